@@ -1,0 +1,112 @@
+// Simplification of index arithmetic: quotients and remainders of sums of scaled loop variables by constants. Reshapes and
+// flattened axes produce chains of these; knowing each variable's extent removes most of them.
+//   (4*i + j) / 4 -> i   and   (4*i + j) % 4 -> j   for 0 <= j < 4
+
+import type { Expr } from "./expr.ts";
+
+interface Term {
+  readonly coefficient: number;
+  readonly factor: Expr;
+}
+
+interface Sum {
+  readonly terms: readonly Term[];
+  readonly offset: number;
+}
+
+const int = (value: number): Expr => Object.freeze({ kind: "const", dtype: "i32", value });
+
+/** Inclusive bounds of an index expression, or undefined where they are not known. */
+export function boundsOf(expr: Expr): readonly [number, number] | undefined {
+  if (expr.kind === "const") return [expr.value, expr.value];
+  if (expr.kind === "axis") return [0, expr.extent - 1];
+  if (expr.kind !== "binary" || expr.dtype !== "i32") return undefined;
+  const x = boundsOf(expr.x);
+  const y = boundsOf(expr.y);
+  if (!x || !y) return undefined;
+  switch (expr.op) {
+    case "add": return [x[0] + y[0], x[1] + y[1]];
+    case "sub": return [x[0] - y[1], x[1] - y[0]];
+    case "mul": {
+      const products = [x[0] * y[0], x[0] * y[1], x[1] * y[0], x[1] * y[1]];
+      return [Math.min(...products), Math.max(...products)];
+    }
+    case "div": return y[0] === y[1] && y[0] > 0 && x[0] >= 0 ? [Math.floor(x[0] / y[0]), Math.floor(x[1] / y[0])] : undefined;
+    case "rem": return y[0] === y[1] && y[0] > 0 && x[0] >= 0 ? [0, Math.min(x[1], y[0] - 1)] : undefined;
+    case "min": return [Math.min(x[0], y[0]), Math.min(x[1], y[1])];
+    case "max": return [Math.max(x[0], y[0]), Math.max(x[1], y[1])];
+    default: return undefined;
+  }
+}
+
+function sumOf(expr: Expr, scale = 1): Sum {
+  if (expr.kind === "const") return { terms: [], offset: expr.value * scale };
+  if (expr.kind === "binary") {
+    if (expr.op === "add" || expr.op === "sub") {
+      const x = sumOf(expr.x, scale);
+      const y = sumOf(expr.y, expr.op === "add" ? scale : -scale);
+      return { terms: [...x.terms, ...y.terms], offset: x.offset + y.offset };
+    }
+    if (expr.op === "mul" && expr.y.kind === "const") return sumOf(expr.x, scale * expr.y.value);
+    if (expr.op === "mul" && expr.x.kind === "const") return sumOf(expr.y, scale * expr.x.value);
+  }
+  return { terms: [{ coefficient: scale, factor: expr }], offset: 0 };
+}
+
+function fromSum(sum: Sum): Expr {
+  let result: Expr | undefined;
+  const plus = (term: Expr): void => {
+    result = result === undefined ? term : Object.freeze({ kind: "binary", dtype: "i32", op: "add", x: result, y: term });
+  };
+  for (const { coefficient, factor } of sum.terms) {
+    if (coefficient === 0) continue;
+    plus(coefficient === 1 ? factor : Object.freeze({ kind: "binary", dtype: "i32", op: "mul", x: factor, y: int(coefficient) }));
+  }
+  if (sum.offset !== 0 || result === undefined) plus(int(sum.offset));
+  return result ?? int(0);
+}
+
+// Splits a sum into the part divisible by `divisor` (already divided) and the rest.
+function splitBy(sum: Sum, divisor: number): readonly [Sum, Sum] {
+  const multiples = sum.terms.filter((t) => t.coefficient % divisor === 0);
+  const rest = sum.terms.filter((t) => t.coefficient % divisor !== 0);
+  const low = ((sum.offset % divisor) + divisor) % divisor;
+  return [
+    { terms: multiples.map((t) => ({ coefficient: t.coefficient / divisor, factor: t.factor })), offset: (sum.offset - low) / divisor },
+    { terms: rest, offset: low },
+  ];
+}
+
+const isWithin = (expr: Expr, divisor: number): boolean => {
+  const bounds = boundsOf(expr);
+  return bounds !== undefined && bounds[0] >= 0 && bounds[1] < divisor;
+};
+
+/** `x / divisor`, or undefined when nothing simpler is known. */
+export function divideIndex(x: Expr, divisor: number): Expr | undefined {
+  if (divisor === 1) return x;
+  if (divisor <= 0) return undefined;
+  if (isWithin(x, divisor)) return int(0);
+  const [quotient, rest] = splitBy(sumOf(x), divisor);
+  if (isWithin(fromSum(rest), divisor)) return fromSum(quotient);
+  // (x / a) / b -> x / (a*b)
+  if (x.kind === "binary" && x.op === "div" && x.y.kind === "const") {
+    const both = x.y.value * divisor;
+    return divideIndex(x.x, both) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "div", x: x.x, y: int(both) });
+  }
+  return undefined;
+}
+
+/** `x % divisor`, or undefined when nothing simpler is known. */
+export function moduloIndex(x: Expr, divisor: number): Expr | undefined {
+  if (divisor === 1) return int(0);
+  if (divisor <= 0) return undefined;
+  if (isWithin(x, divisor)) return x;
+  const [quotient, rest] = splitBy(sumOf(x), divisor);
+  const remainder = fromSum(rest);
+  if (isWithin(remainder, divisor)) return remainder;
+  if (quotient.terms.length > 0 && (boundsOf(remainder)?.[0] ?? -1) >= 0) {
+    return moduloIndex(remainder, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "rem", x: remainder, y: int(divisor) });
+  }
+  return undefined;
+}

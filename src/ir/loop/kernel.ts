@@ -1,0 +1,73 @@
+// The loop IR: one kernel is a loop nest over parallel axes that runs a short list of stages at every point. All targets
+// print this form; how the axes map to workgroups, threads or vector lanes is the target's schedule.
+//
+//   kernel softmax(row < 64) {
+//     %0 = max j < 10 of x[row*10 + j]
+//     %1 = sum j < 10 of exp(x[row*10 + j] - %0)
+//     for j < 10: y[row*10 + j] = exp(x[row*10 + j] - %0) / %1
+//   }
+
+import type { DType } from "../types.ts";
+import type { Expr, ScalarType } from "./expr.ts";
+
+export interface Axis {
+  readonly name: string;
+  readonly extent: number;
+}
+
+export type ReduceOp = "sum" | "max" | "min";
+
+/** `acc = op over axes of value`, in a fixed order. An empty max is -Infinity, an empty sum 0. */
+export interface ReduceStage {
+  readonly kind: "reduce";
+  readonly axes: readonly Axis[];
+  readonly op: ReduceOp;
+  readonly dtype: ScalarType;
+  readonly value: Expr;
+}
+
+/**
+ * `acc = sum over k of lhs(b, m, k) * rhs(b, k, n)`: a matrix product, or a convolution as an implicit one. The kernel's axes are
+ * exactly `b`, `m`, `n` (in this order); `lhs` never mentions `n` and `rhs` never mentions `m`. Always the first stage. `n` is the
+ * axis along which the output is contiguous in memory.
+ */
+export interface ContractStage {
+  readonly kind: "contract";
+  readonly k: Axis;
+  readonly dtype: ScalarType;
+  readonly lhs: Expr;
+  readonly rhs: Expr;
+}
+
+export interface Write {
+  readonly buffer: number;
+  readonly index: Expr;
+  readonly value: Expr;
+}
+
+/** For every point of `axes`: computes all values, then writes them all. Each element is written by one point only. */
+export interface StoreStage {
+  readonly kind: "store";
+  readonly axes: readonly Axis[];
+  readonly writes: readonly Write[];
+}
+
+export type Stage = ReduceStage | ContractStage | StoreStage;
+
+export interface KernelParameter {
+  readonly name: string;
+  readonly dtype: DType;
+  /** Elements. */
+  readonly length: number;
+  readonly access: "read" | "write" | "read_write";
+}
+
+export interface Kernel {
+  readonly name: string;
+  readonly params: readonly KernelParameter[];
+  /** Parallel axes; no axes is a single point. Distinct points never touch each other's writes. */
+  readonly axes: readonly Axis[];
+  readonly stages: readonly Stage[];
+  /** Set when the kernel runs inside a counted loop: the expressions may mention this axis, which the launch supplies. */
+  readonly time?: Axis;
+}

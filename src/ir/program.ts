@@ -1,0 +1,63 @@
+// The compiled artifact: what a runtime needs to train and predict, and nothing of how it was made. JSON-serializable and
+// versioned; no runtime ever parses kernel source.
+
+import type { Kernel } from "./loop/kernel.ts";
+import type { DType, Shape } from "./types.ts";
+
+export const PROGRAM_VERSION = 1;
+
+/**
+ * Who fills a buffer and how long it lives.
+ * - `weight`, `state` (optimizer slots, step counter, metric sums), `input` (written by the host): live for the whole session
+ * - `temp`: lives within one entry, shares its place with others
+ * - `data`: a resident data set; allocated when the host writes it, outside the arena
+ */
+export type BufferRole = "weight" | "state" | "input" | "output" | "temp" | "data";
+
+export interface BufferPlan {
+  readonly name: string;
+  readonly role: BufferRole;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly bytes: number;
+  /** Bytes from the start of the arena, a multiple of 256; -1 for `data`. */
+  readonly offset: number;
+}
+
+/** A kernel as a target compiled it. `source` is the target's text; the reference device interprets `kernel`. */
+export interface CompiledKernel {
+  readonly name: string;
+  readonly source?: string;
+  /** Workgroup counts, where the target has them. */
+  readonly grid?: readonly [number, number, number];
+  readonly kernel?: Kernel;
+}
+
+/** Runs `kernel` with `buffers[i]` (an index into `Program.buffers`) as parameter i. */
+export interface KernelLaunch {
+  readonly kind: "kernel";
+  readonly kernel: number;
+  readonly buffers: readonly number[];
+}
+
+/** Runs `body` for t = 0 .. count-1 (or count-1 .. 0), t being the `time` axis of its kernels. Loops do not nest. */
+export interface LoopLaunch {
+  readonly kind: "loop";
+  readonly count: number;
+  readonly reverse: boolean;
+  readonly body: readonly KernelLaunch[];
+}
+
+export type Launch = KernelLaunch | LoopLaunch;
+
+export type EntryName = "init" | "train" | "eval" | "predict";
+
+export interface Program {
+  readonly format: "tlc-program";
+  readonly version: typeof PROGRAM_VERSION;
+  readonly target: string;
+  readonly arenaBytes: number;
+  readonly buffers: readonly BufferPlan[];
+  readonly kernels: readonly CompiledKernel[];
+  readonly entries: Readonly<Partial<Record<EntryName, readonly Launch[]>>>;
+}

@@ -1,0 +1,50 @@
+// The types of values in every IR: an element type and a static shape. All shapes are known at compile time;
+// a symbolic dimension of the language (`i32[time]`) is bound before a graph is built.
+
+/** Element types. `u8` exists only as storage of resident data sets; `f16` is storage where a target has it. */
+export type DType = "f32" | "f16" | "i32" | "u32" | "u8" | "bool";
+
+export type Shape = readonly number[];
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+export const tensorType = (dtype: DType, shape: Shape): TensorType => Object.freeze({ dtype, shape: Object.freeze([...shape]) });
+
+/** Number of elements; 1 for a scalar. */
+export const sizeOf = (shape: Shape): number => shape.reduce((product, extent) => product * extent, 1);
+
+/** Bytes of one element in a buffer. A bool is stored as a 32-bit 0 or 1, since no GPU stores bools. */
+export const bytesPerElement = (dtype: DType): number => DTYPE_BYTES[dtype];
+
+const DTYPE_BYTES = { f32: 4, f16: 2, i32: 4, u32: 4, u8: 1, bool: 4 } as const satisfies Record<DType, number>;
+
+export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "f16";
+
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((extent, i) => extent === b[i]);
+
+export const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);
+
+/** `f32[2, 3]`, as the printers and diagnostics spell it. */
+export const formatType = (type: TensorType): string => `${type.dtype}[${type.shape.join(", ")}]`;
+
+/** Row-major strides in elements. */
+export function stridesOf(shape: Shape): number[] {
+  const strides: number[] = new Array<number>(shape.length);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride;
+    stride *= shape[i] ?? 1;
+  }
+  return strides;
+}
+
+/** A fault of the compiler itself, never of its user. */
+export class InternalError extends Error {
+  constructor(message: string) {
+    super(`internal: ${message}`);
+    this.name = "InternalError";
+  }
+}

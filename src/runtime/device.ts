@@ -1,0 +1,45 @@
+// The seam between the target-blind trainer and a device. A device loads a Program once; after that nothing is compiled and
+// nothing is allocated but resident data.
+
+import type { EntryName, Program } from "../ir/program.ts";
+
+export type HostArray = Float32Array | Int32Array | Uint32Array | Uint8Array | Uint16Array;
+
+export interface DeviceInfo {
+  /** `webgpu`, `reference`, … */
+  readonly kind: string;
+  /** For people: adapter or engine, e.g. `WebGPU (llvmpipe, LLVM 19.1.7)`. */
+  readonly description: string;
+  /** False for a software rasterizer or an interpreter. */
+  readonly isHardware: boolean;
+}
+
+export interface Device {
+  readonly info: DeviceInfo;
+  load(program: Program): Promise<Session>;
+  dispose(): void;
+}
+
+export interface Session {
+  /** Copies host data into a buffer, from its start. Writing a `data` buffer allocates it. Ordered after earlier runs. */
+  write(buffer: string, data: HostArray): void;
+  /** Enqueues an entry `times` times (each once its predecessor is done) and returns at once. */
+  run(entry: EntryName, times?: number): void;
+  /** Copies buffers back, all in one round trip, as they are after everything enqueued so far. */
+  read(buffers: readonly string[]): Promise<Map<string, HostArray>>;
+  /** Resolves when everything enqueued is done; rejects with a DeviceError when the device was lost or ran out of memory. */
+  sync(): Promise<void>;
+  dispose(): void;
+}
+
+/** A device that cannot be had, was lost, or ran out of memory. `hint` says what to do about it. */
+export class DeviceError extends Error {
+  readonly reason: "unavailable" | "lost" | "out-of-memory";
+  readonly hint: string;
+  constructor(reason: DeviceError["reason"], message: string, hint: string) {
+    super(message);
+    this.name = "DeviceError";
+    this.reason = reason;
+    this.hint = hint;
+  }
+}
