@@ -1,0 +1,27 @@
+// Faults that a run can meet and that are nobody's bug: bad data, weights that do not fit, a loss that is no longer a number. Each
+// says what happened and what to do; the command line maps each to its exit code.
+
+/** What the user's files hold cannot be used: a missing column, a broken image, weights of another network. */
+export class DataError extends Error {
+  readonly hint: string;
+  constructor(message: string, hint = "") {
+    super(message);
+    this.name = "DataError";
+    this.hint = hint;
+  }
+}
+
+/** The loss became infinite or not a number; nothing trained after it means anything. */
+export class NonFiniteLossError extends Error {
+  readonly stage: string;
+  readonly epoch: number;
+  readonly step: number;
+  readonly hint = "lower the learning rate, add `clip 1.0` to the optimizer, or look for bad values in the data";
+  constructor(stage: string, epoch: number, step: number, loss: number) {
+    super(`the loss is ${String(loss)} at step ${String(step)} (stage ${stage}, epoch ${String(epoch)})`);
+    this.name = "NonFiniteLossError";
+    this.stage = stage;
+    this.epoch = epoch;
+    this.step = step;
+  }
+}
