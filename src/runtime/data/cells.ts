@@ -1,0 +1,83 @@
+// What the cells of a table mean: a number, a fixed-length sequence of numbers, or the name of a class. Browser-safe.
+
+import type { ColumnInfo } from "../../ir/plan.ts";
+import type { HostArray } from "../device.ts";
+
+const INTEGER = /^[+-]?\d+$/;
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const MAX_CLASSES = 100_000;
+
+/** By UTF-16 code units, as Python sorts folder names; never by locale, which differs between machines. */
+export const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+export const splitCell = (cell: string): readonly string[] => cell.trim().split(/\s+/);
+
+const isInt32 = (token: string): boolean => INTEGER.test(token) && Number(token) === (Number(token) | 0);
+
+/** From one cell: `3.5` is f32[], `1 2 3` is i32[3], `0.1 0.2` is f32[2]. Undefined for text. */
+export function describeCell(name: string, cell: string): ColumnInfo | undefined {
+  const tokens = splitCell(cell);
+  if (!tokens.every((token) => NUMBER.test(token))) return undefined;
+  if (tokens.length === 1) return { name, dtype: "f32", shape: [] };
+  return { name, dtype: tokens.every(isInt32) ? "i32" : "f32", shape: [tokens.length] };
+}
+
+/** Labels of a whole column. Any number with a point makes it a regression; only integers or text make classes. */
+export function describeLabels(
+  name: string,
+  cells: readonly string[],
+): { readonly label: ColumnInfo; readonly classes: readonly string[] } | string {
+  const first = splitCell(cells[0] ?? "");
+  if (first.length > 1 && first.every(isInt32)) {
+    const highest = cells.reduce((high, cell) => splitCell(cell).reduce((h, token) => Math.max(h, Number(token) || 0), high), 0);
+    if (highest >= MAX_CLASSES) return `a label of ${String(highest)} would make as many classes`;
+    return { label: { name, dtype: "i32", shape: [first.length] }, classes: Array.from({ length: highest + 1 }, (_, i) => String(i)) };
+  }
+  const distinct = [...new Set(cells.map((cell) => cell.trim()))];
+  const numeric = distinct.every((cell) => NUMBER.test(cell));
+  if (numeric && !distinct.every((cell) => INTEGER.test(cell))) return { label: { name, dtype: "f32", shape: [] }, classes: [] };
+  if (distinct.length > MAX_CLASSES)
+    return `it has ${String(distinct.length)} different labels; write numbers to regress with a point, as in 3.0`;
+  const classes = distinct.sort(numeric ? (a, b) => Number(a) - Number(b) || byCodeUnit(a, b) : byCodeUnit);
+  return { label: { name, dtype: "i32", shape: [] }, classes };
+}
+
+/** Writes one cell at `at`. A string says what is wrong with it. */
+export function writeCell(info: ColumnInfo, cell: string, data: HostArray, at: number): string | undefined {
+  if (cell.trim() === "") return "is empty";
+  const tokens = splitCell(cell);
+  const length = info.shape[0] ?? 1;
+  if (tokens.length !== length) return `has ${String(tokens.length)} values, the first row has ${String(length)}`;
+  for (const [i, token] of tokens.entries()) {
+    if (info.dtype === "i32" ? !isInt32(token) : !NUMBER.test(token)) {
+      return `holds ${JSON.stringify(token)}, which is not ${info.dtype === "i32" ? "an integer" : "a number"}`;
+    }
+    data[at + i] = Number(token);
+  }
+  return undefined;
+}
+
+/** As `writeCell`, with class names turned to their indices. */
+export function writeLabel(
+  info: ColumnInfo,
+  classes: ReadonlyMap<string, number>,
+  cell: string,
+  data: HostArray,
+  at: number,
+): string | undefined {
+  if (info.dtype !== "i32") return writeCell(info, cell, data, at);
+  if (info.shape.length === 0) {
+    const index = classes.get(cell.trim());
+    if (index === undefined)
+      return cell.trim() === "" ? "is empty" : `is ${JSON.stringify(cell.trim())}, which is no class of the training data`;
+    data[at] = index;
+    return undefined;
+  }
+  const problem = writeCell(info, cell, data, at);
+  if (problem !== undefined) return problem;
+  for (let i = at; i < at + (info.shape[0] ?? 1); i++) {
+    const value = data[i] ?? 0;
+    if (value < 0 || value >= classes.size) return `holds ${String(value)}, the classes are 0 to ${String(classes.size - 1)}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,205 @@
+// Image folders: one folder per class, as torchvision's ImageFolder reads them. Pixels are stored as u8[channels, height, width] after
+// the resize; everything random, the crops and the normalization happen on the device.
+//
+// The resize is PIL's: bilinear with antialiasing, the shorter side to the asked size, then the centre square, so that published
+// weights see the pixels they were trained on. EXIF orientation is honoured, colour profiles are not, as in PIL.
+
+import { open, readdir, readFile, stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { extname, join } from "node:path";
+import type { DataInfo, DataPlan } from "../../ir/plan.ts";
+import { DataError } from "../errors.ts";
+import { systemReason } from "../weights/files.ts";
+import { byCodeUnit } from "./cells.ts";
+import { imageSize, type ImageSize } from "./image-size.ts";
+import type { LoadedSplit } from "./loaded-split.ts";
+import { Problems } from "./problems.ts";
+
+const EXTENSIONS = new Set([".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
+export const IMAGE_INPUT = "image";
+
+/** What happens to pixels before they are stored. */
+export interface ImageLayout {
+  readonly resize: number | undefined;
+  readonly grayscale: boolean;
+}
+
+export function imageLayout(plan: DataPlan): ImageLayout {
+  const kinds = plan.preprocess.map((step) => step.kind);
+  const resizeAt = kinds.indexOf("resize");
+  const cropAt = kinds.indexOf("center_crop");
+  if (resizeAt >= 0 && cropAt >= 0 && cropAt < resizeAt)
+    throw new DataError(`the data set ${plan.name} crops before it resizes`, "put resize first");
+  if (kinds.indexOf("resize", resizeAt + 1) > resizeAt && resizeAt >= 0)
+    throw new DataError(`the data set ${plan.name} resizes twice`, "keep one resize");
+  const step = plan.preprocess[resizeAt];
+  return { resize: step?.kind === "resize" ? step.size : undefined, grayscale: kinds.includes("grayscale") };
+}
+
+export async function listClasses(folder: string): Promise<readonly string[]> {
+  const names = await visibleEntries(folder);
+  const classes: string[] = [];
+  for (const name of names) if ((await stat(join(folder, name))).isDirectory()) classes.push(name);
+  if (classes.length === 0)
+    throw new DataError(`${folder} has no folders in it`, "an image data set has one folder for each class, with the images in it");
+  return classes.sort(byCodeUnit);
+}
+
+async function listImages(folder: string): Promise<readonly string[]> {
+  const problems = new Problems();
+  const names = await visibleEntries(folder);
+  for (const name of names) if (!EXTENSIONS.has(extname(name).toLowerCase())) problems.add(join(folder, name));
+  problems.check("not an image of a known format", `move it out of the data set; formats are ${[...EXTENSIONS].join(" ")}`);
+  if (names.length === 0) throw new DataError(`${folder} has no images in it`, "remove the folder, or put images in it");
+  return names.sort(byCodeUnit).map((name) => join(folder, name));
+}
+
+/** Without what systems leave behind: `.DS_Store`, `Thumbs.db`. */
+async function visibleEntries(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => !name.startsWith(".") && name !== "Thumbs.db" && name !== "desktop.ini");
+  } catch (error) {
+    throw new DataError(`cannot read the folder ${folder}: ${systemReason(error)}`, "paths are taken from the working directory");
+  }
+}
+
+export async function describeImages(folder: string, layout: ImageLayout): Promise<DataInfo> {
+  const classes = await listClasses(folder);
+  const [first] = await listImages(join(folder, classes[0] ?? ""));
+  const { width, height } = layout.resize === undefined ? await sizeOfFile(first ?? "") : { width: layout.resize, height: layout.resize };
+  return {
+    inputs: [{ name: IMAGE_INPUT, dtype: "u8", shape: [layout.grayscale ? 1 : 3, height, width] }],
+    label: { name: "label", dtype: "i32", shape: [] },
+    classes,
+  };
+}
+
+async function sizeOfFile(path: string): Promise<ImageSize> {
+  const file = await open(path, "r");
+  const prefix = new Uint8Array(65536);
+  try {
+    const { bytesRead } = await file.read(prefix, 0, prefix.length, 0);
+    const size = imageSize(prefix.subarray(0, bytesRead));
+    if (size !== undefined) return size;
+  } finally {
+    await file.close();
+  }
+  try {
+    const { default: sharp } = await import("sharp");
+    return (await sharp(path).metadata()).autoOrient;
+  } catch (error) {
+    throw new DataError(`${path}: ${imageReason(error)}`, "replace or remove the file");
+  }
+}
+
+export async function loadImageFolder(
+  folder: string,
+  layout: ImageLayout,
+  info: DataInfo,
+  select: (count: number) => Int32Array,
+  signal?: AbortSignal,
+): Promise<LoadedSplit> {
+  const files: string[] = [];
+  const labels: number[] = [];
+  for (const name of await listClasses(folder)) {
+    const label = info.classes.indexOf(name);
+    if (label < 0)
+      throw new DataError(`${join(folder, name)} is no class of the training data`, `its classes are ${info.classes.join(", ")}`);
+    for (const file of await listImages(join(folder, name))) {
+      files.push(file);
+      labels.push(label);
+    }
+  }
+  const chosen = [...select(files.length)];
+  const images = await loadImages(
+    chosen.map((i) => files[i] ?? ""),
+    layout,
+    info,
+    signal,
+  );
+  const label = { dtype: info.label.dtype, shape: info.label.shape, data: Int32Array.from(chosen, (i) => labels[i] ?? 0) };
+  return { ...images, columns: new Map([...images.columns, [info.label.name, label]]) };
+}
+
+/** Images without labels, in the order given. */
+export async function loadImages(
+  files: readonly string[],
+  layout: ImageLayout,
+  info: DataInfo,
+  signal?: AbortSignal,
+): Promise<LoadedSplit> {
+  const [input] = info.inputs;
+  const [channels = 0, height = 0, width = 0] = input?.shape ?? [];
+  if (input === undefined || input.shape.length !== 3) throw new DataError("the program does not take images");
+  const size = channels * height * width;
+  const data = new Uint8Array(files.length * size);
+  const { default: sharp } = await import("sharp");
+  const problems = new Problems();
+
+  const load = async (index: number): Promise<void> => {
+    const path = files[index] ?? "";
+    try {
+      // Decoded from memory, so that a path that is not there is the file system's error and not a decoder's.
+      const image = sharp(await readFile(path), { autoOrient: true, ignoreIcc: true, failOn: "truncated" });
+      if (layout.resize !== undefined) {
+        const { autoOrient } = await image.metadata();
+        const shorter = Math.min(autoOrient.width, autoOrient.height);
+        const scaled = {
+          width: Math.floor((autoOrient.width * layout.resize) / shorter),
+          height: Math.floor((autoOrient.height * layout.resize) / shorter),
+        };
+        image.resize({ ...scaled, fit: "fill", kernel: "linear", fastShrinkOnLoad: false }).extract({
+          left: halved(scaled.width - layout.resize),
+          top: halved(scaled.height - layout.resize),
+          width: layout.resize,
+          height: layout.resize,
+        });
+      }
+      const decoded = await image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+      if (decoded.info.width !== width || decoded.info.height !== height) {
+        problems.add(`${path}: ${String(decoded.info.width)}x${String(decoded.info.height)}, expected ${String(width)}x${String(height)}`);
+        return;
+      }
+      toPlanes(decoded.data, decoded.info.channels, data.subarray(index * size, (index + 1) * size), channels);
+    } catch (error) {
+      problems.add(`${path}: ${imageReason(error)}`);
+    }
+  };
+
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < files.length) {
+      signal?.throwIfAborted();
+      await load(next++);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(16, 2 * availableParallelism()) }, worker));
+  problems.check("images that cannot be used", "replace or remove them; for images of different sizes add `resize(SIZE)` to `preprocess`");
+  return { count: files.length, columns: new Map([[input.name, { dtype: "u8", shape: input.shape, data }]]), classes: info.classes };
+}
+
+/** Half of a margin, halves to even, as Python rounds: torchvision's crop must be hit to the pixel. */
+function halved(margin: number): number {
+  const low = Math.floor(margin / 2);
+  return margin % 2 === 0 || low % 2 === 0 ? low : low + 1;
+}
+
+/** Interleaved samples to planes. Grey is PIL's integer luma (ITU-R 601-2), which leaves a grey picture as it is. */
+function toPlanes(pixels: Uint8Array, from: number, planes: Uint8Array, to: number): void {
+  const count = pixels.length / from;
+  for (let i = 0; i < count; i++) {
+    const red = pixels[i * from] ?? 0;
+    const green = from < 3 ? red : (pixels[i * from + 1] ?? 0);
+    const blue = from < 3 ? red : (pixels[i * from + 2] ?? 0);
+    if (to === 1) {
+      planes[i] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+    } else {
+      planes[i] = red;
+      planes[count + i] = green;
+      planes[2 * count + i] = blue;
+    }
+  }
+}
+
+/** The first line of a decoder's complaint; what follows is its log. */
+const imageReason = (error: unknown): string => systemReason(error).split("\n")[0] ?? "unreadable";

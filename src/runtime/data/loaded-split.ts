@@ -1,0 +1,79 @@
+// A data set in memory, as trainers and devices take it: one typed array per column, examples one after the other. Loaders for files
+// make it in Node; in a browser `splitFromArrays` makes it of whatever the page has.
+
+import type { ColumnInfo, DataInfo } from "../../ir/plan.ts";
+import { sizeOf, type DType, type Shape } from "../../ir/types.ts";
+import type { HostArray } from "../device.ts";
+import { DataError } from "../errors.ts";
+
+export interface Column {
+  readonly dtype: DType;
+  /** Of one example. */
+  readonly shape: Shape;
+  readonly data: HostArray;
+}
+
+export interface LoadedSplit {
+  readonly count: number;
+  /** Inputs by name, and `label` where there are labels. */
+  readonly columns: ReadonlyMap<string, Column>;
+  readonly classes: readonly string[];
+}
+
+export function allocate(dtype: DType, length: number): HostArray {
+  switch (dtype) {
+    case "f32":
+      return new Float32Array(length);
+    case "i32":
+      return new Int32Array(length);
+    case "u32":
+    case "bool":
+      return new Uint32Array(length);
+    case "u8":
+      return new Uint8Array(length);
+    case "f16":
+      return new Uint16Array(length);
+    default:
+      return dtype satisfies never;
+  }
+}
+
+/** Checks lengths against what the program was compiled for. `label` may be left out for prediction. */
+export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, HostArray>>): LoadedSplit {
+  const known: readonly ColumnInfo[] = [...info.inputs, info.label];
+  for (const name of Object.keys(arrays)) {
+    if (!known.some((column) => column.name === name)) {
+      throw new DataError(`the program has no input "${name}"`, `it has ${known.map((column) => column.name).join(", ")}`);
+    }
+  }
+  const columns = new Map<string, Column>();
+  let count: number | undefined;
+  for (const { name, dtype, shape } of known) {
+    const data = Object.hasOwn(arrays, name) ? arrays[name] : undefined;
+    if (data === undefined) {
+      if (name === info.label.name) continue;
+      throw new DataError(`the input "${name}" is missing`);
+    }
+    const examples = data.length / sizeOf(shape);
+    if (data.constructor !== allocate(dtype, 0).constructor || !Number.isInteger(examples)) {
+      throw new DataError(
+        `"${name}" is a ${data.constructor.name} of ${String(data.length)}`,
+        `it takes ${allocate(dtype, 0).constructor.name} with ${String(sizeOf(shape))} numbers for each example`,
+      );
+    }
+    count ??= examples;
+    if (count !== examples) throw new DataError(`"${name}" holds ${String(examples)} examples, the columns before it ${String(count)}`);
+    columns.set(name, { dtype, shape, data });
+  }
+  return { count: count ?? 0, columns, classes: info.classes };
+}
+
+/** A program with one input takes a split with one input under any name: an image folder has no name for its pixels. */
+export function columnFor(split: LoadedSplit, name: string, label: string): Column {
+  const exact = split.columns.get(name);
+  if (exact !== undefined) return exact;
+  const inputs = [...split.columns].filter(([key]) => key !== label);
+  const [only] = inputs;
+  if (name !== label && inputs.length === 1 && only !== undefined) return only[1];
+  throw new DataError(`the data has no column for "${name}"`, `it has ${[...split.columns.keys()].join(", ")}`);
+}

@@ -1,0 +1,23 @@
+// Collects what is wrong with the rows or files of a data set, so that one run reports more than the first of a hundred faults.
+
+import { DataError } from "../errors.ts";
+
+const SHOWN = 5;
+
+export class Problems {
+  readonly #shown: string[] = [];
+  #count = 0;
+
+  add(problem: string): void {
+    this.#count++;
+    if (this.#shown.length < SHOWN) this.#shown.push(problem);
+  }
+
+  /** Throws when anything was added. */
+  check(what: string, hint: string): void {
+    if (this.#count === 0) return;
+    const rest = this.#count - this.#shown.length;
+    const lines = rest > 0 ? [...this.#shown, `… and ${String(rest)} more`] : this.#shown;
+    throw new DataError(`${what}:\n${lines.map((line) => `  ${line}`).join("\n")}`, hint);
+  }
+}

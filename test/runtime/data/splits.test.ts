@@ -1,0 +1,104 @@
+// Splits and shuffles are functions of their seed; arrays of a page are checked against what the program takes.
+
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { DataInfo, DataPlan } from "../../../src/ir/plan.ts";
+import { columnFor, splitFromArrays } from "../../../src/runtime/data/loaded-split.ts";
+import { resolveSplit, splitNames } from "../../../src/runtime/data/splits.ts";
+import { DataError } from "../../../src/runtime/errors.ts";
+import { permutation, philox4x32, STREAM } from "../../../src/runtime/random.ts";
+
+const plan = (fractions: readonly number[], seed = 7): DataPlan => ({
+  name: "d",
+  sources: { train: { kind: "images", path: "a" }, test: { kind: "images", path: "b" } },
+  splits: [
+    { from: "train", parts: fractions.map((fraction, i) => ({ name: ["train", "val", "rest"][i] ?? `p${String(i)}`, fraction })), seed },
+  ],
+  preprocess: [],
+  augment: [],
+});
+
+describe("random numbers", () => {
+  it("are Philox4x32-10 of the published test vectors", () => {
+    const hex = (words: readonly number[]): string => words.map((w) => w.toString(16).padStart(8, "0")).join(" ");
+    expect(hex(philox4x32([0, 0, 0, 0], [0, 0]))).toBe("6627e8d5 e169c58d bc57ac4c 9b00dbd8");
+    const ones = 0xffffffff;
+    expect(hex(philox4x32([ones, ones, ones, ones], [ones, ones]))).toBe("408f276d 41c83b0e a20bc7c6 6d5451fd");
+    expect(hex(philox4x32([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe(
+      "d16cfe09 94fdcceb 5001e420 24126ea1",
+    );
+  });
+
+  it("permute, differently for each seed, epoch and purpose, and the same in every run", () => {
+    fc.assert(
+      fc.property(fc.nat(300), fc.nat(), fc.nat(50), (count, seed, epoch) => {
+        const order = permutation(count, seed, STREAM.shuffle, epoch);
+        expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
+      }),
+    );
+    const digest = (...[seed, stream, epoch]: [number, number, number]): string =>
+      createHash("sha256")
+        .update(permutation(1000, seed, stream, epoch))
+        .digest("hex")
+        .slice(0, 16);
+    const all = [digest(1, STREAM.shuffle, 0), digest(2, STREAM.shuffle, 0), digest(1, STREAM.split, 0), digest(1, STREAM.shuffle, 1)];
+    expect(new Set(all).size).toBe(4);
+    // Pinned: a change here changes every run of every user.
+    expect(all[0]).toMatchInlineSnapshot(`"f1ffb241354e47df"`);
+  });
+});
+
+describe("splits", () => {
+  it("are disjoint, complete, sorted and repeatable", () => {
+    fc.assert(
+      fc.property(
+        fc.nat(500),
+        fc.constantFrom([0.9, 0.1], [0.8, 0.1, 0.1], [0.5, 0.25, 0.25], [1 / 3, 1 / 3, 1 / 3]),
+        fc.nat(),
+        (count, fractions, seed) => {
+          const parts = fractions.map((_, i) => resolveSplit(plan(fractions, seed), ["train", "val", "rest"][i]!)!.select(count));
+          expect(parts.flatMap((part) => [...part]).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
+          parts.forEach((part, i) => {
+            expect([...part]).toEqual([...part].sort((a, b) => a - b));
+            expect(Math.abs(part.length - fractions[i]! * count)).toBeLessThanOrEqual(1);
+          });
+        },
+      ),
+    );
+    expect(resolveSplit(plan([0.9, 0.1]), "val")!.select(100)).toEqual(resolveSplit(plan([0.9, 0.1]), "val")!.select(100));
+    expect(resolveSplit(plan([0.9, 0.1], 8), "val")!.select(100)).not.toEqual(resolveSplit(plan([0.9, 0.1]), "val")!.select(100));
+  });
+
+  it("leave other sources whole, and know their names", () => {
+    expect([...resolveSplit(plan([0.9, 0.1]), "test")!.select(3)]).toEqual([0, 1, 2]);
+    expect(resolveSplit(plan([0.9, 0.1]), "toString")).toBeUndefined();
+    expect(splitNames(plan([0.9, 0.1]))).toEqual(["train", "test", "val"]);
+  });
+});
+
+describe("arrays of a page", () => {
+  const info: DataInfo = {
+    inputs: [{ name: "image", dtype: "u8", shape: [1, 2, 2] }],
+    label: { name: "label", dtype: "i32", shape: [] },
+    classes: ["a", "b"],
+  };
+
+  it("make a split", () => {
+    const split = splitFromArrays(info, { image: new Uint8Array(12), label: Int32Array.of(0, 1, 0) });
+    expect(split.count).toBe(3);
+    expect(splitFromArrays(info, { image: new Uint8Array(4) }).columns.has("label")).toBe(false);
+    expect(columnFor(split, "picture", "label")).toBe(split.columns.get("image"));
+    expect(() => columnFor(splitFromArrays(info, { image: new Uint8Array(4) }), "label", "label")).toThrow(DataError);
+  });
+
+  it.each([
+    [{ image: new Uint8Array(5) }, "Uint8Array of 5"],
+    [{ image: new Float32Array(4) }, "Float32Array of 4"],
+    [{ image: new Uint8Array(4), label: Int32Array.of(1, 2) }, "holds 2 examples"],
+    [{ pixels: new Uint8Array(4) }, 'no input "pixels"'],
+    [{ label: Int32Array.of(1) }, '"image" is missing'],
+  ])("are checked: %#", (arrays, message) => {
+    expect(() => splitFromArrays(info, arrays)).toThrow(message);
+  });
+});

@@ -1,0 +1,160 @@
+// Tables: what columns mean, and that every fault names its line.
+
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import type { DataInfo, DataPlan } from "../../../src/ir/plan.ts";
+import { describeData, loadInputs, loadSplit } from "../../../src/runtime/data/index.ts";
+import { DataError } from "../../../src/runtime/errors.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tlc-table-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let files = 0;
+function table(text: string | Uint8Array, columns: Record<string, string>, extension = "csv"): DataPlan {
+  const path = join(folder, `t${String(files++)}.${extension}`);
+  writeFileSync(path, text);
+  return { name: "t", sources: { train: { kind: "table", path, columns } }, splits: [], preprocess: [], augment: [] };
+}
+
+const load = async (plan: DataPlan): Promise<{ info: DataInfo; values: Record<string, number[]>; count: number }> => {
+  const info = await describeData(plan);
+  const split = await loadSplit(plan, "train", info);
+  return { info, count: split.count, values: Object.fromEntries([...split.columns].map(([name, column]) => [name, [...column.data]])) };
+};
+
+const failure = async (promise: Promise<unknown>): Promise<string> => {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(DataError);
+  return `${(error as DataError).message}\n${(error as DataError).hint}`;
+};
+
+describe("columns", () => {
+  it("reads numbers, sequences and class names", async () => {
+    const plan = table("id,x,seq,kind\n1,0.5,3 1 2,cat\n2,-1e3,0 0 7,ant\n3,.25,9 9 9,cat\n", { x: "x", tokens: "seq", label: "kind" });
+    const { info, values, count } = await load(plan);
+    expect(info.inputs).toEqual([
+      { name: "x", dtype: "f32", shape: [] },
+      { name: "tokens", dtype: "i32", shape: [3] },
+    ]);
+    expect(info.classes).toEqual(["ant", "cat"]);
+    expect(count).toBe(3);
+    expect(values).toEqual({ x: [0.5, -1000, 0.25], tokens: [3, 1, 2, 0, 0, 7, 9, 9, 9], label: [1, 0, 1] });
+  });
+
+  it("sorts integer classes as numbers, and reads numbers with a point as a regression", async () => {
+    expect((await load(table("x,y\n1,10\n1,9\n1,2\n", { x: "x", label: "y" }))).info.classes).toEqual(["2", "9", "10"]);
+    const regression = await load(table("x,y\n1,10.0\n1,9\n", { x: "x", label: "y" }));
+    expect(regression.info.classes).toEqual([]);
+    expect(regression.values["label"]).toEqual([10, 9]);
+  });
+
+  it("reads a label for every step", async () => {
+    const { info, values } = await load(table("t,y\n5 6 7,0 1 0\n7 6 5,2 0 1\n", { t: "t", label: "y" }));
+    expect(info.label).toEqual({ name: "label", dtype: "i32", shape: [3] });
+    expect(info.classes).toEqual(["0", "1", "2"]);
+    expect(values["label"]).toEqual([0, 1, 0, 2, 0, 1]);
+  });
+
+  it("reads vectors of floats, quoted cells, blank lines and a byte order mark", async () => {
+    const { info, values } = await load(table('\ufeffv,"the, label"\n0.5 2,"a ""b"""\n\n1 1.5,c\n', { v: "v", label: "the, label" }));
+    expect(info.inputs[0]).toEqual({ name: "v", dtype: "f32", shape: [2] });
+    expect(info.classes).toEqual(['a "b"', "c"]);
+    expect(values["v"]).toEqual([0.5, 2, 1, 1.5]);
+  });
+
+  it("takes a .tsv without a header in the order of the names, and leaves its quotes alone", async () => {
+    const plan = table('1.5\t"a\n2\tb\n', { x: "number", label: "kind" }, "tsv");
+    const { info, values } = await load(plan);
+    expect(values).toEqual({ x: [1.5, 2], label: [0, 1] });
+    expect(info.classes).toEqual(['"a', "b"]);
+    const header = await load(table("kind\tnumber\na\t1\n", { x: "number", label: "kind" }, "tsv"));
+    expect(header.values).toEqual({ x: [1], label: [0] });
+  });
+
+  it("treats names of Object.prototype as any others", async () => {
+    const { info } = await load(table("__proto__,constructor\n1,toString\n2,__proto__\n", { x: "__proto__", label: "constructor" }));
+    expect(info.classes).toEqual(["__proto__", "toString"]);
+  });
+});
+
+describe("faults", () => {
+  const columns = { x: "x", label: "y" };
+  it.each<[string, string | Uint8Array, Record<string, string>, string, string[]]>([
+    ["an empty file", "", columns, "csv", ["is empty"]],
+    ["a header alone", "x,y\n", columns, "csv", ["no rows"]],
+    ["a missing column", "x,z\n1,2\n", columns, "csv", ['no column "y"', '"x", "z"']],
+    ["a missing label", "x,y\n1,2\n", { x: "x" }, "csv", ["no label"]],
+    ["text", "x,y\nhello,2\n", columns, "csv", [":2:", "holds text", "tokenizer"]],
+    ["rows of different lengths", "x,y\n1,2\n1,2,3\n", columns, "csv", [":3: 3 cells", "header has 2"]],
+    ["a bad number", "x,y\n1,2\n1,3\noops,3\n", columns, "csv", [':4: x holds "oops"', "not a number"]],
+    ["infinity", "x,y\n1,2\nInfinity,3\n", columns, "csv", [":3: x holds"]],
+    ["an empty cell", "x,y\n1,2\n,3\n", columns, "csv", [":3: x is empty"]],
+    ["an empty label", "x,y\n1,2\n3,\n", columns, "csv", [":3: the label is empty"]],
+    ["sequences of different lengths", "x,y\n1 2 3,2\n1 2,3\n", columns, "csv", [":3: x has 2 values", "first row has 3"]],
+    ["a sequence with a float", "x,y\n1 2,2\n1 2.5,3\n", columns, "csv", ['"2.5"', "not an integer"]],
+    ["an integer past 32 bits", "x,y\n1 2,2\n1 3000000000,3\n", columns, "csv", ["not an integer"]],
+    ["a negative step label", "x,y\n1 2,0 1\n1 2,-1 0\n", columns, "csv", [":3: label holds -1", "0 to 1"]],
+    ["an absurd step label", "x,y\n1 2,0 1\n1 2,2000000000 0\n", columns, "csv", ["as many classes"]],
+    ["an open quote", 'x,y\n"1,2\n', columns, "csv", ["Quote", "doubled"]],
+    ["Latin-1", Uint8Array.from([0x78, 0x2c, 0x79, 0x0a, 0xe9, 0x2c, 0x31]), columns, "csv", ["not UTF-8"]],
+    ["a .tsv with neither header nor as many columns", "1\t2\t3\n", columns, "tsv", ["first row has 3 cells", "exactly as many"]],
+    ["another kind of file", "x", columns, "json", ["neither a .csv nor a .tsv"]],
+  ])("reports %s", async (_, text, names, extension, parts) => {
+    const message = await failure(load(table(text, names, extension)));
+    for (const part of parts) expect(message).toContain(part);
+  });
+
+  it("reports the first five rows and counts the rest", async () => {
+    const rows = Array.from({ length: 9 }, () => "bad,1").join("\n");
+    const message = await failure(load(table(`x,y\n1,1\n${rows}\n`, columns)));
+    expect(message).toContain(":3: x holds");
+    expect(message).toContain("… and 4 more");
+  });
+
+  it("reports a file that is not there, and a class that training does not know", async () => {
+    const plan = table("x,y\n1,a\n", columns);
+    const missing: DataPlan = { ...plan, sources: { train: { kind: "table", path: join(folder, "none.csv"), columns } } };
+    expect(await failure(describeData(missing))).toContain("there is no such file");
+    const info = await describeData(plan);
+    expect(await failure(loadSplit(table("x,y\n1,b\n", columns), "train", info))).toContain('is "b", which is no class');
+    expect(await failure(loadSplit(plan, "test", info))).toContain('has no "test"');
+  });
+});
+
+it("reads inputs alone for prediction", async () => {
+  const plan = table("x,y\n1,a\n", { x: "x", label: "y" });
+  const path = join(folder, "unlabelled.csv");
+  writeFileSync(path, "x\n4\n5\n");
+  const split = await loadInputs(plan, [path], await describeData(plan));
+  expect([...split.columns.keys()]).toEqual(["x"]);
+  expect([...split.columns.get("x")!.data]).toEqual([4, 5]);
+});
+
+it("reads the committed sequences", async () => {
+  const source = { kind: "table", path: "specs/examples/data/sequences/train.csv", columns: { tokens: "tokens", label: "label" } } as const;
+  const plan: DataPlan = { name: "s", sources: { train: source }, splits: [], preprocess: [], augment: [] };
+  const info = await describeData(plan);
+  expect(info).toEqual({
+    inputs: [{ name: "tokens", dtype: "i32", shape: [24] }],
+    label: { name: "label", dtype: "i32", shape: [24] },
+    classes: ["0", "1"],
+  });
+  const split = await loadSplit(plan, "train", info);
+  expect(split.count).toBe(2000);
+  const ones = split.columns.get("label")!.data.reduce((sum: number, v: number) => sum + v, 0) / (2000 * 24);
+  expect(ones).toBeGreaterThan(0.3);
+  expect(ones).toBeLessThan(0.6);
+});
+
+const sst = "../shared/data/sst2";
+it.skipIf(!existsSync(sst))("says of real sentences that they need a tokenizer", async () => {
+  const source = { kind: "table", path: `${sst}/train.tsv`, columns: { text: "sentence", label: "label" } } as const;
+  expect(await failure(describeData({ name: "s", sources: { train: source }, splits: [], preprocess: [], augment: [] }))).toContain(
+    "tokenizer",
+  );
+});
