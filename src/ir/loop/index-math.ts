@@ -110,3 +110,100 @@ export function moduloIndex(x: Expr, divisor: number): Expr | undefined {
   }
   return undefined;
 }
+
+/** Numbers expressions by structure: equal trees get equal numbers. Shared subtrees are visited once. */
+export function createNumbering(): (expr: Expr) => number {
+  const byIdentity = new Map<Expr, number>();
+  const byStructure = new Map<string, number>();
+  const number = (expr: Expr): number => {
+    const known = byIdentity.get(expr);
+    if (known !== undefined) return known;
+    const fields = Object.entries(expr).map(([name, value]) => `${name}=${value !== null && typeof value === "object" ? `#${number(value as Expr)}` : String(value)}`);
+    const key = fields.join();
+    const id = byStructure.get(key) ?? byStructure.size;
+    byStructure.set(key, id);
+    byIdentity.set(expr, id);
+    return id;
+  };
+  return number;
+}
+
+interface DivRem {
+  readonly x: Expr;
+  /** The term is (x / divisor) % modulus; 1 and Infinity where there is none. */
+  readonly divisor: number;
+  readonly modulus: number;
+}
+
+function asDivRem(expr: Expr): DivRem {
+  if (expr.kind === "binary" && expr.y.kind === "const") {
+    if (expr.op === "div") return { x: expr.x, divisor: expr.y.value, modulus: Infinity };
+    if (expr.op === "rem") {
+      const inner = asDivRem(expr.x);
+      return inner.modulus === Infinity ? { ...inner, modulus: expr.y.value } : { x: expr.x, divisor: 1, modulus: expr.y.value };
+    }
+  }
+  return { x: expr, divisor: 1, modulus: Infinity };
+}
+
+function fromDivRem({ x, divisor, modulus }: DivRem): Expr {
+  const quotient: Expr = divideIndex(x, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "div", x, y: int(divisor) });
+  if (modulus === Infinity) return quotient;
+  return moduloIndex(quotient, modulus) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "rem", x: quotient, y: int(modulus) });
+}
+
+// ((x / a) % b) * (a*c) + (x % a) * c  ->  (x % (a*b)) * c: the digits of a number put together again.
+function mergeDigits(terms: readonly Term[], number: (expr: Expr) => number): Term[] | undefined {
+  for (const low of terms) {
+    const lowDigit = asDivRem(low.factor);
+    if (lowDigit.modulus === Infinity) continue;
+    const x = number(lowDigit.x);
+    for (const high of terms) {
+      const highDigit = asDivRem(high.factor);
+      if (high === low || high.coefficient !== low.coefficient * lowDigit.modulus) continue;
+      if (highDigit.divisor !== lowDigit.divisor * lowDigit.modulus || number(highDigit.x) !== x) continue;
+      const merged = fromDivRem({ x: lowDigit.x, divisor: lowDigit.divisor, modulus: lowDigit.modulus * highDigit.modulus });
+      return [...terms.filter((t) => t !== low && t !== high), ...sumOf(merged, low.coefficient).terms];
+    }
+  }
+  return undefined;
+}
+
+/** The same index with like terms combined and digits merged. */
+export function simplifyIndex(expr: Expr): Expr {
+  const { terms, offset } = sumOf(expr);
+  const number = createNumbering();
+  const combined = new Map<number, Term>();
+  for (const term of terms) {
+    const key = number(term.factor);
+    combined.set(key, { factor: term.factor, coefficient: term.coefficient + (combined.get(key)?.coefficient ?? 0) });
+  }
+  let result: readonly Term[] = [...combined.values()];
+  for (let merged = mergeDigits(result, number); merged; merged = mergeDigits(result, number)) result = merged;
+  return fromSum({ terms: result, offset });
+}
+
+/** Row-major position of `index` in a tensor of `shape`. */
+export function linearize(index: readonly Expr[], shape: readonly number[]): Expr {
+  let sum: Expr = int(0);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    const scaled = sumOf(index[i] ?? int(0), stride);
+    const soFar = sumOf(sum);
+    sum = fromSum({ terms: [...scaled.terms, ...soFar.terms], offset: scaled.offset + soFar.offset });
+    stride *= shape[i] ?? 1;
+  }
+  return simplifyIndex(sum);
+}
+
+/** The index in a tensor of `shape` at row-major position `position`. */
+export function delinearize(position: Expr, shape: readonly number[]): Expr[] {
+  const index: Expr[] = [];
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    const extent = shape[i] ?? 1;
+    index.unshift(extent === 1 ? int(0) : fromDivRem({ x: position, divisor: stride, modulus: i === 0 ? Infinity : extent }));
+    stride *= extent;
+  }
+  return index;
+}

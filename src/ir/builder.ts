@@ -1,0 +1,101 @@
+// Builds graphs: one method per op of the registry, derived by type. Nodes are interned (same op, inputs and attributes: same
+// object), so common subexpressions are shared without a pass. Elementwise operands may be numbers and are broadcast here, once
+// for all ops.
+
+import { InternalError, formatType, sameShape, tensorType, type Shape, type TensorType } from "./types.ts";
+import type { Node } from "./node.ts";
+import { at, OpError, type AnyOp, type Op } from "./ops/define.ts";
+import { ops } from "./ops/index.ts";
+
+type Operands<N extends number> = N extends 0
+  ? []
+  : N extends 1
+    ? [x: Node]
+    : N extends 2
+      ? [x: Operand, y: Operand]
+      : N extends 3
+        ? [x: Operand, y: Operand, z: Operand]
+        : [inputs: readonly Node[]];
+
+export type Operand = Node | number;
+
+type Emit<O> = O extends Op<infer A, infer N> ? (...args: [...Operands<N>, ...(keyof A extends never ? [] : [attrs: A])]) => Node : never;
+
+export type Builder = { readonly [K in keyof typeof ops]: Emit<(typeof ops)[K]> } & {
+  /** Applies an op met as a value, e.g. when rewriting; no broadcasting. */
+  readonly apply: (op: AnyOp, inputs: readonly Node[], attrs: object) => Node;
+};
+
+export function createBuilder(): Builder {
+  const interned = new Map<string, Node>();
+
+  const apply = (op: AnyOp, inputs: readonly Node[], attrs: object): Node => {
+    const key = `${op.name}(${inputs.map((n) => n.id).join()})${encode(attrs)}`;
+    const known = interned.get(key);
+    if (known) return known;
+    const type = op.infer(inputs.map((n) => n.type) as never, attrs);
+    const node: Node = Object.freeze({ id: interned.size, op, inputs: Object.freeze([...inputs]), attrs: Object.freeze(attrs), type });
+    interned.set(key, node);
+    return node;
+  };
+
+  const constantLike = (value: number, like: TensorType): Node => apply(ops.constant, [], { value, type: tensorType(like.dtype, []) });
+
+  const broadcastTo = (node: Node, shape: Shape): Node => {
+    if (sameShape(node.type.shape, shape)) return node;
+    if (node.op === ops.constant) return apply(ops.constant, [], { ...node.attrs, type: tensorType(node.type.dtype, shape) });
+    const padded = [...new Array<number>(shape.length - node.type.shape.length).fill(1), ...node.type.shape];
+    const ranked = sameShape(padded, node.type.shape) ? node : apply(ops.reshape, [node], { shape: padded });
+    return sameShape(padded, shape) ? ranked : apply(ops.expand, [ranked], { shape: [...shape] });
+  };
+
+  const emit = (op: AnyOp) => (...args: unknown[]): Node => {
+    const arity = op.arity as number;
+    if (arity < 0) return apply(op, args[0] as readonly Node[], (args[1] as object | undefined) ?? {});
+    const operands = args.slice(0, arity) as Operand[];
+    const attrs = (args[arity] as object | undefined) ?? {};
+    // A number takes the type of the other operands, but for the condition of a `where`.
+    const typed = operands.filter((x) => typeof x !== "number");
+    const like = typed.find((x) => x.type.dtype !== "bool") ?? typed[0];
+    const nodes = operands.map((x) => {
+      if (typeof x !== "number") return x;
+      if (!like) throw new InternalError(`${op.name} of numbers only`);
+      return constantLike(x, like.type);
+    });
+    if (!op.elementwise) return apply(op, nodes, attrs);
+    const shape = broadcastShapes(op.name, nodes);
+    return apply(op, nodes.map((node) => broadcastTo(node, shape)), attrs);
+  };
+
+  const methods = Object.fromEntries(Object.entries(ops).map(([name, op]) => [name, emit(op)]));
+  return Object.freeze({ ...methods, apply }) as unknown as Builder;
+}
+
+/** NumPy's rule: shapes align at the right, and an extent of 1 stretches. */
+function broadcastShapes(name: string, nodes: readonly Node[]): Shape {
+  const rank = Math.max(0, ...nodes.map((n) => n.type.shape.length));
+  return Array.from({ length: rank }, (_, i) => {
+    let extent = 1;
+    for (const { type } of nodes) {
+      const j = i - (rank - type.shape.length);
+      const own = j < 0 ? 1 : at(type.shape, j);
+      if (own === 1 || own === extent) continue;
+      if (extent !== 1) throw new OpError(`${name} cannot combine ${nodes.map((n) => formatType(n.type)).join(" and ")}`);
+      extent = own;
+    }
+    return extent;
+  });
+}
+
+// Total over numbers (JSON maps NaN and Infinity to null and -0 to 0) and insensitive to key order. Nodes inside attributes (the
+// body of a scan) count by identity.
+function encode(value: unknown): string {
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  if (Array.isArray(value)) return `[${value.map(encode).join()}]`;
+  if (value !== null && typeof value === "object") {
+    if ("id" in value && "op" in value) return `#${String(value.id)}`;
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([key, x]) => `${key}:${encode(x)}`).join()}}`;
+  }
+  return JSON.stringify(value) ?? "undefined";
+}

@@ -1,0 +1,58 @@
+// Reverse-mode differentiation: one walk from the results down, restricted to what leads to a target. A node that no target feeds
+// gets no gradient, so freezing a parameter is leaving it out of the targets.
+
+import type { Builder } from "./builder.ts";
+import { topologicalOrder } from "./graph.ts";
+import type { Node } from "./node.ts";
+import { formatType, InternalError, sameType } from "./types.ts";
+
+/**
+ * @param cotangents seeds: gradient of the (implied) scalar with respect to each of these nodes
+ * @returns the gradient of every target that a seed depends on
+ */
+export function gradients(b: Builder, cotangents: ReadonlyMap<Node, Node>, targets: Iterable<Node>): Map<Node, Node> {
+  const order = topologicalOrder(cotangents.keys());
+  const wanted = new Set<Node>(targets);
+  const needed = new Set<Node>(wanted);
+  for (const node of order) if (node.inputs.some((input) => needed.has(input))) needed.add(node);
+
+  const grads = new Map<Node, Node>(cotangents);
+  const results = new Map<Node, (Node | undefined)[]>(); // of multi-result nodes: one cotangent each
+  for (const node of order.reverse()) {
+    const ct = grads.get(node);
+    if (!needed.has(node)) continue;
+    if (node.op.projects) {
+      const source = node.inputs[0];
+      if (source && ct) {
+        const all = results.get(source) ?? [];
+        all[(node.attrs as { index: number }).index] = ct;
+        results.set(source, all);
+      }
+      continue;
+    }
+    const own = cotangentsOfInputs(b, node, ct, results.get(node));
+    own.forEach((grad, i) => {
+      const input = node.inputs[i];
+      if (!grad || !input || !needed.has(input)) return;
+      if (!sameType(grad.type, input.type)) {
+        throw new InternalError(`gradient of ${node.op.name}'s input ${i} is ${formatType(grad.type)}, not ${formatType(input.type)}`);
+      }
+      const sum = grads.get(input);
+      grads.set(input, sum ? b.add(sum, grad) : grad);
+    });
+  }
+  return new Map([...wanted].flatMap((target) => {
+    const grad = grads.get(target);
+    return grad ? [[target, grad] as const] : [];
+  }));
+}
+
+function cotangentsOfInputs(b: Builder, node: Node, ct: Node | undefined, results: readonly (Node | undefined)[] | undefined): readonly (Node | null)[] {
+  if (results) {
+    if (!node.op.vjpOfResults) throw new InternalError(`${node.op.name} has no gradient rule`);
+    return node.op.vjpOfResults(b, results, node);
+  }
+  if (!ct) return [];
+  if (!node.op.vjp) throw new InternalError(`${node.op.name} has no gradient rule${node.op.kind === "composite" ? " and was not decomposed" : ""}`);
+  return node.op.vjp(b, ct, node);
+}

@@ -1,0 +1,83 @@
+// Whole graphs: named results, topological order, rewriting. A scan's body is a graph inside a graph; these functions enter it.
+
+import type { Builder } from "./builder.ts";
+import type { Node } from "./node.ts";
+import type { ScanAttrs, ScanBody } from "./ops/scan.ts";
+
+/** A graph is its results; what they do not reach does not exist. */
+export interface Graph {
+  readonly builder: Builder;
+  readonly outputs: ReadonlyMap<string, Node>;
+}
+
+export const bodyOf = (node: Node): ScanBody | undefined => ("body" in node.attrs ? (node.attrs as ScanAttrs).body : undefined);
+
+/** Every node the roots need, inputs before users; bodies of scans are not entered. */
+export function topologicalOrder(roots: Iterable<Node>): Node[] {
+  const seen = new Set<Node>();
+  const order: Node[] = [];
+  // An explicit stack: a deep network must not overflow JavaScript's.
+  const stack: { node: Node; next: number }[] = [];
+  for (const root of roots) {
+    if (!seen.has(root)) stack.push({ node: root, next: 0 });
+    seen.add(root);
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const input = top.node.inputs[top.next++];
+      if (input === undefined) {
+        order.push(top.node);
+        stack.pop();
+      } else if (!seen.has(input)) {
+        seen.add(input);
+        stack.push({ node: input, next: 0 });
+      }
+    }
+  }
+  return order;
+}
+
+/** Results of a body, in the order of its scan's results. */
+export const bodyResults = (body: ScanBody): readonly Node[] => [...body.next, ...body.outputs];
+
+export type Rewrite = (node: Node, inputs: readonly Node[]) => Node | undefined;
+
+/**
+ * Rebuilds a graph bottom up. `rewrite` sees each node once, with its inputs already rebuilt, and returns its replacement, or
+ * undefined to keep the op. Bodies of scans are rebuilt by the same rewrite.
+ */
+export function createRewriter(b: Builder, rewrite: Rewrite): (root: Node) => Node {
+  const memo = new Map<Node, Node>();
+  const mapBody = (body: ScanBody): ScanBody => ({ ...body, next: body.next.map(map), outputs: body.outputs.map(map) });
+  const map = (root: Node): Node => {
+    for (const node of topologicalOrder([root])) {
+      if (memo.has(node)) continue;
+      const inputs = node.inputs.map((input) => memo.get(input) ?? input);
+      const replaced = rewrite(node, inputs);
+      memo.set(node, replaced ?? rebuild(node, inputs));
+    }
+    return memo.get(root) ?? root;
+  };
+  const rebuild = (node: Node, inputs: readonly Node[]): Node => {
+    const body = bodyOf(node);
+    if (body) return b.apply(node.op, inputs, { ...node.attrs, body: mapBody(body) });
+    return inputs.every((input, i) => input === node.inputs[i]) ? node : b.apply(node.op, inputs, node.attrs);
+  };
+  return map;
+}
+
+export function mapGraph(graph: Graph, rewrite: Rewrite): Graph {
+  const map = createRewriter(graph.builder, rewrite);
+  return { ...graph, outputs: new Map([...graph.outputs].map(([name, node]) => [name, map(node)])) };
+}
+
+/** The roots with some nodes replaced wherever they are used. */
+export function substitute(b: Builder, roots: readonly Node[], replacements: ReadonlyMap<Node, Node>): Node[] {
+  const map = createRewriter(b, (node) => replacements.get(node));
+  return roots.map(map);
+}
+
+/** Users of each node among the nodes that the roots reach. A root counts no use of itself. */
+export function usersOf(order: readonly Node[]): Map<Node, Node[]> {
+  const users = new Map<Node, Node[]>(order.map((node) => [node, []]));
+  for (const node of order) for (const input of new Set(node.inputs)) users.get(input)?.push(node);
+  return users;
+}

@@ -1,0 +1,228 @@
+// The meaning of the loop IR: runs a kernel over arrays in float64 arithmetic, one point after the other. Every device is tested
+// against this. Integers are exact 32-bit. It is printed to a JavaScript function once per kernel, since walking the tree at every
+// point would make even a small training step take minutes.
+
+import { InternalError, type DType } from "../types.ts";
+import type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr.ts";
+import type { Axis, Kernel } from "./kernel.ts";
+import { Statements, type Syntax } from "./statements.ts";
+
+export type InterpreterArray = Float64Array | Int32Array | Uint32Array | Uint8Array;
+
+/** The array that holds `length` elements of a type in the interpreter: floats are float64, bools a 32-bit 0 or 1. */
+export function interpreterArray(dtype: DType, length: number): InterpreterArray {
+  switch (dtype) {
+    case "f32": case "f16": return new Float64Array(length);
+    case "i32": return new Int32Array(length);
+    case "u32": case "bool": return new Uint32Array(length);
+    case "u8": return new Uint8Array(length);
+    default: return dtype satisfies never;
+  }
+}
+
+type KernelFunction = (buffers: readonly InterpreterArray[], time: number) => void;
+
+const compiled = new WeakMap<Kernel, KernelFunction>();
+
+/** Runs `kernel` once; `buffers[i]` is parameter i, `time` the value of its time axis. */
+export function interpret(kernel: Kernel, buffers: readonly InterpreterArray[], time = 0): void {
+  let run = compiled.get(kernel);
+  if (!run) {
+    // The one use of `new Function`: its text is made of our own names and numbers only, no user text can reach it, and only tests and
+    // the reference device get here.
+    const source = printJavaScript(kernel);
+    const make = new Function("threefry", "erf", `return (buffers, time) => {\n${source}\n};`) as (...helpers: unknown[]) => KernelFunction;
+    run = make(threefry2x32, erf);
+    compiled.set(kernel, run);
+  }
+  run(buffers, time);
+}
+
+/** The JavaScript that `interpret` runs, for debugging. */
+export function printJavaScript(kernel: Kernel): string {
+  const out = new Statements(SYNTAX);
+  const written = new Set(kernel.params.flatMap((p, i) => (p.access === "read" ? [] : [i])));
+  out.count(
+    kernel.stages.flatMap((stage) => {
+      switch (stage.kind) {
+        case "reduce": return [stage.value];
+        case "contract": return [stage.lhs, stage.rhs];
+        case "store": return stage.writes.flatMap((write) => [write.index, write.value]);
+        default: return stage satisfies never;
+      }
+    }),
+  );
+  kernel.params.forEach((_, i) => out.line(`const b${String(i)} = buffers[${String(i)}];`));
+  if (kernel.time) out.bindAxis(kernel.time.name, "time");
+  nest(out, kernel.axes, () => {
+    kernel.stages.forEach((stage, position) => {
+      switch (stage.kind) {
+        case "reduce":
+        case "contract": {
+          const acc = out.name("acc");
+          const axes = stage.kind === "reduce" ? stage.axes : [stage.k];
+          const op = stage.kind === "reduce" ? stage.op : "sum";
+          const isInteger = stage.dtype === "i32" || stage.dtype === "u32";
+          const wrap = (sum: string): string => (stage.dtype === "i32" ? `(${sum}) | 0` : stage.dtype === "u32" ? `(${sum}) >>> 0` : sum);
+          out.line(`let ${acc} = ${op === "sum" ? "0" : identityOf(op, stage.dtype)};`);
+          nest(out, axes, () => {
+            const value =
+              stage.kind === "reduce"
+                ? out.value(stage.value)
+                : isInteger
+                  ? `Math.imul(${out.value(stage.lhs)}, ${out.value(stage.rhs)})`
+                  : `${out.value(stage.lhs)} * ${out.value(stage.rhs)}`;
+            out.line(op === "sum" ? `${acc} = ${wrap(`${acc} + ${value}`)};` : `${acc} = Math.${op}(${acc}, ${value});`);
+          });
+          out.bindAcc(position, acc);
+          break;
+        }
+        case "store":
+          nest(out, stage.axes, () => {
+            const targets = stage.writes.map((write) => out.value(write.index));
+            const values = stage.writes.map((write) => (stage.writes.length > 1 ? out.named(write.value) : out.value(write.value)));
+            stage.writes.forEach((write, i) => out.line(`b${String(write.buffer)}[${targets[i] ?? ""}] = ${values[i] ?? ""};`));
+          });
+          out.invalidate(written);
+          break;
+        default: stage satisfies never;
+      }
+    });
+  });
+  return out.finish().join("\n");
+}
+
+function nest(out: Statements, axes: readonly Axis[], body: () => void): void {
+  const [first, ...rest] = axes;
+  if (!first) {
+    body();
+    return;
+  }
+  const name = out.name(first.name);
+  out.open();
+  out.bindAxis(first.name, name);
+  nest(out, rest, body);
+  out.close(`for (let ${name} = 0; ${name} < ${String(first.extent)}; ${name}++) {`);
+}
+
+function identityOf(op: "max" | "min", dtype: ScalarType): string {
+  const isLargest = op === "min";
+  if (dtype === "i32") return isLargest ? "2147483647" : "-2147483648";
+  if (dtype === "u32") return isLargest ? "4294967295" : "0";
+  return isLargest ? "Infinity" : "-Infinity";
+}
+
+const SYNTAX: Syntax = {
+  expression: (expr, [x = "", y = "", z = "", w = ""]) => {
+    switch (expr.kind) {
+      case "const": return constantText(expr.value, expr.dtype);
+      case "load": return expr.dtype === "bool" ? `(b${String(expr.buffer)}[${x}] !== 0)` : `b${String(expr.buffer)}[${x}]`;
+      case "unary": return unaryText(expr.op, expr.dtype, x);
+      case "binary": return binaryText(expr.op, expr.x.dtype, x, y);
+      case "select": return `(${x} ? ${y} : ${z})`;
+      case "cast": return castText(expr.x.dtype, expr.dtype, x);
+      case "threefry": return `threefry(${x}, ${y}, ${z}, ${w})`;
+      case "axis": case "acc": throw new InternalError(`${expr.kind} has no text of its own`);
+      default: return expr satisfies never;
+    }
+  },
+  define: (name, _dtype, text) => `const ${name} = ${text};`,
+  declare: (name) => `let ${name};`,
+  assign: (name, text) => `${name} = ${text};`,
+  hint: (expr: Expr) => (expr.dtype === "i32" ? "i" : "v"),
+  reserved: new Set(["break", "case", "const", "do", "else", "for", "function", "if", "in", "let", "new", "of", "this", "time", "buffers", "threefry", "erf"]),
+};
+
+function constantText(value: number, dtype: ScalarType): string {
+  if (dtype === "bool") return value ? "true" : "false";
+  return Object.is(value, -0) ? "(-0)" : value < 0 ? `(${String(value)})` : String(value);
+}
+
+function unaryText(op: UnaryOp, dtype: ScalarType, x: string): string {
+  switch (op) {
+    case "neg": return dtype === "i32" ? `(-${x} | 0)` : dtype === "u32" ? `(-${x} >>> 0)` : `(-${x})`;
+    case "rsqrt": return `(1 / Math.sqrt(${x}))`;
+    case "erf": return `erf(${x})`;
+    case "not": return dtype === "bool" ? `(!${x})` : dtype === "u32" ? `(~${x} >>> 0)` : `(~${x})`;
+    case "abs": case "exp": case "log": case "sqrt": case "tanh": case "sin": case "cos": case "floor": case "ceil": case "sign":
+      return `Math.${op}(${x})`;
+    default: return op satisfies never;
+  }
+}
+
+function binaryText(op: BinaryOp, dtype: ScalarType, x: string, y: string): string {
+  const exact = (text: string): string => (dtype === "i32" ? `(${text} | 0)` : dtype === "u32" ? `(${text} >>> 0)` : `(${text})`);
+  switch (op) {
+    case "add": return exact(`${x} + ${y}`);
+    case "sub": return exact(`${x} - ${y}`);
+    case "mul": return dtype === "i32" || dtype === "u32" ? exact(`Math.imul(${x}, ${y})`) : `(${x} * ${y})`;
+    case "div": return exact(`${x} / ${y}`);
+    case "rem": return exact(`${x} % ${y}`);
+    case "pow": return `Math.pow(${x}, ${y})`;
+    case "min": case "max": return `Math.${op}(${x}, ${y})`;
+    case "lt": return `(${x} < ${y})`;
+    case "le": return `(${x} <= ${y})`;
+    case "eq": return `(${x} === ${y})`;
+    case "ne": return `(${x} !== ${y})`;
+    case "and": return `(${x} && ${y})`;
+    case "or": return `(${x} || ${y})`;
+    case "bitand": return exact(`(${x} & ${y})`);
+    case "bitor": return exact(`(${x} | ${y})`);
+    case "bitxor": return exact(`(${x} ^ ${y})`);
+    case "shl": return exact(`(${x} << ${y})`);
+    case "shr": return dtype === "u32" ? `(${x} >>> ${y})` : `(${x} >> ${y})`;
+    default: return op satisfies never;
+  }
+}
+
+// As WGSL converts: to zero, saturating.
+function castText(from: ScalarType, to: ScalarType, x: string): string {
+  const isFloat = from === "f32" || from === "f16";
+  switch (to) {
+    case "f32": case "f16": return from === "bool" ? `(${x} ? 1 : 0)` : x;
+    case "bool": return `(${x} !== 0)`;
+    case "i32": return from === "bool" ? `(${x} ? 1 : 0)` : isFloat ? `(Math.min(Math.max(Math.trunc(${x}), -2147483648), 2147483647) | 0)` : `(${x} | 0)`;
+    case "u32": return from === "bool" ? `(${x} ? 1 : 0)` : isFloat ? `(Math.min(Math.max(Math.trunc(${x}), 0), 4294967295) >>> 0)` : `(${x} >>> 0)`;
+    default: return to satisfies never;
+  }
+}
+
+const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
+
+/** First word of Threefry-2x32-20 (Salmon et al. 2011, Random123). */
+export function threefry2x32(k0: number, k1: number, c0: number, c1: number): number {
+  const keys = [k0 | 0, k1 | 0, k0 ^ k1 ^ 0x1bd11bda];
+  let x0 = (c0 + k0) | 0;
+  let x1 = (c1 + k1) | 0;
+  for (let round = 0; round < 20; round++) {
+    const rotation = ROTATIONS[round % 8] ?? 0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << rotation) | (x1 >>> (32 - rotation))) ^ x0;
+    if (round % 4 === 3) {
+      const injection = (round + 1) / 4;
+      x0 = (x0 + (keys[injection % 3] ?? 0)) | 0;
+      x1 = (x1 + (keys[(injection + 1) % 3] ?? 0) + injection) | 0;
+    }
+  }
+  return x0 >>> 0;
+}
+
+/** The error function to nearly full double precision: a series of positive terms, and a continued fraction for the tail. */
+export function erf(x: number): number {
+  if (Number.isNaN(x)) return x;
+  const a = Math.abs(x);
+  if (a > 6) return Math.sign(x);
+  const scale = Math.exp(-a * a) / Math.sqrt(Math.PI);
+  if (a < 2.5) {
+    let term = 2 * a;
+    let sum = term;
+    for (let n = 1; term > sum * 1e-17; n++) {
+      term *= (2 * a * a) / (2 * n + 1);
+      sum += term;
+    }
+    return Math.sign(x) * scale * sum;
+  }
+  let fraction = 0;
+  for (let n = 60; n > 0; n--) fraction = n / 2 / (a + fraction);
+  return Math.sign(x) * (1 - scale / (a + fraction));
+}

@@ -1,0 +1,120 @@
+// What an operation is. Everything the compiler knows about one stands in one object: shape inference, gradient rule, float64
+// evaluation, lowering to loops, and samples from which one test derives all checks.
+
+import type { Builder } from "../builder.ts";
+import type { Expr } from "../loop/expr.ts";
+import type { ReduceOp } from "../loop/kernel.ts";
+import type { Node } from "../node.ts";
+import { formatType, type TensorType } from "../types.ts";
+
+export type None = Record<never, never>;
+
+export type Tuple<T, N extends number> = N extends 0
+  ? readonly []
+  : N extends 1
+    ? readonly [T]
+    : N extends 2
+      ? readonly [T, T]
+      : N extends 3
+        ? readonly [T, T, T]
+        : readonly T[];
+
+/** A value in the interpreter: row-major, any dtype as float64 (bools are 0 and 1). */
+export type Data = Float64Array;
+
+/** The expression of input `input` at an index, one expression per axis. */
+export type Read = (input: number, index: readonly Expr[]) => Expr;
+
+/** How a node becomes loops. Indices are i32 expressions, one per axis. */
+export type Lowering =
+  /** Each output element is an expression of input elements. */
+  | { readonly kind: "pointwise"; value(read: Read, index: readonly Expr[]): Expr }
+  /** Each output element reduces an expression over `extents`. */
+  | { readonly kind: "reduce"; readonly op: ReduceOp; readonly extents: readonly number[]; value(read: Read, index: readonly Expr[], over: readonly Expr[]): Expr }
+  /** A (batched) matrix product over flattened axes; see ContractStage. `outputIndex` maps b, m, n to the output's axes. */
+  | {
+      readonly kind: "contract";
+      readonly b: number;
+      readonly m: number;
+      readonly n: number;
+      readonly k: number;
+      lhs(read: Read, b: Expr, m: Expr, k: Expr): Expr;
+      rhs(read: Read, b: Expr, k: Expr, n: Expr): Expr;
+      outputIndex(b: Expr, m: Expr, n: Expr): readonly Expr[];
+    }
+  /** A value that exists before the kernels run (an input), or loops of its own (a scan): the lowering pass knows how. */
+  | { readonly kind: "special" };
+
+/** One test case: inputs of these types, filled by the harness (`domain` bounds the values), with these attributes. */
+export interface Sample<A> {
+  readonly inputs: readonly TensorType[];
+  readonly attrs: A;
+  /** Values of every float input; default [-2, 2]. */
+  readonly domain?: readonly [number, number];
+  /** Exclusive upper bound of integer inputs; default 3. */
+  readonly below?: number;
+}
+
+interface OpBase<A extends object, N extends number> {
+  readonly name: string;
+  /** Number of inputs; -1 for any number, given as one array. */
+  readonly arity: N;
+  /** Same shape in and out, element by element; the builder broadcasts its operands. */
+  readonly elementwise?: true;
+  /** Cotangents of the inputs, given the output's; null where none flows. May be missing where the output is not a float. */
+  readonly vjp?: (b: Builder, cotangent: Node, node: Node<A>) => readonly (Node | null)[];
+  /** Instead of `vjp`, for an op with several results: their cotangents, undefined where none flows. */
+  readonly vjpOfResults?: (b: Builder, cotangents: readonly (Node | undefined)[], node: Node<A>) => readonly (Node | null)[];
+  /** Picks result `attrs.index` of an op with several. */
+  readonly projects?: true;
+  readonly samples: readonly Sample<A>[];
+  /** The result type; throws OpError when the inputs do not fit. */
+  infer(inputs: Tuple<TensorType, N>, attrs: A): TensorType;
+}
+
+export interface Primitive<A extends object, N extends number> extends OpBase<A, N> {
+  readonly kind: "primitive";
+  evaluate(inputs: Tuple<Data, N>, node: Node<A>): Data;
+  lower(node: Node<A>): Lowering;
+}
+
+/** Defined by other ops; inherits their gradient, evaluation and lowering, and may bring a gradient of its own. */
+export interface Composite<A extends object, N extends number> extends OpBase<A, N> {
+  readonly kind: "composite";
+  decompose(b: Builder, inputs: Tuple<Node, N>, node: Node<A>): Node;
+}
+
+export type Op<A extends object = None, N extends number = number> = Primitive<A, N> | Composite<A, N>;
+
+// The one place where attribute types are erased: passes handle ops of every kind alike.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyOp = Op<any, any>;
+
+type Definition<T> = Omit<T, "kind">;
+
+export const definePrimitive = <A extends object, N extends number>(op: Definition<Primitive<A, N>>): Primitive<A, N> =>
+  Object.freeze({ kind: "primitive", ...op });
+
+export const defineComposite = <A extends object, N extends number>(op: Definition<Composite<A, N>>): Composite<A, N> =>
+  Object.freeze({ kind: "composite", ...op });
+
+/** Shapes that do not fit: the user's fault, reported at the layer that asked. */
+export class OpError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "OpError";
+  }
+}
+
+export function requireThat(condition: boolean, message: () => string): asserts condition {
+  if (!condition) throw new OpError(message());
+}
+
+export const formatTypes = (types: readonly TensorType[]): string => types.map(formatType).join(" and ");
+
+/** Element `i` of an array whose bounds the caller has proved. */
+export function at<T>(array: ArrayLike<T>, i: number): T {
+  const value = array[i];
+  if (value === undefined) throw new RangeError(`internal: index ${i} of ${array.length}`);
+  return value;
+}

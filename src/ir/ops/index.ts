@@ -1,0 +1,32 @@
+// Every operation. The builder's methods, the tests and the printers' tables derive from this list.
+
+import { gelu, logSoftmax, relu, sigmoid, silu, softmax } from "./activation.ts";
+import { conv2d, conv2dInputGrad, conv2dWeightGrad } from "./conv.ts";
+import {
+  abs, add, bitAnd, bitOr, bitXor, cast, ceil, cos, div, equal, erf, exp, floor, less, lessEqual, log, logicalAnd, logicalNot, logicalOr,
+  maximum, minimum, mul, neg, notEqual, pow, rem, rsqrt, shiftLeft, shiftRight, sign, sin, sqrt, sub, tanh, where,
+} from "./elementwise.ts";
+import { constant, input, iota } from "./leaf.ts";
+import { crossEntropy, squaredError } from "./loss.ts";
+import { matmul } from "./matmul.ts";
+import { concat, expand, gather, pad, reshape, scatterAdd, slice, transpose } from "./movement.ts";
+import { avgPool2d, maxPool2d, maxPool2dGrad, maxPool2dIndex, sumPool2d, sumPool2dGrad } from "./pool.ts";
+import { randomBits, randomNormal, randomUniform } from "./random.ts";
+import { argMax, reduceMax, reduceMean, reduceMin, reduceSum } from "./reduce.ts";
+import { scan, scanResult } from "./scan.ts";
+
+export const ops = {
+  input, constant, iota,
+  neg, abs, exp, log, sqrt, rsqrt, tanh, sin, cos, floor, ceil, sign, erf, logicalNot, cast,
+  add, sub, mul, div, rem, pow, maximum, minimum, less, lessEqual, equal, notEqual, logicalAnd, logicalOr,
+  bitAnd, bitOr, bitXor, shiftLeft, shiftRight, where,
+  reshape, transpose, expand, slice, pad, concat, gather, scatterAdd,
+  reduceSum, reduceMax, reduceMin, reduceMean, argMax,
+  matmul, conv2d, conv2dInputGrad, conv2dWeightGrad,
+  maxPool2d, maxPool2dIndex, maxPool2dGrad, sumPool2d, sumPool2dGrad, avgPool2d,
+  randomBits, randomUniform, randomNormal,
+  relu, sigmoid, silu, gelu, softmax, logSoftmax, crossEntropy, squaredError,
+  scan, scanResult,
+} as const; // prettier-ignore
+
+export type OpName = keyof typeof ops;
