@@ -1,0 +1,16 @@
+// The runtime as generated modules and applications import it: browser-safe, target-blind. Devices and file loaders are imported
+// where they are needed.
+
+export type { Device, DeviceInfo, HostArray, Session } from "./device.ts";
+export { DeviceError } from "./device.ts";
+export { DataError, NonFiniteLossError } from "./errors.ts";
+export type { Column, LoadedSplit } from "./data/loaded-split.ts";
+export { splitFromArrays } from "./data/loaded-split.ts";
+export { createEvaluator, evaluateSplit, interpret, predictBatch, predictSplit } from "./evaluate.ts";
+export type { Evaluator, Prediction } from "./evaluate.ts";
+export type { Metrics } from "./metrics.ts";
+export { train } from "./trainer.ts";
+export type { DoneEvent, EpochEvent, StartEvent, StepEvent, TrainData, TrainEvent, TrainOptions } from "./trainer.ts";
+export { loadWeights, readWeights } from "./weights/model-weights.ts";
+export { readSafetensors, writeSafetensors } from "./weights/safetensors.ts";
+export type { Safetensors, Tensor } from "./weights/safetensors.ts";

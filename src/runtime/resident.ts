@@ -1,0 +1,32 @@
+// Puts a split on the device under `train/…` or `eval/…`, after checking that it is what the program was compiled for.
+
+import type { Artifact } from "../ir/artifact.ts";
+import { formatType, sameType } from "../ir/types.ts";
+import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
+import type { Session } from "./device.ts";
+import { DataError } from "./errors.ts";
+
+export function writeResident(artifact: Artifact, session: Session, prefix: "train" | "eval", split: LoadedSplit): void {
+  const { inputs, label } = artifact.dataInfo;
+  for (const info of [...inputs, label]) {
+    const column = columnFor(split, info.name, label.name);
+    if (!sameType(column, info)) {
+      throw new DataError(
+        `"${info.name}" is ${formatType(column)} in the data, the program was compiled for ${formatType(info)}`,
+        "compile the spec again for this data",
+      );
+    }
+    session.write(`${prefix}/${info.name}`, column.data);
+  }
+}
+
+export const hasBuffer = (artifact: Artifact, name: string): boolean => artifact.program.buffers.some((buffer) => buffer.name === name);
+
+/** Zeros for the sums of an epoch; gives back the names to read them by. */
+export function resetSums(artifact: Artifact, session: Session, prefix: "train" | "eval"): readonly string[] {
+  session.write(`${prefix}/metrics`, new Float32Array(3));
+  const confusion = artifact.program.buffers.find((buffer) => buffer.name === `${prefix}/confusion`);
+  if (confusion === undefined) return [`${prefix}/metrics`];
+  session.write(confusion.name, new Float32Array(confusion.shape.reduce((size, extent) => size * extent, 1)));
+  return [`${prefix}/metrics`, confusion.name];
+}

@@ -1,0 +1,58 @@
+// Weights of a compiled network in and out of a device, under PyTorch's names. Nothing is loaded by half: every parameter must be in
+// the file, and every tensor of the file must have its place.
+
+import { didYouMean } from "../../diagnostics/suggest.ts";
+import type { Artifact } from "../../ir/artifact.ts";
+import { sameShape } from "../../ir/types.ts";
+import type { Session } from "../device.ts";
+import { DataError } from "../errors.ts";
+import { writeSafetensors, type Safetensors, type Tensor } from "./safetensors.ts";
+import { fromHostArray, toHostArray } from "./tensor-values.ts";
+
+const bufferOf = (name: string): string => `weight/${name}`;
+
+/** PyTorch counts batches in its BatchNorm; nothing here uses the count. */
+const isCounter = (name: string): boolean => name === "num_batches_tracked" || name.endsWith(".num_batches_tracked");
+
+/** The file's bytes, after everything enqueued so far. */
+export async function readWeights(artifact: Artifact, session: Session): Promise<Uint8Array> {
+  const values = await session.read(artifact.parameters.map(({ name }) => bufferOf(name)));
+  const tensors = new Map<string, Tensor>();
+  for (const { name, dtype, shape } of artifact.parameters) {
+    const data = values.get(bufferOf(name));
+    if (data !== undefined) tensors.set(name, fromHostArray(data, dtype, shape));
+  }
+  return writeSafetensors(
+    tensors,
+    new Map([
+      ["format", "pt"],
+      ["tlc.recipe", artifact.name],
+    ]),
+  );
+}
+
+export function loadWeights(artifact: Artifact, session: Session, weights: Safetensors): void {
+  checkWeights(artifact, weights);
+  for (const { name, dtype } of artifact.parameters) {
+    const tensor = weights.tensors.get(name);
+    if (tensor !== undefined) session.write(bufferOf(name), toHostArray(name, tensor, dtype));
+  }
+}
+
+function checkWeights(artifact: Artifact, { tensors }: Safetensors): void {
+  const problems: string[] = [];
+  const known = new Set(artifact.parameters.map(({ name }) => name));
+  const leftOver = [...tensors.keys()].filter((name) => !known.has(name) && !isCounter(name));
+  for (const { name, shape } of artifact.parameters) {
+    const tensor = tensors.get(name);
+    const suggestion = tensor === undefined ? didYouMean(name, leftOver) : undefined;
+    if (tensor === undefined) problems.push(`${name} is missing${suggestion === undefined ? "" : ` (${suggestion})`}`);
+    else if (!sameShape(tensor.shape, shape))
+      problems.push(`${name} is [${tensor.shape.join(", ")}], the network has [${shape.join(", ")}]`);
+  }
+  for (const name of leftOver) problems.push(`${name} is not in the network`);
+  if (problems.length === 0) return;
+  const shown = problems.slice(0, 8).map((problem) => `  ${problem}`);
+  if (problems.length > shown.length) shown.push(`  … and ${problems.length - shown.length} more`);
+  throw new DataError(`the weights do not fit ${artifact.name}:\n${shown.join("\n")}`, "give the weights that this recipe was trained to");
+}
