@@ -1,9 +1,11 @@
 // Faults in what the user wrote, as values: a code of the catalogue, a place, the text, a remedy. Stages collect them in a sink
-// and go on; nothing here throws across stages, and nothing here knows the language.
+// and go on; nothing here throws across stages, and nothing here knows the language. The catalogue itself is in diagnostics/.
 
-/** A range of a source file: offsets in UTF-16 units, `end` exclusive. */
-export interface Span {
-  readonly file: string;
-  readonly start: number;
-  readonly end: number;
-}
+export type { CatalogueEntry, Diagnostic, Note, Severity, Span } from "./diagnostics/types.ts";
+export { CATALOGUE, entryOfCode, explain } from "./diagnostics/catalogue.ts";
+export type { DiagnosticName, ParamsOf } from "./diagnostics/catalogue.ts";
+export { DiagnosticSink } from "./diagnostics/sink.ts";
+export type { ReportExtra } from "./diagnostics/sink.ts";
+export { diagnosticToJson, positionOf, renderDiagnostic, renderDiagnostics } from "./diagnostics/render.ts";
+export type { Position, RenderOptions, Sources, Style } from "./diagnostics/render.ts";
+export { didYouMean, editDistance, nearest, oneOf } from "./diagnostics/suggest.ts";

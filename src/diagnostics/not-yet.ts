@@ -1,0 +1,27 @@
+// 08xx: parts of the language that parse and have their place, but are not implemented. An honest error instead of a silent no-op.
+
+import { entry } from "./types.ts";
+
+const notYet = (code: string, title: string, message: string, wrong: string, right: string) =>
+  entry<Record<never, never>>({
+    code,
+    severity: "error",
+    title,
+    message: () => `${message} not implemented yet`,
+    explanation: "The form is part of the language and will work unchanged in a later version. Until then it is refused, since ignoring it would train something else.",
+    wrong,
+    right,
+  });
+
+export const NOT_YET = {
+  "weights-not-yet": notYet("TL0801", "`weights`", "loading published `weights` is", 'weights "model.safetensors"', "(leave it out: training starts from random weights)"),
+  "replace-not-yet": notYet("TL0802", "`replace`", "`replace` is", "network resnet18\nreplace fc with linear(5)", "network resnet18(classes: 5)"),
+  "stages-not-yet": notYet("TL0803", "several stages", "more than one `stage` is", "stage head { … }\nstage tune { … }", "stage head { … }"),
+  "schedule-not-yet": notYet("TL0804", "`schedule`", "`schedule` is", "schedule cosine(warmup: 5%)", "optimizer sgd(lr: 0.01)   // a constant rate"),
+  "rate-not-yet": notYet("TL0805", "`rate`", "`rate` per parameter is", "rate layer2: 0.1x", "optimizer sgd(lr: 0.01)   // one rate for all"),
+  "clip-not-yet": notYet("TL0806", "`clip`", "`clip` is", "optimizer adam(lr: 5e-5) clip 1.0", "optimizer adam(lr: 5e-5)"),
+  "stop-not-yet": notYet("TL0807", "`stop when`", "`stop when` is", "stop when val.loss stalls for 3", "epochs 10"),
+  "tokenize-not-yet": notYet("TL0808", "`tokenize`", "`tokenize` is", 'tokenize wordpiece("vocab.txt")', "(give a table whose columns already hold token numbers)"),
+  "precision-not-yet": notYet("TL0809", "`precision` other than f32", "a `precision` other than `f32` is", "precision bf16", "precision f32"),
+  "state-not-yet": notYet("TL0810", "a layer's carried state", "reading the `state` of a layer is", "let carried = rnn.state", "rnn: lstm(50)   // starts from zeros"),
+} as const;

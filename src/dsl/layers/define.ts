@@ -1,0 +1,75 @@
+// What a layer is: its keyword, what arguments it takes (also the source of their error texts and docs), what values it works on,
+// and how it is built. One object per layer, in a file of its own.
+
+import type { Builder } from "../../ir/builder.ts";
+import type { Initializer } from "../../ir/model.ts";
+import type { Node } from "../../ir/node.ts";
+import { OpError } from "../../ir/ops/define.ts";
+import type { Shape } from "../../ir/types.ts";
+import type { ArgType, ArgValues } from "./arguments.ts";
+
+export interface ArgSpec<T extends ArgType = ArgType> {
+  readonly type: T;
+  readonly doc: string;
+  /** Left out: the argument must be given. */
+  readonly default?: ArgValues[T];
+}
+
+export const arg = <T extends ArgType>(type: T, doc: string, fallback?: ArgValues[T]): ArgSpec<T> =>
+  fallback === undefined ? { type, doc } : { type, doc, default: fallback };
+
+export type ArgSpecs = Readonly<Record<string, ArgSpec>>;
+
+type Values<A extends ArgSpecs> = { readonly [K in keyof A]: A[K] extends ArgSpec<infer T> ? ArgValues[T] : never };
+
+/** Shapes that a layer works on, without the batch axis. */
+export type Takes = "image" | "sequence" | "features" | "image or features" | "tokens" | "anything";
+
+export interface LayerContext {
+  readonly b: Builder;
+  readonly mode: "train" | "eval";
+  readonly batch: number;
+  /** 1 for examples, 0 for the filling of the last batch: f32[batch]. */
+  readonly mask: Node | undefined;
+  /** A weight below the layer's scope. */
+  weight(name: string, shape: Shape, init: Initializer): Node;
+  /** A running statistic below the layer's scope; training may replace it. */
+  buffer(name: string, shape: Shape, init: Initializer): Node;
+  update(name: string, value: Node): void;
+  /** Whether training leaves the weight or buffer as it is. */
+  frozen(name: string): boolean;
+  /** Uniform numbers in [0, 1), other ones at each call and step; undefined where randomness is switched off. */
+  random(shape: Shape): Node | undefined;
+}
+
+export interface Layer<A extends ArgSpecs = ArgSpecs> {
+  readonly name: string;
+  readonly doc: string;
+  readonly takes: Takes;
+  /** Positional arguments fill them in this order. */
+  readonly args: A;
+  /** Throws OpError where shapes do not fit. */
+  readonly build: (context: LayerContext, x: Node, args: Values<A>) => Node;
+}
+
+export type AnyLayer = Omit<Layer, "build"> & { readonly build: (context: LayerContext, x: Node, args: never) => Node };
+
+export const defineLayer = <const A extends ArgSpecs>(layer: Layer<A>): AnyLayer => Object.freeze(layer);
+
+/** For faults that no op would find. */
+export function requireShape(condition: boolean, message: () => string): asserts condition {
+  if (!condition) throw new OpError(message());
+}
+
+/** Extent `i`; `takes` has made sure that it is there. */
+export function extent(x: Node, i: number): number {
+  const value = x.type.shape.at(i);
+  if (value === undefined) throw new OpError(`the value has only ${x.type.shape.length} axes`);
+  return value;
+}
+
+/** PyTorch's default for weights and biases of linear maps: uniform with variance 1 / (3 fan_in). */
+export const fanIn = (count: number): Initializer => ({ kind: "uniform", bound: 1 / Math.sqrt(count) });
+
+export const ZEROS: Initializer = { kind: "constant", value: 0 };
+export const ONES: Initializer = { kind: "constant", value: 1 };

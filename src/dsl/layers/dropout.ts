@@ -1,0 +1,19 @@
+// Sets a random share of values to zero in training and scales the others up, as torch.nn.Dropout.
+
+import type { Node } from "../../ir/node.ts";
+import { arg, defineLayer } from "./define.ts";
+import type { LayerContext } from "./define.ts";
+
+export const dropout = defineLayer({
+  name: "dropout",
+  doc: "drops a random share of values in training",
+  takes: "anything",
+  args: { rate: arg("fraction", "share of values to drop", 0.5) },
+  build: (context, x, { rate }) => dropped(context, x, rate),
+});
+
+export function dropped({ b, mode, random }: LayerContext, x: Node, rate: number): Node {
+  if (mode === "eval" || rate === 0) return x;
+  const uniform = random(x.type.shape);
+  return uniform === undefined ? x : b.where(b.less(uniform, rate), 0, b.mul(x, 1 / (1 - rate)));
+}

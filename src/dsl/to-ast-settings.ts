@@ -1,0 +1,95 @@
+// Concrete to abstract syntax of what stands in data sets and recipes.
+
+import { didYouMean } from "../diagnostics.ts";
+import type * as Ast from "./ast.ts";
+import { expressionFromCst } from "./to-ast-body.ts";
+import { all, Incomplete, nameOf, node, spanOf, token, tokens, tokenSpan } from "./to-ast-cst.ts";
+import type { AstContext } from "./to-ast-cst.ts";
+import type { CstNode } from "./tokens.ts";
+
+export const DATASET_KEYS = ["train", "val", "test", "split", "preprocess", "augment", "tokenize"];
+export const RECIPE_KEYS = [
+  ...["network", "weights", "replace", "data", "loss", "metrics", "batch", "precision", "seed"],
+  ...["freeze", "optimizer", "rate", "schedule", "epochs", "stop"],
+];
+
+const value = (cst: CstNode, context: AstContext): Ast.Expr => expressionFromCst(node(cst, "expression"), context);
+const values = (cst: CstNode, context: AstContext): Ast.Expr[] => all(cst, "expression").map((it) => expressionFromCst(it, context));
+
+export function datasetSettingFromCst(cst: CstNode, context: AstContext): Ast.DatasetSetting | undefined {
+  const base = { kind: "setting" as const, span: spanOf(cst, context) };
+  const [unknown] = all(cst, "unknownSetting");
+  if (unknown !== undefined) return reportUnknown(unknown, context, "a data set", DATASET_KEYS);
+  const source = tokens(cst, "source")[0];
+  if (source !== undefined) return { ...base, key: source.image as Ast.SplitName, value: value(cst, context) };
+  const steps = tokens(cst, "steps")[0];
+  if (steps !== undefined) return { ...base, key: steps.image as "preprocess" | "augment", steps: values(node(cst, "dataSteps"), context) };
+  const [split] = all(cst, "split");
+  if (split === undefined) return { ...base, key: "tokenize", value: value(cst, context) };
+  const { name: from, nameSpan: fromSpan } = nameOf(split, context);
+  return {
+    ...base,
+    key: "split",
+    from,
+    fromSpan,
+    parts: all(split, "splitPart").map((part) => ({ ...nameOf(part, context), fraction: value(part, context) })),
+    ...(tokens(split, "'seed'").length === 0 ? {} : { seed: value(split, context) }),
+  };
+}
+
+export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: string): Ast.RecipeSetting | undefined {
+  const base = { kind: "setting" as const, span: spanOf(cst, context) };
+  const key = tokens(cst, "key")[0];
+  if (key !== undefined) return { ...base, key: key.image as "network", value: value(cst, context) };
+  const inner = Object.values(cst.children)[0]?.[0];
+  if (inner === undefined || !("children" in inner)) throw new Incomplete();
+  switch (inner.name) {
+    case "unknownSetting":
+      return reportUnknown(inner, context, where, RECIPE_KEYS);
+    case "metrics":
+      return { ...base, key: "metrics", values: values(inner, context) };
+    case "optimizer": {
+      const clip = all(inner, "clipAt")[0];
+      return { ...base, key: "optimizer", value: value(inner, context), ...(clip === undefined ? {} : { clip: expressionFromCst(clip, context) }) };
+    }
+    case "weights":
+      return { ...base, key: "weights", value: value(inner, context), drop: patterns(inner, "dropped", context), new: patterns(inner, "added", context) };
+    case "replace":
+      return { ...base, key: "replace", target: globFromCst(node(inner, "pattern"), context), with: value(inner, context) };
+    case "freeze":
+      return { ...base, key: "freeze", globs: patterns(inner, "patterns", context), except: patterns(inner, "exceptions", context) };
+    case "rate":
+      return {
+        ...base,
+        key: "rate",
+        entries: all(inner, "rateEntry").map((it) => ({ glob: globFromCst(node(it, "pattern"), context), factor: value(it, context) })),
+      };
+    case "stop":
+      return {
+        ...base,
+        key: "stop",
+        metric: `${token(inner, "split").image}.${token(inner, "metric").image}`,
+        patience: value(inner, context),
+        keepBest: tokens(inner, "'best'").length > 0,
+      };
+    default:
+      throw new Incomplete();
+  }
+}
+
+function reportUnknown(cst: CstNode, context: AstContext, where: string, known: readonly string[]): undefined {
+  const key = token(cst, "key");
+  context.sink.report("unknown-setting", tokenSpan(context, key), { key: key.image, where }, { hint: didYouMean(key.image, known) });
+}
+
+const patterns = (cst: CstNode, name: string, context: AstContext): Ast.Glob[] =>
+  all(cst, name).flatMap((list) => all(list, "pattern").map((it) => globFromCst(it, context)));
+
+const isSegment = (text: string): boolean => text === "**" || (/^[\w*]+$/.test(text) && !text.includes("**"));
+
+export function globFromCst(cst: CstNode, context: AstContext): Ast.Glob {
+  const span = spanOf(cst, context);
+  const pattern = context.text.slice(span.start, span.end);
+  if (!pattern.split(".").every(isSegment)) context.sink.report("bad-pattern", span, { text: pattern });
+  return { kind: "glob", span, pattern };
+}

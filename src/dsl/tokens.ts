@@ -1,0 +1,147 @@
+// The words and signs of the language. All keywords but the ten below are names that mean something only in their place, so that
+// `block`, `network` or `data` stay usable as scope names of published weights.
+
+import { createToken, Lexer } from "chevrotain";
+import type { TokenType } from "chevrotain";
+
+/** Category of every token, to skip over what cannot be read. */
+export const AnyToken = createToken({ name: "AnyToken", pattern: Lexer.NA });
+/** Category of the signs between two operands. */
+export const BinaryOperator = createToken({ name: "BinaryOperator", pattern: Lexer.NA });
+
+export const Identifier = createToken({ name: "Identifier", label: "a name", pattern: /[A-Za-z_][A-Za-z0-9_]*/, categories: [AnyToken] });
+
+const reserved = (word: string, ...more: TokenType[]): TokenType =>
+  createToken({ name: `'${word}'`, label: `\`${word}\``, pattern: new RegExp(word), longer_alt: Identifier, categories: [AnyToken, ...more] });
+const contextual = (word: string): TokenType =>
+  createToken({ name: `'${word}'`, label: `\`${word}\``, pattern: new RegExp(word), longer_alt: Identifier, categories: [Identifier, AnyToken] });
+const sign = (text: string, ...more: TokenType[]): TokenType =>
+  createToken({ name: `'${text}'`, label: `\`${text}\``, pattern: text, categories: [AnyToken, ...more] });
+
+export const K = {
+  let: reserved("let"),
+  if: reserved("if"),
+  then: reserved("then"),
+  else: reserved("else"),
+  for: reserved("for"),
+  in: reserved("in"),
+  and: reserved("and", BinaryOperator),
+  or: reserved("or", BinaryOperator),
+  not: reserved("not"),
+  true: reserved("true"),
+  false: reserved("false"),
+
+  import: contextual("import"),
+  from: contextual("from"),
+  as: contextual("as"),
+  network: contextual("network"),
+  block: contextual("block"),
+  dataset: contextual("dataset"),
+  recipe: contextual("recipe"),
+  input: contextual("input"),
+  stage: contextual("stage"),
+
+  train: contextual("train"),
+  val: contextual("val"),
+  test: contextual("test"),
+  split: contextual("split"),
+  into: contextual("into"),
+  seed: contextual("seed"),
+  preprocess: contextual("preprocess"),
+  augment: contextual("augment"),
+  tokenize: contextual("tokenize"),
+
+  weights: contextual("weights"),
+  drop: contextual("drop"),
+  new: contextual("new"),
+  replace: contextual("replace"),
+  with: contextual("with"),
+  data: contextual("data"),
+  loss: contextual("loss"),
+  metrics: contextual("metrics"),
+  batch: contextual("batch"),
+  epochs: contextual("epochs"),
+  precision: contextual("precision"),
+  freeze: contextual("freeze"),
+  except: contextual("except"),
+  optimizer: contextual("optimizer"),
+  clip: contextual("clip"),
+  rate: contextual("rate"),
+  schedule: contextual("schedule"),
+  stop: contextual("stop"),
+  when: contextual("when"),
+  stalls: contextual("stalls"),
+  keep: contextual("keep"),
+  best: contextual("best"),
+} as const;
+
+export const S = {
+  arrow: sign("->"),
+  range: sign("..", BinaryOperator),
+  starStar: sign("**"),
+  equal: sign("==", BinaryOperator),
+  notEqual: sign("!=", BinaryOperator),
+  lessEqual: sign("<=", BinaryOperator),
+  greaterEqual: sign(">=", BinaryOperator),
+  less: sign("<", BinaryOperator),
+  greater: sign(">", BinaryOperator),
+  assign: sign("="),
+  plus: sign("+", BinaryOperator),
+  minus: sign("-", BinaryOperator),
+  star: sign("*", BinaryOperator),
+  slash: sign("/", BinaryOperator),
+  percent: sign("%", BinaryOperator),
+  dot: sign("."),
+  comma: sign(","),
+  colon: sign(":"),
+  openBrace: sign("{"),
+  closeBrace: sign("}"),
+  openParen: sign("("),
+  closeParen: sign(")"),
+  openBracket: sign("["),
+  closeBracket: sign("]"),
+} as const;
+
+export const StringLiteral = createToken({ name: "StringLiteral", label: "a string", pattern: /"(?:[^"\\\r\n]|\\.)*"/, categories: [AnyToken] });
+/** Known, so that it gets a better text than "unexpected character". */
+export const UnterminatedString = createToken({ name: "UnterminatedString", label: "a string", pattern: /"[^"\r\n]*/, categories: [AnyToken] });
+export const SingleQuoted = createToken({ name: "SingleQuoted", label: "a string", pattern: /'[^'\r\n]*'?/, categories: [AnyToken] });
+
+// `7%2` is a remainder, `7%` a percentage.
+export const Percentage = createToken({ name: "Percentage", label: "a percentage", pattern: /\d+(?:\.\d+)?%(?![\w(])/, categories: [AnyToken] });
+export const Multiplier = createToken({ name: "Multiplier", label: "a multiplier", pattern: /\d+(?:\.\d+)?x(?!\w)/, categories: [AnyToken] });
+export const BadNumber = createToken({
+  name: "BadNumber",
+  label: "a number",
+  pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[A-Za-z_]\w*/,
+  categories: [AnyToken],
+});
+export const NumberLiteral = createToken({ name: "NumberLiteral", label: "a number", pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w)/, categories: [AnyToken] });
+
+export const DocComment = createToken({ name: "DocComment", pattern: /\/\/\/[^\r\n]*/, group: "docs" });
+const Comment = createToken({ name: "Comment", pattern: /\/\/[^\r\n]*/, group: Lexer.SKIPPED });
+const WhiteSpace = createToken({ name: "WhiteSpace", pattern: /[ \t\r\n\ufeff]+/, group: Lexer.SKIPPED, line_breaks: true });
+
+/** In the order of matching: longer signs before their beginnings, numbers with a suffix before numbers. */
+export const ALL_TOKENS: TokenType[] = [
+  WhiteSpace,
+  DocComment,
+  Comment,
+  // `into` before `in`, which would take it for a name.
+  ...Object.values(K).sort((a, b) => b.name.length - a.name.length),
+  Identifier,
+  StringLiteral,
+  UnterminatedString,
+  SingleQuoted,
+  Percentage,
+  Multiplier,
+  NumberLiteral,
+  BadNumber,
+  ...Object.values(S),
+  BinaryOperator,
+  AnyToken,
+];
+
+export const specLexer = new Lexer(ALL_TOKENS, { positionTracking: "full", ensureOptimizations: false, skipValidations: true });
+
+export type { IToken as Token, CstNode } from "chevrotain";
