@@ -1,0 +1,23 @@
+// `tlc check`: everything that can be said about a spec without running it. Loads neither a device nor an image library.
+
+import { EXIT } from "./failure.ts";
+import { compileRequest, DEFAULT_TARGET, showDiagnostics, type CompileOptions } from "./open.ts";
+import type { Terminal } from "./terminal.ts";
+
+export async function check(files: readonly string[], options: CompileOptions, terminal: Terminal): Promise<number> {
+  let failed = false;
+  for (const file of files) {
+    const outcome = await terminal.io.toolchain.checkSpec(file, compileRequest(options, DEFAULT_TARGET, terminal));
+    const { errors, warnings } = showDiagnostics(outcome, terminal);
+    failed ||= errors > 0;
+    terminal.object({ event: "check", file, errors, warnings });
+    const counted = [errors > 0 ? plural(errors, "error") : "", warnings > 0 ? plural(warnings, "warning") : ""].filter(
+      (text) => text !== "",
+    );
+    if (counted.length === 0) terminal.line(`${terminal.paintOut("green", "ok")} ${file}`);
+    else terminal.line(`${file}: ${counted.join(", ")}`);
+  }
+  return failed ? EXIT.usage : EXIT.ok;
+}
+
+const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`;

@@ -1,0 +1,33 @@
+// `tlc compile`: a spec becomes a folder that trains and predicts without the compiler.
+
+import { join } from "node:path";
+import { writeFileAtomic } from "../runtime/weights/files.ts";
+import { EXIT } from "./failure.ts";
+import { artifactOf, compileRequest, type CompileOptions } from "./open.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface CompileVerbOptions extends CompileOptions {
+  readonly out: string;
+  readonly target: string;
+}
+
+export async function compile(file: string, options: CompileVerbOptions, terminal: Terminal): Promise<number> {
+  const { toolchain } = terminal.io;
+  const artifact = artifactOf(await toolchain.compileSpec(file, compileRequest(options, options.target, terminal)), terminal);
+  const files = await toolchain.emit(artifact);
+  let bytes = 0;
+  for (const [name, content] of files) {
+    await writeFileAtomic(join(options.out, name), content);
+    bytes += typeof content === "string" ? Buffer.byteLength(content) : content.length;
+  }
+  terminal.object({
+    event: "compiled",
+    recipe: artifact.name,
+    target: artifact.program.target,
+    out: options.out,
+    files: [...files.keys()],
+    bytes,
+  });
+  terminal.line(`${artifact.name} for ${artifact.program.target}: ${files.size} files, ${(bytes / 1000).toFixed(1)} kB, in ${options.out}`);
+  return EXIT.ok;
+}

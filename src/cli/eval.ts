@@ -1,0 +1,43 @@
+// `tlc eval`: the metrics of saved weights on one split of the recipe's data.
+
+import { createEvaluator } from "../runtime/evaluate.ts";
+import { readSafetensorsFile } from "../runtime/weights/files.ts";
+import { loadWeights } from "../runtime/weights/model-weights.ts";
+import { EXIT, UsageError } from "./failure.ts";
+import { defaultWeights, openTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { metricsText } from "./progress.ts";
+import { interruptible } from "./signals.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface EvalOptions extends CompileOptions, DeviceOptions {
+  readonly weights?: string;
+  readonly split: string;
+}
+
+export async function evaluate(path: string, options: EvalOptions, terminal: Terminal): Promise<number> {
+  const { artifact, device } = await openTarget(path, options, terminal);
+  return interruptible(terminal, async ({ signal, code }) => {
+    try {
+      const plan = artifact.data;
+      if (plan === undefined) throw new UsageError(`the recipe ${artifact.name} has no data to evaluate on`);
+      const weights = await readSafetensorsFile(options.weights ?? defaultWeights(artifact));
+      const { loadSplit } = await import("../runtime/data/index.ts");
+      const data = await loadSplit(plan, options.split, artifact.dataInfo);
+      const session = await device.load(artifact.program);
+      try {
+        session.write("seed", Uint32Array.of(artifact.recipe.seed));
+        session.run("init");
+        loadWeights(artifact, session, weights);
+        const metrics = await createEvaluator(artifact, session)(data, signal);
+        if (metrics === undefined) return code() ?? EXIT.failed;
+        terminal.object({ event: "eval", split: options.split, examples: data.count, device: device.info.kind, ...metrics });
+        terminal.line(`${options.split} (${data.count} examples): ${metricsText(metrics)}`);
+      } finally {
+        session.dispose();
+      }
+      return EXIT.ok;
+    } finally {
+      device.dispose();
+    }
+  });
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+// The process around the command line: its streams, its exit code, and the end of a pipe that nobody reads.
+
+import { runCli } from "./program.ts";
+import { toolchain } from "./default-toolchain.ts";
+
+// `tlc explain | head` closes our stdout; that is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+process.exitCode = await runCli(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, toolchain });
+
+// A graphics driver may keep threads alive; output still in a pipe gets this long to leave.
+setTimeout(() => process.exit(), 1000).unref();

@@ -1,0 +1,125 @@
+// From what the user names, a spec or a folder that `tlc compile` wrote, to an artifact and the device that runs it.
+
+import { readFile, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
+import type { Artifact } from "../ir/artifact.ts";
+import type { Device } from "../runtime/device.ts";
+import { DEVICE_NAMES, type DeviceName } from "../runtime/open-device.ts";
+import { DataError } from "../runtime/errors.ts";
+import { systemReason } from "../runtime/weights/files.ts";
+import { EXIT, Exit, UsageError } from "./failure.ts";
+import type { Terminal } from "./terminal.ts";
+import type { CompileOutcome, CompileRequest } from "./toolchain.ts";
+
+export const MANIFEST = "artifact.json";
+
+/** Options of every verb that compiles. */
+export interface CompileOptions {
+  readonly set: readonly string[];
+  readonly recipe?: string;
+  readonly dumpAfter?: string;
+}
+
+export interface DeviceOptions {
+  readonly device: DeviceName;
+}
+
+/** `tlc compile` without a device takes webgpu: it is what runs everywhere. */
+export const DEFAULT_TARGET = "webgpu";
+
+export function compileRequest(options: CompileOptions, target: string, terminal: Terminal): CompileRequest {
+  return {
+    set: options.set,
+    target,
+    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
+    ...(options.dumpAfter === undefined ? {} : { dumpAfter: options.dumpAfter, onDump: (text: string): void => terminal.note(text) }),
+    describeData: async (plan) => (await import("../runtime/data/index.ts")).describeData(plan),
+  };
+}
+
+/** Throws for a path that is not there, before anything heavy is loaded. */
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw new UsageError(`cannot read ${path}: ${systemReason(error)}`, "name a .tlspec file, or a folder that `tlc compile` wrote");
+  }
+}
+
+export function showDiagnostics(outcome: CompileOutcome, terminal: Terminal): { readonly errors: number; readonly warnings: number } {
+  const { diagnostics, sources } = outcome;
+  for (const diagnostic of diagnostics) terminal.object({ event: "diagnostic", ...diagnosticToJson(diagnostic, sources) });
+  if (diagnostics.length > 0) {
+    const fileName = (file: string): string => {
+      const short = relative(process.cwd(), file);
+      return short.length < file.length ? short : file;
+    };
+    terminal.note(renderDiagnostics(diagnostics, sources, { style: terminal.paintErr, fileName }));
+  }
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error").length;
+  return { errors, warnings: diagnostics.length - errors };
+}
+
+/** The artifact of an outcome, or the end of the verb with its diagnostics. */
+export function artifactOf(outcome: CompileOutcome, terminal: Terminal): Artifact {
+  const { errors } = showDiagnostics(outcome, terminal);
+  if (errors > 0) throw new Exit(EXIT.usage);
+  if (outcome.artifact === undefined) throw new Error("the compiler gave neither an artifact nor an error");
+  return outcome.artifact;
+}
+
+export interface Opened {
+  readonly artifact: Artifact;
+  readonly device: Device;
+}
+
+/** The device first: a spec is compiled for the device that was found. */
+export async function openTarget(path: string, options: CompileOptions & DeviceOptions, terminal: Terminal): Promise<Opened> {
+  const { toolchain } = terminal.io;
+  const warn = (message: string): void => terminal.warn(message);
+  if (await isFolder(path)) {
+    if (options.set.length > 0)
+      throw new UsageError("--set changes a spec; a compiled folder is fixed", "compile the spec again with --set");
+    const artifact = await readArtifact(path);
+    const target = DEVICE_NAMES.find((name) => name === artifact.program.target);
+    if (target === undefined) throw new DataError(`${path} was compiled for ${artifact.program.target}, which this tlc does not have`);
+    if (options.device !== "auto" && options.device !== target) {
+      throw new UsageError(
+        `${path} was compiled for ${target}, not ${options.device}`,
+        `compile the spec again with --target ${options.device}`,
+      );
+    }
+    return { artifact, device: await toolchain.openDevice(target, { warn }) };
+  }
+  const device = await toolchain.openDevice(options.device, { warn });
+  try {
+    const outcome = await toolchain.compileSpec(path, compileRequest(options, device.info.kind, terminal));
+    return { artifact: artifactOf(outcome, terminal), device };
+  } catch (error) {
+    device.dispose();
+    throw error;
+  }
+}
+
+export async function readArtifact(folder: string): Promise<Artifact> {
+  const path = join(folder, MANIFEST);
+  const hint = "write the folder with `tlc compile SPEC -o DIR`";
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    throw new DataError(
+      `${folder} is not a compiled folder: ${error instanceof SyntaxError ? `${MANIFEST} is not JSON` : `no ${MANIFEST} in it`}`,
+      hint,
+    );
+  }
+  if (typeof json !== "object" || json === null || !("format" in json) || json.format !== "tlc-artifact") {
+    throw new DataError(`${path} is not an artifact of tlc`, hint);
+  }
+  if (!("version" in json) || json.version !== 1) throw new DataError(`${path} was written by another version of tlc`, hint);
+  return json as Artifact;
+}
+
+/** `runs/RECIPE/weights.safetensors`; the name may come from a folder of a stranger. */
+export const defaultWeights = (artifact: Artifact): string => join("runs", artifact.name.replaceAll(/[^\w-]/g, "_"), "weights.safetensors");

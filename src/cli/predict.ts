@@ -1,0 +1,66 @@
+// `tlc predict`: what a trained network says about image files, or about the rows of a table.
+
+import type { Artifact } from "../ir/artifact.ts";
+import { predictSplit, type Prediction } from "../runtime/evaluate.ts";
+import { readSafetensorsFile } from "../runtime/weights/files.ts";
+import { loadWeights } from "../runtime/weights/model-weights.ts";
+import { EXIT, UsageError } from "./failure.ts";
+import { defaultWeights, openTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface PredictOptions extends CompileOptions, DeviceOptions {
+  readonly weights?: string;
+}
+
+export async function predict(path: string, files: readonly string[], options: PredictOptions, terminal: Terminal): Promise<number> {
+  const { artifact, device } = await openTarget(path, options, terminal);
+  try {
+    const plan = artifact.data;
+    if (plan === undefined) throw new UsageError(`the recipe ${artifact.name} has no data, so it is unknown how to read files for it`);
+    const weights = await readSafetensorsFile(options.weights ?? defaultWeights(artifact));
+    const { loadInputs } = await import("../runtime/data/index.ts");
+    const inputs = await loadInputs(plan, files, artifact.dataInfo);
+    const session = await device.load(artifact.program);
+    try {
+      session.write("seed", Uint32Array.of(artifact.recipe.seed));
+      session.run("init");
+      loadWeights(artifact, session, weights);
+      const predictions = await predictSplit(artifact, session, inputs);
+      const isTable = files.length !== inputs.count || Object.values(plan.sources).some((source) => source.kind === "table");
+      predictions.forEach((prediction, i) => show(artifact, isTable ? { row: i + 1 } : { file: files[i] ?? "" }, prediction, terminal));
+    } finally {
+      session.dispose();
+    }
+    return EXIT.ok;
+  } finally {
+    device.dispose();
+  }
+}
+
+function show(
+  artifact: Artifact,
+  what: { readonly file: string } | { readonly row: number },
+  prediction: Prediction,
+  terminal: Terminal,
+): void {
+  const name = "file" in what ? what.file : `row ${what.row}`;
+  switch (prediction.kind) {
+    case "class": {
+      const { label, probability, probabilities } = prediction;
+      const named = artifact.dataInfo.classes.map((each, i): [string, number] => [each, probabilities[i] ?? 0]);
+      terminal.object({ event: "prediction", ...what, label, probability, probabilities: Object.fromEntries(named) });
+      terminal.line(`${name}  ${terminal.paintOut("bold", label)}  ${(probability * 100).toFixed(1)}%`);
+      break;
+    }
+    case "sequence":
+      terminal.object({ event: "prediction", ...what, labels: prediction.labels });
+      terminal.line(`${name}  ${prediction.labels.join(" ")}`);
+      break;
+    case "values":
+      terminal.object({ event: "prediction", ...what, values: prediction.values });
+      terminal.line(`${name}  ${prediction.values.map((value) => value.toPrecision(6)).join(" ")}`);
+      break;
+    default:
+      prediction satisfies never;
+  }
+}

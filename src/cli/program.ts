@@ -1,0 +1,170 @@
+// The command line: verbs, their options and help. Every verb's code is loaded when it is chosen, so that `tlc check` starts fast.
+
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { CompileVerbOptions } from "./compile.ts";
+import type { EvalOptions } from "./eval.ts";
+import { EXIT, reportFailure } from "./failure.ts";
+import type { InspectOptions } from "./inspect.ts";
+import type { CompileOptions } from "./open.ts";
+import type { PredictOptions } from "./predict.ts";
+import type { RunOptions } from "./run.ts";
+import { Terminal, type CliIo } from "./terminal.ts";
+import type { TraceOptions } from "./trace.ts";
+
+const EXAMPLES = `
+Examples:
+  tlc check flowers.tlspec                       say what is wrong with a spec
+  tlc run flowers.tlspec                         train it, on the best device there is
+  tlc run flowers.tlspec --set batch=32 --json   with another batch size, one JSON object per line
+  tlc compile flowers.tlspec -o dist             a folder that trains without the compiler
+  tlc predict dist photo.jpg                     what the trained network says
+  tlc explain TL0101                             what a diagnostic means
+
+Exit codes: 0 ok, 1 the run failed, 2 usage, spec or data, 3 no such device here, 4 the loss is not a number, 130 and 143 stopped by a signal.
+Set NO_COLOR=1 for plain text, TLC_DEBUG=1 for stack traces.`;
+
+const DEVICES = ["auto", "webgpu", "reference"] as const;
+const TARGETS = ["webgpu", "reference"] as const;
+
+const collect = (value: string, earlier: readonly string[]): readonly string[] => {
+  if (!/^[^=]+=/.test(value)) throw new InvalidArgumentError("write it as path=value, e.g. batch=32 or stage.tune.epochs=1.");
+  return [...earlier, value];
+};
+
+const natural = (value: string): number => {
+  if (!/^[1-9]\d{0,6}$/.test(value)) throw new InvalidArgumentError("it takes a whole number from 1.");
+  return Number(value);
+};
+
+const deviceOption = (): Option => new Option("-d, --device <device>", "where to run").choices(DEVICES).default("auto");
+const targetOption = (): Option => new Option("-t, --target <target>", "what to compile for").choices(TARGETS).default("webgpu");
+
+/** Options of verbs that compile a spec. */
+function compiling(command: Command): Command {
+  return command
+    .option("--recipe <name>", "which recipe, where the spec has several")
+    .option("--set <path=value>", "override a value of the recipe; repeatable", collect, [])
+    .option("--json", "one JSON object per line on stdout");
+}
+
+const dumping = (command: Command): Command => command.option("--dump-after <pass>", "print the program after this pass to stderr");
+
+interface GlobalOptions {
+  readonly json?: boolean;
+  readonly color?: boolean;
+}
+
+/** Resolves to the exit code; never rejects. */
+export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = new Command("tlc")
+    .description("A declarative compiler for neural networks and transfer learning.")
+    .version(version(), "-V, --version", "print the version")
+    .option("--no-color", "plain text")
+    .helpCommand("help [verb]", "help for a verb")
+    .showHelpAfterError("(tlc --help shows the verbs, tlc VERB --help the options of one)")
+    .addHelpText("after", EXAMPLES)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+    });
+
+  /** What a verb does, with its failures turned into exit codes. */
+  const verb =
+    <Args extends readonly unknown[]>(body: (terminal: Terminal, ...args: Args) => Promise<number> | number) =>
+    async (...passed: [...Args, Command]): Promise<void> => {
+      const command = passed.at(-1) as Command;
+      const terminal = new Terminal(io, command.optsWithGlobals<GlobalOptions>());
+      try {
+        exitCode = await body(terminal, ...(passed.slice(0, -1) as unknown as Args));
+      } catch (error) {
+        exitCode = reportFailure(error, terminal);
+      }
+    };
+
+  compiling(program.command("check"))
+    .description("check specs without running them")
+    .argument("<spec...>", "a .tlspec file, or its JSON form")
+    .action(
+      verb(async (terminal, files: string[], options: CompileOptions) => (await import("./check.ts")).check(files, options, terminal)),
+    );
+
+  dumping(compiling(program.command("compile")))
+    .description("compile a spec to a folder")
+    .argument("<spec>", "a .tlspec file, or its JSON form")
+    .requiredOption("-o, --out <dir>", "the folder to write")
+    .addOption(targetOption())
+    .action(
+      verb(async (terminal, file: string, options: CompileVerbOptions) => (await import("./compile.ts")).compile(file, options, terminal)),
+    );
+
+  dumping(compiling(program.command("run")))
+    .description("train a spec, or a compiled folder")
+    .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
+    .addOption(deviceOption())
+    .option("-o, --out <file>", "where to save the weights (default: runs/RECIPE/weights.safetensors)")
+    .option("-w, --weights <file>", "start from these weights")
+    .action(verb(async (terminal, path: string, options: RunOptions) => (await import("./run.ts")).run(path, options, terminal)));
+
+  compiling(program.command("eval"))
+    .description("metrics of saved weights")
+    .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
+    .option("-w, --weights <file>", "the weights (default: where `tlc run` saves them)")
+    .option("--split <name>", "train, val or test", "test")
+    .addOption(deviceOption())
+    .action(verb(async (terminal, path: string, options: EvalOptions) => (await import("./eval.ts")).evaluate(path, options, terminal)));
+
+  compiling(program.command("predict"))
+    .description("what saved weights say about image files, or a table")
+    .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
+    .argument("<file...>", "images, or one .csv or .tsv")
+    .option("-w, --weights <file>", "the weights (default: where `tlc run` saves them)")
+    .addOption(deviceOption())
+    .action(
+      verb(async (terminal, path: string, files: string[], options: PredictOptions) =>
+        (await import("./predict.ts")).predict(path, files, options, terminal),
+      ),
+    );
+
+  dumping(compiling(program.command("trace")))
+    .description("training steps on one given batch, for comparison with other implementations")
+    .argument("<spec>", "a .tlspec file, or its JSON form")
+    .requiredOption("--input <file>", "safetensors with weight/NAME, batch/INPUT and batch/label")
+    .requiredOption("--out <file>", "where to write loss, output, grad/NAME and after/NAME")
+    .option("--steps <n>", "how many steps", natural, 1)
+    .addOption(deviceOption())
+    .action(verb(async (terminal, file: string, options: TraceOptions) => (await import("./trace.ts")).trace(file, options, terminal)));
+
+  dumping(compiling(program.command("inspect")))
+    .description("parameters, kernels and memory of a recipe")
+    .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
+    .addOption(targetOption())
+    .action(
+      verb(async (terminal, path: string, options: InspectOptions) => (await import("./inspect.ts")).inspect(path, options, terminal)),
+    );
+
+  program
+    .command("explain")
+    .description("what a diagnostic means; without a code, all of them")
+    .argument("[code]", "as in TL0101")
+    .option("--json", "one JSON object per line on stdout")
+    .action(verb(async (terminal, code: string | undefined, _: object) => (await import("./explain.ts")).explain(code, terminal)));
+
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    // Help and version were asked for when commander calls them a success.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return reportFailure(error, new Terminal(io, {}));
+  }
+  return exitCode;
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { readonly version: string };
+  return manifest.version;
+}

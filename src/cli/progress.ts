@@ -1,0 +1,93 @@
+// A training run as it is seen: one live line in a terminal, a line every few seconds in a log, every event as an object with `--json`.
+
+import type { Metrics } from "../runtime/metrics.ts";
+import type { EpochEvent, StartEvent, StepEvent, TrainEvent } from "../runtime/trainer.ts";
+import type { Terminal } from "./terminal.ts";
+
+const LIVE_MS = 100;
+const LOG_MS = 5000;
+
+/** Takes every event; `weights` is where the result was saved, known at `done`. */
+export type Progress = (event: TrainEvent, weights?: string) => void;
+
+export function createProgress(terminal: Terminal, now: () => number = () => performance.now()): Progress {
+  let start: StartEvent | undefined;
+  let shownAt = now();
+
+  const step = (event: StepEvent): void => {
+    const elapsed = now() - shownAt;
+    if (elapsed < (terminal.isLive ? LIVE_MS : LOG_MS)) return;
+    shownAt = now();
+    const text = stepLine(event, start);
+    if (terminal.isLive) terminal.live(text);
+    else terminal.line(text);
+  };
+
+  return (event, weights) => {
+    if (terminal.json) {
+      terminal.object(event.event === "done" ? { ...event, weights } : event);
+      return;
+    }
+    switch (event.event) {
+      case "start":
+        start = event;
+        terminal.line(startLine(event));
+        break;
+      case "step":
+        step(event);
+        break;
+      case "epoch":
+        terminal.line(epochLine(event, start));
+        break;
+      case "done":
+        if (event.test !== undefined) terminal.line(terminal.paintOut("bold", `test    ${metricsText(event.test)}`));
+        terminal.line(
+          `weights ${weights ?? ""} (${duration(event.seconds)} on ${event.device}${event.interrupted ? ", interrupted" : ""})`,
+        );
+        break;
+      default:
+        event satisfies never;
+    }
+  };
+}
+
+function startLine(event: StartEvent): string {
+  const examples = Object.entries(event.examples).map(([split, count]) => `${count} ${split}`);
+  const frozen = event.parameters - event.trainable;
+  const parameters = `${event.parameters.toLocaleString("en")} parameters${frozen > 0 ? `, ${frozen.toLocaleString("en")} frozen` : ""}`;
+  return `${event.recipe}: ${parameters}; ${examples.join(", ")} examples; batch ${event.batch}; ${event.adapter}`;
+}
+
+const stepLine = (event: StepEvent, start: StartEvent | undefined): string =>
+  [
+    `epoch ${event.epoch}${start === undefined ? "" : `/${start.epochs}`}`,
+    `step ${event.step}${start === undefined ? "" : `/${start.steps}`}`,
+    `loss ${number(event.loss)}`,
+    ...(event.lr === undefined ? [] : [`rate ${Number(event.lr.toPrecision(4))}`]),
+    `${number(event.examples_per_s)} examples/s`,
+    `ETA ${duration(event.eta_s)}`,
+  ].join("  ");
+
+function epochLine(event: EpochEvent, start: StartEvent | undefined): string {
+  const of = start === undefined ? "" : `/${start.epochs}`;
+  const val = event.val === undefined ? "" : `  val ${metricsText(event.val)}`;
+  return `epoch ${event.epoch}${of}  train ${metricsText(event.train)}${val}  (${duration(event.seconds)})`;
+}
+
+/** Losses as numbers, the rest, which is a part of one, in percent. */
+export const metricsText = (metrics: Metrics): string =>
+  Object.entries(metrics)
+    .map(([name, value]) => `${name} ${name === "loss" ? number(value) : `${(value * 100).toFixed(2)}%`}`)
+    .join(" ");
+
+/** Four digits, never in exponents for ordinary sizes. */
+const number = (value: number): string => (Math.abs(value) >= 1000 ? Math.round(value).toString() : value.toPrecision(4));
+
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const shown = parts[0] === 0 ? parts.slice(1) : parts;
+  return shown.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
+}

@@ -1,0 +1,82 @@
+// Where a verb writes, and how: lines for people, one JSON object per line for programs, colour only where it is wanted.
+
+import type { Style } from "../diagnostics.ts";
+import type { Toolchain } from "./toolchain.ts";
+
+export interface OutputStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+/** Everything of the process that the command line touches; tests put their own. */
+export interface CliIo {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly toolchain: Toolchain;
+}
+
+const CODES = { red: 31, yellow: 33, blue: 34, cyan: 36, green: 32, dim: 2, bold: 1 } as const;
+export type Paint = (format: keyof typeof CODES, text: string) => string;
+
+export class Terminal {
+  readonly io: CliIo;
+  /** For each stream its own: one may go to a file. */
+  readonly paintOut: Paint;
+  readonly paintErr: Paint & Style;
+  /** True when stdout is for programs: then everything for people goes to stderr. */
+  readonly json: boolean;
+  #live = "";
+
+  constructor(io: CliIo, options: { readonly json?: boolean | undefined; readonly color?: boolean | undefined }) {
+    this.io = io;
+    this.json = options.json === true;
+    const painter = (stream: OutputStream): Paint => {
+      const forced = (io.env["FORCE_COLOR"] ?? "0") !== "0";
+      const wanted = options.color !== false && (io.env["NO_COLOR"] ?? "") === "" && io.env["TERM"] !== "dumb";
+      return wanted && (forced || stream.isTTY === true) ? (format, text) => `\u001b[${CODES[format]}m${text}\u001b[0m` : (_, text) => text;
+    };
+    this.paintOut = painter(io.stdout);
+    this.paintErr = painter(io.stderr);
+  }
+
+  /** A result for people. With `--json` results are objects, and this goes nowhere. */
+  line(text = ""): void {
+    if (this.json) return;
+    this.clearLive();
+    this.io.stdout.write(`${text}\n`);
+  }
+
+  /** A remark: what is being done, a warning. */
+  note(text: string): void {
+    this.clearLive();
+    this.io.stderr.write(`${text}\n`);
+  }
+
+  warn(text: string): void {
+    this.note(`${this.paintErr("yellow", this.paintErr("bold", "warning"))}: ${text}`);
+  }
+
+  /** One line on stdout, with `--json` only. */
+  object(value: object): void {
+    if (this.json) this.io.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  get isLive(): boolean {
+    return !this.json && this.io.stderr.isTTY === true;
+  }
+
+  /** The line that is written over and over. Cut to the width, since a wrapped line cannot be taken back. */
+  live(text: string): void {
+    if (!this.isLive) return;
+    this.#live = text.slice(0, (this.io.stderr.columns ?? 80) - 1);
+    this.io.stderr.write(`\r${this.#live}\u001b[K`);
+  }
+
+  clearLive(): void {
+    if (this.#live === "") return;
+    this.#live = "";
+    this.io.stderr.write("\r\u001b[K");
+  }
+}

@@ -1,0 +1,40 @@
+// The parts of the compiler that verbs call, loaded only when a verb needs them, and replaceable in tests.
+
+import type { Diagnostic, Sources } from "../diagnostics.ts";
+import type { Artifact } from "../ir/artifact.ts";
+import type { DataInfo, DataPlan } from "../ir/plan.ts";
+import type { TensorType } from "../ir/types.ts";
+import type { Device } from "../runtime/device.ts";
+import type { DeviceName } from "../runtime/open-device.ts";
+
+export interface CompileRequest {
+  readonly recipe?: string;
+  /** `path=value`, as given on the command line. */
+  readonly set: readonly string[];
+  readonly target: string;
+  /** Print the program after this pass. */
+  readonly dumpAfter?: string;
+  readonly onDump?: (text: string) => void;
+  readonly describeData: (plan: DataPlan) => Promise<DataInfo>;
+}
+
+export interface TraceRequest extends CompileRequest {
+  /** Inputs and `label` as the case file has them, batch axis included. */
+  readonly batch: ReadonlyMap<string, TensorType>;
+}
+
+/** Without an artifact where a diagnostic is an error. */
+export interface CompileOutcome {
+  readonly artifact?: Artifact;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly sources: Sources;
+}
+
+export interface Toolchain {
+  checkSpec(file: string, request: CompileRequest): Promise<CompileOutcome>;
+  compileSpec(file: string, request: CompileRequest): Promise<CompileOutcome>;
+  compileTrace(file: string, request: TraceRequest): Promise<CompileOutcome>;
+  /** The files of a compiled folder, by name. */
+  emit(artifact: Artifact): Promise<ReadonlyMap<string, string | Uint8Array>>;
+  openDevice(name: DeviceName, options: { readonly warn: (message: string) => void }): Promise<Device>;
+}
