@@ -1,0 +1,16 @@
+// The reference target: nothing to print, the kernel itself is what its device interprets.
+
+import { verifyKernel } from "../ir/loop/verify.ts";
+import type { Target } from "./target.ts";
+
+export const referenceTarget: Target = {
+  name: "reference",
+  // Fusion stops where it does on the narrowest GPU, so that both run the same kernels.
+  maxBuffers: (options) => options?.maxBuffers ?? 8,
+  compileKernel: (kernel) => {
+    verifyKernel(kernel);
+    return { name: kernel.name, kernel };
+  },
+  splitK: () => 1,
+  splitReduce: () => 1,
+};

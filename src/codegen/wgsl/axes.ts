@@ -1,0 +1,176 @@
+// Changing the loop variables of a kernel: substitution, and merging of neighbouring axes that every index walks as one. What is left
+// after merging is what must be divided out of a flat thread number.
+
+import { add, binary, cast, int, load, mul, operands, select, threefry, unary, type Expr } from "../../ir/loop/expr.ts";
+import type { Axis, Kernel, Stage } from "../../ir/loop/kernel.ts";
+
+/** The same operation over other operands, through the folding constructors. */
+export function rebuild(expr: Expr, [a, b, c, d]: readonly Expr[]): Expr {
+  switch (expr.kind) {
+    case "const": case "axis": case "acc": return expr;
+    case "load": return !a || a === expr.index ? expr : load(expr.buffer, a, expr.dtype);
+    case "unary": return !a || a === expr.x ? expr : unary(expr.op, a);
+    case "cast": return !a || a === expr.x ? expr : cast(a, expr.dtype);
+    case "binary": return !a || !b || (a === expr.x && b === expr.y) ? expr : binary(expr.op, a, b);
+    case "select": return !a || !b || !c || (a === expr.cond && b === expr.x && c === expr.y) ? expr : select(a, b, c);
+    case "threefry": return !a || !b || !c || !d ? expr : threefry(a, b, c, d);
+    default: return expr satisfies never;
+  }
+}
+
+/** Replaces loop variables by expressions. */
+export function substituter(replacements: ReadonlyMap<string, Expr>): (expr: Expr) => Expr {
+  const done = new Map<Expr, Expr>();
+  const visit = (expr: Expr): Expr => {
+    const known = done.get(expr);
+    if (known) return known;
+    const result = expr.kind === "axis" ? (replacements.get(expr.name) ?? expr) : rebuild(expr, operands(expr).map(visit));
+    done.set(expr, result);
+    return result;
+  };
+  return visit;
+}
+
+/** A stage with every expression replaced. */
+export function mapExpressions(stage: Stage, f: (expr: Expr) => Expr): Stage {
+  switch (stage.kind) {
+    case "reduce": return { ...stage, value: f(stage.value) };
+    case "contract": return { ...stage, lhs: f(stage.lhs), rhs: f(stage.rhs) };
+    case "store": return { ...stage, writes: stage.writes.map((write) => ({ ...write, index: f(write.index), value: f(write.value) })) };
+    default: return stage satisfies never;
+  }
+}
+
+export function expressionsOf(stage: Stage): Expr[] {
+  switch (stage.kind) {
+    case "reduce": return [stage.value];
+    case "contract": return [stage.lhs, stage.rhs];
+    case "store": return stage.writes.flatMap((write) => [write.index, write.value]);
+    default: return stage satisfies never;
+  }
+}
+
+/** Whether any of the expressions mentions the loop variable. */
+export function mentions(exprs: readonly Expr[], name: string): boolean {
+  const seen = new Set<Expr>();
+  const visit = (expr: Expr): boolean => {
+    if (seen.has(expr)) return false;
+    seen.add(expr);
+    return (expr.kind === "axis" && expr.name === name) || operands(expr).some(visit);
+  };
+  return exprs.some(visit);
+}
+
+export const sizeOfAxes = (axes: readonly Axis[]): number => axes.reduce((product, axis) => product * axis.extent, 1);
+
+/** Merges what can be merged of the parallel axes and of each stage's own axes. */
+export function mergeAxes(kernel: Kernel): Kernel {
+  const outer = mergeList(kernel.axes, kernel.stages.flatMap(expressionsOf));
+  const stages = kernel.stages.map((stage): Stage => {
+    const mapped = mapExpressions(stage, outer.map);
+    if (mapped.kind === "contract") return mapped;
+    const inner = mergeList(mapped.axes, expressionsOf(mapped));
+    return { ...mapExpressions(mapped, inner.map), axes: inner.axes } as Stage;
+  });
+  return { ...kernel, axes: outer.axes, stages };
+}
+
+interface Merged {
+  readonly axes: readonly Axis[];
+  readonly map: (expr: Expr) => Expr;
+}
+
+function mergeList(axes: readonly Axis[], exprs: readonly Expr[]): Merged {
+  let current = axes.filter((axis) => axis.extent > 1);
+  let all = exprs;
+  let map = (expr: Expr): Expr => expr;
+  for (let i = current.length - 2; i >= 0; i--) {
+    const outer = current[i];
+    const inner = current[i + 1];
+    if (!outer || !inner) continue;
+    const merge = merger(outer, inner);
+    const merged = all.map((expr) => merge(expr));
+    if (merged.some((expr) => expr === undefined)) continue;
+    all = merged.filter((expr) => expr !== undefined);
+    const before = map;
+    map = (expr) => merge(before(expr)) ?? expr;
+    current = [...current.slice(0, i), { name: inner.name, extent: outer.extent * inner.extent }, ...current.slice(i + 2)];
+  }
+  return { axes: current, map };
+}
+
+// Rewrites `outer * extent + inner` to one axis, or gives up when either occurs in another way.
+function merger(outer: Axis, inner: Axis): (expr: Expr) => Expr | undefined {
+  const merged: Expr = Object.freeze({ kind: "axis", dtype: "i32", name: inner.name, extent: outer.extent * inner.extent });
+  const done = new Map<Expr, Expr | undefined>();
+  const visit = (expr: Expr): Expr | undefined => {
+    if (done.has(expr)) return done.get(expr);
+    const result = visitNew(expr);
+    done.set(expr, result);
+    return result;
+  };
+  const visitNew = (expr: Expr): Expr | undefined => {
+    if (expr.kind === "axis") return expr.name === outer.name || expr.name === inner.name ? undefined : expr;
+    if (!isAffine(expr)) {
+      const children = operands(expr).map(visit);
+      return children.some((child) => child === undefined) ? undefined : rebuild(expr, children.filter((child) => child !== undefined));
+    }
+    const terms = termsOf(expr);
+    const coefficient = (name: string): number =>
+      terms.reduce((sum, [scale, factor]) => (factor?.kind === "axis" && factor.name === name ? sum + scale : sum), 0);
+    const scale = coefficient(inner.name);
+    if (coefficient(outer.name) !== scale * inner.extent) return undefined;
+    let result: Expr | undefined;
+    for (const [factorScale, factor] of terms) {
+      if (factor?.kind === "axis" && (factor.name === outer.name || factor.name === inner.name)) continue;
+      const mapped = factor ? visit(factor) : int(1);
+      if (!mapped) return undefined;
+      const term = mul(mapped, int(factorScale));
+      result = result ? add(result, term) : term;
+    }
+    if (scale !== 0) result = result ? add(result, mul(merged, int(scale))) : mul(merged, int(scale));
+    return result ?? int(0);
+  };
+  return visit;
+}
+
+const isAffine = (expr: Expr): boolean =>
+  expr.kind === "binary" &&
+  expr.dtype === "i32" &&
+  (expr.op === "add" || expr.op === "sub" || (expr.op === "mul" && (expr.x.kind === "const" || expr.y.kind === "const")));
+
+/** An index as a sum of scaled factors; the factor of a constant is undefined. */
+export function termsOf(expr: Expr, scale = 1): (readonly [number, Expr | undefined])[] {
+  if (expr.kind === "const") return [[expr.value * scale, undefined]];
+  if (expr.kind === "binary" && expr.dtype === "i32") {
+    if (expr.op === "add") return [...termsOf(expr.x, scale), ...termsOf(expr.y, scale)];
+    if (expr.op === "sub") return [...termsOf(expr.x, scale), ...termsOf(expr.y, -scale)];
+    if (expr.op === "mul" && expr.y.kind === "const") return termsOf(expr.x, scale * expr.y.value);
+    if (expr.op === "mul" && expr.x.kind === "const") return termsOf(expr.y, scale * expr.x.value);
+  }
+  return [[scale, expr]];
+}
+
+/** By how much the index of a load moves with an axis: the coefficient in its sum, or undefined where it is not linear. */
+export function strideAlong(index: Expr, name: string): number | undefined {
+  let stride = 0;
+  for (const [scale, factor] of termsOf(index)) {
+    if (factor?.kind === "axis" && factor.name === name) stride += scale;
+    else if (factor && mentions([factor], name)) return undefined;
+  }
+  return stride;
+}
+
+/** All loads below the expressions. */
+export function loadsOf(exprs: readonly Expr[]): (Expr & { kind: "load" })[] {
+  const seen = new Set<Expr>();
+  const loads: (Expr & { kind: "load" })[] = [];
+  const visit = (expr: Expr): void => {
+    if (seen.has(expr)) return;
+    seen.add(expr);
+    if (expr.kind === "load") loads.push(expr);
+    operands(expr).forEach(visit);
+  };
+  exprs.forEach(visit);
+  return loads;
+}

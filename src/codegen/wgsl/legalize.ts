@@ -1,0 +1,79 @@
+// What WGSL lacks, as rewrites before printing: bools and bytes in storage are u32 words, division of indices is unsigned (they are not
+// negative, and a signed division by a constant costs several instructions more), powers by small integers are products.
+
+import { binary, cast, constant, div, int, load, operands, rem, type Expr } from "../../ir/loop/expr.ts";
+import type { Kernel, KernelParameter, Stage } from "../../ir/loop/kernel.ts";
+import { mapExpressions, rebuild } from "./axes.ts";
+
+/** Rewrites expressions over the buffers of these (not yet legalized) parameters. */
+export function legalizer(params: readonly KernelParameter[]): (expr: Expr) => Expr {
+  const done = new Map<Expr, Expr>();
+  const visit = (expr: Expr): Expr => {
+    const known = done.get(expr);
+    if (known) return known;
+    const result = rewrite(rebuild(expr, operands(expr).map(visit)), params);
+    done.set(expr, result);
+    return result;
+  };
+  return visit;
+}
+
+/** A kernel whose index arithmetic is settled, in what WGSL has. */
+export function legalize(kernel: Kernel): Kernel {
+  const visit = legalizer(kernel.params);
+  return { ...kernel, params: kernel.params.map(legalizeParameter), stages: kernel.stages.map((stage) => legalizeStores(mapExpressions(stage, visit), kernel.params)) };
+}
+
+/** Converts what a store stage writes to what its buffers hold. */
+export function legalizeStores<S extends Stage>(stage: S, params: readonly KernelParameter[]): S {
+  if (stage.kind !== "store") return stage;
+  return { ...stage, writes: stage.writes.map((write) => ({ ...write, value: storedValue(write.value, params[write.buffer]) })) };
+}
+
+export function legalizeParameter(param: KernelParameter): KernelParameter {
+  if (param.dtype === "bool") return { ...param, dtype: "u32" };
+  if (param.dtype === "u8") return { ...param, dtype: "u32", length: Math.ceil(param.length / 4) };
+  return param;
+}
+
+function storedValue(value: Expr, param: KernelParameter | undefined): Expr {
+  if (param?.dtype === "bool") return cast(value, "u32");
+  if (param?.dtype === "f16") return cast(value, "f16");
+  return value;
+}
+
+function rewrite(expr: Expr, params: readonly KernelParameter[]): Expr {
+  if (expr.kind === "load") {
+    const stored = params[expr.buffer]?.dtype;
+    if (stored === "bool") return binary("ne", load(expr.buffer, expr.index, "u32"), constant(0, "u32"));
+    if (stored === "f16" && expr.dtype !== "f16") return cast(load(expr.buffer, expr.index, "f16"), expr.dtype);
+    if (stored === "u8") {
+      const word = load(expr.buffer, rewriteDivision(div(expr.index, int(4))), "u32");
+      const shift = binary("mul", cast(rewriteDivision(rem(expr.index, int(4))), "u32"), constant(8, "u32"));
+      return cast(binary("bitand", binary("shr", word, shift), constant(255, "u32")), expr.dtype);
+    }
+    return expr;
+  }
+  if (expr.kind !== "binary") return expr;
+  if (expr.op === "div" || expr.op === "rem") return rewriteDivision(expr);
+  if ((expr.op === "shl" || expr.op === "shr") && expr.y.dtype !== "u32") return binary(expr.op, expr.x, cast(expr.y, "u32"));
+  if (expr.op === "pow" && expr.y.kind === "const") return rewritePower(expr, expr.x, expr.y.value);
+  return expr;
+}
+
+// Only of indices, which are not negative.
+function rewriteDivision(expr: Expr): Expr {
+  if (expr.kind !== "binary" || expr.dtype !== "i32" || (expr.op !== "div" && expr.op !== "rem") || expr.y.kind !== "const") return expr;
+  return cast(binary(expr.op, cast(expr.x, "u32"), constant(expr.y.value, "u32")), "i32");
+}
+
+function rewritePower(expr: Expr, x: Expr, exponent: number): Expr {
+  switch (exponent) {
+    case 0.5: return { kind: "unary", dtype: x.dtype, op: "sqrt", x };
+    case 1: return x;
+    case 2: return binary("mul", x, x);
+    case 3: return binary("mul", binary("mul", x, x), x);
+    case 4: return binary("mul", binary("mul", x, x), binary("mul", x, x));
+    default: return expr;
+  }
+}

@@ -1,0 +1,210 @@
+// One compute shader in the making: the statements of its body, the names of its bindings, its workgroup variables; and the skeleton
+// they are printed into. Schedules (`map`, `rows`, `contract`) fill one of these.
+
+import { div, int, rem, type Expr, type ScalarType } from "../../ir/loop/expr.ts";
+import type { Axis, Kernel, ReduceOp, StoreStage } from "../../ir/loop/kernel.ts";
+import { Statements } from "../../ir/loop/statements.ts";
+import type { CompiledKernel } from "../../ir/program.ts";
+import { cFamilySyntax } from "../c-family.ts";
+import { template } from "../template.ts";
+import { HELPERS, WGSL } from "./dialect.ts";
+
+/** Workgroups per dimension that every adapter allows. */
+const MAX_GROUPS = 65535;
+
+interface Skeleton {
+  readonly name: string;
+  readonly enables: readonly string[];
+  readonly bindings: readonly { readonly index: number; readonly name: string; readonly type: string; readonly length: number }[];
+  readonly time: readonly string[];
+  readonly shared: readonly { readonly name: string; readonly type: string }[];
+  readonly helpers: readonly string[];
+  readonly threads: number;
+  readonly prologue: readonly string[];
+  readonly body: readonly string[];
+}
+
+const skeleton = template<Skeleton>(`// {{name}}
+{{#each enables}}
+enable {{this}};
+{{/each}}
+{{#each bindings}}
+@group(0) @binding({{index}}) var<storage, read_write> {{name}}: array<{{type}}, {{length}}>;
+{{/each}}
+{{#each time}}
+@group(1) @binding(0) var<uniform> {{this}}: vec4i;
+{{/each}}
+{{#each shared}}
+var<workgroup> {{name}}: {{type}};
+{{/each}}
+{{#each helpers}}
+
+{{this}}
+{{/each}}
+
+@compute @workgroup_size({{threads}})
+fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_index: u32) {
+{{#each prologue}}
+  {{this}}
+{{/each}}
+{{#each body}}
+  {{this}}
+{{/each}}
+}
+`);
+
+export class Shader {
+  readonly out: Statements;
+  readonly kernel: Kernel;
+  /** What the flat thread number of a workgroup and the number of the workgroup are called. */
+  readonly lane = "lane";
+  readonly group = "group";
+  readonly #buffers: readonly string[];
+  readonly #time: string | undefined;
+  readonly #shared: { name: string; type: string }[] = [];
+  readonly #written = new Set<number>();
+  readonly #enables = new Set<string>();
+
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
+    const buffers: string[] = [];
+    const syntax = cFamilySyntax(
+      WGSL,
+      (expr, index) => `${buffers[expr.buffer] ?? "?"}[${index}]`,
+      (buffer) => buffers[buffer] ?? "?",
+    );
+    this.out = new Statements(syntax);
+    for (const param of kernel.params) buffers.push(this.out.name(param.name));
+    this.#buffers = buffers;
+    if (kernel.params.some((param) => param.dtype === "f16")) this.#enables.add("f16");
+    kernel.params.forEach((param, i) => param.access !== "read" && this.#written.add(i));
+    if (kernel.time) {
+      this.#time = this.out.name(kernel.time.name);
+      this.out.bindAxis(kernel.time.name, `${this.#time}.x`);
+    }
+  }
+
+  shared(hint: string, type: string): string {
+    const name = this.out.name(hint);
+    this.#shared.push({ name, type });
+    return name;
+  }
+
+  line(text: string): void {
+    this.out.line(text);
+  }
+
+  /** A loop from `start` in steps of `step`; `name` is its variable. */
+  loop(name: string, start: string, extent: number, step: number, body: () => void): void {
+    this.out.open();
+    body();
+    const increment = step === 1 ? `${name}++` : `${name} += ${String(step)}`;
+    this.out.close(`for (var ${name} = ${start}; ${name} < ${String(extent)}; ${increment}) {`);
+  }
+
+  block(header: string, body: () => void): void {
+    this.out.open();
+    body();
+    this.out.close(`${header} {`);
+  }
+
+  /** Nested sequential loops over all axes. */
+  nest(axes: readonly Axis[], body: () => void): void {
+    const [first, ...rest] = axes;
+    if (!first) {
+      body();
+      return;
+    }
+    const name = this.out.name(first.name);
+    this.loop(name, "0", first.extent, 1, () => {
+      this.out.bindAxis(first.name, name);
+      this.nest(rest, body);
+    });
+  }
+
+  /** The writes of a store stage at the current point: all values before the first write. */
+  writes(stage: StoreStage): void {
+    const texts = stage.writes.map((write) => {
+      const index = this.out.value(write.index);
+      const value = stage.writes.length > 1 ? this.out.named(write.value) : this.out.value(write.value);
+      return `${this.#buffers[write.buffer] ?? "?"}[${index.replace(/^\((.*)\)$/, (all, inner: string) => (isBalanced(inner) ? inner : all))}] = ${value};`;
+    });
+    texts.forEach((text) => {
+      this.line(text);
+    });
+  }
+
+  /** Forgets loads of buffers that a stage wrote. */
+  afterStore(): void {
+    this.out.invalidate(this.#written);
+  }
+
+  finish(threads: number, groups: number): CompiledKernel {
+    const width = Math.min(groups, MAX_GROUPS);
+    const height = Math.ceil(groups / width);
+    const prologue = [`let ${this.lane} = i32(local_index);`];
+    prologue.push(height === 1 ? `let ${this.group} = i32(workgroup_id.x);` : `let ${this.group} = i32(workgroup_id.x + workgroup_id.y * ${String(width)}u);`);
+    // Uniform in the workgroup, so that barriers may follow.
+    if (width * height > groups) prologue.push(`if (${this.group} >= ${String(groups)}) { return; }`);
+    const body = this.out.finish();
+    const source = skeleton({
+      name: this.kernel.name,
+      enables: [...this.#enables],
+      bindings: this.kernel.params.map((param, index) => ({ index, name: this.#buffers[index] ?? "?", type: param.dtype, length: param.length })),
+      time: this.#time === undefined ? [] : [this.#time],
+      shared: this.#shared,
+      helpers: helpersFor(body),
+      threads,
+      prologue,
+      body,
+    });
+    return { name: this.kernel.name, source, grid: [width, height, 1] };
+  }
+}
+
+function helpersFor(body: readonly string[]): string[] {
+  const text = body.join("\n");
+  return Object.entries(HELPERS).flatMap(([name, source]) => (text.includes(`${name}(`) ? [source] : []));
+}
+
+function isBalanced(text: string): boolean {
+  let depth = 0;
+  for (const character of text) {
+    if (character === "(") depth++;
+    else if (character === ")") depth--;
+    if (depth < 0) return false;
+  }
+  return depth === 0;
+}
+
+/** A loop variable of a schedule itself, as an expression. */
+export const variable = (name: string, extent: number): Expr => (extent === 1 ? int(0) : { kind: "axis", dtype: "i32", name, extent });
+
+/** Values for `axes` such that a flat index walks them in row-major order. */
+export function unflatten(axes: readonly Axis[], index: Expr): Map<string, Expr> {
+  const values = new Map<string, Expr>();
+  let stride = 1;
+  for (let i = axes.length - 1; i >= 0; i--) {
+    const axis = axes[i];
+    if (!axis) continue;
+    const shifted = div(index, int(stride));
+    values.set(axis.name, i === 0 ? shifted : rem(shifted, int(axis.extent)));
+    stride *= axis.extent;
+  }
+  return values;
+}
+
+/** One step of a reduction, over texts. */
+export const combine = (op: ReduceOp, x: string, y: string): string => (op === "sum" ? `${x} + ${y}` : `${op}(${x}, ${y})`);
+
+/** What a reduction starts with. */
+export function identityOf(op: ReduceOp, dtype: ScalarType): string {
+  if (op === "sum") return WGSL.constant(0, dtype);
+  switch (dtype) {
+    case "i32": return WGSL.constant(op === "max" ? -2147483648 : 2147483647, dtype);
+    case "u32": return WGSL.constant(op === "max" ? 0 : 4294967295, dtype);
+    case "f16": return WGSL.constant(op === "max" ? -65504 : 65504, dtype);
+    case "f32": case "bool": return WGSL.constant(op === "max" ? -Infinity : Infinity, "f32");
+    default: return dtype satisfies never;
+  }
+}

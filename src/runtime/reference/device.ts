@@ -1,0 +1,136 @@
+// The device that is always there: interprets loop kernels in float64 on the host. Slow, and the definition of what is right; every
+// other device is compared with it. Floats keep float64 between kernels and are rounded only when the host reads them.
+
+import { interpret, interpreterArray, type InterpreterArray } from "../../ir/loop/interpret.ts";
+import type { Kernel } from "../../ir/loop/kernel.ts";
+import type { EntryName, KernelLaunch, Program } from "../../ir/program.ts";
+import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
+import type { Device, HostArray, Session } from "../device.ts";
+
+export function openReferenceDevice(): Device {
+  return {
+    info: { kind: "reference", description: "reference interpreter (float64)", isHardware: false },
+    load: (program) => Promise.resolve(new ReferenceSession(program)),
+    dispose: () => undefined,
+  };
+}
+
+class ReferenceSession implements Session {
+  readonly #program: Program;
+  readonly #arrays: (InterpreterArray | undefined)[];
+  readonly #indexes: ReadonlyMap<string, number>;
+  readonly #kernels: readonly Kernel[];
+
+  constructor(program: Program) {
+    this.#program = program;
+    // Each buffer has its own array: the arena's offsets are in bytes of storage types, which float64 does not have.
+    this.#arrays = program.buffers.map((plan) => (plan.role === "data" ? undefined : interpreterArray(plan.dtype, sizeOf(plan.shape))));
+    this.#indexes = new Map(program.buffers.map((plan, i) => [plan.name, i]));
+    this.#kernels = program.kernels.map((compiled) => {
+      if (!compiled.kernel) throw new InternalError(`kernel ${compiled.name} was not compiled for the reference device`);
+      return compiled.kernel;
+    });
+  }
+
+  write(buffer: string, data: HostArray): void {
+    const index = this.#index(buffer);
+    const plan = this.#program.buffers[index];
+    if (!plan) throw new InternalError(`no buffer ${buffer}`);
+    if (plan.role === "data") this.#arrays[index] ??= interpreterArray(plan.dtype, sizeOf(plan.shape));
+    const array = this.#arrays[index];
+    if (!array || data.length > array.length) throw new InternalError(`${String(data.length)} elements written to ${buffer}`);
+    if (plan.dtype === "f16" && data instanceof Uint16Array) data.forEach((bits, i) => (array[i] = fromHalf(bits)));
+    else array.set(data);
+  }
+
+  run(entry: EntryName, times = 1): void {
+    const launches = this.#program.entries[entry];
+    if (!launches) throw new InternalError(`the program has no entry ${entry}`);
+    for (let i = 0; i < times; i++) {
+      for (const launch of launches) {
+        if (launch.kind === "kernel") {
+          this.#launch(launch, 0);
+          continue;
+        }
+        for (let step = 0; step < launch.count; step++) {
+          const time = launch.reverse ? launch.count - 1 - step : step;
+          for (const inner of launch.body) this.#launch(inner, time);
+        }
+      }
+    }
+  }
+
+  read(buffers: readonly string[]): Promise<Map<string, HostArray>> {
+    const entries = buffers.map((name): [string, HostArray] => {
+      const index = this.#index(name);
+      const array = this.#arrays[index];
+      const dtype = this.#program.buffers[index]?.dtype;
+      if (!array || !dtype) throw new InternalError(`buffer ${name} is read before it is written`);
+      return [name, toHost(array, dtype)];
+    });
+    return Promise.resolve(new Map(entries));
+  }
+
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  dispose(): void {
+    this.#arrays.length = 0;
+  }
+
+  #index(buffer: string): number {
+    const index = this.#indexes.get(buffer);
+    if (index === undefined) throw new InternalError(`the program has no buffer ${buffer}`);
+    return index;
+  }
+
+  #launch(launch: KernelLaunch, time: number): void {
+    const kernel = this.#kernels[launch.kernel];
+    if (!kernel) throw new InternalError(`the program has no kernel ${String(launch.kernel)}`);
+    const arrays = launch.buffers.map((buffer) => {
+      const array = this.#arrays[buffer];
+      if (!array) throw new InternalError(`kernel ${kernel.name} uses ${this.#program.buffers[buffer]?.name ?? "?"} before it is written`);
+      return array;
+    });
+    interpret(kernel, arrays, time);
+  }
+}
+
+function toHost(array: InterpreterArray, dtype: DType): HostArray {
+  switch (dtype) {
+    case "f32": return Float32Array.from(array);
+    case "f16": return Uint16Array.from(array, toHalf);
+    case "i32": return Int32Array.from(array);
+    case "u32": case "bool": return Uint32Array.from(array);
+    case "u8": return Uint8Array.from(array);
+    default: return dtype satisfies never;
+  }
+}
+
+/** The value of IEEE binary16 bits. */
+export function fromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** The nearest IEEE binary16, ties to even. */
+export function toHalf(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const magnitude = Math.abs(value);
+  if (Number.isNaN(magnitude)) return 0x7e00;
+  if (magnitude >= 65520) return sign | 0x7c00;
+  const exponent = Math.max(-14, Math.floor(Math.log2(Math.max(magnitude, 2 ** -24))));
+  const units = roundEven(magnitude * 2 ** (10 - exponent));
+  return sign | (exponent === -14 ? units : units + ((exponent + 14) << 10));
+}
+
+function roundEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+}

@@ -1,0 +1,241 @@
+// One loaded Program on a WebGPU device: writes, runs and reads. Bind groups are built once per launch; those that touch resident data
+// are built when the data is there.
+
+import type { BufferPlan, EntryName, KernelLaunch, Program } from "../../ir/program.ts";
+import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
+import { DeviceError, type HostArray, type Session } from "../device.ts";
+import type { Gpu } from "./device.ts";
+import { outOfMemory } from "./memory.ts";
+import { buildPipelines, TIME_STRIDE, type Pipelines } from "./pipelines.ts";
+
+/** A submit should stay well below what browsers and drivers take for a hang. */
+const SUBMIT_MS = 100;
+
+interface Step {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly grid: readonly [number, number, number];
+  /** Offset of the time step in the uniform buffer; undefined outside loops. */
+  readonly time?: number;
+}
+
+export async function loadSession(gpu: Gpu, program: Program): Promise<Session> {
+  gpu.throwIfFailed();
+  const { device } = gpu;
+  const bytes = Math.max(256, Math.ceil(program.arenaBytes / 256) * 256);
+  const largest = Math.max(0, ...program.buffers.map((plan) => plan.bytes));
+  if (bytes > device.limits.maxBufferSize) throw outOfMemory(program, `the program needs ${String(bytes)} bytes, the adapter allows ${String(device.limits.maxBufferSize)}`);
+  if (largest > device.limits.maxStorageBufferBindingSize)
+    throw outOfMemory(program, `the adapter binds at most ${String(device.limits.maxStorageBufferBindingSize)} bytes of one buffer`);
+  device.pushErrorScope("out-of-memory");
+  const arena = device.createBuffer({ label: "arena", size: bytes, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+  const failure = await device.popErrorScope();
+  if (failure) throw outOfMemory(program, failure.message);
+  const pipelines = await buildPipelines(device, program);
+  return new WebgpuSession(gpu, program, arena, pipelines);
+}
+
+class WebgpuSession implements Session {
+  readonly #gpu: Gpu;
+  readonly #program: Program;
+  readonly #arena: GPUBuffer;
+  readonly #pipelines: Pipelines;
+  readonly #plans: ReadonlyMap<string, number>;
+  readonly #data = new Map<number, GPUBuffer>();
+  readonly #groups = new Map<string, GPUBindGroup>();
+  readonly #steps = new Map<EntryName, readonly Step[]>();
+  readonly #msPerRun = new Map<EntryName, number>();
+  #pending = 0;
+  #staging: GPUBuffer | undefined;
+
+  constructor(gpu: Gpu, program: Program, arena: GPUBuffer, pipelines: Pipelines) {
+    this.#gpu = gpu;
+    this.#program = program;
+    this.#arena = arena;
+    this.#pipelines = pipelines;
+    this.#plans = new Map(program.buffers.map((plan, i) => [plan.name, i]));
+    const usesData = (launches: readonly KernelLaunch[]): boolean =>
+      launches.some((launch) => launch.buffers.some((buffer) => program.buffers[buffer]?.role === "data"));
+    for (const [entry, launches] of Object.entries(program.entries)) {
+      const flat = launches.flatMap((launch) => (launch.kind === "loop" ? launch.body : [launch]));
+      if (!usesData(flat)) this.#prepare(entry as EntryName);
+    }
+  }
+
+  write(buffer: string, data: HostArray): void {
+    const { device } = this.#gpu;
+    const [index, plan] = this.#plan(buffer);
+    if (data.length > sizeOf(plan.shape)) throw new InternalError(`${String(data.length)} elements written to ${buffer}, which has ${String(sizeOf(plan.shape))}`);
+    if (plan.role === "data" && !this.#data.has(index)) this.#allocate(index, plan);
+    const target = this.#data.get(index) ?? this.#arena;
+    device.queue.writeBuffer(target, Math.max(0, plan.offset), padded(data));
+  }
+
+  run(entry: EntryName, times = 1): void {
+    const { device } = this.#gpu;
+    const steps = this.#steps.get(entry) ?? this.#prepare(entry);
+    for (let done = 0; done < times; ) {
+      const chunk = Math.min(times - done, Math.max(1, Math.floor(SUBMIT_MS / (this.#msPerRun.get(entry) ?? SUBMIT_MS))));
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setBindGroup(1, this.#pipelines.timeGroup, [0]);
+      for (let i = 0; i < chunk; i++) {
+        for (const step of steps) {
+          pass.setPipeline(step.pipeline);
+          pass.setBindGroup(0, step.group);
+          if (step.time !== undefined) pass.setBindGroup(1, this.#pipelines.timeGroup, [step.time]);
+          pass.dispatchWorkgroups(...step.grid);
+        }
+      }
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+      done += chunk;
+      this.#measure(entry, chunk);
+    }
+  }
+
+  async read(buffers: readonly string[]): Promise<Map<string, HostArray>> {
+    const { device } = this.#gpu;
+    this.#gpu.throwIfFailed();
+    let size = 0;
+    const parts = buffers.map((name) => {
+      const [index, plan] = this.#plan(name);
+      const source = plan.role === "data" ? this.#data.get(index) : this.#arena;
+      if (!source) throw new InternalError(`buffer ${name} is read before it is written`);
+      const part = { name, plan, source, at: size, bytes: roundUp(plan.bytes, 4) };
+      size += roundUp(part.bytes, 8);
+      return part;
+    });
+    const staging = this.#takeStaging(size);
+    const encoder = device.createCommandEncoder();
+    for (const part of parts) encoder.copyBufferToBuffer(part.source, Math.max(0, part.plan.offset), staging, part.at, part.bytes);
+    device.queue.submit([encoder.finish()]);
+    try {
+      await staging.mapAsync(GPUMapMode.READ, 0, Math.max(size, 8));
+    } catch (error) {
+      await Promise.resolve();
+      this.#gpu.throwIfFailed();
+      throw new DeviceError("lost", `the GPU did not answer: ${error instanceof Error ? error.message : String(error)}`, "Start again from the last checkpoint.");
+    }
+    const mapped = staging.getMappedRange(0, Math.max(size, 8));
+    const result = new Map<string, HostArray>(parts.map(({ name, plan, at }) => [name, toHost(mapped, at, sizeOf(plan.shape), plan.dtype)]));
+    staging.unmap();
+    if (this.#staging === undefined) this.#staging = staging;
+    else staging.destroy();
+    this.#gpu.throwIfFailed();
+    return result;
+  }
+
+  async sync(): Promise<void> {
+    this.#gpu.throwIfFailed();
+    await this.#gpu.device.queue.onSubmittedWorkDone();
+    this.#gpu.throwIfFailed();
+  }
+
+  dispose(): void {
+    this.#arena.destroy();
+    this.#staging?.destroy();
+    this.#pipelines.timeBuffer.destroy();
+    for (const buffer of this.#data.values()) buffer.destroy();
+  }
+
+  #plan(name: string): readonly [number, BufferPlan] {
+    const index = this.#plans.get(name);
+    const plan = index === undefined ? undefined : this.#program.buffers[index];
+    if (index === undefined || !plan) throw new InternalError(`the program has no buffer ${name}`);
+    return [index, plan];
+  }
+
+  #allocate(index: number, plan: BufferPlan): void {
+    const { device } = this.#gpu;
+    device.pushErrorScope("out-of-memory");
+    const buffer = device.createBuffer({
+      label: plan.name,
+      size: roundUp(plan.bytes, 4),
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+    void device.popErrorScope().then((error) => {
+      if (error) this.#gpu.report(outOfMemory(this.#program, error.message));
+    });
+    this.#data.set(index, buffer);
+  }
+
+  #prepare(entry: EntryName): readonly Step[] {
+    const launches = this.#program.entries[entry];
+    if (!launches) throw new InternalError(`the program has no entry ${entry}`);
+    const steps = launches.flatMap((launch): Step[] => {
+      if (launch.kind === "kernel") return [this.#step(launch)];
+      const body = launch.body.map((inner) => this.#step(inner));
+      return Array.from({ length: launch.count }, (_, i) => (launch.reverse ? launch.count - 1 - i : i)).flatMap((time) =>
+        body.map((step) => ({ ...step, time: time * TIME_STRIDE })),
+      );
+    });
+    this.#steps.set(entry, steps);
+    return steps;
+  }
+
+  #step(launch: KernelLaunch): Step {
+    const kernel = this.#program.kernels[launch.kernel];
+    const pipeline = this.#pipelines.pipelines[launch.kernel];
+    if (!kernel?.grid || !pipeline) throw new InternalError(`the program has no WebGPU kernel ${String(launch.kernel)}`);
+    return { pipeline, group: this.#group(launch), grid: kernel.grid };
+  }
+
+  #group(launch: KernelLaunch): GPUBindGroup {
+    const key = launch.buffers.join();
+    const known = this.#groups.get(key);
+    if (known) return known;
+    const entries = launch.buffers.map((index, binding): GPUBindGroupEntry => {
+      const plan = this.#program.buffers[index];
+      if (!plan) throw new InternalError(`the program has no buffer ${String(index)}`);
+      const buffer = plan.role === "data" ? this.#data.get(index) : this.#arena;
+      if (!buffer) throw new InternalError(`buffer ${plan.name} is used before it is written`);
+      return { binding, resource: { buffer, offset: Math.max(0, plan.offset), size: roundUp(plan.bytes, 4) } };
+    });
+    const group = this.#gpu.device.createBindGroup({ layout: this.#pipelines.layout(launch.buffers.length), entries });
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  // Learns how long a run takes, to cut long series into short submits. Only a submit that found the queue empty tells.
+  #measure(entry: EntryName, runs: number): void {
+    const isAlone = this.#pending === 0;
+    this.#pending++;
+    const start = performance.now();
+    const done = (): void => {
+      this.#pending--;
+      if (isAlone) this.#msPerRun.set(entry, (performance.now() - start) / runs);
+    };
+    this.#gpu.device.queue.onSubmittedWorkDone().then(done, done);
+  }
+
+  #takeStaging(size: number): GPUBuffer {
+    const kept = this.#staging;
+    this.#staging = undefined;
+    if (kept && kept.size >= size) return kept;
+    kept?.destroy();
+    return this.#gpu.device.createBuffer({ label: "readback", size: roundUp(Math.max(size, 256), 256), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  }
+}
+
+const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
+
+// Copies to the GPU are of whole words.
+function padded(data: HostArray): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  if (bytes.length % 4 === 0) return bytes;
+  const copy = new Uint8Array(roundUp(bytes.length, 4));
+  copy.set(bytes);
+  return copy;
+}
+
+function toHost(mapped: ArrayBuffer, at: number, length: number, dtype: DType): HostArray {
+  switch (dtype) {
+    case "f32": return new Float32Array(mapped, at, length).slice();
+    case "i32": return new Int32Array(mapped, at, length).slice();
+    case "u32": case "bool": return new Uint32Array(mapped, at, length).slice();
+    case "f16": return new Uint16Array(mapped, at, length).slice();
+    case "u8": return new Uint8Array(mapped, at, length).slice();
+    default: return dtype satisfies never;
+  }
+}
