@@ -1,0 +1,86 @@
+// The command line as a process: exit codes, signals, pipes. Bundled first, since Node runs no TypeScript.
+
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readSafetensors } from "../../src/runtime/weights/safetensors.ts";
+import { pixelFolder } from "./fake-toolchain.ts";
+
+// Two levels below the checkout, as dist/cli/ is: that is where package.json is looked for.
+const OUT = ".cache/cli-test";
+const MAIN = join(OUT, "main.js");
+const SLOW = join(OUT, "slow-main.js");
+
+let root = "";
+beforeAll(async () => {
+  root = await pixelFolder();
+  await build({
+    entryPoints: ["src/cli/main.ts", "test/cli/fixtures/slow-main.ts"],
+    outdir: OUT,
+    entryNames: "[name]",
+    bundle: true,
+    splitting: true,
+    chunkNames: "[name]-[hash]",
+    platform: "node",
+    format: "esm",
+    packages: "external",
+  });
+}, 60_000);
+afterAll(() => {
+  rmSync(root, { recursive: true });
+  rmSync(OUT, { recursive: true });
+});
+
+const tlc = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+  spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8" });
+
+describe("the process", () => {
+  it("leaves with the verb's code", () => {
+    expect(tlc("--version")).toMatchObject({ status: 0, stderr: "" });
+    expect(tlc("nonsense").status).toBe(2);
+    expect(tlc("run", "/no/such/file")).toMatchObject({ status: 2, stdout: "" });
+    const explain = tlc("explain");
+    expect([explain.status, explain.stdout.includes("TL01")]).toEqual([0, true]);
+  });
+
+  it("ends quietly when nobody reads its output", () => {
+    const { status, stderr } = spawnSync("sh", ["-c", `"${process.execPath}" ${MAIN} explain | head -n 1`], { encoding: "utf8" });
+    expect([status, stderr]).toEqual([0, ""]);
+  });
+});
+
+describe("signals", () => {
+  const start = (out: string): { child: ChildProcess; stderr: () => string; ended: Promise<number | null>; training: Promise<void> } => {
+    const child = spawn(process.execPath, [SLOW, root, "run", join(root, "good.tlspec"), "--json", "--out", out]);
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    const training = new Promise<void>((resolve) => child.stdout.on("data", (chunk: Buffer) => chunk.includes('"step"') && resolve()));
+    const ended = new Promise<number | null>((resolve) => child.on("close", (code) => resolve(code)));
+    return { child, stderr: () => stderr, ended, training };
+  };
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("the first %s saves the weights and ends with %d", async (signal, code) => {
+    const out = join(root, `${signal}.safetensors`);
+    const run = start(out);
+    await run.training;
+    run.child.kill(signal);
+    expect(await run.ended).toBe(code);
+    expect(run.stderr()).toContain("saving the weights");
+    expect(readSafetensors(readFileSync(out)).tensors.size).toBe(3);
+  });
+
+  it("the second leaves at once", async () => {
+    const out = join(root, "second.safetensors");
+    const run = start(out);
+    await run.training;
+    run.child.kill("SIGINT");
+    run.child.kill("SIGTERM");
+    expect([130, 143]).toContain(await run.ended);
+    expect(existsSync(`${out}.tmp`)).toBe(false);
+  });
+});

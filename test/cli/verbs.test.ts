@@ -1,0 +1,307 @@
+// Verbs in this process, over a compiler and a device that are not real: arguments, output, exit codes.
+
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli } from "../../src/cli/program.ts";
+import type { CompileOutcome } from "../../src/cli/toolchain.ts";
+import { DeviceError } from "../../src/runtime/device.ts";
+import { readSafetensors, writeSafetensors, type Tensor } from "../../src/runtime/weights/safetensors.ts";
+import { fakeArtifact } from "../runtime/trainer/fake-session.ts";
+import { dataPlan, fakeCli, pixelFolder, type FakeCli, type FakeSetup } from "./fake-toolchain.ts";
+
+let root = "";
+beforeAll(async () => {
+  root = await pixelFolder();
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+async function cli(
+  args: readonly string[],
+  setup: FakeSetup = {},
+  io: { tty?: boolean; env?: Record<string, string> } = {},
+): Promise<FakeCli & { code: number }> {
+  const fake = fakeCli(root, setup, io);
+  return { ...fake, code: await runCli(args, fake.io) };
+}
+
+const good = (): string => join(root, "good.tlspec");
+const weights = (): string => join(root, "w.safetensors");
+
+describe("usage", () => {
+  it.each<[string[], string]>([
+    [["chekc"], "Did you mean check?"],
+    [["run"], "missing required argument 'spec|folder'"],
+    [["run", "x", "--devise", "auto"], "Did you mean --device?"],
+    [["run", "x", "--device", "cuda"], "Allowed choices are auto, webgpu, reference"],
+    [["run", "x", "--set", "batch"], "write it as path=value"],
+    [["compile", "x"], "required option '-o, --out <dir>'"],
+    [["compile", "x", "-o", "y", "--target", "tpu"], "Allowed choices are webgpu, reference"],
+    [["trace", "x", "--input", "a", "--out", "b", "--steps", "0"], "whole number from 1"],
+    [["check"], "missing required argument 'spec'"],
+    [["predict", "x"], "missing required argument 'file'"],
+    [["run", "/no/such.tlspec"], "there is no such file"],
+    [["explain", "TL9999"], "there is no diagnostic TL9999"],
+  ])("%j is refused with code 2", async (args, message) => {
+    const { code, out, err } = await cli(args);
+    expect(code).toBe(2);
+    expect(err()).toContain(message);
+    expect(err()).not.toMatch(/\n\s+at /);
+    expect(out()).toBe("");
+  });
+
+  it("without a verb shows the help, as a mistake", async () => {
+    const { code, err } = await cli([]);
+    expect(code).toBe(2);
+    expect(err()).toContain("Examples:");
+  });
+
+  it.each([["--help"], ["-h"], ["help"], ["help", "run"], ["run", "--help"]])("%j %j is answered on stdout", async (...args) => {
+    const { code, out } = await cli(args);
+    expect(code).toBe(0);
+    expect(out()).toContain("Usage: tlc");
+  });
+
+  it("knows every verb and its version", async () => {
+    const { out } = await cli(["--help"]);
+    for (const verb of ["check", "compile", "run", "eval", "predict", "trace", "inspect", "explain"])
+      expect(out()).toMatch(new RegExp(`^  ${verb} `, "m"));
+    const version = (JSON.parse(readFileSync("package.json", "utf8")) as { version: string }).version;
+    expect((await cli(["--version"])).out().trim()).toBe(version);
+  });
+});
+
+describe("check", () => {
+  it("says ok with 0, and diagnostics with a frame and 2", async () => {
+    const fine = await cli(["check", good()]);
+    expect([fine.code, fine.out().startsWith("ok ")]).toEqual([0, true]);
+    const bad = await cli(["check", good(), join(root, "bad.tlspec")]);
+    expect(bad.code).toBe(2);
+    expect(bad.err()).toContain("error[TL0201]: no layer `oops`");
+    expect(bad.err()).toContain("2 |   oops");
+    expect(bad.out()).toContain("bad.tlspec: 1 error");
+  });
+
+  it("gives objects with --json, and nothing else on stdout", async () => {
+    const { objects, code } = await cli(["check", join(root, "bad.tlspec"), "--json"]);
+    expect(code).toBe(2);
+    expect(objects()).toMatchObject([
+      { event: "diagnostic", code: "TL0201", line: 2, column: 3 },
+      { event: "check", errors: 1, warnings: 0 },
+    ]);
+  });
+
+  it("passes overrides and the recipe on", async () => {
+    const { requests } = await cli(["check", good(), "--set", "batch=32", "--set", "a.b=x=y", "--recipe", "r"]);
+    expect(requests[0]).toMatchObject({ set: ["batch=32", "a.b=x=y"], recipe: "r" });
+    expect(requests[0]).not.toHaveProperty("dumpAfter");
+  });
+});
+
+describe("colour", () => {
+  const bad = (): string => join(root, "bad.tlspec");
+  it("is for terminals that want it", async () => {
+    expect((await cli(["check", bad()], {}, { tty: true })).err()).toContain("\u001b[31m");
+    expect((await cli(["check", bad()])).err()).not.toContain("\u001b[");
+    expect((await cli(["check", bad()], {}, { tty: true, env: { NO_COLOR: "1" } })).err()).not.toContain("\u001b[");
+    expect((await cli(["check", bad(), "--no-color"], {}, { tty: true })).err()).not.toContain("\u001b[");
+    expect((await cli(["--no-color", "check", bad()], {}, { tty: true })).err()).not.toContain("\u001b[");
+    expect((await cli(["check", bad()], {}, { env: { FORCE_COLOR: "1" } })).err()).toContain("\u001b[31m");
+  });
+});
+
+describe("run", () => {
+  it("trains, prints lines for people and saves the weights", async () => {
+    const { code, out, disposed } = await cli(["run", good(), "--out", weights()]);
+    expect(code).toBe(0);
+    expect(out()).toContain("fake: 4 parameters, 2 frozen; 10 train, 10 test examples; batch 4; Fake (nothing inside)");
+    expect(out()).toMatch(/^epoch 1\/2 {2}train loss \S+ accuracy 80\.00% {2}\(/m);
+    expect(out()).toMatch(/^test {4}loss 0\.2500 accuracy 80\.00%$/m);
+    expect(out()).toContain(`weights ${weights()}`);
+    expect(readSafetensors(readFileSync(weights())).metadata.get("tlc.recipe")).toBe("fake");
+    expect(disposed()).toBe(1);
+  });
+
+  it("gives §8's objects with --json", async () => {
+    const { objects } = await cli(["run", good(), "--json", "--out", weights()]);
+    const events = objects();
+    expect(events.map((event) => event["event"])).toEqual([
+      "start",
+      "step",
+      "step",
+      "step",
+      "epoch",
+      "step",
+      "step",
+      "step",
+      "epoch",
+      "done",
+    ]);
+    expect(Object.keys(events[1]!)).toEqual(expect.arrayContaining(["stage", "epoch", "step", "loss", "examples_per_s"]));
+    expect(events.at(-1)).toMatchObject({ device: "fake", weights: weights(), test: { loss: 0.25, accuracy: 0.8 } });
+  });
+
+  it("rewrites one line in a terminal, never wider than it, and leaves it clean", async () => {
+    const slow = {
+      onRun: (): void => {
+        const until = performance.now() + 60;
+        while (performance.now() < until);
+      },
+    };
+    const { err } = await cli(["run", good(), "--out", weights()], { session: slow }, { tty: true, env: { NO_COLOR: "1" } });
+    const live = err()
+      .split("\r")
+      .filter((text) => text.includes("step"));
+    expect(live.length).toBeGreaterThan(0);
+    expect(live[0]).toMatch(/epoch \d\/2 {2}step \d\/6 {2}loss /);
+    for (const line of live) expect(line.replace("\u001b[K", "").length).toBeLessThan(60);
+    expect(err().endsWith("\r\u001b[K")).toBe(true);
+  });
+
+  it("takes a compiled folder, for its device only and without --set", async () => {
+    const folder = join(root, "compiled");
+    const artifact = { ...fakeArtifact(), data: dataPlan(root) };
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "artifact.json"), JSON.stringify({ ...artifact, program: { ...artifact.program, target: "reference" } }));
+    expect((await cli(["run", folder, "--out", weights()])).code).toBe(0);
+    const wrong = await cli(["run", folder, "--device", "webgpu"]);
+    expect([wrong.code, wrong.err()]).toEqual([2, expect.stringContaining("was compiled for reference, not webgpu")]);
+    const set = await cli(["run", folder, "--set", "batch=1"]);
+    expect([set.code, set.err()]).toEqual([2, expect.stringContaining("a compiled folder is fixed")]);
+    writeFileSync(join(folder, "artifact.json"), '{"format":"tlc-artifact","version":9}');
+    expect((await cli(["run", folder])).err()).toContain("another version");
+    writeFileSync(join(folder, "artifact.json"), "[");
+    expect((await cli(["run", folder])).err()).toContain("is not JSON");
+    rmSync(join(folder, "artifact.json"));
+    expect((await cli(["run", folder])).code).toBe(2);
+  });
+
+  it("ends with 4 at a loss that is no number, with 2 at a faulty spec or data", async () => {
+    const nan = await cli(["run", good(), "--json", "--out", join(root, "never.safetensors")], { session: { loss: () => NaN } });
+    expect(nan.code).toBe(4);
+    expect(nan.err()).toContain("lower the learning rate");
+    expect(nan.objects().at(-1)).toMatchObject({ event: "error", code: 4 });
+    expect(existsSync(join(root, "never.safetensors"))).toBe(false);
+    expect(nan.disposed()).toBe(1);
+    expect((await cli(["run", join(root, "bad.tlspec")])).code).toBe(2);
+    const plan = dataPlan(root);
+    const lost = { ...plan, sources: { train: { kind: "images", path: join(root, "nowhere") } } } as const;
+    const missing = await cli(["run", good()], { artifact: { ...fakeArtifact(), data: lost } });
+    expect([missing.code, missing.err()]).toEqual([2, expect.stringContaining("cannot read the folder")]);
+    const none = await cli(["run", good()], { artifact: fakeArtifact() });
+    expect([none.code, none.err()]).toEqual([2, expect.stringContaining("has no data to train on")]);
+    expect((await cli(["run", good(), "--out", root])).code).toBe(2);
+  });
+
+  it("ends with 3 without the device, and 1 when it is lost", async () => {
+    const failing = (reason: DeviceError["reason"]): FakeSetup => ({
+      openDevice: () => Promise.reject(new DeviceError(reason, "no adapter", "install one")),
+    });
+    const none = await cli(["run", good(), "--device", "webgpu"], failing("unavailable"));
+    expect([none.code, none.err()]).toEqual([3, expect.stringContaining("= help: install one")]);
+    expect((await cli(["run", good()], failing("lost"))).code).toBe(1);
+    const memory = await cli(["run", good()], failing("out-of-memory"));
+    expect(memory.code).toBe(1);
+  });
+
+  it("saves and ends with 130 after SIGINT, 143 after SIGTERM", async () => {
+    for (const [signal, expected] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const) {
+      const out = join(root, `${signal}.safetensors`);
+      let runs = 0;
+      const onRun = (entry: string): void => {
+        if (entry === "train" && ++runs === 2) process.emit(signal, signal);
+      };
+      const result = await cli(["run", good(), "--out", out], { session: { onRun } });
+      expect(result.code).toBe(expected);
+      expect(result.err()).toContain("once more to leave at once");
+      expect(result.out()).toContain("interrupted");
+      expect(readSafetensors(readFileSync(out)).tensors.size).toBe(3);
+      expect(process.listenerCount(signal)).toBe(0);
+    }
+  });
+
+  it("says of its own faults that they are its own, with the stack only for who asks", async () => {
+    const broken = { compile: (): Promise<CompileOutcome> => Promise.reject(new Error("internal: no such node")) };
+    const plain = await cli(["run", good()], broken);
+    expect(plain.code).toBe(1);
+    expect(plain.err()).toContain("something broke inside tlc: internal: no such node");
+    expect(plain.err()).not.toMatch(/\n\s+at /);
+    expect((await cli(["run", good()], broken, { env: { TLC_DEBUG: "1" } })).err()).toMatch(/\n\s+at /);
+  });
+});
+
+describe("compile", () => {
+  it("writes the folder", async () => {
+    const folder = join(root, "dist");
+    const { code, out } = await cli(["compile", good(), "-o", folder]);
+    expect(code).toBe(0);
+    expect(out()).toContain("2 files");
+    expect(JSON.parse(readFileSync(join(folder, "artifact.json"), "utf8"))).toMatchObject({ name: "fake" });
+    expect(existsSync(join(folder, "kernels/a.wgsl"))).toBe(true);
+    const { requests } = await cli(["compile", good(), "-o", folder, "--target", "reference", "--dump-after", "fuse"]);
+    expect(requests[0]).toMatchObject({ target: "reference", dumpAfter: "fuse" });
+  });
+});
+
+describe("eval and predict", () => {
+  beforeAll(async () => {
+    await cli(["run", good(), "--out", weights()]);
+  });
+
+  it("give metrics of a split", async () => {
+    const { code, out } = await cli(["eval", good(), "--weights", weights()]);
+    expect([code, out()]).toEqual([0, "test (10 examples): loss 0.2500 accuracy 80.00%\n"]);
+    expect((await cli(["eval", good(), "-w", weights(), "--split", "train", "--json"])).objects()[0]).toMatchObject({
+      event: "eval",
+      split: "train",
+      loss: 0.25,
+    });
+    const missing = await cli(["eval", good(), "-w", weights(), "--split", "val"]);
+    expect([missing.code, missing.err()]).toEqual([2, expect.stringContaining("it has train, test")]);
+    const none = await cli(["eval", good(), "-w", join(root, "none.safetensors")]);
+    expect([none.code, none.err()]).toEqual([2, expect.stringContaining("there is no such file")]);
+  });
+
+  it("name the class of each picture", async () => {
+    const [even, odd] = [join(root, "data/even/0.png"), join(root, "data/odd/1.png")];
+    const { code, out } = await cli(["predict", good(), odd, even, "-w", weights()]);
+    expect(code).toBe(0);
+    expect(out()).toBe(`${odd}  odd  95.3%\n${even}  even  95.3%\n`);
+    const { objects } = await cli(["predict", good(), odd, "-w", weights(), "--json"]);
+    expect(objects()[0]).toMatchObject({ event: "prediction", file: odd, label: "odd" });
+    const broken = await cli(["predict", good(), good(), "-w", weights()]);
+    expect([broken.code, broken.err()]).toEqual([2, expect.stringContaining("good.tlspec")]);
+  });
+
+  it("refuse weights of another network", async () => {
+    const tensor: Tensor = { dtype: "F32", shape: [1], data: new Uint8Array(4) };
+    writeFileSync(join(root, "other.safetensors"), writeSafetensors(new Map([["conv.weight", tensor]])));
+    const { code, err } = await cli(["predict", good(), join(root, "data/even/0.png"), "-w", join(root, "other.safetensors")]);
+    expect([code, err()]).toEqual([2, expect.stringContaining("conv.weight is not in the network")]);
+  });
+});
+
+describe("inspect and explain", () => {
+  it("describe a stage", async () => {
+    const { code, objects } = await cli(["inspect", good(), "--json"]);
+    expect(code).toBe(0);
+    expect(objects()[0]).toMatchObject({
+      event: "inspect",
+      stages: [{ stage: "main", parameters: { total: 4, trainable: 2, frozen: 2 }, frozen: ["fc.bias"], bytes: { peak: 0 } }],
+    });
+    expect((await cli(["inspect", good()])).out()).toContain("4: 2 trained, 2 frozen");
+  });
+
+  it("explain a code, in any case, and list all", async () => {
+    const list = await cli(["explain", "--json"]);
+    const first = String(list.objects()[0]!["code"]);
+    expect(list.objects().length).toBeGreaterThan(10);
+    const one = await cli(["explain", first.toLowerCase()]);
+    expect(one.code).toBe(0);
+    expect(one.out()).toContain(first);
+    expect((await cli(["explain", first, "--json"])).objects()[0]).toHaveProperty("right");
+  });
+});
