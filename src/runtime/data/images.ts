@@ -1,8 +1,7 @@
 // Image folders: one folder per class, as torchvision's ImageFolder reads them. Pixels are stored as u8[channels, height, width] after
 // the resize; everything random, the crops and the normalization happen on the device.
 //
-// The resize is PIL's: bilinear with antialiasing, the shorter side to the asked size, then the centre square, so that published
-// weights see the pixels they were trained on. EXIF orientation is honoured, colour profiles are not, as in PIL.
+// EXIF orientation is honoured, colour profiles are not, as in PIL.
 
 import { open, readdir, readFile, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -14,6 +13,7 @@ import { byCodeUnit } from "./cells.ts";
 import { imageSize, type ImageSize } from "./image-size.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
+import { resizeToSquare, type Pixels } from "./resize.ts";
 
 const EXTENSIONS = new Set([".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 export const IMAGE_INPUT = "image";
@@ -141,26 +141,18 @@ export async function loadImages(
     try {
       // Decoded from memory, so that a path that is not there is the file system's error and not a decoder's.
       const image = sharp(await readFile(path), { autoOrient: true, ignoreIcc: true, failOn: "truncated" });
-      if (layout.resize !== undefined) {
-        const { autoOrient } = await image.metadata();
-        const shorter = Math.min(autoOrient.width, autoOrient.height);
-        const scaled = {
-          width: Math.floor((autoOrient.width * layout.resize) / shorter),
-          height: Math.floor((autoOrient.height * layout.resize) / shorter),
-        };
-        image.resize({ ...scaled, fit: "fill", kernel: "linear", fastShrinkOnLoad: false }).extract({
-          left: halved(scaled.width - layout.resize),
-          top: halved(scaled.height - layout.resize),
-          width: layout.resize,
-          height: layout.resize,
-        });
-      }
-      const decoded = await image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
-      if (decoded.info.width !== width || decoded.info.height !== height) {
-        problems.add(`${path}: ${String(decoded.info.width)}x${String(decoded.info.height)}, expected ${String(width)}x${String(height)}`);
+      const { data: decoded, info: found } = await image
+        .removeAlpha()
+        .toColourspace("srgb")
+        .raw({ depth: "uchar" })
+        .toBuffer({ resolveWithObject: true });
+      const whole: Pixels = { width: found.width, height: found.height, channels: found.channels, data: decoded };
+      const pixels = layout.resize === undefined ? whole : resizeToSquare(whole, layout.resize);
+      if (pixels.width !== width || pixels.height !== height) {
+        problems.add(`${path}: ${pixels.width}x${pixels.height}, expected ${width}x${height}`);
         return;
       }
-      toPlanes(decoded.data, decoded.info.channels, data.subarray(index * size, (index + 1) * size), channels);
+      toPlanes(pixels, data.subarray(index * size, (index + 1) * size), channels);
     } catch (error) {
       problems.add(`${path}: ${imageReason(error)}`);
     }
@@ -178,14 +170,8 @@ export async function loadImages(
   return { count: files.length, columns: new Map([[input.name, { dtype: "u8", shape: input.shape, data }]]), classes: info.classes };
 }
 
-/** Half of a margin, halves to even, as Python rounds: torchvision's crop must be hit to the pixel. */
-function halved(margin: number): number {
-  const low = Math.floor(margin / 2);
-  return margin % 2 === 0 || low % 2 === 0 ? low : low + 1;
-}
-
 /** Interleaved samples to planes. Grey is PIL's integer luma (ITU-R 601-2), which leaves a grey picture as it is. */
-function toPlanes(pixels: Uint8Array, from: number, planes: Uint8Array, to: number): void {
+function toPlanes({ data: pixels, channels: from }: Pixels, planes: Uint8Array, to: number): void {
   const count = pixels.length / from;
   for (let i = 0; i < count; i++) {
     const red = pixels[i * from] ?? 0;
