@@ -153,7 +153,7 @@ function fromDivRem({ x, divisor, modulus }: DivRem): Expr {
 }
 
 // ((x / a) % b) * (a*c) + (x % a) * c  ->  (x % (a*b)) * c: the digits of a number put together again.
-function mergeDigits(terms: readonly Term[], number: (expr: Expr) => number): Term[] | undefined {
+function mergeDigits({ terms, offset }: Sum, number: (expr: Expr) => number): Sum | undefined {
   for (const low of terms) {
     const lowDigit = asDivRem(low.factor);
     if (lowDigit.modulus === Infinity) continue;
@@ -163,7 +163,8 @@ function mergeDigits(terms: readonly Term[], number: (expr: Expr) => number): Te
       if (high === low || high.coefficient !== low.coefficient * lowDigit.modulus) continue;
       if (highDigit.divisor !== lowDigit.divisor * lowDigit.modulus || number(highDigit.x) !== x) continue;
       const merged = fromDivRem({ x: lowDigit.x, divisor: lowDigit.divisor, modulus: lowDigit.modulus * highDigit.modulus });
-      return [...terms.filter((t) => t !== low && t !== high), ...sumOf(merged, low.coefficient).terms];
+      const whole = sumOf(merged, low.coefficient);
+      return { terms: [...terms.filter((t) => t !== low && t !== high), ...whole.terms], offset: offset + whole.offset };
     }
   }
   return undefined;
@@ -178,9 +179,9 @@ export function simplifyIndex(expr: Expr): Expr {
     const key = number(term.factor);
     combined.set(key, { factor: term.factor, coefficient: term.coefficient + (combined.get(key)?.coefficient ?? 0) });
   }
-  let result: readonly Term[] = [...combined.values()];
+  let result: Sum = { terms: [...combined.values()], offset };
   for (let merged = mergeDigits(result, number); merged; merged = mergeDigits(result, number)) result = merged;
-  return fromSum({ terms: result, offset });
+  return fromSum(result);
 }
 
 /** Row-major position of `index` in a tensor of `shape`. */

@@ -224,12 +224,16 @@ export class Statements {
     const test = this.#emit(condition);
     const name = this.name(this.#syntax.hint(value.expr));
     this.line(this.#syntax.declare(name, value.expr.dtype));
-    this.open(true);
-    this.line(this.#syntax.assign(name, this.#emit(yes)));
-    this.close(`if (${test}) {`, "");
-    this.open(true);
-    this.line(this.#syntax.assign(name, this.#emit(no)));
-    this.close("} else {");
+    // Both arms first: what they hoist must stand before the branch, not inside it.
+    const arms = [yes, no].map((arm) => {
+      this.open(true);
+      this.line(this.#syntax.assign(name, this.#emit(arm)));
+      const lines = this.#top.lines.map((line) => `  ${line}`);
+      this.#scopes.pop();
+      this.#depths.clear();
+      return lines;
+    });
+    this.#top.lines.push(`if (${test}) {`, ...(arms[0] ?? []), "} else {", ...(arms[1] ?? []), "}");
     this.#top.names.set(value.id, name);
     return name;
   }

@@ -136,6 +136,7 @@ const STRIDED: ConvAttrs = { stride: [2, 2], padding: [1, 0], dilation: [1, 2], 
 export const conv2d: Op<ConvAttrs, 2> = definePrimitive<ConvAttrs, 2>({
   name: "conv2d",
   arity: 2,
+  reuse: () => Infinity,
   infer: ([x, w], { stride, padding, dilation, groups }) => {
     requireThat(x.shape.length === 4 && w.shape.length === 4, () => `conv2d needs [n, c, h, w] and [out, c, kh, kw], not ${formatTypes([x, w])}`);
     const [n, c, h, v] = [at(x.shape, 0), at(x.shape, 1), at(x.shape, 2), at(x.shape, 3)];
@@ -189,6 +190,7 @@ export const conv2d: Op<ConvAttrs, 2> = definePrimitive<ConvAttrs, 2>({
 export const conv2dInputGrad: Op<InputGradAttrs, 2> = definePrimitive<InputGradAttrs, 2>({
   name: "conv2dInputGrad",
   arity: 2,
+  reuse: () => Infinity,
   infer: ([w, ct], { groups, inputSize }) => tensorType(ct.dtype, [at(ct.shape, 0), at(w.shape, 1) * groups, ...inputSize]),
   vjp: (b, ct, n) => {
     const [w, y] = [at(n.inputs, 0), at(n.inputs, 1)];
@@ -235,6 +237,7 @@ export const conv2dInputGrad: Op<InputGradAttrs, 2> = definePrimitive<InputGradA
 export const conv2dWeightGrad: Op<WeightGradAttrs, 2> = definePrimitive<WeightGradAttrs, 2>({
   name: "conv2dWeightGrad",
   arity: 2,
+  reuse: () => Infinity,
   infer: ([x, ct], { groups, kernel }) => tensorType(ct.dtype, [at(ct.shape, 1), at(x.shape, 1) / groups, ...kernel]),
   vjp: (b, ct, n) => {
     const [x, y] = [at(n.inputs, 0), at(n.inputs, 1)];

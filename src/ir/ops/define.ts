@@ -65,6 +65,12 @@ interface OpBase<A extends object, N extends number> {
   readonly vjp?: (b: Builder, cotangent: Node, node: Node<A>) => readonly (Node | null)[];
   /** Instead of `vjp`, for an op with several results: their cotangents, undefined where none flows. */
   readonly vjpOfResults?: (b: Builder, cotangents: readonly (Node | undefined)[], node: Node<A>) => readonly (Node | null)[];
+  /** Scalar operations per element, for the decision what to compute again rather than store; default 1, 0 for what only moves. */
+  readonly cost?: number;
+  /** How often each element of input `i` is read; default once. */
+  readonly reuse?: (node: Node<A>, i: number) => number;
+  /** For an op that reads each element of its only input once: the index of the result where an input's element lands. */
+  readonly lands?: (index: readonly Expr[], node: Node<A>) => readonly Expr[];
   /** Picks result `attrs.index` of an op with several. */
   readonly projects?: true;
   readonly samples: readonly Sample<A>[];

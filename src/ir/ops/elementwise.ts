@@ -29,6 +29,7 @@ function unary(name: string, op: e.UnaryOp, f: (x: number) => number, vjp: Vjp, 
     name,
     arity: 1,
     elementwise: true,
+    cost: op === "neg" || op === "abs" ? 1 : 4,
     infer: ([x]) => {
       requireThat(isFloat(x.dtype) || op === "neg" || op === "abs" || op === "sign", () => `${name} needs floats, not ${formatTypes([x])}`);
       return x;
@@ -82,6 +83,8 @@ export const logicalNot: Op<None, 1> = definePrimitive<None, 1>({
 export const cast: Op<{ readonly dtype: Exclude<DType, "u8"> }, 1> = definePrimitive<{ readonly dtype: Exclude<DType, "u8"> }, 1>({
   name: "cast",
   arity: 1,
+  cost: 0,
+  lands: (index) => index,
   infer: ([x], { dtype }) => tensorType(dtype, x.shape),
   vjp: (b, ct, n) => [isFloat(x0(n).type.dtype) ? b.cast(ct, { dtype: x0(n).type.dtype as Exclude<DType, "u8"> }) : null],
   evaluate: ([x], { attrs: { dtype } }) => (isFloat(dtype) ? x : dtype === "bool" ? x.map((v) => Number(v !== 0)) : x.map(Math.trunc)),

@@ -11,6 +11,7 @@ export type InputRole = "parameter" | "state" | "batch" | "data" | "local";
 export const input: Op<{ readonly name: string; readonly role: InputRole; readonly type: TensorType }, 0> = definePrimitive<{ readonly name: string; readonly role: InputRole; readonly type: TensorType }, 0>({
   name: "input",
   arity: 0,
+  cost: 0,
   infer: (_, { type }) => type,
   vjp: () => [],
   evaluate: (_, { attrs }) => {
@@ -24,6 +25,7 @@ export const input: Op<{ readonly name: string; readonly role: InputRole; readon
 export const constant: Op<{ readonly value: number; readonly type: TensorType }, 0> = definePrimitive<{ readonly value: number; readonly type: TensorType }, 0>({
   name: "constant",
   arity: 0,
+  cost: 0,
   infer: (_, { type }) => type,
   vjp: () => [],
   evaluate: (_, { attrs, type }) => new Float64Array(sizeOf(type.shape)).fill(attrs.value),
@@ -35,6 +37,7 @@ export const constant: Op<{ readonly value: number; readonly type: TensorType },
 export const iota: Op<{ readonly shape: Shape; readonly axis: number; readonly dtype?: DType }, 0> = definePrimitive<{ readonly shape: Shape; readonly axis: number; readonly dtype?: DType }, 0>({
   name: "iota",
   arity: 0,
+  cost: 0,
   infer: (_, { shape, dtype }) => tensorType(dtype ?? "i32", shape),
   vjp: () => [],
   evaluate: (_, { attrs: { shape, axis } }) => {

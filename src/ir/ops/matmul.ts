@@ -45,6 +45,7 @@ const typesOf = (node: Node): readonly [TensorType, TensorType] => [at(node.inpu
 export const matmul: Op<MatmulAttrs, 2> = definePrimitive<MatmulAttrs, 2>({
   name: "matmul",
   arity: 2,
+  reuse: () => Infinity,
   infer: (types, attrs) => {
     const { batch, m, n, k, kOfB } = extentsOf(types, attrs);
     requireThat(k === kOfB, () => `matmul cannot multiply ${formatType(types[0])} by ${formatType(types[1])}: ${k} is not ${kOfB}`);

@@ -43,6 +43,8 @@ const input = (node: Node): Node => at(node.inputs, 0);
 export const reshape: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ readonly shape: Shape }, 1>({
   name: "reshape",
   arity: 1,
+  cost: 0,
+  lands: (index, n) => delinearize(linearize(index, input(n).type.shape), n.type.shape),
   infer: ([x], { shape }) => {
     requireThat(sizeOf(x.shape) === sizeOf(shape), () => `${formatType(x)} cannot become ${formatType(tensorType(x.dtype, shape))}: ${sizeOf(x.shape)} elements are not ${sizeOf(shape)}`);
     return tensorType(x.dtype, shape);
@@ -60,6 +62,8 @@ export const reshape: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ reado
 export const transpose: Op<{ readonly perm: readonly number[] }, 1> = definePrimitive<{ readonly perm: readonly number[] }, 1>({
   name: "transpose",
   arity: 1,
+  cost: 0,
+  lands: (index, n) => n.attrs.perm.map((axis) => at(index, axis)),
   infer: ([x], { perm }) => {
     requireThat(
       perm.length === x.shape.length && [...perm].sort((a, b) => a - b).every((axis, i) => axis === i),
@@ -82,6 +86,8 @@ export const inverse = (perm: readonly number[]): number[] => perm.map((_, axis)
 export const expand: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ readonly shape: Shape }, 1>({
   name: "expand",
   arity: 1,
+  cost: 0,
+  reuse: (n) => sizeOf(n.type.shape) / sizeOf(input(n).type.shape),
   infer: ([x], { shape }) => {
     requireThat(
       x.shape.length === shape.length && x.shape.every((extent, i) => extent === 1 || extent === shape[i]),
@@ -108,6 +114,7 @@ export const expand: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ readon
 export const slice: Op<{ readonly start: Shape; readonly stop: Shape; readonly stride: Shape }, 1> = definePrimitive<{ readonly start: Shape; readonly stop: Shape; readonly stride: Shape }, 1>({
   name: "slice",
   arity: 1,
+  cost: 0,
   infer: ([x], { start, stop, stride }) => {
     const shape = x.shape.map((extent, i) => {
       const [from, to, step] = [at(start, i), at(stop, i), at(stride, i)];
@@ -145,6 +152,7 @@ export interface PadAttrs {
 export const pad: Op<PadAttrs, 1> = definePrimitive<PadAttrs, 1>({
   name: "pad",
   arity: 1,
+  cost: 1,
   infer: ([x], { low, high, interior }) => {
     requireThat(low.length === x.shape.length && [...low, ...high, ...interior].every((v) => v >= 0), () => `padding does not fit ${formatType(x)}`);
     return tensorType(x.dtype, x.shape.map((extent, i) => at(low, i) + at(high, i) + extent + Math.max(0, extent - 1) * at(interior, i)));
@@ -201,6 +209,7 @@ export const pad: Op<PadAttrs, 1> = definePrimitive<PadAttrs, 1>({
 export const concat: Op<{ readonly axis: number }, -1> = definePrimitive<{ readonly axis: number }, -1>({
   name: "concat",
   arity: -1,
+  cost: 1,
   infer: (types, { axis }) => {
     const first = at(types, 0);
     requireThat(
@@ -266,6 +275,8 @@ export function sliceAxis(b: Builder, x: Node, axis: number, start: number, stop
 export const gather: Op<Record<never, never>, 2> = definePrimitive<Record<never, never>, 2>({
   name: "gather",
   arity: 2,
+  cost: 2,
+  reuse: (n, i) => (i === 0 ? Infinity : sizeOf(n.type.shape) / sizeOf(at(n.inputs, 1).type.shape)),
   infer: ([table, indices]) => {
     requireThat(table.shape.length >= 1 && !isFloat(indices.dtype), () => `gather needs a table and integer indices, not ${formatTypes([table, indices])}`);
     return tensorType(table.dtype, [...indices.shape, ...table.shape.slice(1)]);
@@ -289,6 +300,7 @@ export const gather: Op<Record<never, never>, 2> = definePrimitive<Record<never,
 export const scatterAdd: Op<{ readonly rows: number }, 2> = definePrimitive<{ readonly rows: number }, 2>({
   name: "scatterAdd",
   arity: 2,
+  reuse: () => Infinity,
   infer: ([indices, updates], { rows }) => tensorType(updates.dtype, [rows, ...updates.shape.slice(indices.shape.length)]),
   vjp: (b, ct, n) => [null, b.gather(ct, input(n))],
   evaluate: ([indices, updates], n) => {

@@ -69,6 +69,10 @@ function windowAt(attrs: PoolAttrs, output: Pair, row: Expr, column: Expr, i: Ex
 const four = (x: readonly Expr[]): readonly [Expr, Expr, Expr, Expr] => [at(x, 0), at(x, 1), at(x, 2), at(x, 3)];
 const spatial = (type: TensorType): Pair => [at(type.shape, 2), at(type.shape, 3)];
 
+// Windows that share an input position, and input positions that read one window.
+const overlap = ({ attrs: { kernel, stride } }: Node<PoolAttrs>): number => Math.max(1, kernel[0] / stride[0]) * Math.max(1, kernel[1] / stride[1]);
+const taps = ({ attrs: { kernel } }: Node<PoolAttrs>): number => kernel[0] * kernel[1];
+
 // Visits every (window, input position) pair: positions in the output, in the input, and in the input's plane.
 function forEachTap(x: TensorType, y: TensorType, { kernel, stride, padding }: PoolAttrs, visit: (out: number, input: number, inPlane: number) => void): void {
   const [height, width] = spatial(x);
@@ -122,6 +126,8 @@ function unrolledMax(n: Node<PoolAttrs>, read: (input: number, index: readonly E
 export const maxPool2d: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
   name: "maxPool2d",
   arity: 1,
+  cost: 8,
+  reuse: overlap,
   infer: pooled,
   vjp: (b, ct, n) => {
     const x = at(n.inputs, 0);
@@ -136,6 +142,8 @@ export const maxPool2d: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
 export const maxPool2dIndex: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
   name: "maxPool2dIndex",
   arity: 1,
+  cost: 8,
+  reuse: overlap,
   infer: (types, attrs) => tensorType("i32", pooled(types, attrs).shape),
   vjp: () => [null],
   evaluate: ([x], n) => best(x, n).indices,
@@ -147,6 +155,7 @@ export const maxPool2dIndex: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
 export const maxPool2dGrad: Op<PoolGradAttrs, 2> = definePrimitive<PoolGradAttrs, 2>({
   name: "maxPool2dGrad",
   arity: 2,
+  reuse: taps,
   infer: ([, ct], { inputSize }) => tensorType(ct.dtype, [at(ct.shape, 0), at(ct.shape, 1), ...inputSize]),
   vjp: (b, ct, n) => {
     // Gathers ct at the winners: flat position = plane * h*w + index.
@@ -192,7 +201,8 @@ export const maxPool2dGrad: Op<PoolGradAttrs, 2> = definePrimitive<PoolGradAttrs
     },
   }),
   samples: [
-    { inputs: [tensorType("i32", [2, 3, 3, 2]), f32(2, 3, 3, 2)], attrs: { kernel: [2, 2], stride: [2, 2], padding: [0, 0], inputSize: [6, 4] }, below: 1 },
+    // One window a plane, so that every index is one of its own.
+    { inputs: [tensorType("i32", [4, 3, 1, 1]), f32(4, 3, 1, 1)], attrs: { kernel: [3, 2], stride: [3, 2], padding: [0, 0], inputSize: [3, 2] }, below: 6 },
   ],
 });
 
@@ -200,6 +210,7 @@ export const maxPool2dGrad: Op<PoolGradAttrs, 2> = definePrimitive<PoolGradAttrs
 export const sumPool2d: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
   name: "sumPool2d",
   arity: 1,
+  reuse: overlap,
   infer: pooled,
   vjp: (b, ct, n) => [b.sumPool2dGrad(ct, { ...n.attrs, inputSize: inputSizeOf(n) })],
   evaluate: ([x], n) => {
@@ -224,6 +235,7 @@ export const sumPool2d: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
 export const sumPool2dGrad: Op<PoolGradAttrs, 1> = definePrimitive<PoolGradAttrs, 1>({
   name: "sumPool2dGrad",
   arity: 1,
+  reuse: taps,
   infer: ([ct], { inputSize }) => tensorType(ct.dtype, [at(ct.shape, 0), at(ct.shape, 1), ...inputSize]),
   vjp: (b, ct, { attrs: { inputSize: _, ...attrs } }) => [b.sumPool2d(ct, attrs)],
   evaluate: ([ct], n) => {

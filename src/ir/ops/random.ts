@@ -21,6 +21,8 @@ const requireKey = (types: readonly TensorType[]): void =>
 export const randomBits: Op<RandomAttrs, 2> = definePrimitive<RandomAttrs, 2>({
   name: "randomBits",
   arity: 2,
+  cost: 60,
+  reuse: (n) => sizeOf(n.attrs.shape),
   infer: (types, { shape }) => {
     requireKey(types);
     return tensorType("u32", shape);

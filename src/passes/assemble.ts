@@ -1,0 +1,68 @@
+// Entries and their memory plan become a Program; equal kernels become one.
+
+import type { Expr } from "../ir/loop/expr.ts";
+import { createNumbering } from "../ir/loop/index-math.ts";
+import type { Kernel } from "../ir/loop/kernel.ts";
+import { PROGRAM_VERSION, type BufferPlan, type CompiledKernel, type EntryName, type KernelLaunch, type Launch, type Program } from "../ir/program.ts";
+import { callsOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
+import { bytesOf, type MemoryPlan } from "./plan-memory.ts";
+
+export interface CompilesKernels {
+  readonly name: string;
+  compileKernel(kernel: Kernel): CompiledKernel;
+}
+
+export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memory: MemoryPlan, target: CompilesKernels): Program {
+  const buffers: Buffer[] = [];
+  const bufferIndex = new Map<Buffer, number>();
+  const indexOf = (buffer: Buffer): number => {
+    let index = bufferIndex.get(buffer);
+    if (index === undefined) bufferIndex.set(buffer, (index = buffers.push(buffer) - 1));
+    return index;
+  };
+  // Persistent buffers first, so that people find them.
+  const calls = [...entries.values()].flat().flatMap(callsOf);
+  calls.flatMap((call) => call.buffers).filter((b) => b.role !== "temp").forEach(indexOf);
+
+  const kernels: CompiledKernel[] = [];
+  const known = new Map<string, number>();
+  const number = createNumbering();
+  const names = new Map<string, number>();
+  const kernelOf = (kernel: Kernel): number => {
+    const key = keyOf(kernel, number);
+    let index = known.get(key);
+    if (index === undefined) {
+      const count = names.get(kernel.name) ?? 0;
+      names.set(kernel.name, count + 1);
+      index = kernels.push(target.compileKernel(count === 0 ? kernel : { ...kernel, name: `${kernel.name}_${count}` })) - 1;
+      known.set(key, index);
+    }
+    return index;
+  };
+  const launchOf = ({ kernel, buffers: args }: KernelCall): KernelLaunch => ({ kind: "kernel", kernel: kernelOf(kernel), buffers: args.map(indexOf) });
+  const compiled = [...entries].map(([name, tasks]): [EntryName, Launch[]] => [
+    name,
+    tasks.map((task) =>
+      task.kind === "kernel" ? launchOf(task.call) : { kind: "loop", count: task.count, reverse: task.reverse, body: task.calls.map(launchOf) },
+    ),
+  ]);
+  return {
+    format: "tlc-program",
+    version: PROGRAM_VERSION,
+    target: target.name,
+    arenaBytes: memory.arenaBytes,
+    buffers: buffers.map((buffer): BufferPlan => {
+      const { name, role, dtype, shape } = buffer;
+      return { name, role, dtype, shape, bytes: role === "data" ? 0 : bytesOf(buffer), offset: memory.offsets.get(buffer) ?? -1 };
+    }),
+    kernels,
+    entries: Object.fromEntries(compiled),
+  };
+}
+
+function keyOf(kernel: Kernel, number: (expr: Expr) => number): string {
+  const encode = (_name: string, value: unknown): unknown =>
+    value !== null && typeof value === "object" && "kind" in value && "dtype" in value && !("axes" in value) && !("lhs" in value) ? number(value as Expr) : value;
+  const { params, axes, stages, time } = kernel;
+  return JSON.stringify({ params: params.map(({ dtype, length, access }) => [dtype, length, access]), axes, stages, time }, encode);
+}

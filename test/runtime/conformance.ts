@@ -1,0 +1,117 @@
+// The suite that makes a device a device: every sample of every op, and the gradients of each, gives on the device what the float64
+// interpreter says. A device's own test file calls this with a way to open it.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createBuilder, type Builder } from "../../src/ir/builder.ts";
+import { evaluateNodes } from "../../src/ir/evaluate.ts";
+import { gradients } from "../../src/ir/gradient.ts";
+import type { Graph } from "../../src/ir/graph.ts";
+import { lstmScan } from "../../src/ir/lstm.ts";
+import type { Node } from "../../src/ir/node.ts";
+import type { AnyOp, Data, Sample } from "../../src/ir/ops/define.ts";
+import { ops } from "../../src/ir/ops/index.ts";
+import { isFloat, sizeOf, tensorType } from "../../src/ir/types.ts";
+import { decompose, decomposeForAutodiff } from "../../src/passes/decompose.ts";
+import type { Device } from "../../src/runtime/device.ts";
+import { createRandom } from "../support/random.ts";
+import { runGraph } from "../support/run-graph.ts";
+import { relativeError, sampleValues, samplesOf } from "../support/values.ts";
+
+export interface Subject {
+  readonly name: string;
+  readonly open: () => Promise<Device>;
+  /** Relative error allowed; float32 devices cannot do better than about 1e-6 per operation. */
+  readonly tolerance: number;
+}
+
+interface Case {
+  readonly graph: Graph;
+  readonly inputs: Map<string, Data>;
+}
+
+// The op's value and, for float results, the gradient of sum(weights * value).
+function caseOf(op: AnyOp, sample: Sample<object>, seed: number): Case {
+  const b = createBuilder();
+  const nodes = sample.inputs.map((type, i) => b.input({ name: `x${i}`, role: "batch", type }));
+  const values = sampleValues(sample, seed).map((data, i) => (isFloat(sample.inputs[i]?.dtype ?? "f32") ? Float64Array.from(Float32Array.from(data)) : data));
+  const inputs = new Map(values.map((data, i) => [`x${i}`, data]));
+  const value = b.apply(op, nodes, sample.attrs);
+  const outputs = new Map<string, Node>([["value", value]]);
+  if (isFloat(value.type.dtype)) addGradients(b, value, nodes, inputs, outputs, seed);
+  return { graph: { builder: b, outputs }, inputs };
+}
+
+function addGradients(b: Builder, value: Node, nodes: readonly Node[], inputs: Map<string, Data>, outputs: Map<string, Node>, seed: number): void {
+  const root = decomposeForAutodiff(b, value);
+  const weights = b.input({ name: "weights", role: "batch", type: root.type });
+  const random = createRandom(seed + 7);
+  const grads = gradients(b, new Map([[root, weights]]), nodes.filter((n) => isFloat(n.type.dtype)));
+  nodes.forEach((node, i) => {
+    const grad = grads.get(node);
+    if (grad) outputs.set(`grad${i}`, grad);
+  });
+  if (grads.size > 0) inputs.set("weights", Float64Array.from({ length: sizeOf(root.type.shape) }, () => Math.fround(random() - 0.5)));
+}
+
+export function expected({ graph, inputs }: Case): Map<string, Data> {
+  const plain = decompose(graph);
+  const bindings = new Map<Node, Data>();
+  const seen = new Set<Node>();
+  const visit = (node: Node): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    const data = inputs.get((node.attrs as { name?: string }).name ?? "");
+    if (node.op === ops.input && data) bindings.set(node, data);
+    node.inputs.forEach(visit);
+  };
+  [...plain.outputs.values()].forEach(visit);
+  const names = [...plain.outputs.keys()];
+  const values = evaluateNodes([...plain.outputs.values()], bindings);
+  return new Map(names.map((name, i) => [name, values[i] ?? new Float64Array()]));
+}
+
+export function conformance(subject: Subject): void {
+  describe(`${subject.name} agrees with the interpreter`, () => {
+    let device: Device;
+    beforeAll(async () => {
+      device = await subject.open();
+    });
+    afterAll(() => device.dispose());
+
+    const check = async (c: Case): Promise<void> => {
+      const actual = await runGraph(device, c.graph, c.inputs);
+      for (const [name, data] of expected(c)) {
+        const result = actual.get(name) ?? [];
+        const error = relativeError(result as ArrayLike<number>, data);
+        const scale = Math.max(...data.map(Math.abs).filter(Number.isFinite), 0);
+        const isZero = scale === 0 && Math.max(...Array.from(result as ArrayLike<number>, Math.abs)) < subject.tolerance;
+        expect(error < subject.tolerance || isZero, `${name}: relative error ${error}: ${Array.from(result as ArrayLike<number>).slice(0, 8).join(" ")} is not ${[...data].slice(0, 8).join(" ")}`).toBe(true);
+      }
+    };
+
+    for (const [name, op] of Object.entries(ops) as [string, AnyOp][]) {
+      samplesOf(op).forEach((sample, i) => {
+        it(`${name}, sample ${i}`, () => check(caseOf(op, sample, i + 1)));
+      });
+    }
+
+    it.each([
+      ["forward", false],
+      ["reversed", true],
+    ])("an LSTM scan, %s, with its gradients", async (_, reverse) => {
+      const [time, batch, hidden] = [5, 3, 4];
+      const b = createBuilder();
+      const shapes = { x: [time, batch, 4 * hidden], w: [4 * hidden, hidden], h: [batch, hidden], c: [batch, hidden] };
+      const nodes = Object.entries(shapes).map(([name, shape]) => b.input({ name, role: "batch", type: tensorType("f32", shape) }));
+      const random = createRandom(3);
+      const inputs = new Map(Object.entries(shapes).map(([name, shape]) => [name, Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(random() * 2 - 1))]));
+      const [x, w, h, c] = nodes as [Node, Node, Node, Node];
+      const { output, hidden: hn, cell } = lstmScan(b, x, w, h, c, { reverse });
+      const value = b.concat([output, b.reshape(hn, { shape: [1, batch, hidden] }), b.reshape(cell, { shape: [1, batch, hidden] })], { axis: 0 });
+      const outputs = new Map<string, Node>([["value", value]]);
+      addGradients(b, value, nodes, inputs, outputs, 11);
+      expect([...outputs.keys()]).toEqual(["value", "grad0", "grad1", "grad2", "grad3"]);
+      await check({ graph: { builder: b, outputs }, inputs });
+    });
+  });
+}

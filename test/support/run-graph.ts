@@ -1,0 +1,40 @@
+// Compiles a graph as a program's only entry and runs it once on a device.
+
+import type { Graph } from "../../src/ir/graph.ts";
+import { topologicalOrder } from "../../src/ir/graph.ts";
+import type { Data } from "../../src/ir/ops/define.ts";
+import type { EntryName } from "../../src/ir/program.ts";
+import { isFloat, type DType } from "../../src/ir/types.ts";
+import { targetNamed, type TargetName } from "../../src/codegen/targets.ts";
+import { compileEntries, type Compiled } from "../../src/passes/pipeline.ts";
+import type { Device, HostArray } from "../../src/runtime/device.ts";
+
+export function compileGraph(graph: Graph, target: TargetName): Compiled {
+  const { splitK, ...rest } = targetNamed(target);
+  return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), { ...rest, splitK } as ReturnType<typeof targetNamed>, {
+    verify: true,
+    splitK: (b, m, n, k) => splitK(m, n, k, b),
+  });
+}
+
+export const toHost = (dtype: DType, data: Data): HostArray =>
+  isFloat(dtype) ? Float32Array.from(data) : dtype === "i32" ? Int32Array.from(data) : dtype === "u8" ? Uint8Array.from(data) : Uint32Array.from(data);
+
+/** Results by output name; inputs by input name. */
+export async function runGraph(device: Device, graph: Graph, inputs: ReadonlyMap<string, Data>, target: TargetName = device.info.kind as TargetName): Promise<Map<string, HostArray>> {
+  const { program } = compileGraph(graph, target);
+  const session = await device.load(program);
+  try {
+    for (const node of topologicalOrder(graph.outputs.values())) {
+      const { name, role } = node.attrs as { readonly name?: string; readonly role?: string };
+      if (role === undefined || role === "local" || name === undefined) continue;
+      const data = inputs.get(name);
+      if (!data) throw new Error(`no value for ${name}`);
+      if (program.buffers.some((buffer) => buffer.name === name)) session.write(name, toHost(node.type.dtype, data));
+    }
+    session.run("predict");
+    return await session.read([...graph.outputs.keys()]);
+  } finally {
+    session.dispose();
+  }
+}
