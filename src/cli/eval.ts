@@ -1,6 +1,7 @@
 // `tlc eval`: the metrics of saved weights on one split of the recipe's data.
 
 import { createEvaluator } from "../runtime/evaluate.ts";
+import { initialize } from "../runtime/resident.ts";
 import { readSafetensorsFile } from "../runtime/weights/files.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
@@ -25,8 +26,7 @@ export async function evaluate(path: string, options: EvalOptions, terminal: Ter
       const data = await loadSplit(plan, options.split, artifact.dataInfo);
       const session = await device.load(artifact.program);
       try {
-        session.write("seed", Uint32Array.of(artifact.recipe.seed));
-        session.run("init");
+        initialize(artifact, session);
         loadWeights(artifact, session, weights);
         const metrics = await createEvaluator(artifact, session)(data, signal);
         if (metrics === undefined) return code() ?? EXIT.failed;

@@ -3,7 +3,7 @@
 
 import { DeviceError } from "../runtime/device.ts";
 import { DataError, NonFiniteLossError } from "../runtime/errors.ts";
-import { systemReason } from "../runtime/weights/files.ts";
+import { systemReason } from "../runtime/system-reason.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, environment: 3, nonFinite: 4 } as const;

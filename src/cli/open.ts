@@ -7,7 +7,7 @@ import type { Artifact } from "../ir/artifact.ts";
 import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, type DeviceName } from "../runtime/open-device.ts";
 import { DataError } from "../runtime/errors.ts";
-import { systemReason } from "../runtime/weights/files.ts";
+import { systemReason } from "../runtime/system-reason.ts";
 import { EXIT, Exit, UsageError } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome, CompileRequest } from "./toolchain.ts";

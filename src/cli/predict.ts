@@ -2,6 +2,7 @@
 
 import type { Artifact } from "../ir/artifact.ts";
 import { predictSplit, type Prediction } from "../runtime/evaluate.ts";
+import { initialize } from "../runtime/resident.ts";
 import { readSafetensorsFile } from "../runtime/weights/files.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
@@ -22,8 +23,7 @@ export async function predict(path: string, files: readonly string[], options: P
     const inputs = await loadInputs(plan, files, artifact.dataInfo);
     const session = await device.load(artifact.program);
     try {
-      session.write("seed", Uint32Array.of(artifact.recipe.seed));
-      session.run("init");
+      initialize(artifact, session);
       loadWeights(artifact, session, weights);
       const predictions = await predictSplit(artifact, session, inputs);
       const isTable = files.length !== inputs.count || Object.values(plan.sources).some((source) => source.kind === "table");

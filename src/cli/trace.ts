@@ -6,6 +6,7 @@ import type { BufferPlan } from "../ir/program.ts";
 import type { DType, TensorType } from "../ir/types.ts";
 import type { Device, HostArray } from "../runtime/device.ts";
 import { DataError } from "../runtime/errors.ts";
+import { initialize } from "../runtime/resident.ts";
 import { readSafetensorsFile, writeFileAtomic } from "../runtime/weights/files.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { writeSafetensors, type Safetensors, type Tensor } from "../runtime/weights/safetensors.ts";
@@ -85,8 +86,7 @@ async function runSteps(
   const gradients = [...buffers.keys()].filter((name) => name.startsWith("grad/"));
   const session = await device.load(artifact.program);
   try {
-    session.write("seed", Uint32Array.of(artifact.recipe.seed));
-    session.run("init");
+    initialize(artifact, session);
     loadWeights(artifact, session, weights);
     for (const [name, tensor] of batch) session.write(`batch/${name}`, toHostArray(name, tensor, bufferOf(`batch/${name}`).dtype));
     const tensors = new Map<string, Tensor>();
@@ -99,8 +99,8 @@ async function runSteps(
     const losses = new Float32Array(steps);
     for (let step = 0; step < steps; step++) {
       session.run("train");
-      losses[step] = (await session.read(["trace/loss"])).get("trace/loss")?.[0] ?? NaN;
-      if (step === 0) keep(await session.read(["trace/output", ...gradients]), (name) => (name === "trace/output" ? "output" : name));
+      losses[step] = (await session.read(["loss"])).get("loss")?.[0] ?? NaN;
+      if (step === 0) keep(await session.read(["output", ...gradients]), (name) => name);
     }
     tensors.set("loss", fromHostArray(losses, "f32", [steps]));
     const after = artifact.parameters.map(({ name }) => `weight/${name}`);

@@ -7,7 +7,7 @@ import type { HostArray, Session } from "./device.ts";
 import { DataError } from "./errors.ts";
 import { metricsOf, type Metrics } from "./metrics.ts";
 import { Pace } from "./pace.ts";
-import { resetSums, writeResident } from "./resident.ts";
+import { hasBuffer, resetSums, writeResident } from "./resident.ts";
 
 const LONGEST_CHUNK = 256;
 
@@ -61,7 +61,7 @@ export async function predictBatch(artifact: Artifact, session: Session, split: 
     // A whole batch even where fewer examples are left: its size is what the device was prepared for.
     const values = allocate(info.dtype, batch * size);
     values.set(column.data.subarray(first * size, (first + count) * size));
-    session.write(`predict/${info.name}`, values);
+    if (hasBuffer(artifact, `predict/${info.name}`)) session.write(`predict/${info.name}`, values);
   }
   session.run("predict");
   const output = (await session.read(["predict/output"])).get("predict/output");

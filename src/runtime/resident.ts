@@ -16,11 +16,19 @@ export function writeResident(artifact: Artifact, session: Session, prefix: "tra
         "compile the spec again for this data",
       );
     }
-    session.write(`${prefix}/${info.name}`, column.data);
+    // An input that no result depends on has no buffer.
+    const buffer = `${prefix}/${info.name}`;
+    if (hasBuffer(artifact, buffer)) session.write(buffer, column.data);
   }
 }
 
 export const hasBuffer = (artifact: Artifact, name: string): boolean => artifact.program.buffers.some((buffer) => buffer.name === name);
+
+/** Random weights of the recipe's seed, and zeros in everything that is carried from step to step. */
+export function initialize(artifact: Artifact, session: Session): void {
+  if (hasBuffer(artifact, "seed")) session.write("seed", Uint32Array.of(artifact.recipe.seed));
+  session.run("init");
+}
 
 /** Zeros for the sums of an epoch; gives back the names to read them by. */
 export function resetSums(artifact: Artifact, session: Session, prefix: "train" | "eval"): readonly string[] {

@@ -9,7 +9,7 @@ import { createEvaluator, metricsFrom } from "./evaluate.ts";
 import type { Metrics } from "./metrics.ts";
 import { Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
-import { hasBuffer, resetSums, writeResident } from "./resident.ts";
+import { hasBuffer, initialize, resetSums, writeResident } from "./resident.ts";
 import { loadWeights, readWeights } from "./weights/model-weights.ts";
 import type { Safetensors } from "./weights/safetensors.ts";
 
@@ -99,8 +99,7 @@ export async function* train(
   const totalSteps = stepsPerEpoch * recipe.epochs;
   if (data.train.count === 0) throw new DataError("there are no examples to train on");
 
-  session.write("seed", Uint32Array.of(recipe.seed));
-  session.run("init");
+  initialize(artifact, session);
   if (weights !== undefined) loadWeights(artifact, session, weights);
   writeResident(artifact, session, "train", data.train);
   const evaluate = createEvaluator(artifact, session);

@@ -4,9 +4,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
-import type { CompileOutcome } from "../../src/cli/toolchain.ts";
+import type { CompileOutcome, TraceRequest } from "../../src/cli/toolchain.ts";
+import type { Artifact } from "../../src/ir/artifact.ts";
+import type { BufferPlan } from "../../src/ir/program.ts";
+import type { DType, Shape } from "../../src/ir/types.ts";
 import { DeviceError } from "../../src/runtime/device.ts";
 import { readSafetensors, writeSafetensors, type Tensor } from "../../src/runtime/weights/safetensors.ts";
+import { toFloat32 } from "../../src/runtime/weights/tensor-values.ts";
 import { fakeArtifact } from "../runtime/trainer/fake-session.ts";
 import { dataPlan, fakeCli, pixelFolder, type FakeCli, type FakeSetup } from "./fake-toolchain.ts";
 
@@ -281,6 +285,73 @@ describe("eval and predict", () => {
     writeFileSync(join(root, "other.safetensors"), writeSafetensors(new Map([["conv.weight", tensor]])));
     const { code, err } = await cli(["predict", good(), join(root, "data/even/0.png"), "-w", join(root, "other.safetensors")]);
     expect([code, err()]).toEqual([2, expect.stringContaining("conv.weight is not in the network")]);
+  });
+});
+
+describe("trace", () => {
+  const f32 = (shape: number[], ...values: number[]): Tensor => ({
+    dtype: "F32",
+    shape,
+    data: new Uint8Array(Float32Array.from(values).buffer),
+  });
+  const int = (shape: number[], ...values: number[]): Tensor => ({
+    dtype: "I32",
+    shape,
+    data: new Uint8Array(Int32Array.from(values).buffer),
+  });
+
+  const traced = (): Artifact => {
+    const artifact = fakeArtifact();
+    const buffer = (name: string, dtype: DType, shape: Shape): BufferPlan => ({ name, role: "state", dtype, shape, bytes: 4, offset: 0 });
+    const buffers = [
+      buffer("batch/image", "f32", [1, 2]),
+      buffer("batch/label", "i32", [1]),
+      buffer("loss", "f32", []),
+      buffer("output", "f32", [1, 2]),
+      buffer("grad/fc.weight", "f32", [2, 1]),
+      ...artifact.parameters.map(({ name, shape }) => buffer(`weight/${name}`, "f32", shape)),
+    ];
+    return { ...artifact, program: { ...artifact.program, buffers } };
+  };
+
+  it("runs steps on the given batch from the given weights, and writes what happened", async () => {
+    const [input, out] = [join(root, "case.in.safetensors"), join(root, "case.out.safetensors")];
+    const weights = { "weight/fc.weight": f32([2, 1], 5, 6), "weight/fc.bias": f32([2], 0, 0), "weight/bn.running_mean": f32([1], 3) };
+    writeFileSync(
+      input,
+      writeSafetensors(new Map(Object.entries({ ...weights, "batch/image": f32([1, 2], 1, 2), "batch/label": int([1], 1) }))),
+    );
+    const args = ["trace", good(), "--input", input, "--out", out, "--steps", "3"];
+    const { code, requests, objects } = await cli([...args, "--json"], { artifact: traced(), session: { trace: true } });
+    expect(code).toBe(0);
+    expect((requests[0] as TraceRequest).batch).toEqual(
+      new Map([
+        ["image", { dtype: "f32", shape: [1, 2] }],
+        ["label", { dtype: "i32", shape: [1] }],
+      ]),
+    );
+    expect(objects()[0]).toMatchObject({ event: "trace", steps: 3, loss: [1, 0.5, Math.fround(1 / 3)] });
+    const { tensors } = readSafetensors(readFileSync(out));
+    const values = Object.fromEntries([...tensors].map(([name, tensor]) => [name, [...toFloat32(name, tensor)]]));
+    expect(values).toEqual({
+      loss: [1, 0.5, Math.fround(1 / 3)],
+      output: [1, 0],
+      "grad/fc.weight": [-1, 1],
+      "after/fc.weight": [8, 6],
+      "after/fc.bias": [0, 0],
+      "after/bn.running_mean": [3],
+    });
+    expect(tensors.get("after/fc.weight")!.shape).toEqual([2, 1]);
+  });
+
+  it("refuses a case without all weights", async () => {
+    const input = join(root, "bare.safetensors");
+    writeFileSync(input, writeSafetensors(new Map([["batch/image", f32([1, 2], 1, 2)]])));
+    const { code, err } = await cli(["trace", good(), "--input", input, "--out", join(root, "x")], {
+      artifact: traced(),
+      session: { trace: true },
+    });
+    expect([code, err()]).toEqual([2, expect.stringContaining("fc.weight is missing")]);
   });
 });
 

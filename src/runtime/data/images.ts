@@ -8,7 +8,7 @@ import { availableParallelism } from "node:os";
 import { extname, join } from "node:path";
 import type { DataInfo, DataPlan } from "../../ir/plan.ts";
 import { DataError } from "../errors.ts";
-import { systemReason } from "../weights/files.ts";
+import { systemReason } from "../system-reason.ts";
 import { byCodeUnit } from "./cells.ts";
 import { imageSize, type ImageSize } from "./image-size.ts";
 import type { LoadedSplit } from "./loaded-split.ts";

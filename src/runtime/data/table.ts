@@ -8,7 +8,7 @@ import { extname } from "node:path";
 import type { DataInfo, SourcePlan } from "../../ir/plan.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
-import { systemReason } from "../weights/files.ts";
+import { systemReason } from "../system-reason.ts";
 import { describeCell, describeLabels, writeCell, writeLabel } from "./cells.ts";
 import { allocate, type Column, type LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DataError } from "../errors.ts";
+import { systemReason } from "../system-reason.ts";
 import { headerLength, parseSafetensorsHeader, readSafetensors, type Safetensors, type SafetensorsHeader } from "./safetensors.ts";
 
 /** Only the header, however large the file: enough to check names, shapes and dtypes. */
@@ -38,26 +39,6 @@ async function explained<T>(path: string, read: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof DataError) throw new DataError(`${path}: ${error.message}`, error.hint);
     throw new DataError(`cannot read ${path}: ${systemReason(error)}`, "check the path and its permissions");
-  }
-}
-
-/** Errors of the file system in words; the codes are for machines. */
-export function systemReason(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  switch (code) {
-    case "ENOENT":
-      return "there is no such file or folder";
-    case "EACCES":
-    case "EPERM":
-      return "permission denied";
-    case "EISDIR":
-      return "it is a folder";
-    case "ENOTDIR":
-      return "a part of the path is a file, not a folder";
-    case "ENOSPC":
-      return "the disk is full";
-    default:
-      return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -41,6 +41,9 @@ export function fakeArtifact(options: { batch?: number; epochs?: number; confusi
       target: "fake",
       arenaBytes: 0,
       buffers: [
+        buffer("seed", "u32", []),
+        ...["train", "eval", "predict"].map((prefix) => buffer(`${prefix}/image`, "u8", [1])),
+        ...["train", "eval"].map((prefix) => buffer(`${prefix}/label`, "i32", [1])),
         buffer("train/losses", "f32", [256]),
         buffer("train/rates", "f32", [256]),
         ...(options.confusion === true ? [buffer("train/confusion", "f32", [2, 2]), buffer("eval/confusion", "f32", [2, 2])] : []),
@@ -56,6 +59,8 @@ export interface FakeOptions {
   readonly loss?: (step: number) => number;
   readonly onRun?: (entry: string, times: number) => void;
   readonly failReads?: boolean;
+  /** Behave as a traced program: a step leaves `loss`, `output` and `grad/fc.weight`. */
+  readonly trace?: boolean;
 }
 
 export class FakeSession implements Session {
@@ -93,6 +98,10 @@ export class FakeSession implements Session {
       ] as const)
         this.buffers.set(`weight/${name}`, new Float32Array(size).fill(0.5));
     if (entry === "predict") this.#predict();
+    if (entry === "train" && this.#options.trace === true) {
+      this.#traceStep();
+      return;
+    }
     if (entry === "train") this.#unread += times;
     this.mostUnread = Math.max(this.mostUnread, this.#unread);
     if (entry === "train" || entry === "eval") for (let i = 0; i < times; i++) this.#batchOf(entry);
@@ -121,6 +130,13 @@ export class FakeSession implements Session {
       const confusion = this.buffers.get(`${prefix}/confusion`);
       if (confusion !== undefined) confusion[label * 2 + answer]! += 1;
     }
+  }
+
+  #traceStep(): void {
+    this.buffers.set("loss", Float32Array.of(1 / ++this.#steps));
+    this.buffers.set("output", Float32Array.of(this.#steps, 0));
+    this.buffers.set("grad/fc.weight", Float32Array.of(-this.#steps, 1));
+    this.buffers.get("weight/fc.weight")![0]! += 1;
   }
 
   #predict(): void {
