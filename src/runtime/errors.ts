@@ -18,7 +18,7 @@ export class NonFiniteLossError extends Error {
   readonly step: number;
   readonly hint = "lower the learning rate, add `clip 1.0` to the optimizer, or look for bad values in the data";
   constructor(stage: string, epoch: number, step: number, loss: number) {
-    super(`the loss is ${String(loss)} at step ${String(step)} (stage ${stage}, epoch ${String(epoch)})`);
+    super(`the loss is ${loss} at step ${step} (stage ${stage}, epoch ${epoch})`);
     this.name = "NonFiniteLossError";
     this.stage = stage;
     this.epoch = epoch;

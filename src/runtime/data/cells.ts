@@ -30,14 +30,13 @@ export function describeLabels(
   const first = splitCell(cells[0] ?? "");
   if (first.length > 1 && first.every(isInt32)) {
     const highest = cells.reduce((high, cell) => splitCell(cell).reduce((h, token) => Math.max(h, Number(token) || 0), high), 0);
-    if (highest >= MAX_CLASSES) return `a label of ${String(highest)} would make as many classes`;
+    if (highest >= MAX_CLASSES) return `a label of ${highest} would make as many classes`;
     return { label: { name, dtype: "i32", shape: [first.length] }, classes: Array.from({ length: highest + 1 }, (_, i) => String(i)) };
   }
   const distinct = [...new Set(cells.map((cell) => cell.trim()))];
   const numeric = distinct.every((cell) => NUMBER.test(cell));
   if (numeric && !distinct.every((cell) => INTEGER.test(cell))) return { label: { name, dtype: "f32", shape: [] }, classes: [] };
-  if (distinct.length > MAX_CLASSES)
-    return `it has ${String(distinct.length)} different labels; write numbers to regress with a point, as in 3.0`;
+  if (distinct.length > MAX_CLASSES) return `it has ${distinct.length} different labels; write numbers to regress with a point, as in 3.0`;
   const classes = distinct.sort(numeric ? (a, b) => Number(a) - Number(b) || byCodeUnit(a, b) : byCodeUnit);
   return { label: { name, dtype: "i32", shape: [] }, classes };
 }
@@ -47,7 +46,7 @@ export function writeCell(info: ColumnInfo, cell: string, data: HostArray, at: n
   if (cell.trim() === "") return "is empty";
   const tokens = splitCell(cell);
   const length = info.shape[0] ?? 1;
-  if (tokens.length !== length) return `has ${String(tokens.length)} values, the first row has ${String(length)}`;
+  if (tokens.length !== length) return `has ${tokens.length} values, the first row has ${length}`;
   for (const [i, token] of tokens.entries()) {
     if (info.dtype === "i32" ? !isInt32(token) : !NUMBER.test(token)) {
       return `holds ${JSON.stringify(token)}, which is not ${info.dtype === "i32" ? "an integer" : "a number"}`;
@@ -77,7 +76,7 @@ export function writeLabel(
   if (problem !== undefined) return problem;
   for (let i = at; i < at + (info.shape[0] ?? 1); i++) {
     const value = data[i] ?? 0;
-    if (value < 0 || value >= classes.size) return `holds ${String(value)}, the classes are 0 to ${String(classes.size - 1)}`;
+    if (value < 0 || value >= classes.size) return `holds ${value}, the classes are 0 to ${classes.size - 1}`;
   }
   return undefined;
 }

@@ -57,12 +57,12 @@ export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, 
     const examples = data.length / sizeOf(shape);
     if (data.constructor !== allocate(dtype, 0).constructor || !Number.isInteger(examples)) {
       throw new DataError(
-        `"${name}" is a ${data.constructor.name} of ${String(data.length)}`,
-        `it takes ${allocate(dtype, 0).constructor.name} with ${String(sizeOf(shape))} numbers for each example`,
+        `"${name}" is a ${data.constructor.name} of ${data.length}`,
+        `it takes ${allocate(dtype, 0).constructor.name} with ${sizeOf(shape)} numbers for each example`,
       );
     }
     count ??= examples;
-    if (count !== examples) throw new DataError(`"${name}" holds ${String(examples)} examples, the columns before it ${String(count)}`);
+    if (count !== examples) throw new DataError(`"${name}" holds ${examples} examples, the columns before it ${count}`);
     columns.set(name, { dtype, shape, data });
   }
   return { count: count ?? 0, columns, classes: info.classes };

@@ -17,7 +17,7 @@ export class Problems {
   check(what: string, hint: string): void {
     if (this.#count === 0) return;
     const rest = this.#count - this.#shown.length;
-    const lines = rest > 0 ? [...this.#shown, `… and ${String(rest)} more`] : this.#shown;
+    const lines = rest > 0 ? [...this.#shown, `… and ${rest} more`] : this.#shown;
     throw new DataError(`${what}:\n${lines.map((line) => `  ${line}`).join("\n")}`, hint);
   }
 }

@@ -40,7 +40,7 @@ async function readTable(source: TableSource, withLabel = true): Promise<Table> 
     const columns = Object.values(source.columns);
     if (columns.length !== first.cells.length) {
       throw new DataError(
-        `${source.path} has no column named ${wanted.map(([, column]) => `"${column}"`).join(" or ")}, and its first row has ${String(first.cells.length)} cells`,
+        `${source.path} has no column named ${wanted.map(([, column]) => `"${column}"`).join(" or ")}, and its first row has ${first.cells.length} cells`,
         `give it a header row, or name its columns in their order: a .tsv without a header needs exactly as many names as columns`,
       );
     }
@@ -57,8 +57,7 @@ async function readTable(source: TableSource, withLabel = true): Promise<Table> 
   if (body.length === 0) throw new DataError(`${source.path} has a header and no rows`);
   const problems = new Problems();
   for (const { cells, line } of body) {
-    if (cells.length !== header.length)
-      problems.add(`${source.path}:${String(line)}: ${String(cells.length)} cells, the header has ${String(header.length)}`);
+    if (cells.length !== header.length) problems.add(`${source.path}:${line}: ${cells.length} cells, the header has ${header.length}`);
   }
   problems.check("rows of different lengths", "quote cells that hold the separator");
   return { path: source.path, rows: body, positions };
@@ -110,8 +109,7 @@ export async function describeTable(source: TableSource): Promise<DataInfo> {
   const at = table.positions.get(LABEL);
   if (at === undefined) throw new DataError(`the table ${table.path} has no label`, "name it in the spec: label: COLUMN");
   const problems = new Problems();
-  for (const { cells, line } of table.rows)
-    if ((cells[at] ?? "").trim() === "") problems.add(`${table.path}:${String(line)}: the label is empty`);
+  for (const { cells, line } of table.rows) if ((cells[at] ?? "").trim() === "") problems.add(`${table.path}:${line}: the label is empty`);
   problems.check("rows without a label", "fill them in, or remove the rows");
   const described = describeLabels(
     LABEL,

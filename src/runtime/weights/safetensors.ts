@@ -70,8 +70,8 @@ export function headerLength(prefix: Uint8Array, fileBytes: number): number {
   if (prefix.length < 8 || fileBytes < 8) return refuse("it is shorter than its 8-byte length field");
   const view = new DataView(prefix.buffer, prefix.byteOffset, 8);
   const length = view.getUint32(0, true);
-  if (view.getUint32(4, true) !== 0 || length > MAX_HEADER_BYTES) return refuse(`its header is over ${String(MAX_HEADER_BYTES)} bytes`);
-  if (length + 8 > fileBytes) return refuse(`its header of ${String(length)} bytes ends after the file, which has ${String(fileBytes)}`);
+  if (view.getUint32(4, true) !== 0 || length > MAX_HEADER_BYTES) return refuse(`its header is over ${MAX_HEADER_BYTES} bytes`);
+  if (length + 8 > fileBytes) return refuse(`its header of ${length} bytes ends after the file, which has ${fileBytes}`);
   return length;
 }
 
@@ -136,10 +136,10 @@ function checkRanges(tensors: ReadonlyMap<string, TensorInfo>, dataBytes: number
     if (begin !== position || end < begin) refuse(`the range of ${label} leaves a hole or overlaps another tensor`);
     const bytes = tensorBytes(dtype, shape);
     if (bytes === undefined) refuse(`the size of ${label} overflows or is not whole bytes`);
-    if (bytes !== end - begin) refuse(`${label} is ${dtype}[${shape.join(", ")}], which does not fill its ${String(end - begin)} bytes`);
+    if (bytes !== end - begin) refuse(`${label} is ${dtype}[${shape.join(", ")}], which does not fill its ${end - begin} bytes`);
     position = end;
   }
-  if (position !== dataBytes) refuse(`its header describes ${String(position)} bytes of data, the file has ${String(dataBytes)}`);
+  if (position !== dataBytes) refuse(`its header describes ${position} bytes of data, the file has ${dataBytes}`);
 }
 
 /** Undefined where the size is no exact number or no whole number of bytes. */
@@ -177,11 +177,9 @@ export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>, metadata:
   for (const [name, { dtype, shape, data }] of sorted) {
     const end = position + data.length;
     if (name === "__metadata__" || tensorBytes(dtype, shape) !== data.length) {
-      throw new RangeError(`cannot write tensor ${JSON.stringify(name)}: ${dtype}[${shape.join(", ")}] in ${String(data.length)} bytes`);
+      throw new RangeError(`cannot write tensor ${JSON.stringify(name)}: ${dtype}[${shape.join(", ")}] in ${data.length} bytes`);
     }
-    entries.push(
-      `${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape.join(",")}],"data_offsets":[${String(position)},${String(end)}]}`,
-    );
+    entries.push(`${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape.join(",")}],"data_offsets":[${position},${end}]}`);
     position = end;
   }
   const json = new TextEncoder().encode(`{${entries.join(",")}}`);

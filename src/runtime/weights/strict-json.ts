@@ -11,7 +11,7 @@ export function parseStrictJson(text: string): StrictJson {
   let at = 0;
 
   const fail = (what: string): never => {
-    throw new SyntaxError(`${what} at character ${String(at)}`);
+    throw new SyntaxError(`${what} at character ${at}`);
   };
 
   const skipSpace = (): void => {

@@ -42,7 +42,7 @@ export function toInt32(name: string, tensor: Tensor): Int32Array {
     case "U64":
       return Int32Array.from(new BigInt64Array(buffer), (value) => {
         const narrowed = Number(BigInt.asIntN(32, value));
-        if (BigInt(narrowed) !== value) throw new DataError(`tensor ${name} holds ${String(value)}, which does not fit 32 bits`);
+        if (BigInt(narrowed) !== value) throw new DataError(`tensor ${name} holds ${value}, which does not fit 32 bits`);
         return narrowed;
       });
     default:
