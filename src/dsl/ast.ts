@@ -277,7 +277,8 @@ export type RecipeSetting =
   | (Setting<"rate"> & { readonly entries: readonly RateEntry[] })
   | (Setting<"stop"> & { readonly metric: string; readonly patience: Expr; readonly keepBest: boolean });
 
-export type SettingOf<K extends RecipeSetting["key"]> = Extract<RecipeSetting, { readonly key: K }>;
+export type SettingOf<K extends RecipeSetting["key"]> = WithKey<RecipeSetting, K>;
+type WithKey<S, K> = S extends { readonly key: infer Own } ? (K extends Own ? S & { readonly key: K } : never) : never;
 
 export interface RateEntry {
   readonly glob: Glob;

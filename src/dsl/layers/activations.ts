@@ -6,7 +6,7 @@ import { defineLayer } from "./define.ts";
 import type { AnyLayer } from "./define.ts";
 
 const activation = (name: string, doc: string, apply: (b: Builder, x: Node) => Node): AnyLayer =>
-  defineLayer({ name, doc, takes: "features", args: {}, build: ({ b }, x) => apply(b, x) });
+  defineLayer({ name, doc, takes: "numbers", args: {}, build: ({ b }, x) => apply(b, x) });
 
 const last = (x: Node): { readonly axis: number } => ({ axis: x.type.shape.length - 1 });
 

@@ -23,7 +23,7 @@ export type ArgSpecs = Readonly<Record<string, ArgSpec>>;
 type Values<A extends ArgSpecs> = { readonly [K in keyof A]: A[K] extends ArgSpec<infer T> ? ArgValues[T] : never };
 
 /** Shapes that a layer works on, without the batch axis. */
-export type Takes = "image" | "sequence" | "features" | "image or features" | "tokens" | "anything";
+export type Takes = "image" | "sequence" | "vectors" | "numbers" | "image or features" | "tokens" | "anything";
 
 export interface LayerContext {
   readonly b: Builder;

@@ -5,7 +5,7 @@ import { arg, defineLayer, extent, ONES, ZEROS } from "./define.ts";
 export const layerNorm = defineLayer({
   name: "layer_norm",
   doc: "normalization over the last axis",
-  takes: "features",
+  takes: "numbers",
   args: {
     eps: arg("positive", "added to the variance", 1e-5),
     affine: arg("bool", "whether to scale and shift by learned weights", true),

@@ -6,7 +6,7 @@ import { arg, defineLayer, extent, fanIn } from "./define.ts";
 export const linear = defineLayer({
   name: "linear",
   doc: "dense layer on the last axis",
-  takes: "features",
+  takes: "vectors",
   args: {
     features: arg("count", "output features"),
     bias: arg("bool", "whether to add a bias", true),

@@ -5,8 +5,8 @@ import type { ArgSpecs } from "./define.ts";
 
 const WINDOW = {
   kernel: arg("count or pair", "size of the window"),
-  // Left out, windows stand side by side; 0 cannot be given.
-  stride: arg("whole or pair", "step between windows; the kernel's size when left out", [0, 0]),
+  // Left out, windows stand side by side: 0 stands for that, and cannot be given.
+  stride: arg("count or pair", "step between windows; the kernel's size when left out", [0, 0]),
   padding: arg("whole or pair", "ring around the image that never wins and counts as zeros", [0, 0]),
 } as const satisfies ArgSpecs;
 

@@ -1,0 +1,80 @@
+// The names visible at a place of a network body, and the cursor that its steps move: the current value and the parameter scope.
+
+import type * as Ast from "./ast.ts";
+import type { Elaboration } from "./elaborate.ts";
+import type { Environment, Reporter } from "./evaluate.ts";
+import type { Module } from "./modules.ts";
+import { declaredValue } from "./network-value.ts";
+import type { Callable, Value } from "./values.ts";
+import { UNKNOWN } from "./values.ts";
+
+export interface Cursor {
+  current: Value;
+  /** Of parameter names, without a dot at its end. */
+  path: string;
+}
+
+export class BodyScope implements Environment {
+  readonly module: Module;
+  readonly cursor: Cursor;
+  /** Value of the last step, also where that is no tensor. */
+  result: Value | undefined;
+  readonly #elaboration: Elaboration;
+  readonly #parent: BodyScope | undefined;
+  readonly #names = new Map<string, Value>();
+
+  constructor(elaboration: Elaboration, module: Module, cursor: Cursor, parent?: BodyScope) {
+    this.#elaboration = elaboration;
+    this.module = module;
+    this.cursor = cursor;
+    this.#parent = parent;
+  }
+
+  inner(): BodyScope {
+    return new BodyScope(this.#elaboration, this.module, this.cursor, this);
+  }
+
+  define(name: string, value: Value): void {
+    this.#names.set(name, value);
+  }
+
+  has(name: string): boolean {
+    return this.#names.has(name) || this.#parent?.has(name) === true;
+  }
+
+  get sink(): Reporter {
+    return this.#elaboration.sink;
+  }
+
+  name(it: Ast.RefExpr): Value {
+    if (it.name === "x") return this.cursor.current;
+    // A name that nothing declares was reported when the file was resolved.
+    return this.#local(it.name) ?? declaredValue(it, this.module, this) ?? UNKNOWN;
+  }
+
+  #local(name: string): Value | undefined {
+    return this.#names.get(name) ?? (this.#parent === undefined ? undefined : this.#parent.#local(name));
+  }
+
+  call(callable: Callable, it: Ast.CallExpr): Value {
+    return this.#elaboration.apply(callable, it, it.args, this);
+  }
+
+  body(body: Ast.Body): Value {
+    const { cursor } = this;
+    const saved = cursor.current;
+    this.#elaboration.body(body, this.inner());
+    const value = cursor.current;
+    cursor.current = saved;
+    return value;
+  }
+
+  unchanged(): Value {
+    return this.cursor.current;
+  }
+
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value {
+    this.sink.report("classes-unknown", it.span, { data: data.name }, { hint: "make it a parameter of the network, and give it in the recipe" });
+    return UNKNOWN;
+  }
+}

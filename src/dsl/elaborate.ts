@@ -1,0 +1,294 @@
+// A network to its forward graph: runs the body once at compile time. Numbers, lists and blocks are values here; tensors are nodes
+// of the graph; scopes make the names of parameters. Training and evaluation are two elaborations of the same network.
+
+import type { DiagnosticSink, Span } from "../diagnostics.ts";
+import type { Builder } from "../ir/builder.ts";
+import type { ForwardModel, Parameter } from "../ir/model.ts";
+import type { Node } from "../ir/node.ts";
+import { tensorType } from "../ir/types.ts";
+import type { DType, Shape } from "../ir/types.ts";
+import type * as Ast from "./ast.ts";
+import { BodyScope } from "./body-scope.ts";
+import { evaluate } from "./evaluate.ts";
+import type { Reporter } from "./evaluate.ts";
+import { applyLayer } from "./layer-call.ts";
+import { LIMITS } from "./limits.ts";
+import { bindArguments, signatureOf } from "./signature.ts";
+import type { BlockValue, Callable, NetworkValue, Value } from "./values.ts";
+import { describeValue, isCallable, isList, isTensor, isUnknown, UNKNOWN } from "./values.ts";
+
+export interface ElaborateOptions {
+  readonly builder: Builder;
+  readonly mode: "train" | "eval";
+  /** Examples in a batch: axis 0 of every input and output. */
+  readonly batch: number;
+  /** Extents of symbolic dimensions, by name. */
+  readonly dims?: Readonly<Record<string, number>>;
+  /** What an example of each input looks like, without the batch axis; binds symbolic dimensions. */
+  readonly inputShapes?: ReadonlyMap<string, Shape>;
+  /** Whether training leaves a parameter as it is. */
+  readonly frozen?: (name: string) => boolean;
+  /** f32[batch], 1 for examples and 0 for the filling of the last batch. */
+  readonly mask?: Node;
+  /** For dropout, u32[] each; left out, nothing is dropped. Streams are counted from `firstStream`. */
+  readonly random?: { readonly seed: Node; readonly step: Node; readonly firstStream?: number };
+}
+
+/** Ends an elaboration that went over a limit. */
+class Abort extends Error {}
+
+export function elaborateNetwork(network: NetworkValue, at: Span, options: ElaborateOptions, sink: DiagnosticSink): ForwardModel | undefined {
+  const before = sink.errors;
+  const elaboration = new Elaboration(options, sink);
+  try {
+    const output = elaboration.network(network, at);
+    if (sink.errors > before || !isTensor(output)) return undefined;
+    return { inputs: elaboration.inputs, output: output.node, parameters: [...elaboration.parameters.values()], updates: elaboration.updates };
+  } catch (error) {
+    if (error instanceof Abort) return undefined;
+    throw error;
+  }
+}
+
+interface Call {
+  readonly declaration: Ast.NetworkDeclaration | Ast.BlockDeclaration;
+  readonly span: Span;
+  readonly path: string;
+}
+
+export class Elaboration {
+  readonly options: ElaborateOptions;
+  readonly inputs = new Map<string, Node>();
+  readonly parameters = new Map<string, Parameter>();
+  readonly updates = new Map<string, Node>();
+  /** Reports with the way here: which block was being built, and where it was used. */
+  readonly sink: Reporter;
+  readonly #calls: Call[] = [];
+  readonly #dims = new Map<string, { readonly extent: number; readonly from: string }>();
+  #steps = 0;
+  #streams = 0;
+
+  constructor(options: ElaborateOptions, sink: DiagnosticSink) {
+    this.options = options;
+    this.#streams = options.random?.firstStream ?? 0;
+    for (const [name, extent] of Object.entries(options.dims ?? {})) this.#dims.set(name, { extent, from: "" });
+    this.sink = {
+      report: (name, span, params, extra = {}) => {
+        const call = this.#calls.at(-1);
+        const way = call === undefined || this.#calls.length < 2 ? [] : [{ span: call.span, text: `in \`${call.declaration.name}\`, used here${call.path === "" ? "" : ` as \`${call.path}\``}` }];
+        sink.report(name, span, params, { ...extra, notes: [...(extra.notes ?? []), ...way] });
+      },
+    };
+  }
+
+  nextStream(): number {
+    return this.#streams++;
+  }
+
+  /** The whole network, with its own inputs. */
+  network(network: NetworkValue, at: Span): Value {
+    const { declaration } = network;
+    const { bound, ok } = bindArguments(signatureOf(network), [], at, this.sink as DiagnosticSink);
+    if (!ok) return UNKNOWN;
+    const statements = declaration.body.statements;
+    const first = statements.find((it) => it.kind === "input");
+    if (first === undefined) {
+      this.sink.report("no-input", declaration.nameSpan, { name: declaration.name }, { hint: "begin with `input NAME: f32[…]`" });
+      return UNKNOWN;
+    }
+    return this.#enter({ declaration, span: at, path: "" }, () => {
+      const scope = new BodyScope(this, network.module, { current: UNKNOWN, path: "" });
+      this.#parameters(network, bound, undefined, scope);
+      for (const it of statements) {
+        if (it.kind !== "input") continue;
+        const value = this.#input(it, scope);
+        scope.define(it.name, value);
+        if (it === first) scope.cursor.current = value;
+      }
+      this.body(declaration.body, scope);
+      return scope.cursor.current;
+    });
+  }
+
+  /** A block or network as a step. */
+  apply(callable: Callable, it: Ast.Expr, args: readonly Ast.Arg[], caller: BodyScope): Value {
+    const signature = signatureOf(callable);
+    const nameSpan = it.kind === "call" ? it.callee.span : it.span;
+    const { bound, ok } = bindArguments(signature, args, nameSpan, this.sink as DiagnosticSink);
+    if (callable.kind === "layer") return applyLayer(this, callable.layer, bound, ok, it, caller);
+    if (!ok) return UNKNOWN;
+    if (this.#calls.some(({ declaration }) => declaration === callable.declaration)) {
+      this.sink.report("recursive", nameSpan, { name: callable.declaration.name });
+      return UNKNOWN;
+    }
+    const { path, current } = caller.cursor;
+    return this.#enter({ declaration: callable.declaration, span: nameSpan, path }, () => {
+      const scope = new BodyScope(this, callable.module, { current, path });
+      this.#parameters(callable, bound, caller, scope);
+      if (callable.kind === "network") this.#bindInputs(callable, bound, caller, scope, nameSpan);
+      this.body(callable.declaration.body, scope);
+      return scope.cursor.current;
+    });
+  }
+
+  #enter(call: Call, run: () => Value): Value {
+    this.#calls.push(call);
+    try {
+      return run();
+    } finally {
+      this.#calls.pop();
+    }
+  }
+
+  /** Given values in the caller's scope, defaults in the callee's, where they can use earlier parameters. */
+  #parameters(callable: BlockValue | NetworkValue, bound: ReadonlyMap<string, Ast.Expr>, caller: BodyScope | undefined, scope: BodyScope): void {
+    for (const param of callable.declaration.params) {
+      const given = bound.get(param.name);
+      const partial = callable.kind === "network" ? callable.bound.get(param.name) : undefined;
+      scope.define(
+        param.name,
+        given !== undefined && caller !== undefined ? evaluate(given, caller) : (partial ?? (param.default === undefined ? UNKNOWN : evaluate(param.default, scope))),
+      );
+    }
+  }
+
+  #bindInputs(network: NetworkValue, bound: ReadonlyMap<string, Ast.Expr>, caller: BodyScope, scope: BodyScope, at: Span): void {
+    const inputs = network.declaration.body.statements.filter((it) => it.kind === "input");
+    for (const [i, input] of inputs.entries()) {
+      const given = bound.get(input.name);
+      if (i > 0 && given === undefined) this.sink.report("missing-input", at, { name: input.name, of: network.declaration.name });
+      const value = i === 0 ? caller.cursor.current : given === undefined ? UNKNOWN : evaluate(given, caller);
+      scope.define(input.name, value);
+      for (const [axis, extent] of input.shape.entries()) {
+        if (extent.kind !== "ref" || scope.has(extent.name)) continue;
+        const size = isTensor(value) ? value.node.type.shape[axis + 1] : undefined;
+        scope.define(extent.name, size ?? UNKNOWN);
+      }
+    }
+  }
+
+  #input(it: Ast.InputStatement, scope: BodyScope): Value {
+    const known = this.options.inputShapes?.get(it.name);
+    const shape: (number | undefined)[] = it.shape.map((extent, axis) => {
+      if (extent.kind === "ref" && !scope.has(extent.name)) return this.#symbol(extent, it, known?.length === it.shape.length ? known[axis] : undefined, scope);
+      const value = evaluate(extent, scope);
+      if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
+      if (!isUnknown(value)) {
+        const wanted = "a whole number of at least 1";
+        if (typeof value === "number") this.sink.report("out-of-range", extent.span, { what: "an extent", wanted, got: String(value) });
+        else this.sink.report("wrong-type", extent.span, { what: "an extent", wanted, got: describeValue(value) });
+      }
+      return undefined;
+    });
+    if (!INPUT_TYPES.includes(it.dtype)) {
+      this.sink.report("bad-dtype", it.dtypeSpan, { dtype: it.dtype }, { hint: DTYPE_HINTS[it.dtype] ?? "inputs are `f32` or `i32`" });
+      return UNKNOWN;
+    }
+    if (shape.includes(undefined)) return UNKNOWN;
+    const type = tensorType(it.dtype as DType, [this.options.batch, ...(shape as number[])]);
+    const node = this.options.builder.input({ name: it.name, role: "batch", type });
+    this.inputs.set(it.name, node);
+    return { kind: "tensor", node };
+  }
+
+  #symbol(extent: Ast.RefExpr, input: Ast.InputStatement, fromData: number | undefined, scope: BodyScope): number | undefined {
+    const known = this.#dims.get(extent.name);
+    if (known !== undefined && fromData !== undefined && known.extent !== fromData)
+      this.sink.report("dimension-conflict", extent.span, { name: extent.name, first: known.extent, second: fromData, input: input.name });
+    const size = known?.extent ?? fromData;
+    if (size === undefined) this.sink.report("unbound-dimension", extent.span, { name: extent.name, input: input.name });
+    else this.#dims.set(extent.name, { extent: size, from: input.name });
+    scope.define(extent.name, size ?? UNKNOWN);
+    return size;
+  }
+
+  // --- bodies ---
+
+  body(body: Ast.Body, scope: BodyScope): void {
+    for (const statement of body.statements) {
+      if (statement.kind === "input") continue;
+      if (statement.kind === "chain") {
+        this.#chain(statement.steps, scope);
+        continue;
+      }
+      const saved = scope.cursor.current;
+      this.#chain(statement.steps, scope, true);
+      scope.define(statement.name, scope.result ?? UNKNOWN);
+      scope.cursor.current = saved;
+    }
+  }
+
+  /** `binding`: the last step may be any value, which is left in `scope.result`. */
+  #chain(steps: readonly Ast.Step[], scope: BodyScope, binding = false): void {
+    const { cursor } = scope;
+    for (const [i, step] of steps.entries()) {
+      this.#count(step.span);
+      const outer = cursor.path;
+      if (step.label !== undefined) cursor.path = this.#labelled(step.label, scope);
+      const value = this.#action(step.action, scope);
+      cursor.path = outer;
+      const last = i === steps.length - 1;
+      if (isTensor(value) || isUnknown(value)) cursor.current = value;
+      else if (!(binding && last && step.label === undefined))
+        this.sink.report("useless-value", step.action.span, { what: describeValue(value) }, { hint: typeof value === "number" ? "a dense layer is `linear(…)`" : undefined });
+      scope.result = value;
+    }
+  }
+
+  #action(action: Ast.Step["action"], scope: BodyScope): Value {
+    if (action.kind === "body") {
+      this.body(action, scope.inner());
+      return scope.cursor.current;
+    }
+    if (action.kind === "for") return this.#loop(action, scope);
+    const value = evaluate(action, scope);
+    return isCallable(value) ? this.apply(value, action, [], scope) : value;
+  }
+
+  #loop(loop: Ast.ForLoop, scope: BodyScope): Value {
+    const list = evaluate(loop.list, scope);
+    const count = isList(list) ? list.length : typeof list === "object" && "kind" in list && list.kind === "range" ? list.to - list.from : undefined;
+    if (count === undefined || (!isList(list) && !Number.isInteger(count))) {
+      if (!isUnknown(list)) this.sink.report("wrong-type", loop.list.span, { what: "what `for` runs over", wanted: "a list or a range of whole numbers", got: describeValue(list) });
+      scope.cursor.current = UNKNOWN;
+      return UNKNOWN;
+    }
+    for (let i = 0; i < count; i++) {
+      this.#count(loop.span);
+      const turn = scope.inner();
+      const value = isList(list) ? list[i] : (list as { readonly from: number }).from + i;
+      turn.define(loop.name, value ?? UNKNOWN);
+      if (loop.index !== undefined) turn.define(loop.index, i);
+      this.body(loop.body, turn);
+    }
+    return scope.cursor.current;
+  }
+
+  #labelled(label: Ast.Label, scope: BodyScope): string {
+    const text = label.parts.map((part) => {
+      if (typeof part === "string") return part;
+      const value = evaluate(part, scope);
+      if ((typeof value === "number" && Number.isInteger(value) && value >= 0) || (typeof value === "string" && /^\w+$/.test(value))) return String(value);
+      if (!isUnknown(value)) this.sink.report("wrong-type", part.span, { what: "a part of a scope name", wanted: "a whole number or a name", got: describeValue(value) });
+      return "0";
+    });
+    return scope.cursor.path === "" ? text.join("") : `${scope.cursor.path}.${text.join("")}`;
+  }
+
+  #count(span: Span): void {
+    if (++this.#steps <= LIMITS.nodes) return;
+    this.sink.report("too-many-nodes", span, { most: LIMITS.nodes });
+    throw new Abort();
+  }
+}
+
+const INPUT_TYPES: readonly string[] = ["f32", "i32"];
+const DTYPE_HINTS: Readonly<Record<string, string>> = {
+  float: "write `f32`",
+  float32: "write `f32`",
+  int: "write `i32`",
+  int32: "write `i32`",
+  int64: "write `i32`",
+  f16: "inputs are `f32`; precision is a setting of the recipe",
+  u8: "images are `f32` once they are normalized",
+};

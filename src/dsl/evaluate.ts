@@ -1,0 +1,177 @@
+// Expressions to values. What a name means and what a call does is the environment's business: a network body, a recipe, an alias.
+// A fault is reported where it is and gives the unknown value, which causes no further faults.
+
+import { didYouMean, oneOf } from "../diagnostics.ts";
+import type { DiagnosticSink } from "../diagnostics.ts";
+import type * as Ast from "./ast.ts";
+import type { Callable, RangeValue, Value } from "./values.ts";
+import { describeValue, isCallable, isList, isTensor, isUnknown, UNKNOWN } from "./values.ts";
+
+export type Reporter = Pick<DiagnosticSink, "report">;
+
+export interface Environment {
+  readonly sink: Reporter;
+  /** The value of a name, which may be declared to be unknown. */
+  name(it: Ast.RefExpr): Value;
+  call(callable: Callable, it: Ast.CallExpr): Value;
+  /** The value of `{ … }` as a branch. */
+  body(body: Ast.Body): Value;
+  /** The value of an `if` none of whose bodies ran. */
+  unchanged(): Value;
+  /** The number of classes of a data set. */
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value;
+}
+
+export function evaluate(it: Ast.Expr, env: Environment): Value {
+  switch (it.kind) {
+    case "number":
+      return it.unit === "%" ? it.value / 100 : it.value;
+    case "string":
+    case "bool":
+      return it.value;
+    case "list":
+      return it.items.map((item) => evaluate(item, env));
+    case "ref":
+      return env.name(it);
+    case "member":
+      return member(it, evaluate(it.object, env), env);
+    case "index":
+      return element(it, evaluate(it.object, env), evaluate(it.index, env), env);
+    case "call": {
+      const callee = evaluate(it.callee, env);
+      if (isUnknown(callee)) return UNKNOWN;
+      if (isCallable(callee)) return env.call(callee, it);
+      env.sink.report("not-callable", it.callee.span, { what: describeValue(callee) });
+      return UNKNOWN;
+    }
+    case "unary":
+      return unary(it, evaluate(it.operand, env), env);
+    case "binary":
+      return binary(it, env);
+    case "if":
+      return conditional(it, env);
+    default:
+      return it satisfies never;
+  }
+}
+
+function wrongType(env: Environment, at: Ast.Expr, what: string, wanted: string, got: Value, hint?: string): Value {
+  if (!isUnknown(got)) env.sink.report("wrong-type", at.span, { what, wanted, got: describeValue(got) }, { hint });
+  return UNKNOWN;
+}
+
+function conditional(it: Ast.IfExpr, env: Environment): Value {
+  const branch = (body: Ast.Expr | Ast.Body): Value => (body.kind === "body" ? env.body(body) : evaluate(body, env));
+  for (const { condition, then } of it.arms) {
+    const value = evaluate(condition, env);
+    if (typeof value !== "boolean") return wrongType(env, condition, "a condition", "true or false", value);
+    if (value) return branch(then);
+  }
+  return it.otherwise === undefined ? env.unchanged() : branch(it.otherwise);
+}
+
+function unary(it: Ast.UnaryExpr, value: Value, env: Environment): Value {
+  if (it.operator === "not") return typeof value === "boolean" ? !value : wrongType(env, it.operand, "the operand of `not`", "true or false", value);
+  return typeof value === "number" ? -value : wrongType(env, it.operand, "the operand of `-`", "a number", value);
+}
+
+function binary(it: Ast.BinaryExpr, env: Environment): Value {
+  const { operator } = it;
+  const left = evaluate(it.left, env);
+  if (operator === "and" || operator === "or") {
+    if (typeof left !== "boolean") return wrongType(env, it.left, `an operand of \`${operator}\``, "true or false", left);
+    if (left === (operator === "or")) return left;
+    const right = evaluate(it.right, env);
+    return typeof right === "boolean" ? right : wrongType(env, it.right, `an operand of \`${operator}\``, "true or false", right);
+  }
+  const right = evaluate(it.right, env);
+  if (isUnknown(left) || isUnknown(right)) return UNKNOWN;
+  if (operator === "==" || operator === "!=") {
+    const plain = ["number", "string", "boolean"];
+    if (!plain.includes(typeof left)) return wrongType(env, it.left, `an operand of \`${operator}\``, "a number, a string or true or false", left);
+    if (typeof right !== typeof left) return wrongType(env, it.right, `the other operand of \`${operator}\``, `like ${describeValue(left)}`, right);
+    return (left === right) === (operator === "==");
+  }
+  for (const [side, value] of [
+    [it.left, left],
+    [it.right, right],
+  ] as const) {
+    const hint = isTensor(value) ? "tensors are joined by the layers `add`, `mul` and `concat`" : undefined;
+    if (typeof value !== "number") return wrongType(env, side, `an operand of \`${operator}\``, "a number", value, hint);
+  }
+  return arithmetic(it, operator, left as number, right as number, env);
+}
+
+function arithmetic(it: Ast.BinaryExpr, operator: Exclude<Ast.BinaryOperatorName, "and" | "or" | "==" | "!=">, a: number, b: number, env: Environment): Value {
+  const finite = (value: number): Value => {
+    if (Number.isFinite(value)) return value;
+    env.sink.report("not-finite", it.span, { text: `${a} ${operator} ${b}` });
+    return UNKNOWN;
+  };
+  switch (operator) {
+    case "<":
+      return a < b;
+    case "<=":
+      return a <= b;
+    case ">":
+      return a > b;
+    case ">=":
+      return a >= b;
+    case "..":
+      return { kind: "range", from: a, to: b } satisfies RangeValue;
+    case "+":
+      return finite(a + b);
+    case "-":
+      return finite(a - b);
+    case "*":
+      return finite(a * b);
+    case "/":
+      return finite(a / b);
+    case "%":
+      return finite(a % b);
+    default:
+      return operator satisfies never;
+  }
+}
+
+function element(it: Ast.IndexExpr, list: Value, index: Value, env: Environment): Value {
+  if (!isList(list)) return wrongType(env, it.object, "what is indexed", "a list", list);
+  if (typeof index !== "number" || !Number.isInteger(index)) return wrongType(env, it.index, "an index", "a whole number", index);
+  const value = index >= 0 ? list[index] : undefined;
+  if (value !== undefined) return value;
+  env.sink.report("bad-index", it.index.span, { index, length: list.length });
+  return UNKNOWN;
+}
+
+function member(it: Ast.MemberExpr, object: Value, env: Environment): Value {
+  if (isUnknown(object)) return UNKNOWN;
+  let known: readonly string[] = [];
+  if (isTensor(object)) {
+    const [, ...shape] = object.node.type.shape;
+    const attributes = attributesOf(shape);
+    const value = attributes.get(it.name);
+    if (value !== undefined) return value;
+    known = [...attributes.keys()];
+  } else if (typeof object === "object" && "kind" in object && object.kind === "dataset") {
+    if (it.name === "classes") return env.classes(it, object.declaration);
+    known = ["classes"];
+  }
+  const hint = didYouMean(it.name, known) ?? (known.length > 0 ? `it has ${oneOf(known)}` : undefined);
+  env.sink.report("unknown-attribute", it.nameSpan, { attribute: it.name, of: describeValue(object) }, { hint });
+  return UNKNOWN;
+}
+
+function attributesOf(shape: readonly number[]): ReadonlyMap<string, Value> {
+  const attributes = new Map<string, Value>([
+    ["shape", shape],
+    ["rank", shape.length],
+  ]);
+  const [first, second, third] = shape;
+  const features = shape.at(-1);
+  if (features !== undefined) attributes.set("features", features);
+  if (shape.length === 2 && first !== undefined) attributes.set("time", first);
+  if (shape.length === 3 && first !== undefined && second !== undefined && third !== undefined) {
+    attributes.set("channels", first).set("height", second).set("width", third);
+  }
+  return attributes;
+}

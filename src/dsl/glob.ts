@@ -1,0 +1,43 @@
+// Patterns of parameter names: `*` stands for anything within a segment, `**` for any number of segments, and a name covers
+// everything below it. Matched without regular expressions, in time bounded by pattern times name.
+
+/** Whether `pattern` covers `name` or something that `name` is below. */
+export function globCovers(pattern: string, name: string): boolean {
+  const want = pattern.split(".");
+  const have = name.split(".");
+  // covered[j]: the segments of the pattern so far cover the first j of the name.
+  let covered = Array.from({ length: have.length + 1 }, (_, j) => j === 0);
+  for (const segment of want) {
+    const next = covered.map(() => false);
+    for (let j = 0; j <= have.length; j++) {
+      if (segment === "**") next[j] = covered[j] === true || (j > 0 && next[j - 1] === true);
+      else if (j > 0) next[j] = covered[j - 1] === true && segmentMatches(segment, have[j - 1] ?? "");
+    }
+    covered = next;
+  }
+  // What is covered up to some segment is covered below it too; no segment at all covers nothing but for `**`.
+  return covered.some((is, j) => is && (j > 0 || want.every((segment) => segment === "**")));
+}
+
+/** The star of a segment matches greedily and is moved on after a mismatch: linear but for one star at a time. */
+function segmentMatches(pattern: string, text: string): boolean {
+  let [p, t, star, mark] = [0, 0, -1, 0];
+  while (t < text.length) {
+    if (p < pattern.length && pattern[p] === "*") [star, mark, p] = [p, t, p + 1];
+    else if (p < pattern.length && pattern[p] === text[t]) [p, t] = [p + 1, t + 1];
+    else if (star !== -1) [p, mark, t] = [star + 1, mark + 1, mark + 1];
+    else return false;
+  }
+  while (pattern[p] === "*") p++;
+  return p === pattern.length;
+}
+
+/** Every scope and name that a pattern could have meant: for did-you-mean. */
+export function namesAndScopes(names: Iterable<string>): Set<string> {
+  const all = new Set<string>();
+  for (const name of names) {
+    const segments = name.split(".");
+    for (let n = 1; n <= segments.length; n++) all.add(segments.slice(0, n).join("."));
+  }
+  return all;
+}

@@ -1,0 +1,167 @@
+// The language as the rest of the compiler sees it: load a spec with its imports, choose and plan a recipe, build its network for
+// training and for evaluation, check everything. Every fault is in the spec's sink.
+
+import { DiagnosticSink } from "../diagnostics.ts";
+import type { Diagnostic, Sources } from "../diagnostics.ts";
+import type { Builder } from "../ir/builder.ts";
+import type { ForwardModel } from "../ir/model.ts";
+import type { Node } from "../ir/node.ts";
+import type { DataInfo } from "../ir/plan.ts";
+import { sameShape } from "../ir/types.ts";
+import type { Declaration } from "./ast.ts";
+import { exampleShapes } from "./data-plan.ts";
+import { elaborateNetwork } from "./elaborate.ts";
+import { loadModules } from "./modules.ts";
+import type { LoadedModules, SpecHost } from "./modules.ts";
+import { networkValue, plainEnvironment } from "./network-value.ts";
+import { chooseRecipe, lintFreeze, planRecipe as planOne } from "./recipe.ts";
+import type { PlannedRecipe } from "./recipe.ts";
+import { resolveModule } from "./resolve.ts";
+import type { NetworkValue } from "./values.ts";
+import { UNKNOWN } from "./values.ts";
+
+export type { SpecHost } from "./modules.ts";
+export type { PlannedRecipe } from "./recipe.ts";
+export type { Spec } from "./ast.ts";
+
+export interface LoadedSpec extends LoadedModules {
+  readonly sink: DiagnosticSink;
+  readonly networks: readonly string[];
+  readonly datasets: readonly string[];
+  readonly recipes: readonly string[];
+}
+
+/** Reads a spec and what it imports, and checks every name in them. */
+export function loadSpec(path: string, text: string, host: SpecHost): LoadedSpec {
+  const sink = new DiagnosticSink();
+  const loaded = loadModules(path, text, host, sink);
+  for (const module of loaded.modules) resolveModule(module, sink);
+  const named = (...kinds: Declaration["kind"][]): string[] => loaded.main.spec.declarations.filter(({ kind }) => kinds.includes(kind)).map(({ name }) => name);
+  return { ...loaded, sink, networks: named("network", "alias"), datasets: named("dataset"), recipes: named("recipe") };
+}
+
+export interface RecipeChoice {
+  /** Needed where the file declares several. */
+  readonly recipe?: string;
+  /** `path=value` texts of `--set`. */
+  readonly overrides?: readonly string[];
+}
+
+export function planRecipe(spec: LoadedSpec, { recipe, overrides = [] }: RecipeChoice = {}): PlannedRecipe | undefined {
+  const declaration = chooseRecipe(spec.main, recipe, spec.sink);
+  if (declaration === undefined) return undefined;
+  for (const [i, text] of overrides.entries()) spec.sources.set(i === 0 ? "--set" : `--set (${i + 1})`, text);
+  return planOne(spec.main, declaration, overrides, spec.sink);
+}
+
+export interface ElaborateRequest {
+  readonly builder: Builder;
+  readonly mode: "train" | "eval";
+  /** Examples in a batch; left out: the recipe's. */
+  readonly batch?: number;
+  /** Extents of symbolic dimensions (`time`), where no data set binds them. */
+  readonly dims?: Readonly<Record<string, number>>;
+  /** Binds symbolic dimensions and `NAME.classes`; shapes and classes are compared with it. */
+  readonly dataInfo?: DataInfo;
+  readonly mask?: Node;
+  readonly random?: { readonly seed: Node; readonly step: Node; readonly firstStream?: number };
+}
+
+/** The recipe's network as a graph; undefined after a fault. Call it once for training and once for evaluation. */
+export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: ElaborateRequest): ForwardModel | undefined {
+  const { sink } = spec;
+  const before = sink.errors;
+  const { dataInfo, batch = planned.plan.batch, ...rest } = request;
+  const network = networkOf(spec, planned, dataInfo?.classes.length);
+  if (network === undefined) return undefined;
+  const inputShapes = dataInfo === undefined ? undefined : exampleShapes(dataInfo, planned.data);
+  const options = { ...rest, batch, frozen: planned.frozen, ...(inputShapes === undefined ? {} : { inputShapes }) };
+  const model = elaborateNetwork(network, planned.network.span, options, sink);
+  checkColumns(spec, planned, network);
+  if (model === undefined) return undefined;
+  lintFreeze(planned, model.parameters, sink);
+  for (const [name, node] of model.inputs) {
+    const given = inputShapes?.get(name);
+    const wanted = node.type.shape.slice(1);
+    if (given !== undefined && !sameShape(given, wanted))
+      sink.report("data-shape", planned.dataSpan, { input: name, data: `[${given.join(", ")}]`, wanted: `[${wanted.join(", ")}]` });
+  }
+  const classes = dataInfo?.classes.length ?? 0;
+  const outputs = model.output.type.shape.at(-1) ?? 0;
+  if (planned.plan.loss.kind === "cross_entropy" && classes > 0 && outputs !== classes) {
+    const data = planned.data?.name ?? "";
+    sink.report("class-count", planned.network.span, { outputs, classes, data }, { hint: `give the network \`${data}.classes\` outputs` });
+  }
+  return sink.errors > before ? undefined : model;
+}
+
+function networkOf(spec: LoadedSpec, planned: PlannedRecipe, classes: number | undefined): NetworkValue | undefined {
+  const { sink } = spec;
+  const env = plainEnvironment(planned.module, {
+    sink,
+    classes: (it, data) => {
+      if (planned.data?.name === data.name) return classes ?? PLACEHOLDER_CLASSES;
+      sink.report("classes-unknown", it.span, { data: data.name }, { hint: `add \`data ${data.name}\` to the recipe` });
+      return UNKNOWN;
+    },
+  });
+  return networkValue(planned.network, planned.module, env);
+}
+
+/** Inputs that a table has no column for, or that images cannot feed. */
+function checkColumns(spec: LoadedSpec, planned: PlannedRecipe, network: NetworkValue): void {
+  const { data } = planned;
+  if (data === undefined) return;
+  const inputs = network.declaration.body.statements.filter((it) => it.kind === "input");
+  for (const source of Object.values(data.sources)) {
+    const missing = source.kind === "table" ? inputs.filter(({ name }) => !Object.hasOwn(source.columns, name)) : inputs.slice(1);
+    for (const { name, nameSpan } of missing)
+      spec.sink.report("missing-column", source.span ?? planned.dataSpan, { input: name, data: data.name }, { notes: [{ span: nameSpan, text: "the input" }] });
+  }
+}
+
+/** Shapes can be checked before any data is read: a number of classes that fits every layer, and lengths for symbolic dimensions. */
+const PLACEHOLDER_CLASSES = 10;
+const PLACEHOLDER_EXTENT = 16;
+
+export interface CheckOptions {
+  readonly builder: () => Builder;
+  readonly overrides?: readonly string[];
+  /** What is known of the data of a recipe, if anything. */
+  readonly dataInfo?: (planned: PlannedRecipe) => DataInfo | undefined;
+}
+
+/** `tlc check`: plans every recipe and builds its network, then every other network that needs no arguments. */
+export function checkSpec(spec: LoadedSpec, { builder, overrides = [], dataInfo = () => undefined }: CheckOptions): readonly Diagnostic[] {
+  const { sink, main } = spec;
+  const built = new Set<string>();
+  for (const name of spec.recipes) {
+    const planned = planRecipe(spec, { recipe: name, overrides });
+    if (planned === undefined) continue;
+    const network = networkOf(spec, planned, undefined);
+    if (network === undefined) continue;
+    built.add(network.declaration.name);
+    const info = dataInfo(planned);
+    const dims = info === undefined ? { dims: placeholders(network) } : { dataInfo: info };
+    elaborate(spec, planned, { builder: builder(), mode: "train", ...dims });
+  }
+  const env = plainEnvironment(main, { sink, classes: () => UNKNOWN });
+  for (const declaration of main.spec.declarations) {
+    if ((declaration.kind !== "network" && declaration.kind !== "alias") || built.has(declaration.name)) continue;
+    const network = networkValue({ kind: "ref", span: declaration.nameSpan, name: declaration.name }, main, env);
+    const open = network?.declaration.params.some((param) => param.default === undefined && !network.bound.has(param.name));
+    if (network === undefined || open === true || built.has(network.declaration.name)) continue;
+    elaborateNetwork(network, declaration.nameSpan, { builder: builder(), mode: "train", batch: 2, dims: placeholders(network) }, sink);
+  }
+  return sink.list();
+}
+
+function placeholders({ declaration }: NetworkValue): Record<string, number> {
+  const params = new Set(declaration.params.map(({ name }) => name));
+  const dims: Record<string, number> = Object.create(null) as Record<string, number>;
+  for (const it of declaration.body.statements)
+    if (it.kind === "input") for (const extent of it.shape) if (extent.kind === "ref" && !params.has(extent.name)) dims[extent.name] = PLACEHOLDER_EXTENT;
+  return dims;
+}
+
+export type { Sources };

@@ -1,0 +1,114 @@
+// One use of a layer: its arguments' types, the shape it works on, and its parameters under the current scope. What an op refuses
+// becomes a diagnostic at this place.
+
+import type { Span } from "../diagnostics.ts";
+import type { Initializer } from "../ir/model.ts";
+import type { Node } from "../ir/node.ts";
+import { OpError } from "../ir/ops/define.ts";
+import { tensorType } from "../ir/types.ts";
+import type { Shape } from "../ir/types.ts";
+import type * as Ast from "./ast.ts";
+import type { BodyScope } from "./body-scope.ts";
+import type { Elaboration } from "./elaborate.ts";
+import { evaluate } from "./evaluate.ts";
+import type { Reporter } from "./evaluate.ts";
+import { convertArgument } from "./layers/arguments.ts";
+import type { AnyLayer, ArgSpecs, LayerContext, Takes } from "./layers/define.ts";
+import type { Value } from "./values.ts";
+import { describeValue, isTensor, isUnknown, shapeText, UNKNOWN } from "./values.ts";
+
+export function applyLayer(elaboration: Elaboration, layer: AnyLayer, bound: ReadonlyMap<string, Ast.Expr>, complete: boolean, it: Ast.Expr, scope: BodyScope): Value {
+  const args = checkArguments(layer.name, layer.args, bound, (expr) => evaluate(expr, scope), elaboration.sink);
+  const x = scope.cursor.current;
+  if (!complete || args === undefined || !isTensor(x)) return UNKNOWN;
+  const span = it.kind === "call" ? it.callee.span : it.span;
+  if (!fits(layer, x.node, span, elaboration.sink)) return UNKNOWN;
+  try {
+    const node = layer.build(contextFor(elaboration, scope.cursor.path, it.span), x.node, args as never);
+    return { kind: "tensor", node };
+  } catch (error) {
+    if (!(error instanceof OpError)) throw error;
+    elaboration.sink.report("shape-mismatch", it.span, { layer: layer.name, reason: error.message });
+    return UNKNOWN;
+  }
+}
+
+/** Values by name with defaults filled in, or undefined after a report. */
+export function checkArguments(
+  of: string,
+  specs: ArgSpecs,
+  bound: ReadonlyMap<string, Ast.Expr>,
+  valueOf: (it: Ast.Expr) => Value,
+  sink: Reporter,
+): Readonly<Record<string, unknown>> | undefined {
+  let ok = true;
+  const args: Record<string, unknown> = {};
+  for (const [name, spec] of Object.entries(specs)) {
+    const expr = bound.get(name);
+    if (expr === undefined) {
+      if ("default" in spec) args[name] = spec.default;
+      continue;
+    }
+    const value = valueOf(expr);
+    const outcome = convertArgument(spec.type, value);
+    if (outcome.ok) args[name] = outcome.value;
+    else {
+      ok = false;
+      if (isUnknown(value)) continue;
+      sink.report(outcome.range ? "out-of-range" : "wrong-type", expr.span, { what: `\`${name}\` of \`${of}\``, wanted: outcome.wanted, got: describeValue(value) });
+    }
+  }
+  return ok ? args : undefined;
+}
+
+const WANTED: Readonly<Record<Takes, { readonly text: string; readonly dtype?: "f32" | "i32"; readonly ranks?: readonly number[]; readonly hint?: string }>> = {
+  image: { text: "images [channels, height, width]", dtype: "f32", ranks: [4] },
+  sequence: { text: "sequences [time, features]", dtype: "f32", ranks: [3] },
+  vectors: { text: "[features] or [time, features]", dtype: "f32", ranks: [2, 3], hint: "put `flatten` or `global_avg_pool` before it" },
+  "image or features": { text: "[features] or images [channels, height, width]", dtype: "f32", ranks: [2, 4] },
+  numbers: { text: "f32", dtype: "f32" },
+  tokens: { text: "tokens (i32)", dtype: "i32" },
+  anything: { text: "anything" },
+};
+
+function fits(layer: AnyLayer, x: Node, span: Span, sink: Reporter): boolean {
+  const { text, dtype, ranks, hint } = WANTED[layer.takes];
+  if (dtype !== undefined && x.type.dtype !== dtype) {
+    sink.report("bad-element-type", span, { layer: layer.name, wanted: text, got: shapeText(x) }, { hint: dtype === "f32" ? "turn tokens into vectors: `embedding: embedding(count, features)`" : undefined });
+    return false;
+  }
+  if (ranks !== undefined && !ranks.includes(x.type.shape.length)) {
+    sink.report("wrong-rank", span, { layer: layer.name, wanted: text, got: shapeText(x) }, { hint: x.type.shape.length === 4 ? hint : undefined });
+    return false;
+  }
+  return true;
+}
+
+function contextFor(elaboration: Elaboration, path: string, span: Span): LayerContext {
+  const { builder: b, mode, batch, mask, random, frozen = () => false } = elaboration.options;
+  const full = (name: string): string => (path === "" ? name : `${path}.${name}`);
+  const add = (kind: "weight" | "buffer", local: string, shape: Shape, init: Initializer): Node => {
+    const name = full(local);
+    const before = elaboration.parameters.get(name);
+    if (before !== undefined) {
+      const hint = path === "" || before.span.start !== span.start ? "give the layer a scope of its own: `NAME: …`" : "a loop needs a scope with its counter: `{i}: …`";
+      elaboration.sink.report("duplicate-path", span, { path: name }, { notes: [{ span: before.span, text: "taken here" }], hint });
+      // The graph goes on with a tensor of the right shape; the report already keeps it from being used.
+      return b.input({ name: `${name}#${span.start}`, role: "parameter", type: tensorType("f32", shape) });
+    }
+    const node = b.input({ name, role: "parameter", type: tensorType("f32", shape) });
+    elaboration.parameters.set(name, { name, kind, node, shape, init, trainable: kind === "weight" && !frozen(name), span });
+    return node;
+  };
+  return {
+    b,
+    mode,
+    batch,
+    mask,
+    weight: (name, shape, init) => add("weight", name, shape, init),
+    buffer: (name, shape, init) => add("buffer", name, shape, init),
+    update: (name, value) => elaboration.updates.set(full(name), value),
+    frozen: (name) => frozen(full(name)),
+    random: (shape) => (random === undefined ? undefined : b.randomUniform(random.seed, random.step, { shape, stream: elaboration.nextStream() })),
+  };
+}

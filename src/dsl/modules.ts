@@ -1,0 +1,144 @@
+// Files and their imports: reads the main spec and what it imports, and gives each file the names it can use. Knows no file
+// system; the host brings one.
+
+import { didYouMean, DiagnosticSink } from "../diagnostics.ts";
+import type { Span } from "../diagnostics.ts";
+import type * as Ast from "./ast.ts";
+import { LAYER_BY_NAME } from "./layers/index.ts";
+import { LIMITS } from "./limits.ts";
+import { parseSpec } from "./parse.ts";
+import { folderOf, joinPath } from "./paths.ts";
+
+/** What the language needs from the world around it. */
+export interface SpecHost {
+  /** Text of a file, or undefined where it cannot be read. */
+  readFile(path: string): string | undefined;
+  /** The folder of `tlc:zoo/…`. */
+  readonly zoo: string;
+  /** Reads the JSON form; injected, since its validator is slow to load and rarely needed. */
+  parseJson?(file: string, text: string, sink: DiagnosticSink): Ast.Spec | undefined;
+}
+
+export type Bound = Exclude<Ast.Declaration, Ast.RecipeDeclaration>;
+
+/** `declaration` is missing where it could not be read: a use of the name is then no further fault. */
+export interface Binding {
+  readonly module: Module;
+  readonly declaration?: Bound;
+  readonly span: Span;
+}
+
+export interface Module {
+  readonly path: string;
+  readonly text: string;
+  readonly spec: Ast.Spec;
+  readonly names: ReadonlyMap<string, Binding>;
+  readonly recipes: ReadonlyMap<string, Ast.RecipeDeclaration>;
+}
+
+export interface LoadedModules {
+  readonly main: Module;
+  /** Imported files first. */
+  readonly modules: readonly Module[];
+  readonly sources: Map<string, string>;
+}
+
+export function loadModules(path: string, text: string, host: SpecHost, sink: DiagnosticSink): LoadedModules {
+  const loader = new Loader(host, sink);
+  const main = loader.load(path, text, []);
+  return { main, modules: loader.modules, sources: loader.sources };
+}
+
+class Loader {
+  readonly modules: Module[] = [];
+  readonly sources = new Map<string, string>();
+  readonly #byPath = new Map<string, Module>();
+  readonly #host: SpecHost;
+  readonly #sink: DiagnosticSink;
+
+  constructor(host: SpecHost, sink: DiagnosticSink) {
+    this.#host = host;
+    this.#sink = sink;
+  }
+
+  load(path: string, text: string, importers: readonly string[]): Module {
+    this.sources.set(path, text);
+    const { spec, broken } = path.endsWith(".json") ? this.#readJson(path, text) : parseSpec(path, text, this.#sink);
+    const names = new Map<string, Binding>();
+    const recipes = new Map<string, Ast.RecipeDeclaration>();
+    const module: Module = { path, text, spec, names, recipes };
+    for (const it of spec.imports) this.#bindImport(it, module, names, [...importers, path]);
+    for (const declaration of spec.declarations) {
+      if (declaration.kind === "recipe") this.#declare(declaration.name, declaration, declaration.nameSpan, recipes, (it) => it.nameSpan);
+      else this.#declare(declaration.name, { module, declaration, span: declaration.nameSpan }, declaration.nameSpan, names, (it) => it.span);
+      if (LAYER_BY_NAME.has(declaration.name) && declaration.kind !== "recipe")
+        this.#sink.report("reserved-name", declaration.nameSpan, { name: declaration.name, meaning: "a layer" });
+    }
+    for (const name of broken) if (!names.has(name)) names.set(name, { module, span: spec.span });
+    this.#byPath.set(path, module);
+    this.modules.push(module);
+    return module;
+  }
+
+  #readJson(path: string, text: string): { readonly spec: Ast.Spec; readonly broken: ReadonlySet<string> } {
+    const spec = this.#host.parseJson?.(path, text, this.#sink);
+    return { spec: spec ?? { kind: "spec", span: { file: path, start: 0, end: 0 }, imports: [], declarations: [] }, broken: new Set() };
+  }
+
+  #declare<T>(name: string, value: T, span: Span, into: Map<string, T>, spanOf: (value: T) => Span): void {
+    const before = into.get(name);
+    if (before === undefined) into.set(name, value);
+    else this.#sink.report("duplicate-declaration", span, { name }, { notes: [{ span: spanOf(before), text: "declared here first" }] });
+  }
+
+  #bindImport(it: Ast.Import, module: Module, names: Map<string, Binding>, importers: readonly string[]): void {
+    const imported = this.#open(it, module, importers);
+    for (const { name, nameSpan, as } of it.names) {
+      const local = as ?? name;
+      const binding = imported?.names.get(name);
+      const own = binding?.module === imported ? binding : undefined;
+      if (imported !== undefined && own === undefined) {
+        const candidates = [...imported.names].filter(([, b]) => b.module === imported).map(([n]) => n);
+        this.#sink.report("import-name-missing", nameSpan, { name, path: it.from }, { hint: didYouMean(name, candidates) });
+      }
+      this.#declare(local, { ...(own ?? { module }), span: nameSpan }, nameSpan, names, (b) => b.span);
+    }
+  }
+
+  #open(it: Ast.Import, module: Module, importers: readonly string[]): Module | undefined {
+    const reason = badPath(it.from);
+    if (reason !== undefined) {
+      this.#sink.report("bad-import-path", it.fromSpan, { path: it.from, reason });
+      return undefined;
+    }
+    const path = it.from.startsWith(ZOO) ? joinPath(this.#host.zoo, `${it.from.slice(ZOO.length)}.tlspec`) : joinPath(folderOf(module.path), it.from);
+    if (importers.includes(path)) {
+      this.#sink.report("import-cycle", it.fromSpan, { path: it.from });
+      return undefined;
+    }
+    const known = this.#byPath.get(path);
+    if (known !== undefined) return known;
+    if (importers.length > LIMITS.importDepth) {
+      this.#sink.report("import-too-deep", it.fromSpan, { most: LIMITS.importDepth });
+      return undefined;
+    }
+    const text = this.#host.readFile(path);
+    if (text === undefined) {
+      this.#sink.report("import-not-found", it.fromSpan, { path: it.from });
+      return undefined;
+    }
+    return this.load(path, text, importers);
+  }
+}
+
+const ZOO = "tlc:zoo/";
+
+function badPath(path: string): string | undefined {
+  if (path.startsWith(ZOO)) return /^[\w-]+$/.test(path.slice(ZOO.length)) ? undefined : "a name of the zoo is letters, digits, `_` and `-`";
+  if (path.startsWith("tlc:")) return "only `tlc:zoo/NAME` comes with tlc";
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u001f]/.test(path)) return "it contains a control character";
+  if (path.includes("\\")) return "folders are parted by `/`";
+  if (/^([A-Za-z]:|\/)/.test(path) || path.includes("://")) return "it is not relative to the importing file";
+  return /\.(tlspec|json)$/.test(path) ? undefined : "it is not a `.tlspec` or `.json` file";
+}

@@ -1,0 +1,100 @@
+// A network mentioned outside of bodies: by name, by an alias, or with some of its arguments. Nothing is built; arguments are
+// collected until an elaboration asks for them all.
+
+import { didYouMean } from "../diagnostics.ts";
+import type { DiagnosticSink } from "../diagnostics.ts";
+import type * as Ast from "./ast.ts";
+import { evaluate } from "./evaluate.ts";
+import type { Environment } from "./evaluate.ts";
+import { LAYER_BY_NAME } from "./layers/index.ts";
+import type { Module } from "./modules.ts";
+import { callableOf, describeKind } from "./resolve.ts";
+import { bindArguments, signatureOf } from "./signature.ts";
+import type { NetworkValue, Value } from "./values.ts";
+import { isCallable, nameOfCallable, UNKNOWN } from "./values.ts";
+
+/** The network that `it` names, or undefined after a report. `aliases` are those on the way here. */
+export function networkValue(it: Ast.Expr, module: Module, env: Environment, aliases: readonly Ast.NetworkAlias[] = []): NetworkValue | undefined {
+  if (it.kind === "call") {
+    const network = networkValue(it.callee, module, env, aliases);
+    if (network === undefined) return undefined;
+    const { bound, ok } = bindArguments(signatureOf(network), it.args, it.callee.span, env.sink as DiagnosticSink, false);
+    const values = new Map(network.bound);
+    for (const [name, value] of bound) values.set(name, evaluate(value, env));
+    return ok ? { ...network, bound: values } : undefined;
+  }
+  if (it.kind !== "ref") {
+    env.sink.report("wrong-type", it.span, { what: "this", wanted: "the name of a network", got: "a value" });
+    return undefined;
+  }
+  const binding = module.names.get(it.name);
+  if (binding === undefined) {
+    if (LAYER_BY_NAME.has(it.name)) env.sink.report("wrong-kind", it.span, { name: it.name, is: "a layer", wanted: "a network" });
+    else {
+      const networks = [...module.names].filter(([, b]) => b.declaration?.kind === "network" || b.declaration?.kind === "alias").map(([name]) => name);
+      env.sink.report("unknown-name", it.span, { name: it.name, what: "network" }, { hint: didYouMean(it.name, networks) });
+    }
+    return undefined;
+  }
+  const { declaration } = binding;
+  // Left out because it could not be read: reported there.
+  if (declaration === undefined) return undefined;
+  switch (declaration.kind) {
+    case "network":
+      return { kind: "network", declaration, module: binding.module, bound: new Map() };
+    case "alias":
+      if (aliases.includes(declaration)) {
+        env.sink.report("recursive", declaration.nameSpan, { name: declaration.name });
+        return undefined;
+      }
+      return networkValue(declaration.value, binding.module, plainEnvironment(binding.module, env), [...aliases, declaration]);
+    default:
+      env.sink.report("wrong-kind", it.span, { name: it.name, is: describeKind(declaration), wanted: "a network" }, {
+        notes: [{ span: declaration.nameSpan, text: "declared here" }],
+      });
+      return undefined;
+  }
+}
+
+/** For arguments of aliases and recipes: declarations by name, and nothing that needs a current value. */
+export function plainEnvironment(module: Module, outer: Pick<Environment, "sink" | "classes">): Environment {
+  const env: Environment = {
+    sink: outer.sink,
+    name: (it) => declaredValue(it, module, env) ?? unknownName(it, module, env),
+    call: (callable, it) => {
+      if (callable.kind === "network") return networkValue(it, module, env) ?? UNKNOWN;
+      outer.sink.report("wrong-type", it.span, { what: "an argument here", wanted: "a value", got: `a call of \`${nameOfCallable(callable)}\`` });
+      return UNKNOWN;
+    },
+    body: (body) => {
+      outer.sink.report("wrong-type", body.span, { what: "an argument here", wanted: "a value", got: "steps of a network" });
+      return UNKNOWN;
+    },
+    unchanged: () => UNKNOWN,
+    classes: (it, data) => outer.classes(it, data),
+  };
+  return env;
+}
+
+/** A layer or declaration as a value. */
+export function declaredValue(it: Ast.RefExpr, module: Module, env: Environment): Value | undefined {
+  const callable = callableOf(it.name, module);
+  if (callable !== undefined) return callable;
+  const binding = module.names.get(it.name);
+  if (binding === undefined) return undefined;
+  switch (binding.declaration?.kind) {
+    case "alias":
+      return networkValue(it, module, env) ?? UNKNOWN;
+    case "dataset":
+      return { kind: "dataset", declaration: binding.declaration };
+    default:
+      return UNKNOWN;
+  }
+}
+
+function unknownName(it: Ast.RefExpr, module: Module, env: Environment): Value {
+  env.sink.report("unknown-name", it.span, { name: it.name, what: "declaration" }, { hint: didYouMean(it.name, [...module.names.keys(), ...LAYER_BY_NAME.keys()]) });
+  return UNKNOWN;
+}
+
+export { isCallable };

@@ -1,0 +1,204 @@
+// Names: everything that is mentioned must be declared, once, and called with arguments it has. Works on the text alone, so that
+// parts that no recipe uses are checked too; what depends on values is found when a network is built.
+
+import { didYouMean } from "../diagnostics.ts";
+import type { DiagnosticSink, Span } from "../diagnostics.ts";
+import type * as Ast from "./ast.ts";
+import { LAYER_BY_NAME } from "./layers/index.ts";
+import type { Bound, Module } from "./modules.ts";
+import { bindArguments, signatureOf } from "./signature.ts";
+import type { Callable } from "./values.ts";
+
+export function resolveModule(module: Module, sink: DiagnosticSink): void {
+  const resolver = new Resolver(module, sink);
+  for (const declaration of module.spec.declarations) resolver.declaration(declaration);
+}
+
+/** What a name of a file stands for, as a step: a layer, block or network. */
+export function callableOf(name: string, module: Module, seen: ReadonlySet<Bound> = new Set()): Callable | undefined {
+  const layer = LAYER_BY_NAME.get(name);
+  if (layer !== undefined) return { kind: "layer", layer };
+  const binding = module.names.get(name);
+  const declaration = binding?.declaration;
+  if (binding === undefined || declaration === undefined || seen.has(declaration)) return undefined;
+  if (declaration.kind === "block") return { kind: "block", declaration, module: binding.module };
+  if (declaration.kind === "network") return { kind: "network", declaration, module: binding.module, bound: new Map() };
+  return undefined;
+}
+
+const KINDS: Readonly<Record<Bound["kind"], string>> = { network: "a network", alias: "a network", block: "a block", dataset: "a data set" };
+export const describeKind = (declaration: Bound): string => KINDS[declaration.kind];
+
+interface Scope {
+  readonly parent?: Scope;
+  readonly names: Map<string, Span>;
+  /** First segments of labels, for what only they have. */
+  readonly labels: Set<string>;
+}
+
+const inner = (parent: Scope): Scope => ({ parent, names: new Map(), labels: parent.labels });
+
+class Resolver {
+  readonly #module: Module;
+  readonly #sink: DiagnosticSink;
+
+  constructor(module: Module, sink: DiagnosticSink) {
+    this.#module = module;
+    this.#sink = sink;
+  }
+
+  declaration(it: Ast.Declaration): void {
+    switch (it.kind) {
+      case "network":
+      case "block": {
+        const scope: Scope = { names: new Map(), labels: new Set() };
+        for (const param of it.params) {
+          if (param.default !== undefined) this.#expression(param.default, scope);
+          this.#define(param.name, param.nameSpan, scope);
+        }
+        this.#body(it.body, scope, it.kind === "network");
+        return;
+      }
+      case "alias":
+        this.#expression(it.value, { names: new Map(), labels: new Set() }, true);
+        return;
+      case "dataset":
+      case "recipe":
+        return;
+      default:
+        it satisfies never;
+    }
+  }
+
+  #define(name: string, span: Span, scope: Scope): void {
+    const meaning = name === "x" ? "the current value" : LAYER_BY_NAME.has(name) ? "a layer" : undefined;
+    if (meaning !== undefined) this.#sink.report("reserved-name", span, { name, meaning }, { hint: "choose another name" });
+    const before = lookup(name, scope);
+    if (before !== undefined) this.#sink.report("duplicate-parameter", span, { name }, { notes: [{ span: before, text: "defined here first" }] });
+    else scope.names.set(name, span);
+  }
+
+  #body(body: Ast.Body, scope: Scope, inputs: boolean): void {
+    let inputsAllowed = inputs;
+    for (const statement of body.statements) {
+      if (statement.kind === "input") {
+        if (!inputsAllowed) this.#sink.report("input-in-block", statement.span, {});
+        for (const extent of statement.shape) {
+          // A name that stands for nothing yet is a symbolic dimension.
+          if (extent.kind === "ref" && lookup(extent.name, scope) === undefined) scope.names.set(extent.name, extent.span);
+          else this.#expression(extent, scope);
+        }
+        this.#define(statement.name, statement.nameSpan, scope);
+        continue;
+      }
+      inputsAllowed = false;
+      this.#steps(statement.steps, scope);
+      if (statement.kind === "let") this.#define(statement.name, statement.nameSpan, scope);
+    }
+  }
+
+  #steps(steps: readonly Ast.Step[], scope: Scope): void {
+    for (const { label, action } of steps) {
+      for (const part of label?.parts ?? []) if (typeof part !== "string") this.#expression(part, scope);
+      const first = label?.parts[0];
+      if (typeof first === "string") scope.labels.add(first);
+      if (action.kind === "body") this.#body(action, inner(scope), false);
+      else if (action.kind === "for") {
+        this.#expression(action.list, scope);
+        const names = inner(scope);
+        this.#define(action.name, action.nameSpan, names);
+        if (action.index !== undefined) this.#define(action.index, action.indexSpan ?? action.nameSpan, names);
+        this.#body(action.body, names, false);
+      } else this.#expression(action, scope, true);
+    }
+  }
+
+  /** `step`: a callable standing alone is called without arguments. */
+  #expression(it: Ast.Expr, scope: Scope, step = false): void {
+    switch (it.kind) {
+      case "number":
+      case "string":
+      case "bool":
+        return;
+      case "list":
+        for (const item of it.items) this.#expression(item, scope);
+        return;
+      case "ref": {
+        const callable = this.#reference(it, scope);
+        if (step && callable !== undefined) bindArguments(signatureOf(callable), [], it.span, this.#sink);
+        return;
+      }
+      case "member":
+        if (it.name === "state" && it.object.kind === "ref" && lookup(it.object.name, scope) === undefined && scope.labels.has(it.object.name))
+          this.#sink.report("state-not-yet", it.span, {});
+        else this.#expression(it.object, scope);
+        return;
+      case "index":
+        this.#expression(it.object, scope);
+        this.#expression(it.index, scope);
+        return;
+      case "call":
+        this.#call(it, scope, step);
+        return;
+      case "unary":
+        this.#expression(it.operand, scope);
+        return;
+      case "binary":
+        this.#expression(it.left, scope);
+        this.#expression(it.right, scope);
+        return;
+      case "if":
+        for (const { condition, then } of it.arms) {
+          this.#expression(condition, scope);
+          this.#branch(then, scope);
+        }
+        if (it.otherwise !== undefined) this.#branch(it.otherwise, scope);
+        return;
+      default:
+        it satisfies never;
+    }
+  }
+
+  #branch(it: Ast.Expr | Ast.Body, scope: Scope): void {
+    if (it.kind === "body") this.#body(it, inner(scope), false);
+    else this.#expression(it, scope);
+  }
+
+  #call(it: Ast.CallExpr, scope: Scope, step: boolean): void {
+    if (it.callee.kind === "ref") {
+      const callable = this.#reference(it.callee, scope);
+      // Where an alias is declared, the rest of the network's arguments may come later.
+      if (callable !== undefined) bindArguments(signatureOf(callable), it.args, it.callee.span, this.#sink, !(step && callable.kind === "network"));
+    } else this.#expression(it.callee, scope);
+    for (const arg of it.args) this.#expression(arg.value, scope);
+  }
+
+  #reference(it: Ast.RefExpr, scope: Scope): Callable | undefined {
+    if (it.name === "x" || lookup(it.name, scope) !== undefined) return undefined;
+    const callable = callableOf(it.name, this.#module);
+    if (callable !== undefined) return callable;
+    const binding = this.#module.names.get(it.name);
+    if (binding === undefined) {
+      const names = [...visible(scope), ...this.#module.names.keys(), ...LAYER_BY_NAME.keys()];
+      this.#sink.report("unknown-name", it.span, { name: it.name, what: "layer, block or value" }, { hint: didYouMean(it.name, names) });
+    } else if (binding.declaration?.kind === "dataset")
+      this.#sink.report("wrong-kind", it.span, { name: it.name, is: "a data set", wanted: "a part of a network" }, {
+        notes: [{ span: binding.span, text: "declared here" }],
+      });
+    return undefined;
+  }
+}
+
+function lookup(name: string, scope: Scope | undefined): Span | undefined {
+  for (let it = scope; it !== undefined; it = it.parent) {
+    const span = it.names.get(name);
+    if (span !== undefined) return span;
+  }
+  return undefined;
+}
+
+function visible(scope: Scope | undefined): string[] {
+  const names = ["x"];
+  for (let it = scope; it !== undefined; it = it.parent) names.push(...it.names.keys());
+  return names;
+}
