@@ -26,7 +26,9 @@ export async function run(path: string, options: RunOptions, terminal: Terminal)
       if ((await stat(out).catch(() => undefined))?.isDirectory() === true)
         throw new UsageError(`--out ${out} is a folder`, "name a file in it");
       const weights = options.weights === undefined ? undefined : await readSafetensorsFile(options.weights);
+      terminal.live("reading the data");
       const data = await loadTrainData(artifact, signal);
+      terminal.live("preparing the device");
       const session = await device.load(artifact.program);
       try {
         const progress = createProgress(terminal);
