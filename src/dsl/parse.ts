@@ -85,10 +85,10 @@ function tokenize(file: string, text: string, sink: DiagnosticSink): Tokens | un
     sink.report("file-too-large", { file, start: 0, end: 1 }, { bytes: text.length, most: LIMITS.fileLength });
     return undefined;
   }
-  const { tokens, errors, groups } = specLexer.tokenize(text);
-  for (const { offset, length } of errors) {
-    const character = text.slice(offset, offset + Math.min(length, 8));
-    sink.report("unexpected-character", { file, start: offset, end: offset + length }, { character }, { hint: WORD_FOR[character] });
+  const { tokens, groups } = specLexer.tokenize(text);
+  for (const token of groups["unexpected"] ?? []) {
+    const character = token.image.slice(0, 8);
+    sink.report("unexpected-character", spanOf(file, token), { character }, { hint: Object.hasOwn(WORD_FOR, character) ? WORD_FOR[character] : undefined });
   }
   if (tokens.length > LIMITS.tokens) {
     const token = tokens[LIMITS.tokens];
@@ -168,6 +168,12 @@ function reportFaults(faults: readonly ParserFault[], tokens: Tokens, text: stri
       continue;
     }
     const open = tokens.unclosed.at(-1);
+    const closer = /^`([)\]])`$/.exec(expected)?.[1];
+    if (closer !== undefined && before?.endOffset !== undefined && (before.endLine ?? 0) < (atEnd ? Infinity : (found.startLine ?? 0))) {
+      const lineEnd = { file, start: before.endOffset, end: before.endOffset + 1 };
+      sink.report("unexpected-token", lineEnd, { expected, found: "the end of the line" }, { hint: `add the missing \`${closer}\` after this` });
+      continue;
+    }
     const lostBracket = open !== undefined && (atEnd || DECLARATIONS.has(found.tokenType) || CLOSE.has(found.tokenType)) && expected.includes("}");
     const notes: Note[] = lostBracket ? [{ span: spanOf(file, open), text: `this \`${open.image}\` is not closed` }] : [];
     sink.report(
@@ -189,7 +195,7 @@ function hintFor(expected: string, found: Token, before: Token | undefined): str
   if (found.image === "=") return before?.tokenType === S.assign ? "write `==` without a space" : "a named argument is written `name: value`";
   if (found.image === "->" && expected.startsWith("a step")) return "a chain begins with a step; `->` goes on after one";
   if (found.image === ",") return "there is a value missing before the `,`";
-  if (found.image === "." && expected.includes("value")) return "a number has a digit before its point: `0.5`";
+  if (found.image === ".") return "a number has a digit before its point: `0.5`";
   const word = /^`([a-z]+)`$/.exec(expected)?.[1];
   return word === undefined ? undefined : didYouMean(found.image, [word]);
 }

@@ -262,7 +262,7 @@ class SpecParser extends CstParser {
         },
       },
     ]);
-    this.MANY2(() => this.SUBRULE(this.postfix));
+    this.MANY2({ GATE: () => this.#goesOn(), DEF: () => this.SUBRULE(this.postfix) });
   });
 
   readonly list = this.RULE("list", () => {
@@ -541,6 +541,11 @@ class SpecParser extends CstParser {
   #beginsDeclaration(): boolean {
     if (tokenMatcher(this.LA(1), K.import)) return tokenMatcher(this.LA(2), S.openBrace);
     return tokenMatcher(this.LA(2), T.Identifier) && [S.openBrace, S.openParen, S.assign].some((type) => tokenMatcher(this.LA(3), type));
+  }
+
+  /** `(` and `[` belong to the value before them on their own line only; below it they begin something new. */
+  #goesOn(): boolean {
+    return tokenMatcher(this.LA(1), S.dot) || this.LA(0).endLine === this.LA(1).startLine;
   }
 
   #atInput(): boolean {

@@ -118,6 +118,13 @@ export const BadNumber = createToken({
 });
 export const NumberLiteral = createToken({ name: "NumberLiteral", label: "a number", pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w)/, categories: [AnyToken] });
 
+/** Runs of what no other token begins with. Matched, since the lexer's own way past them is slow. */
+export const Unexpected = createToken({
+  name: "Unexpected",
+  // eslint-disable-next-line no-control-regex
+  pattern: /(?:[#$&;?@\\^`|~]|!(?!=)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\ufefe\uff00-\uffff])+/,
+  group: "unexpected",
+});
 export const DocComment = createToken({ name: "DocComment", pattern: /\/\/\/[^\r\n]*/, group: "docs" });
 const Comment = createToken({ name: "Comment", pattern: /\/\/[^\r\n]*/, group: Lexer.SKIPPED });
 const WhiteSpace = createToken({ name: "WhiteSpace", pattern: /[ \t\r\n\ufeff]+/, group: Lexer.SKIPPED, line_breaks: true });
@@ -138,6 +145,7 @@ export const ALL_TOKENS: TokenType[] = [
   NumberLiteral,
   BadNumber,
   ...Object.values(S),
+  Unexpected,
   BinaryOperator,
   AnyToken,
 ];

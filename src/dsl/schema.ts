@@ -1,0 +1,75 @@
+// The JSON form of a spec: checked against the published schema, then given the spans that a program has no reason to write.
+// Loaded only when a `.json` spec is read, since the validator takes longer to load than most specs take to check.
+
+import { Ajv } from "ajv";
+import type { DiagnosticSink, Span } from "../diagnostics.ts";
+import type { Spec } from "./ast.ts";
+import { LIMITS } from "./limits.ts";
+
+/** Levels of JSON for `LIMITS.depth` levels of brackets: an argument list, an argument and its value for each. */
+const JSON_DEPTH = 6 * LIMITS.depth;
+
+export type SpecValidator = (file: string, text: string, sink: DiagnosticSink) => Spec | undefined;
+
+/** @param schema the content of specs/schema/tlspec.schema.json */
+export function createSpecValidator(schema: object): SpecValidator {
+  const validate = new Ajv({ strict: true, allErrors: false, discriminator: true, allowUnionTypes: true }).compile<Spec>(schema);
+  return (file, text, sink) => {
+    const whole: Span = { file, start: 0, end: Math.min(1, text.length) };
+    if (text.length > LIMITS.fileLength) {
+      sink.report("file-too-large", whole, { bytes: text.length, most: LIMITS.fileLength });
+      return undefined;
+    }
+    const value = parseJson(text, whole, sink);
+    if (value === undefined) return undefined;
+    if (tooDeep(value)) {
+      sink.report("too-deep", whole, { most: LIMITS.depth });
+      return undefined;
+    }
+    if (!validate(value)) {
+      const error = validate.errors?.at(-1);
+      const extra: unknown = error?.params["additionalProperty"];
+      const reason = `${error?.message ?? "does not fit the schema"}${typeof extra === "string" ? `: \`${extra}\`` : ""}`;
+      sink.report("json-schema", whole, { path: error?.instancePath ?? "", reason });
+      return undefined;
+    }
+    return withSpans(value, file) as Spec;
+  };
+}
+
+function parseJson(text: string, whole: Span, sink: DiagnosticSink): unknown {
+  try {
+    // A key `__proto__` would become an own property, which the schema refuses like any other unknown one.
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "unknown";
+    const at = /position (\d+)/.exec(reason)?.[1];
+    const start = Math.min(at === undefined ? 0 : Number(at), Math.max(0, text.length - 1));
+    sink.report("bad-json", { ...whole, start, end: start + 1 }, { reason: reason.replace(/ \(line.*$/, "").replace(/, ".*$/s, "") });
+    return undefined;
+  }
+}
+
+/** Level by level, so that no depth of input can use up the stack. */
+function tooDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > JSON_DEPTH) return true;
+    level = level.flatMap((it) => (typeof it === "object" && it !== null ? Object.values(it as object) : [])).filter((it) => typeof it === "object");
+  }
+  return false;
+}
+
+const NAMED: Readonly<Record<string, string>> = { name: "nameSpan", index: "indexSpan", dtype: "dtypeSpan" };
+
+/** Spans that were left out point at the beginning of the file. */
+function withSpans(value: unknown, file: string): unknown {
+  const span: Span = { file, start: 0, end: 1 };
+  if (Array.isArray(value)) return value.map((it) => withSpans(it, file));
+  if (typeof value !== "object" || value === null) return value;
+  const copy: Record<string, unknown> = { span };
+  for (const [key, it] of Object.entries(value)) copy[key] = key.toLowerCase().endsWith("span") ? { ...(it as object), file } : withSpans(it, file);
+  for (const [key, spanKey] of Object.entries(NAMED)) if (typeof copy[key] === "string") copy[spanKey] ??= span;
+  if (typeof copy["from"] === "string") copy["fromSpan"] ??= span;
+  return copy;
+}
