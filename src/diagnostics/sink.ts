@@ -30,8 +30,8 @@ export class DiagnosticSink {
 
   /** The same fault at the same place, found again by a later stage or a further turn of a loop, is kept once. */
   add(diagnostic: Diagnostic): void {
-    const { code, span } = diagnostic;
-    const key = `${code} ${span.start} ${span.end} ${span.file}`;
+    const { code, span, message } = diagnostic;
+    const key = `${code} ${span.start} ${span.end} ${span.file} ${message}`;
     if (this.#kept.has(key)) return;
     if (this.#kept.size >= MOST_KEPT) this.#dropped++;
     else this.#kept.set(key, diagnostic);

@@ -22,7 +22,7 @@ export function editDistance(a: string, b: string, limit = Infinity): number {
 
 /** The candidate that `name` most likely stands for; ties go to the first. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
-  if (name.length > 100) return undefined;
+  if (name.length < 2 || name.length > 100) return undefined;
   const limit = Math.max(1, Math.floor(name.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
@@ -39,6 +39,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
     const other = squeeze(candidate);
     if (squeezed === other) return candidate;
     if (squeezed.length >= 3 && other.startsWith(squeezed)) best ??= candidate;
+    if (other.length >= 4 && squeezed.startsWith(other)) best ??= candidate;
   }
   return best;
 }
@@ -51,8 +52,12 @@ export function didYouMean(name: string, candidates: Iterable<string>): string |
   return found === undefined ? undefined : `did you mean \`${found}\`?`;
 }
 
+/** Did-you-mean, or else all that there is. */
+export const didYouMeanOneOf = (name: string, names: readonly string[]): string | undefined =>
+  didYouMean(name, names) ?? (names.length === 0 ? undefined : `there is ${oneOf(names)}`);
+
 /** "`a`, `b` or `c`", shortened when there are many. */
-export function oneOf(names: readonly string[], most = 12): string {
+export function oneOf(names: readonly string[], most = 16): string {
   const quoted = names.slice(0, most).map((name) => `\`${name}\``);
   if (names.length > most) return `${quoted.join(", ")}, …`;
   const last = quoted.pop();

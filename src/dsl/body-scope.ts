@@ -42,6 +42,10 @@ export class BodyScope implements Environment {
     return this.#names.has(name) || this.#parent?.has(name) === true;
   }
 
+  names(): string[] {
+    return [...this.#names.keys(), ...(this.#parent?.names() ?? [])];
+  }
+
   get sink(): Reporter {
     return this.#elaboration.sink;
   }
@@ -73,8 +77,8 @@ export class BodyScope implements Environment {
     return this.cursor.current;
   }
 
-  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value {
-    this.sink.report("classes-unknown", it.span, { data: data.name }, { hint: "make it a parameter of the network, and give it in the recipe" });
+  /** That a network cannot name a data set was reported when the file was resolved. */
+  classes(): Value {
     return UNKNOWN;
   }
 }

@@ -1,6 +1,6 @@
 // Reads one choice of a recipe or data set: a name, or a call of it with arguments, checked against what can be chosen.
 
-import { didYouMean, oneOf } from "../diagnostics.ts";
+import { didYouMeanOneOf, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import type { Choices } from "./choices.ts";
@@ -8,6 +8,7 @@ import { evaluate } from "./evaluate.ts";
 import type { Environment } from "./evaluate.ts";
 import { checkArguments } from "./layer-call.ts";
 import { bindArguments } from "./signature.ts";
+import { describeExpr } from "./values.ts";
 
 export interface Choice<N extends string = string> {
   readonly name: N;
@@ -25,7 +26,7 @@ export function choose<C extends Choices>(what: string, it: Ast.Expr, choices: C
   const head = headOf(it);
   const names = Object.keys(choices);
   if (head === undefined) {
-    env.sink.report("wrong-type", it.span, { what: `the ${what}`, wanted: oneOf(names), got: "a value" });
+    env.sink.report("wrong-type", it.span, { what: `the ${what}`, wanted: oneOf(names), got: describeExpr(it) });
     return undefined;
   }
   const choice = Object.hasOwn(choices, head.name.name) ? choices[head.name.name] : undefined;
@@ -40,5 +41,5 @@ export function choose<C extends Choices>(what: string, it: Ast.Expr, choices: C
 }
 
 export function unknownChoice(what: string, it: Ast.RefExpr, names: readonly string[], env: Environment): void {
-  env.sink.report("unknown-choice", it.span, { what, name: it.name }, { hint: didYouMean(it.name, names) ?? `there is ${oneOf(names)}` });
+  env.sink.report("unknown-choice", it.span, { what, name: it.name }, { hint: didYouMeanOneOf(it.name, names) });
 }

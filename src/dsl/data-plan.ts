@@ -10,7 +10,7 @@ import type { Choice } from "./choose.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Environment } from "./evaluate.ts";
 import { folderOf, isAbsolute, joinPath } from "./paths.ts";
-import { describeValue, isUnknown } from "./values.ts";
+import { describeExpr, describeValue, isUnknown } from "./values.ts";
 
 const SPLITS: readonly string[] = ["train", "val", "test"];
 const COMMAND_LINE = "--set";
@@ -77,7 +77,7 @@ function planSource(it: Ast.Expr, env: Environment): SourcePlan | undefined {
     else {
       const name = arg.name ?? (arg.value.kind === "ref" ? arg.value.name : "");
       const column = arg.value.kind === "ref" ? arg.value.name : arg.value.kind === "string" ? arg.value.value : undefined;
-      if (column === undefined) env.sink.report("wrong-type", arg.value.span, { what: `column \`${name}\``, wanted: "a name or a string", got: "a value" });
+      if (column === undefined) env.sink.report("wrong-type", arg.value.span, { what: `column \`${name}\``, wanted: "a name or a string", got: describeExpr(arg.value) });
       else if (columns.has(name)) env.sink.report("duplicate-argument", arg.nameSpan ?? arg.span, { name });
       else columns.set(name, column);
     }
@@ -154,14 +154,15 @@ function planAugment(it: Ast.Expr, env: Environment): AugmentStep[] {
 }
 
 function planSplit(it: Extract<Ast.DatasetSetting, { readonly key: "split" }>, places: ReadonlyMap<string, Ast.DatasetSetting>, others: readonly SplitPlan[], env: Environment): SplitPlan {
-  if (!places.has(it.from) || !SPLITS.includes(it.from))
+  const known = places.has(it.from) && SPLITS.includes(it.from);
+  if (!known)
     env.sink.report("unknown-split", it.fromSpan, { name: it.from }, { hint: didYouMean(it.from, [...places.keys()].filter((key) => SPLITS.includes(key))) });
   const parts: { readonly name: string; readonly fraction: number }[] = [];
   let sum = 0;
   for (const { name, nameSpan, fraction } of it.parts) {
     if (!SPLITS.includes(name)) env.sink.report("unknown-choice", nameSpan, { what: "split", name }, { hint: didYouMean(name, SPLITS) ?? "there is `train`, `val` or `test`" });
     const taken = (name !== it.from && places.has(name)) || parts.some((part) => part.name === name) || others.some((split) => split.parts.some((part) => part.name === name));
-    if (taken) env.sink.report("split-taken", nameSpan, { name });
+    if (taken && known) env.sink.report("split-taken", nameSpan, { name });
     const value = evaluate(fraction, env);
     if (typeof value !== "number" || value <= 0 || value > 1) {
       const problem = { what: `the share of \`${name}\``, wanted: "between 0% and 100%" };

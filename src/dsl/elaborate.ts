@@ -1,6 +1,7 @@
 // A network to its forward graph: runs the body once at compile time. Numbers, lists and blocks are values here; tensors are nodes
 // of the graph; scopes make the names of parameters. Training and evaluation are two elaborations of the same network.
 
+import { didYouMean } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { ForwardModel, Parameter } from "../ir/model.ts";
@@ -64,6 +65,8 @@ export class Elaboration {
   /** Reports with the way here: which block was being built, and where it was used. */
   readonly sink: Reporter;
   readonly #calls: Call[] = [];
+  /** Dimensions that an input's shape has named. */
+  readonly #symbols = new Set<string>();
   readonly #dims = new Map<string, { readonly extent: number; readonly from: string }>();
   #steps = 0;
   #streams = 0;
@@ -121,11 +124,16 @@ export class Elaboration {
       this.sink.report("recursive", nameSpan, { name: callable.declaration.name });
       return UNKNOWN;
     }
+    const missing = callable.kind === "network" ? inputsOf(callable).find((input, i) => i > 0 && !bound.has(input.name)) : undefined;
+    if (missing !== undefined) {
+      this.sink.report("missing-input", nameSpan, { name: missing.name, of: callable.declaration.name }, { hint: `add \`${missing.name}: …\`` });
+      return UNKNOWN;
+    }
     const { path, current } = caller.cursor;
     return this.#enter({ declaration: callable.declaration, span: nameSpan, path }, () => {
       const scope = new BodyScope(this, callable.module, { current, path });
       this.#parameters(callable, bound, caller, scope);
-      if (callable.kind === "network") this.#bindInputs(callable, bound, caller, scope, nameSpan);
+      if (callable.kind === "network") this.#bindInputs(callable, bound, caller, scope);
       this.body(callable.declaration.body, scope);
       return scope.cursor.current;
     });
@@ -152,11 +160,9 @@ export class Elaboration {
     }
   }
 
-  #bindInputs(network: NetworkValue, bound: ReadonlyMap<string, Ast.Expr>, caller: BodyScope, scope: BodyScope, at: Span): void {
-    const inputs = network.declaration.body.statements.filter((it) => it.kind === "input");
-    for (const [i, input] of inputs.entries()) {
+  #bindInputs(network: NetworkValue, bound: ReadonlyMap<string, Ast.Expr>, caller: BodyScope, scope: BodyScope): void {
+    for (const [i, input] of inputsOf(network).entries()) {
       const given = bound.get(input.name);
-      if (i > 0 && given === undefined) this.sink.report("missing-input", at, { name: input.name, of: network.declaration.name });
       const value = i === 0 ? caller.cursor.current : given === undefined ? UNKNOWN : evaluate(given, caller);
       scope.define(input.name, value);
       for (const [axis, extent] of input.shape.entries()) {
@@ -170,7 +176,7 @@ export class Elaboration {
   #input(it: Ast.InputStatement, scope: BodyScope): Value {
     const known = this.options.inputShapes?.get(it.name);
     const shape: (number | undefined)[] = it.shape.map((extent, axis) => {
-      if (extent.kind === "ref" && !scope.has(extent.name)) return this.#symbol(extent, it, known?.length === it.shape.length ? known[axis] : undefined, scope);
+      if (extent.kind === "ref" && (!scope.has(extent.name) || this.#symbols.has(extent.name))) return this.#symbol(extent, it, known?.length === it.shape.length ? known[axis] : undefined, scope);
       const value = evaluate(extent, scope);
       if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
       if (!isUnknown(value)) {
@@ -192,12 +198,16 @@ export class Elaboration {
   }
 
   #symbol(extent: Ast.RefExpr, input: Ast.InputStatement, fromData: number | undefined, scope: BodyScope): number | undefined {
+    this.#symbols.add(extent.name);
     const known = this.#dims.get(extent.name);
     if (known !== undefined && fromData !== undefined && known.extent !== fromData)
       this.sink.report("dimension-conflict", extent.span, { name: extent.name, first: known.extent, second: fromData, input: input.name });
     const size = known?.extent ?? fromData;
-    if (size === undefined) this.sink.report("unbound-dimension", extent.span, { name: extent.name, input: input.name });
-    else this.#dims.set(extent.name, { extent: size, from: input.name });
+    if (size === undefined) {
+      const hint = didYouMean(extent.name, [...scope.names(), ...this.#dims.keys()]);
+      this.sink.report("unbound-dimension", extent.span, { name: extent.name, input: input.name }, { hint });
+    }
+    if (size !== undefined) this.#dims.set(extent.name, { extent: size, from: input.name });
     scope.define(extent.name, size ?? UNKNOWN);
     return size;
   }
@@ -281,6 +291,8 @@ export class Elaboration {
     throw new Abort();
   }
 }
+
+const inputsOf = ({ declaration }: NetworkValue): Ast.InputStatement[] => declaration.body.statements.filter((it) => it.kind === "input");
 
 const INPUT_TYPES: readonly string[] = ["f32", "i32"];
 const DTYPE_HINTS: Readonly<Record<string, string>> = {

@@ -8,6 +8,7 @@ import type { ForwardModel } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { DataInfo } from "../ir/plan.ts";
 import { sameShape } from "../ir/types.ts";
+import type { Shape } from "../ir/types.ts";
 import type { Declaration } from "./ast.ts";
 import { exampleShapes } from "./data-plan.ts";
 import { elaborateNetwork } from "./elaborate.ts";
@@ -84,7 +85,7 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
     const given = inputShapes?.get(name);
     const wanted = node.type.shape.slice(1);
     if (given !== undefined && !sameShape(given, wanted))
-      sink.report("data-shape", planned.dataSpan, { input: name, data: `[${given.join(", ")}]`, wanted: `[${wanted.join(", ")}]` });
+      sink.report("data-shape", planned.dataSpan, { input: name, data: `[${given.join(", ")}]`, wanted: `[${wanted.join(", ")}]` }, { hint: shapeHint(given, wanted) });
   }
   const classes = dataInfo?.classes.length ?? 0;
   const outputs = model.output.type.shape.at(-1) ?? 0;
@@ -93,6 +94,14 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
     sink.report("class-count", planned.network.span, { outputs, classes, data }, { hint: `give the network \`${data}.classes\` outputs` });
   }
   return sink.errors > before ? undefined : model;
+}
+
+function shapeHint(given: Shape, wanted: Shape): string | undefined {
+  const [[channels, height, width], [wantedChannels, wantedHeight, wantedWidth]] = [given, wanted];
+  if (given.length !== 3 || wanted.length !== 3 || height === undefined || width === undefined) return undefined;
+  const size = wantedHeight === wantedWidth && (height !== wantedHeight || width !== wantedWidth) ? `\`center_crop(${wantedHeight ?? ""})\`` : undefined;
+  const steps = [channels === 3 && wantedChannels === 1 ? "`grayscale`" : undefined, size].filter((it) => it !== undefined);
+  return steps.length === 0 ? undefined : `put ${steps.join(" and ")} under \`preprocess\``;
 }
 
 function networkOf(spec: LoadedSpec, planned: PlannedRecipe, classes: number | undefined): NetworkValue | undefined {

@@ -28,7 +28,8 @@ export function applyLayer(elaboration: Elaboration, layer: AnyLayer, bound: Rea
     return { kind: "tensor", node };
   } catch (error) {
     if (!(error instanceof OpError)) throw error;
-    elaboration.sink.report("shape-mismatch", it.span, { layer: layer.name, reason: error.message });
+    const notes = [{ text: `the current value is ${shapeText(x.node)}` }];
+    elaboration.sink.report("shape-mismatch", it.span, { layer: layer.name, reason: error.message }, { notes });
     return UNKNOWN;
   }
 }
@@ -91,8 +92,9 @@ function contextFor(elaboration: Elaboration, path: string, span: Span): LayerCo
     const name = full(local);
     const before = elaboration.parameters.get(name);
     if (before !== undefined) {
-      const hint = path === "" || before.span.start !== span.start ? "give the layer a scope of its own: `NAME: …`" : "a loop needs a scope with its counter: `{i}: …`";
-      elaboration.sink.report("duplicate-path", span, { path: name }, { notes: [{ span: before.span, text: "taken here" }], hint });
+      const sameTurn = before.span.start === span.start && before.span.file === span.file;
+      const hint = path === "" || !sameTurn ? "give the layer a scope of its own: `NAME: …`" : "a loop needs a scope with its counter: `{i}: …`";
+      elaboration.sink.report("duplicate-path", span, { path: name }, { notes: sameTurn ? [] : [{ span: before.span, text: "taken here" }], hint });
       // The graph goes on with a tensor of the right shape; the report already keeps it from being used.
       return b.input({ name: `${name}#${span.start}`, role: "parameter", type: tensorType("f32", shape) });
     }

@@ -72,7 +72,7 @@ class Loader {
       if (declaration.kind === "recipe") this.#declare(declaration.name, declaration, declaration.nameSpan, recipes, (it) => it.nameSpan);
       else this.#declare(declaration.name, { module, declaration, span: declaration.nameSpan }, declaration.nameSpan, names, (it) => it.span);
       if (LAYER_BY_NAME.has(declaration.name) && declaration.kind !== "recipe")
-        this.#sink.report("reserved-name", declaration.nameSpan, { name: declaration.name, meaning: "a layer" });
+        this.#sink.report("reserved-name", declaration.nameSpan, { name: declaration.name, meaning: "a layer" }, { hint: "choose another name" });
     }
     for (const name of broken) if (!names.has(name)) names.set(name, { module, span: spec.span });
     this.#byPath.set(path, module);
@@ -99,7 +99,9 @@ class Loader {
       const own = binding?.module === imported ? binding : undefined;
       if (imported !== undefined && own === undefined) {
         const candidates = [...imported.names].filter(([, b]) => b.module === imported).map(([n]) => n);
-        this.#sink.report("import-name-missing", nameSpan, { name, path: it.from }, { hint: didYouMean(name, candidates) });
+        this.#sink.report("import-name-missing", nameSpan, { name, path: it.from }, {
+          hint: binding === undefined ? didYouMean(name, candidates) : "it is imported there: import it from the file that declares it",
+        });
       }
       this.#declare(local, { ...(own ?? { module }), span: nameSpan }, nameSpan, names, (b) => b.span);
     }
@@ -124,7 +126,7 @@ class Loader {
     }
     const text = this.#host.readFile(path);
     if (text === undefined) {
-      this.#sink.report("import-not-found", it.fromSpan, { path: it.from });
+      this.#sink.report("import-not-found", it.fromSpan, { path: it.from }, { hint: `it would be at \`${path}\`` });
       return undefined;
     }
     return this.load(path, text, importers);

@@ -1,7 +1,7 @@
 // A network mentioned outside of bodies: by name, by an alias, or with some of its arguments. Nothing is built; arguments are
 // collected until an elaboration asks for them all.
 
-import { didYouMean } from "../diagnostics.ts";
+import { didYouMean, didYouMeanOneOf } from "../diagnostics.ts";
 import type { DiagnosticSink } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { evaluate } from "./evaluate.ts";
@@ -11,7 +11,7 @@ import type { Module } from "./modules.ts";
 import { callableOf, describeKind } from "./resolve.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
 import type { NetworkValue, Value } from "./values.ts";
-import { isCallable, nameOfCallable, UNKNOWN } from "./values.ts";
+import { describeExpr, isCallable, nameOfCallable, UNKNOWN } from "./values.ts";
 
 /** The network that `it` names, or undefined after a report. `aliases` are those on the way here. */
 export function networkValue(it: Ast.Expr, module: Module, env: Environment, aliases: readonly Ast.NetworkAlias[] = []): NetworkValue | undefined {
@@ -24,7 +24,7 @@ export function networkValue(it: Ast.Expr, module: Module, env: Environment, ali
     return ok ? { ...network, bound: values } : undefined;
   }
   if (it.kind !== "ref") {
-    env.sink.report("wrong-type", it.span, { what: "this", wanted: "the name of a network", got: "a value" });
+    env.sink.report("wrong-type", it.span, { what: "this", wanted: "the name of a network", got: describeExpr(it) });
     return undefined;
   }
   const binding = module.names.get(it.name);
@@ -32,7 +32,7 @@ export function networkValue(it: Ast.Expr, module: Module, env: Environment, ali
     if (LAYER_BY_NAME.has(it.name)) env.sink.report("wrong-kind", it.span, { name: it.name, is: "a layer", wanted: "a network" });
     else {
       const networks = [...module.names].filter(([, b]) => b.declaration?.kind === "network" || b.declaration?.kind === "alias").map(([name]) => name);
-      env.sink.report("unknown-name", it.span, { name: it.name, what: "network" }, { hint: didYouMean(it.name, networks) });
+      env.sink.report("unknown-name", it.span, { name: it.name, what: "network" }, { hint: didYouMeanOneOf(it.name, networks) });
     }
     return undefined;
   }

@@ -49,7 +49,9 @@ function parseWith<R>(
     reportFaults(faults, tokens, text, file, sink);
     if (cst === undefined || (rule !== "spec" && faults.length > 0)) return undefined;
     const faultAt = faults.map(({ found, before }) => (Number.isNaN(found.startOffset) ? (before?.startOffset ?? text.length) : found.startOffset));
-    return convert(cst, { file, text, sink, docs: tokens.docs, faultAt });
+    faultAt.push(...tokens.faults.map(({ startOffset }) => startOffset));
+    const converted = convert(cst, { file, text, sink, docs: tokens.docs, faultAt });
+    return rule !== "spec" && faultAt.length > 0 ? undefined : converted;
   } catch (error) {
     if (error instanceof TooDeep) sink.report("too-deep", spanOf(file, error.token), { most: LIMITS.depth });
     // The limits above keep the parser's recursion far from the end of the stack; a host with a small stack gets the same answer.
@@ -66,6 +68,8 @@ interface Tokens {
   /** Text of the doc comment on each line that holds nothing else. */
   readonly docs: ReadonlyMap<number, string>;
   readonly unclosed: readonly Token[];
+  /** Malformed ones. Their lines give no further faults, the declarations around them are not read. */
+  readonly faults: readonly Token[];
 }
 
 const WORD_FOR: Readonly<Record<string, string>> = {
@@ -86,7 +90,10 @@ function tokenize(file: string, text: string, sink: DiagnosticSink): Tokens | un
     return undefined;
   }
   const { tokens, groups } = specLexer.tokenize(text);
+  const faults: Token[] = [];
   for (const token of groups["unexpected"] ?? []) {
+    // A `;` too many is the one that changes nothing.
+    if (token.image !== ";") faults.push(token);
     const character = token.image.slice(0, 8);
     sink.report("unexpected-character", spanOf(file, token), { character }, { hint: Object.hasOwn(WORD_FOR, character) ? WORD_FOR[character] : undefined });
   }
@@ -103,23 +110,23 @@ function tokenize(file: string, text: string, sink: DiagnosticSink): Tokens | un
       sink.report("too-deep", spanOf(file, token), { most: LIMITS.depth });
       return undefined;
     }
-    repair(file, token, tokens[i - 1], sink);
+    if (repair(file, token, tokens[i - 1], sink)) faults.push(token);
   }
   const docs = new Map((groups["docs"] ?? []).map((token) => [token.startLine ?? 0, token.image.slice(3).replace(/^ /, "").trimEnd()]));
-  return { list: tokens, docs, unclosed };
+  return { list: tokens, docs, unclosed, faults };
 }
 
 /** Malformed literals are reported here and then stand for well-formed ones, so that the parser is not confused by them too. */
-function repair(file: string, token: Token, before: Token | undefined, sink: DiagnosticSink): void {
+function repair(file: string, token: Token, before: Token | undefined, sink: DiagnosticSink): boolean {
   switch (token.tokenType) {
     case BadNumber: {
       // `layer.2b` is a segment of a name.
-      if (before?.tokenType === S.dot && before.endOffset === token.startOffset - 1) return;
+      if (before?.tokenType === S.dot && before.endOffset === token.startOffset - 1) return false;
       sink.report("bad-number", spanOf(file, token), { text: token.image }, { hint: numberHint(token.image) });
       token.tokenType = NumberLiteral;
       token.tokenTypeIdx = NumberLiteral.tokenTypeIdx ?? token.tokenTypeIdx;
       token.image = "1";
-      return;
+      return true;
     }
     case UnterminatedString:
     case SingleQuoted:
@@ -130,7 +137,9 @@ function repair(file: string, token: Token, before: Token | undefined, sink: Dia
       token.tokenType = StringLiteral;
       token.tokenTypeIdx = StringLiteral.tokenTypeIdx ?? token.tokenTypeIdx;
       token.image = '""';
-      return;
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -153,7 +162,7 @@ const spanOf = (file: string, token: Token): Span => ({ file, start: token.start
 const DECLARATIONS = new Set([K.import, K.network, K.block, K.dataset, K.recipe]);
 
 function reportFaults(faults: readonly ParserFault[], tokens: Tokens, text: string, file: string, sink: DiagnosticSink): void {
-  const lines = new Set<number>();
+  const lines = new Set<number>(tokens.faults.map(({ startLine }) => startLine ?? 0));
   for (const { expected, found, before, outermost } of faults) {
     const atEnd = Number.isNaN(found.startOffset);
     const end = text.trimEnd().length;
@@ -163,7 +172,7 @@ function reportFaults(faults: readonly ParserFault[], tokens: Tokens, text: stri
     if (lines.has(line) || (atEnd && lines.size > 0)) continue;
     lines.add(line);
     if (outermost) {
-      const hint = found.image === "}" ? "there is one `}` too many" : didYouMean(found.image, ["import", "network", "block", "dataset", "recipe"]);
+      const hint = found.image === "}" ? "there is one `}` too many" : (didYouMean(found.image, ["import", "network", "block", "dataset", "recipe"]) ?? "is there one `}` too many above?");
       sink.report("expected-declaration", span, { found: describe(found, atEnd) }, { hint });
       continue;
     }
@@ -195,6 +204,7 @@ function hintFor(expected: string, found: Token, before: Token | undefined): str
   if (found.image === "=") return before?.tokenType === S.assign ? "write `==` without a space" : "a named argument is written `name: value`";
   if (found.image === "->" && expected.startsWith("a step")) return "a chain begins with a step; `->` goes on after one";
   if (found.image === ",") return "there is a value missing before the `,`";
+  if (expected === "`)`" && /^[\w"]/.test(found.image)) return "is there a `,` or a `:` missing before it?";
   if (found.image === ".") return "a number has a digit before its point: `0.5`";
   const word = /^`([a-z]+)`$/.exec(expected)?.[1];
   return word === undefined ? undefined : didYouMean(found.image, [word]);

@@ -228,7 +228,8 @@ class SpecParser extends CstParser {
     this.#depth++;
     try {
       this.ACTION(() => {
-        if (this.#depth > 2 * LIMITS.depth) throw new TooDeep(this.LA(1));
+        // One for what stands in no bracket.
+        if (this.#depth > LIMITS.depth + 1) throw new TooDeep(this.LA(1));
       });
       this.SUBRULE(this.operand);
       this.MANY(() => {
@@ -601,10 +602,10 @@ export function parseTokens(tokens: IToken[], rule: StartRule): { readonly cst: 
   parser.restart(tokens);
   const cst = parser[rule]() as CstNode | undefined;
   const faults = parser.errors.map((error) => ({
-    expected: error.message,
+    expected: rule !== "spec" && error.name === "NotAllInputParsedException" ? "the end of the value" : error.message,
     found: error.token,
     before: (error as { readonly previousToken?: IToken }).previousToken,
-    outermost: rule === "spec" && error.context.ruleStack.length === 1,
+    outermost: rule === "spec" && error.context.ruleStack.length <= 1,
   }));
   return { cst, faults };
 }

@@ -1,12 +1,12 @@
 // A recipe to its plan: settings as plain values, defaults filled in, what is frozen as a predicate over parameter names.
 
-import { didYouMean, oneOf } from "../diagnostics.ts";
+import { didYouMean, didYouMeanOneOf, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type { Parameter } from "../ir/model.ts";
 import type { DataInfo, DataPlan, LossPlan, MetricName, OptimizerPlan, RecipePlan } from "../ir/plan.ts";
 import type * as Ast from "./ast.ts";
 import { LOSSES, METRICS, OPTIMIZERS } from "./choices.ts";
-import { choose, unknownChoice } from "./choose.ts";
+import { choose, headOf, unknownChoice } from "./choose.ts";
 import { planData } from "./data-plan.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
@@ -15,7 +15,7 @@ import type { Module } from "./modules.ts";
 import { plainEnvironment } from "./network-value.ts";
 import { applyOverrides, overrideData } from "./overrides.ts";
 import { describeKind } from "./resolve.ts";
-import { describeValue, isUnknown, UNKNOWN } from "./values.ts";
+import { describeExpr, describeValue, isUnknown, UNKNOWN } from "./values.ts";
 
 export interface PlannedRecipe {
   readonly plan: RecipePlan;
@@ -41,7 +41,7 @@ export function chooseRecipe(module: Module, wanted: string | undefined, sink: D
   const at: Span = { file: module.path, start: 0, end: 1 };
   if (wanted !== undefined) {
     const found = module.recipes.get(wanted);
-    if (found === undefined) sink.report("no-such-recipe", at, { name: wanted }, { hint: didYouMean(wanted, names) ?? `there is ${oneOf(names)}` });
+    if (found === undefined) sink.report("no-such-recipe", at, { name: wanted }, { hint: didYouMeanOneOf(wanted, names) });
     return found;
   }
   const [first, second] = [...module.recipes.values()];
@@ -67,8 +67,9 @@ export function planRecipe(module: Module, declared: Ast.RecipeDeclaration, over
   const dataSetting = settings.get("data");
   const dataset = dataSetting === undefined ? undefined : datasetOf(dataSetting.value, module, env);
   const data = dataset === undefined ? undefined : planData(overrideData(dataset, dataOverrides, sink), env);
-  const [overrideOfNothing] = dataSetting === undefined ? [...dataOverrides.keys()] : [];
-  if (overrideOfNothing !== undefined) sink.report("unknown-override", recipe.nameSpan, { path: `data.${overrideOfNothing}`, reason: "the recipe has no `data`" });
+  if (dataSetting === undefined)
+    for (const [key, it] of dataOverrides)
+      sink.report("unknown-override", it.kind === "path" ? it.path.span : it.setting.span, { path: `data.${key}`, reason: "the recipe has no `data`" });
   for (const key of ["network", "loss", "optimizer", ...(dataSetting === undefined ? [] : (["batch", "epochs"] as const))] as const)
     if (settings.get(key) === undefined) sink.report("missing-setting", recipe.nameSpan, { key, recipe: recipe.name }, { hint: EXAMPLES[key] });
 
@@ -186,7 +187,7 @@ function planMetrics(setting: Ast.SettingOf<"metrics"> | undefined, loss: LossPl
   const metrics: MetricName[] = [];
   for (const it of setting?.values ?? []) {
     if (it.kind !== "ref") {
-      env.sink.report("wrong-type", it.span, { what: "a metric", wanted: oneOf(METRICS), got: "a value" });
+      env.sink.report("wrong-type", it.span, { what: "a metric", wanted: oneOf(METRICS), got: describeExpr(it) });
       continue;
     }
     const name = METRICS.find((metric) => metric === it.name);
@@ -209,13 +210,13 @@ function wholeNumber(setting: Ast.SettingOf<"batch" | "epochs" | "seed"> | undef
 
 function datasetOf(it: Ast.Expr, module: Module, env: Environment): Ast.DatasetDeclaration | undefined {
   if (it.kind !== "ref") {
-    env.sink.report("wrong-type", it.span, { what: "`data`", wanted: "the name of a data set", got: "a value" });
+    env.sink.report("wrong-type", it.span, { what: "`data`", wanted: "the name of a data set", got: describeExpr(it) });
     return undefined;
   }
   const binding = module.names.get(it.name);
   if (binding === undefined) {
     const names = [...module.names].filter(([, b]) => b.declaration?.kind === "dataset").map(([name]) => name);
-    env.sink.report("unknown-name", it.span, { name: it.name, what: "data set" }, { hint: didYouMean(it.name, names) });
+    env.sink.report("unknown-name", it.span, { name: it.name, what: "data set" }, { hint: didYouMeanOneOf(it.name, names) });
   } else if (binding.declaration?.kind === "dataset") return binding.declaration;
   else if (binding.declaration !== undefined)
     env.sink.report("wrong-kind", it.span, { name: it.name, is: describeKind(binding.declaration), wanted: "a data set" }, { notes: [{ span: binding.span, text: "declared here" }] });
@@ -231,7 +232,7 @@ function frozenBy(freeze: Ast.SettingOf<"freeze"> | undefined): (name: string) =
 }
 
 /** What can only be said once the parameters are known: patterns that match nothing, and nothing left to train. */
-export function lintFreeze({ freeze, frozen, recipe, network }: PlannedRecipe, parameters: readonly Parameter[], sink: Reporter): void {
+export function lintFreeze({ freeze, frozen, network }: PlannedRecipe, parameters: readonly Parameter[], sink: Reporter): void {
   const names = parameters.map(({ name }) => name);
   let misses = 0;
   for (const glob of [...(freeze?.globs ?? []), ...(freeze?.except ?? [])]) {
@@ -242,7 +243,7 @@ export function lintFreeze({ freeze, frozen, recipe, network }: PlannedRecipe, p
     sink.report("freeze-nothing", glob.span, { pattern: glob.pattern }, { hint });
   }
   const weights = parameters.filter(({ kind }) => kind === "weight");
-  if (weights.length === 0) sink.report("nothing-to-train", network.span, { name: recipe.name });
+  if (weights.length === 0) sink.report("nothing-to-train", network.span, { name: headOf(network)?.name.name ?? "" });
   else if (freeze !== undefined && misses === 0 && weights.every(({ name }) => frozen(name)))
     sink.report("freeze-everything", freeze.span, {}, { hint: "leave something out: `freeze ** except NAME`" });
 }

@@ -2,6 +2,7 @@
 // Loaded only when a `.json` spec is read, since the validator takes longer to load than most specs take to check.
 
 import { Ajv } from "ajv";
+import type { ErrorObject } from "ajv";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type { Spec } from "./ast.ts";
 import { LIMITS } from "./limits.ts";
@@ -28,13 +29,25 @@ export function createSpecValidator(schema: object): SpecValidator {
     }
     if (!validate(value)) {
       const error = validate.errors?.at(-1);
-      const extra: unknown = error?.params["additionalProperty"];
-      const reason = `${error?.message ?? "does not fit the schema"}${typeof extra === "string" ? `: \`${extra}\`` : ""}`;
-      sink.report("json-schema", whole, { path: error?.instancePath ?? "", reason });
+      sink.report("json-schema", whole, { path: error?.instancePath ?? "", reason: error === undefined ? "does not fit the schema" : reasonOf(error) });
       return undefined;
     }
     return withSpans(value, file) as Spec;
   };
+}
+
+function reasonOf({ keyword, params, message }: ErrorObject): string {
+  const it = params as Readonly<Record<string, unknown>>;
+  switch (keyword) {
+    case "required":
+      return `needs the property \`${String(it["missingProperty"])}\``;
+    case "additionalProperties":
+      return `has no property \`${String(it["additionalProperty"])}\``;
+    case "discriminator":
+      return it["tagValue"] === undefined ? `needs the property \`${String(it["tag"])}\`` : `cannot be of ${String(it["tag"])} \`${String(it["tagValue"])}\``;
+    default:
+      return message ?? "does not fit the schema";
+  }
 }
 
 function parseJson(text: string, whole: Span, sink: DiagnosticSink): unknown {

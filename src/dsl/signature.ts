@@ -72,9 +72,11 @@ export function bindArguments(
       ok = false;
     } else bound.set(name, arg.value);
   }
-  const missing = complete ? signature.params.filter(({ name, required }) => required && !bound.has(name)) : [];
+  // A misspelt name is most likely the one that is missing.
+  const misspelt = args.some(({ name }) => name !== undefined && !known.includes(name));
+  const missing = complete && !misspelt ? signature.params.filter(({ name, required }) => required && !bound.has(name)) : [];
   for (const { name } of missing) {
-    sink.report("missing-argument", callSpan, { name, of: signature.name }, { notes, hint: `write \`${signature.name}(${signature.params[0]?.name === name ? "…" : `${name}: …`})\`` });
+    sink.report("missing-argument", callSpan, { name, of: signature.name }, { notes, hint: args.length === 0 ? `write \`${signature.name}(${name}: …)\`` : `add \`${name}: …\`` });
     ok = false;
   }
   return { bound, ok };

@@ -2,7 +2,7 @@
 
 import { LIMITS } from "./limits.ts";
 import type * as Ast from "./ast.ts";
-import { all, Incomplete, join, nameOf, node, spanOf, token, tokens, tokenSpan } from "./to-ast-cst.ts";
+import { all, Incomplete, join, nameOf, node, refuse, spanOf, token, tokens, tokenSpan } from "./to-ast-cst.ts";
 import type { AstContext } from "./to-ast-cst.ts";
 import type { CstNode, Token } from "./tokens.ts";
 
@@ -81,7 +81,7 @@ function labelFromCst(cst: CstNode, context: AstContext): Ast.Label {
   const span = spanOf(cst, context);
   const text = context.text.slice(span.start, span.end).replace(/\s*:$/, "");
   if (!LABEL.test(parts.map((part) => (typeof part === "string" ? part : "0")).join("")))
-    context.sink.report("bad-label", { ...span, end: span.start + text.length }, { text });
+    refuse(context, "bad-label", { ...span, end: span.start + text.length }, { text });
   return { kind: "label", span: { ...span, end: span.start + text.length }, parts };
 }
 
@@ -113,7 +113,7 @@ export function expressionFromCst(cst: CstNode, context: AstContext): Ast.Expr {
   const operands = all(cst, "operand");
   const operators = tokens(cst, "BinaryOperator");
   // A chain of operators becomes a tree as deep as it is long, and what walks it recurses.
-  if (operators.length > LIMITS.depth) context.sink.report("too-deep", spanOf(cst, context), { most: LIMITS.depth });
+  if (operators.length > LIMITS.depth) refuse(context, "too-deep", spanOf(cst, context), { most: LIMITS.depth });
   if (operators.length > 4 * LIMITS.depth || operands.length !== operators.length + 1) throw new Incomplete();
   let at = 0;
 
@@ -126,7 +126,7 @@ export function expressionFromCst(cst: CstNode, context: AstContext): Ast.Expr {
       at++;
       const right = climb(precedence + 1, operand());
       if (COMPARISONS.has(operator) && left.kind === "binary" && COMPARISONS.has(left.operator) && !parenthesized.has(left))
-        context.sink.report("chained-comparison", tokenSpan(context, sign), {}, { hint: "join two comparisons with `and`" });
+        refuse(context, "chained-comparison", tokenSpan(context, sign), {}, { hint: "join two comparisons with `and`" });
       left = { kind: "binary", span: join(left.span, right.span), operator, left, right };
     }
     return left;
@@ -151,13 +151,13 @@ const parenthesized = new WeakSet<Ast.Expr>();
 
 function operandFromCst(cst: CstNode, context: AstContext): Ast.Expr {
   if (tokens(cst, "prefix").length > LIMITS.depth) {
-    context.sink.report("too-deep", spanOf(cst, context), { most: LIMITS.depth });
+    refuse(context, "too-deep", spanOf(cst, context), { most: LIMITS.depth });
     throw new Incomplete();
   }
   let value = primaryFromCst(cst, context);
   const chain = all(cst, "postfix");
   if (chain.length > LIMITS.depth) {
-    context.sink.report("too-deep", spanOf(cst, context), { most: LIMITS.depth });
+    refuse(context, "too-deep", spanOf(cst, context), { most: LIMITS.depth });
     throw new Incomplete();
   }
   for (const postfix of chain) {
@@ -174,7 +174,7 @@ function argsFromCst(postfix: CstNode, context: AstContext): Ast.Arg[] {
   return all(postfix, "argument").map((it) => {
     const name = tokens(it, "Identifier")[0];
     const value = expressionFromCst(node(it, "expression"), context);
-    if (name === undefined && named && value.kind !== "ref") context.sink.report("positional-after-named", value.span, {});
+    if (name === undefined && named && value.kind !== "ref") refuse(context, "positional-after-named", value.span, {}, { hint: "write its name before it: `NAME: …`" });
     named ||= name !== undefined;
     return {
       kind: "arg",
@@ -210,7 +210,7 @@ function ifFromCst(cst: CstNode, context: AstContext): Ast.IfExpr {
   const arms = all(cst, "ifArm").map((arm) => ({ condition: expressionFromCst(node(arm, "condition"), context), then: branch(node(arm, "then")) }));
   const otherwise = all(cst, "body")[0] ?? all(cst, "expression")[0];
   if (otherwise === undefined && arms.some(({ then }) => then.kind !== "body"))
-    context.sink.report("unexpected-token", spanOf(cst, context), { expected: "`else` after `then`", found: "nothing" }, { hint: "`if c then a else b` needs both values" });
+    refuse(context, "unexpected-token", spanOf(cst, context), { expected: "`else` after `then`", found: "nothing" }, { hint: "`if c then a else b` needs both values" });
   return { kind: "if", span: spanOf(cst, context), arms, ...(otherwise === undefined ? {} : { otherwise: branch(otherwise) }) };
 }
 
@@ -219,7 +219,7 @@ function numberFromToken(it: Token, context: AstContext): Ast.NumberExpr {
   const value = Number(unit === undefined ? it.image : it.image.slice(0, -1));
   const span = tokenSpan(context, it);
   if (!Number.isFinite(value)) {
-    context.sink.report("bad-number", span, { text: it.image }, { hint: "the largest number is about 1.8e308" });
+    refuse(context, "bad-number", span, { text: it.image }, { hint: "the largest number is about 1.8e308" });
     return { kind: "number", span, value: 1 };
   }
   return { kind: "number", span, value, ...(unit === undefined ? {} : { unit }) };
@@ -233,7 +233,7 @@ export function stringValue(it: Token, context: AstContext): string {
     const value = Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : undefined;
     if (value !== undefined) return value;
     const start = it.startOffset + 1 + at;
-    context.sink.report("bad-escape", { file: context.file, start, end: start + escape.length }, { escape }, { hint: "a backslash itself is written `\\\\`" });
+    refuse(context, "bad-escape", { file: context.file, start, end: start + escape.length }, { escape }, { hint: "a backslash itself is written `\\\\`" });
     return letter;
   });
 }

@@ -1,7 +1,7 @@
 // Reading chevrotain's concrete syntax: children by name, tokens, spans. A missing child means that the parser had to skip
 // something; the declaration around it is then given up by one exception.
 
-import type { DiagnosticSink, Span } from "../diagnostics.ts";
+import type { DiagnosticName, DiagnosticSink, ParamsOf, ReportExtra, Span } from "../diagnostics.ts";
 import type { CstNode, Token } from "./tokens.ts";
 
 export interface AstContext {
@@ -10,8 +10,14 @@ export interface AstContext {
   readonly sink: DiagnosticSink;
   /** Doc comments by line. */
   readonly docs: ReadonlyMap<number, string>;
-  /** Offsets of faults of syntax. */
-  readonly faultAt: readonly number[];
+  /** Offsets of faults of syntax: what is around one is not read further. */
+  readonly faultAt: number[];
+}
+
+/** Reports a fault after which the declaration around it would only give more. */
+export function refuse<N extends DiagnosticName>({ sink, faultAt }: AstContext, name: N, span: Span, params: ParamsOf<N>, extra?: ReportExtra): void {
+  sink.report(name, span, params, extra);
+  faultAt.push(span.start);
 }
 
 /** Thrown where the parser recovered over a hole; it never leaves to-ast. */

@@ -1,9 +1,9 @@
 // Concrete to abstract syntax of what stands in data sets and recipes.
 
-import { didYouMean } from "../diagnostics.ts";
+import { didYouMeanOneOf } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { expressionFromCst } from "./to-ast-body.ts";
-import { all, Incomplete, nameOf, node, spanOf, token, tokens, tokenSpan } from "./to-ast-cst.ts";
+import { all, Incomplete, nameOf, node, refuse, spanOf, token, tokens, tokenSpan } from "./to-ast-cst.ts";
 import type { AstContext } from "./to-ast-cst.ts";
 import type { CstNode } from "./tokens.ts";
 
@@ -12,6 +12,20 @@ export const RECIPE_KEYS = [
   ...["network", "weights", "replace", "data", "loss", "metrics", "batch", "precision", "seed"],
   ...["freeze", "optimizer", "rate", "schedule", "epochs", "stop"],
 ];
+
+/** What other frameworks call it. */
+const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
+  ["batch_size", "write `batch`"],
+  ["model", "write `network`"],
+  ["dataset", "write `data`"],
+  ["criterion", "write `loss`"],
+  ["lr", "the rate is an argument of the optimizer: `optimizer adam(lr: 1e-3)`"],
+  ["learning_rate", "the rate is an argument of the optimizer: `optimizer adam(lr: 1e-3)`"],
+  ["early_stopping", "write `stop when val.loss stalls for 3`"],
+  ["patience", "write `stop when val.loss stalls for 3`"],
+  ["scheduler", "write `schedule`"],
+  ["transform", "write `preprocess` or `augment`"],
+]);
 
 const value = (cst: CstNode, context: AstContext): Ast.Expr => expressionFromCst(node(cst, "expression"), context);
 const values = (cst: CstNode, context: AstContext): Ast.Expr[] => all(cst, "expression").map((it) => expressionFromCst(it, context));
@@ -79,7 +93,7 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
 
 function reportUnknown(cst: CstNode, context: AstContext, where: string, known: readonly string[]): undefined {
   const key = token(cst, "key");
-  context.sink.report("unknown-setting", tokenSpan(context, key), { key: key.image, where }, { hint: didYouMean(key.image, known) });
+  context.sink.report("unknown-setting", tokenSpan(context, key), { key: key.image, where }, { hint: OTHER_WORDS.get(key.image) ?? didYouMeanOneOf(key.image, known) });
 }
 
 const patterns = (cst: CstNode, name: string, context: AstContext): Ast.Glob[] =>
@@ -90,6 +104,6 @@ const isSegment = (text: string): boolean => text === "**" || (/^[\w*]+$/.test(t
 export function globFromCst(cst: CstNode, context: AstContext): Ast.Glob {
   const span = spanOf(cst, context);
   const pattern = context.text.slice(span.start, span.end);
-  if (!pattern.split(".").every(isSegment)) context.sink.report("bad-pattern", span, { text: pattern });
+  if (!pattern.split(".").every(isSegment)) refuse(context, "bad-pattern", span, { text: pattern });
   return { kind: "glob", span, pattern };
 }

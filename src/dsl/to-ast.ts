@@ -24,9 +24,9 @@ export function specFromCst(cst: CstNode, context: AstContext, text: string): { 
     const end = items[i + 1]?.location?.startOffset ?? Infinity;
     const inner = Object.values(item.children)[0]?.[0];
     if (inner === undefined || !("children" in inner)) continue;
-    const faulty = context.faultAt.some((offset) => offset >= start && offset < end);
-    const converted = faulty ? undefined : attempt(() => (inner.name === "importDeclaration" ? importFromCst(inner, context) : declarationFromCst(inner, context)));
-    if (converted === undefined) for (const name of declaredNames(inner)) broken.add(name);
+    const faulty = (): boolean => context.faultAt.some((offset) => offset >= start && offset < end);
+    const converted = faulty() ? undefined : attempt(() => (inner.name === "importDeclaration" ? importFromCst(inner, context) : declarationFromCst(inner, context)));
+    if (converted === undefined || faulty()) for (const name of declaredNames(inner)) broken.add(name);
     else if (converted.kind === "import") imports.push(converted);
     else declarations.push(converted);
   }

@@ -1,7 +1,7 @@
 // The values that expressions have while a network is built or a recipe is read.
 
 import type { Node } from "../ir/node.ts";
-import type { BlockDeclaration, DatasetDeclaration, NetworkDeclaration } from "./ast.ts";
+import type { BlockDeclaration, DatasetDeclaration, Expr, NetworkDeclaration } from "./ast.ts";
 import type { AnyLayer } from "./layers/define.ts";
 import type { Module } from "./modules.ts";
 
@@ -63,7 +63,22 @@ export const nameOfCallable = (it: Callable): string => (it.kind === "layer" ? i
 /** An example's shape: the batch axis is not the user's business. */
 export const shapeText = (node: Node): string => `${node.type.dtype}[${node.type.shape.slice(1).join(", ")}]`;
 
-/** As diagnostics name it: "the number 3", "a list". */
+/** What was written, where no value is wanted. */
+export function describeExpr(it: Expr): string {
+  switch (it.kind) {
+    case "number":
+    case "bool":
+      return String(it.value);
+    case "string":
+      return describeValue(it.value);
+    case "list":
+      return "a list";
+    default:
+      return "an expression";
+  }
+}
+
+/** As diagnostics name it: "3", "a list of 2". */
 export function describeValue(value: Value): string {
   switch (typeof value) {
     case "number":

@@ -33,20 +33,22 @@ type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: fals
 
 interface Rule<T> {
   readonly wanted: string;
+  /** Takes numbers, so that a number it refuses is out of range and not of the wrong type. */
+  readonly numeric: boolean;
   /** Undefined where the value does not fit. */
   convert(value: Value): T | undefined;
 }
 
-const rule = <T>(wanted: string, convert: (value: Value) => T | undefined): Rule<T> => ({ wanted, convert });
+const rule = <T>(wanted: string, convert: (value: Value) => T | undefined, numeric = false): Rule<T> => ({ wanted, convert, numeric });
 const number = (wanted: string, fits: (value: number) => boolean): Rule<number> =>
-  rule(wanted, (value) => (typeof value === "number" && fits(value) ? value : undefined));
+  rule(wanted, (value) => (typeof value === "number" && fits(value) ? value : undefined), true);
 
 const pair = (wanted: string, each: Rule<number>): Rule<readonly [number, number]> =>
   rule(wanted, (value) => {
     const list = Array.isArray(value) ? (value as readonly Value[]) : [value, value];
     const [height, width] = list.map((it) => each.convert(it));
     return list.length === 2 && height !== undefined && width !== undefined ? [height, width] : undefined;
-  });
+  }, true);
 
 function list<T>(value: Value, convert: (it: Value) => T | undefined): readonly T[] | undefined {
   if (!Array.isArray(value)) return undefined;
@@ -87,7 +89,7 @@ export function convertArgument<T extends ArgType>(type: T, value: Value): Outco
   const it: Rule<ArgValues[T]> = RULES[type];
   const converted = it.convert(value);
   return converted === undefined
-    ? { ok: false, wanted: it.wanted, range: typeof value === "number" && !it.wanted.includes("list") && it !== (tensor as unknown) }
+    ? { ok: false, wanted: it.wanted, range: it.numeric && typeof value === "number" }
     : { ok: true, value: converted };
 }
 
