@@ -8,4 +8,4 @@ export { DiagnosticSink } from "./diagnostics/sink.ts";
 export type { ReportExtra } from "./diagnostics/sink.ts";
 export { diagnosticToJson, positionOf, renderDiagnostic, renderDiagnostics } from "./diagnostics/render.ts";
 export type { Position, RenderOptions, Sources, Style } from "./diagnostics/render.ts";
-export { didYouMean, editDistance, nearest, oneOf } from "./diagnostics/suggest.ts";
+export { didYouMean, didYouMeanOneOf, editDistance, nearest, oneOf } from "./diagnostics/suggest.ts";
