@@ -6,11 +6,11 @@ import { DeviceError, type Device, type Session } from "../device.ts";
 import { describeAdapter, isHardwareAdapter, type FoundAdapter } from "./adapter.ts";
 import { loadSession } from "./session.ts";
 
-/** What kernels for this device may use. */
+/** What kernels for this device may use: the code generator's options. */
 export interface WebgpuLimits {
   readonly maxBuffers: number;
-  readonly subgroups: boolean;
-  readonly f16: boolean;
+  /** Lanes of a subgroup, where there are subgroups and always of that size. */
+  readonly subgroupSize?: number;
 }
 
 export interface WebgpuDevice extends Device {
@@ -20,10 +20,13 @@ export interface WebgpuDevice extends Device {
 /** The device and the first error it reported, wherever that came from. */
 export class Gpu {
   readonly device: GPUDevice;
+  // Dawn's instance must outlive its devices: collected earlier, it takes the process down. Kept longer, it keeps Node from exiting.
+  #instance: GPU | undefined;
   #error: Error | undefined;
   #isDisposed = false;
 
-  constructor(device: GPUDevice) {
+  constructor(instance: GPU, device: GPUDevice) {
+    this.#instance = instance;
     this.device = device;
     device.addEventListener("uncapturederror", (event) => {
       this.report(new Error(`WebGPU: ${event.error.message}`));
@@ -45,10 +48,11 @@ export class Gpu {
   dispose(): void {
     this.#isDisposed = true;
     this.device.destroy();
+    this.#instance = undefined;
   }
 }
 
-export async function openWebgpuDevice({ adapter }: FoundAdapter): Promise<WebgpuDevice> {
+export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter): Promise<WebgpuDevice> {
   const { limits, features } = adapter;
   const wanted = ["maxBufferSize", "maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage"] as const;
   const optional = (["subgroups", "shader-f16"] as const).filter((feature) => features.has(feature));
@@ -56,13 +60,29 @@ export async function openWebgpuDevice({ adapter }: FoundAdapter): Promise<Webgp
     requiredLimits: Object.fromEntries(wanted.map((name) => [name, limits[name]])),
     requiredFeatures: optional,
   });
-  const gpu = new Gpu(gpuDevice);
+  const gpu = new Gpu(instance, gpuDevice);
   return {
     info: { kind: "webgpu", description: describeAdapter(adapter), isHardware: isHardwareAdapter(adapter) },
-    limits: { maxBuffers: limits.maxStorageBuffersPerShaderStage, subgroups: features.has("subgroups"), f16: features.has("shader-f16") },
-    load: (program: Program): Promise<Session> => loadSession(gpu, program),
+    limits: kernelLimits,
+    load: (program: Program): Promise<Session> => {
+      requireSubgroups(program, kernelLimits);
+      return loadSession(gpu, program);
+    },
     dispose: () => {
       gpu.dispose();
     },
   };
+}
+
+// A kernel that hands values from lane to lane gives wrong numbers on other hardware, not an error.
+function requireSubgroups(program: Program, { subgroupSize }: WebgpuLimits): void {
+  for (const kernel of program.kernels) {
+    const needed = (kernel as { readonly subgroupSize?: number }).subgroupSize;
+    if (needed === undefined || needed === subgroupSize) continue;
+    throw new DeviceError(
+      "unavailable",
+      `kernel ${kernel.name} was compiled for subgroups of ${String(needed)} lanes, this adapter has ${String(subgroupSize ?? "others")}`,
+      "Compile again on this machine, or without naming a device.",
+    );
+  }
 }
