@@ -1,21 +1,22 @@
 // Hand-made kernels, one after the other on WebGPU and on the reference interpreter: the results must agree.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TargetOptions } from "../../src/codegen/target.ts";
 import { referenceTarget } from "../../src/codegen/reference.ts";
 import { webgpuTarget } from "../../src/codegen/wgsl/target.ts";
 import { acc, add, axis, binary, cast, constant, float, int, load, mul, rem, select, sub, threefry, unary, type Expr, type UnaryOp } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
-import type { Device, HostArray } from "../../src/runtime/device.ts";
+import type { HostArray } from "../../src/runtime/device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { findAdapter } from "../../src/runtime/webgpu/adapter.ts";
-import { openWebgpuDevice } from "../../src/runtime/webgpu/device.ts";
+import { openWebgpuDevice, type WebgpuDevice } from "../../src/runtime/webgpu/device.ts";
 import { at, axesOf, convForward, convInputGradient, convWeightGradient, elementwise, kernelOf, matmul, numbers, param, relativeError, runKernel, softmax } from "../codegen/kernels.ts";
 
 const found = await findAdapter();
 if (!found) console.warn("skipped: no WebGPU adapter (see scripts/setup.sh)");
 
 describe.skipIf(!found)("webgpu against reference", () => {
-  let webgpu: Device;
+  let webgpu: WebgpuDevice;
   const reference = openReferenceDevice();
   beforeAll(async () => {
     if (found) webgpu = await openWebgpuDevice(found);
@@ -24,10 +25,10 @@ describe.skipIf(!found)("webgpu against reference", () => {
     webgpu.dispose();
   });
 
-  async function same(kernel: Kernel, tolerance = 1e-5, inputs?: Record<string, HostArray>, loop?: { count: number; reverse: boolean }): Promise<Map<string, HostArray>> {
+  async function same(kernel: Kernel, tolerance = 1e-5, inputs?: Record<string, HostArray>, loop?: { count: number; reverse: boolean }, options: TargetOptions = webgpu.limits): Promise<Map<string, HostArray>> {
     const data = inputs ?? Object.fromEntries(kernel.params.filter((p) => p.access !== "write").map((p, i) => [p.name, numbers(p.length, i + 1)]));
     const expected = await runKernel(reference, referenceTarget, kernel, data, loop);
-    const actual = await runKernel(webgpu, webgpuTarget, kernel, data, loop);
+    const actual = await runKernel(webgpu, webgpuTarget, kernel, data, loop, options);
     for (const [name, values] of expected) {
       if (tolerance === 0) expect([...(actual.get(name) ?? [])], name).toEqual([...values]);
       else expect(relativeError(actual.get(name) ?? [], values), `${kernel.name} ${name}`).toBeLessThan(tolerance);
@@ -35,12 +36,16 @@ describe.skipIf(!found)("webgpu against reference", () => {
     return actual;
   }
 
-  it("multiplies matrices of odd sizes", async () => {
+  it("multiplies matrices of odd sizes", { timeout: 60_000 }, async () => {
     for (const [m, n, k, b] of [[1, 1, 1, 1], [1, 10, 128, 1], [3, 5, 7, 2], [16, 16, 16, 1], [17, 31, 33, 3], [64, 64, 64, 1], [65, 130, 127, 1], [130, 1, 64, 1], [64, 10, 128, 1], [128, 128, 128, 2], [5, 257, 9, 4]] as const)
       await same(matmul(m, n, k, b));
   });
 
-  it("convolves, and its gradients", async () => {
+  it("multiplies with the tiles of a GPU, too", { timeout: 120_000 }, async () => {
+    for (const [m, n, k, b] of [[64, 64, 64, 1], [33, 70, 50, 1], [520, 512, 20, 1]] as const) await same(matmul(m, n, k, b), 1e-5, undefined, undefined, {});
+  });
+
+  it("convolves, and its gradients", { timeout: 60_000 }, async () => {
     for (const shape of [
       { batch: 2, inputs: 3, outputs: 5, size: 7, kernel: 3, padding: 1 },
       { batch: 4, inputs: 8, outputs: 64, size: 12, kernel: 3, padding: 1 },

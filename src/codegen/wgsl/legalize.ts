@@ -21,7 +21,7 @@ export function legalizer(params: readonly KernelParameter[]): (expr: Expr) => E
 /** A kernel whose index arithmetic is settled, in what WGSL has. */
 export function legalize(kernel: Kernel): Kernel {
   const visit = legalizer(kernel.params);
-  return { ...kernel, params: kernel.params.map(legalizeParameter), stages: kernel.stages.map((stage) => legalizeStores(mapExpressions(stage, visit), kernel.params)) };
+  return { ...kernel, params: legalizedParameters(kernel.params), stages: kernel.stages.map((stage) => legalizeStores(mapExpressions(stage, visit), kernel.params)) };
 }
 
 /** Converts what a store stage writes to what its buffers hold. */
@@ -30,7 +30,10 @@ export function legalizeStores<S extends Stage>(stage: S, params: readonly Kerne
   return { ...stage, writes: stage.writes.map((write) => ({ ...write, value: storedValue(write.value, params[write.buffer]) })) };
 }
 
-export function legalizeParameter(param: KernelParameter): KernelParameter {
+/** Storage as WGSL has it. */
+export const legalizedParameters = (params: readonly KernelParameter[]): KernelParameter[] => params.map(legalizeParameter);
+
+function legalizeParameter(param: KernelParameter): KernelParameter {
   if (param.dtype === "bool") return { ...param, dtype: "u32" };
   if (param.dtype === "u8") return { ...param, dtype: "u32", length: Math.ceil(param.length / 4) };
   return param;

@@ -90,16 +90,22 @@ export class Shader {
     return name;
   }
 
+  enable(extension: "subgroups" | "f16"): void {
+    this.#enables.add(extension);
+  }
+
   line(text: string): void {
     this.out.line(text);
   }
 
-  /** A loop from `start` in steps of `step`; `name` is its variable. */
-  loop(name: string, start: string, extent: number, step: number, body: () => void): void {
+  /** A loop from `start` in steps of `step`; `name` is its variable. A rolled loop is one that no driver can unroll. */
+  loop(name: string, start: string, extent: number, step: number, body: () => void, isRolled = false): void {
     this.out.open();
     body();
     const increment = step === 1 ? `${name}++` : `${name} += ${String(step)}`;
-    this.out.close(`for (var ${name} = ${start}; ${name} < ${String(extent)}; ${increment}) {`);
+    // The grid has one layer, which the driver does not know.
+    const end = isRolled ? `${String(extent)} + i32(workgroup_id.z)` : String(extent);
+    this.out.close(`for (var ${name} = ${start}; ${name} < ${end}; ${increment}) {`);
   }
 
   block(header: string, body: () => void): void {

@@ -1,29 +1,48 @@
 // The WebGPU target: kernels to WGSL. Chooses a schedule by the shape of a kernel alone, so that one build gives one program.
 
+import { mul } from "../../ir/loop/expr.ts";
 import type { Kernel } from "../../ir/loop/kernel.ts";
 import { verifyKernel } from "../../ir/loop/verify.ts";
-import type { CompiledKernel } from "../../ir/program.ts";
-import type { Target } from "../target.ts";
+import type { Target, TargetKernel, TargetOptions } from "../target.ts";
 import { mergeAxes, sizeOfAxes } from "./axes.ts";
+import { problemOf, scheduleContract } from "./contract.ts";
 import { scheduleMap } from "./map.ts";
 import { scheduleRows, type RowShape } from "./rows.ts";
+import { chooseTile, splitK, splitReduce } from "./tiles.ts";
 
 /** Storage buffers per shader that every adapter has. */
 const DEFAULT_BUFFERS = 8;
+
+const FEW_POINTS = 64;
+const LONG = 256;
 
 export const webgpuTarget: Target = {
   name: "webgpu",
   maxBuffers: (options) => options?.maxBuffers ?? DEFAULT_BUFFERS,
   compileKernel,
-  splitK: () => 1,
-  splitReduce: () => 1,
+  splitK,
+  splitReduce,
 };
 
-function compileKernel(source: Kernel): CompiledKernel {
+function compileKernel(source: Kernel, options?: TargetOptions): TargetKernel {
   verifyKernel(source);
+  if (source.stages[0]?.kind === "contract") {
+    const problem = problemOf(source);
+    // Few long dot products fill a machine better as reductions.
+    const reduction = problem.b * problem.m * problem.n <= FEW_POINTS && problem.k >= LONG ? asReduction(source) : undefined;
+    if (!reduction) return scheduleContract(problem, chooseTile(problem, options?.subgroupSize));
+    return compileKernel(reduction, options);
+  }
   const kernel = mergeAxes(source);
   const rows = rowShape(kernel);
   return rows ? scheduleRows(kernel, rows) : scheduleMap(kernel);
+}
+
+/** The same kernel with its contraction as a sum of products. */
+function asReduction(kernel: Kernel): Kernel | undefined {
+  const [first, ...rest] = kernel.stages;
+  if (first?.kind !== "contract") return undefined;
+  return { ...kernel, stages: [{ kind: "reduce", axes: [first.k], op: "sum", dtype: first.dtype, value: mul(first.lhs, first.rhs) }, ...rest] };
 }
 
 /** How many threads share a point; undefined for one each. */

@@ -21,12 +21,12 @@ export interface WebgpuDevice extends Device {
 export class Gpu {
   readonly device: GPUDevice;
   // Dawn's instance must outlive its devices: collected earlier, it takes the process down. Kept longer, it keeps Node from exiting.
-  #instance: GPU | undefined;
+  instance: GPU | undefined;
   #error: Error | undefined;
   #isDisposed = false;
 
   constructor(instance: GPU, device: GPUDevice) {
-    this.#instance = instance;
+    this.instance = instance;
     this.device = device;
     device.addEventListener("uncapturederror", (event) => {
       this.report(new Error(`WebGPU: ${event.error.message}`));
@@ -48,7 +48,7 @@ export class Gpu {
   dispose(): void {
     this.#isDisposed = true;
     this.device.destroy();
-    this.#instance = undefined;
+    this.instance = undefined;
   }
 }
 
@@ -61,6 +61,9 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
     requiredFeatures: optional,
   });
   const gpu = new Gpu(instance, gpuDevice);
+  const { subgroupMinSize, subgroupMaxSize } = adapter.info;
+  const hasFixedSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
+  const kernelLimits: WebgpuLimits = { maxBuffers: limits.maxStorageBuffersPerShaderStage, ...(hasFixedSize ? { subgroupSize: subgroupMinSize } : {}) };
   return {
     info: { kind: "webgpu", description: describeAdapter(adapter), isHardware: isHardwareAdapter(adapter) },
     limits: kernelLimits,

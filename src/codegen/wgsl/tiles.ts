@@ -1,0 +1,65 @@
+// Tile shapes for contractions, by the shape of the product. What they trade: large blocks read each operand less often, small ones
+// leave more workgroups for the machine and less waste at the edges.
+
+export interface Tile {
+  /** Of the result, per thread; both are multiples of 4. */
+  readonly rows: number;
+  readonly columns: number;
+  readonly threadsM: number;
+  readonly threadsN: number;
+  /** Of k in workgroup memory at a time. */
+  readonly depth: number;
+  /** Steps of k per round of the inner loop; divides `depth`. */
+  readonly unroll: number;
+  /** The left operand goes from lane to lane of a subgroup of exactly eight lanes; `threadsN` is a multiple of eight. */
+  readonly broadcast: boolean;
+}
+
+interface Shape {
+  readonly b: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+/** Lanes of a subgroup where the tile uses broadcasts. */
+export const SUBGROUP = 8;
+
+/** Below this many workgroups a GPU is not full, and smaller tiles win. */
+const ENOUGH_GROUPS = 64;
+
+/** Workgroup memory that every adapter has, 16 KiB, bounds `depth`: both tiles and their padding stay below it. */
+const GPU_LARGE: Tile = { rows: 8, columns: 8, threadsM: 8, threadsN: 8, depth: 16, unroll: 4, broadcast: false };
+const GPU_SMALL: Tile = { rows: 4, columns: 4, threadsM: 8, threadsN: 8, depth: 16, unroll: 4, broadcast: false };
+
+export function chooseTile(shape: Shape, subgroupSize?: number): Tile {
+  if (subgroupSize === SUBGROUP) return chooseNarrow(shape);
+  return groupsOf(shape, GPU_LARGE) >= ENOUGH_GROUPS ? GPU_LARGE : GPU_SMALL;
+}
+
+/**
+ * Subgroups of eight are a software rasterizer on a CPU: a load costs ten times what a multiplication costs, a lane-to-lane copy a tenth of
+ * a load, and a barrier as much as hundreds of multiplications. So one subgroup is a workgroup, with the largest block of registers.
+ */
+function chooseNarrow({ m, n }: Shape): Tile {
+  const rows = m > 32 ? 64 : m > 16 ? 32 : m > 8 ? 16 : 8;
+  return { rows, columns: n > 32 ? 8 : 4, threadsM: 1, threadsN: SUBGROUP, depth: 16, unroll: 1, broadcast: true };
+}
+
+const groupsOf = ({ b, m, n }: Shape, tile: Tile): number => b * Math.ceil(m / (tile.rows * tile.threadsM)) * Math.ceil(n / (tile.columns * tile.threadsN));
+
+/** Parts of k such that the workgroups fill a GPU and each part is still long; a divisor of k. */
+export function splitK(m: number, n: number, k: number, b: number): number {
+  const groups = groupsOf({ b, m, n, k }, GPU_LARGE);
+  return largestDivisor(k, Math.min(Math.ceil(128 / groups), Math.floor(k / 512)));
+}
+
+/** Parts of a long reduction at few points; a divisor of `size`. */
+export function splitReduce(points: number, size: number): number {
+  return largestDivisor(size, Math.min(Math.ceil(64 / points), Math.floor(size / 4096)));
+}
+
+function largestDivisor(value: number, limit: number): number {
+  for (let parts = limit; parts > 1; parts--) if (value % parts === 0) return parts;
+  return 1;
+}
