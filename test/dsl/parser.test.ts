@@ -26,7 +26,7 @@ const expression = (text: string): Expr => {
 const shape = (it: Expr): string => {
   switch (it.kind) {
     case "binary":
-      return `(${shape(it.left)}${it.operator}${shape(it.right)})`;
+      return `(${shape(it.left)} ${it.operator} ${shape(it.right)})`;
     case "unary":
       return `(${it.operator} ${shape(it.operand)})`;
     case "ref":
@@ -65,16 +65,16 @@ describe("reading", () => {
   });
 
   it.each([
-    ["a + b * c", "(a+(b*c))"],
-    ["a - b - c", "((a-b)-c)"],
-    ["a or b and not c == d", "(a or(b and(not (c==d))))".replaceAll(" and", "and").replaceAll(" or", "or")],
-    ["-a * b", "((- a)*b)"],
+    ["a + b * c", "(a + (b * c))"],
+    ["a - b - c", "((a - b) - c)"],
+    ["a or b and not c == d", "(a or (b and (not (c == d))))"],
+    ["-a * b", "((- a) * b)"],
     ["- -a.b", "(- (- a.b))"],
-    ["0..a + 1", "(number..(a+number))"],
+    ["0..a + 1", "(number .. (a + number))"],
     ["a < b == true", undefined],
   ])("reads %s by precedence", (text, expected) => {
     if (expected === undefined) expect(codes(`network a = ${text}`)).toEqual(["TL0110"]);
-    else expect(shape(expression(text)).replaceAll(" and", "and").replaceAll(" or", "or")).toBe(expected.replaceAll("(aor", "(aor"));
+    else expect(shape(expression(text))).toBe(expected);
   });
 
   it("keeps the unit of a number", () => {

@@ -1,0 +1,264 @@
+// Networks as graphs: names, shapes, initial values and modes of what a spec declares, and the numbers of the layers that are more
+// than one op.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { renderDiagnostics } from "../../src/diagnostics.ts";
+import { elaborate, planRecipe } from "../../src/dsl/index.ts";
+import type { ElaborateRequest } from "../../src/dsl/index.ts";
+import { createBuilder } from "../../src/ir/builder.ts";
+import type { Builder } from "../../src/ir/builder.ts";
+import { evaluateNodes } from "../../src/ir/evaluate.ts";
+import { topologicalOrder } from "../../src/ir/graph.ts";
+import type { ForwardModel } from "../../src/ir/model.ts";
+import type { Node } from "../../src/ir/node.ts";
+import { tensorType } from "../../src/ir/types.ts";
+import { decompose } from "../../src/passes/decompose.ts";
+import { loadClean, SPECS } from "./support.ts";
+
+const RECIPE = "loss cross_entropy\n  optimizer sgd(lr: 0.1)";
+
+/** The model of recipe `main`, which trains `network` with `settings`. */
+function build(source: string, network: string, request: Partial<ElaborateRequest> = {}, settings = ""): ForwardModel & { readonly builder: Builder } {
+  const spec = loadClean(`${source}\nrecipe main {\n  network ${network}\n  ${RECIPE}\n  ${settings}\n}\n`);
+  const planned = planRecipe(spec);
+  const builder = request.builder ?? createBuilder();
+  const model = planned === undefined ? undefined : elaborate(spec, planned, { mode: "train", batch: 2, ...request, builder });
+  if (model === undefined) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));
+  return { ...model, builder };
+}
+
+const body = (text: string, input = "image: f32[3, 8, 8]"): string => `network net(classes = 10) {\n  input ${input}\n${text}\n}`;
+const shapeOf = (model: ForwardModel): readonly number[] => model.output.type.shape;
+const names = (model: ForwardModel): string[] => model.parameters.map(({ name }) => name);
+
+function evaluate(builder: Builder, nodes: readonly Node[], values: ReadonlyMap<Node, readonly number[]>): number[][] {
+  const { outputs } = decompose({ builder, outputs: new Map(nodes.map((node, i) => [String(i), node])) });
+  const bindings = new Map([...values].map(([node, value]) => [node, Float64Array.from(value)]));
+  return evaluateNodes([...outputs.values()], bindings).map((data) => [...data]);
+}
+
+describe("names", () => {
+  const zoo = 'import { resnet18, resnet34, resnet50 } from "tlc:zoo/resnet"\n';
+
+  it("are torchvision's for resnet18", () => {
+    const { parameters } = build(zoo, "resnet18");
+    const weights = parameters.filter(({ kind }) => kind === "weight").map(({ name, shape }) => `${name} ${shape.join("x")}`);
+    const buffers = parameters.filter(({ kind }) => kind === "buffer").map(({ name }) => name);
+    expect(weights.length).toBe(62);
+    expect(buffers.length).toBe(40);
+    for (const expected of [
+      "conv1.weight 64x3x7x7",
+      "bn1.weight 64",
+      "layer1.0.conv1.weight 64x64x3x3",
+      "layer1.1.bn2.bias 64",
+      "layer2.0.downsample.0.weight 128x64x1x1",
+      "layer2.0.downsample.1.bias 128",
+      "layer4.1.conv2.weight 512x512x3x3",
+      "fc.weight 1000x512",
+      "fc.bias 1000",
+    ])
+      expect(weights).toContain(expected);
+    expect(weights.filter((name) => name.includes("downsample")).length).toBe(9);
+    expect(weights.some((name) => name.startsWith("layer1.0.downsample"))).toBe(false);
+    expect(buffers).toContain("layer2.0.downsample.1.running_var");
+  });
+
+  it.each([
+    ["resnet18", 11_689_512],
+    ["resnet34", 21_797_672],
+    ["resnet50", 25_557_032],
+  ])("add up to torchvision's number of weights for %s", (network, count) => {
+    const { parameters } = build(zoo, network);
+    const sizes = parameters.filter(({ kind }) => kind === "weight").map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+    expect(sizes.reduce((a, b) => a + b, 0)).toBe(count);
+  });
+
+  it("take arguments of an alias and of a recipe", () => {
+    const { parameters, output } = build(zoo, "resnet18(classes: 5)");
+    expect(parameters.find(({ name }) => name === "fc.weight")?.shape).toEqual([5, 512]);
+    expect(output.type.shape).toEqual([2, 5]);
+  });
+
+  it("are those of PyTorch's modules", () => {
+    const source = body("embedding: embedding(10, 8)\nrnn: lstm(4, 2, bidirectional: true)\nnorm: layer_norm\nencoder.layer.{1 + 1}: { fc: linear(classes) }", "tokens: i32[time]");
+    const model = build(source, "net", { dims: { time: 5 } });
+    expect(names(model)).toEqual([
+      "embedding.weight",
+      ...["l0", "l0_reverse", "l1", "l1_reverse"].flatMap((s) => [`rnn.weight_ih_${s}`, `rnn.weight_hh_${s}`, `rnn.bias_ih_${s}`, `rnn.bias_hh_${s}`]),
+      "norm.weight",
+      "norm.bias",
+      "encoder.layer.2.fc.weight",
+      "encoder.layer.2.fc.bias",
+    ]);
+    expect(shapeOf(model)).toEqual([2, 5, 10]);
+    expect(model.parameters.find(({ name }) => name === "rnn.weight_ih_l1")?.shape).toEqual([16, 8]);
+  });
+
+  it("may be those of JavaScript's own properties", () => {
+    const source = body("let constructor = relu\n__proto__: conv2d(3, kernel: 1) -> add(constructor)\nflatten\ntoString: linear(classes)");
+    expect(names(build(source, "net"))).toEqual(["__proto__.weight", "__proto__.bias", "toString.weight", "toString.bias"]);
+  });
+});
+
+describe("bodies", () => {
+  it.each([
+    ["conv2d(4, kernel: 3) -> flatten", [2, 144]],
+    ["conv2d(4, kernel: [3, 1], stride: 2, padding: [1, 0]) -> flatten", [2, 64]],
+    ["max_pool2d(2) -> avg_pool2d(2, stride: 1) -> flatten", [2, 27]],
+    ["global_avg_pool", [2, 3]],
+    ["let y = max_pool2d(2)\nflatten", [2, 192]],
+    ["let y = a: conv2d(4, kernel: 1)\nconcat(y) -> flatten", [2, 448]],
+    ["let y = a: conv2d(3, kernel: 1) -> sigmoid\nmul(y) -> add(1) -> flatten", [2, 192]],
+    ["if x.channels == 3 { flatten } else { conv: conv2d(1, kernel: 9) }", [2, 192]],
+    ["if x.channels == 4 { flatten }\nreshape([-1, 8])", [2, 24, 8]],
+    ["for n in [4, 5] { {n}: conv2d(n, kernel: 3) }\nflatten", [2, 80]],
+    ["for i in 0..2 { {i}: conv2d(4 * (i + 1), kernel: 3) }\nflatten", [2, 128]],
+    ["for i in 0..0 { relu }\nflatten", [2, 192]],
+    ["reshape([3, 64]) -> transpose([1, 0]) -> rnn: lstm(5) -> last", [2, 5]],
+    ["reshape([3, 64]) -> mean", [2, 64]],
+    ["let s = x.shape\nflatten -> fc: linear(s[0] + x.rank)", [2, 4]],
+    ["group_norm(3) -> flatten -> log_softmax", [2, 192]],
+    ["add(image) -> flatten", [2, 192]],
+    ["fc: linear(7)", undefined],
+  ])("build %s", (text, expected) => {
+    if (expected === undefined) expect(() => build(body(text), "net")).toThrow("TL0304");
+    else expect(shapeOf(build(body(`${text}\nhead: linear(x.features)`), "net"))).toEqual(expected);
+  });
+
+  it("take blocks and layers as values", () => {
+    const source = `block twice(unit, act = relu) { a: unit(4) -> act -> b: unit(4) }\n${body("flatten -> t: twice(linear, act: gelu)")}`;
+    expect(names(build(source, "net"))).toEqual(["t.a.weight", "t.a.bias", "t.b.weight", "t.b.bias"]);
+  });
+
+  it("take networks as steps, with further inputs by name", () => {
+    const source = `network inner(n) {\n  input a: f32[width]\n  input gate: f32[width]\n  mul(gate) -> fc: linear(n + width)\n}\n${body("flatten\nlet g = sigmoid\nbackbone: inner(3, gate: g)")}`;
+    const model = build(source, "net");
+    expect(shapeOf(model)).toEqual([2, 195]);
+    expect(names(model)).toEqual(["backbone.fc.weight", "backbone.fc.bias"]);
+    expect([...model.inputs.keys()]).toEqual(["image"]);
+  });
+
+  it("have several inputs", () => {
+    const model = build("network net {\n  input a: f32[4]\n  input b: f32[4]\n  add(b) -> fc: linear(2)\n}", "net");
+    expect([...model.inputs].map(([name, { type }]) => `${name} ${type.shape.join("x")}`)).toEqual(["a 2x4", "b 2x4"]);
+  });
+
+  it("bind symbolic dimensions from the data", () => {
+    const dataInfo = { inputs: [{ name: "tokens", dtype: "i32" as const, shape: [7] }], label: { name: "label", dtype: "i32" as const, shape: [7] }, classes: ["a", "b"] };
+    const source = body("embedding: embedding(10, 8)\nfc: linear(2)", "tokens: i32[time]");
+    expect(shapeOf(build(source, "net", { dataInfo }))).toEqual([2, 7, 2]);
+  });
+
+  it("bind the number of classes from the data", () => {
+    const dataInfo = { inputs: [{ name: "image", dtype: "u8" as const, shape: [3, 8, 8] }], label: { name: "label", dtype: "i32" as const, shape: [] }, classes: ["a", "b", "c"] };
+    const source = `${body("flatten -> fc: linear(classes)")}\ndataset pictures { train images("a") }`;
+    expect(shapeOf(build(source, "net(classes: pictures.classes)", { dataInfo }, "data pictures\n  batch 2\n  epochs 1"))).toEqual([2, 3]);
+  });
+});
+
+describe("initial values", () => {
+  it("are PyTorch's", () => {
+    const source = body("embedding: embedding(10, 16)\nrnn: lstm(4)\nlast\nbn: batch_norm\nfc: linear(classes)", "tokens: i32[5]");
+    const { parameters } = build(source, "net");
+    expect(Object.fromEntries(parameters.map(({ name, init }) => [name, init]))).toMatchObject({
+      "embedding.weight": { kind: "normal", std: 1 },
+      "rnn.weight_ih_l0": { kind: "uniform", bound: 0.5 },
+      "rnn.bias_hh_l0": { kind: "uniform", bound: 0.5 },
+      "bn.weight": { kind: "constant", value: 1 },
+      "bn.bias": { kind: "constant", value: 0 },
+      "bn.running_mean": { kind: "constant", value: 0 },
+      "bn.running_var": { kind: "constant", value: 1 },
+      "fc.weight": { kind: "uniform", bound: 0.5 },
+    });
+    const [conv] = build(body("conv: conv2d(4, kernel: 2)\nflatten"), "net").parameters;
+    expect(conv?.init).toEqual({ kind: "uniform", bound: 1 / Math.sqrt(12) });
+  });
+});
+
+describe("freezing", () => {
+  const source = body("conv1: conv2d(4, kernel: 3) -> bn1: batch_norm\nflatten\nfc: linear(classes)");
+  const trainable = (settings: string): string[] => build(source, "net", {}, settings).parameters.filter((it) => it.trainable).map(({ name }) => name);
+
+  it.each([
+    ["", ["conv1.weight", "conv1.bias", "bn1.weight", "bn1.bias", "fc.weight", "fc.bias"]],
+    ["freeze conv1", ["bn1.weight", "bn1.bias", "fc.weight", "fc.bias"]],
+    ["freeze ** except fc", ["fc.weight", "fc.bias"]],
+    ["freeze *.bias", ["conv1.weight", "bn1.weight", "fc.weight"]],
+    ["freeze **.weight", ["conv1.bias", "bn1.bias", "fc.bias"]],
+    ["freeze c*1.**, bn1.bias", ["bn1.weight", "fc.weight", "fc.bias"]],
+    ["stage head {\n    freeze ** except *.weight\n  }", ["conv1.weight", "bn1.weight", "fc.weight"]],
+  ])("%s", (settings, expected) => expect(trainable(settings)).toEqual(expected));
+
+  it("keeps the running statistics of a frozen batch_norm", () => {
+    expect([...build(source, "net").updates.keys()]).toEqual(["bn1.running_mean", "bn1.running_var"]);
+    for (const settings of ["freeze bn1", "freeze bn1.weight, bn1.bias", "freeze ** except fc"]) expect(build(source, "net", {}, settings).updates.size).toBe(0);
+    expect(build(source, "net", { mode: "eval" }).updates.size).toBe(0);
+  });
+});
+
+describe("batch_norm", () => {
+  // Two features of three examples, the third masked out.
+  const values = [1, 10, 3, 30, 100, 1000];
+  const source = "network net {\n  input a: f32[2]\n  bn: batch_norm\n}";
+  const run = (masked: boolean, mode: "train" | "eval"): { readonly y: number[]; readonly mean: number[]; readonly variance: number[] } => {
+    const builder = createBuilder();
+    const mask = builder.input({ name: "mask", role: "batch", type: tensorType("f32", [3]) });
+    const model = build(source, "net", { builder, mode, batch: 3, ...(masked ? { mask } : {}) });
+    const [a] = [...model.inputs.values()];
+    if (a === undefined) throw new Error("no input");
+    const byName = new Map(model.parameters.map(({ name, node }) => [name, node]));
+    const node = (name: string): Node => model.updates.get(name) ?? byName.get(name) ?? a;
+    const bindings = new Map<Node, readonly number[]>([[a, values], [mask, [1, 1, 0]]]);
+    for (const { name, node: leaf } of model.parameters) bindings.set(leaf, name.endsWith("weight") || name.endsWith("var") ? [1, 1] : [0, 0]);
+    const [y = [], mean = [], variance = []] = evaluate(builder, [model.output, node("bn.running_mean"), node("bn.running_var")], bindings);
+    return { y, mean, variance };
+  };
+  const close = (actual: readonly number[], expected: readonly number[]): void => expected.forEach((value, i) => expect(actual[i]).toBeCloseTo(value, 4));
+
+  it("uses the real examples' statistics in training, and the unbiased variance for the running one", () => {
+    const { y, mean, variance } = run(true, "train");
+    close(y.slice(0, 4), [-1, -1, 1, 1].map((sign, i) => (sign * (i % 2 === 0 ? 1 : 10)) / Math.sqrt((i % 2 === 0 ? 1 : 100) + 1e-5)));
+    close(mean, [0.2, 2]);
+    close(variance, [0.9 + 0.1 * 2, 0.9 + 0.1 * 200]);
+  });
+
+  it("uses all examples without a mask", () => {
+    close(run(false, "train").mean, [0.1 * (104 / 3), 0.1 * (1040 / 3)]);
+  });
+
+  it("uses the running statistics in evaluation", () => {
+    const { y, mean } = run(true, "eval");
+    close(y, values.map((value) => value / Math.sqrt(1 + 1e-5)));
+    close(mean, [0, 0]);
+  });
+});
+
+describe("dropout", () => {
+  const source = body("flatten -> dropout(25%) -> fc: linear(classes)");
+  const uses = (model: ForwardModel): number => topologicalOrder([model.output]).filter(({ op }) => op.name === "randomUniform").length;
+
+  it("draws numbers in training only, other ones at each place", () => {
+    const builder = createBuilder();
+    const seed = builder.input({ name: "seed", role: "state", type: tensorType("u32", []) });
+    const step = builder.input({ name: "step", role: "state", type: tensorType("u32", []) });
+    const random = { seed, step, firstStream: 5 };
+    expect(uses(build(source, "net", { builder, random }))).toBe(1);
+    expect(uses(build(source, "net", { builder, random, mode: "eval" }))).toBe(0);
+    expect(uses(build(source, "net", { builder }))).toBe(0);
+    const twice = build(body("flatten -> dropout -> dropout -> fc: linear(2)"), "net", { builder, random });
+    const streams = topologicalOrder([twice.output]).filter(({ op }) => op.name === "randomUniform").map(({ attrs }) => (attrs as { readonly stream: number }).stream);
+    expect(streams.sort()).toEqual([5, 6]);
+  });
+});
+
+describe("examples", () => {
+  it.each(["cnn", "lstm", "cifar", "golden-cnn", "golden-lstm"])("%s.tlspec has no faults", (name) => {
+    const spec = loadClean(readFileSync(join(SPECS, `examples/${name}.tlspec`), "utf8"));
+    const planned = planRecipe(spec);
+    if (planned === undefined) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));
+    for (const mode of ["train", "eval"] as const) elaborate(spec, planned, { builder: createBuilder(), mode, dims: { time: 12 } });
+    expect(renderDiagnostics(spec.sink.list(), spec.sources)).toBe("");
+  });
+});

@@ -1,0 +1,152 @@
+// Recipes and data sets as plans, and what `--set` changes in them.
+
+import { describe, expect, it } from "vitest";
+import { renderDiagnostics } from "../../src/diagnostics.ts";
+import { planRecipe } from "../../src/dsl/index.ts";
+import type { PlannedRecipe } from "../../src/dsl/index.ts";
+import { globCovers } from "../../src/dsl/glob.ts";
+import { folderOf, joinPath } from "../../src/dsl/paths.ts";
+import { load } from "./support.ts";
+
+const NETWORK = "network net(classes = 10, width = 4) {\n  input image: f32[3, 8, 8]\n  flatten -> fc: linear(classes)\n}\n";
+
+function plan(settings: string, overrides: readonly string[] = [], data = 'train images("data/train")\n  test images("data/test")', path = "specs/main.tlspec"): PlannedRecipe {
+  const spec = load(`${NETWORK}dataset pictures {\n  ${data}\n}\nrecipe main {\n  network net\n  data pictures\n  batch 8\n  epochs 1\n  ${settings}\n}\n`, {}, path);
+  const planned = planRecipe(spec, { overrides });
+  if (planned === undefined || spec.sink.hasErrors) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));
+  return planned;
+}
+const SGD = "loss cross_entropy\n  optimizer sgd(lr: 0.1)";
+
+describe("recipes", () => {
+  it.each([
+    ["sgd(lr: 0.1)", { kind: "sgd", lr: 0.1, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 }],
+    ["sgd(1e-2, 0.9, nesterov: true, weight_decay: 1e-4)", { kind: "sgd", lr: 0.01, momentum: 0.9, dampening: 0, nesterov: true, weightDecay: 1e-4 }],
+    ["adam", { kind: "adam", lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }],
+    ["adamw(lr: 3e-4, betas: [0.8, 0.9])", { kind: "adamw", lr: 3e-4, beta1: 0.8, beta2: 0.9, eps: 1e-8, weightDecay: 0.01 }],
+  ])("take optimizer %s with PyTorch's defaults", (optimizer, expected) => {
+    expect(plan(`loss cross_entropy\n  optimizer ${optimizer}`).plan.optimizer).toEqual(expected);
+  });
+
+  it("are plain values", () => {
+    const { plan: it } = plan("loss cross_entropy(label_smoothing: 10%)\n  optimizer adam\n  metrics accuracy, f1\n  seed 7\n  precision f32");
+    expect(it).toMatchObject({ name: "main", stage: "main", loss: { kind: "cross_entropy", labelSmoothing: 0.1 }, metrics: ["accuracy", "f1"], batch: 8, epochs: 1, seed: 7 });
+    expect(JSON.parse(JSON.stringify(it))).toEqual(it);
+  });
+
+  it("take the settings of their only stage", () => {
+    const planned = plan("loss mse\n  optimizer sgd(lr: 1)\n  stage tune {\n    optimizer adam\n    epochs 5\n    freeze fc.bias\n  }");
+    expect(planned.plan).toMatchObject({ stage: "tune", epochs: 5, optimizer: { kind: "adam" } });
+    expect([planned.frozen("fc.bias"), planned.frozen("fc.weight")]).toEqual([true, false]);
+  });
+});
+
+describe("data sets", () => {
+  it("are plain values, with paths below the spec's folder", () => {
+    const data = [
+      'train images("data/train")',
+      'test images("/abs/test")',
+      "split train into train 90%, val 1/20 seed 7",
+      "preprocess resize(32) -> center_crop(24) -> grayscale -> normalize(imagenet) -> normalize(mean: [0.5], std: [0.25])",
+      "augment random_crop(24, padding: 4) -> random_resized_crop(24, scale: 0.08..1) -> horizontal_flip",
+    ].join("\n  ");
+    const { data: it } = plan(SGD, [], data);
+    expect(it).toMatchObject({
+      name: "pictures",
+      sources: { train: { kind: "images", path: "specs/data/train" }, test: { kind: "images", path: "/abs/test" } },
+      splits: [{ from: "train", parts: [{ name: "train", fraction: 0.9 }, { name: "val", fraction: 0.05 }], seed: 7 }],
+      preprocess: [
+        { kind: "resize", size: 32 },
+        { kind: "center_crop", size: 24 },
+        { kind: "grayscale" },
+        { kind: "normalize", mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+        { kind: "normalize", mean: [0.5], std: [0.25] },
+      ],
+      augment: [
+        { kind: "random_crop", size: 24, padding: 4 },
+        { kind: "random_resized_crop", size: 24, scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
+        { kind: "horizontal_flip", probability: 0.5 },
+      ],
+    });
+    expect(JSON.parse(JSON.stringify(it))).toEqual(it);
+  });
+
+  it("map inputs to columns", () => {
+    const { data } = plan(SGD, [], 'train table("x.tsv", image: pixels, label: "the label")');
+    expect(data?.sources["train"]).toMatchObject({ kind: "table", path: "specs/x.tsv", columns: { image: "pixels", label: "the label" } });
+  });
+});
+
+describe("--set", () => {
+  it.each<[string, (it: PlannedRecipe) => unknown, unknown]>([
+    ["batch=32", (it) => it.plan.batch, 32],
+    [" batch = 32 ", (it) => it.plan.batch, 32],
+    ["epochs=2", (it) => it.plan.epochs, 2],
+    ["seed=3", (it) => it.plan.seed, 3],
+    ["loss=mse", (it) => it.plan.loss, { kind: "mse" }],
+    ["loss.label_smoothing=5%", (it) => it.plan.loss, { kind: "cross_entropy", labelSmoothing: 0.05 }],
+    ["optimizer=adam(lr: 1e-2)", (it) => it.plan.optimizer.kind, "adam"],
+    ["optimizer.lr=1e-2", (it) => it.plan.optimizer.lr, 0.01],
+    ["optimizer.momentum=0.5", (it) => it.plan.optimizer, { kind: "sgd", lr: 0.1, momentum: 0.5, dampening: 0, nesterov: false, weightDecay: 0 }],
+    ["metrics=accuracy, f1", (it) => it.plan.metrics, ["accuracy", "f1"]],
+    ["freeze=** except fc.weight", (it) => [it.frozen("fc.bias"), it.frozen("fc.weight")], [true, false]],
+    ["data.train=/else/where", (it) => it.data?.sources["train"]?.path, "/else/where"],
+    ["data.train=../relative path", (it) => it.data?.sources["train"]?.path, "../relative path"],
+    ['data.train="quoted"', (it) => it.data?.sources["train"]?.path, "quoted"],
+    ['data.val=images("more")', (it) => it.data?.sources["val"]?.path, "more"],
+    ["data.augment=horizontal_flip", (it) => it.data?.augment, [{ kind: "horizontal_flip", probability: 0.5 }]],
+    ["network.classes=3", (it) => (it.network.kind === "call" ? it.network.args.length : 0), 1],
+  ])("%s", (override, pick, expected) => {
+    expect(pick(plan(SGD, [override]))).toEqual(expected);
+  });
+
+  it("reaches into stages, by name or wherever the setting is", () => {
+    const staged = "loss mse\n  stage tune {\n    optimizer adam\n    epochs 5\n  }";
+    expect(plan(staged, ["stage.tune.epochs=2"]).plan.epochs).toBe(2);
+    expect(plan(staged, ["epochs=3"]).plan.epochs).toBe(3);
+    expect(plan(staged, ["optimizer.lr=2"]).plan.optimizer.lr).toBe(2);
+    expect(plan(staged, ["stage.tune.freeze=fc.bias"]).frozen("fc.bias")).toBe(true);
+  });
+
+  it("replaces an argument given by its place", () => {
+    expect(plan("loss mse\n  optimizer sgd(0.1, 0.9)", ["optimizer.lr=1"]).plan.optimizer).toMatchObject({ lr: 1, momentum: 0.9 });
+  });
+});
+
+describe("patterns", () => {
+  it.each([
+    ["fc", "fc.weight", true],
+    ["fc", "fc2.weight", false],
+    ["layer1.**", "layer1.0.conv1.weight", true],
+    ["layer1.*", "layer1.0.conv1.weight", true],
+    ["**", "a", true],
+    ["**.bias", "a.b.bias", true],
+    ["**.bias", "a.bias.weight", true],
+    ["*.bias", "a.b.bias", false],
+    ["a.**.c", "a.c", true],
+    ["a.**.c", "a.b.b.c.d", true],
+    ["bn*.weight", "bn12.weight", true],
+    ["b*n*1", "bxnx1", true],
+    ["b*n*1", "bxnx2", false],
+    ["a.b", "a", false],
+    ["layer.1", "layer.10", false],
+  ])("%s covers %s: %s", (pattern, name, expected) => expect(globCovers(pattern, name)).toBe(expected));
+
+  it("are matched in bounded time", () => {
+    expect(globCovers(`${"*a".repeat(200)}b`, "a".repeat(2000))).toBe(false);
+    expect(globCovers("**.a.".repeat(100) + "b", "a.".repeat(300) + "c")).toBe(false);
+  });
+});
+
+describe("paths", () => {
+  it.each([
+    ["specs", "../a/./b.tlspec", "a/b.tlspec"],
+    ["/x/y", "../../../z", "/z"],
+    [".", "../z", "../z"],
+    ["C:\\specs", "data/train", "C:\\specs/data/train"],
+  ])("%s and %s", (folder, relative, expected) => expect(joinPath(folder, relative)).toBe(expected));
+
+  it("have folders", () => {
+    expect(["a.tlspec", "/a.tlspec", "b/a.tlspec", "C:\\b\\a.tlspec"].map(folderOf)).toEqual([".", "/", "b", "C:\\b"]);
+  });
+});
