@@ -120,4 +120,13 @@ export const DATA = {
     wrong: 'train images("data/trian")',
     right: 'train images("data/train")',
   }),
+  "no-data": entry<{ recipe: string }>({
+    code: "TL0514",
+    severity: "error",
+    title: "a recipe without data",
+    message: ({ recipe }) => `recipe \`${recipe}\` has no \`data\``,
+    explanation: "Training needs a data set. Only `tlc trace`, which brings its own batch, runs a recipe without one.",
+    wrong: "recipe r {\n  network cnn\n  loss cross_entropy\n  optimizer sgd(lr: 0.01)\n}",
+    right: "recipe r {\n  network cnn\n  data glyphs\n  loss cross_entropy\n  optimizer sgd(lr: 0.01)\n}",
+  }),
 } as const;

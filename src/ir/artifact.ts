@@ -16,7 +16,7 @@
 //   predict/output f32[b, …]   the network's output
 
 import type { DataPlan, DataInfo, RecipePlan } from "./plan.ts";
-import type { Program } from "./program.ts";
+import type { EntryName, Program } from "./program.ts";
 import type { DType, Shape } from "./types.ts";
 
 export const LOSS_HISTORY = 256;
@@ -40,5 +40,33 @@ export interface Artifact {
   /** Of one example, without the batch axis. */
   readonly outputShape: Shape;
   readonly parameters: readonly ParameterInfo[];
+  readonly report: StageReport;
   readonly program: Program;
+}
+
+/** What an entry does when it runs once. */
+export interface EntryReport {
+  /** Nodes of its graph. */
+  readonly ops: number;
+  readonly kernels: number;
+  /** Kernels launched, loops counted. */
+  readonly launches: number;
+  /** Floating-point operations of matrix products and convolutions; two for a multiply-add. */
+  readonly flops: number;
+}
+
+export interface StageReport {
+  /** Depth-first names of the trainable parameters nearest to the input: nothing below them is differentiated. */
+  readonly frontier: readonly string[];
+  readonly entries: Readonly<Partial<Record<EntryName, EntryReport>>>;
+  readonly bytes: {
+    readonly weights: number;
+    readonly gradients: number;
+    readonly optimizer: number;
+    /** Kept activations, gradients and workspace, sharing bytes where their lives do not overlap; and the least it could be. */
+    readonly temporary: number;
+    readonly temporaryLowerBound: number;
+    /** Everything but resident data. */
+    readonly arena: number;
+  };
 }

@@ -57,6 +57,7 @@ export interface Compiled {
   readonly program: Program;
   readonly memory: MemoryPlan;
   readonly graphs: ReadonlyMap<EntryName, Graph>;
+  readonly tasks: ReadonlyMap<EntryName, readonly Task[]>;
 }
 
 /** Optimizes and lowers the entries of one program. */
@@ -96,7 +97,7 @@ export function compileEntries(entries: ReadonlyMap<EntryName, Graph>, target: C
   }
   const memory = planMemory([...tasks.values()]);
   const ordered = new Map([...entries.keys()].map((entry) => [entry, tasks.get(entry) ?? []] as const));
-  return { program: assemble(ordered, memory, target), memory, graphs };
+  return { program: assemble(ordered, memory, target), memory, graphs, tasks: ordered };
 }
 
 function printTask(task: Task): string {

@@ -22,8 +22,8 @@ export interface ForwardOptions {
   readonly mode: "train" | "eval";
   /** 1 for real examples of the batch, f32[batch]; absent where all are. */
   readonly mask?: Node;
-  /** Uniform [0, 1) numbers, new ones at every call. */
-  readonly random?: (shape: Shape) => Node;
+  /** Where randomness in the network comes from, u32[] each; streams are counted from the first. */
+  readonly random?: { readonly seed: Node; readonly step: Node; readonly firstStream: number };
 }
 
 export interface StepSpec {
@@ -37,8 +37,9 @@ export interface StepSpec {
 
 const scalar = (b: Builder, name: string, dtype: "i32" | "u32" | "f32", role: "batch" | "state"): Node => b.input({ name, role, type: tensorType(dtype, []) });
 
-// Streams of random numbers: initial values first, then whatever a step draws.
-const STEP_STREAMS = 1 << 20;
+// Streams of random numbers: initial values first, then what makes a batch, then what the network draws.
+const BATCH_STREAMS = 1 << 20;
+const NETWORK_STREAMS = 1 << 21;
 
 /** What a batch is made of, however it comes in. */
 interface Batch {
@@ -113,7 +114,7 @@ function trainEntry(spec: StepSpec): Map<string, Node> {
   const { b, recipe } = spec;
   const [seed, step] = [scalar(b, "seed", "u32", "batch"), scalar(b, "train/step", "u32", "state")];
   const [cursor, count] = [scalar(b, "train/cursor", "i32", "state"), scalar(b, "train/count", "i32", "batch")];
-  let stream = STEP_STREAMS;
+  let stream = BATCH_STREAMS;
   const random = (shape: Shape): Node => b.randomUniform(seed, step, { shape, stream: stream++ });
 
   const position = b.add(b.mul(cursor, recipe.batch), b.iota({ shape: [recipe.batch], axis: 0 }));
@@ -121,7 +122,7 @@ function trainEntry(spec: StepSpec): Map<string, Node> {
   const order = b.input({ name: "train/order", role: "data", type: tensorType("i32", [1]) });
   const rows = b.gather(order, b.minimum(position, b.sub(count, 1)));
   const batch = buildBatch(spec, { kind: "resident", prefix: "train", rows }, spec.augment, random);
-  const model = connect(b, spec.forward({ mode: "train", mask, random }), batch);
+  const model = connect(b, spec.forward({ mode: "train", mask, random: { seed, step, firstStream: NETWORK_STREAMS } }), batch);
   const training = differentiate(spec, model, batch.label, mask);
   const rate = b.constant({ value: recipe.optimizer.lr, type: tensorType("f32", []) });
 

@@ -36,7 +36,8 @@ class ReferenceSession implements Session {
     const index = this.#index(buffer);
     const plan = this.#program.buffers[index];
     if (!plan) throw new InternalError(`no buffer ${buffer}`);
-    if (plan.role === "data") this.#arrays[index] ??= interpreterArray(plan.dtype, sizeOf(plan.shape));
+    // How many examples a data set has is not in the program.
+    if (plan.role === "data") this.#arrays[index] = interpreterArray(plan.dtype, data.length);
     const array = this.#arrays[index];
     if (!array || data.length > array.length) throw new InternalError(`${String(data.length)} elements written to ${buffer}`);
     if (plan.dtype === "f16" && data instanceof Uint16Array) data.forEach((bits, i) => (array[i] = fromHalf(bits)));

@@ -65,10 +65,12 @@ class WebgpuSession implements Session {
   write(buffer: string, data: HostArray): void {
     const { device } = this.#gpu;
     const [index, plan] = this.#plan(buffer);
-    if (data.length > sizeOf(plan.shape)) throw new InternalError(`${String(data.length)} elements written to ${buffer}, which has ${String(sizeOf(plan.shape))}`);
-    if (plan.role === "data" && !this.#data.has(index)) this.#allocate(index, plan);
+    const bytes = padded(data);
+    // How many examples a data set has is not in the program: its buffer is as large as what is written.
+    if (plan.role === "data") this.#allocate(index, plan, bytes.byteLength);
+    else if (data.length > sizeOf(plan.shape)) throw new InternalError(`${String(data.length)} elements written to ${buffer}, which has ${String(sizeOf(plan.shape))}`);
     const target = this.#data.get(index) ?? this.#arena;
-    device.queue.writeBuffer(target, Math.max(0, plan.offset), padded(data));
+    device.queue.writeBuffer(target, Math.max(0, plan.offset), bytes);
   }
 
   run(entry: EntryName, times = 1): void {
@@ -146,12 +148,20 @@ class WebgpuSession implements Session {
     return [index, plan];
   }
 
-  #allocate(index: number, plan: BufferPlan): void {
+  #allocate(index: number, plan: BufferPlan, bytes: number): void {
     const { device } = this.#gpu;
+    const size = Math.max(4, roundUp(bytes, 4));
+    const old = this.#data.get(index);
+    if (old && old.size >= size) return;
+    if (old) {
+      old.destroy();
+      this.#groups.clear();
+      this.#steps.clear();
+    }
     device.pushErrorScope("out-of-memory");
     const buffer = device.createBuffer({
       label: plan.name,
-      size: roundUp(plan.bytes, 4),
+      size,
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
     });
     void device.popErrorScope().then((error) => {
@@ -190,7 +200,7 @@ class WebgpuSession implements Session {
       if (!plan) throw new InternalError(`the program has no buffer ${String(index)}`);
       const buffer = plan.role === "data" ? this.#data.get(index) : this.#arena;
       if (!buffer) throw new InternalError(`buffer ${plan.name} is used before it is written`);
-      return { binding, resource: { buffer, offset: Math.max(0, plan.offset), size: roundUp(plan.bytes, 4) } };
+      return { binding, resource: plan.role === "data" ? { buffer } : { buffer, offset: plan.offset, size: roundUp(plan.bytes, 4) } };
     });
     const group = this.#gpu.device.createBindGroup({ layout: this.#pipelines.layout(launch.buffers.length), entries });
     this.#groups.set(key, group);

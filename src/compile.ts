@@ -1,0 +1,166 @@
+// The compiler from end to end: text to artifact, one call a stage, from top to bottom.
+
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { targetNamed, TARGETS, type TargetName } from "./codegen/targets.ts";
+import type { Diagnostic, Sources } from "./diagnostics.ts";
+import { checkSpec as checkLoaded, elaborate, loadSpec, planRecipe, type LoadedSpec, type PlannedRecipe, type SpecHost } from "./dsl/index.ts";
+import type { Artifact } from "./ir/artifact.ts";
+import { createBuilder } from "./ir/builder.ts";
+import type { ForwardModel, Parameter } from "./ir/model.ts";
+import type { DataInfo, DataPlan, RecipePlan } from "./ir/plan.ts";
+import { InternalError, type Shape, type TensorType } from "./ir/types.ts";
+import { compileEntries, PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
+import { reportStage } from "./passes/report.ts";
+import { buildEntries, buildTraceEntry, type ForwardOptions, type StepSpec } from "./passes/step-graph.ts";
+
+export interface CompileRequest {
+  /** Needed where the file declares several. */
+  readonly recipe?: string;
+  /** `path=value`: changes to the recipe and its data. */
+  readonly set?: readonly string[];
+  readonly target: string;
+  /** Looks at the data: classes and shapes, from folder names and headers. */
+  readonly describeData: (plan: DataPlan) => Promise<DataInfo>;
+  /** Name of a pass whose result is handed to `onDump` as text. */
+  readonly dumpAfter?: string;
+  readonly onDump?: (text: string) => void;
+  /** Check every IR after every pass. */
+  readonly verify?: boolean;
+}
+
+export interface TraceRequest extends Omit<CompileRequest, "describeData"> {
+  /** Types of the given batch, batch axis included: inputs by name, and `label`. */
+  readonly batch: ReadonlyMap<string, TensorType>;
+}
+
+/** No artifact where a diagnostic is an error. */
+export interface CompileOutcome {
+  readonly artifact?: Artifact;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly sources: Sources;
+}
+
+/** A recipe, its data and its network, for one device's target. */
+export async function compileSpec(file: string, request: CompileRequest): Promise<CompileOutcome> {
+  const spec = load(file);
+  const planned = spec.sink.errors === 0 ? plan(spec, request) : undefined;
+  if (!planned || spec.sink.errors > 0) return outcome(spec);
+  if (!planned.data) {
+    spec.sink.report("no-data", planned.dataSpan, { recipe: planned.plan.name }, { hint: "add `data NAME`, the name of a `dataset`; `tlc trace` needs none" });
+    return outcome(spec);
+  }
+  const dataInfo = await request.describeData(planned.data);
+  const step = stepSpec(spec, planned, planned.plan, dataInfo);
+  return finish(spec, planned.plan, dataInfo, request, planned.data, () => buildEntries(step));
+}
+
+/** One training step on a batch given from outside; see `tlc trace`. */
+export async function compileTrace(file: string, request: TraceRequest): Promise<CompileOutcome> {
+  const spec = load(file);
+  const planned = spec.sink.errors === 0 ? plan(spec, request) : undefined;
+  if (!planned || spec.sink.errors > 0) return outcome(spec);
+  const [first] = request.batch.values();
+  const label = request.batch.get("label");
+  const batch = first?.shape[0] ?? 1;
+  const column = (name: string, { dtype, shape }: TensorType) => ({ name, dtype, shape: shape.slice(1) });
+  const inputs = [...request.batch].filter(([name]) => name !== "label").map(([name, type]) => column(name, type));
+  const dataInfo: DataInfo = { inputs, label: column("label", label ?? { dtype: "i32", shape: [batch] }), classes: [] };
+  const recipe = { ...planned.plan, batch };
+  const traced = { ...planned, plan: recipe };
+  const step = stepSpec(spec, traced, recipe, dataInfo);
+  return Promise.resolve(finish(spec, recipe, dataInfo, request, undefined, () => ({ ...buildTraceEntry(step), outputShape: [] })));
+}
+
+/** Everything that can be said about a spec without its data. */
+export async function checkSpec(file: string, request: Pick<CompileRequest, "set">): Promise<CompileOutcome> {
+  const spec = load(file);
+  checkLoaded(spec, { builder: createBuilder, ...(request.set && { overrides: request.set }) });
+  return Promise.resolve(outcome(spec));
+}
+
+// --- stages -------------------------------------------------------------------------------------------------------------
+
+const ZOO = join(dirname(fileURLToPath(import.meta.url)), "..", "specs", "zoo");
+
+function load(file: string): LoadedSpec {
+  const readFile = (path: string): string | undefined => {
+    try {
+      return readFileSync(path, "utf8");
+    } catch {
+      return undefined;
+    }
+  };
+  const host: SpecHost = { zoo: ZOO, readFile };
+  return loadSpec(file, readFileSync(file, "utf8"), host);
+}
+
+const plan = (spec: LoadedSpec, request: Pick<CompileRequest, "recipe" | "set">): PlannedRecipe | undefined =>
+  planRecipe(spec, { ...(request.recipe !== undefined && { recipe: request.recipe }), overrides: request.set ?? [] });
+
+/** Ends a compilation whose faults are in the sink. */
+class Faulty extends Error {}
+
+function stepSpec(spec: LoadedSpec, planned: PlannedRecipe, recipe: RecipePlan, dataInfo: DataInfo): StepSpec {
+  const b = createBuilder();
+  const forward = (options: ForwardOptions): ForwardModel => {
+    const model = elaborate(spec, planned, { builder: b, dataInfo, ...options });
+    if (!model) throw new Faulty();
+    return model;
+  };
+  return { b, recipe, dataInfo, preprocess: planned.data?.preprocess ?? [], augment: planned.data?.augment ?? [], forward };
+}
+
+type Built = ReturnType<typeof buildEntries> | (ReturnType<typeof buildTraceEntry> & { readonly outputShape: Shape });
+
+function finish(spec: LoadedSpec, recipe: RecipePlan, dataInfo: DataInfo, request: Omit<CompileRequest, "describeData">, data: DataPlan | undefined, build: () => Built): CompileOutcome {
+  let built: Built;
+  try {
+    built = build();
+  } catch (error) {
+    if (error instanceof Faulty) return outcome(spec);
+    throw error;
+  }
+  const { entries, parameters, outputShape } = built;
+  const target = targetNamed(targetName(request.target));
+  const { program, memory, graphs, tasks } = compileEntries(entries, target, pipelineOptions(target, request));
+  const artifact: Artifact = {
+    format: "tlc-artifact",
+    version: 1,
+    name: recipe.name,
+    recipe,
+    ...(data && { data: withoutSpans(data) }),
+    dataInfo,
+    outputShape,
+    parameters: parameters.map(parameterInfo),
+    report: reportStage(parameters, graphs, tasks, memory),
+    program,
+  };
+  return { ...outcome(spec), artifact };
+}
+
+const outcome = (spec: LoadedSpec): CompileOutcome => ({ diagnostics: spec.sink.list(), sources: spec.sources });
+
+const parameterInfo = ({ name, shape, kind, trainable }: Parameter): Artifact["parameters"][number] => ({ name, dtype: "f32", shape, kind, trainable });
+
+function withoutSpans(data: DataPlan): DataPlan {
+  const sources = Object.entries(data.sources).map(([name, { span: _, ...source }]) => [name, source] as const);
+  return { ...data, sources: Object.fromEntries(sources) };
+}
+
+function targetName(name: string): TargetName {
+  const known = TARGETS.find((target) => target.name === name);
+  if (!known) throw new InternalError(`no target ${name}`);
+  return known.name;
+}
+
+function pipelineOptions(target: ReturnType<typeof targetNamed>, { dumpAfter, onDump, verify = false }: Pick<CompileRequest, "dumpAfter" | "onDump" | "verify">): PipelineOptions {
+  return {
+    verify,
+    splitK: (b, m, n, k) => target.splitK(m, n, k, b),
+    ...(dumpAfter !== undefined && onDump && { dump: { after: dumpAfter, write: onDump } }),
+  };
+}
+
+export { PASS_NAMES };
