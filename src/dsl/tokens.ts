@@ -152,4 +152,5 @@ export const ALL_TOKENS: TokenType[] = [
 
 export const specLexer = new Lexer(ALL_TOKENS, { positionTracking: "full", ensureOptimizations: false, skipValidations: true });
 
-export type { IToken as Token, CstNode } from "chevrotain";
+export { CstParser, EOF, tokenMatcher } from "chevrotain";
+export type { CstNode, IParserErrorMessageProvider, IToken as Token, TokenType } from "chevrotain";
