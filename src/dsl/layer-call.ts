@@ -96,9 +96,9 @@ function contextFor(elaboration: Elaboration, path: string, span: Span): LayerCo
       const hint = path === "" || !sameTurn ? "give the layer a scope of its own: `NAME: …`" : "a loop needs a scope with its counter: `{i}: …`";
       elaboration.sink.report("duplicate-path", span, { path: name }, { notes: sameTurn ? [] : [{ span: before.span, text: "taken here" }], hint });
       // The graph goes on with a tensor of the right shape; the report already keeps it from being used.
-      return b.input({ name: `${name}#${span.start}`, role: "parameter", type: tensorType("f32", shape) });
+      return b.input({ name: `weight/${name}#${span.start}`, role: "parameter", type: tensorType("f32", shape) });
     }
-    const node = b.input({ name, role: "parameter", type: tensorType("f32", shape) });
+    const node = b.input({ name: `weight/${name}`, role: "parameter", type: tensorType("f32", shape) });
     elaboration.parameters.set(name, { name, kind, node, shape, init, trainable: kind === "weight" && !frozen(name), span });
     return node;
   };
