@@ -62,7 +62,8 @@ export const DATA = {
     severity: "error",
     title: "an input without data",
     message: ({ input, data }) => `data set \`${data}\` has nothing for the network's input \`${input}\``,
-    explanation: "A table says which column feeds each input of the network: `table(\"x.csv\", input: column, label: label)`. Images feed the only input.",
+    explanation:
+      'A table says which column feeds each input of the network: `table("x.csv", input: column, label: label)`. Images feed the only input.',
     wrong: 'input tokens: i32[time]\n…\ntrain table("x.csv", text: tokens, label: label)',
     right: 'input tokens: i32[time]\n…\ntrain table("x.csv", tokens: tokens, label: label)',
   }),
@@ -71,7 +72,8 @@ export const DATA = {
     severity: "error",
     title: "examples of another shape than the input",
     message: ({ input, data, wanted }) => `examples are ${data} after preprocessing, and the network's input \`${input}\` is ${wanted}`,
-    explanation: "Preprocessing must end in the shape that the network declares: crop, resize or `grayscale` the images, or change the input.",
+    explanation:
+      "Preprocessing must end in the shape that the network declares: crop, resize or `grayscale` the images, or change the input.",
     wrong: "input image: f32[3, 24, 24]\n…\npreprocess center_crop(28)",
     right: "input image: f32[3, 24, 24]\n…\npreprocess center_crop(24)",
   }),
@@ -80,7 +82,8 @@ export const DATA = {
     severity: "error",
     title: "a network with another number of classes than its data",
     message: ({ outputs, classes, data }) => `the network has ${outputs} outputs, and data set \`${data}\` has ${classes} classes`,
-    explanation: "With `cross_entropy` the last axis of the output has one value per class. `NAME.classes` is the number of classes of a data set.",
+    explanation:
+      "With `cross_entropy` the last axis of the output has one value per class. `NAME.classes` is the number of classes of a data set.",
     wrong: "network cnn(classes: 10)   // of 36",
     right: "network cnn(classes: glyphs.classes)",
   }),

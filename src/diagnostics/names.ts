@@ -28,7 +28,8 @@ export const NAMES = {
     severity: "error",
     title: "two parameters, lets or inputs of one name",
     message: ({ name }) => `\`${name}\` is already defined here`,
-    explanation: "Within a network or block a name has one meaning: parameters, inputs, `let`s and loop variables do not shadow each other.",
+    explanation:
+      "Within a network or block a name has one meaning: parameters, inputs, `let`s and loop variables do not shadow each other.",
     wrong: "block unit(planes, planes) { linear(planes) }",
     right: "block unit(planes, hidden) { linear(hidden) -> linear(planes) }",
   }),
@@ -37,7 +38,8 @@ export const NAMES = {
     severity: "error",
     title: "a name with a fixed meaning",
     message: ({ name, meaning }) => `\`${name}\` cannot be redefined: it is ${meaning}`,
-    explanation: "`x` is the current value everywhere, and the names of layers stay theirs, so that a reader never wonders which `relu` is meant.",
+    explanation:
+      "`x` is the current value everywhere, and the names of layers stay theirs, so that a reader never wonders which `relu` is meant.",
     wrong: "let x = linear(10)",
     right: "let projected = linear(10)",
   }),
@@ -73,7 +75,8 @@ export const NAMES = {
     severity: "error",
     title: "an import path that is not allowed",
     message: ({ path, reason }) => `\`${path}\` cannot be imported: ${reason}`,
-    explanation: "Imports name `.tlspec` or `.json` files by a path relative to the importing file with `/` between folders, or `tlc:zoo/NAME`.",
+    explanation:
+      "Imports name `.tlspec` or `.json` files by a path relative to the importing file with `/` between folders, or `tlc:zoo/NAME`.",
     wrong: 'import { unit } from "/etc/unit.tlspec"',
     right: 'import { unit } from "./unit.tlspec"',
   }),
@@ -99,7 +102,8 @@ export const NAMES = {
     code: "TL0211",
     severity: "error",
     title: "more arguments than parameters",
-    message: ({ of, most, given }) => `\`${of}\` takes ${most === 0 ? "no arguments" : most === 1 ? "one argument" : `at most ${most} arguments`}, not ${given}`,
+    message: ({ of, most, given }) =>
+      `\`${of}\` takes ${most === 0 ? "no arguments" : most === 1 ? "one argument" : `at most ${most} arguments`}, not ${given}`,
     explanation: "Positional arguments fill the parameters in their order.",
     wrong: "relu(3)",
     right: "relu",
@@ -141,12 +145,13 @@ export const NAMES = {
     wrong: "recipe main { network flowers }",
     right: "recipe main { network resnet18 }",
   }),
-  "recursive": entry<{ name: string }>({
+  recursive: entry<{ name: string }>({
     code: "TL0216",
     severity: "error",
     title: "a network or block that contains itself",
     message: ({ name }) => `\`${name}\` contains itself`,
-    explanation: "A network is built completely before it runs, so a block cannot use itself, directly or through others. Use `for` to repeat.",
+    explanation:
+      "A network is built completely before it runs, so a block cannot use itself, directly or through others. Use `for` to repeat.",
     wrong: "block deep { linear(8) -> deep }",
     right: "block deep { for i in 0..4 { {i}: linear(8) } }",
   }),

@@ -40,7 +40,9 @@ export function renderDiagnostics(diagnostics: readonly Diagnostic[], sources: S
 export function renderDiagnostic(diagnostic: Diagnostic, sources: Sources, options: RenderOptions = {}): string {
   const style: Style = options.style ?? ((_, text) => text);
   const colour = diagnostic.severity === "error" ? "red" : "yellow";
-  const lines = [`${style(colour, style("bold", `${diagnostic.severity}[${diagnostic.code}]`))}: ${style("bold", clean(diagnostic.message))}`];
+  const lines = [
+    `${style(colour, style("bold", `${diagnostic.severity}[${diagnostic.code}]`))}: ${style("bold", clean(diagnostic.message))}`,
+  ];
   lines.push(...frame(diagnostic.span, sources, options, (text) => style(colour, text)));
   for (const note of diagnostic.notes) lines.push(...renderNote(note, sources, options, style));
   if (diagnostic.hint !== undefined) lines.push(`  ${style("cyan", "= help:")} ${clean(diagnostic.hint)}`);
@@ -78,7 +80,8 @@ function frame(span: Span, sources: Sources, options: RenderOptions, paint: (tex
 
 /** Control and bidirectional-override characters of a hostile spec must not reach a terminal. */
 // eslint-disable-next-line no-control-regex
-const clean = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+const clean = (text: string): string =>
+  text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
 /** One JSON-able object, with lines and columns beside the offsets. */
 export function diagnosticToJson(diagnostic: Diagnostic, sources: Sources): object {

@@ -8,7 +8,8 @@ export const SHAPES = {
     severity: "error",
     title: "a value of the wrong type",
     message: ({ what, wanted, got }) => `${what} must be ${wanted}, not ${got}`,
-    explanation: "Values are numbers, true and false, strings, lists, ranges, tensors, and layers or blocks. None turns into another by itself.",
+    explanation:
+      "Values are numbers, true and false, strings, lists, ranges, tensors, and layers or blocks. None turns into another by itself.",
     wrong: 'linear("10")',
     right: "linear(10)",
   }),
@@ -35,7 +36,8 @@ export const SHAPES = {
     severity: "error",
     title: "a layer on a value of the wrong shape",
     message: ({ layer, wanted, got }) => `\`${layer}\` takes ${wanted}, and the current value is ${got}`,
-    explanation: "Images are [channels, height, width], sequences [time, features]. `flatten` turns an image into features, `mean` and `last` a sequence.",
+    explanation:
+      "Images are [channels, height, width], sequences [time, features]. `flatten` turns an image into features, `mean` and `last` a sequence.",
     wrong: "input tokens: f32[16]\nconv1: conv2d(8, kernel: 3)",
     right: "input image: f32[1, 16, 16]\nconv1: conv2d(8, kernel: 3)",
   }),

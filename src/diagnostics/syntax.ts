@@ -35,7 +35,8 @@ export const SYNTAX = {
     severity: "error",
     title: "an unknown escape in a string",
     message: ({ escape }) => `unknown escape \`${escape}\` in a string`,
-    explanation: 'A string knows the escapes `\\\\`, `\\"`, `\\n`, `\\t` and `\\u` with four hexadecimal digits. Paths use `/` on every system.',
+    explanation:
+      'A string knows the escapes `\\\\`, `\\"`, `\\n`, `\\t` and `\\u` with four hexadecimal digits. Paths use `/` on every system.',
     wrong: 'train images("data\\glyphs")',
     right: 'train images("data/glyphs")',
   }),
@@ -137,7 +138,8 @@ export const SYNTAX = {
     severity: "error",
     title: "a malformed scope name",
     message: ({ text }) => `\`${text}\` is not a scope name`,
-    explanation: "A scope name becomes a part of parameter names: letters, digits and `_`, parts computed in `{ }`, segments parted by single dots.",
+    explanation:
+      "A scope name becomes a part of parameter names: letters, digits and `_`, parts computed in `{ }`, segments parted by single dots.",
     wrong: "layer..0: conv2d(8)",
     right: "layer.0: conv2d(8)",
   }),

@@ -139,17 +139,7 @@ export interface ForLoop {
 // --- expressions --------------------------------------------------------------------------------------------------------
 
 export type Expr =
-  | NumberExpr
-  | StringExpr
-  | BoolExpr
-  | ListExpr
-  | RefExpr
-  | MemberExpr
-  | IndexExpr
-  | CallExpr
-  | UnaryExpr
-  | BinaryExpr
-  | IfExpr;
+  NumberExpr | StringExpr | BoolExpr | ListExpr | RefExpr | MemberExpr | IndexExpr | CallExpr | UnaryExpr | BinaryExpr | IfExpr;
 
 /** `unit` is how it was written: 5% is 5 with "%", 0.1x is 0.1 with "x". */
 export interface NumberExpr {

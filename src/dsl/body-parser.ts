@@ -36,7 +36,8 @@ const EXPECTED: Readonly<Record<string, string>> = {
 
 /** Only the "expected …" half: the diagnostic adds what was found. */
 const expectedText: IParserErrorMessageProvider = {
-  buildMismatchTokenMessage: ({ expected, ruleName }) => (expected === S.closeBrace && EXPECTED[ruleName]) || (expected.LABEL ?? expected.name),
+  buildMismatchTokenMessage: ({ expected, ruleName }) =>
+    (expected === S.closeBrace && EXPECTED[ruleName]) || (expected.LABEL ?? expected.name),
   buildNotAllInputParsedMessage: () => "a declaration",
   buildNoViableAltMessage: ({ ruleName, customUserDescription }) => customUserDescription ?? EXPECTED[ruleName] ?? "something else",
   buildEarlyExitMessage: ({ ruleName, customUserDescription }) => customUserDescription ?? EXPECTED[ruleName] ?? "something else",
@@ -308,7 +309,8 @@ export abstract class BodyParser extends CstParser {
   }
 }
 
-export const adjacent = (before: Token, after: Token): boolean => before.endOffset !== undefined && before.endOffset + 1 === after.startOffset;
+export const adjacent = (before: Token, after: Token): boolean =>
+  before.endOffset !== undefined && before.endOffset + 1 === after.startOffset;
 
 export const DECLARATION_KEYWORDS: readonly TokenType[] = [K.import, K.network, K.block, K.dataset, K.recipe];
 export const LABEL_TOKENS: readonly TokenType[] = [T.Identifier, T.NumberLiteral, T.BadNumber, T.Multiplier, S.dot, S.range];

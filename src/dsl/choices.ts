@@ -38,7 +38,10 @@ export const OPTIMIZERS = {
 } as const satisfies Choices;
 
 export const LOSSES = {
-  cross_entropy: { doc: "of class scores and class labels", args: { label_smoothing: arg("probability", "share of the label spread over all classes", 0) } },
+  cross_entropy: {
+    doc: "of class scores and class labels",
+    args: { label_smoothing: arg("probability", "share of the label spread over all classes", 0) },
+  },
   mse: { doc: "mean squared error", args: {} },
 } as const satisfies Choices;
 
@@ -67,7 +70,10 @@ export const NORMALIZATIONS: Readonly<Record<string, { readonly mean: readonly n
 };
 
 export const AUGMENT = {
-  random_crop: { doc: "cuts a square out of anywhere", args: { size: arg("count", "pixels"), padding: arg("whole", "zeros around the image first", 0) } },
+  random_crop: {
+    doc: "cuts a square out of anywhere",
+    args: { size: arg("count", "pixels"), padding: arg("whole", "zeros around the image first", 0) },
+  },
   random_resized_crop: {
     doc: "cuts a random rectangle and scales it",
     args: {

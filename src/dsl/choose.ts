@@ -34,7 +34,10 @@ export function choose<C extends Choices>(what: string, it: Ast.Expr, choices: C
     unknownChoice(what, head.name, names, env);
     return undefined;
   }
-  const signature = { name: head.name.name, params: Object.entries(choice.args).map(([name, spec]) => ({ name, required: !("default" in spec) })) };
+  const signature = {
+    name: head.name.name,
+    params: Object.entries(choice.args).map(([name, spec]) => ({ name, required: !("default" in spec) })),
+  };
   const { bound, ok } = bindArguments(signature, head.args, head.name.span, env.sink as DiagnosticSink);
   const args = checkArguments(head.name.name, choice.args, bound, (expr) => evaluate(expr, env), env.sink);
   return ok && args !== undefined ? { name: head.name.name, args } : undefined;

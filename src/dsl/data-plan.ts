@@ -56,7 +56,13 @@ export function planData(declaration: Ast.DatasetDeclaration, env: Environment):
     }
   }
   for (const setting of declaration.settings) if (setting.key === "split") splits.push(planSplit(setting, places, splits, env));
-  if (!places.has("train")) env.sink.report("no-training-data", declaration.nameSpan, { name: declaration.name }, { hint: 'add `train images("…")` or `train table("…", …)`' });
+  if (!places.has("train"))
+    env.sink.report(
+      "no-training-data",
+      declaration.nameSpan,
+      { name: declaration.name },
+      { hint: 'add `train images("…")` or `train table("…", …)`' },
+    );
   checkCrops(preprocess, augment, crop, env);
   return { name: declaration.name, sources: Object.fromEntries(sources), splits, preprocess, augment };
 }
@@ -77,7 +83,12 @@ function planSource(it: Ast.Expr, env: Environment): SourcePlan | undefined {
     else {
       const name = arg.name ?? (arg.value.kind === "ref" ? arg.value.name : "");
       const column = arg.value.kind === "ref" ? arg.value.name : arg.value.kind === "string" ? arg.value.value : undefined;
-      if (column === undefined) env.sink.report("wrong-type", arg.value.span, { what: `column \`${name}\``, wanted: "a name or a string", got: describeExpr(arg.value) });
+      if (column === undefined)
+        env.sink.report("wrong-type", arg.value.span, {
+          what: `column \`${name}\``,
+          wanted: "a name or a string",
+          got: describeExpr(arg.value),
+        });
       else if (columns.has(name)) env.sink.report("duplicate-argument", arg.nameSpan ?? arg.span, { name });
       else columns.set(name, column);
     }
@@ -88,7 +99,8 @@ function planSource(it: Ast.Expr, env: Environment): SourcePlan | undefined {
   }
   const value = evaluate(file, env);
   if (typeof value !== "string") {
-    if (!isUnknown(value)) env.sink.report("wrong-type", file.span, { what: "`path` of `table`", wanted: "a string", got: describeValue(value) });
+    if (!isUnknown(value))
+      env.sink.report("wrong-type", file.span, { what: "`path` of `table`", wanted: "a string", got: describeValue(value) });
     return undefined;
   }
   if (!columns.has("label")) env.sink.report("missing-label", it.span, {}, { hint: "add `label: COLUMN`" });
@@ -110,14 +122,20 @@ function dataPath(path: string, at: Ast.Expr, env: Environment): string | undefi
 
 function planPreprocess(it: Ast.Expr, env: Environment): PreprocessStep[] {
   const head = headOf(it);
-  const named = head?.name.name === "normalize" && head.args.length === 1 && head.args[0]?.name === undefined ? head.args[0]?.value : undefined;
+  const named =
+    head?.name.name === "normalize" && head.args.length === 1 && head.args[0]?.name === undefined ? head.args[0]?.value : undefined;
   if (named?.kind === "ref") {
     const known = Object.hasOwn(NORMALIZATIONS, named.name) ? NORMALIZATIONS[named.name] : undefined;
     if (known === undefined) unknownChoice("normalization", named, Object.keys(NORMALIZATIONS), env);
     return known === undefined ? [] : [{ kind: "normalize", ...known }];
   }
   if (head !== undefined && Object.hasOwn(AUGMENT, head.name.name)) {
-    env.sink.report("unknown-choice", head.name.span, { what: "preprocessing step", name: head.name.name }, { hint: "random steps belong under `augment`" });
+    env.sink.report(
+      "unknown-choice",
+      head.name.span,
+      { what: "preprocessing step", name: head.name.name },
+      { hint: "random steps belong under `augment`" },
+    );
     return [];
   }
   const choice = choose("preprocessing step", it, PREPROCESS, env);
@@ -135,7 +153,11 @@ function planPreprocess(it: Ast.Expr, env: Environment): PreprocessStep[] {
         return [];
       }
       if (args.std.some((value) => value <= 0)) {
-        env.sink.report("out-of-range", it.span, { what: "`std` of `normalize`", wanted: "greater than 0", got: String(Math.min(...args.std)) });
+        env.sink.report("out-of-range", it.span, {
+          what: "`std` of `normalize`",
+          wanted: "greater than 0",
+          got: String(Math.min(...args.std)),
+        });
         return [];
       }
       return [{ kind: "normalize", mean: args.mean, std: args.std }];
@@ -145,7 +167,12 @@ function planPreprocess(it: Ast.Expr, env: Environment): PreprocessStep[] {
 function planAugment(it: Ast.Expr, env: Environment): AugmentStep[] {
   const head = headOf(it);
   if (head !== undefined && Object.hasOwn(PREPROCESS, head.name.name)) {
-    env.sink.report("unknown-choice", head.name.span, { what: "augmentation step", name: head.name.name }, { hint: "steps without randomness belong under `preprocess`" });
+    env.sink.report(
+      "unknown-choice",
+      head.name.span,
+      { what: "augmentation step", name: head.name.name },
+      { hint: "steps without randomness belong under `preprocess`" },
+    );
     return [];
   }
   const choice: Choice<keyof typeof AUGMENT> | undefined = choose("augmentation step", it, AUGMENT, env);
@@ -153,20 +180,48 @@ function planAugment(it: Ast.Expr, env: Environment): AugmentStep[] {
   return [{ kind: choice.name, ...choice.args } as unknown as AugmentStep];
 }
 
-function planSplit(it: Extract<Ast.DatasetSetting, { readonly key: "split" }>, places: ReadonlyMap<string, Ast.DatasetSetting>, others: readonly SplitPlan[], env: Environment): SplitPlan {
+function planSplit(
+  it: Extract<Ast.DatasetSetting, { readonly key: "split" }>,
+  places: ReadonlyMap<string, Ast.DatasetSetting>,
+  others: readonly SplitPlan[],
+  env: Environment,
+): SplitPlan {
   const known = places.has(it.from) && SPLITS.includes(it.from);
   if (!known)
-    env.sink.report("unknown-split", it.fromSpan, { name: it.from }, { hint: didYouMean(it.from, [...places.keys()].filter((key) => SPLITS.includes(key))) });
+    env.sink.report(
+      "unknown-split",
+      it.fromSpan,
+      { name: it.from },
+      {
+        hint: didYouMean(
+          it.from,
+          [...places.keys()].filter((key) => SPLITS.includes(key)),
+        ),
+      },
+    );
   const parts: { readonly name: string; readonly fraction: number }[] = [];
   let sum = 0;
   for (const { name, nameSpan, fraction } of it.parts) {
-    if (!SPLITS.includes(name)) env.sink.report("unknown-choice", nameSpan, { what: "split", name }, { hint: didYouMean(name, SPLITS) ?? "there is `train`, `val` or `test`" });
-    const taken = (name !== it.from && places.has(name)) || parts.some((part) => part.name === name) || others.some((split) => split.parts.some((part) => part.name === name));
+    if (!SPLITS.includes(name))
+      env.sink.report(
+        "unknown-choice",
+        nameSpan,
+        { what: "split", name },
+        { hint: didYouMean(name, SPLITS) ?? "there is `train`, `val` or `test`" },
+      );
+    const taken =
+      (name !== it.from && places.has(name)) ||
+      parts.some((part) => part.name === name) ||
+      others.some((split) => split.parts.some((part) => part.name === name));
     if (taken && known) env.sink.report("split-taken", nameSpan, { name });
     const value = evaluate(fraction, env);
     if (typeof value !== "number" || value <= 0 || value > 1) {
       const problem = { what: `the share of \`${name}\``, wanted: "between 0% and 100%" };
-      if (!isUnknown(value)) env.sink.report(typeof value === "number" ? "out-of-range" : "wrong-type", fraction.span, { ...problem, got: describeValue(value) });
+      if (!isUnknown(value))
+        env.sink.report(typeof value === "number" ? "out-of-range" : "wrong-type", fraction.span, {
+          ...problem,
+          got: describeValue(value),
+        });
     } else {
       parts.push({ name, fraction: value });
       sum += value;
@@ -176,14 +231,27 @@ function planSplit(it: Extract<Ast.DatasetSetting, { readonly key: "split" }>, p
   const seed = it.seed === undefined ? 0 : evaluate(it.seed, env);
   const whole = typeof seed === "number" && Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32;
   if (!whole && it.seed !== undefined && !isUnknown(seed))
-    env.sink.report(typeof seed === "number" ? "out-of-range" : "wrong-type", it.seed.span, { what: "a seed", wanted: "a whole number from 0 to 4294967295", got: describeValue(seed) });
+    env.sink.report(typeof seed === "number" ? "out-of-range" : "wrong-type", it.seed.span, {
+      what: "a seed",
+      wanted: "a whole number from 0 to 4294967295",
+      got: describeValue(seed),
+    });
   return { from: it.from, parts, seed: whole ? seed : 0 };
 }
 
-const cropOf = (step: PreprocessStep | AugmentStep | undefined): number | undefined => (step !== undefined && "size" in step && step.kind !== "resize" ? step.size : undefined);
+const cropOf = (step: PreprocessStep | AugmentStep | undefined): number | undefined =>
+  step !== undefined && "size" in step && step.kind !== "resize" ? step.size : undefined;
 
-function checkCrops(preprocess: readonly PreprocessStep[], augment: readonly AugmentStep[], at: Ast.Expr | undefined, env: Environment): void {
-  const [center, random] = [preprocess.map(cropOf).findLast((it) => it !== undefined), augment.map(cropOf).findLast((it) => it !== undefined)];
+function checkCrops(
+  preprocess: readonly PreprocessStep[],
+  augment: readonly AugmentStep[],
+  at: Ast.Expr | undefined,
+  env: Environment,
+): void {
+  const [center, random] = [
+    preprocess.map(cropOf).findLast((it) => it !== undefined),
+    augment.map(cropOf).findLast((it) => it !== undefined),
+  ];
   if (center !== undefined && random !== undefined && center !== random && at !== undefined)
     env.sink.report("crop-mismatch", at.span, { augment: random, preprocess: center }, { hint: "give both one size" });
 }

@@ -38,13 +38,23 @@ export interface ElaborateOptions {
 /** Ends an elaboration that went over a limit. */
 class Abort extends Error {}
 
-export function elaborateNetwork(network: NetworkValue, at: Span, options: ElaborateOptions, sink: DiagnosticSink): ForwardModel | undefined {
+export function elaborateNetwork(
+  network: NetworkValue,
+  at: Span,
+  options: ElaborateOptions,
+  sink: DiagnosticSink,
+): ForwardModel | undefined {
   const before = sink.errors;
   const elaboration = new Elaboration(options, sink);
   try {
     const output = elaboration.network(network, at);
     if (sink.errors > before || !isTensor(output)) return undefined;
-    return { inputs: elaboration.inputs, output: output.node, parameters: [...elaboration.parameters.values()], updates: elaboration.updates };
+    return {
+      inputs: elaboration.inputs,
+      output: output.node,
+      parameters: [...elaboration.parameters.values()],
+      updates: elaboration.updates,
+    };
   } catch (error) {
     if (error instanceof Abort) return undefined;
     throw error;
@@ -78,7 +88,10 @@ export class Elaboration {
     this.sink = {
       report: (name, span, params, extra = {}) => {
         const call = this.#calls.at(-1);
-        const way = call === undefined || this.#calls.length < 2 ? [] : [{ span: call.span, text: `in \`${call.declaration.name}\`, used here${call.path === "" ? "" : ` as \`${call.path}\``}` }];
+        const way =
+          call === undefined || this.#calls.length < 2
+            ? []
+            : [{ span: call.span, text: `in \`${call.declaration.name}\`, used here${call.path === "" ? "" : ` as \`${call.path}\``}` }];
         sink.report(name, span, params, { ...extra, notes: [...(extra.notes ?? []), ...way] });
       },
     };
@@ -126,7 +139,12 @@ export class Elaboration {
     }
     const missing = callable.kind === "network" ? inputsOf(callable).find((input, i) => i > 0 && !bound.has(input.name)) : undefined;
     if (missing !== undefined) {
-      this.sink.report("missing-input", nameSpan, { name: missing.name, of: callable.declaration.name }, { hint: `add \`${missing.name}: …\`` });
+      this.sink.report(
+        "missing-input",
+        nameSpan,
+        { name: missing.name, of: callable.declaration.name },
+        { hint: `add \`${missing.name}: …\`` },
+      );
       return UNKNOWN;
     }
     const { path, current } = caller.cursor;
@@ -149,13 +167,20 @@ export class Elaboration {
   }
 
   /** Given values in the caller's scope, defaults in the callee's, where they can use earlier parameters. */
-  #parameters(callable: BlockValue | NetworkValue, bound: ReadonlyMap<string, Ast.Expr>, caller: BodyScope | undefined, scope: BodyScope): void {
+  #parameters(
+    callable: BlockValue | NetworkValue,
+    bound: ReadonlyMap<string, Ast.Expr>,
+    caller: BodyScope | undefined,
+    scope: BodyScope,
+  ): void {
     for (const param of callable.declaration.params) {
       const given = bound.get(param.name);
       const partial = callable.kind === "network" ? callable.bound.get(param.name) : undefined;
       scope.define(
         param.name,
-        given !== undefined && caller !== undefined ? evaluate(given, caller) : (partial ?? (param.default === undefined ? UNKNOWN : evaluate(param.default, scope))),
+        given !== undefined && caller !== undefined
+          ? evaluate(given, caller)
+          : (partial ?? (param.default === undefined ? UNKNOWN : evaluate(param.default, scope))),
       );
     }
   }
@@ -176,7 +201,8 @@ export class Elaboration {
   #input(it: Ast.InputStatement, scope: BodyScope): Value {
     const known = this.options.inputShapes?.get(it.name);
     const shape: (number | undefined)[] = it.shape.map((extent, axis) => {
-      if (extent.kind === "ref" && (!scope.has(extent.name) || this.#symbols.has(extent.name))) return this.#symbol(extent, it, known?.length === it.shape.length ? known[axis] : undefined, scope);
+      if (extent.kind === "ref" && (!scope.has(extent.name) || this.#symbols.has(extent.name)))
+        return this.#symbol(extent, it, known?.length === it.shape.length ? known[axis] : undefined, scope);
       const value = evaluate(extent, scope);
       if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
       if (!isUnknown(value)) {
@@ -240,7 +266,12 @@ export class Elaboration {
       const last = i === steps.length - 1;
       if (isTensor(value) || isUnknown(value)) cursor.current = value;
       else if (!(binding && last && step.label === undefined))
-        this.sink.report("useless-value", step.action.span, { what: describeValue(value) }, { hint: typeof value === "number" ? "a dense layer is `linear(…)`" : undefined });
+        this.sink.report(
+          "useless-value",
+          step.action.span,
+          { what: describeValue(value) },
+          { hint: typeof value === "number" ? "a dense layer is `linear(…)`" : undefined },
+        );
       scope.result = value;
     }
   }
@@ -257,9 +288,18 @@ export class Elaboration {
 
   #loop(loop: Ast.ForLoop, scope: BodyScope): Value {
     const list = evaluate(loop.list, scope);
-    const count = isList(list) ? list.length : typeof list === "object" && "kind" in list && list.kind === "range" ? list.to - list.from : undefined;
+    const count = isList(list)
+      ? list.length
+      : typeof list === "object" && "kind" in list && list.kind === "range"
+        ? list.to - list.from
+        : undefined;
     if (count === undefined || (!isList(list) && !Number.isInteger(count))) {
-      if (!isUnknown(list)) this.sink.report("wrong-type", loop.list.span, { what: "what `for` runs over", wanted: "a list or a range of whole numbers", got: describeValue(list) });
+      if (!isUnknown(list))
+        this.sink.report("wrong-type", loop.list.span, {
+          what: "what `for` runs over",
+          wanted: "a list or a range of whole numbers",
+          got: describeValue(list),
+        });
       scope.cursor.current = UNKNOWN;
       return UNKNOWN;
     }
@@ -278,8 +318,14 @@ export class Elaboration {
     const text = label.parts.map((part) => {
       if (typeof part === "string") return part;
       const value = evaluate(part, scope);
-      if ((typeof value === "number" && Number.isInteger(value) && value >= 0) || (typeof value === "string" && /^\w+$/.test(value))) return String(value);
-      if (!isUnknown(value)) this.sink.report("wrong-type", part.span, { what: "a part of a scope name", wanted: "a whole number or a name", got: describeValue(value) });
+      if ((typeof value === "number" && Number.isInteger(value) && value >= 0) || (typeof value === "string" && /^\w+$/.test(value)))
+        return String(value);
+      if (!isUnknown(value))
+        this.sink.report("wrong-type", part.span, {
+          what: "a part of a scope name",
+          wanted: "a whole number or a name",
+          got: describeValue(value),
+        });
       return "0";
     });
     return scope.cursor.path === "" ? text.join("") : `${scope.cursor.path}.${text.join("")}`;

@@ -71,7 +71,8 @@ function conditional(it: Ast.IfExpr, env: Environment): Value {
 }
 
 function unary(it: Ast.UnaryExpr, value: Value, env: Environment): Value {
-  if (it.operator === "not") return typeof value === "boolean" ? !value : wrongType(env, it.operand, "the operand of `not`", "true or false", value);
+  if (it.operator === "not")
+    return typeof value === "boolean" ? !value : wrongType(env, it.operand, "the operand of `not`", "true or false", value);
   return typeof value === "number" ? -value : wrongType(env, it.operand, "the operand of `-`", "a number", value);
 }
 
@@ -88,8 +89,10 @@ function binary(it: Ast.BinaryExpr, env: Environment): Value {
   if (isUnknown(left) || isUnknown(right)) return UNKNOWN;
   if (operator === "==" || operator === "!=") {
     const plain = ["number", "string", "boolean"];
-    if (!plain.includes(typeof left)) return wrongType(env, it.left, `an operand of \`${operator}\``, "a number, a string or true or false", left);
-    if (typeof right !== typeof left) return wrongType(env, it.right, `the other operand of \`${operator}\``, `like ${describeValue(left)}`, right);
+    if (!plain.includes(typeof left))
+      return wrongType(env, it.left, `an operand of \`${operator}\``, "a number, a string or true or false", left);
+    if (typeof right !== typeof left)
+      return wrongType(env, it.right, `the other operand of \`${operator}\``, `like ${describeValue(left)}`, right);
     return (left === right) === (operator === "==");
   }
   for (const [side, value] of [
@@ -102,7 +105,13 @@ function binary(it: Ast.BinaryExpr, env: Environment): Value {
   return arithmetic(it, operator, left as number, right as number, env);
 }
 
-function arithmetic(it: Ast.BinaryExpr, operator: Exclude<Ast.BinaryOperatorName, "and" | "or" | "==" | "!=">, a: number, b: number, env: Environment): Value {
+function arithmetic(
+  it: Ast.BinaryExpr,
+  operator: Exclude<Ast.BinaryOperatorName, "and" | "or" | "==" | "!=">,
+  a: number,
+  b: number,
+  env: Environment,
+): Value {
   const finite = (value: number): Value => {
     if (Number.isFinite(value)) return value;
     env.sink.report("not-finite", it.span, { text: `${a} ${operator} ${b}` });

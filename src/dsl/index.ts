@@ -37,7 +37,8 @@ export function loadSpec(path: string, text: string, host: SpecHost): LoadedSpec
   const sink = new DiagnosticSink();
   const loaded = loadModules(path, text, host, sink);
   for (const module of loaded.modules) resolveModule(module, sink);
-  const named = (...kinds: Declaration["kind"][]): string[] => loaded.main.spec.declarations.filter(({ kind }) => kinds.includes(kind)).map(({ name }) => name);
+  const named = (...kinds: Declaration["kind"][]): string[] =>
+    loaded.main.spec.declarations.filter(({ kind }) => kinds.includes(kind)).map(({ name }) => name);
   return { ...loaded, sink, networks: named("network", "alias"), datasets: named("dataset"), recipes: named("recipe") };
 }
 
@@ -85,7 +86,12 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
     const given = inputShapes?.get(name);
     const wanted = node.type.shape.slice(1);
     if (given !== undefined && !sameShape(given, wanted))
-      sink.report("data-shape", planned.dataSpan, { input: name, data: `[${given.join(", ")}]`, wanted: `[${wanted.join(", ")}]` }, { hint: shapeHint(given, wanted) });
+      sink.report(
+        "data-shape",
+        planned.dataSpan,
+        { input: name, data: `[${given.join(", ")}]`, wanted: `[${wanted.join(", ")}]` },
+        { hint: shapeHint(given, wanted) },
+      );
   }
   const classes = dataInfo?.classes.length ?? 0;
   const outputs = model.output.type.shape.at(-1) ?? 0;
@@ -99,7 +105,10 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
 function shapeHint(given: Shape, wanted: Shape): string | undefined {
   const [[channels, height, width], [wantedChannels, wantedHeight, wantedWidth]] = [given, wanted];
   if (given.length !== 3 || wanted.length !== 3 || height === undefined || width === undefined) return undefined;
-  const size = wantedHeight === wantedWidth && (height !== wantedHeight || width !== wantedWidth) ? `\`center_crop(${wantedHeight ?? ""})\`` : undefined;
+  const size =
+    wantedHeight === wantedWidth && (height !== wantedHeight || width !== wantedWidth)
+      ? `\`center_crop(${wantedHeight ?? ""})\``
+      : undefined;
   const steps = [channels === 3 && wantedChannels === 1 ? "`grayscale`" : undefined, size].filter((it) => it !== undefined);
   return steps.length === 0 ? undefined : `put ${steps.join(" and ")} under \`preprocess\``;
 }
@@ -125,7 +134,12 @@ function checkColumns(spec: LoadedSpec, planned: PlannedRecipe, network: Network
   for (const source of Object.values(data.sources)) {
     const missing = source.kind === "table" ? inputs.filter(({ name }) => !Object.hasOwn(source.columns, name)) : inputs.slice(1);
     for (const { name, nameSpan } of missing)
-      spec.sink.report("missing-column", source.span ?? planned.dataSpan, { input: name, data: data.name }, { notes: [{ span: nameSpan, text: "the input" }] });
+      spec.sink.report(
+        "missing-column",
+        source.span ?? planned.dataSpan,
+        { input: name, data: data.name },
+        { notes: [{ span: nameSpan, text: "the input" }] },
+      );
   }
 }
 
@@ -169,7 +183,8 @@ function placeholders({ declaration }: NetworkValue): Record<string, number> {
   const params = new Set(declaration.params.map(({ name }) => name));
   const dims: Record<string, number> = Object.create(null) as Record<string, number>;
   for (const it of declaration.body.statements)
-    if (it.kind === "input") for (const extent of it.shape) if (extent.kind === "ref" && !params.has(extent.name)) dims[extent.name] = PLACEHOLDER_EXTENT;
+    if (it.kind === "input")
+      for (const extent of it.shape) if (extent.kind === "ref" && !params.has(extent.name)) dims[extent.name] = PLACEHOLDER_EXTENT;
   return dims;
 }
 

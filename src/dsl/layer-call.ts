@@ -17,7 +17,14 @@ import type { AnyLayer, ArgSpecs, LayerContext, Takes } from "./layers/define.ts
 import type { Value } from "./values.ts";
 import { describeValue, isTensor, isUnknown, shapeText, UNKNOWN } from "./values.ts";
 
-export function applyLayer(elaboration: Elaboration, layer: AnyLayer, bound: ReadonlyMap<string, Ast.Expr>, complete: boolean, it: Ast.Expr, scope: BodyScope): Value {
+export function applyLayer(
+  elaboration: Elaboration,
+  layer: AnyLayer,
+  bound: ReadonlyMap<string, Ast.Expr>,
+  complete: boolean,
+  it: Ast.Expr,
+  scope: BodyScope,
+): Value {
   const args = checkArguments(layer.name, layer.args, bound, (expr) => evaluate(expr, scope), elaboration.sink);
   const x = scope.cursor.current;
   if (!complete || args === undefined || !isTensor(x)) return UNKNOWN;
@@ -56,13 +63,19 @@ export function checkArguments(
     else {
       ok = false;
       if (isUnknown(value)) continue;
-      sink.report(outcome.range ? "out-of-range" : "wrong-type", expr.span, { what: `\`${name}\` of \`${of}\``, wanted: outcome.wanted, got: describeValue(value) });
+      sink.report(outcome.range ? "out-of-range" : "wrong-type", expr.span, {
+        what: `\`${name}\` of \`${of}\``,
+        wanted: outcome.wanted,
+        got: describeValue(value),
+      });
     }
   }
   return ok ? args : undefined;
 }
 
-const WANTED: Readonly<Record<Takes, { readonly text: string; readonly dtype?: "f32" | "i32"; readonly ranks?: readonly number[]; readonly hint?: string }>> = {
+const WANTED: Readonly<
+  Record<Takes, { readonly text: string; readonly dtype?: "f32" | "i32"; readonly ranks?: readonly number[]; readonly hint?: string }>
+> = {
   image: { text: "images [channels, height, width]", dtype: "f32", ranks: [4] },
   sequence: { text: "sequences [time, features]", dtype: "f32", ranks: [3] },
   vectors: { text: "[features] or [time, features]", dtype: "f32", ranks: [2, 3], hint: "put `flatten` or `global_avg_pool` before it" },
@@ -75,11 +88,21 @@ const WANTED: Readonly<Record<Takes, { readonly text: string; readonly dtype?: "
 function fits(layer: AnyLayer, x: Node, span: Span, sink: Reporter): boolean {
   const { text, dtype, ranks, hint } = WANTED[layer.takes];
   if (dtype !== undefined && x.type.dtype !== dtype) {
-    sink.report("bad-element-type", span, { layer: layer.name, wanted: text, got: shapeText(x) }, { hint: dtype === "f32" ? "turn tokens into vectors: `embedding: embedding(count, features)`" : undefined });
+    sink.report(
+      "bad-element-type",
+      span,
+      { layer: layer.name, wanted: text, got: shapeText(x) },
+      { hint: dtype === "f32" ? "turn tokens into vectors: `embedding: embedding(count, features)`" : undefined },
+    );
     return false;
   }
   if (ranks !== undefined && !ranks.includes(x.type.shape.length)) {
-    sink.report("wrong-rank", span, { layer: layer.name, wanted: text, got: shapeText(x) }, { hint: x.type.shape.length === 4 ? hint : undefined });
+    sink.report(
+      "wrong-rank",
+      span,
+      { layer: layer.name, wanted: text, got: shapeText(x) },
+      { hint: x.type.shape.length === 4 ? hint : undefined },
+    );
     return false;
   }
   return true;
@@ -93,8 +116,14 @@ function contextFor(elaboration: Elaboration, path: string, span: Span): LayerCo
     const before = elaboration.parameters.get(name);
     if (before !== undefined) {
       const sameTurn = before.span.start === span.start && before.span.file === span.file;
-      const hint = path === "" || !sameTurn ? "give the layer a scope of its own: `NAME: …`" : "a loop needs a scope with its counter: `{i}: …`";
-      elaboration.sink.report("duplicate-path", span, { path: name }, { notes: sameTurn ? [] : [{ span: before.span, text: "taken here" }], hint });
+      const hint =
+        path === "" || !sameTurn ? "give the layer a scope of its own: `NAME: …`" : "a loop needs a scope with its counter: `{i}: …`";
+      elaboration.sink.report(
+        "duplicate-path",
+        span,
+        { path: name },
+        { notes: sameTurn ? [] : [{ span: before.span, text: "taken here" }], hint },
+      );
       // The graph goes on with a tensor of the right shape; the report already keeps it from being used.
       return b.input({ name: `weight/${name}#${span.start}`, role: "parameter", type: tensorType("f32", shape) });
     }
@@ -111,6 +140,7 @@ function contextFor(elaboration: Elaboration, path: string, span: Span): LayerCo
     buffer: (name, shape, init) => add("buffer", name, shape, init),
     update: (name, value) => elaboration.updates.set(full(name), value),
     frozen: (name) => frozen(full(name)),
-    random: (shape) => (random === undefined ? undefined : b.randomUniform(random.seed, random.step, { shape, stream: elaboration.nextStream() })),
+    random: (shape) =>
+      random === undefined ? undefined : b.randomUniform(random.seed, random.step, { shape, stream: elaboration.nextStream() }),
   };
 }

@@ -70,9 +70,15 @@ class Loader {
     for (const it of spec.imports) this.#bindImport(it, module, names, [...importers, path]);
     for (const declaration of spec.declarations) {
       if (declaration.kind === "recipe") this.#declare(declaration.name, declaration, declaration.nameSpan, recipes, (it) => it.nameSpan);
-      else this.#declare(declaration.name, { module, declaration, span: declaration.nameSpan }, declaration.nameSpan, names, (it) => it.span);
+      else
+        this.#declare(declaration.name, { module, declaration, span: declaration.nameSpan }, declaration.nameSpan, names, (it) => it.span);
       if (LAYER_BY_NAME.has(declaration.name) && declaration.kind !== "recipe")
-        this.#sink.report("reserved-name", declaration.nameSpan, { name: declaration.name, meaning: "a layer" }, { hint: "choose another name" });
+        this.#sink.report(
+          "reserved-name",
+          declaration.nameSpan,
+          { name: declaration.name, meaning: "a layer" },
+          { hint: "choose another name" },
+        );
     }
     for (const name of broken) if (!names.has(name)) names.set(name, { module, span: spec.span });
     this.#byPath.set(path, module);
@@ -99,9 +105,14 @@ class Loader {
       const own = binding?.module === imported ? binding : undefined;
       if (imported !== undefined && own === undefined) {
         const candidates = [...imported.names].filter(([, b]) => b.module === imported).map(([n]) => n);
-        this.#sink.report("import-name-missing", nameSpan, { name, path: it.from }, {
-          hint: binding === undefined ? didYouMean(name, candidates) : "it is imported there: import it from the file that declares it",
-        });
+        this.#sink.report(
+          "import-name-missing",
+          nameSpan,
+          { name, path: it.from },
+          {
+            hint: binding === undefined ? didYouMean(name, candidates) : "it is imported there: import it from the file that declares it",
+          },
+        );
       }
       this.#declare(local, { ...(own ?? { module }), span: nameSpan }, nameSpan, names, (b) => b.span);
     }
@@ -113,7 +124,9 @@ class Loader {
       this.#sink.report("bad-import-path", it.fromSpan, { path: it.from, reason });
       return undefined;
     }
-    const path = it.from.startsWith(ZOO) ? joinPath(this.#host.zoo, `${it.from.slice(ZOO.length)}.tlspec`) : joinPath(folderOf(module.path), it.from);
+    const path = it.from.startsWith(ZOO)
+      ? joinPath(this.#host.zoo, `${it.from.slice(ZOO.length)}.tlspec`)
+      : joinPath(folderOf(module.path), it.from);
     if (importers.includes(path)) {
       this.#sink.report("import-cycle", it.fromSpan, { path: it.from });
       return undefined;
@@ -136,7 +149,8 @@ class Loader {
 const ZOO = "tlc:zoo/";
 
 function badPath(path: string): string | undefined {
-  if (path.startsWith(ZOO)) return /^[\w-]+$/.test(path.slice(ZOO.length)) ? undefined : "a name of the zoo is letters, digits, `_` and `-`";
+  if (path.startsWith(ZOO))
+    return /^[\w-]+$/.test(path.slice(ZOO.length)) ? undefined : "a name of the zoo is letters, digits, `_` and `-`";
   if (path.startsWith("tlc:")) return "only `tlc:zoo/NAME` comes with tlc";
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f]/.test(path)) return "it contains a control character";

@@ -14,7 +14,12 @@ import type { NetworkValue, Value } from "./values.ts";
 import { describeExpr, isCallable, nameOfCallable, UNKNOWN } from "./values.ts";
 
 /** The network that `it` names, or undefined after a report. `aliases` are those on the way here. */
-export function networkValue(it: Ast.Expr, module: Module, env: Environment, aliases: readonly Ast.NetworkAlias[] = []): NetworkValue | undefined {
+export function networkValue(
+  it: Ast.Expr,
+  module: Module,
+  env: Environment,
+  aliases: readonly Ast.NetworkAlias[] = [],
+): NetworkValue | undefined {
   if (it.kind === "call") {
     const network = networkValue(it.callee, module, env, aliases);
     if (network === undefined) return undefined;
@@ -31,7 +36,9 @@ export function networkValue(it: Ast.Expr, module: Module, env: Environment, ali
   if (binding === undefined) {
     if (LAYER_BY_NAME.has(it.name)) env.sink.report("wrong-kind", it.span, { name: it.name, is: "a layer", wanted: "a network" });
     else {
-      const networks = [...module.names].filter(([, b]) => b.declaration?.kind === "network" || b.declaration?.kind === "alias").map(([name]) => name);
+      const networks = [...module.names]
+        .filter(([, b]) => b.declaration?.kind === "network" || b.declaration?.kind === "alias")
+        .map(([name]) => name);
       env.sink.report("unknown-name", it.span, { name: it.name, what: "network" }, { hint: didYouMeanOneOf(it.name, networks) });
     }
     return undefined;
@@ -49,9 +56,14 @@ export function networkValue(it: Ast.Expr, module: Module, env: Environment, ali
       }
       return networkValue(declaration.value, binding.module, plainEnvironment(binding.module, env), [...aliases, declaration]);
     default:
-      env.sink.report("wrong-kind", it.span, { name: it.name, is: describeKind(declaration), wanted: "a network" }, {
-        notes: [{ span: declaration.nameSpan, text: "declared here" }],
-      });
+      env.sink.report(
+        "wrong-kind",
+        it.span,
+        { name: it.name, is: describeKind(declaration), wanted: "a network" },
+        {
+          notes: [{ span: declaration.nameSpan, text: "declared here" }],
+        },
+      );
       return undefined;
   }
 }
@@ -63,7 +75,11 @@ export function plainEnvironment(module: Module, outer: Pick<Environment, "sink"
     name: (it) => declaredValue(it, module, env) ?? unknownName(it, module, env),
     call: (callable, it) => {
       if (callable.kind === "network") return networkValue(it, module, env) ?? UNKNOWN;
-      outer.sink.report("wrong-type", it.span, { what: "an argument here", wanted: "a value", got: `a call of \`${nameOfCallable(callable)}\`` });
+      outer.sink.report("wrong-type", it.span, {
+        what: "an argument here",
+        wanted: "a value",
+        got: `a call of \`${nameOfCallable(callable)}\``,
+      });
       return UNKNOWN;
     },
     body: (body) => {
@@ -93,7 +109,12 @@ export function declaredValue(it: Ast.RefExpr, module: Module, env: Environment)
 }
 
 function unknownName(it: Ast.RefExpr, module: Module, env: Environment): Value {
-  env.sink.report("unknown-name", it.span, { name: it.name, what: "declaration" }, { hint: didYouMean(it.name, [...module.names.keys(), ...LAYER_BY_NAME.keys()]) });
+  env.sink.report(
+    "unknown-name",
+    it.span,
+    { name: it.name, what: "declaration" },
+    { hint: didYouMean(it.name, [...module.names.keys(), ...LAYER_BY_NAME.keys()]) },
+  );
   return UNKNOWN;
 }
 

@@ -20,7 +20,8 @@ export interface Overridden {
   readonly sources: ReadonlyMap<string, string>;
 }
 
-export type DataOverride = { readonly kind: "setting"; readonly setting: Ast.DatasetSetting } | { readonly kind: "path"; readonly path: Ast.StringExpr };
+export type DataOverride =
+  { readonly kind: "setting"; readonly setting: Ast.DatasetSetting } | { readonly kind: "path"; readonly path: Ast.StringExpr };
 
 /** Settings whose value is a call with arguments of its own. */
 const CALLS: readonly string[] = ["network", "loss", "optimizer", "schedule"];
@@ -63,7 +64,12 @@ class Override {
             ? "there is no value"
             : undefined;
     if (reason !== undefined) {
-      this.#sink.report("bad-override", this.#span(), { text: this.#text, reason }, { hint: "write `path=value`, for example `--set batch=32`" });
+      this.#sink.report(
+        "bad-override",
+        this.#span(),
+        { text: this.#text, reason },
+        { hint: "write `path=value`, for example `--set batch=32`" },
+      );
       return recipe;
     }
     const segments = path.split(".");
@@ -82,7 +88,11 @@ class Override {
     const stage = recipe.stages.find(({ name }) => name === segments[1]);
     if (stage === undefined || segments.length < 3) {
       const names = recipe.stages.map(({ name }) => name);
-      this.#unknown(path, stage === undefined ? `the recipe has no stage \`${segments[1] ?? ""}\`` : "a setting must follow", didYouMean(segments[1] ?? "", names));
+      this.#unknown(
+        path,
+        stage === undefined ? `the recipe has no stage \`${segments[1] ?? ""}\`` : "a setting must follow",
+        didYouMean(segments[1] ?? "", names),
+      );
       return recipe;
     }
     const changed = { ...stage, settings: this.#settings(segments.slice(2), stage.settings, [], true) };
@@ -90,7 +100,12 @@ class Override {
   }
 
   /** The settings with one set, or with one argument of one set. `add`: also where it is not there yet. */
-  #settings(segments: readonly string[], settings: readonly Ast.RecipeSetting[], stages: readonly Ast.Stage[], add: boolean): readonly Ast.RecipeSetting[] {
+  #settings(
+    segments: readonly string[],
+    settings: readonly Ast.RecipeSetting[],
+    stages: readonly Ast.Stage[],
+    add: boolean,
+  ): readonly Ast.RecipeSetting[] {
     const [key = "", argument] = segments;
     const path = segments.join(".");
     if (!RECIPE_KEYS.includes(key)) {
@@ -100,9 +115,17 @@ class Override {
     const at = settings.findIndex((it) => it.key === key);
     if (argument === undefined) {
       // The same length, so that offsets are those of what was typed.
-      const setting = parseRecipeSetting(this.#file, this.#text.replace(/^[\w.]+(?=\s*=)/, (it) => key.padStart(it.length)).replace("=", " "), this.#sink);
+      const setting = parseRecipeSetting(
+        this.#file,
+        this.#text.replace(/^[\w.]+(?=\s*=)/, (it) => key.padStart(it.length)).replace("=", " "),
+        this.#sink,
+      );
       if (setting === undefined) return settings;
-      return at !== -1 ? settings.with(at, setting) : add && !stages.some((it) => it.settings.some((s) => s.key === key)) ? [...settings, setting] : settings;
+      return at !== -1
+        ? settings.with(at, setting)
+        : add && !stages.some((it) => it.settings.some((s) => s.key === key))
+          ? [...settings, setting]
+          : settings;
     }
     const setting = settings[at];
     const inStage = stages.some((it) => it.settings.some((s) => s.key === key));
@@ -113,7 +136,9 @@ class Override {
     }
     const call = setting as Ast.SettingOf<"network" | "optimizer">;
     const value = parseExpression(this.#file, " ".repeat(this.#equals + 1) + this.#text.slice(this.#equals + 1), this.#sink);
-    return value === undefined ? settings : settings.with(at, { ...call, value: this.#withArgument(call.value, argument, value) } as Ast.RecipeSetting);
+    return value === undefined
+      ? settings
+      : settings.with(at, { ...call, value: this.#withArgument(call.value, argument, value) } as Ast.RecipeSetting);
   }
 
   #withArgument(it: Ast.Expr, name: string, value: Ast.Expr): Ast.Expr {
@@ -166,7 +191,11 @@ function nameArgument(arg: Ast.Arg, name: string | undefined): Ast.Arg {
 }
 
 /** The data set as overridden. */
-export function overrideData(declaration: Ast.DatasetDeclaration, overrides: ReadonlyMap<string, DataOverride>, sink: DiagnosticSink): Ast.DatasetDeclaration {
+export function overrideData(
+  declaration: Ast.DatasetDeclaration,
+  overrides: ReadonlyMap<string, DataOverride>,
+  sink: DiagnosticSink,
+): Ast.DatasetDeclaration {
   let { settings } = declaration;
   for (const [key, override] of overrides) {
     const at = settings.findIndex((it) => it.key === key);
@@ -176,7 +205,12 @@ export function overrideData(declaration: Ast.DatasetDeclaration, overrides: Rea
       const source = setting !== undefined && "value" in setting ? setting.value : undefined;
       if (setting === undefined || source?.kind !== "call") {
         const hint = `give the whole source: \`data.${key}=images("…")\``;
-        sink.report("unknown-override", override.path.span, { path: `data.${key}`, reason: `data set \`${declaration.name}\` has no \`${key}\`` }, { hint });
+        sink.report(
+          "unknown-override",
+          override.path.span,
+          { path: `data.${key}`, reason: `data set \`${declaration.name}\` has no \`${key}\`` },
+          { hint },
+        );
         continue;
       }
       const first = source.args.findIndex((arg) => arg.name === undefined || arg.name === "path");

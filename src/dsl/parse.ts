@@ -9,7 +9,18 @@ import { parseTokens, TooDeep } from "./parser.ts";
 import type { ParserFault, StartRule } from "./parser.ts";
 import { datasetSettingFromCst, expressionFromCst, recipeSettingFromCst, specFromCst } from "./to-ast.ts";
 import type { AstContext } from "./to-ast.ts";
-import { BadNumber, K, S, NumberLiteral, SingleQuoted, specLexer, StringLiteral, UnterminatedString } from "./tokens.ts";
+import {
+  BadNumber,
+  Identifier,
+  K,
+  NumberLiteral,
+  retype,
+  S,
+  SingleQuoted,
+  specLexer,
+  StringLiteral,
+  UnterminatedString,
+} from "./tokens.ts";
 import type { Token } from "./tokens.ts";
 
 export interface ParsedSpec {
@@ -19,7 +30,10 @@ export interface ParsedSpec {
 }
 
 export function parseSpec(file: string, text: string, sink: DiagnosticSink): ParsedSpec {
-  const empty: ParsedSpec = { spec: { kind: "spec", span: { file, start: 0, end: text.length }, imports: [], declarations: [] }, broken: new Set() };
+  const empty: ParsedSpec = {
+    spec: { kind: "spec", span: { file, start: 0, end: text.length }, imports: [], declarations: [] },
+    broken: new Set(),
+  };
   return parseWith(file, text, "spec", sink, (cst, context) => specFromCst(cst, context, text)) ?? empty;
 }
 
@@ -48,7 +62,9 @@ function parseWith<R>(
     const { cst, faults } = parseTokens(tokens.list, rule);
     reportFaults(faults, tokens, text, file, sink);
     if (cst === undefined || (rule !== "spec" && faults.length > 0)) return undefined;
-    const faultAt = faults.map(({ found, before }) => (Number.isNaN(found.startOffset) ? (before?.startOffset ?? text.length) : found.startOffset));
+    const faultAt = faults.map(({ found, before }) =>
+      Number.isNaN(found.startOffset) ? (before?.startOffset ?? text.length) : found.startOffset,
+    );
     faultAt.push(...tokens.faults.map(({ startOffset }) => startOffset));
     const converted = convert(cst, { file, text, sink, docs: tokens.docs, faultAt });
     return rule !== "spec" && faultAt.length > 0 ? undefined : converted;
@@ -95,7 +111,12 @@ function tokenize(file: string, text: string, sink: DiagnosticSink): Tokens | un
     // A `;` too many is the one that changes nothing.
     if (token.image !== ";") faults.push(token);
     const character = token.image.slice(0, 8);
-    sink.report("unexpected-character", spanOf(file, token), { character }, { hint: Object.hasOwn(WORD_FOR, character) ? WORD_FOR[character] : undefined });
+    sink.report(
+      "unexpected-character",
+      spanOf(file, token),
+      { character },
+      { hint: Object.hasOwn(WORD_FOR, character) ? WORD_FOR[character] : undefined },
+    );
   }
   if (tokens.length > LIMITS.tokens) {
     const token = tokens[LIMITS.tokens];
@@ -119,12 +140,14 @@ function tokenize(file: string, text: string, sink: DiagnosticSink): Tokens | un
 /** Malformed literals are reported here and then stand for well-formed ones, so that the parser is not confused by them too. */
 function repair(file: string, token: Token, before: Token | undefined, sink: DiagnosticSink): boolean {
   switch (token.tokenType) {
+    case Identifier:
+      retype(token);
+      return false;
     case BadNumber: {
       // `layer.2b` is a segment of a name.
       if (before?.tokenType === S.dot && before.endOffset === token.startOffset - 1) return false;
       sink.report("bad-number", spanOf(file, token), { text: token.image }, { hint: numberHint(token.image) });
-      token.tokenType = NumberLiteral;
-      token.tokenTypeIdx = NumberLiteral.tokenTypeIdx ?? token.tokenTypeIdx;
+      retype(token, NumberLiteral);
       token.image = "1";
       return true;
     }
@@ -134,8 +157,7 @@ function repair(file: string, token: Token, before: Token | undefined, sink: Dia
         const inner = token.image.replaceAll("'", "");
         sink.report("single-quotes", spanOf(file, token), {}, { hint: `write \`"${inner}"\`` });
       } else sink.report("unterminated-string", spanOf(file, token), {}, { hint: 'add the closing `"`' });
-      token.tokenType = StringLiteral;
-      token.tokenTypeIdx = StringLiteral.tokenTypeIdx ?? token.tokenTypeIdx;
+      retype(token, StringLiteral);
       token.image = '""';
       return true;
     default:
@@ -172,7 +194,10 @@ function reportFaults(faults: readonly ParserFault[], tokens: Tokens, text: stri
     if (lines.has(line) || (atEnd && lines.size > 0)) continue;
     lines.add(line);
     if (outermost) {
-      const hint = found.image === "}" ? "there is one `}` too many" : (didYouMean(found.image, ["import", "network", "block", "dataset", "recipe"]) ?? "is there one `}` too many above?");
+      const hint =
+        found.image === "}"
+          ? "there is one `}` too many"
+          : (didYouMean(found.image, ["import", "network", "block", "dataset", "recipe"]) ?? "is there one `}` too many above?");
       sink.report("expected-declaration", span, { found: describe(found, atEnd) }, { hint });
       continue;
     }
@@ -180,10 +205,16 @@ function reportFaults(faults: readonly ParserFault[], tokens: Tokens, text: stri
     const closer = /^`([)\]])`$/.exec(expected)?.[1];
     if (closer !== undefined && before?.endOffset !== undefined && (before.endLine ?? 0) < (atEnd ? Infinity : (found.startLine ?? 0))) {
       const lineEnd = { file, start: before.endOffset, end: before.endOffset + 1 };
-      sink.report("unexpected-token", lineEnd, { expected, found: "the end of the line" }, { hint: `add the missing \`${closer}\` after this` });
+      sink.report(
+        "unexpected-token",
+        lineEnd,
+        { expected, found: "the end of the line" },
+        { hint: `add the missing \`${closer}\` after this` },
+      );
       continue;
     }
-    const lostBracket = open !== undefined && (atEnd || DECLARATIONS.has(found.tokenType) || CLOSE.has(found.tokenType)) && expected.includes("}");
+    const lostBracket =
+      open !== undefined && (atEnd || DECLARATIONS.has(found.tokenType) || CLOSE.has(found.tokenType)) && expected.includes("}");
     const notes: Note[] = lostBracket ? [{ span: spanOf(file, open), text: `this \`${open.image}\` is not closed` }] : [];
     sink.report(
       "unexpected-token",
@@ -201,7 +232,8 @@ function describe(token: Token, atEnd: boolean): string {
 }
 
 function hintFor(expected: string, found: Token, before: Token | undefined): string | undefined {
-  if (found.image === "=") return before?.tokenType === S.assign ? "write `==` without a space" : "a named argument is written `name: value`";
+  if (found.image === "=")
+    return before?.tokenType === S.assign ? "write `==` without a space" : "a named argument is written `name: value`";
   if (found.image === "->" && expected.startsWith("a step")) return "a chain begins with a step; `->` goes on after one";
   if (found.image === ",") return "there is a value missing before the `,`";
   if (expected === "`)`" && /^[\w"]/.test(found.image)) return "is there a `,` or a `:` missing before it?";

@@ -276,7 +276,9 @@ class SpecParser extends BodyParser {
 
   /** A declaration's keyword at the beginning of a line, or with what only a declaration has after it. */
   #atDeclaration(): boolean {
-    return DECLARATION_KEYWORDS.some((type) => tokenMatcher(this.LA(1), type)) && (this.LA(1).startColumn === 1 || this.beginsDeclaration());
+    return (
+      DECLARATION_KEYWORDS.some((type) => tokenMatcher(this.LA(1), type)) && (this.LA(1).startColumn === 1 || this.beginsDeclaration())
+    );
   }
 
   #inPattern(): boolean {
@@ -301,7 +303,10 @@ export interface ParserFault {
 export type StartRule = "spec" | "recipeSetting" | "datasetSetting" | "expression";
 
 /** One parser serves all: building it costs far more than a parse. */
-export function parseTokens(tokens: IToken[], rule: StartRule): { readonly cst: CstNode | undefined; readonly faults: readonly ParserFault[] } {
+export function parseTokens(
+  tokens: IToken[],
+  rule: StartRule,
+): { readonly cst: CstNode | undefined; readonly faults: readonly ParserFault[] } {
   parser ??= new SpecParser();
   parser.restart(tokens);
   const cst = parser[rule]() as CstNode | undefined;

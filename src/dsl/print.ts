@@ -15,7 +15,13 @@ function printImport({ names, from }: Ast.Import): string {
 }
 
 function printDeclaration(it: Ast.Declaration): string {
-  const doc = it.doc === undefined ? "" : it.doc.split("\n").map((line) => `${`/// ${line}`.trimEnd()}\n`).join("");
+  const doc =
+    it.doc === undefined
+      ? ""
+      : it.doc
+          .split("\n")
+          .map((line) => `${`/// ${line}`.trimEnd()}\n`)
+          .join("");
   switch (it.kind) {
     case "network":
     case "block":
@@ -23,9 +29,18 @@ function printDeclaration(it: Ast.Declaration): string {
     case "alias":
       return `${doc}network ${it.name} = ${printExpr(it.value, "")}`;
     case "dataset":
-      return `${doc}dataset ${it.name} ${braces(it.settings.map((setting) => printDatasetSetting(setting)), "")}`;
+      return `${doc}dataset ${it.name} ${braces(
+        it.settings.map((setting) => printDatasetSetting(setting)),
+        "",
+      )}`;
     case "recipe": {
-      const stages = it.stages.map(({ name, settings }) => `stage ${name} ${braces(settings.map((setting) => printRecipeSetting(setting, INDENT)), INDENT)}`);
+      const stages = it.stages.map(
+        ({ name, settings }) =>
+          `stage ${name} ${braces(
+            settings.map((setting) => printRecipeSetting(setting, INDENT)),
+            INDENT,
+          )}`,
+      );
       return `${doc}recipe ${it.name} ${braces([...it.settings.map((setting) => printRecipeSetting(setting, "")), ...stages], "")}`;
     }
   }
@@ -37,10 +52,15 @@ const braces = (lines: readonly string[], indent: string): string =>
   lines.length === 0 ? "{}" : `{\n${lines.map((line) => `${indent}${INDENT}${line}\n`).join("")}${indent}}`;
 
 const printParams = (params: readonly Ast.Param[]): string =>
-  params.length === 0 ? "" : `(${params.map((it) => (it.default === undefined ? it.name : `${it.name} = ${printExpr(it.default, "")}`)).join(", ")})`;
+  params.length === 0
+    ? ""
+    : `(${params.map((it) => (it.default === undefined ? it.name : `${it.name} = ${printExpr(it.default, "")}`)).join(", ")})`;
 
 function printBody(body: Ast.Body, indent: string): string {
-  return braces(body.statements.map((statement) => printStatement(statement, indent + INDENT)), indent);
+  return braces(
+    body.statements.map((statement) => printStatement(statement, indent + INDENT)),
+    indent,
+  );
 }
 
 function printStatement(it: Ast.Statement, indent: string): string {
@@ -62,7 +82,10 @@ function printStatement(it: Ast.Statement, indent: string): string {
 const printSteps = (steps: readonly Ast.Step[], indent: string): string => steps.map((step) => printStep(step, indent)).join(" -> ");
 
 function printStep({ label, action }: Ast.Step, indent: string): string {
-  const name = label === undefined ? "" : `${label.parts.map((part) => (typeof part === "string" ? part : `{${printExpr(part, indent)}}`)).join("")}: `;
+  const name =
+    label === undefined
+      ? ""
+      : `${label.parts.map((part) => (typeof part === "string" ? part : `{${printExpr(part, indent)}}`)).join("")}: `;
   if (action.kind === "body") return name + printBody(action, indent);
   if (action.kind !== "for") return name + printExpr(action, indent);
   const names = action.index === undefined ? action.name : `${action.name}, ${action.index}`;
@@ -94,7 +117,8 @@ function precedence(it: Ast.Expr): number {
 }
 
 function printExpr(it: Ast.Expr, indent: string): string {
-  const at = (inner: Ast.Expr, least: number): string => (precedence(inner) < least ? `(${printExpr(inner, indent)})` : printExpr(inner, indent));
+  const at = (inner: Ast.Expr, least: number): string =>
+    precedence(inner) < least ? `(${printExpr(inner, indent)})` : printExpr(inner, indent);
   switch (it.kind) {
     case "number":
       return printNumber(it);
@@ -129,8 +153,10 @@ function printExpr(it: Ast.Expr, indent: string): string {
 const COMPARISON = PRECEDENCE["=="];
 
 function printIf(it: Ast.IfExpr, indent: string): string {
-  const branch = (then: Ast.Expr | Ast.Body): string => (then.kind === "body" ? ` ${printBody(then, indent)}` : ` then ${printExpr(then, indent)}`);
-  const at = (condition: Ast.Expr): string => (condition.kind === "if" ? `(${printExpr(condition, indent)})` : printExpr(condition, indent));
+  const branch = (then: Ast.Expr | Ast.Body): string =>
+    then.kind === "body" ? ` ${printBody(then, indent)}` : ` then ${printExpr(then, indent)}`;
+  const at = (condition: Ast.Expr): string =>
+    condition.kind === "if" ? `(${printExpr(condition, indent)})` : printExpr(condition, indent);
   const arms = it.arms.map(({ condition, then }) => {
     // An `if` as the value of an arm would take the rest of this one.
     const text = then.kind === "if" ? ` then (${printExpr(then, indent)})` : branch(then);

@@ -47,13 +47,23 @@ export function chooseRecipe(module: Module, wanted: string | undefined, sink: D
   const [first, second] = [...module.recipes.values()];
   if (first === undefined) sink.report("no-recipe", at, {});
   else if (second !== undefined) {
-    sink.report("several-recipes", second.nameSpan, { names: oneOf(names) }, { hint: `choose one, for example \`--recipe ${first.name}\`` });
+    sink.report(
+      "several-recipes",
+      second.nameSpan,
+      { names: oneOf(names) },
+      { hint: `choose one, for example \`--recipe ${first.name}\`` },
+    );
     return undefined;
   }
   return first;
 }
 
-export function planRecipe(module: Module, declared: Ast.RecipeDeclaration, overrides: readonly string[], sink: DiagnosticSink): PlannedRecipe | undefined {
+export function planRecipe(
+  module: Module,
+  declared: Ast.RecipeDeclaration,
+  overrides: readonly string[],
+  sink: DiagnosticSink,
+): PlannedRecipe | undefined {
   const before = sink.errors;
   const { recipe, data: dataOverrides, sources } = applyOverrides(declared, overrides, module, sink);
   const env = plainEnvironment(module, { sink, classes: () => UNKNOWN });
@@ -69,9 +79,13 @@ export function planRecipe(module: Module, declared: Ast.RecipeDeclaration, over
   const data = dataset === undefined ? undefined : planData(overrideData(dataset, dataOverrides, sink), env);
   if (dataSetting === undefined)
     for (const [key, it] of dataOverrides)
-      sink.report("unknown-override", it.kind === "path" ? it.path.span : it.setting.span, { path: `data.${key}`, reason: "the recipe has no `data`" });
+      sink.report("unknown-override", it.kind === "path" ? it.path.span : it.setting.span, {
+        path: `data.${key}`,
+        reason: "the recipe has no `data`",
+      });
   for (const key of ["network", "loss", "optimizer", ...(dataSetting === undefined ? [] : (["batch", "epochs"] as const))] as const)
-    if (settings.get(key) === undefined) sink.report("missing-setting", recipe.nameSpan, { key, recipe: recipe.name }, { hint: EXAMPLES[key] });
+    if (settings.get(key) === undefined)
+      sink.report("missing-setting", recipe.nameSpan, { key, recipe: recipe.name }, { hint: EXAMPLES[key] });
 
   const freeze = settings.get("freeze");
   const plan = {
@@ -125,7 +139,13 @@ class Settings {
     const own = new Map<string, Ast.RecipeSetting>();
     for (const setting of settings) {
       const before = own.get(setting.key);
-      if (before !== undefined) this.#sink.report("duplicate-setting", setting.span, { key: setting.key }, { notes: [{ span: before.span, text: "set here first" }] });
+      if (before !== undefined)
+        this.#sink.report(
+          "duplicate-setting",
+          setting.span,
+          { key: setting.key },
+          { notes: [{ span: before.span, text: "set here first" }] },
+        );
       else own.set(setting.key, setting);
     }
     for (const [key, setting] of own) this.#byKey.set(key, setting);
@@ -142,14 +162,17 @@ class Settings {
     if (second !== undefined) this.#sink.report("stages-not-yet", second.nameSpan, {}, { hint: "keep one stage for now" });
     for (const setting of [...this.#recipe.settings, ...this.#recipe.stages.flatMap(({ settings }) => settings)]) {
       if (setting.key === "optimizer" && setting.clip !== undefined) this.#sink.report("clip-not-yet", setting.clip.span, {});
-      if (setting.key === "precision" && !(setting.value.kind === "ref" && setting.value.name === "f32")) this.#sink.report("precision-not-yet", setting.span, {});
+      if (setting.key === "precision" && !(setting.value.kind === "ref" && setting.value.name === "f32"))
+        this.#sink.report("precision-not-yet", setting.span, {});
       const name = NOT_YET[setting.key];
       if (name !== undefined) this.#sink.report(name, setting.span, {});
     }
   }
 }
 
-const NOT_YET: Partial<Record<Ast.RecipeSetting["key"], "weights-not-yet" | "replace-not-yet" | "schedule-not-yet" | "rate-not-yet" | "stop-not-yet">> = {
+const NOT_YET: Partial<
+  Record<Ast.RecipeSetting["key"], "weights-not-yet" | "replace-not-yet" | "schedule-not-yet" | "rate-not-yet" | "stop-not-yet">
+> = {
   weights: "weights-not-yet",
   replace: "replace-not-yet",
   schedule: "schedule-not-yet",
@@ -170,14 +193,22 @@ function planOptimizer(setting: Ast.SettingOf<"optimizer"> | undefined, env: Env
   const { lr = 0, weight_decay: weightDecay = 0, eps = 0, momentum = 0, dampening = 0 } = args;
   if (choice.name === "sgd") {
     if (args.nesterov && (momentum === 0 || dampening !== 0)) {
-      env.sink.report("out-of-range", setting.value.span, { what: "`momentum` with `nesterov`", wanted: "greater than 0, without dampening", got: String(momentum) });
+      env.sink.report("out-of-range", setting.value.span, {
+        what: "`momentum` with `nesterov`",
+        wanted: "greater than 0, without dampening",
+        got: String(momentum),
+      });
       return undefined;
     }
     return { kind: "sgd", lr, momentum, dampening, nesterov: args.nesterov, weightDecay };
   }
   const [beta1, beta2, more] = args.betas;
   if (beta1 === undefined || beta2 === undefined || more !== undefined || args.betas.some((beta) => beta < 0 || beta >= 1)) {
-    env.sink.report("out-of-range", setting.value.span, { what: "`betas`", wanted: "two numbers of at least 0 and below 1", got: `[${args.betas.join(", ")}]` });
+    env.sink.report("out-of-range", setting.value.span, {
+      what: "`betas`",
+      wanted: "two numbers of at least 0 and below 1",
+      got: `[${args.betas.join(", ")}]`,
+    });
     return undefined;
   }
   return { kind: choice.name, lr, beta1, beta2, eps, weightDecay };
@@ -199,7 +230,13 @@ function planMetrics(setting: Ast.SettingOf<"metrics"> | undefined, loss: LossPl
   return metrics;
 }
 
-function wholeNumber(setting: Ast.SettingOf<"batch" | "epochs" | "seed"> | undefined, least: number, most: number, fallback: number, env: Environment): number {
+function wholeNumber(
+  setting: Ast.SettingOf<"batch" | "epochs" | "seed"> | undefined,
+  least: number,
+  most: number,
+  fallback: number,
+  env: Environment,
+): number {
   if (setting === undefined) return fallback;
   const value = evaluate(setting.value, env);
   if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
@@ -219,7 +256,12 @@ function datasetOf(it: Ast.Expr, module: Module, env: Environment): Ast.DatasetD
     env.sink.report("unknown-name", it.span, { name: it.name, what: "data set" }, { hint: didYouMeanOneOf(it.name, names) });
   } else if (binding.declaration?.kind === "dataset") return binding.declaration;
   else if (binding.declaration !== undefined)
-    env.sink.report("wrong-kind", it.span, { name: it.name, is: describeKind(binding.declaration), wanted: "a data set" }, { notes: [{ span: binding.span, text: "declared here" }] });
+    env.sink.report(
+      "wrong-kind",
+      it.span,
+      { name: it.name, is: describeKind(binding.declaration), wanted: "a data set" },
+      { notes: [{ span: binding.span, text: "declared here" }] },
+    );
   return undefined;
 }
 
@@ -239,7 +281,8 @@ export function lintFreeze({ freeze, frozen, network }: PlannedRecipe, parameter
     if (names.some((name) => globCovers(glob.pattern, name))) continue;
     misses++;
     const stem = glob.pattern.replace(/(\.\*\*?)+$/, "");
-    const hint = didYouMean(stem, namesAndScopes(names)) ?? `the network has ${oneOf([...new Set(names.map((name) => name.split(".")[0] ?? name))])}`;
+    const hint =
+      didYouMean(stem, namesAndScopes(names)) ?? `the network has ${oneOf([...new Set(names.map((name) => name.split(".")[0] ?? name))])}`;
     sink.report("freeze-nothing", glob.span, { pattern: glob.pattern }, { hint });
   }
   const weights = parameters.filter(({ kind }) => kind === "weight");

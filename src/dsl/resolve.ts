@@ -26,7 +26,12 @@ export function callableOf(name: string, module: Module, seen: ReadonlySet<Bound
   return undefined;
 }
 
-const KINDS: Readonly<Record<Bound["kind"], string>> = { network: "a network", alias: "a network", block: "a block", dataset: "a data set" };
+const KINDS: Readonly<Record<Bound["kind"], string>> = {
+  network: "a network",
+  alias: "a network",
+  block: "a block",
+  dataset: "a data set",
+};
 export const describeKind = (declaration: Bound): string => KINDS[declaration.kind];
 
 interface Scope {
@@ -74,7 +79,8 @@ class Resolver {
     const meaning = name === "x" ? "the current value" : LAYER_BY_NAME.has(name) ? "a layer" : undefined;
     if (meaning !== undefined) this.#sink.report("reserved-name", span, { name, meaning }, { hint: "choose another name" });
     const before = lookup(name, scope);
-    if (before !== undefined) this.#sink.report("duplicate-parameter", span, { name }, { notes: [{ span: before, text: "defined here first" }] });
+    if (before !== undefined)
+      this.#sink.report("duplicate-parameter", span, { name }, { notes: [{ span: before, text: "defined here first" }] });
     else scope.names.set(name, span);
   }
 
@@ -129,7 +135,12 @@ class Resolver {
         return;
       }
       case "member":
-        if (it.name === "state" && it.object.kind === "ref" && lookup(it.object.name, scope) === undefined && scope.labels.has(it.object.name))
+        if (
+          it.name === "state" &&
+          it.object.kind === "ref" &&
+          lookup(it.object.name, scope) === undefined &&
+          scope.labels.has(it.object.name)
+        )
           this.#sink.report("state-not-yet", it.span, {});
         else this.#expression(it.object, scope);
         return;
@@ -168,7 +179,8 @@ class Resolver {
     if (it.callee.kind === "ref") {
       const callable = this.#reference(it.callee, scope);
       // Where an alias is declared, the rest of the network's arguments may come later.
-      if (callable !== undefined) bindArguments(signatureOf(callable), it.args, it.callee.span, this.#sink, !(step && callable.kind === "network"));
+      if (callable !== undefined)
+        bindArguments(signatureOf(callable), it.args, it.callee.span, this.#sink, !(step && callable.kind === "network"));
     } else this.#expression(it.callee, scope);
     for (const arg of it.args) this.#expression(arg.value, scope);
   }
@@ -182,9 +194,14 @@ class Resolver {
       const names = [...visible(scope), ...this.#module.names.keys(), ...LAYER_BY_NAME.keys()];
       this.#sink.report("unknown-name", it.span, { name: it.name, what: "layer, block or value" }, { hint: didYouMean(it.name, names) });
     } else if (binding.declaration?.kind === "dataset")
-      this.#sink.report("wrong-kind", it.span, { name: it.name, is: "a data set", wanted: "a part of a network" }, {
-        notes: [{ span: binding.span, text: "declared here" }],
-      });
+      this.#sink.report(
+        "wrong-kind",
+        it.span,
+        { name: it.name, is: "a data set", wanted: "a part of a network" },
+        {
+          notes: [{ span: binding.span, text: "declared here" }],
+        },
+      );
     return undefined;
   }
 }

@@ -29,7 +29,10 @@ export function createSpecValidator(schema: object): SpecValidator {
     }
     if (!validate(value)) {
       const error = validate.errors?.at(-1);
-      sink.report("json-schema", whole, { path: error?.instancePath ?? "", reason: error === undefined ? "does not fit the schema" : reasonOf(error) });
+      sink.report("json-schema", whole, {
+        path: error?.instancePath ?? "",
+        reason: error === undefined ? "does not fit the schema" : reasonOf(error),
+      });
       return undefined;
     }
     return withSpans(value, file) as Spec;
@@ -44,7 +47,9 @@ function reasonOf({ keyword, params, message }: ErrorObject): string {
     case "additionalProperties":
       return `has no property \`${String(it["additionalProperty"])}\``;
     case "discriminator":
-      return it["tagValue"] === undefined ? `needs the property \`${String(it["tag"])}\`` : `cannot be of ${String(it["tag"])} \`${String(it["tagValue"])}\``;
+      return it["tagValue"] === undefined
+        ? `needs the property \`${String(it["tag"])}\``
+        : `cannot be of ${String(it["tag"])} \`${String(it["tagValue"])}\``;
     default:
       return message ?? "does not fit the schema";
   }
@@ -68,7 +73,9 @@ function tooDeep(value: unknown): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > JSON_DEPTH) return true;
-    level = level.flatMap((it) => (typeof it === "object" && it !== null ? Object.values(it as object) : [])).filter((it) => typeof it === "object");
+    level = level
+      .flatMap((it) => (typeof it === "object" && it !== null ? Object.values(it as object) : []))
+      .filter((it) => typeof it === "object");
   }
   return false;
 }
@@ -81,7 +88,8 @@ function withSpans(value: unknown, file: string): unknown {
   if (Array.isArray(value)) return value.map((it) => withSpans(it, file));
   if (typeof value !== "object" || value === null) return value;
   const copy: Record<string, unknown> = { span };
-  for (const [key, it] of Object.entries(value)) copy[key] = key.toLowerCase().endsWith("span") ? { ...(it as object), file } : withSpans(it, file);
+  for (const [key, it] of Object.entries(value))
+    copy[key] = key.toLowerCase().endsWith("span") ? { ...(it as object), file } : withSpans(it, file);
   for (const [key, spanKey] of Object.entries(NAMED)) if (typeof copy[key] === "string") copy[spanKey] ??= span;
   if (typeof copy["from"] === "string") copy["fromSpan"] ??= span;
   return copy;

@@ -52,8 +52,14 @@ export function bindArguments(
       if (param === undefined) {
         if (next === signature.params.length + 1) {
           const given = args.filter((it) => it.name === undefined).length;
-          const parameters = signature.params.length === 0 ? undefined : `it takes ${signature.params.map((it) => `\`${it.name}\``).join(", ")}`;
-          sink.report("too-many-arguments", arg.span, { of: signature.name, most: signature.params.length, given }, { notes, hint: parameters });
+          const parameters =
+            signature.params.length === 0 ? undefined : `it takes ${signature.params.map((it) => `\`${it.name}\``).join(", ")}`;
+          sink.report(
+            "too-many-arguments",
+            arg.span,
+            { of: signature.name, most: signature.params.length, given },
+            { notes, hint: parameters },
+          );
         }
         ok = false;
         continue;
@@ -76,7 +82,12 @@ export function bindArguments(
   const misspelt = args.some(({ name }) => name !== undefined && !known.includes(name));
   const missing = complete && !misspelt ? signature.params.filter(({ name, required }) => required && !bound.has(name)) : [];
   for (const { name } of missing) {
-    sink.report("missing-argument", callSpan, { name, of: signature.name }, { notes, hint: args.length === 0 ? `write \`${signature.name}(${name}: …)\`` : `add \`${name}: …\`` });
+    sink.report(
+      "missing-argument",
+      callSpan,
+      { name, of: signature.name },
+      { notes, hint: args.length === 0 ? `write \`${signature.name}(${name}: …)\`` : `add \`${name}: …\`` },
+    );
     ok = false;
   }
   return { bound, ok };

@@ -32,7 +32,12 @@ function statementFromCst(cst: CstNode, context: AstContext): Ast.Statement {
   }
   const [binding] = all(cst, "letStatement");
   if (binding !== undefined)
-    return { kind: "let", span: spanOf(binding, context), ...nameOf(binding, context), steps: stepsFromCst(node(binding, "chain"), context) };
+    return {
+      kind: "let",
+      span: spanOf(binding, context),
+      ...nameOf(binding, context),
+      steps: stepsFromCst(node(binding, "chain"), context),
+    };
   const chain = node(cst, "chain");
   return { kind: "chain", span: spanOf(chain, context), steps: stepsFromCst(chain, context) };
 }
@@ -163,7 +168,8 @@ function operandFromCst(cst: CstNode, context: AstContext): Ast.Expr {
   for (const postfix of chain) {
     const span = join(value.span, spanOf(postfix, context));
     if (tokens(postfix, "'.'").length > 0) value = { kind: "member", span, object: value, ...nameOf(postfix, context) };
-    else if (tokens(postfix, "'['").length > 0) value = { kind: "index", span, object: value, index: expressionFromCst(node(postfix, "expression"), context) };
+    else if (tokens(postfix, "'['").length > 0)
+      value = { kind: "index", span, object: value, index: expressionFromCst(node(postfix, "expression"), context) };
     else value = { kind: "call", span, callee: value, args: argsFromCst(postfix, context) };
   }
   return value;
@@ -174,7 +180,8 @@ function argsFromCst(postfix: CstNode, context: AstContext): Ast.Arg[] {
   return all(postfix, "argument").map((it) => {
     const name = tokens(it, "Identifier")[0];
     const value = expressionFromCst(node(it, "expression"), context);
-    if (name === undefined && named && value.kind !== "ref") refuse(context, "positional-after-named", value.span, {}, { hint: "write its name before it: `NAME: …`" });
+    if (name === undefined && named && value.kind !== "ref")
+      refuse(context, "positional-after-named", value.span, {}, { hint: "write its name before it: `NAME: …`" });
     named ||= name !== undefined;
     return {
       kind: "arg",
@@ -207,10 +214,19 @@ function primaryFromCst(cst: CstNode, context: AstContext): Ast.Expr {
 
 function ifFromCst(cst: CstNode, context: AstContext): Ast.IfExpr {
   const branch = (it: CstNode): Ast.Expr | Ast.Body => (it.name === "body" ? bodyFromCst(it, context) : expressionFromCst(it, context));
-  const arms = all(cst, "ifArm").map((arm) => ({ condition: expressionFromCst(node(arm, "condition"), context), then: branch(node(arm, "then")) }));
+  const arms = all(cst, "ifArm").map((arm) => ({
+    condition: expressionFromCst(node(arm, "condition"), context),
+    then: branch(node(arm, "then")),
+  }));
   const otherwise = all(cst, "body")[0] ?? all(cst, "expression")[0];
   if (otherwise === undefined && arms.some(({ then }) => then.kind !== "body"))
-    refuse(context, "unexpected-token", spanOf(cst, context), { expected: "`else` after `then`", found: "nothing" }, { hint: "`if c then a else b` needs both values" });
+    refuse(
+      context,
+      "unexpected-token",
+      spanOf(cst, context),
+      { expected: "`else` after `then`", found: "nothing" },
+      { hint: "`if c then a else b` needs both values" },
+    );
   return { kind: "if", span: spanOf(cst, context), arms, ...(otherwise === undefined ? {} : { otherwise: branch(otherwise) }) };
 }
 
@@ -228,12 +244,20 @@ function numberFromToken(it: Token, context: AstContext): Ast.NumberExpr {
 const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\", '"': '"', n: "\n", t: "\t" };
 
 export function stringValue(it: Token, context: AstContext): string {
-  return it.image.slice(1, -1).replaceAll(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (escape: string, hex: string | undefined, letter: string, at: number) => {
-    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
-    const value = Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : undefined;
-    if (value !== undefined) return value;
-    const start = it.startOffset + 1 + at;
-    refuse(context, "bad-escape", { file: context.file, start, end: start + escape.length }, { escape }, { hint: "a backslash itself is written `\\\\`" });
-    return letter;
-  });
+  return it.image
+    .slice(1, -1)
+    .replaceAll(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (escape: string, hex: string | undefined, letter: string, at: number) => {
+      if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+      const value = Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : undefined;
+      if (value !== undefined) return value;
+      const start = it.startOffset + 1 + at;
+      refuse(
+        context,
+        "bad-escape",
+        { file: context.file, start, end: start + escape.length },
+        { escape },
+        { hint: "a backslash itself is written `\\\\`" },
+      );
+      return letter;
+    });
 }

@@ -15,7 +15,13 @@ export interface AstContext {
 }
 
 /** Reports a fault after which the declaration around it would only give more. */
-export function refuse<N extends DiagnosticName>({ sink, faultAt }: AstContext, name: N, span: Span, params: ParamsOf<N>, extra?: ReportExtra): void {
+export function refuse<N extends DiagnosticName>(
+  { sink, faultAt }: AstContext,
+  name: N,
+  span: Span,
+  params: ParamsOf<N>,
+  extra?: ReportExtra,
+): void {
   sink.report(name, span, params, extra);
   faultAt.push(span.start);
 }
@@ -23,9 +29,11 @@ export function refuse<N extends DiagnosticName>({ sink, faultAt }: AstContext, 
 /** Thrown where the parser recovered over a hole; it never leaves to-ast. */
 export class Incomplete extends Error {}
 
-export const all = (cst: CstNode, name: string): CstNode[] => (cst.children[name] ?? []).filter((child): child is CstNode => "children" in child);
+export const all = (cst: CstNode, name: string): CstNode[] =>
+  (cst.children[name] ?? []).filter((child): child is CstNode => "children" in child);
 
-export const tokens = (cst: CstNode, name: string): Token[] => (cst.children[name] ?? []).filter((child): child is Token => !("children" in child));
+export const tokens = (cst: CstNode, name: string): Token[] =>
+  (cst.children[name] ?? []).filter((child): child is Token => !("children" in child));
 
 export function node(cst: CstNode, name: string): CstNode {
   const found = all(cst, name)[0];

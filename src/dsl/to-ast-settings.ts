@@ -64,10 +64,21 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
       return { ...base, key: "metrics", values: values(inner, context) };
     case "optimizer": {
       const clip = all(inner, "clipAt")[0];
-      return { ...base, key: "optimizer", value: value(inner, context), ...(clip === undefined ? {} : { clip: expressionFromCst(clip, context) }) };
+      return {
+        ...base,
+        key: "optimizer",
+        value: value(inner, context),
+        ...(clip === undefined ? {} : { clip: expressionFromCst(clip, context) }),
+      };
     }
     case "weights":
-      return { ...base, key: "weights", value: value(inner, context), drop: patterns(inner, "dropped", context), new: patterns(inner, "added", context) };
+      return {
+        ...base,
+        key: "weights",
+        value: value(inner, context),
+        drop: patterns(inner, "dropped", context),
+        new: patterns(inner, "added", context),
+      };
     case "replace":
       return { ...base, key: "replace", target: globFromCst(node(inner, "pattern"), context), with: value(inner, context) };
     case "freeze":
@@ -93,7 +104,12 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
 
 function reportUnknown(cst: CstNode, context: AstContext, where: string, known: readonly string[]): undefined {
   const key = token(cst, "key");
-  context.sink.report("unknown-setting", tokenSpan(context, key), { key: key.image, where }, { hint: OTHER_WORDS.get(key.image) ?? didYouMeanOneOf(key.image, known) });
+  context.sink.report(
+    "unknown-setting",
+    tokenSpan(context, key),
+    { key: key.image, where },
+    { hint: OTHER_WORDS.get(key.image) ?? didYouMeanOneOf(key.image, known) },
+  );
 }
 
 const patterns = (cst: CstNode, name: string, context: AstContext): Ast.Glob[] =>

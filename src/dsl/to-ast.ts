@@ -13,7 +13,11 @@ export { expressionFromCst } from "./to-ast-body.ts";
 export { datasetSettingFromCst, recipeSettingFromCst } from "./to-ast-settings.ts";
 export type { AstContext } from "./to-ast-cst.ts";
 
-export function specFromCst(cst: CstNode, context: AstContext, text: string): { readonly spec: Ast.Spec; readonly broken: ReadonlySet<string> } {
+export function specFromCst(
+  cst: CstNode,
+  context: AstContext,
+  text: string,
+): { readonly spec: Ast.Spec; readonly broken: ReadonlySet<string> } {
   const { file } = context;
   const imports: Ast.Import[] = [];
   const declarations: Ast.Declaration[] = [];
@@ -25,7 +29,9 @@ export function specFromCst(cst: CstNode, context: AstContext, text: string): { 
     const inner = Object.values(item.children)[0]?.[0];
     if (inner === undefined || !("children" in inner)) continue;
     const faulty = (): boolean => context.faultAt.some((offset) => offset >= start && offset < end);
-    const converted = faulty() ? undefined : attempt(() => (inner.name === "importDeclaration" ? importFromCst(inner, context) : declarationFromCst(inner, context)));
+    const converted = faulty()
+      ? undefined
+      : attempt(() => (inner.name === "importDeclaration" ? importFromCst(inner, context) : declarationFromCst(inner, context)));
     if (converted === undefined || faulty()) for (const name of declaredNames(inner)) broken.add(name);
     else if (converted.kind === "import") imports.push(converted);
     else declarations.push(converted);
@@ -69,7 +75,8 @@ function declarationFromCst(cst: CstNode, context: AstContext): Ast.Declaration 
   const declared = { span, ...nameOf(cst, context), ...(doc === undefined ? {} : { doc }) };
   switch (cst.name) {
     case "network":
-      if (all(cst, "expression").length > 0) return { kind: "alias", ...declared, value: expressionFromCst(node(cst, "expression"), context) };
+      if (all(cst, "expression").length > 0)
+        return { kind: "alias", ...declared, value: expressionFromCst(node(cst, "expression"), context) };
       return { kind: "network", ...declared, params: paramsFromCst(cst, context), body: bodyFromCst(node(cst, "body"), context) };
     case "block":
       return { kind: "block", ...declared, params: paramsFromCst(cst, context), body: bodyFromCst(node(cst, "body"), context) };
@@ -118,4 +125,3 @@ function docBefore(cst: CstNode, context: AstContext): string | undefined {
   }
   return lines.length === 0 ? undefined : lines.join("\n");
 }
-

@@ -7,20 +7,26 @@ import { BINARY_OPERATORS } from "../../src/dsl/ast.ts";
 const span = { file: "", start: 0, end: 0 };
 const RESERVED = ["let", "if", "then", "else", "for", "in", "and", "or", "not", "true", "false"];
 const name = fc
-  .oneof(fc.constantFrom("a", "planes", "x", "network", "block", "input", "__proto__", "constructor", "seed", "train", "clip"), fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,6}$/))
+  .oneof(
+    fc.constantFrom("a", "planes", "x", "network", "block", "input", "__proto__", "constructor", "seed", "train", "clip"),
+    fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,6}$/),
+  )
   .filter((it) => !RESERVED.includes(it));
 const named = name.map((it) => ({ name: it, nameSpan: span }));
 const text = fc.string({ unit: "grapheme", maxLength: 8 });
 
-const number = fc.record({ value: fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true })), unit: fc.constantFrom(undefined, "%" as const, "x" as const) }).map(
-  ({ value, unit }): Ast.NumberExpr => ({
+const number = fc
+  .record({
+    value: fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true })),
+    unit: fc.constantFrom(undefined, "%" as const, "x" as const),
+  })
+  .map(({ value, unit }): Ast.NumberExpr => ({
     kind: "number",
     span,
     // Units stand behind plain decimals.
     value: Object.is(value, -0) ? 0 : unit === undefined ? value : Math.round(value % 1000),
     ...(unit === undefined ? {} : { unit }),
-  }),
-);
+  }));
 
 const chain = (steps: Ast.Step[]): Ast.ChainStatement => ({ kind: "chain", span, steps });
 
@@ -38,10 +44,12 @@ const tied = fc.letrec<Tied>((tie) => {
     fc.boolean().map((value): Ast.Expr => ({ kind: "bool", span, value })),
     name.map((it): Ast.Expr => ({ kind: "ref", span, name: it })),
   );
-  const args = fc.tuple(fc.array(inner, { maxLength: 2 }), fc.array(fc.tuple(named, inner), { maxLength: 2 })).map(([first, rest]): Ast.Arg[] => [
-    ...first.map((value): Ast.Arg => ({ kind: "arg", span, value })),
-    ...rest.map(([it, value]): Ast.Arg => ({ kind: "arg", span, ...it, value })),
-  ]);
+  const args = fc
+    .tuple(fc.array(inner, { maxLength: 2 }), fc.array(fc.tuple(named, inner), { maxLength: 2 }))
+    .map(([first, rest]): Ast.Arg[] => [
+      ...first.map((value): Ast.Arg => ({ kind: "arg", span, value })),
+      ...rest.map(([it, value]): Ast.Arg => ({ kind: "arg", span, ...it, value })),
+    ]);
   const branch = fc.oneof(inner, tie("body"));
   return {
     expr: fc.oneof(
@@ -51,9 +59,15 @@ const tied = fc.letrec<Tied>((tie) => {
       fc.tuple(inner, named).map(([object, it]): Ast.Expr => ({ kind: "member", span, object, ...it })),
       fc.tuple(inner, inner).map(([object, index]): Ast.Expr => ({ kind: "index", span, object, index })),
       fc.tuple(inner, args).map(([callee, it]): Ast.Expr => ({ kind: "call", span, callee, args: it })),
-      fc.tuple(fc.constantFrom("-" as const, "not" as const), inner).map(([operator, operand]): Ast.Expr => ({ kind: "unary", span, operator, operand })),
-      fc.tuple(fc.constantFrom(...BINARY_OPERATORS), inner, inner).map(([operator, left, right]): Ast.Expr => ({ kind: "binary", span, operator, left, right })),
-      fc.tuple(fc.array(fc.record({ condition: inner, then: branch }), { minLength: 1, maxLength: 2 }), branch).map(([arms, otherwise]): Ast.Expr => ({ kind: "if", span, arms, otherwise })),
+      fc
+        .tuple(fc.constantFrom("-" as const, "not" as const), inner)
+        .map(([operator, operand]): Ast.Expr => ({ kind: "unary", span, operator, operand })),
+      fc
+        .tuple(fc.constantFrom(...BINARY_OPERATORS), inner, inner)
+        .map(([operator, left, right]): Ast.Expr => ({ kind: "binary", span, operator, left, right })),
+      fc
+        .tuple(fc.array(fc.record({ condition: inner, then: branch }), { minLength: 1, maxLength: 2 }), branch)
+        .map(([arms, otherwise]): Ast.Expr => ({ kind: "if", span, arms, otherwise })),
     ),
     step: fc
       .record({
@@ -69,20 +83,36 @@ const tied = fc.letrec<Tied>((tie) => {
           { weight: 1, arbitrary: tie("body") },
           {
             weight: 1,
-            arbitrary: fc.tuple(named, fc.option(name, { nil: undefined }), inner, tie("body")).map(
-              ([it, index, list, body]): Ast.ForLoop => ({ kind: "for", span, ...it, ...(index === undefined ? {} : { index, indexSpan: span }), list, body }),
-            ),
+            arbitrary: fc
+              .tuple(named, fc.option(name, { nil: undefined }), inner, tie("body"))
+              .map(([it, index, list, body]): Ast.ForLoop => ({
+                kind: "for",
+                span,
+                ...it,
+                ...(index === undefined ? {} : { index, indexSpan: span }),
+                list,
+                body,
+              })),
           },
         ),
       })
-      .map(({ label, action }): Ast.Step => ({ kind: "step", span, ...(label === undefined ? {} : { label: { kind: "label", span, parts: label } }), action })),
+      .map(({ label, action }): Ast.Step => ({
+        kind: "step",
+        span,
+        ...(label === undefined ? {} : { label: { kind: "label", span, parts: label } }),
+        action,
+      })),
     body: fc
       .array(
         fc.oneof(
           { maxDepth: 3, depthSize: "small" },
           fc.array(tie("step"), { minLength: 1, maxLength: 3 }).map(chain),
-          fc.tuple(named, fc.array(tie("step"), { minLength: 1, maxLength: 2 })).map(([it, steps]): Ast.Statement => ({ kind: "let", span, ...it, steps })),
-          fc.tuple(named, fc.array(inner, { maxLength: 3 })).map(([it, shape]): Ast.Statement => ({ kind: "input", span, ...it, dtype: "f32", dtypeSpan: span, shape })),
+          fc
+            .tuple(named, fc.array(tie("step"), { minLength: 1, maxLength: 2 }))
+            .map(([it, steps]): Ast.Statement => ({ kind: "let", span, ...it, steps })),
+          fc
+            .tuple(named, fc.array(inner, { maxLength: 3 }))
+            .map(([it, shape]): Ast.Statement => ({ kind: "input", span, ...it, dtype: "f32", dtypeSpan: span, shape })),
         ),
         { maxLength: 3 },
       )
@@ -90,38 +120,100 @@ const tied = fc.letrec<Tied>((tie) => {
   };
 });
 
-const glob = fc.constantFrom("fc", "**", "*.bias", "layer1.**", "a.0.1.b", "bn*.weight", "encoder.layer.11.*").map((pattern): Ast.Glob => ({ kind: "glob", span, pattern }));
+const glob = fc
+  .constantFrom("fc", "**", "*.bias", "layer1.**", "a.0.1.b", "bn*.weight", "encoder.layer.11.*")
+  .map((pattern): Ast.Glob => ({ kind: "glob", span, pattern }));
 const globs = fc.array(glob, { minLength: 1, maxLength: 2 });
 const base = { kind: "setting", span } as const;
 const recipeSetting: fc.Arbitrary<Ast.RecipeSetting> = fc.oneof(
-  fc.tuple(fc.constantFrom("network" as const, "data" as const, "loss" as const, "batch" as const, "seed" as const, "schedule" as const), tied.expr).map(([key, value]) => ({ ...base, key, value })),
-  fc.tuple(tied.expr, fc.option(tied.expr, { nil: undefined })).map(([value, clip]) => ({ ...base, key: "optimizer" as const, value, ...(clip === undefined ? {} : { clip }) })),
+  fc
+    .tuple(
+      fc.constantFrom("network" as const, "data" as const, "loss" as const, "batch" as const, "seed" as const, "schedule" as const),
+      tied.expr,
+    )
+    .map(([key, value]) => ({ ...base, key, value })),
+  fc
+    .tuple(tied.expr, fc.option(tied.expr, { nil: undefined }))
+    .map(([value, clip]) => ({ ...base, key: "optimizer" as const, value, ...(clip === undefined ? {} : { clip }) })),
   fc.tuple(globs, fc.oneof(fc.constant([]), globs)).map(([it, except]) => ({ ...base, key: "freeze" as const, globs: it, except })),
-  fc.array(fc.record({ glob, factor: tied.expr }), { minLength: 1, maxLength: 2 }).map((entries) => ({ ...base, key: "rate" as const, entries })),
-  fc.tuple(tied.expr, fc.boolean()).map(([patience, keepBest]) => ({ ...base, key: "stop" as const, metric: "val.loss", patience, keepBest })),
-  fc.tuple(tied.expr, fc.oneof(fc.constant([]), globs), fc.oneof(fc.constant([]), globs)).map(([value, drop, added]) => ({ ...base, key: "weights" as const, value, drop, new: added })),
+  fc
+    .array(fc.record({ glob, factor: tied.expr }), { minLength: 1, maxLength: 2 })
+    .map((entries) => ({ ...base, key: "rate" as const, entries })),
+  fc
+    .tuple(tied.expr, fc.boolean())
+    .map(([patience, keepBest]) => ({ ...base, key: "stop" as const, metric: "val.loss", patience, keepBest })),
+  fc
+    .tuple(tied.expr, fc.oneof(fc.constant([]), globs), fc.oneof(fc.constant([]), globs))
+    .map(([value, drop, added]) => ({ ...base, key: "weights" as const, value, drop, new: added })),
   fc.tuple(glob, tied.expr).map(([target, it]) => ({ ...base, key: "replace" as const, target, with: it })),
   fc.array(tied.expr, { minLength: 1, maxLength: 2 }).map((values) => ({ ...base, key: "metrics" as const, values })),
 );
 const datasetSetting: fc.Arbitrary<Ast.DatasetSetting> = fc.oneof(
-  fc.tuple(fc.constantFrom("train" as const, "val" as const, "test" as const, "tokenize" as const), tied.expr).map(([key, value]) => ({ ...base, key, value })),
-  fc.tuple(fc.constantFrom("preprocess" as const, "augment" as const), fc.array(tied.expr, { minLength: 1, maxLength: 2 })).map(([key, steps]) => ({ ...base, key, steps })),
   fc
-    .tuple(name, fc.array(fc.tuple(named, tied.expr).map(([it, fraction]) => ({ ...it, fraction })), { minLength: 1, maxLength: 2 }), fc.option(tied.expr, { nil: undefined }))
-    .map(([from, parts, seed]) => ({ ...base, key: "split" as const, from, fromSpan: span, parts, ...(seed === undefined ? {} : { seed }) })),
+    .tuple(fc.constantFrom("train" as const, "val" as const, "test" as const, "tokenize" as const), tied.expr)
+    .map(([key, value]) => ({ ...base, key, value })),
+  fc
+    .tuple(fc.constantFrom("preprocess" as const, "augment" as const), fc.array(tied.expr, { minLength: 1, maxLength: 2 }))
+    .map(([key, steps]) => ({ ...base, key, steps })),
+  fc
+    .tuple(
+      name,
+      fc.array(
+        fc.tuple(named, tied.expr).map(([it, fraction]) => ({ ...it, fraction })),
+        { minLength: 1, maxLength: 2 },
+      ),
+      fc.option(tied.expr, { nil: undefined }),
+    )
+    .map(([from, parts, seed]) => ({
+      ...base,
+      key: "split" as const,
+      from,
+      fromSpan: span,
+      parts,
+      ...(seed === undefined ? {} : { seed }),
+    })),
 );
-const doc = fc.option(fc.constantFrom("One line.", "Two\n\nparagraphs."), { nil: undefined }).map((it) => (it === undefined ? {} : { doc: it }));
-const params = fc.array(fc.tuple(named, fc.option(tied.expr, { nil: undefined })).map(([it, value]) => ({ ...it, ...(value === undefined ? {} : { default: value }) })), { maxLength: 2 });
-const declaration: fc.Arbitrary<Ast.Declaration> = fc.oneof(
-  fc.tuple(fc.constantFrom("network" as const, "block" as const), named, doc, params, tied.body).map(([kind, it, docs, list, body]) => ({ kind, span, ...it, ...docs, params: list, body })),
-  fc.tuple(named, doc, tied.expr).map(([it, docs, value]) => ({ kind: "alias" as const, span, ...it, ...docs, value })),
-  fc.tuple(named, doc, fc.array(datasetSetting, { maxLength: 3 })).map(([it, docs, settings]) => ({ kind: "dataset" as const, span, ...it, ...docs, settings })),
+const doc = fc
+  .option(fc.constantFrom("One line.", "Two\n\nparagraphs."), { nil: undefined })
+  .map((it) => (it === undefined ? {} : { doc: it }));
+const params = fc.array(
   fc
-    .tuple(named, doc, fc.array(recipeSetting, { maxLength: 3 }), fc.array(fc.tuple(named, fc.array(recipeSetting, { maxLength: 2 })), { maxLength: 2 }))
-    .map(([it, docs, settings, stages]) => ({ kind: "recipe" as const, span, ...it, ...docs, settings, stages: stages.map(([stage, own]) => ({ kind: "stage" as const, span, ...stage, settings: own })) })),
+    .tuple(named, fc.option(tied.expr, { nil: undefined }))
+    .map(([it, value]) => ({ ...it, ...(value === undefined ? {} : { default: value }) })),
+  { maxLength: 2 },
+);
+const declaration: fc.Arbitrary<Ast.Declaration> = fc.oneof(
+  fc
+    .tuple(fc.constantFrom("network" as const, "block" as const), named, doc, params, tied.body)
+    .map(([kind, it, docs, list, body]) => ({ kind, span, ...it, ...docs, params: list, body })),
+  fc.tuple(named, doc, tied.expr).map(([it, docs, value]) => ({ kind: "alias" as const, span, ...it, ...docs, value })),
+  fc
+    .tuple(named, doc, fc.array(datasetSetting, { maxLength: 3 }))
+    .map(([it, docs, settings]) => ({ kind: "dataset" as const, span, ...it, ...docs, settings })),
+  fc
+    .tuple(
+      named,
+      doc,
+      fc.array(recipeSetting, { maxLength: 3 }),
+      fc.array(fc.tuple(named, fc.array(recipeSetting, { maxLength: 2 })), { maxLength: 2 }),
+    )
+    .map(([it, docs, settings, stages]) => ({
+      kind: "recipe" as const,
+      span,
+      ...it,
+      ...docs,
+      settings,
+      stages: stages.map(([stage, own]) => ({ kind: "stage" as const, span, ...stage, settings: own })),
+    })),
 );
 const imported: fc.Arbitrary<Ast.Import> = fc
-  .tuple(fc.array(fc.tuple(named, fc.option(name, { nil: undefined })).map(([it, as]) => ({ ...it, ...(as === undefined ? {} : { as }) })), { maxLength: 2 }), text)
+  .tuple(
+    fc.array(
+      fc.tuple(named, fc.option(name, { nil: undefined })).map(([it, as]) => ({ ...it, ...(as === undefined ? {} : { as }) })),
+      { maxLength: 2 },
+    ),
+    text,
+  )
   .map(([names, from]) => ({ kind: "import", span, names, from, fromSpan: span }));
 
 export const arbitrarySpec: fc.Arbitrary<Ast.Spec> = fc

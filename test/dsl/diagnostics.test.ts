@@ -29,12 +29,17 @@ function say(folder: string): string {
   const [dataJson] = given("data");
   const dataInfo = dataJson === undefined ? undefined : (JSON.parse(dataJson) as DataInfo);
 
-  const host = { readFile: (path: string) => readText(join(folder, path)) ?? (path.startsWith("zoo/") ? readText(join(ROOT, "specs", path)) : undefined), zoo: "zoo", parseJson: validator };
+  const host = {
+    readFile: (path: string) => readText(join(folder, path)) ?? (path.startsWith("zoo/") ? readText(join(ROOT, "specs", path)) : undefined),
+    zoo: "zoo",
+    parseJson: validator,
+  };
   const spec = loadSpec(name, text, host);
   const [recipe] = given("recipe");
   if (recipe !== undefined) {
     const planned = planRecipe(spec, { ...(recipe === "-" ? {} : { recipe }), overrides: given("set") });
-    if (planned !== undefined) elaborate(spec, planned, { builder: createBuilder(), mode: "train", ...(dataInfo === undefined ? {} : { dataInfo }) });
+    if (planned !== undefined)
+      elaborate(spec, planned, { builder: createBuilder(), mode: "train", ...(dataInfo === undefined ? {} : { dataInfo }) });
   } else checkSpec(spec, { builder: createBuilder, overrides: given("set"), dataInfo: () => dataInfo });
   return renderDiagnostics(spec.sink.list(), spec.sources);
 }
@@ -89,25 +94,49 @@ describe("the catalogue", () => {
 describe("rendering", () => {
   const sources = new Map([["a.tlspec", "network a {\n\tconv2: relu\n}\n"]]);
   const sink = new DiagnosticSink();
-  sink.report("unknown-name", { file: "a.tlspec", start: 13, end: 18 }, { name: "conv2\u001b[31m", what: "layer" }, { hint: "did you mean `conv2d`?", notes: [{ text: "a note" }] });
+  sink.report(
+    "unknown-name",
+    { file: "a.tlspec", start: 13, end: 18 },
+    { name: "conv2\u001b[31m", what: "layer" },
+    { hint: "did you mean `conv2d`?", notes: [{ text: "a note" }] },
+  );
   const [diagnostic] = sink.list();
 
   it("keeps tabs under tabs, and terminal escapes out", () => {
     expect(renderDiagnostics(sink.list(), sources)).toBe(
-      ["error[TL0201]: there is no layer `conv2\ufffd[31m`", "  --> a.tlspec:2:2", "   |", " 2 | \tconv2: relu", "   | \t^^^^^", "  = note: a note", "  = help: did you mean `conv2d`?", ""].join("\n"),
+      [
+        "error[TL0201]: there is no layer `conv2\ufffd[31m`",
+        "  --> a.tlspec:2:2",
+        "   |",
+        " 2 | \tconv2: relu",
+        "   | \t^^^^^",
+        "  = note: a note",
+        "  = help: did you mean `conv2d`?",
+        "",
+      ].join("\n"),
     );
   });
 
   it("shows long lines from around the caret", () => {
     const long = `${"a".repeat(500)} b ${"c".repeat(500)}`;
-    const text = renderDiagnostics([{ code: "TL0000", severity: "error", span: { file: "x", start: 501, end: 502 }, message: "m", notes: [] }], new Map([["x", long]]));
+    const text = renderDiagnostics(
+      [{ code: "TL0000", severity: "error", span: { file: "x", start: 501, end: 502 }, message: "m", notes: [] }],
+      new Map([["x", long]]),
+    );
     const [, , , shown = "", carets = ""] = text.split("\n");
     expect(shown.length).toBeLessThan(160);
     expect(shown[carets.indexOf("^")]).toBe("b");
   });
 
   it("has a form for programs", () => {
-    expect(diagnostic === undefined ? {} : diagnosticToJson(diagnostic, sources)).toMatchObject({ code: "TL0201", severity: "error", file: "a.tlspec", line: 2, column: 2, notes: [{ text: "a note" }] });
+    expect(diagnostic === undefined ? {} : diagnosticToJson(diagnostic, sources)).toMatchObject({
+      code: "TL0201",
+      severity: "error",
+      file: "a.tlspec",
+      line: 2,
+      column: 2,
+      notes: [{ text: "a note" }],
+    });
   });
 
   it("counts a flood without keeping it", () => {

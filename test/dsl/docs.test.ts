@@ -19,18 +19,28 @@ const NOTE = "<!-- Written by `UPDATE=1 npx vitest run test/dsl/docs.test.ts` fr
 
 const args = (specs: ArgSpecs): string =>
   Object.entries(specs)
-    .map(([name, spec]) => `\`${name}\`${"default" in spec ? ` = ${JSON.stringify(spec.default)}` : ""}: ${spec.doc} (${describeArgument(spec.type)})`)
+    .map(
+      ([name, spec]) =>
+        `\`${name}\`${"default" in spec ? ` = ${JSON.stringify(spec.default)}` : ""}: ${spec.doc} (${describeArgument(spec.type)})`,
+    )
     .join("<br>");
 const table = (head: string, rows: readonly (readonly string[])[]): string =>
   [`| ${head} | what it does | arguments, in their order |`, "|---|---|---|", ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n");
-const choices = (head: string, list: Choices): string => table(head, Object.entries(list).map(([name, { doc, args: specs }]) => [`\`${name}\``, doc, args(specs)]));
+const choices = (head: string, list: Choices): string =>
+  table(
+    head,
+    Object.entries(list).map(([name, { doc, args: specs }]) => [`\`${name}\``, doc, args(specs)]),
+  );
 
 const reference = (): string =>
   [
     "# Layers, losses, optimizers, data steps",
     NOTE,
     "## Layers",
-    table("layer", LAYERS.map(({ name, doc, takes, args: specs }) => [`\`${name}\``, `${doc}; takes ${takes}`, args(specs)])),
+    table(
+      "layer",
+      LAYERS.map(({ name, doc, takes, args: specs }) => [`\`${name}\``, `${doc}; takes ${takes}`, args(specs)]),
+    ),
     "## Losses",
     choices("loss", LOSSES),
     `Metrics: ${METRICS.map((metric) => `\`${metric}\``).join(", ")}.`,
@@ -45,7 +55,10 @@ const reference = (): string =>
 
 const diagnostics = (): string => {
   const entries: readonly CatalogueEntry<never>[] = Object.values(CATALOGUE).sort((a, b) => (a.code < b.code ? -1 : 1));
-  const pages = entries.map(({ code, title, explanation, wrong, right }) => `## ${code}: ${title}\n\n${explanation}\n\nWrong:\n\n\`\`\`tlspec\n${wrong}\n\`\`\`\n\nRight:\n\n\`\`\`tlspec\n${right}\n\`\`\``);
+  const pages = entries.map(
+    ({ code, title, explanation, wrong, right }) =>
+      `## ${code}: ${title}\n\n${explanation}\n\nWrong:\n\n\`\`\`tlspec\n${wrong}\n\`\`\`\n\nRight:\n\n\`\`\`tlspec\n${right}\n\`\`\``,
+  );
   return ["# Diagnostics", NOTE, "`tlc explain CODE` prints one of these.", ...pages, ""].join("\n\n");
 };
 

@@ -20,7 +20,12 @@ import { loadClean, SPECS } from "./support.ts";
 const RECIPE = "loss cross_entropy\n  optimizer sgd(lr: 0.1)";
 
 /** The model of recipe `main`, which trains `network` with `settings`. */
-function build(source: string, network: string, request: Partial<ElaborateRequest> = {}, settings = ""): ForwardModel & { readonly builder: Builder } {
+function build(
+  source: string,
+  network: string,
+  request: Partial<ElaborateRequest> = {},
+  settings = "",
+): ForwardModel & { readonly builder: Builder } {
   const spec = loadClean(`${source}\nrecipe main {\n  network ${network}\n  ${RECIPE}\n  ${settings}\n}\n`);
   const planned = planRecipe(spec);
   const builder = request.builder ?? createBuilder();
@@ -82,11 +87,19 @@ describe("names", () => {
   });
 
   it("are those of PyTorch's modules", () => {
-    const source = body("embedding: embedding(10, 8)\nrnn: lstm(4, 2, bidirectional: true)\nnorm: layer_norm\nencoder.layer.{1 + 1}: { fc: linear(classes) }", "tokens: i32[time]");
+    const source = body(
+      "embedding: embedding(10, 8)\nrnn: lstm(4, 2, bidirectional: true)\nnorm: layer_norm\nencoder.layer.{1 + 1}: { fc: linear(classes) }",
+      "tokens: i32[time]",
+    );
     const model = build(source, "net", { dims: { time: 5 } });
     expect(names(model)).toEqual([
       "embedding.weight",
-      ...["l0", "l0_reverse", "l1", "l1_reverse"].flatMap((s) => [`rnn.weight_ih_${s}`, `rnn.weight_hh_${s}`, `rnn.bias_ih_${s}`, `rnn.bias_hh_${s}`]),
+      ...["l0", "l0_reverse", "l1", "l1_reverse"].flatMap((s) => [
+        `rnn.weight_ih_${s}`,
+        `rnn.weight_hh_${s}`,
+        `rnn.bias_ih_${s}`,
+        `rnn.bias_hh_${s}`,
+      ]),
       "norm.weight",
       "norm.bias",
       "encoder.layer.2.fc.weight",
@@ -146,13 +159,21 @@ describe("bodies", () => {
   });
 
   it("bind symbolic dimensions from the data", () => {
-    const dataInfo = { inputs: [{ name: "tokens", dtype: "i32" as const, shape: [7] }], label: { name: "label", dtype: "i32" as const, shape: [7] }, classes: ["a", "b"] };
+    const dataInfo = {
+      inputs: [{ name: "tokens", dtype: "i32" as const, shape: [7] }],
+      label: { name: "label", dtype: "i32" as const, shape: [7] },
+      classes: ["a", "b"],
+    };
     const source = body("embedding: embedding(10, 8)\nfc: linear(2)", "tokens: i32[time]");
     expect(shapeOf(build(source, "net", { dataInfo }))).toEqual([2, 7, 2]);
   });
 
   it("bind the number of classes from the data", () => {
-    const dataInfo = { inputs: [{ name: "image", dtype: "u8" as const, shape: [3, 8, 8] }], label: { name: "label", dtype: "i32" as const, shape: [] }, classes: ["a", "b", "c"] };
+    const dataInfo = {
+      inputs: [{ name: "image", dtype: "u8" as const, shape: [3, 8, 8] }],
+      label: { name: "label", dtype: "i32" as const, shape: [] },
+      classes: ["a", "b", "c"],
+    };
     const source = `${body("flatten -> fc: linear(classes)")}\ndataset pictures { train images("a") }`;
     expect(shapeOf(build(source, "net(classes: pictures.classes)", { dataInfo }, "data pictures\n  batch 2\n  epochs 1"))).toEqual([2, 3]);
   });
@@ -179,7 +200,10 @@ describe("initial values", () => {
 
 describe("freezing", () => {
   const source = body("conv1: conv2d(4, kernel: 3) -> bn1: batch_norm\nflatten\nfc: linear(classes)");
-  const trainable = (settings: string): string[] => build(source, "net", {}, settings).parameters.filter((it) => it.trainable).map(({ name }) => name);
+  const trainable = (settings: string): string[] =>
+    build(source, "net", {}, settings)
+      .parameters.filter((it) => it.trainable)
+      .map(({ name }) => name);
 
   it.each([
     ["", ["conv1.weight", "conv1.bias", "bn1.weight", "bn1.bias", "fc.weight", "fc.bias"]],
@@ -193,7 +217,8 @@ describe("freezing", () => {
 
   it("keeps the running statistics of a frozen batch_norm", () => {
     expect([...build(source, "net").updates.keys()]).toEqual(["bn1.running_mean", "bn1.running_var"]);
-    for (const settings of ["freeze bn1", "freeze bn1.weight, bn1.bias", "freeze ** except fc"]) expect(build(source, "net", {}, settings).updates.size).toBe(0);
+    for (const settings of ["freeze bn1", "freeze bn1.weight, bn1.bias", "freeze ** except fc"])
+      expect(build(source, "net", {}, settings).updates.size).toBe(0);
     expect(build(source, "net", { mode: "eval" }).updates.size).toBe(0);
   });
 });
@@ -210,16 +235,24 @@ describe("batch_norm", () => {
     if (a === undefined) throw new Error("no input");
     const byName = new Map(model.parameters.map(({ name, node }) => [name, node]));
     const node = (name: string): Node => model.updates.get(name) ?? byName.get(name) ?? a;
-    const bindings = new Map<Node, readonly number[]>([[a, values], [mask, [1, 1, 0]]]);
-    for (const { name, node: leaf } of model.parameters) bindings.set(leaf, name.endsWith("weight") || name.endsWith("var") ? [1, 1] : [0, 0]);
+    const bindings = new Map<Node, readonly number[]>([
+      [a, values],
+      [mask, [1, 1, 0]],
+    ]);
+    for (const { name, node: leaf } of model.parameters)
+      bindings.set(leaf, name.endsWith("weight") || name.endsWith("var") ? [1, 1] : [0, 0]);
     const [y = [], mean = [], variance = []] = evaluate(builder, [model.output, node("bn.running_mean"), node("bn.running_var")], bindings);
     return { y, mean, variance };
   };
-  const close = (actual: readonly number[], expected: readonly number[]): void => expected.forEach((value, i) => expect(actual[i]).toBeCloseTo(value, 4));
+  const close = (actual: readonly number[], expected: readonly number[]): void =>
+    expected.forEach((value, i) => expect(actual[i]).toBeCloseTo(value, 4));
 
   it("uses the real examples' statistics in training, and the unbiased variance for the running one", () => {
     const { y, mean, variance } = run(true, "train");
-    close(y.slice(0, 4), [-1, -1, 1, 1].map((sign, i) => (sign * (i % 2 === 0 ? 1 : 10)) / Math.sqrt((i % 2 === 0 ? 1 : 100) + 1e-5)));
+    close(
+      y.slice(0, 4),
+      [-1, -1, 1, 1].map((sign, i) => (sign * (i % 2 === 0 ? 1 : 10)) / Math.sqrt((i % 2 === 0 ? 1 : 100) + 1e-5)),
+    );
     close(mean, [0.2, 2]);
     close(variance, [0.9 + 0.1 * 2, 0.9 + 0.1 * 200]);
   });
@@ -230,7 +263,10 @@ describe("batch_norm", () => {
 
   it("uses the running statistics in evaluation", () => {
     const { y, mean } = run(true, "eval");
-    close(y, values.map((value) => value / Math.sqrt(1 + 1e-5)));
+    close(
+      y,
+      values.map((value) => value / Math.sqrt(1 + 1e-5)),
+    );
     close(mean, [0, 0]);
   });
 });
@@ -248,7 +284,9 @@ describe("dropout", () => {
     expect(uses(build(source, "net", { builder, random, mode: "eval" }))).toBe(0);
     expect(uses(build(source, "net", { builder }))).toBe(0);
     const twice = build(body("flatten -> dropout -> dropout -> fc: linear(2)"), "net", { builder, random });
-    const streams = topologicalOrder([twice.output]).filter(({ op }) => op.name === "randomUniform").map(({ attrs }) => (attrs as { readonly stream: number }).stream);
+    const streams = topologicalOrder([twice.output])
+      .filter(({ op }) => op.name === "randomUniform")
+      .map(({ attrs }) => (attrs as { readonly stream: number }).stream);
     expect(streams.sort()).toEqual([5, 6]);
   });
 });

@@ -201,7 +201,10 @@ describe("the JSON form", () => {
     ['{"kind":"spec","imports":[]}', "TL0114"],
     ['{"kind":"spec","imports":[],"declarations":[],"__proto__":{}}', "TL0114"],
     ['{"kind":"spec","imports":[],"declarations":[{"kind":"netwrok","name":"a"}]}', "TL0114"],
-    ['{"kind":"spec","imports":[],"declarations":[{"kind":"block","name":"a b","params":[],"body":{"kind":"body","statements":[]}}]}', "TL0114"],
+    [
+      '{"kind":"spec","imports":[],"declarations":[{"kind":"block","name":"a b","params":[],"body":{"kind":"body","statements":[]}}]}',
+      "TL0114",
+    ],
     [`{"kind":"spec","imports":[],"declarations":${"[".repeat(5000)}${"]".repeat(5000)}}`, "TL0902"],
   ])("refuses %.60s", (text, code) => {
     expect(read(text).codes).toEqual([code]);

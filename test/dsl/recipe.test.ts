@@ -10,8 +10,17 @@ import { load } from "./support.ts";
 
 const NETWORK = "network net(classes = 10, width = 4) {\n  input image: f32[3, 8, 8]\n  flatten -> fc: linear(classes)\n}\n";
 
-function plan(settings: string, overrides: readonly string[] = [], data = 'train images("data/train")\n  test images("data/test")', path = "specs/main.tlspec"): PlannedRecipe {
-  const spec = load(`${NETWORK}dataset pictures {\n  ${data}\n}\nrecipe main {\n  network net\n  data pictures\n  batch 8\n  epochs 1\n  ${settings}\n}\n`, {}, path);
+function plan(
+  settings: string,
+  overrides: readonly string[] = [],
+  data = 'train images("data/train")\n  test images("data/test")',
+  path = "specs/main.tlspec",
+): PlannedRecipe {
+  const spec = load(
+    `${NETWORK}dataset pictures {\n  ${data}\n}\nrecipe main {\n  network net\n  data pictures\n  batch 8\n  epochs 1\n  ${settings}\n}\n`,
+    {},
+    path,
+  );
   const planned = planRecipe(spec, { overrides });
   if (planned === undefined || spec.sink.hasErrors) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));
   return planned;
@@ -21,7 +30,10 @@ const SGD = "loss cross_entropy\n  optimizer sgd(lr: 0.1)";
 describe("recipes", () => {
   it.each([
     ["sgd(lr: 0.1)", { kind: "sgd", lr: 0.1, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 }],
-    ["sgd(1e-2, 0.9, nesterov: true, weight_decay: 1e-4)", { kind: "sgd", lr: 0.01, momentum: 0.9, dampening: 0, nesterov: true, weightDecay: 1e-4 }],
+    [
+      "sgd(1e-2, 0.9, nesterov: true, weight_decay: 1e-4)",
+      { kind: "sgd", lr: 0.01, momentum: 0.9, dampening: 0, nesterov: true, weightDecay: 1e-4 },
+    ],
     ["adam", { kind: "adam", lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }],
     ["adamw(lr: 3e-4, betas: [0.8, 0.9])", { kind: "adamw", lr: 3e-4, beta1: 0.8, beta2: 0.9, eps: 1e-8, weightDecay: 0.01 }],
   ])("take optimizer %s with PyTorch's defaults", (optimizer, expected) => {
@@ -29,8 +41,18 @@ describe("recipes", () => {
   });
 
   it("are plain values", () => {
-    const { plan: it } = plan("loss cross_entropy(label_smoothing: 10%)\n  optimizer adam\n  metrics accuracy, f1\n  seed 7\n  precision f32");
-    expect(it).toMatchObject({ name: "main", stage: "main", loss: { kind: "cross_entropy", labelSmoothing: 0.1 }, metrics: ["accuracy", "f1"], batch: 8, epochs: 1, seed: 7 });
+    const { plan: it } = plan(
+      "loss cross_entropy(label_smoothing: 10%)\n  optimizer adam\n  metrics accuracy, f1\n  seed 7\n  precision f32",
+    );
+    expect(it).toMatchObject({
+      name: "main",
+      stage: "main",
+      loss: { kind: "cross_entropy", labelSmoothing: 0.1 },
+      metrics: ["accuracy", "f1"],
+      batch: 8,
+      epochs: 1,
+      seed: 7,
+    });
     expect(JSON.parse(JSON.stringify(it))).toEqual(it);
   });
 
@@ -54,7 +76,16 @@ describe("data sets", () => {
     expect(it).toMatchObject({
       name: "pictures",
       sources: { train: { kind: "images", path: "specs/data/train" }, test: { kind: "images", path: "/abs/test" } },
-      splits: [{ from: "train", parts: [{ name: "train", fraction: 0.9 }, { name: "val", fraction: 0.05 }], seed: 7 }],
+      splits: [
+        {
+          from: "train",
+          parts: [
+            { name: "train", fraction: 0.9 },
+            { name: "val", fraction: 0.05 },
+          ],
+          seed: 7,
+        },
+      ],
       preprocess: [
         { kind: "resize", size: 32 },
         { kind: "center_crop", size: 24 },
@@ -87,7 +118,11 @@ describe("--set", () => {
     ["loss.label_smoothing=5%", (it) => it.plan.loss, { kind: "cross_entropy", labelSmoothing: 0.05 }],
     ["optimizer=adam(lr: 1e-2)", (it) => it.plan.optimizer.kind, "adam"],
     ["optimizer.lr=1e-2", (it) => it.plan.optimizer.lr, 0.01],
-    ["optimizer.momentum=0.5", (it) => it.plan.optimizer, { kind: "sgd", lr: 0.1, momentum: 0.5, dampening: 0, nesterov: false, weightDecay: 0 }],
+    [
+      "optimizer.momentum=0.5",
+      (it) => it.plan.optimizer,
+      { kind: "sgd", lr: 0.1, momentum: 0.5, dampening: 0, nesterov: false, weightDecay: 0 },
+    ],
     ["metrics=accuracy, f1", (it) => it.plan.metrics, ["accuracy", "f1"]],
     ["freeze=** except fc.weight", (it) => [it.frozen("fc.bias"), it.frozen("fc.weight")], [true, false]],
     ["data.train=/else/where", (it) => it.data?.sources["train"]?.path, "/else/where"],

@@ -24,7 +24,8 @@ export const hostOf = (files: Readonly<Record<string, string>> = {}): SpecHost =
   parseJson: validator,
 });
 
-export const load = (text: string, files: Readonly<Record<string, string>> = {}, path = "main.tlspec"): LoadedSpec => loadSpec(path, text, hostOf(files));
+export const load = (text: string, files: Readonly<Record<string, string>> = {}, path = "main.tlspec"): LoadedSpec =>
+  loadSpec(path, text, hostOf(files));
 
 /** The spec, with a failure that shows its diagnostics if it has any. */
 export function loadClean(text: string, files: Readonly<Record<string, string>> = {}): LoadedSpec {

@@ -44,11 +44,15 @@ const number = (wanted: string, fits: (value: number) => boolean): Rule<number> 
   rule(wanted, (value) => (typeof value === "number" && fits(value) ? value : undefined), true);
 
 const pair = (wanted: string, each: Rule<number>): Rule<readonly [number, number]> =>
-  rule(wanted, (value) => {
-    const list = Array.isArray(value) ? (value as readonly Value[]) : [value, value];
-    const [height, width] = list.map((it) => each.convert(it));
-    return list.length === 2 && height !== undefined && width !== undefined ? [height, width] : undefined;
-  }, true);
+  rule(
+    wanted,
+    (value) => {
+      const list = Array.isArray(value) ? (value as readonly Value[]) : [value, value];
+      const [height, width] = list.map((it) => each.convert(it));
+      return list.length === 2 && height !== undefined && width !== undefined ? [height, width] : undefined;
+    },
+    true,
+  );
 
 function list<T>(value: Value, convert: (it: Value) => T | undefined): readonly T[] | undefined {
   if (!Array.isArray(value)) return undefined;
@@ -82,7 +86,9 @@ const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
   integers: rule("a list of whole numbers", (value) => list(value, (it) => integer.convert(it))),
   tensor,
   "tensor or number": rule<Node | number>("a tensor or a number", (value) => tensor.convert(value) ?? anyNumber.convert(value)),
-  tensors: rule("a tensor or a list of tensors", (value) => list(Array.isArray(value) ? (value as readonly Value[]) : [value], (it) => tensor.convert(it))),
+  tensors: rule("a tensor or a list of tensors", (value) =>
+    list(Array.isArray(value) ? (value as readonly Value[]) : [value], (it) => tensor.convert(it)),
+  ),
 };
 
 export function convertArgument<T extends ArgType>(type: T, value: Value): Outcome<ArgValues[T]> {

@@ -5,7 +5,9 @@ import { arg, defineLayer, requireShape } from "./define.ts";
 import { shapeText } from "../values.ts";
 
 const sameShape = (x: Node, other: Node | number): boolean =>
-  typeof other === "number" || (x.type.shape.length === other.type.shape.length && x.type.shape.every((e, i) => e === other.type.shape[i] || e === 1 || other.type.shape[i] === 1));
+  typeof other === "number" ||
+  (x.type.shape.length === other.type.shape.length &&
+    x.type.shape.every((e, i) => e === other.type.shape[i] || e === 1 || other.type.shape[i] === 1));
 
 const requireJoinable = (x: Node, other: Node | number): void =>
   requireShape(sameShape(x, other), () => `${shapeText(x)} and ${typeof other === "number" ? other : shapeText(other)} do not fit`);
@@ -46,7 +48,9 @@ export const concat = defineLayer({
     requireShape(at >= 1 && at < rank, () => `axis ${axis} is not an axis of ${shapeText(x)}`);
     for (const other of others)
       requireShape(
-        other.type.dtype === x.type.dtype && other.type.shape.length === rank && other.type.shape.every((e, i) => i === at || e === x.type.shape[i]),
+        other.type.dtype === x.type.dtype &&
+          other.type.shape.length === rank &&
+          other.type.shape.every((e, i) => i === at || e === x.type.shape[i]),
         () => `${shapeText(other)} cannot stand behind ${shapeText(x)} along axis ${axis}`,
       );
     return b.concat([x, ...others], { axis: at });

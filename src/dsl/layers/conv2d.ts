@@ -17,7 +17,10 @@ export const conv2d = defineLayer({
   },
   build: ({ b, weight }, x, { channels, kernel, stride, padding, dilation, groups, bias }) => {
     const inputs = extent(x, 1);
-    requireShape(inputs % groups === 0 && channels % groups === 0, () => `${groups} groups do not divide ${inputs} input and ${channels} output channels`);
+    requireShape(
+      inputs % groups === 0 && channels % groups === 0,
+      () => `${groups} groups do not divide ${inputs} input and ${channels} output channels`,
+    );
     const init = fanIn((inputs / groups) * kernel[0] * kernel[1]);
     const y = b.conv2d(x, weight("weight", [channels, inputs / groups, ...kernel], init), { stride, padding, dilation, groups });
     return bias ? b.add(y, b.reshape(weight("bias", [channels], init), { shape: [1, channels, 1, 1] })) : y;

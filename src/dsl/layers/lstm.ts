@@ -26,7 +26,9 @@ export const lstm = defineLayer({
     for (let layer = 0; layer < layers; layer++) {
       if (layer > 0) sequence = dropped(context, sequence, dropout);
       const forward = direction(context, sequence, hidden, `l${layer}`, false, bias);
-      sequence = bidirectional ? b.concat([forward, direction(context, sequence, hidden, `l${layer}_reverse`, true, bias)], { axis: 2 }) : forward;
+      sequence = bidirectional
+        ? b.concat([forward, direction(context, sequence, hidden, `l${layer}_reverse`, true, bias)], { axis: 2 })
+        : forward;
     }
     return b.transpose(sequence, { perm: [1, 0, 2] });
   },

@@ -22,9 +22,15 @@ export const reshape = defineLayer({
   build: ({ b, batch }, x, { shape }) => {
     const size = sizeOf(x.type.shape.slice(1));
     const known = sizeOf(shape.filter((e) => e !== -1));
-    requireShape(shape.every((e) => e >= 1 || e === -1) && shape.filter((e) => e === -1).length <= 1, () => `[${shape.join(", ")}] is not a shape`);
+    requireShape(
+      shape.every((e) => e >= 1 || e === -1) && shape.filter((e) => e === -1).length <= 1,
+      () => `[${shape.join(", ")}] is not a shape`,
+    );
     const filled = shape.map((e) => (e === -1 ? size / known : e));
-    requireShape(sizeOf(filled) === size && filled.every(Number.isInteger), () => `the ${size} values of ${shapeText(x)} do not fill [${shape.join(", ")}]`);
+    requireShape(
+      sizeOf(filled) === size && filled.every(Number.isInteger),
+      () => `the ${size} values of ${shapeText(x)} do not fill [${shape.join(", ")}]`,
+    );
     return b.reshape(x, { shape: [batch, ...filled] });
   },
 });
@@ -36,7 +42,10 @@ export const transpose = defineLayer({
   args: { axes: arg("integers", "old axis of each new axis; [1, 0] swaps two") },
   build: ({ b }, x, { axes }) => {
     const rank = x.type.shape.length - 1;
-    requireShape([...axes].sort((p, q) => p - q).join() === Array.from({ length: rank }, (_, i) => i).join(), () => `[${axes.join(", ")}] is not an order of the ${rank} axes of ${shapeText(x)}`);
+    requireShape(
+      [...axes].sort((p, q) => p - q).join() === Array.from({ length: rank }, (_, i) => i).join(),
+      () => `[${axes.join(", ")}] is not an order of the ${rank} axes of ${shapeText(x)}`,
+    );
     return b.transpose(x, { perm: [0, ...axes.map((axis) => axis + 1)] });
   },
 });
