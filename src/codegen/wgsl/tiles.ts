@@ -37,13 +37,18 @@ export function chooseTile(shape: Shape, subgroupSize?: number): Tile {
   return groupsOf(shape, GPU_LARGE) >= ENOUGH_GROUPS ? GPU_LARGE : GPU_SMALL;
 }
 
+/** Multiplications above which a narrow block of registers costs more time than a wide one takes to compile. */
+const WORTH_COMPILING = 1e8;
+
 /**
  * Subgroups of eight are a software rasterizer on a CPU: a load costs ten times what a multiplication costs, a lane-to-lane copy a tenth of
- * a load, and a barrier as much as hundreds of multiplications. So one subgroup is a workgroup, with the largest block of registers.
+ * a load, and a barrier as much as hundreds of multiplications. So one subgroup is a workgroup, with the largest block of registers that
+ * its compiler takes in a few seconds.
  */
-function chooseNarrow({ m, n }: Shape): Tile {
-  const rows = m > 32 ? 64 : m > 16 ? 32 : m > 8 ? 16 : 8;
-  return { rows, columns: n > 32 ? 8 : 4, threadsM: 1, threadsN: SUBGROUP, depth: 16, unroll: 1, broadcast: true };
+function chooseNarrow({ b, m, n, k }: Shape): Tile {
+  const isLarge = b * m * n * k >= WORTH_COMPILING;
+  const rows = m > 32 && isLarge ? 64 : m > 16 ? 32 : m > 8 ? 16 : 8;
+  return { rows, columns: n > 32 && isLarge ? 8 : 4, threadsM: 1, threadsN: SUBGROUP, depth: 16, unroll: 1, broadcast: true };
 }
 
 const groupsOf = ({ b, m, n }: Shape, tile: Tile): number => b * Math.ceil(m / (tile.rows * tile.threadsM)) * Math.ceil(n / (tile.columns * tile.threadsN));

@@ -67,9 +67,9 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
   return {
     info: { kind: "webgpu", description: describeAdapter(adapter), isHardware: isHardwareAdapter(adapter) },
     limits: kernelLimits,
-    load: (program: Program): Promise<Session> => {
+    load: async (program: Program): Promise<Session> => {
       requireSubgroups(program, kernelLimits);
-      return loadSession(gpu, program);
+      return await loadSession(gpu, program);
     },
     dispose: () => {
       gpu.dispose();

@@ -1,0 +1,202 @@
+/*
+kernel conv_forward(b < 2, m < 8, n < 36) {
+  read w: f32[216]
+  read x: f32[216]
+  read bias: f32[8]
+  write y: f32[576]
+  %0 = contract k < 27 of w[m*27 + k] . 0 <= n/6 + k/3%3 - 1 && n/6 + k/3%3 - 1 < 6 && (0 <= n%6 + k%3 - 1 && n%6 + k%3 - 1 < 6) ? x[(b*3 + k/9)*36 + ((n/6 + k/3%3 - 1)*6 + (n%6 + k%3 - 1))] : 0
+  y[(b*8 + m)*36 + n] = max(%0 + bias[m], 0)
+}
+grid 3,1,1
+*/
+// conv_forward
+enable subgroups;
+@group(0) @binding(0) var<storage, read_write> w: array<f32, 216>;
+@group(0) @binding(1) var<storage, read_write> x: array<f32, 216>;
+@group(0) @binding(2) var<storage, read_write> bias: array<f32, 8>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32, 576>;
+var<workgroup> left: array<vec4f, 48>;
+var<workgroup> right: array<vec4f, 128>;
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_index: u32) {
+  let lane = i32(local_index);
+  let group = i32(workgroup_id.x);
+  let tile_n = (group % 3) * 32;
+  let tile_m = 0;
+  let thread_n = lane % 8;
+  let thread_m = lane / 8;
+  var c_0_0 = vec4f();
+  var c_1_0 = vec4f();
+  var c_2_0 = vec4f();
+  var c_3_0 = vec4f();
+  var c_4_0 = vec4f();
+  var c_5_0 = vec4f();
+  var c_6_0 = vec4f();
+  var c_7_0 = vec4f();
+  for (var k0 = 0; k0 < 27; k0 += 16) {
+    for (var quad = 0; quad < 2 + i32(workgroup_id.z); quad++) {
+      let m = tile_m + (quad * 4);
+      let m_1 = (tile_m + (quad * 4)) + 1;
+      let m_2 = (tile_m + (quad * 4)) + 2;
+      let m_3 = (tile_m + (quad * 4)) + 3;
+      let i = m * 27;
+      let i_1 = m_1 * 27;
+      let i_2 = m_2 * 27;
+      let i_3 = m_3 * 27;
+      for (var row = lane; row < 16 + i32(workgroup_id.z); row += 8) {
+        let k = min(k0 + row, 26);
+        left[(row * 3) + quad] = select(vec4f(), vec4f(w[i + k], w[i_1 + k], w[i_2 + k], w[i_3 + k]), (k0 + row) < 27);
+      }
+    }
+    let quad_1 = lane;
+    let n = min(tile_n + (quad_1 * 4), 71);
+    let n_1 = min((tile_n + (quad_1 * 4)) + 1, 71);
+    let n_2 = min((tile_n + (quad_1 * 4)) + 2, 71);
+    let n_3 = min((tile_n + (quad_1 * 4)) + 3, 71);
+    let v = u32(n);
+    let v_1 = u32(i32(v % 36u));
+    let i_4 = i32(v_1 / 6u);
+    let i_7 = i32(v_1 % 6u);
+    let i_10 = i32(v / 36u) * 3;
+    let v_4 = u32(n_1);
+    let v_5 = u32(i32(v_4 % 36u));
+    let i_13 = i32(v_5 / 6u);
+    let i_15 = i32(v_5 % 6u);
+    let i_17 = i32(v_4 / 36u) * 3;
+    let v_7 = u32(n_2);
+    let v_8 = u32(i32(v_7 % 36u));
+    let i_19 = i32(v_8 / 6u);
+    let i_21 = i32(v_8 % 6u);
+    let i_23 = i32(v_7 / 36u) * 3;
+    let v_10 = u32(n_3);
+    let v_11 = u32(i32(v_10 % 36u));
+    let i_25 = i32(v_11 / 6u);
+    let i_27 = i32(v_11 % 6u);
+    let i_29 = i32(v_10 / 36u) * 3;
+    for (var row_1 = 0; row_1 < 16 + i32(workgroup_id.z); row_1++) {
+      let k_1 = min(k0 + row_1, 26);
+      let v_2 = u32(k_1);
+      let i_5 = i32(u32(i32(v_2 / 3u)) % 3u);
+      let i_6 = (i_4 + i_5) - 1;
+      let i_8 = i32(v_2 % 3u);
+      let i_9 = (i_7 + i_8) - 1;
+      var v_3: f32;
+      let i_11 = i32(v_2 / 9u);
+      let i_12 = (((i_10 + i_11) * 36) + (i_6 * 6)) + i_9;
+      if ((((0 <= i_6) & (i_6 < 6)) & ((0 <= i_9) & (i_9 < 6)))) {
+        v_3 = x[i_12];
+      } else {
+        v_3 = 0.0;
+      }
+      let i_14 = (i_13 + i_5) - 1;
+      let i_16 = (i_15 + i_8) - 1;
+      var v_6: f32;
+      let i_18 = (((i_17 + i_11) * 36) + (i_14 * 6)) + i_16;
+      if ((((0 <= i_14) & (i_14 < 6)) & ((0 <= i_16) & (i_16 < 6)))) {
+        v_6 = x[i_18];
+      } else {
+        v_6 = 0.0;
+      }
+      let i_20 = (i_19 + i_5) - 1;
+      let i_22 = (i_21 + i_8) - 1;
+      var v_9: f32;
+      let i_24 = (((i_23 + i_11) * 36) + (i_20 * 6)) + i_22;
+      if ((((0 <= i_20) & (i_20 < 6)) & ((0 <= i_22) & (i_22 < 6)))) {
+        v_9 = x[i_24];
+      } else {
+        v_9 = 0.0;
+      }
+      let i_26 = (i_25 + i_5) - 1;
+      let i_28 = (i_27 + i_8) - 1;
+      var v_12: f32;
+      let i_30 = (((i_29 + i_11) * 36) + (i_26 * 6)) + i_28;
+      if ((((0 <= i_26) & (i_26 < 6)) & ((0 <= i_28) & (i_28 < 6)))) {
+        v_12 = x[i_30];
+      } else {
+        v_12 = 0.0;
+      }
+      right[(row_1 * 8) + quad_1] = select(vec4f(), vec4f(v_3, v_6, v_9, v_12), (k0 + row_1) < 27);
+    }
+    workgroupBarrier();
+    for (var kk = 0; kk < 16 + i32(workgroup_id.z); kk++) {
+      let own0 = left[kk * 3 + thread_m * 2 + thread_n % 2];
+      let a0 = subgroupBroadcast(own0, 0u);
+      let a1 = subgroupBroadcast(own0, 1u);
+      let b0 = right[kk * 8 + thread_n];
+      c_0_0 += a0.x * b0;
+      c_1_0 += a0.y * b0;
+      c_2_0 += a0.z * b0;
+      c_3_0 += a0.w * b0;
+      c_4_0 += a1.x * b0;
+      c_5_0 += a1.y * b0;
+      c_6_0 += a1.z * b0;
+      c_7_0 += a1.w * b0;
+    }
+    workgroupBarrier();
+  }
+  let n_4 = tile_n + (thread_n + 0) * 4 + 0;
+  let n_5 = tile_n + (thread_n + 0) * 4 + 1;
+  let n_6 = tile_n + (thread_n + 0) * 4 + 2;
+  let n_7 = tile_n + (thread_n + 0) * 4 + 3;
+  let v_13 = u32(n_4);
+  let v_14 = v_13 / 36u;
+  let i_32 = i32(v_14);
+  let i_33 = i_32 * 8;
+  let v_15 = v_13 % 36u;
+  let i_34 = i32(v_15);
+  let v_16 = u32(n_5);
+  let v_17 = v_16 / 36u;
+  let i_36 = i32(v_17);
+  let i_37 = i_36 * 8;
+  let v_18 = v_16 % 36u;
+  let i_38 = i32(v_18);
+  let v_21 = u32(n_6);
+  let v_22 = v_21 / 36u;
+  let i_40 = i32(v_22);
+  let i_41 = i_40 * 8;
+  let v_23 = v_21 % 36u;
+  let i_42 = i32(v_23);
+  let v_26 = u32(n_7);
+  let v_27 = v_26 / 36u;
+  let i_44 = i32(v_27);
+  let i_45 = i_44 * 8;
+  let v_28 = v_26 % 36u;
+  let i_46 = i32(v_28);
+  for (var i_31 = 0; i_31 < 8 + i32(workgroup_id.z); i_31++) {
+    var row_0 = c_0_0;
+    row_0 = select(row_0, c_1_0, i_31 == 1);
+    row_0 = select(row_0, c_2_0, i_31 == 2);
+    row_0 = select(row_0, c_3_0, i_31 == 3);
+    row_0 = select(row_0, c_4_0, i_31 == 4);
+    row_0 = select(row_0, c_5_0, i_31 == 5);
+    row_0 = select(row_0, c_6_0, i_31 == 6);
+    row_0 = select(row_0, c_7_0, i_31 == 7);
+    let m_4 = tile_m + thread_m * 8 + i_31;
+    let i_35 = ((i_33 + m_4) * 36) + i_34;
+    if (n_4 < 72) {
+      y[i_35] = max(row_0.x + bias[m_4], 0.0);
+    }
+    let i_39 = ((i_37 + m_4) * 36) + i_38;
+    if (n_5 < 72) {
+      let bias_v = bias[m_4];
+      let v_19 = row_0.y + bias_v;
+      let v_20 = max(v_19, 0.0);
+      y[i_39] = v_20;
+    }
+    let i_43 = ((i_41 + m_4) * 36) + i_42;
+    if (n_6 < 72) {
+      let bias_v_1 = bias[m_4];
+      let v_24 = row_0.z + bias_v_1;
+      let v_25 = max(v_24, 0.0);
+      y[i_43] = v_25;
+    }
+    let i_47 = ((i_45 + m_4) * 36) + i_46;
+    if (n_7 < 72) {
+      let bias_v_2 = bias[m_4];
+      let v_29 = row_0.w + bias_v_2;
+      let v_30 = max(v_29, 0.0);
+      y[i_47] = v_30;
+    }
+  }
+}
