@@ -137,6 +137,10 @@ export class Elaboration {
       this.sink.report("recursive", nameSpan, { name: callable.declaration.name });
       return UNKNOWN;
     }
+    if (this.#calls.length > LIMITS.depth) {
+      this.sink.report("too-deep", nameSpan, { most: LIMITS.depth });
+      throw new Abort();
+    }
     const missing = callable.kind === "network" ? inputsOf(callable).find((input, i) => i > 0 && !bound.has(input.name)) : undefined;
     if (missing !== undefined) {
       this.sink.report(

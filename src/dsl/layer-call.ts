@@ -5,7 +5,7 @@ import type { Span } from "../diagnostics.ts";
 import type { Initializer } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { OpError } from "../ir/ops/define.ts";
-import { tensorType } from "../ir/types.ts";
+import { sizeOf, tensorType } from "../ir/types.ts";
 import type { Shape } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
 import type { BodyScope } from "./body-scope.ts";
@@ -13,7 +13,9 @@ import type { Elaboration } from "./elaborate.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Reporter } from "./evaluate.ts";
 import { convertArgument } from "./layers/arguments.ts";
+import { requireShape } from "./layers/define.ts";
 import type { AnyLayer, ArgSpecs, LayerContext, Takes } from "./layers/define.ts";
+import { LIMITS } from "./limits.ts";
 import type { Value } from "./values.ts";
 import { describeValue, isTensor, isUnknown, shapeText, UNKNOWN } from "./values.ts";
 
@@ -32,6 +34,7 @@ export function applyLayer(
   if (!fits(layer, x.node, span, elaboration.sink)) return UNKNOWN;
   try {
     const node = layer.build(contextFor(elaboration, scope.cursor.path, it.span), x.node, args as never);
+    requireSize(node.type.shape);
     return { kind: "tensor", node };
   } catch (error) {
     if (!(error instanceof OpError)) throw error;
@@ -108,11 +111,15 @@ function fits(layer: AnyLayer, x: Node, span: Span, sink: Reporter): boolean {
   return true;
 }
 
+const requireSize = (shape: Shape): void =>
+  requireShape(sizeOf(shape) <= LIMITS.elements, () => `a tensor [${shape.join(", ")}] has more than ${LIMITS.elements} values`);
+
 function contextFor(elaboration: Elaboration, path: string, span: Span): LayerContext {
   const { builder: b, mode, batch, mask, random, frozen = () => false } = elaboration.options;
   const full = (name: string): string => (path === "" ? name : `${path}.${name}`);
   const add = (kind: "weight" | "buffer", local: string, shape: Shape, init: Initializer): Node => {
     const name = full(local);
+    requireSize(shape);
     const before = elaboration.parameters.get(name);
     if (before !== undefined) {
       const sameTurn = before.span.start === span.start && before.span.file === span.file;

@@ -9,4 +9,8 @@ export const LIMITS = {
   /** Steps of a network once loops and blocks are expanded. */
   nodes: 100_000,
   importDepth: 16,
+  /** Elements of a tensor: indices are 32-bit integers on every target. */
+  elements: 2 ** 31 - 1,
+  /** LSTMs in a stack, the one layer that repeats inside. */
+  stacked: 256,
 } as const;

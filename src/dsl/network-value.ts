@@ -7,6 +7,7 @@ import type * as Ast from "./ast.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Environment } from "./evaluate.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
+import { LIMITS } from "./limits.ts";
 import type { Module } from "./modules.ts";
 import { callableOf, describeKind } from "./resolve.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
@@ -50,6 +51,10 @@ export function networkValue(
     case "network":
       return { kind: "network", declaration, module: binding.module, bound: new Map() };
     case "alias":
+      if (aliases.length > LIMITS.depth) {
+        env.sink.report("too-deep", it.span, { most: LIMITS.depth });
+        return undefined;
+      }
       if (aliases.includes(declaration)) {
         env.sink.report("recursive", declaration.nameSpan, { name: declaration.name });
         return undefined;

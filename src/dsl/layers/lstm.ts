@@ -4,7 +4,8 @@
 import { lstmScan } from "../../ir/lstm.ts";
 import type { Node } from "../../ir/node.ts";
 import { tensorType } from "../../ir/types.ts";
-import { arg, defineLayer, extent, fanIn } from "./define.ts";
+import { LIMITS } from "../limits.ts";
+import { arg, defineLayer, extent, fanIn, requireShape } from "./define.ts";
 import type { LayerContext } from "./define.ts";
 import { dropped } from "./dropout.ts";
 
@@ -21,6 +22,7 @@ export const lstm = defineLayer({
   },
   build: (context, x, { hidden, layers, dropout, bidirectional, bias }) => {
     const { b } = context;
+    requireShape(layers <= LIMITS.stacked, () => `${layers} layers are more than ${LIMITS.stacked}`);
     // [batch, time, features] to [time, batch, features]: a scan's steps are slices of axis 0.
     let sequence = b.transpose(x, { perm: [1, 0, 2] });
     for (let layer = 0; layer < layers; layer++) {
