@@ -42,7 +42,7 @@ describe.skipIf(!found)("webgpu against reference", () => {
   });
 
   it("multiplies with the tiles of a GPU, too", { timeout: 120_000 }, async () => {
-    for (const [m, n, k, b] of [[64, 64, 64, 1], [33, 70, 50, 1], [520, 512, 20, 1]] as const) await same(matmul(m, n, k, b), 1e-5, undefined, undefined, {});
+    for (const [m, n, k, b] of [[33, 70, 50, 1], [520, 512, 20, 1]] as const) await same(matmul(m, n, k, b), 1e-5, undefined, undefined, {});
   });
 
   it("convolves, and its gradients", { timeout: 60_000 }, async () => {
@@ -67,14 +67,17 @@ describe.skipIf(!found)("webgpu against reference", () => {
           await same(kernelOf(`reduce_${op}`, [param("x", points * size), param("y", points, "write")], axesOf({ p: points }), [
             { kind: "reduce", axes: axesOf({ r: size }), op, dtype: "f32", value },
             { kind: "store", axes: [], writes: [{ buffer: 1, index: axis("p", points), value: acc(0, "f32") }] },
-          ]), op === "sum" ? 1e-4 : 1e-6);
+          ]), op === "sum" ? 1e-4 : 1e-6, undefined, undefined, op === "max" ? {} : webgpu.limits);
         }
       }
     }
   });
 
-  it("runs several stages in one kernel", async () => {
-    for (const [rows, columns] of [[1, 1], [64, 10], [3, 1000], [70, 257], [2, 5000]] as const) await same(softmax(rows, columns));
+  it("runs several stages in one kernel", { timeout: 30_000 }, async () => {
+    for (const [rows, columns] of [[1, 1], [64, 10], [3, 1000], [70, 257], [2, 5000]] as const) {
+      await same(softmax(rows, columns));
+      await same(softmax(rows, columns), 1e-5, undefined, undefined, {});
+    }
   });
 
   it("has the scalar functions", async () => {

@@ -12,6 +12,9 @@ import { HELPERS, WGSL } from "./dialect.ts";
 /** Workgroups per dimension that every adapter allows. */
 const MAX_GROUPS = 65535;
 
+/** Names that schedules use as they are. */
+const SCHEDULE_NAMES = /^(?:[abc]_?\d[\d_]*|own\d+|row_\d+|part_[\d_]+|(?:tile|thread)_[mn]|batch)$/;
+
 interface Skeleton {
   readonly name: string;
   readonly enables: readonly string[];
@@ -74,7 +77,7 @@ export class Shader {
       (buffer) => buffers[buffer] ?? "?",
     );
     this.out = new Statements(syntax);
-    for (const param of kernel.params) buffers.push(this.out.name(param.name));
+    for (const { name } of kernel.params) buffers.push(this.out.name(SCHEDULE_NAMES.test(name) ? `${name}_` : name));
     this.#buffers = buffers;
     if (kernel.params.some((param) => param.dtype === "f16")) this.#enables.add("f16");
     kernel.params.forEach((param, i) => param.access !== "read" && this.#written.add(i));

@@ -1,4 +1,4 @@
-// The WebGPU target: kernels to WGSL. Chooses a schedule by the shape of a kernel alone, so that one build gives one program.
+// The WebGPU target: kernels to WGSL. Chooses a schedule by the shape of a kernel and by what the adapter is.
 
 import { mul } from "../../ir/loop/expr.ts";
 import type { Kernel } from "../../ir/loop/kernel.ts";
@@ -8,13 +8,16 @@ import { mergeAxes, sizeOfAxes } from "./axes.ts";
 import { problemOf, scheduleContract } from "./contract.ts";
 import { scheduleMap } from "./map.ts";
 import { scheduleRows, type RowShape } from "./rows.ts";
-import { chooseTile, splitK, splitReduce } from "./tiles.ts";
+import { chooseTile, SUBGROUP, splitK, splitReduce } from "./tiles.ts";
 
 /** Storage buffers per shader that every adapter has. */
 const DEFAULT_BUFFERS = 8;
 
 const FEW_POINTS = 64;
 const LONG = 256;
+
+/** Threads of a workgroup that every adapter allows. */
+const MAX_THREADS = 256;
 
 export const webgpuTarget: Target = {
   name: "webgpu",
@@ -34,7 +37,7 @@ function compileKernel(source: Kernel, options?: TargetOptions): TargetKernel {
     return compileKernel(reduction, options);
   }
   const kernel = mergeAxes(source);
-  const rows = rowShape(kernel);
+  const rows = rowShape(kernel, options?.subgroupSize === SUBGROUP ? SUBGROUP : MAX_THREADS);
   return rows ? scheduleRows(kernel, rows) : scheduleMap(kernel);
 }
 
@@ -45,8 +48,11 @@ function asReduction(kernel: Kernel): Kernel | undefined {
   return { ...kernel, stages: [{ kind: "reduce", axes: [first.k], op: "sum", dtype: first.dtype, value: mul(first.lhs, first.rhs) }, ...rest] };
 }
 
-/** How many threads share a point; undefined for one each. */
-export function rowShape(kernel: Kernel): RowShape | undefined {
+/**
+ * How many threads share a point; undefined for one each. Subgroups of eight are those of a CPU, where a barrier between subgroups costs as
+ * much as a hundred elements: there a point has one subgroup.
+ */
+function rowShape(kernel: Kernel, maxThreads: number): RowShape | undefined {
   if (kernel.stages.some((stage) => stage.kind === "contract")) return undefined;
   const points = sizeOfAxes(kernel.axes);
   const longest = Math.max(0, ...kernel.stages.map((stage) => (stage.kind === "reduce" ? sizeOfAxes(stage.axes) : 0)));
@@ -54,9 +60,9 @@ export function rowShape(kernel: Kernel): RowShape | undefined {
   const stores = Math.max(0, ...kernel.stages.map((stage) => (stage.kind === "store" ? sizeOfAxes(stage.axes) : 0)));
   const work = Math.max(longest, stores);
   if (work < 32 || points >= 16384) return undefined;
-  // Enough threads that 16K are busy, at most 256 for a point, at least 8 elements for each thread.
+  // Enough threads that 16K are busy, at least 8 elements for each thread.
   let threads = 1;
-  while (threads < 256 && threads * points < 16384 && threads * 8 < work) threads *= 2;
+  while (threads < maxThreads && threads * points < 16384 && threads * 8 < work) threads *= 2;
   if (threads === 1) return undefined;
-  return { threads, points: Math.max(1, Math.min(64 / threads, points)) };
+  return { threads, points: maxThreads === SUBGROUP ? SUBGROUP / threads : Math.max(1, Math.min(64 / threads, points)) };
 }

@@ -1,0 +1,204 @@
+// The types of a generated module: what its inputs take, which classes it can answer with, which metrics its events carry. Complete in
+// itself, so that an application needs no other package to be checked.
+
+import type { Artifact } from "../../ir/artifact.ts";
+import type { ColumnInfo } from "../../ir/plan.ts";
+import type { DType } from "../../ir/types.ts";
+import { template } from "../template.ts";
+import { commentText, jsString } from "./encode.ts";
+
+interface Skeleton {
+  readonly recipe: string;
+  readonly classes: readonly string[];
+  readonly label: string;
+  readonly example: string;
+  readonly inputs: readonly { readonly name: string; readonly type: string }[];
+  readonly labels: string;
+  readonly prediction: string;
+  readonly metrics: readonly string[];
+}
+
+const skeleton = template<Skeleton>(`// Made by tlc from the recipe {{recipe}}: the types of the module beside this file.
+
+/** The name of a class. */
+export type Label = {{label}};
+
+/** In label order. */
+export declare const classes: readonly [{{#each classes}}{{this}}, {{/each}}];
+
+/** A picture: grey, RGB or RGBA samples, row after row, as a canvas gives them. */
+export interface Picture {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What the network takes for one example. */
+export type Example = {{example}};
+
+/** All examples of a data set: one array of all, one after the other, or one entry for each. */
+export interface Inputs {
+{{#each inputs}}
+  readonly {{name}}: {{type}};
+{{/each}}
+}
+
+export interface Split {
+  readonly inputs: Inputs;
+  readonly labels: {{labels}};
+}
+
+export interface Data {
+  readonly train: Split;
+  readonly val?: Split | undefined;
+  readonly test?: Split | undefined;
+}
+
+export interface Metrics {
+{{#each metrics}}
+  readonly {{this}}: number;
+{{/each}}
+}
+
+{{prediction}}
+
+export interface StartEvent {
+  readonly event: "start";
+  readonly recipe: string;
+  readonly device: string;
+  readonly adapter: string;
+  readonly seed: number;
+  readonly batch: number;
+  readonly epochs: number;
+  readonly steps: number;
+  readonly parameters: number;
+  readonly trainable: number;
+  readonly examples: Readonly<Record<string, number>>;
+}
+
+export interface StepEvent {
+  readonly event: "step";
+  readonly stage: string;
+  readonly epoch: number;
+  readonly step: number;
+  readonly loss: number;
+  readonly lr?: number;
+  readonly examples_per_s: number;
+  readonly eta_s: number;
+}
+
+export interface EpochEvent {
+  readonly event: "epoch";
+  readonly stage: string;
+  readonly epoch: number;
+  readonly train: Metrics;
+  readonly val?: Metrics;
+  readonly seconds: number;
+}
+
+export interface DoneEvent {
+  readonly event: "done";
+  readonly device: string;
+  readonly seconds: number;
+  /** A safetensors file. */
+  readonly weights: Uint8Array;
+  readonly test?: Metrics;
+  /** True when \`signal\` ended the run early. */
+  readonly interrupted: boolean;
+}
+
+export type TrainEvent = StartEvent | StepEvent | EpochEvent | DoneEvent;
+
+export interface TrainOptions {
+  /** Aborting ends the run after the steps in flight; \`done\` still comes, with the weights so far. */
+  readonly signal?: AbortSignal | undefined;
+  /** Instead of the recipe's. */
+  readonly epochs?: number | undefined;
+}
+
+export interface CreateOptions {
+  readonly device?: "auto" | "webgpu" | undefined;
+  /** A \`GPU\` to use instead of the page's, or in Node of the package \`webgpu\`. */
+  readonly gpu?: object | undefined;
+}
+
+export interface Model {
+  /** \`description\` is for people; \`isHardware\` is false where a CPU plays the GPU. */
+  readonly device: { readonly kind: string; readonly description: string; readonly isHardware: boolean };
+  /** Takes the weights of a safetensors file, under PyTorch's names. */
+  load(weights: Uint8Array | ArrayBuffer): Promise<void>;
+  /** The weights as a safetensors file, under PyTorch's names. */
+  save(): Promise<Uint8Array>;
+  /** Any number of examples; the answers come in their order. */
+  predict<const T extends readonly Example[]>(examples: T): Promise<{ -readonly [K in keyof T]: Prediction }>;
+  /** Trains from the weights that were loaded or trained before, or else from random ones. Leaving the loop ends the run. */
+  train(data: Data, options?: TrainOptions): AsyncGenerator<TrainEvent, void, undefined>;
+  evaluate(split: Split): Promise<Metrics>;
+  /** Gives the device's memory back. */
+  dispose(): void;
+}
+
+export declare function create(options?: CreateOptions): Promise<Model>;
+
+/** Data or weights that do not fit the network. */
+export declare class DataError extends Error {
+  readonly hint: string;
+}
+
+/** A device that cannot be had, was lost, or ran out of memory. */
+export declare class DeviceError extends Error {
+  readonly reason: "unavailable" | "lost" | "out-of-memory";
+  readonly hint: string;
+}
+
+/** The loss became infinite or not a number. */
+export declare class NonFiniteLossError extends Error {
+  readonly stage: string;
+  readonly epoch: number;
+  readonly step: number;
+  readonly hint: string;
+}
+`);
+
+export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artifact): string {
+  const { inputs, label, classes } = dataInfo;
+  const names = classes.map(jsString);
+  const [first] = inputs;
+  const fields = inputs.map((info) => `readonly ${jsString(info.name)}: ${oneOf(info)}`);
+  const isClassifier = recipe.loss.kind === "cross_entropy";
+  const perExample = isClassifier && names.length > 0 ? "Label | number" : "number";
+  const labelLists = label.shape.length === 0 ? `readonly (${perExample})[]` : `readonly (readonly (${perExample})[])[]`;
+  return skeleton({
+    recipe: commentText(name),
+    classes: names,
+    label: names.length > 0 ? names.join(" | ") : "string",
+    example: inputs.length === 1 && first !== undefined ? oneOf(first) : `{ ${fields.join("; ")} }`,
+    inputs: inputs.map((info) => ({ name: jsString(info.name), type: `${ARRAYS[info.dtype]} | readonly (${oneOf(info)})[]` })),
+    labels: `${ARRAYS[label.dtype]} | ${labelLists}`,
+    prediction: predictionType(isClassifier, outputShape.length),
+    metrics: [...new Set(["loss", ...(isClassifier ? ["accuracy"] : []), ...recipe.metrics])],
+  });
+}
+
+const ARRAYS = { f32: "Float32Array", f16: "Uint16Array", i32: "Int32Array", u32: "Uint32Array", u8: "Uint8Array", bool: "Uint32Array" } as const satisfies Record<DType, string>;
+
+function oneOf({ dtype, shape }: ColumnInfo): string {
+  if (shape.length === 0) return "number";
+  const values = `${ARRAYS[dtype]} | readonly number[]`;
+  return dtype === "u8" && shape.length === 3 ? `Picture | ${values}` : values;
+}
+
+function predictionType(isClassifier: boolean, rank: number): string {
+  if (!isClassifier) return "/** The network's output. */\nexport interface Prediction {\n  readonly kind: \"values\";\n  readonly values: readonly number[];\n}";
+  if (rank > 1) return "/** A class for every step. */\nexport interface Prediction {\n  readonly kind: \"sequence\";\n  readonly labels: readonly Label[];\n}";
+  return [
+    "/** The likeliest class. */",
+    "export interface Prediction {",
+    '  readonly kind: "class";',
+    "  readonly label: Label;",
+    "  readonly probability: number;",
+    "  /** Of every class, in label order. */",
+    "  readonly probabilities: readonly number[];",
+    "}",
+  ].join("\n");
+}

@@ -1,0 +1,40 @@
+// The generated module: the artifact as a literal, and the function that makes a model of it. Nothing is fetched and nothing is
+// compiled from text, so it runs under a strict content security policy.
+
+import type { Artifact } from "../../ir/artifact.ts";
+import { template } from "../template.ts";
+import { commentText, jsLiteral } from "./encode.ts";
+
+/** The runtime, as it lies beside the module. */
+export const RUNTIME_FILE = "runtime.mjs";
+
+interface Skeleton {
+  readonly recipe: string;
+  readonly target: string;
+  readonly runtime: string;
+  readonly artifact: string;
+}
+
+const skeleton = template<Skeleton>(`// Made by tlc from the recipe {{recipe}}, for {{target}}. Its kernels are in kernels/ for people to read.
+
+import { createModel } from "./{{runtime}}";
+
+export { DataError, DeviceError, NonFiniteLossError } from "./{{runtime}}";
+
+const artifact = {{artifact}};
+
+/** What the network tells apart, in label order. */
+export const classes = Object.freeze(artifact.dataInfo.classes);
+
+/** Opens the device and fills the network with random weights of the recipe's seed. */
+export const create = (options) => createModel(artifact, options);
+`);
+
+export function printModule(artifact: Artifact, literal = jsLiteral(embedded(artifact))): string {
+  return skeleton({ recipe: commentText(artifact.name), target: artifact.program.target, runtime: RUNTIME_FILE, artifact: literal });
+}
+
+/** Where the data lay when it was compiled is nobody's business on a web page. */
+function embedded({ data, ...rest }: Artifact): Artifact {
+  return data === undefined ? rest : { ...rest, data: { ...data, sources: {}, splits: [] } };
+}
