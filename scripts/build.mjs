@@ -1,10 +1,11 @@
-// Builds dist/: the library and the command line with tsc. Run by `npm run build` and, on installation from a checkout, by `npm ci`.
+// Builds dist/: the library and the command line with tsc, the runtime of generated modules with esbuild. Run by `npm run build` and, on installation from a checkout, by `npm ci`.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleRuntime } from "./bundle-runtime.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const require = createRequire(import.meta.url);
@@ -12,3 +13,4 @@ const require = createRequire(import.meta.url);
 rmSync(join(root, "dist"), { recursive: true, force: true });
 execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", join(root, "tsconfig.json")], { stdio: "inherit", cwd: root });
 chmodSync(join(root, "dist/cli/main.js"), 0o755);
+writeFileSync(join(root, "dist/runtime-webgpu.mjs"), await bundleRuntime());

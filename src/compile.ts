@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { emitFiles } from "./codegen/module/emit.ts";
 import { targetNamed, TARGETS, type TargetName } from "./codegen/targets.ts";
 import type { Diagnostic, Sources } from "./diagnostics.ts";
 import { checkSpec as checkLoaded, elaborate, loadSpec, planRecipe, type LoadedSpec, type PlannedRecipe, type SpecHost } from "./dsl/index.ts";
@@ -80,9 +81,16 @@ export async function checkSpec(file: string, request: Pick<CompileRequest, "set
   return Promise.resolve(outcome(spec));
 }
 
+/** The files of a compiled folder, by name. */
+export async function emit(artifact: Artifact): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  return Promise.resolve(emitFiles(artifact, (target) => readFileSync(join(ROOT, "dist", `runtime-${target}.mjs`), "utf8")));
+}
+
 // --- stages -------------------------------------------------------------------------------------------------------------
 
-const ZOO = join(dirname(fileURLToPath(import.meta.url)), "..", "specs", "zoo");
+/** Of the package; this file lies one level below it, as source and as built. */
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const ZOO = join(ROOT, "specs", "zoo");
 
 function load(file: string): LoadedSpec {
   const readFile = (path: string): string | undefined => {

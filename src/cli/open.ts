@@ -4,6 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
 import type { Artifact } from "../ir/artifact.ts";
+import { readExact } from "../ir/exact-json.ts";
 import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, type DeviceName } from "../runtime/open-device.ts";
 import { DataError } from "../runtime/errors.ts";
@@ -107,7 +108,7 @@ export async function readArtifact(folder: string): Promise<Artifact> {
   const hint = "write the folder with `tlc compile SPEC -o DIR`";
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, "utf8"));
+    json = readExact(await readFile(path, "utf8"));
   } catch (error) {
     throw new DataError(
       `${folder} is not a compiled folder: ${error instanceof SyntaxError ? `${MANIFEST} is not JSON` : `no ${MANIFEST} in it`}`,

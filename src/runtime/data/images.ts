@@ -6,35 +6,18 @@
 import { open, readdir, readFile, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { extname, join } from "node:path";
-import type { DataInfo, DataPlan } from "../../ir/plan.ts";
+import type { DataInfo } from "../../ir/plan.ts";
+import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import { systemReason } from "../system-reason.ts";
 import { byCodeUnit } from "./cells.ts";
 import { imageSize, type ImageSize } from "./image-size.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
-import { resizeToSquare, type Pixels } from "./resize.ts";
+import { storePixels, type ImageLayout } from "./pixels.ts";
 
 const EXTENSIONS = new Set([".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 export const IMAGE_INPUT = "image";
-
-/** What happens to pixels before they are stored. */
-export interface ImageLayout {
-  readonly resize: number | undefined;
-  readonly grayscale: boolean;
-}
-
-export function imageLayout(plan: DataPlan): ImageLayout {
-  const kinds = plan.preprocess.map((step) => step.kind);
-  const resizeAt = kinds.indexOf("resize");
-  const cropAt = kinds.indexOf("center_crop");
-  if (resizeAt >= 0 && cropAt >= 0 && cropAt < resizeAt)
-    throw new DataError(`the data set ${plan.name} crops before it resizes`, "put resize first");
-  if (kinds.indexOf("resize", resizeAt + 1) > resizeAt && resizeAt >= 0)
-    throw new DataError(`the data set ${plan.name} resizes twice`, "keep one resize");
-  const step = plan.preprocess[resizeAt];
-  return { resize: step?.kind === "resize" ? step.size : undefined, grayscale: kinds.includes("grayscale") };
-}
 
 export async function listClasses(folder: string): Promise<readonly string[]> {
   const names = await visibleEntries(folder);
@@ -129,9 +112,8 @@ export async function loadImages(
   signal?: AbortSignal,
 ): Promise<LoadedSplit> {
   const [input] = info.inputs;
-  const [channels = 0, height = 0, width = 0] = input?.shape ?? [];
   if (input === undefined || input.shape.length !== 3) throw new DataError("the program does not take images");
-  const size = channels * height * width;
+  const size = sizeOf(input.shape);
   const data = new Uint8Array(files.length * size);
   const { default: sharp } = await import("sharp");
   const problems = new Problems();
@@ -146,13 +128,9 @@ export async function loadImages(
         .toColourspace("srgb")
         .raw({ depth: "uchar" })
         .toBuffer({ resolveWithObject: true });
-      const whole: Pixels = { width: found.width, height: found.height, channels: found.channels, data: decoded };
-      const pixels = layout.resize === undefined ? whole : resizeToSquare(whole, layout.resize);
-      if (pixels.width !== width || pixels.height !== height) {
-        problems.add(`${path}: ${pixels.width}x${pixels.height}, expected ${width}x${height}`);
-        return;
-      }
-      toPlanes(pixels, data.subarray(index * size, (index + 1) * size), channels);
+      const picture = { width: found.width, height: found.height, channels: found.channels, data: decoded };
+      const misfit = storePixels(picture, layout, input.shape, data.subarray(index * size, (index + 1) * size));
+      if (misfit !== undefined) problems.add(`${path}: ${misfit}`);
     } catch (error) {
       problems.add(`${path}: ${imageReason(error)}`);
     }
@@ -185,23 +163,6 @@ function oneThreadEach(sharp: typeof import("sharp").default): () => void {
     sharp.concurrency(threads);
     sharp.cache({ memory: memory.max, files: files.max, items: items.max });
   };
-}
-
-/** Interleaved samples to planes. Grey is PIL's integer luma (ITU-R 601-2), which leaves a grey picture as it is. */
-function toPlanes({ data: pixels, channels: from }: Pixels, planes: Uint8Array, to: number): void {
-  const count = pixels.length / from;
-  for (let i = 0; i < count; i++) {
-    const red = pixels[i * from] ?? 0;
-    const green = from < 3 ? red : (pixels[i * from + 1] ?? 0);
-    const blue = from < 3 ? red : (pixels[i * from + 2] ?? 0);
-    if (to === 1) {
-      planes[i] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
-    } else {
-      planes[i] = red;
-      planes[count + i] = green;
-      planes[2 * count + i] = blue;
-    }
-  }
 }
 
 /** The first line of a decoder's complaint; what follows is its log. */

@@ -3,8 +3,9 @@
 
 import type { DataInfo, DataPlan, SourcePlan } from "../../ir/plan.ts";
 import { DataError } from "../errors.ts";
-import { describeImages, imageLayout, loadImageFolder, loadImages } from "./images.ts";
+import { describeImages, loadImageFolder, loadImages } from "./images.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
+import { imageLayout } from "./pixels.ts";
 import { definingSource, resolveSplit, splitNames } from "./splits.ts";
 import { describeTable, loadTable } from "./table.ts";
 

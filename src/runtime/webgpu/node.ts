@@ -1,22 +1,22 @@
 // WebGPU in Node: Dawn from the npm package `webgpu`, an optional dependency, and the environment that Vulkan loaders want.
 
-import { mkdtempSync, readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+// Part of what pages load too, so nothing of Node's is imported before it is wanted, nor where a page's bundler would look for it.
+const load = (name: string): Promise<unknown> => import(/* webpackIgnore: true */ /* @vite-ignore */ name);
+const fileSystem = async (): Promise<typeof import("node:fs")> => (await load("node:fs")) as typeof import("node:fs");
 
 const DRIVERS = "/usr/share/vulkan/icd.d";
 
 /** Dawn's entry point, or undefined when the package is not installed. Lavapipe is Mesa's Vulkan driver for the CPU. */
 export async function createNodeGpu(useLavapipe: boolean): Promise<GPU | undefined> {
   // Drivers warn on stderr when it is missing.
-  process.env["XDG_RUNTIME_DIR"] ??= mkdtempSync(join(tmpdir(), "tlc-"));
+  process.env["XDG_RUNTIME_DIR"] ??= await temporaryFolder();
   if (useLavapipe) {
-    const driver = lavapipeDriver();
+    const driver = await lavapipeDriver();
     if (driver === undefined || process.env["VK_DRIVER_FILES"] !== undefined) return undefined;
     process.env["VK_DRIVER_FILES"] = driver;
   }
   try {
-    const { create, globals } = await import("webgpu");
+    const { create, globals } = (await load("webgpu")) as typeof import("webgpu");
     Object.assign(globalThis, globals);
     return create([]);
   } catch {
@@ -24,10 +24,15 @@ export async function createNodeGpu(useLavapipe: boolean): Promise<GPU | undefin
   }
 }
 
-function lavapipeDriver(): string | undefined {
+async function temporaryFolder(): Promise<string> {
+  const { tmpdir } = (await load("node:os")) as typeof import("node:os");
+  return (await fileSystem()).mkdtempSync(`${tmpdir()}/tlc-`);
+}
+
+async function lavapipeDriver(): Promise<string | undefined> {
   try {
-    const file = readdirSync(DRIVERS).find((name) => name.startsWith("lvp_icd") && name.endsWith(".json"));
-    return file === undefined ? undefined : join(DRIVERS, file);
+    const file = (await fileSystem()).readdirSync(DRIVERS).find((name) => name.startsWith("lvp_icd") && name.endsWith(".json"));
+    return file === undefined ? undefined : `${DRIVERS}/${file}`;
   } catch {
     return undefined;
   }

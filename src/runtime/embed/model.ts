@@ -1,0 +1,125 @@
+// A compiled network inside an application: one session on one device, with the methods of a generated module. Training and evaluation
+// are the runtime's own; here is only what may happen when, and the words of an application for data.
+
+import type { Artifact } from "../../ir/artifact.ts";
+import { imageLayout, type ImageLayout } from "../data/pixels.ts";
+import type { Device, DeviceInfo, Session } from "../device.ts";
+import { createEvaluator, predictSplit, type Prediction } from "../evaluate.ts";
+import type { Metrics } from "../metrics.ts";
+import { initialize } from "../resident.ts";
+import { train, type TrainEvent } from "../trainer.ts";
+import { loadWeights, readWeights } from "../weights/model-weights.ts";
+import { readSafetensors } from "../weights/safetensors.ts";
+import { splitOfColumns, splitOfExamples, type Example, type SplitValues } from "./values.ts";
+
+export interface EmbeddedData {
+  readonly train: SplitValues;
+  readonly val?: SplitValues | undefined;
+  readonly test?: SplitValues | undefined;
+}
+
+export interface EmbeddedTrainOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Instead of the recipe's. */
+  readonly epochs?: number | undefined;
+}
+
+export class Model {
+  readonly device: DeviceInfo;
+  readonly #artifact: Artifact;
+  readonly #device: Device;
+  readonly #session: Session;
+  readonly #layout: ImageLayout;
+  /** Random weights, which a training run makes anew. */
+  #isFresh = true;
+  /** What occupies the buffers that training and evaluation share. */
+  #occupation: "training" | "evaluating" | undefined;
+  #isDisposed = false;
+
+  static async open(artifact: Artifact, device: Device): Promise<Model> {
+    try {
+      const session = await device.load(artifact.program);
+      initialize(artifact, session);
+      return new Model(artifact, device, session);
+    } catch (error) {
+      device.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(artifact: Artifact, device: Device, session: Session) {
+    this.device = device.info;
+    this.#artifact = artifact;
+    this.#device = device;
+    this.#session = session;
+    this.#layout = imageLayout({ name: artifact.name, preprocess: artifact.data?.preprocess ?? [] });
+  }
+
+  /** Async, as everything else here: a device may want to look before it takes. */
+  async load(weights: Uint8Array | ArrayBuffer): Promise<void> {
+    const bytes = weights instanceof Uint8Array ? weights : new Uint8Array(weights);
+    await this.#alone("training", () => {
+      loadWeights(this.#artifact, this.#session, readSafetensors(bytes));
+      this.#isFresh = false;
+      return this.#session.sync();
+    });
+  }
+
+  async save(): Promise<Uint8Array> {
+    this.#requireAlive();
+    return readWeights(this.#artifact, this.#session);
+  }
+
+  /** Allowed while the model trains: a page may show what it knows so far. */
+  async predict(examples: readonly Example[]): Promise<readonly Prediction[]> {
+    this.#requireAlive();
+    return predictSplit(this.#artifact, this.#session, splitOfExamples(this.#artifact.dataInfo, this.#layout, examples));
+  }
+
+  async *train(data: EmbeddedData, { signal, epochs }: EmbeddedTrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
+    const split = (values: SplitValues | undefined): ReturnType<typeof splitOfColumns> | undefined =>
+      values && splitOfColumns(this.#artifact.dataInfo, this.#layout, values);
+    const splits = { train: splitOfColumns(this.#artifact.dataInfo, this.#layout, data.train), val: split(data.val), test: split(data.test) };
+    const { recipe } = this.#artifact;
+    const artifact: Artifact = epochs === undefined ? this.#artifact : { ...this.#artifact, recipe: { ...recipe, epochs } };
+    this.#occupy("training");
+    try {
+      const weights = this.#isFresh ? undefined : readSafetensors(await this.save());
+      this.#isFresh = false;
+      yield* train(artifact, this.#session, this.device, splits, { signal, weights });
+    } finally {
+      this.#occupation = undefined;
+    }
+  }
+
+  async evaluate(values: SplitValues): Promise<Metrics> {
+    const split = splitOfColumns(this.#artifact.dataInfo, this.#layout, values);
+    return this.#alone("evaluating", async () => (await createEvaluator(this.#artifact, this.#session)(split)) ?? {});
+  }
+
+  dispose(): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.#session.dispose();
+    this.#device.dispose();
+  }
+
+  async #alone<T>(occupation: "training" | "evaluating", work: () => Promise<T>): Promise<T> {
+    this.#occupy(occupation);
+    try {
+      return await work();
+    } finally {
+      this.#occupation = undefined;
+    }
+  }
+
+  #occupy(occupation: "training" | "evaluating"): void {
+    this.#requireAlive();
+    if (this.#occupation !== undefined) throw new Error(`the model is ${this.#occupation}; wait for that to end, or stop it`);
+    this.#occupation = occupation;
+  }
+
+  #requireAlive(): void {
+    if (this.#isDisposed) throw new Error("the model was disposed");
+  }
+}
