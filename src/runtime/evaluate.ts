@@ -6,7 +6,7 @@ import { allocate, columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import type { HostArray, Session } from "./device.ts";
 import { DataError } from "./errors.ts";
 import { metricsOf, type Metrics } from "./metrics.ts";
-import { Pace } from "./pace.ts";
+import { breathe, Pace } from "./pace.ts";
 import { hasBuffer, resetSums, writeResident } from "./resident.ts";
 
 const LONGEST_CHUNK = 256;
@@ -32,6 +32,7 @@ export function createEvaluator(artifact: Artifact, session: Session): Evaluator
       const start = performance.now();
       session.run("eval", count);
       await session.sync();
+      await breathe();
       pace.finished(count, performance.now() - start);
       done += count;
     }

@@ -22,3 +22,6 @@ export class Pace {
     this.#size = Math.max(1, Math.min(this.#longest, this.#size * 4, Math.round(ideal)));
   }
 }
+
+/** Lets signals, clicks and timers through: a device that computes on this thread would otherwise never let anyone stop it. */
+export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));

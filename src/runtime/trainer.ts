@@ -7,7 +7,7 @@ import type { DeviceInfo, HostArray, Session } from "./device.ts";
 import { DataError, NonFiniteLossError } from "./errors.ts";
 import { createEvaluator, metricsFrom } from "./evaluate.ts";
 import type { Metrics } from "./metrics.ts";
-import { Pace } from "./pace.ts";
+import { breathe, Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
 import { hasBuffer, initialize, resetSums, writeResident } from "./resident.ts";
 import { loadWeights, readWeights } from "./weights/model-weights.ts";
@@ -129,6 +129,7 @@ export async function* train(
       const chunk = inFlight.shift();
       if (chunk === undefined) break;
       const history = await chunk.history;
+      await breathe();
       const now = performance.now();
       const elapsed = Math.max(now - lastFinished, 0.01);
       pace.finished(chunk.count, elapsed);
