@@ -2,11 +2,13 @@
 
 import { EXIT } from "./failure.ts";
 import { compileRequest, DEFAULT_TARGET, showDiagnostics, type CompileOptions } from "./open.ts";
+import { requireSpec } from "./spec-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 export async function check(files: readonly string[], options: CompileOptions, terminal: Terminal): Promise<number> {
   let failed = false;
   for (const file of files) {
+    await requireSpec(file);
     const outcome = await terminal.io.toolchain.checkSpec(file, compileRequest(options, DEFAULT_TARGET, terminal));
     const { errors, warnings } = showDiagnostics(outcome, terminal);
     failed ||= errors > 0;

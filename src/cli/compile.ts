@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../runtime/weights/files.ts";
 import { EXIT } from "./failure.ts";
 import { artifactOf, compileRequest, type CompileOptions } from "./open.ts";
+import { requireSpec } from "./spec-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CompileVerbOptions extends CompileOptions {
@@ -13,6 +14,7 @@ export interface CompileVerbOptions extends CompileOptions {
 
 export async function compile(file: string, options: CompileVerbOptions, terminal: Terminal): Promise<number> {
   const { toolchain } = terminal.io;
+  await requireSpec(file);
   const artifact = artifactOf(await toolchain.compileSpec(file, compileRequest(options, options.target, terminal)), terminal);
   const files = await toolchain.emit(artifact);
   let bytes = 0;

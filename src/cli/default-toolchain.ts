@@ -1,17 +1,27 @@
 // The real compiler and the real devices behind the verbs.
 
+import { nearest } from "../diagnostics/suggest.ts";
 import { openDevice } from "../runtime/open-device.ts";
-import type { Toolchain } from "./toolchain.ts";
+import { UsageError } from "./failure.ts";
+import type { CompileRequest, Toolchain } from "./toolchain.ts";
 
-type Compiler = Pick<Toolchain, "checkSpec" | "compileSpec" | "compileTrace" | "emit">;
+// Loaded late: the help of a verb must not wait for a parser.
+const compiler = (): Promise<typeof import("../compile.ts")> => import("../compile.ts");
 
-const COMPILER: string = "../compile.ts";
-const compiler = async (): Promise<Compiler> => (await import(COMPILER)) as Compiler;
+async function checkedCompiler({ dumpAfter }: CompileRequest): Promise<typeof import("../compile.ts")> {
+  const loaded = await compiler();
+  if (dumpAfter === undefined || loaded.PASS_NAMES.includes(dumpAfter)) return loaded;
+  const suggestion = nearest(dumpAfter, loaded.PASS_NAMES);
+  throw new UsageError(
+    `there is no pass ${dumpAfter}`,
+    `${suggestion === undefined ? "" : `did you mean ${suggestion}? `}passes are ${loaded.PASS_NAMES.join(", ")}`,
+  );
+}
 
 export const toolchain: Toolchain = {
   checkSpec: async (file, request) => (await compiler()).checkSpec(file, request),
-  compileSpec: async (file, request) => (await compiler()).compileSpec(file, request),
-  compileTrace: async (file, request) => (await compiler()).compileTrace(file, request),
+  compileSpec: async (file, request) => (await checkedCompiler(request)).compileSpec(file, request),
+  compileTrace: async (file, request) => (await checkedCompiler(request)).compileTrace(file, request),
   emit: async (artifact) => (await compiler()).emit(artifact),
   openDevice,
 };

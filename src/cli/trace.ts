@@ -12,7 +12,8 @@ import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { writeSafetensors, type Safetensors, type Tensor } from "../runtime/weights/safetensors.ts";
 import { fromHostArray, toHostArray } from "../runtime/weights/tensor-values.ts";
 import { EXIT } from "./failure.ts";
-import { artifactOf, compileRequest, isFolder, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { artifactOf, compileRequest, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { requireSpec } from "./spec-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface TraceOptions extends CompileOptions, DeviceOptions {
@@ -22,7 +23,7 @@ export interface TraceOptions extends CompileOptions, DeviceOptions {
 }
 
 export async function trace(file: string, options: TraceOptions, terminal: Terminal): Promise<number> {
-  if (await isFolder(file)) throw new DataError("a compiled folder cannot be traced", "name the spec itself");
+  await requireSpec(file);
   const input = await readSafetensorsFile(options.input);
   const batch = under(input, "batch/");
   const device = await terminal.io.toolchain.openDevice(options.device, { warn: (message) => terminal.warn(message) });

@@ -45,6 +45,8 @@ describe("usage", () => {
     [["check"], "missing required argument 'spec'"],
     [["predict", "x"], "missing required argument 'file'"],
     [["run", "/no/such.tlspec"], "there is no such file"],
+    [["check", "/no/such.tlspec"], "there is no such file"],
+    [["compile", "test", "-o", "x"], "test is a folder"],
     [["explain", "TL9999"], "there is no diagnostic TL9999"],
   ])("%j is refused with code 2", async (args, message) => {
     const { code, out, err } = await cli(args);
@@ -361,7 +363,15 @@ describe("inspect and explain", () => {
     expect(code).toBe(0);
     expect(objects()[0]).toMatchObject({
       event: "inspect",
-      stages: [{ stage: "main", parameters: { total: 4, trainable: 2, frozen: 2 }, frozen: ["fc.bias"], bytes: { peak: 0 } }],
+      stages: [
+        {
+          stage: "main",
+          parameters: { total: 4, trainable: 2, frozen: 2 },
+          frozen: ["fc.bias"],
+          frontier: ["fc.weight"],
+          bytes: { peak: 1024 },
+        },
+      ],
     });
     expect((await cli(["inspect", good()])).out()).toContain("4: 2 trained, 2 frozen");
   });

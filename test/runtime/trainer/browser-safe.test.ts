@@ -4,7 +4,16 @@ import { build } from "esbuild";
 import { expect, it } from "vitest";
 
 it("bundles for a browser, without Node's modules", async () => {
-  const result = await build({ entryPoints: ["src/runtime/index.ts"], bundle: true, platform: "browser", format: "esm", write: false, metafile: true });
+  const result = await build({
+    entryPoints: ["src/runtime/index.ts"],
+    bundle: true,
+    platform: "browser",
+    format: "esm",
+    write: false,
+    metafile: true,
+  });
   expect(result.errors).toEqual([]);
-  expect(Object.keys(result.metafile.inputs).filter((path) => path.includes("diagnostics/catalogue") || path.includes("node_modules"))).toEqual([]);
+  expect(
+    Object.keys(result.metafile.inputs).filter((path) => path.includes("diagnostics/catalogue") || path.includes("node_modules")),
+  ).toEqual([]);
 });

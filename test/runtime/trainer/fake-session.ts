@@ -35,6 +35,11 @@ export function fakeArtifact(options: { batch?: number; epochs?: number; confusi
       { name: "fc.bias", dtype: "f32", shape: [2], kind: "weight", trainable: false },
       { name: "bn.running_mean", dtype: "f32", shape: [1], kind: "buffer", trainable: false },
     ],
+    report: {
+      frontier: ["fc.weight"],
+      entries: { train: { ops: 9, kernels: 3, launches: 4, flops: 2_000_000 } },
+      bytes: { weights: 20, gradients: 16, optimizer: 0, temporary: 64, temporaryLowerBound: 60, arena: 1024 },
+    },
     program: {
       format: "tlc-program",
       version: 1,
