@@ -9,7 +9,7 @@ import { commentText, jsString } from "./encode.ts";
 
 interface Skeleton {
   readonly recipe: string;
-  readonly classes: readonly string[];
+  readonly classes: string;
   readonly label: string;
   readonly example: string;
   readonly inputs: readonly { readonly name: string; readonly type: string }[];
@@ -24,7 +24,7 @@ const skeleton = template<Skeleton>(`// Made by tlc from the recipe {{recipe}}: 
 export type Label = {{label}};
 
 /** In label order. */
-export declare const classes: readonly [{{#each classes}}{{this}}, {{/each}}];
+export declare const classes: readonly [{{classes}}];
 
 /** A picture: grey, RGB or RGBA samples, row after row, as a canvas gives them. */
 export interface Picture {
@@ -170,7 +170,7 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artif
   const labelLists = label.shape.length === 0 ? `readonly (${perExample})[]` : `readonly (readonly (${perExample})[])[]`;
   return skeleton({
     recipe: commentText(name),
-    classes: names,
+    classes: names.join(", "),
     label: names.length > 0 ? names.join(" | ") : "string",
     example: inputs.length === 1 && first !== undefined ? oneOf(first) : `{ ${fields.join("; ")} }`,
     inputs: inputs.map((info) => ({ name: jsString(info.name), type: `${ARRAYS[info.dtype]} | readonly (${oneOf(info)})[]` })),

@@ -1,12 +1,14 @@
 // How values and names get into generated source: strings through one encoder, names of files and comments through filters. The names
 // in a spec are a stranger's text; whatever they hold, the source around them keeps its shape.
 
-/** A string literal of JavaScript and TypeScript, safe in a script element too. */
+/** A string literal of JavaScript and TypeScript, safe in a script element too, and without marks that turn the text around it. */
 export const jsString = (text: string): string =>
-  JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029").replaceAll("</", "<\\/").replaceAll("<!--", "\\u003c!--");
+  JSON.stringify(text)
+    .replaceAll(/[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .replaceAll(/<(?=\/|!--)/g, "\\u003c");
 
-/** How deep a literal is broken into lines: one line a kernel, one line a buffer. */
-const BROKEN_LEVELS = 3;
+/** Longer literals are broken into lines, so that a person can find a kernel and a diff shows one. */
+const LINE = 130;
 
 /** A literal of plain data. Unlike JSON it keeps infinities and -0, and unlike a bare object literal the key `__proto__`. */
 export function jsLiteral(value: unknown, depth = 0): string {
@@ -18,9 +20,11 @@ export function jsLiteral(value: unknown, depth = 0): string {
     ? value.map((item) => jsLiteral(item, depth + 1))
     : Object.entries(value)
         .filter(([, field]) => field !== undefined)
-        .map(([key, field]) => `${propertyKey(key)}:${jsLiteral(field, depth + 1)}`);
-  const isBroken = depth < BROKEN_LEVELS && parts.length > 1;
-  const text = isBroken ? `\n${parts.join(",\n")}\n` : parts.join(",");
+        .map(([key, field]) => `${propertyKey(key)}: ${jsLiteral(field, depth + 1)}`);
+  const indent = "  ".repeat(depth);
+  const isFlat = isArray && value.every((item) => typeof item !== "object");
+  const isShort = isFlat || parts.reduce((sum, part) => sum + part.length + 2, 2 * depth) < LINE;
+  const text = isShort ? parts.join(", ") : `\n  ${indent}${parts.join(`,\n  ${indent}`)},\n${indent}`;
   return isArray ? `[${text}]` : `{${text}}`;
 }
 

@@ -1,0 +1,160 @@
+// Generated source keeps its shape whatever a spec's names hold, and says back exactly what went in.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import fc from "fast-check";
+import ts from "typescript";
+import { afterAll, describe, expect, it } from "vitest";
+import { emitFiles } from "../../src/codegen/module/emit.ts";
+import { commentText, fileName, jsLiteral, jsString } from "../../src/codegen/module/encode.ts";
+import { printDeclarations } from "../../src/codegen/module/declarations.ts";
+import { printModule } from "../../src/codegen/module/module.ts";
+import type { Artifact } from "../../src/ir/artifact.ts";
+import { readExact } from "../../src/ir/exact-json.ts";
+import { fakeArtifact } from "../runtime/trainer/fake-session.ts";
+
+const HOSTILE = [
+  '"',
+  "'",
+  "`",
+  "${process.exit(1)}",
+  "*/ throw 1 /*",
+  "// x",
+  "\n",
+  "\r\n",
+  "\u2028",
+  "\u2029",
+  "\\",
+  "\\\"",
+  "\0",
+  "\u202e",
+  "</script><script>",
+  "<!--",
+  "__proto__",
+  "constructor",
+  "{{recipe}}",
+  "\ud800",
+  "",
+];
+
+/** With one name everywhere that a spec's author chooses one. */
+function named(name: string): Artifact {
+  const artifact = fakeArtifact();
+  const { program, dataInfo } = artifact;
+  return {
+    ...artifact,
+    name,
+    recipe: { ...artifact.recipe, name, stage: name },
+    data: {
+      name,
+      sources: { train: { kind: "table", path: `/secret/${name}`, columns: Object.fromEntries([[name, name]]) } },
+      splits: [],
+      preprocess: [],
+      augment: [],
+    },
+    dataInfo: { ...dataInfo, inputs: dataInfo.inputs.map((input) => ({ ...input, name })), classes: [name, `${name}2`] },
+    parameters: artifact.parameters.map((parameter) => ({ ...parameter, name: `${name}.${parameter.name}` })),
+    program: { ...program, target: "webgpu", kernels: [{ name, source: `// ${jsString(name)}\n`, grid: [1, 1, 1] }] },
+  };
+}
+
+/** The kinds of all syntax nodes, without what names and numbers say. */
+function shapeOf(source: string, file: string): string {
+  const tree = ts.createSourceFile(file, source, ts.ScriptTarget.ES2022, true);
+  const { parseDiagnostics } = tree as unknown as { readonly parseDiagnostics: readonly ts.Diagnostic[] };
+  expect(parseDiagnostics.map(({ messageText }) => messageText)).toEqual([]);
+  const kinds: number[] = [];
+  const walk = (node: ts.Node): void => {
+    // A key may be written as an identifier or as a string.
+    kinds.push(ts.isPropertyName(node) ? ts.SyntaxKind.StringLiteral : node.kind);
+    if (!ts.isPropertyName(node)) ts.forEachChild(node, walk);
+  };
+  walk(tree);
+  return kinds.join();
+}
+
+const folder = mkdtempSync(join(tmpdir(), "tlc-module-"));
+writeFileSync(join(folder, "runtime.mjs"), "export const createModel = (artifact) => artifact;\nexport class DataError {}\nexport { DataError as DeviceError, DataError as NonFiniteLossError };\n");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let count = 0;
+async function evaluated(source: string): Promise<{ readonly create: () => Artifact; readonly classes: readonly string[] }> {
+  const file = join(folder, `${count++}.mjs`);
+  writeFileSync(file, source);
+  return (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Awaited<ReturnType<typeof evaluated>>;
+}
+
+describe("hostile names", () => {
+  const benign = named("benign");
+  const shapes = { module: shapeOf(printModule(benign), "a.mjs"), declarations: shapeOf(printDeclarations(benign), "a.d.mts") };
+
+  it.each(HOSTILE)("%j leaves the module as it was", async (name) => {
+    const artifact = named(name);
+    expect(shapeOf(printModule(artifact), "a.mjs")).toBe(shapes.module);
+    expect(shapeOf(printDeclarations(artifact), "a.d.mts")).toBe(shapes.declarations);
+    const module = await evaluated(printModule(artifact));
+    const { data, ...rest } = artifact;
+    expect(module.create()).toEqual({ ...rest, data: { ...data, sources: {}, splits: [] } });
+    expect(module.classes).toEqual([name, `${name}2`]);
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+
+  it("of any kind leave the shape as it was", () => {
+    const piece = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(...HOSTILE));
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 4 }), (pieces) => {
+        const artifact = named(pieces.join(""));
+        expect(shapeOf(printModule(artifact), "a.mjs")).toBe(shapes.module);
+        expect(shapeOf(printDeclarations(artifact), "a.d.mts")).toBe(shapes.declarations);
+      }),
+      { numRuns: 100 },
+    );
+  }, 60_000);
+
+  it("never reach a comment, a file's name or a script element", () => {
+    for (const name of HOSTILE) {
+      const files = emitFiles(named(name), () => "");
+      for (const file of files.keys()) expect(file).toMatch(/^(kernels\/)?\w[\w-]*(\.d)?\.(mjs|mts|json|wgsl)$/);
+      expect(files.size).toBe(5);
+      expect(printModule(named(name))).not.toMatch(/<\/|<!--|\/secret|\u202e|\u2028/);
+      expect(commentText(name)).toMatch(/^[\w. -]*$/);
+    }
+  });
+});
+
+describe("literals", () => {
+  it("say any plain data back", async () => {
+    const values = fc.jsonValue({ depthSize: "medium", stringUnit: "binary" });
+    const samples = fc.sample(values, 100);
+    const special = [-0, Infinity, -Infinity, NaN, 1e-45, { ["__proto__"]: { polluted: true } }, { "a-b": 1, a_b: 2, default: 3, "1": 4 }];
+    const module = (await evaluated(`export const values = ${jsLiteral([...samples, ...special])};`)) as unknown as { readonly values: unknown };
+    expect(module.values).toEqual([...samples, ...special]);
+    expect(Object.hasOwn((module.values as object[])[105] as object, "__proto__")).toBe(true);
+  });
+});
+
+describe("the files of a compiled folder", () => {
+  it("have names that every system takes", () => {
+    expect(["cnn", "", "-x", "a/../b", "nul", "runtime", "artifact", "ä ö"].map(fileName)).toEqual([
+      "cnn",
+      "_model",
+      "_x",
+      "a____b",
+      "nul_model",
+      "runtime_model",
+      "artifact_model",
+      "___",
+    ]);
+  });
+
+  it("are the artifact alone where applications cannot run it", () => {
+    const artifact = fakeArtifact();
+    const kernel = { name: "k", params: [], axes: [], stages: [], start: -Infinity, zero: -0 };
+    const program = { ...artifact.program, target: "reference", kernels: [{ name: "k", kernel: kernel as never }] };
+    const files = emitFiles({ ...artifact, program }, () => "");
+    expect([...files.keys()]).toEqual(["artifact.json"]);
+    expect(readExact(String(files.get("artifact.json")))).toEqual({ ...artifact, program });
+  });
+});

@@ -1,0 +1,169 @@
+// The model of a generated module on a device that computes nothing: what it accepts as data, and what it refuses while it works.
+
+import { describe, expect, it } from "vitest";
+import type { Artifact } from "../../../src/ir/artifact.ts";
+import { Model } from "../../../src/runtime/embed/model.ts";
+import { splitOfColumns, splitOfExamples } from "../../../src/runtime/embed/values.ts";
+import type { TrainEvent } from "../../../src/runtime/trainer.ts";
+import { readSafetensors } from "../../../src/runtime/weights/safetensors.ts";
+import { FAKE_DEVICE, fakeArtifact, FakeSession } from "../trainer/fake-session.ts";
+
+interface Opened {
+  readonly model: Model;
+  readonly session: FakeSession;
+  readonly disposed: () => number;
+}
+
+async function open(artifact: Artifact = fakeArtifact()): Promise<Opened> {
+  const session = new FakeSession(artifact);
+  let disposed = 0;
+  const device = { info: FAKE_DEVICE, load: () => Promise.resolve(session), dispose: () => void disposed++ };
+  return { model: await Model.open(artifact, device), session, disposed: () => disposed };
+}
+
+const pixels = Uint8Array.from({ length: 10 }, (_, i) => i);
+const labels = Int32Array.from(pixels, (value) => value % 2);
+const data = { train: { inputs: { image: pixels }, labels } };
+
+async function all(events: AsyncGenerator<TrainEvent>): Promise<TrainEvent[]> {
+  const list: TrainEvent[] = [];
+  for await (const event of events) list.push(event);
+  return list;
+}
+
+describe("a model", () => {
+  it("predicts any number of examples", async () => {
+    const { model } = await open();
+    const answers = await model.predict([...pixels].map((value) => [value]));
+    expect(answers.map((answer) => answer.kind === "class" && answer.label)).toEqual([...pixels].map((value) => (value % 2 === 0 ? "even" : "odd")));
+    expect(await model.predict([])).toEqual([]);
+  });
+
+  it("trains for as long as it is told", async () => {
+    const { model } = await open();
+    const events = await all(model.train({ ...data, val: data.train, test: data.train }, { epochs: 1 }));
+    expect(events.map(({ event }) => event)).toEqual(["start", "step", "step", "step", "epoch", "done"]);
+    expect(events.at(-2)).toMatchObject({ epoch: 1, val: { accuracy: 0.8 } });
+    expect(events.at(-1)).toMatchObject({ test: { accuracy: 0.8 }, interrupted: false });
+    expect(events[0]).toMatchObject({ epochs: 1, steps: 3 });
+  });
+
+  it("trains on from what it holds, and from the recipe's seed when it holds nothing", async () => {
+    const { model, session } = await open();
+    const writes = (): string[] => session.log.filter((entry) => entry.startsWith("write weight/"));
+    await all(model.train(data, { epochs: 1 }));
+    expect(writes()).toEqual([]);
+    await all(model.train(data, { epochs: 1 }));
+    expect(writes()).toHaveLength(3);
+  });
+
+  it("loads what it saved", async () => {
+    const { model, session } = await open();
+    const saved = await model.save();
+    expect([...readSafetensors(saved).tensors.keys()].sort()).toEqual(["bn.running_mean", "fc.bias", "fc.weight"]);
+    session.buffers.get("weight/fc.weight")![0] = 9;
+    const buffer = new ArrayBuffer(saved.length);
+    new Uint8Array(buffer).set(saved);
+    await model.load(buffer);
+    expect(session.buffers.get("weight/fc.weight")![0]).toBe(0.5);
+    await expect(model.load(Uint8Array.of(1, 2, 3))).rejects.toThrow("not a valid safetensors file");
+    await expect(model.evaluate(data.train)).resolves.toEqual({ loss: 0.25, accuracy: 0.8 });
+  });
+
+  it("does one thing at a time, but answers while it trains", async () => {
+    const { model } = await open();
+    for await (const event of model.train(data)) {
+      if (event.event !== "step") continue;
+      await expect(model.evaluate(data.train)).rejects.toThrow("the model is training; wait");
+      await expect(model.load(new Uint8Array(8))).rejects.toThrow("the model is training; wait");
+      await expect(model.train(data).next()).rejects.toThrow("the model is training; wait");
+      expect(await model.predict([[3]])).toMatchObject([{ label: "odd" }]);
+      break;
+    }
+    expect(await model.evaluate(data.train)).toEqual({ loss: 0.25, accuracy: 0.8 });
+  });
+
+  it("stops when told to", async () => {
+    const { model } = await open();
+    const stop = new AbortController();
+    const events: TrainEvent[] = [];
+    for await (const event of model.train(data, { epochs: 1000, signal: stop.signal })) {
+      events.push(event);
+      if (events.length === 2) stop.abort();
+    }
+    expect(events.at(-1)).toMatchObject({ event: "done", interrupted: true });
+    expect(events.length).toBeLessThan(10);
+  });
+
+  it("gives everything back once, and says so afterwards", async () => {
+    const { model, session, disposed } = await open();
+    model.dispose();
+    model.dispose();
+    expect([session.log.at(-1), disposed()]).toEqual(["dispose", 1]);
+    await expect(model.predict([[1]])).rejects.toThrow("disposed");
+    await expect(model.save()).rejects.toThrow("disposed");
+  });
+
+  it("gives the device back when the program does not load", async () => {
+    let disposed = 0;
+    const device = { info: FAKE_DEVICE, load: () => Promise.reject(new Error("no room")), dispose: () => void disposed++ };
+    await expect(Model.open(fakeArtifact(), device)).rejects.toThrow("no room");
+    expect(disposed).toBe(1);
+  });
+});
+
+describe("data of a page", () => {
+  const plain = { resize: undefined, grayscale: false };
+  const rgb = { inputs: [{ name: "image", dtype: "u8", shape: [3, 2, 2] }], label: { name: "label", dtype: "i32", shape: [] }, classes: ["cat", "dog"] } as const;
+  const rgba = Uint8ClampedArray.from({ length: 16 }, (_, i) => (i % 4 === 3 ? 255 : i));
+
+  it("takes pictures as a canvas gives them", () => {
+    const split = splitOfExamples(rgb, plain, [{ data: rgba, width: 2, height: 2 }]);
+    expect([...split.columns.get("image")!.data]).toEqual([0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14]);
+  });
+
+  it("resizes where the recipe does, and only there", () => {
+    const big = { data: new Uint8Array(8 * 6 * 3).fill(70), width: 8, height: 6 };
+    expect([...splitOfExamples(rgb, { resize: 2, grayscale: false }, [big]).columns.get("image")!.data]).toEqual(Array(12).fill(70));
+    expect(() => splitOfExamples(rgb, plain, [big])).toThrow('"image" of example 0: 8x6, expected 2x2');
+  });
+
+  it("turns colours to grey as the recipe does", () => {
+    const grey = { ...rgb, inputs: [{ name: "image", dtype: "u8", shape: [1, 1, 1] }] } as const;
+    const red = { data: Uint8Array.of(255, 0, 0, 255), width: 1, height: 1 };
+    expect([...splitOfExamples(grey, { resize: undefined, grayscale: true }, [red]).columns.get("image")!.data]).toEqual([76]);
+  });
+
+  it("takes records where there are several inputs", () => {
+    const info = { ...rgb, inputs: [...rgb.inputs, { name: "__proto__", dtype: "f32", shape: [2] }] } as const;
+    const example = JSON.parse('{"image": [1,2,3,4,5,6,7,8,9,10,11,12], "__proto__": [0.5, 1]}') as never;
+    const split = splitOfExamples(info, plain, [example, example]);
+    expect([...split.columns.get("__proto__")!.data]).toEqual([0.5, 1, 0.5, 1]);
+    expect(() => splitOfExamples(info, plain, [{ image: [1] }])).toThrow(/example 0/);
+  });
+
+  it("takes labels as names, indices or arrays", () => {
+    const inputs = { image: new Uint8Array(24) };
+    const label = (values: never): number[] => [...splitOfColumns(rgb, plain, { inputs, labels: values }).columns.get("label")!.data];
+    expect(label(["dog", "cat"] as never)).toEqual([1, 0]);
+    expect(label([1, "cat"] as never)).toEqual([1, 0]);
+    expect(label(Int32Array.of(0, 1) as never)).toEqual([0, 1]);
+    const steps = { ...rgb, label: { name: "label", dtype: "i32", shape: [2] } } as const;
+    expect([...splitOfColumns(steps, plain, { inputs, labels: [["dog", "cat"], [0, 1]] }).columns.get("label")!.data]).toEqual([1, 0, 0, 1]);
+  });
+
+  it.each([
+    ["a name that is no class", { inputs: { image: new Uint8Array(12) }, labels: ["doc"] }, 'the label "doc" is no class'],
+    ["an index that is no class", { inputs: { image: new Uint8Array(12) }, labels: Int32Array.of(2) }, "the label 2 is no class"],
+    ["a negative index", { inputs: { image: new Uint8Array(12) }, labels: [-1] }, "the label -1 is no class"],
+    ["an unknown input", { inputs: { picture: new Uint8Array(12) }, labels: [0] }, 'no input "picture"'],
+    ["a missing input", { inputs: {}, labels: [0] }, 'the input "image" is missing'],
+    ["numbers of another kind", { inputs: { image: new Float32Array(12) }, labels: [0] }, "Float32Array of 12"],
+    ["fractions where bytes are", { inputs: { image: [Array(12).fill(0.5)] }, labels: [0] }, "0.5 is no u8"],
+    ["more labels than examples", { inputs: { image: new Uint8Array(12) }, labels: [0, 1] }, "holds 2 examples"],
+    ["numbers that are too many", { inputs: { image: [new Uint8Array(13)] }, labels: [0] }, "13 numbers, expected 12"],
+    ["half a picture", { inputs: { image: [{ data: new Uint8Array(7), width: 2, height: 2 }] }, labels: [0] }, "7 samples in a picture of 2x2"],
+  ])("refuses %s", (_, values, message) => {
+    expect(() => splitOfColumns(rgb, plain, values as never)).toThrow(message);
+  });
+});
