@@ -118,8 +118,8 @@ class Contraction {
     const loads = loadsOf([expr]);
     const isContiguous = (axis: string): boolean => loads.some(({ index }) => strideAlong(index, axis) === 1);
     const kFirst = isContiguous("k") && !isContiguous(along);
-    // One vector of padding per row keeps threads that walk down the rows out of each other's memory banks.
-    const pitch = width / 4 + (kFirst ? 1 : 0);
+    // One vector of padding per row keeps threads that walk down the rows out of each other's memory banks; a CPU has none.
+    const pitch = width / 4 + (kFirst && !this.#tile.broadcast ? 1 : 0);
     return { name: this.#shader.shared(name, `array<vec4f, ${String(pitch * this.#tile.depth)}>`), expr, along, extent, width, pitch, kFirst };
   }
 

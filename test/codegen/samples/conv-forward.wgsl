@@ -15,7 +15,7 @@ enable subgroups;
 @group(0) @binding(1) var<storage, read_write> x: array<f32, 216>;
 @group(0) @binding(2) var<storage, read_write> bias: array<f32, 8>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32, 576>;
-var<workgroup> left: array<vec4f, 48>;
+var<workgroup> left: array<vec4f, 32>;
 var<workgroup> right: array<vec4f, 128>;
 
 @compute @workgroup_size(8)
@@ -46,7 +46,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
       let i_3 = m_3 * 27;
       for (var row = lane; row < 16 + i32(workgroup_id.z); row += 8) {
         let k = min(k0 + row, 26);
-        left[(row * 3) + quad] = select(vec4f(), vec4f(w[i + k], w[i_1 + k], w[i_2 + k], w[i_3 + k]), (k0 + row) < 27);
+        left[(row * 2) + quad] = select(vec4f(), vec4f(w[i + k], w[i_1 + k], w[i_2 + k], w[i_3 + k]), (k0 + row) < 27);
       }
     }
     let quad_1 = lane;
@@ -120,7 +120,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     }
     workgroupBarrier();
     for (var kk = 0; kk < 16 + i32(workgroup_id.z); kk++) {
-      let own0 = left[kk * 3 + thread_m * 2 + thread_n % 2];
+      let own0 = left[kk * 2 + thread_m * 2 + thread_n % 2];
       let a0 = subgroupBroadcast(own0, 0u);
       let a1 = subgroupBroadcast(own0, 1u);
       let b0 = right[kk * 8 + thread_n];
