@@ -87,7 +87,7 @@ export function createKernelBuilder(scope: Scope): KernelBuilder {
       const read = new Set([...loadsOf.keys()].map(memoryOf));
       const params = buffers.map((buffer, i): KernelParameter => {
         const access = slots.includes(i) ? (read.has(buffer) ? "read_write" : "write") : "read";
-        return { name: `p${i}`, dtype: buffer.dtype, length: sizeOf(buffer.shape), access };
+        return { name: `p${i}`, dtype: buffer.dtype, length: buffer.role === "data" ? 0 : sizeOf(buffer.shape), access };
       });
       const used = axes.filter((axis) => axis.extent > 1 || stages.some((s) => s.kind === "contract"));
       const kernel: Kernel = { name, params, axes: used, stages: [...stages, store], ...(time && { time }) };

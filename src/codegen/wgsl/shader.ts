@@ -18,7 +18,7 @@ const SCHEDULE_NAMES = /^(?:[abc]_?\d[\d_]*|own\d+|row_\d+|part_[\d_]+|(?:tile|t
 interface Skeleton {
   readonly name: string;
   readonly enables: readonly string[];
-  readonly bindings: readonly { readonly index: number; readonly name: string; readonly type: string; readonly length: number }[];
+  readonly bindings: readonly { readonly index: number; readonly name: string; readonly type: string }[];
   readonly time: readonly string[];
   readonly shared: readonly { readonly name: string; readonly type: string }[];
   readonly helpers: readonly string[];
@@ -32,7 +32,7 @@ const skeleton = template<Skeleton>(`// {{name}}
 enable {{this}};
 {{/each}}
 {{#each bindings}}
-@group(0) @binding({{index}}) var<storage, read_write> {{name}}: array<{{type}}, {{length}}>;
+@group(0) @binding({{index}}) var<storage, read_write> {{name}}: array<{{type}}>;
 {{/each}}
 {{#each time}}
 @group(1) @binding(0) var<uniform> {{this}}: vec4i;
@@ -159,7 +159,7 @@ export class Shader {
     const source = skeleton({
       name: this.kernel.name,
       enables: [...this.#enables],
-      bindings: this.kernel.params.map((param, index) => ({ index, name: this.#buffers[index] ?? "?", type: param.dtype, length: param.length })),
+      bindings: this.kernel.params.map((param, index) => ({ index, name: this.#buffers[index] ?? "?", type: param.length > 0 ? `${param.dtype}, ${String(param.length)}` : param.dtype })),
       time: this.#time === undefined ? [] : [this.#time],
       shared: this.#shared,
       helpers: helpersFor(body),

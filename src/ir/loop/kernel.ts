@@ -57,7 +57,7 @@ export type Stage = ReduceStage | ContractStage | StoreStage;
 export interface KernelParameter {
   readonly name: string;
   readonly dtype: DType;
-  /** Elements. */
+  /** Elements; 0 where only the device knows, for resident data. */
   readonly length: number;
   readonly access: "read" | "write" | "read_write";
 }
