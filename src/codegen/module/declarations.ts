@@ -54,11 +54,11 @@ export interface Data {
   readonly test?: Split | undefined;
 }
 
-export interface Metrics {
+export type Metrics = {
 {{#each metrics}}
   readonly {{this}}: number;
 {{/each}}
-}
+};
 
 {{prediction}}
 

@@ -1,0 +1,49 @@
+// A compiled folder of an example on disk, with some of its data beside it as bytes, for the tests that use it from outside: in another
+// process, in a browser, in a type checker.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { bundleRuntime } from "../../scripts/bundle-runtime.mjs";
+import { emitFiles } from "../../src/codegen/module/emit.ts";
+import { compileSpec } from "../../src/compile.ts";
+import type { Artifact } from "../../src/ir/artifact.ts";
+import { describeData, loadSplit } from "../../src/runtime/data/index.ts";
+
+export interface CompiledFolder {
+  readonly path: string;
+  readonly artifact: Artifact;
+  remove(): void;
+}
+
+export const BATCH = 16;
+export const STEPS = 10;
+
+/** The CNN of the examples in small batches, and enough glyphs of every class for `STEPS` steps. */
+export async function compileGlyphs(): Promise<CompiledFolder> {
+  const { artifact, diagnostics } = await compileSpec("specs/examples/cnn.tlspec", {
+    target: "webgpu",
+    set: [`batch=${BATCH}`],
+    describeData,
+  });
+  if (artifact?.data === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+  // Inside the checkout: from there the module finds the package `webgpu`, as in an application that has it.
+  mkdirSync(".cache", { recursive: true });
+  const path = mkdtempSync(".cache/module-");
+  const runtime = await bundleRuntime();
+  for (const [name, content] of emitFiles(artifact, () => runtime)) write(join(path, name), content);
+
+  const split = await loadSplit(artifact.data, "test", artifact.dataInfo);
+  const [pixels, labels] = [split.columns.get("image")!.data, split.columns.get("label")!.data];
+  const size = pixels.length / split.count;
+  const chosen = Array.from({ length: BATCH * STEPS }, (_, i) => (i * 37) % split.count);
+  const some = new Uint8Array(chosen.length * size);
+  chosen.forEach((example, i) => some.set(pixels.subarray(example * size, (example + 1) * size), i * size));
+  write(join(path, "pixels.bin"), some);
+  write(join(path, "labels.bin"), Uint8Array.from(chosen, (example) => labels[example]!));
+  return { path, artifact, remove: () => rmSync(path, { recursive: true }) };
+}
+
+function write(path: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+}

@@ -1,0 +1,11 @@
+// Runs a compiled folder in Node: node --disallow-code-generation-from-strings module-node.mjs FOLDER MODULE. Prints what came out.
+
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { trainAndPredict } from "./module-run.mjs";
+
+const [folder, module] = process.argv.slice(2);
+const bytes = (name) => new Uint8Array(readFileSync(join(folder, name)));
+const compiled = await import(pathToFileURL(resolve(folder, module)).href);
+console.log(JSON.stringify(await trainAndPredict(compiled, bytes("pixels.bin"), bytes("labels.bin"))));

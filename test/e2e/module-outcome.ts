@@ -1,0 +1,24 @@
+// What `module-run.mjs` reports, and the process that runs it in Node.
+
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { CompiledFolder } from "./module-folder.ts";
+
+export interface Outcome {
+  readonly device: { readonly kind: string; readonly description: string };
+  readonly losses: readonly number[];
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly labels: readonly string[];
+  readonly probabilities: readonly number[];
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  readonly savedBytes: number;
+  readonly refused: boolean;
+  readonly interrupted: boolean;
+}
+
+export async function runInNode(folder: CompiledFolder): Promise<Outcome> {
+  const args = ["--disallow-code-generation-from-strings", "test/e2e/module-node.mjs", folder.path, "cnn.mjs"];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout) as Outcome;
+}

@@ -1,0 +1,145 @@
+// The types of a compiled folder, as an application's type checker sees them: what should compile does, and what should not says why.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { printDeclarations } from "../../src/codegen/module/declarations.ts";
+import type { Artifact } from "../../src/ir/artifact.ts";
+import type { DataInfo, RecipePlan } from "../../src/ir/plan.ts";
+import { fakeArtifact } from "../runtime/trainer/fake-session.ts";
+
+mkdirSync(".cache", { recursive: true });
+const folder = mkdtempSync(".cache/types-");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const LABEL = { name: "label", dtype: "i32", shape: [] } as const;
+const write = (name: string, data: DataInfo, outputShape: readonly number[], recipe: Partial<RecipePlan> = {}): void => {
+  const artifact = fakeArtifact();
+  const whole: Artifact = { ...artifact, name, dataInfo: data, outputShape, recipe: { ...artifact.recipe, ...recipe } };
+  writeFileSync(join(folder, `${name}.d.mts`), printDeclarations(whole));
+};
+write("flowers", { inputs: [{ name: "image", dtype: "u8", shape: [3, 8, 8] }], label: LABEL, classes: ["daisy", "rose"] }, [2]);
+write("tagger", { inputs: [{ name: "tokens", dtype: "i32", shape: [24] }], label: { ...LABEL, shape: [24] }, classes: ["off", "on"] }, [24, 2], { metrics: ["f1"] });
+const numbers = [{ name: "size", dtype: "f32", shape: [] }, { name: "rest of it", dtype: "f32", shape: [4] }] as const;
+write("price", { inputs: numbers, label: { ...LABEL, dtype: "f32" }, classes: [] }, [1], { loss: { kind: "mse" }, metrics: [] });
+
+/** One program for all consumers: a type checker takes seconds to start. */
+function check(consumers: Readonly<Record<string, string>>): (name: string) => string[] {
+  const fileOf = (name: string): string => join(folder, `${name.replaceAll(" ", "-")}.mts`);
+  for (const [name, source] of Object.entries(consumers)) writeFileSync(fileOf(name), source);
+  const program = ts.createProgram(Object.keys(consumers).map(fileOf), {
+    strict: true,
+    noEmit: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    allowImportingTsExtensions: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    lib: ["lib.es2023.d.ts", "lib.dom.d.ts"],
+    types: ["node", "@webgpu/types"],
+    skipLibCheck: false,
+  });
+  const errors = ts.getPreEmitDiagnostics(program);
+  return (name) =>
+    errors
+      .filter(({ file }) => file === undefined || file.fileName.endsWith(fileOf(name)) || (file.fileName.includes(folder) && file.fileName.endsWith(".d.mts")))
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
+}
+
+const FLOWERS = `import { create, classes, DataError, type Label, type TrainEvent } from "./flowers.mjs";
+const model = await create({ device: "auto" });
+declare const image: ImageData;
+declare const pixels: Uint8Array;
+`;
+
+const GOOD = `${FLOWERS}
+await model.load(new Uint8Array(8));
+await model.load(await new Response().arrayBuffer());
+const [best, second] = await model.predict([image, pixels]);
+const name: "daisy" | "rose" = best.label;
+const sure: number = best.probability + second.probability;
+const data = { train: { inputs: { image: pixels }, labels: Int32Array.of(0, 1) }, val: { inputs: { image: [image, pixels] }, labels: ["daisy" as const, 1] } };
+const stop = new AbortController();
+for await (const event of model.train(data, { signal: stop.signal, epochs: 2 })) {
+  if (event.event === "step") console.log(event.loss, event.lr);
+  if (event.event === "epoch") console.log(event.train.loss, event.val?.accuracy);
+}
+const { accuracy } = await model.evaluate(data.train);
+const bytes: Uint8Array = await model.save();
+const first: "daisy" = classes[0];
+const many: Label[] = (await model.predict([image, image].map((it) => it))).map(({ label }) => label);
+try { model.dispose(); } catch (error) { if (error instanceof DataError) console.log(error.hint); }
+export { name, sure, accuracy, bytes, first, many };`;
+
+const OTHERS = `import { create as tagger } from "./tagger.mjs";
+import { create as price } from "./price.mjs";
+const tags = await tagger();
+const [steps] = await tags.predict([[1, 2, 3]]);
+const last: "off" | "on" | undefined = steps.labels.at(-1);
+const { f1 } = await tags.evaluate({ inputs: { tokens: Int32Array.of(1) }, labels: [["on", 0]] });
+const prices = await price();
+const [answer] = await prices.predict([{ size: 3, "rest of it": Float32Array.of(1, 2, 3, 4) }]);
+const value: number | undefined = answer.values[0];
+for await (const event of prices.train({ train: { inputs: { size: [1, 2], "rest of it": [[1, 2, 3, 4], [5, 6, 7, 8]] }, labels: [3, 4] } })) {
+  if (event.event === "epoch") console.log(event.train.loss);
+}
+export { last, f1, value };`;
+
+const RUNTIME = `import type { Model, TrainEvent } from "./flowers.mjs";
+import type * as runtime from "../../src/runtime/index.ts";
+import type * as embed from "../../src/runtime/embed/model.ts";
+declare const model: embed.Model;
+declare const event: runtime.TrainEvent;
+export const device: Model["device"] = model.device;
+export const load: Model["load"] = (weights) => model.load(weights);
+export const save: Model["save"] = () => model.save();
+export const names: TrainEvent["event"] = event.event;
+export const back: runtime.TrainEvent["event"] = "done" as TrainEvent["event"];
+type Same<A, B> = [keyof A] extends [keyof B] ? ([keyof B] extends [keyof A] ? true : false) : false;
+type Of<T, E> = Extract<T, { readonly event: E }>;
+export const same: [
+  Same<Of<TrainEvent, "start">, runtime.StartEvent>, Same<Of<TrainEvent, "step">, runtime.StepEvent>,
+  Same<Of<TrainEvent, "epoch">, runtime.EpochEvent>, Same<Of<TrainEvent, "done">, runtime.DoneEvent>,
+] = [true, true, true, true];
+declare const start: Of<TrainEvent, "start">;
+declare const step: Of<TrainEvent, "step">;
+declare const epoch: Of<TrainEvent, "epoch">;
+declare const done: Of<TrainEvent, "done">;
+export const events: readonly runtime.TrainEvent[] = [start, step, epoch, done];`;
+
+const REFUSED = [
+  ["a class that is none", 'const [best] = await model.predict([image]);\nif (best.label === "dandelion") model.dispose();', "no overlap"],
+  ["an input that is none", "await model.evaluate({ inputs: { picture: pixels }, labels: [0] });", "'picture' does not exist"],
+  ["a label that is no class", 'await model.evaluate({ inputs: { image: pixels }, labels: ["tulip"] });', '\'"tulip"\' is not assignable'],
+  ["a device that it is not for", 'await create({ device: "cuda" });', '\'"cuda"\' is not assignable'],
+  ["text for a picture", 'await model.predict(["rose.jpg"]);', "'string' is not assignable"],
+  ["a metric that is not measured", "const { f1 } = await model.evaluate({ inputs: { image: pixels }, labels: [0] });\nexport { f1 };", "'f1' does not exist"],
+  ["an event that never comes", 'declare const event: TrainEvent;\nif (event.event === "end") model.dispose();', "no overlap"],
+] as const;
+
+describe("the types of a compiled folder", () => {
+  let errorsOf: (name: string) => string[];
+  beforeAll(() => {
+    const refused = REFUSED.map(([name, use]) => [name, FLOWERS + use]);
+    errorsOf = check({ good: GOOD, others: OTHERS, runtime: RUNTIME, ...(Object.fromEntries(refused) as Record<string, string>) });
+  }, 120_000);
+
+  it("take what an application does", () => {
+    expect(errorsOf("good")).toEqual([]);
+  });
+
+  it("know sequences and numbers", () => {
+    expect(errorsOf("others")).toEqual([]);
+  });
+
+  it("are those of the runtime behind them", () => {
+    expect(errorsOf("runtime")).toEqual([]);
+  });
+
+  it.each(REFUSED)("refuse %s", (name, _, message) => {
+    const errors = errorsOf(name);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toContain(message);
+  });
+});

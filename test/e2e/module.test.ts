@@ -1,0 +1,70 @@
+// A compiled folder as an application in Node uses it: in a process of its own, where nothing may become code but files.
+
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { moduleSize } from "../../bench/size.mjs";
+import { findAdapter } from "../../src/runtime/webgpu/adapter.ts";
+import { BATCH, compileGlyphs, STEPS, type CompiledFolder } from "./module-folder.ts";
+import { runInNode, type Outcome } from "./module-outcome.ts";
+
+const adapter = await findAdapter();
+
+describe("a compiled folder", () => {
+  let folder: CompiledFolder;
+  beforeAll(async () => {
+    folder = await compileGlyphs();
+  }, 120_000);
+  afterAll(() => folder.remove());
+
+  it("tells nobody where the data lay", () => {
+    expect(readFileSync(join(folder.path, "cnn.mjs"), "utf8")).not.toContain("specs/examples");
+  });
+
+  it("does not open a device that it was not compiled for", async () => {
+    const script = `import("./${folder.path}/cnn.mjs").then(({ create }) => create({ device: "cuda" })).catch((error) => console.log(error.name, error.reason, error.hint))`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
+    expect(stdout.trim()).toBe('DeviceError unavailable use "auto" or "webgpu"');
+  });
+
+  if (adapter === undefined) it.skip("runs in Node: no WebGPU adapter was found (sh scripts/setup.sh brings one)", () => undefined);
+  else
+    describe("in Node", () => {
+      let outcome: Outcome;
+      beforeAll(async () => {
+        outcome = await runInNode(folder);
+      }, 300_000);
+
+      it("trains", () => {
+        expect(outcome.losses).toHaveLength(STEPS);
+        expect(outcome.losses[0]).toBeCloseTo(Math.log(36), 0);
+        expect(outcome.losses.at(-1)).toBeLessThan(outcome.losses[0]!);
+        expect(outcome.metrics).toEqual({ loss: expect.any(Number) as number, accuracy: expect.any(Number) as number });
+      });
+
+      it("predicts more than a batch, and a picture like the pixels it is made of", () => {
+        expect(outcome.labels).toHaveLength(21);
+        expect(outcome.labels.length).toBeGreaterThan(BATCH);
+        expect(outcome.labels.every((label) => folder.artifact.dataInfo.classes.includes(label))).toBe(true);
+        expect([outcome.labels[20], outcome.probabilities[20]]).toEqual([outcome.labels[0], outcome.probabilities[0]]);
+      });
+
+      it("saves weights that another model predicts the same with", () => {
+        expect(outcome.after).toEqual(outcome.probabilities.slice(0, 20));
+        expect(outcome.before).not.toEqual(outcome.after);
+        expect(outcome.refused).toBe(true);
+      });
+
+      it("stops when told to", () => {
+        expect(outcome.interrupted).toBe(true);
+      });
+    });
+});
+
+it("is small: module and runtime under 40 KB gzip, without what was compiled", async () => {
+  const { module, runtime } = await moduleSize();
+  expect(module).toBeLessThan(1000);
+  expect(module + runtime).toBeLessThan(40_000);
+});
