@@ -10,6 +10,8 @@ import { checkSpec as checkLoaded, elaborate, loadSpec, planRecipe, type LoadedS
 import type { Artifact } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
 import type { ForwardModel, Parameter } from "./ir/model.ts";
+import type { Kernel } from "./ir/loop/kernel.ts";
+import type { DeviceLimits } from "./ir/program.ts";
 import type { DataInfo, DataPlan, RecipePlan } from "./ir/plan.ts";
 import { InternalError, type Shape, type TensorType } from "./ir/types.ts";
 import { compileEntries, PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
@@ -22,6 +24,8 @@ export interface CompileRequest {
   /** `path=value`: changes to the recipe and its data. */
   readonly set?: readonly string[];
   readonly target: string;
+  /** Of the device that the program is for; left out, it runs on every device of the target. */
+  readonly limits?: DeviceLimits;
   /** Looks at the data: classes and shapes, from folder names and headers. */
   readonly describeData: (plan: DataPlan) => Promise<DataInfo>;
   /** Name of a pass whose result is handed to `onDump` as text. */
@@ -132,7 +136,8 @@ function finish(spec: LoadedSpec, recipe: RecipePlan, dataInfo: DataInfo, reques
   }
   const { entries, parameters, outputShape } = built;
   const target = targetNamed(targetName(request.target));
-  const { program, memory, graphs, tasks } = compileEntries(entries, target, pipelineOptions(target, request));
+  const printer = { name: target.name, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, request.limits) };
+  const { program, memory, graphs, tasks } = compileEntries(entries, printer, pipelineOptions(target, request));
   const artifact: Artifact = {
     format: "tlc-artifact",
     version: 1,
@@ -163,9 +168,10 @@ function targetName(name: string): TargetName {
   return known.name;
 }
 
-function pipelineOptions(target: ReturnType<typeof targetNamed>, { dumpAfter, onDump, verify = false }: Pick<CompileRequest, "dumpAfter" | "onDump" | "verify">): PipelineOptions {
+function pipelineOptions(target: ReturnType<typeof targetNamed>, { limits, dumpAfter, onDump, verify = false }: Pick<CompileRequest, "limits" | "dumpAfter" | "onDump" | "verify">): PipelineOptions {
   return {
     verify,
+    maxBuffers: target.maxBuffers(limits),
     splitK: (b, m, n, k) => target.splitK(m, n, k, b),
     ...(dumpAfter !== undefined && onDump && { dump: { after: dumpAfter, write: onDump } }),
   };

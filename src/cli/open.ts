@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import { readExact } from "../ir/exact-json.ts";
+import type { DeviceLimits } from "../ir/program.ts";
 import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, type DeviceName } from "../runtime/open-device.ts";
 import { DataError } from "../runtime/errors.ts";
@@ -29,8 +30,10 @@ export interface DeviceOptions {
 /** `tlc compile` without a device takes webgpu: it is what runs everywhere. */
 export const DEFAULT_TARGET = "webgpu";
 
-export function compileRequest(options: CompileOptions, target: string, terminal: Terminal): CompileRequest {
+/** @param limits of the device that will run the program; without, it runs on every device of the target */
+export function compileRequest(options: CompileOptions, target: string, terminal: Terminal, limits?: DeviceLimits): CompileRequest {
   return {
+    ...(limits && { limits }),
     set: options.set,
     target,
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
@@ -95,7 +98,7 @@ export async function openTarget(path: string, options: CompileOptions & DeviceO
   }
   const device = await toolchain.openDevice(options.device, { warn });
   try {
-    const outcome = await toolchain.compileSpec(path, compileRequest(options, device.info.kind, terminal));
+    const outcome = await toolchain.compileSpec(path, compileRequest(options, device.info.kind, terminal, device.limits));
     return { artifact: artifactOf(outcome, terminal), device };
   } catch (error) {
     device.dispose();

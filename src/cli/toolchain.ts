@@ -4,6 +4,7 @@ import type { Diagnostic, Sources } from "../diagnostics.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import type { DataInfo, DataPlan } from "../ir/plan.ts";
 import type { TensorType } from "../ir/types.ts";
+import type { DeviceLimits } from "../ir/program.ts";
 import type { Device } from "../runtime/device.ts";
 import type { DeviceName } from "../runtime/open-device.ts";
 
@@ -12,6 +13,8 @@ export interface CompileRequest {
   /** `path=value`, as given on the command line. */
   readonly set: readonly string[];
   readonly target: string;
+  /** Of the device that will run it. */
+  readonly limits?: DeviceLimits;
   /** Print the program after this pass. */
   readonly dumpAfter?: string;
   readonly onDump?: (text: string) => void;

@@ -31,6 +31,16 @@ export interface CompiledKernel {
   /** Workgroup counts, where the target has them. */
   readonly grid?: readonly [number, number, number];
   readonly kernel?: Kernel;
+  /** Set where the kernel needs subgroups of just this many lanes: another device must refuse it. */
+  readonly subgroupSize?: number;
+}
+
+/** What a device has that kernels can use; the defaults are what every device of its kind has. */
+export interface DeviceLimits {
+  /** Storage buffers that one kernel may have. */
+  readonly maxBuffers?: number;
+  /** Lanes of a subgroup, where they are always that many. */
+  readonly subgroupSize?: number;
 }
 
 /** Runs `kernel` with `buffers[i]` (an index into `Program.buffers`) as parameter i. */

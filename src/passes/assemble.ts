@@ -9,6 +9,7 @@ import { bytesOf, type MemoryPlan } from "./plan-memory.ts";
 
 export interface CompilesKernels {
   readonly name: string;
+  /** Prints a kernel for the device at hand. */
   compileKernel(kernel: Kernel): CompiledKernel;
 }
 

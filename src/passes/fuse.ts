@@ -16,9 +16,6 @@ export interface FusionPlan {
   lowering(node: Node): Lowering;
 }
 
-/** Buffers that a kernel may bind at most, the written one included. */
-export const MAX_BUFFERS = 8;
-
 // Recomputing up to this many scalar operations from this many loads is cheaper than a pass through memory.
 const CHEAP_COST = 3;
 const CHEAP_LOADS = 2;
@@ -31,8 +28,11 @@ interface Inlined {
   readonly core?: Node;
 }
 
-/** @param roots nodes that must have a buffer */
-export function planFusion(roots: readonly Node[]): FusionPlan {
+/**
+ * @param roots nodes that must have a buffer
+ * @param maxBuffers that one kernel may bind, the written one included
+ */
+export function planFusion(roots: readonly Node[], maxBuffers: number): FusionPlan {
   const order = topologicalOrder(roots);
   const users = usersOf(order);
   const lowerings = new Map<Node, Lowering>();
@@ -65,7 +65,7 @@ export function planFusion(roots: readonly Node[]): FusionPlan {
       else core = own;
     });
     let { cost, loads } = combine(node, viewOf);
-    while (loads.size + 1 >= MAX_BUFFERS) {
+    while (loads.size + 1 > maxBuffers) {
       const heaviest = [...new Set(node.inputs)].filter((x) => !materialized.has(x) && inlined.has(x)).sort((a, b) => viewOf(b).loads.size - viewOf(a).loads.size)[0];
       if (!heaviest || viewOf(heaviest).loads.size < 2) break;
       if (viewOf(heaviest).core === core && !isCore) core = undefined;

@@ -20,6 +20,8 @@ import { lowerScan } from "./lower-scan.ts";
 export interface LowerOptions {
   /** Into how many parts to cut the reduction of a (b x) m x n x k product so that the device is busy; 1 for none. */
   splitK(b: number, m: number, n: number, k: number): number;
+  /** Buffers that one kernel may bind. */
+  readonly maxBuffers: number;
 }
 
 /** Buffers that entries share, by name: weights, state, what the host writes and reads. */
@@ -56,7 +58,7 @@ export interface LowerContext extends LowerOptions {
 export function lowerGraph(graph: Graph, shared: SharedBuffers, options: LowerOptions): Task[] {
   const tasks: Task[] = [];
   const roots = [...graph.outputs.values()];
-  const plan = planFusion(roots);
+  const plan = planFusion(roots, options.maxBuffers);
   const places = new Map<Node, Place>();
   const temp = (name: string, type: TensorType): Buffer => ({ name, role: "temp", dtype: type.dtype, shape: type.shape });
   const whole = (buffer: Buffer): Place => ({ buffer, offset: zero });

@@ -7,10 +7,9 @@ import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/index-math.ts";
 import type { Kernel, KernelParameter, StoreStage } from "../ir/loop/kernel.ts";
 import { at } from "../ir/ops/define.ts";
-import { MAX_BUFFERS } from "./fuse.ts";
 import { memoryOf, readsOf, writesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
 
-export function mergeKernels(tasks: readonly Task[]): Task[] {
+export function mergeKernels(tasks: readonly Task[], { maxBuffers }: { readonly maxBuffers: number }): Task[] {
   const merged: Task[] = [];
   for (const task of tasks) {
     const store = elementwise(task);
@@ -20,7 +19,7 @@ export function mergeKernels(tasks: readonly Task[]): Task[] {
       for (let i = merged.length - 1; i >= 0 && host < 0; i--) {
         const earlier = at(merged, i);
         if (elementwise(earlier) && extentOf(earlier) === extentOf(task)) {
-          const joined = join(callOf(earlier), callOf(task));
+          const joined = join(callOf(earlier), callOf(task), maxBuffers);
           if (joined) {
             merged[i] = { kind: "kernel", call: joined };
             host = i;
@@ -53,9 +52,9 @@ function conflicts(earlier: Task, later: Task): boolean {
 }
 
 /** Both kernels as one, or undefined where that cannot be: too many buffers, or the second needs what the first computes at other points. */
-function join(first: KernelCall, second: KernelCall): KernelCall | undefined {
+function join(first: KernelCall, second: KernelCall, maxBuffers: number): KernelCall | undefined {
   const buffers = [...new Set([...first.buffers, ...second.buffers])];
-  if (buffers.length > MAX_BUFFERS) return undefined;
+  if (buffers.length > maxBuffers) return undefined;
   const [storeA, storeB] = [at(first.kernel.stages, 0) as StoreStage, at(second.kernel.stages, 0) as StoreStage];
   const number = createNumbering();
   const slotB = (i: number): number => buffers.indexOf(at(second.buffers, i));

@@ -34,7 +34,7 @@ export const GRAPH_PASSES: readonly GraphPass[] = [
 
 export interface TaskPass {
   readonly name: string;
-  readonly run: (tasks: readonly Task[]) => readonly Task[];
+  readonly run: (tasks: readonly Task[], options: LowerOptions) => readonly Task[];
 }
 
 export const TASK_PASSES: readonly TaskPass[] = [
@@ -88,7 +88,7 @@ export function compileEntries(entries: ReadonlyMap<EntryName, Graph>, target: C
     const lowered = current;
     dump("lower", entry, () => printTasks(lowered));
     for (const { name, run } of TASK_PASSES) {
-      current = run(current);
+      current = run(current, options);
       const result = current;
       if (options.verify) result.flatMap(callsOf).forEach((call) => blame(name, () => verifyKernel(call.kernel)));
       dump(name, entry, () => printTasks(result));

@@ -1,7 +1,7 @@
 // The seam between the target-blind trainer and a device. A device loads a Program once; after that nothing is compiled and
 // nothing is allocated but resident data.
 
-import type { EntryName, Program } from "../ir/program.ts";
+import type { DeviceLimits, EntryName, Program } from "../ir/program.ts";
 
 export type HostArray = Float32Array | Int32Array | Uint32Array | Uint8Array | Uint16Array;
 
@@ -16,6 +16,8 @@ export interface DeviceInfo {
 
 export interface Device {
   readonly info: DeviceInfo;
+  /** What kernels for this device may use; compile with them. */
+  readonly limits?: DeviceLimits;
   load(program: Program): Promise<Session>;
   dispose(): void;
 }

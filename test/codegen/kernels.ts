@@ -4,7 +4,8 @@ import { acc, add, axis, constant, div, float, int, load, mul, rem, select, sub,
 import type { Axis, Kernel, KernelParameter, Stage } from "../../src/ir/loop/kernel.ts";
 import { PROGRAM_VERSION, type BufferPlan, type Launch, type Program } from "../../src/ir/program.ts";
 import { bytesPerElement, type DType } from "../../src/ir/types.ts";
-import type { Target, TargetOptions } from "../../src/codegen/target.ts";
+import type { Target } from "../../src/codegen/target.ts";
+import type { DeviceLimits } from "../../src/ir/program.ts";
 import type { Device, HostArray } from "../../src/runtime/device.ts";
 
 export const param = (name: string, length: number, access: KernelParameter["access"] = "read", dtype: DType = "f32"): KernelParameter => ({ name, dtype, length, access });
@@ -148,7 +149,7 @@ export const elementwise = (name: string, length: number, inputs: number, f: (..
 export const zero = constant(0, "f32");
 
 /** A program of one kernel; buffer i of the program is parameter i. Several programs share nothing. */
-export function programOf(kernel: Kernel, target: Target, loop?: { count: number; reverse: boolean }, options?: TargetOptions): Program {
+export function programOf(kernel: Kernel, target: Target, loop?: { count: number; reverse: boolean }, options?: DeviceLimits): Program {
   let offset = 0;
   const buffers = kernel.params.map(({ name, dtype, length }): BufferPlan => {
     const bytes = length * bytesPerElement(dtype);
@@ -162,7 +163,7 @@ export function programOf(kernel: Kernel, target: Target, loop?: { count: number
 }
 
 /** Runs a kernel alone and returns what it wrote, by parameter. */
-export async function runKernel(device: Device, target: Target, kernel: Kernel, inputs: Readonly<Record<string, HostArray>>, loop?: { count: number; reverse: boolean }, options?: TargetOptions): Promise<Map<string, HostArray>> {
+export async function runKernel(device: Device, target: Target, kernel: Kernel, inputs: Readonly<Record<string, HostArray>>, loop?: { count: number; reverse: boolean }, options?: DeviceLimits): Promise<Map<string, HostArray>> {
   const session = await device.load(programOf(kernel, target, loop, options));
   for (const [name, data] of Object.entries(inputs)) session.write(name, data);
   session.run("predict");

@@ -6,7 +6,7 @@ import { acc, add, axis, float, int, load, mul, threefry, cast, constant, binary
 import { printKernel } from "../../src/ir/loop/print.ts";
 import { verifyKernel } from "../../src/ir/loop/verify.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
-import type { TargetOptions } from "../../src/codegen/target.ts";
+import type { DeviceLimits } from "../../src/ir/program.ts";
 import { axesOf, convForward, elementwise, kernelOf, matmul, param, softmax } from "./kernels.ts";
 
 const i = axis("i", 1000);
@@ -33,7 +33,7 @@ const columnSum = kernelOf("column_sum", [param("x", 640), param("y", 10, "read_
   { kind: "store", axes: [], writes: [{ buffer: 1, index: axis("n", 10), value: add(load(1, axis("n", 10), "f32"), acc(0, "f32")) }] },
 ]);
 
-const SAMPLES: readonly (readonly [string, Kernel, TargetOptions?])[] = [
+const SAMPLES: readonly (readonly [string, Kernel, DeviceLimits?])[] = [
   ["gelu", elementwise("gelu", 1000, 1, (x) => mul(mul(x, float(0.5)), add(float(1), unary("erf", mul(x, float(Math.SQRT1_2))))))],
   ["normalize-bytes", bytes],
   ["column-sum", columnSum],

@@ -1,7 +1,7 @@
 // Hand-made kernels, one after the other on WebGPU and on the reference interpreter: the results must agree.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TargetOptions } from "../../src/codegen/target.ts";
+import type { DeviceLimits } from "../../src/ir/program.ts";
 import { referenceTarget } from "../../src/codegen/reference.ts";
 import { webgpuTarget } from "../../src/codegen/wgsl/target.ts";
 import { acc, add, axis, binary, cast, constant, float, int, load, mul, rem, select, sub, threefry, unary, type Expr, type UnaryOp } from "../../src/ir/loop/expr.ts";
@@ -25,7 +25,7 @@ describe.skipIf(!found)("webgpu against reference", () => {
     webgpu.dispose();
   });
 
-  async function same(kernel: Kernel, tolerance = 1e-5, inputs?: Record<string, HostArray>, loop?: { count: number; reverse: boolean }, options: TargetOptions = webgpu.limits): Promise<Map<string, HostArray>> {
+  async function same(kernel: Kernel, tolerance = 1e-5, inputs?: Record<string, HostArray>, loop?: { count: number; reverse: boolean }, options: DeviceLimits = webgpu.limits): Promise<Map<string, HostArray>> {
     const data = inputs ?? Object.fromEntries(kernel.params.filter((p) => p.access !== "write").map((p, i) => [p.name, numbers(p.length, i + 1)]));
     const expected = await runKernel(reference, referenceTarget, kernel, data, loop);
     const actual = await runKernel(webgpu, webgpuTarget, kernel, data, loop, options);

@@ -3,18 +3,18 @@
 import type { Graph } from "../../src/ir/graph.ts";
 import { topologicalOrder } from "../../src/ir/graph.ts";
 import type { Data } from "../../src/ir/ops/define.ts";
-import type { EntryName } from "../../src/ir/program.ts";
+import type { Kernel } from "../../src/ir/loop/kernel.ts";
+import type { DeviceLimits, EntryName } from "../../src/ir/program.ts";
 import { isFloat, type DType } from "../../src/ir/types.ts";
 import { targetNamed, type TargetName } from "../../src/codegen/targets.ts";
 import { compileEntries, type Compiled } from "../../src/passes/pipeline.ts";
 import type { Device, HostArray } from "../../src/runtime/device.ts";
 
-export function compileGraph(graph: Graph, target: TargetName): Compiled {
-  const { splitK, ...rest } = targetNamed(target);
-  return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), { ...rest, splitK } as ReturnType<typeof targetNamed>, {
-    verify: true,
-    splitK: (b, m, n, k) => splitK(m, n, k, b),
-  });
+export function compileGraph(graph: Graph, name: TargetName, limits?: DeviceLimits): Compiled {
+  const target = targetNamed(name);
+  const printer = { name, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, limits) };
+  const options = { verify: true, maxBuffers: target.maxBuffers(limits), splitK: (b: number, m: number, n: number, k: number) => target.splitK(m, n, k, b) };
+  return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), printer, options);
 }
 
 export const toHost = (dtype: DType, data: Data): HostArray =>
@@ -22,7 +22,7 @@ export const toHost = (dtype: DType, data: Data): HostArray =>
 
 /** Results by output name; inputs by input name. */
 export async function runGraph(device: Device, graph: Graph, inputs: ReadonlyMap<string, Data>, target: TargetName = device.info.kind as TargetName): Promise<Map<string, HostArray>> {
-  const { program } = compileGraph(graph, target);
+  const { program } = compileGraph(graph, target, device.limits);
   const session = await device.load(program);
   try {
     for (const node of topologicalOrder(graph.outputs.values())) {

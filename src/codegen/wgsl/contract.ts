@@ -6,7 +6,6 @@ import { add, binary, div, int, mul, rem, type Expr } from "../../ir/loop/expr.t
 import type { ContractStage, Kernel, Stage } from "../../ir/loop/kernel.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
-import type { TargetKernel } from "../target.ts";
 import { bare } from "../c-family.ts";
 import { expressionsOf, loadsOf, mapExpressions, mentions, strideAlong, substituter } from "./axes.ts";
 import { legalizedParameters, legalizer, legalizeStores } from "./legalize.ts";
@@ -39,7 +38,7 @@ export function problemOf(kernel: Kernel): Problem {
   return { kernel: changed, stage: stages[0] as ContractStage, b: 1, m: wide === "m" ? b * m : m, n: wide === "n" ? b * n : n, k };
 }
 
-export function scheduleContract(problem: Problem, tile: Tile): TargetKernel {
+export function scheduleContract(problem: Problem, tile: Tile): CompiledKernel {
   const compiled = new Contraction(problem, tile).print();
   return tile.broadcast ? { ...compiled, subgroupSize: SUBGROUP } : compiled;
 }

@@ -3,7 +3,8 @@
 import { mul } from "../../ir/loop/expr.ts";
 import type { Kernel } from "../../ir/loop/kernel.ts";
 import { verifyKernel } from "../../ir/loop/verify.ts";
-import type { Target, TargetKernel, TargetOptions } from "../target.ts";
+import type { CompiledKernel, DeviceLimits } from "../../ir/program.ts";
+import type { Target } from "../target.ts";
 import { mergeAxes, sizeOfAxes } from "./axes.ts";
 import { problemOf, scheduleContract } from "./contract.ts";
 import { scheduleMap } from "./map.ts";
@@ -21,23 +22,23 @@ const MAX_THREADS = 256;
 
 export const webgpuTarget: Target = {
   name: "webgpu",
-  maxBuffers: (options) => options?.maxBuffers ?? DEFAULT_BUFFERS,
+  maxBuffers: (limits) => limits?.maxBuffers ?? DEFAULT_BUFFERS,
   compileKernel,
   splitK,
   splitReduce,
 };
 
-function compileKernel(source: Kernel, options?: TargetOptions): TargetKernel {
+function compileKernel(source: Kernel, limits?: DeviceLimits): CompiledKernel {
   verifyKernel(source);
   if (source.stages[0]?.kind === "contract") {
     const problem = problemOf(source);
     // Few long dot products fill a machine better as reductions.
     const reduction = problem.b * problem.m * problem.n <= FEW_POINTS && problem.k >= LONG ? asReduction(source) : undefined;
-    if (!reduction) return scheduleContract(problem, chooseTile(problem, options?.subgroupSize));
-    return compileKernel(reduction, options);
+    if (!reduction) return scheduleContract(problem, chooseTile(problem, limits?.subgroupSize));
+    return compileKernel(reduction, limits);
   }
   const kernel = mergeAxes(source);
-  const rows = rowShape(kernel, options?.subgroupSize === SUBGROUP ? SUBGROUP : MAX_THREADS);
+  const rows = rowShape(kernel, limits?.subgroupSize === SUBGROUP ? SUBGROUP : MAX_THREADS);
   return rows ? scheduleRows(kernel, rows) : scheduleMap(kernel);
 }
 

@@ -1,20 +1,13 @@
 // Runs a Program on WebGPU, in a browser or in Node. `load` makes everything: one arena buffer, all pipelines in parallel, all bind
 // groups; after that a step only encodes dispatches. Errors that WebGPU reports late are kept and thrown by the next `sync` or `read`.
 
-import type { Program } from "../../ir/program.ts";
+import type { DeviceLimits, Program } from "../../ir/program.ts";
 import { DeviceError, type Device, type Session } from "../device.ts";
 import { describeAdapter, isHardwareAdapter, type FoundAdapter } from "./adapter.ts";
 import { loadSession } from "./session.ts";
 
-/** What kernels for this device may use: the code generator's options. */
-export interface WebgpuLimits {
-  readonly maxBuffers: number;
-  /** Lanes of a subgroup, where there are subgroups and always of that size. */
-  readonly subgroupSize?: number;
-}
-
 export interface WebgpuDevice extends Device {
-  readonly limits: WebgpuLimits;
+  readonly limits: DeviceLimits;
 }
 
 /** The device and the first error it reported, wherever that came from. */
@@ -63,7 +56,7 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
   const gpu = new Gpu(instance, gpuDevice);
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
   const hasFixedSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
-  const kernelLimits: WebgpuLimits = { maxBuffers: limits.maxStorageBuffersPerShaderStage, ...(hasFixedSize ? { subgroupSize: subgroupMinSize } : {}) };
+  const kernelLimits: DeviceLimits = { maxBuffers: limits.maxStorageBuffersPerShaderStage, ...(hasFixedSize ? { subgroupSize: subgroupMinSize } : {}) };
   return {
     info: { kind: "webgpu", description: describeAdapter(adapter), isHardware: isHardwareAdapter(adapter) },
     limits: kernelLimits,
@@ -78,9 +71,9 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
 }
 
 // A kernel that hands values from lane to lane gives wrong numbers on other hardware, not an error.
-function requireSubgroups(program: Program, { subgroupSize }: WebgpuLimits): void {
+function requireSubgroups(program: Program, { subgroupSize }: DeviceLimits): void {
   for (const kernel of program.kernels) {
-    const needed = (kernel as { readonly subgroupSize?: number }).subgroupSize;
+    const needed = kernel.subgroupSize;
     if (needed === undefined || needed === subgroupSize) continue;
     throw new DeviceError(
       "unavailable",
