@@ -1,0 +1,48 @@
+// A web server for the browser test: a compiled folder, the demo and the test's own page, under a policy that allows nothing but files
+// from here.
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join } from "node:path";
+
+const POLICY = "default-src 'none'; img-src 'self'; script-src 'self'; connect-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'";
+
+const TYPES: Readonly<Record<string, string>> = { ".html": "text/html", ".css": "text/css", ".mjs": "text/javascript", ".bin": "application/octet-stream" };
+
+const TEST_PAGE = '<!doctype html><meta charset="utf-8"><title>test</title><script type="module" src="/browser-page.mjs"></script>';
+
+export interface WebServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function serve(model: string): Promise<WebServer> {
+  const server = createServer(({ url = "/" }, response) => {
+    const path = new URL(url, "http://localhost").pathname;
+    const content = contentOf(path, model);
+    response.writeHead(content === undefined ? 404 : 200, {
+      "content-type": TYPES[extname(path)] ?? "text/html",
+      "content-security-policy": POLICY,
+    });
+    response.end(content);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, close: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+function contentOf(path: string, model: string): string | Buffer | undefined {
+  if (path === "/test") return TEST_PAGE;
+  if (path === "/favicon.ico") return "";
+  const [folder, file] = path.startsWith("/model/")
+    ? [model, path.slice("/model/".length)]
+    : ["/browser-page.mjs", "/module-run.mjs"].includes(path)
+      ? ["test/e2e", path]
+      : ["examples/browser", path === "/" ? "index.html" : path];
+  try {
+    return readFileSync(join(folder, file));
+  } catch {
+    return undefined;
+  }
+}
