@@ -79,8 +79,8 @@ function frame(span: Span, sources: Sources, options: RenderOptions, paint: (tex
 }
 
 /** Control and bidirectional-override characters of a hostile spec must not reach a terminal. */
-// eslint-disable-next-line no-control-regex
 const clean = (text: string): string =>
+  // eslint-disable-next-line no-control-regex -- they are what it looks for
   text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
 /** One JSON-able object, with lines and columns beside the offsets. */

@@ -37,7 +37,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
 /** Only the "expected …" half: the diagnostic adds what was found. */
 const expectedText: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected, ruleName }) =>
-    (expected === S.closeBrace && EXPECTED[ruleName]) || (expected.LABEL ?? expected.name),
+    (expected === S.closeBrace ? EXPECTED[ruleName] : undefined) ?? expected.LABEL ?? expected.name,
   buildNotAllInputParsedMessage: () => "a declaration",
   buildNoViableAltMessage: ({ ruleName, customUserDescription }) => customUserDescription ?? EXPECTED[ruleName] ?? "something else",
   buildEarlyExitMessage: ({ ruleName, customUserDescription }) => customUserDescription ?? EXPECTED[ruleName] ?? "something else",

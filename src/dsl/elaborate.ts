@@ -86,13 +86,13 @@ export class Elaboration {
     this.#streams = options.random?.firstStream ?? 0;
     for (const [name, extent] of Object.entries(options.dims ?? {})) this.#dims.set(name, { extent, from: "" });
     this.sink = {
-      report: (name, span, params, extra = {}) => {
+      report: (name, span, params, extra) => {
         const call = this.#calls.at(-1);
         const way =
           call === undefined || this.#calls.length < 2
             ? []
             : [{ span: call.span, text: `in \`${call.declaration.name}\`, used here${call.path === "" ? "" : ` as \`${call.path}\``}` }];
-        sink.report(name, span, params, { ...extra, notes: [...(extra.notes ?? []), ...way] });
+        sink.report(name, span, params, { ...extra, notes: [...(extra?.notes ?? []), ...way] });
       },
     };
   }

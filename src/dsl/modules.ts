@@ -1,8 +1,8 @@
 // Files and their imports: reads the main spec and what it imports, and gives each file the names it can use. Knows no file
 // system; the host brings one.
 
-import { didYouMean, DiagnosticSink } from "../diagnostics.ts";
-import type { Span } from "../diagnostics.ts";
+import { didYouMean } from "../diagnostics.ts";
+import type { Span , DiagnosticSink } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
 import { LIMITS } from "./limits.ts";

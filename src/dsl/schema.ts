@@ -49,7 +49,7 @@ function reasonOf({ keyword, params, message }: ErrorObject): string {
     case "discriminator":
       return it["tagValue"] === undefined
         ? `needs the property \`${String(it["tag"])}\``
-        : `cannot be of ${String(it["tag"])} \`${String(it["tagValue"])}\``;
+        : `cannot be of ${String(it["tag"])} \`${typeof it["tagValue"] === "string" ? it["tagValue"] : JSON.stringify(it["tagValue"])}\``;
     default:
       return message ?? "does not fit the schema";
   }
@@ -74,7 +74,7 @@ function tooDeep(value: unknown): boolean {
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > JSON_DEPTH) return true;
     level = level
-      .flatMap((it) => (typeof it === "object" && it !== null ? Object.values(it as object) : []))
+      .flatMap((it) => (typeof it === "object" && it !== null ? Object.values<unknown>({ ...it }) : []))
       .filter((it) => typeof it === "object");
   }
   return false;

@@ -33,7 +33,7 @@ export function createBuilder(): Builder {
     const key = `${op.name}(${inputs.map((n) => n.id).join()})${encode(attrs)}`;
     const known = interned.get(key);
     if (known) return known;
-    const type = op.infer(inputs.map((n) => n.type) as never, attrs);
+    const type = op.infer(inputs.map((n) => n.type), attrs);
     const node: Node = Object.freeze({ id: interned.size, op, inputs: Object.freeze([...inputs]), attrs: Object.freeze(attrs), type });
     interned.set(key, node);
     return node;
@@ -97,5 +97,5 @@ function encode(value: unknown): string {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${entries.map(([key, x]) => `${key}:${encode(x)}`).join()}}`;
   }
-  return JSON.stringify(value) ?? "undefined";
+  return value === undefined ? "undefined" : JSON.stringify(value);
 }

@@ -16,7 +16,7 @@ export function evaluateNodes(roots: readonly Node[], bindings: ReadonlyMap<Node
   for (const node of topologicalOrder(roots)) {
     if (values.has(node)) continue;
     if (node.op.kind === "composite") throw new InternalError(`${node.op.name} was not decomposed`);
-    values.set(node, node.op.evaluate(node.inputs.map(valueOf) as never, node));
+    values.set(node, node.op.evaluate(node.inputs.map(valueOf), node));
   }
   return roots.map(valueOf);
 }

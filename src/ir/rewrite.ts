@@ -22,14 +22,14 @@ type Captures<P extends readonly Pattern<object>[]> = P extends readonly [Patter
   : object;
 
 /** Any node, under a name; the same name twice means the same node. */
-export const any = <const N extends string>(capture: N): Pattern<{ readonly [K in N]: Node }> => ({ capture });
+export const any = <const N extends string>(capture: N): Pattern<Readonly<Record<N, Node>>> => ({ capture });
 /** A constant with this value in every element. */
 export const splat = (value: number): Pattern<object> => ({ op: ops.constant, value });
 export const call = <const P extends readonly Pattern<object>[]>(op: AnyOp, ...inputs: P): Pattern<Captures<P>> => ({ op, inputs });
 
 export interface Rule {
   readonly name: string;
-  apply(b: Builder, node: Node): Node | undefined;
+  readonly apply: (b: Builder, node: Node) => Node | undefined;
 }
 
 /** `name` states the algebra, e.g. `x*1 -> x`. */

@@ -57,7 +57,7 @@ const constants: Rule = {
     if (SPLAT_MOVEMENT.has(node.op)) return splatted(valueOf(at(node.inputs, 0)));
     if (!(node.op.elementwise || node.op === ops.cast) || node.op.kind !== "primitive") return undefined;
     const point = scalarVersion(b, node);
-    const value = node.op.evaluate(node.inputs.map((input) => Float64Array.of(valueOf(input))) as never, point)[0];
+    const value = node.op.evaluate(node.inputs.map((input) => Float64Array.of(valueOf(input))), point)[0];
     if (value === undefined) return undefined;
     return splatted(node.type.dtype === "f32" ? Math.fround(value) : value);
   },

@@ -11,7 +11,7 @@ function expandWhere(b: Builder, wanted: (op: AnyOp) => boolean): (node: Node) =
   const expand: (node: Node) => Node = createRewriter(b, (node, inputs) => {
     if (node.op.kind !== "composite" || !wanted(node.op)) return undefined;
     const rebuilt = b.apply(node.op, inputs, node.attrs);
-    const expanded = node.op.decompose(b, inputs as never, rebuilt);
+    const expanded = node.op.decompose(b, inputs, rebuilt);
     return expand(expanded);
   });
   return expand;

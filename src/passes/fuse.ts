@@ -13,7 +13,7 @@ export interface FusionPlan {
   readonly materialized: ReadonlySet<Node>;
   /** The reduction or contraction that a node is the epilogue of, or itself. */
   readonly coreOf: ReadonlyMap<Node, Node>;
-  lowering(node: Node): Lowering;
+  readonly lowering: (node: Node) => Lowering;
 }
 
 // Recomputing up to this many scalar operations from this many loads is cheaper than a pass through memory.

@@ -19,7 +19,7 @@ export interface PipelineContext {
   /** Empty outside training. */
   readonly augment: readonly AugmentStep[];
   /** Uniform [0, 1) numbers, one for each example; only asked for by augmentation. */
-  random(): Node;
+  readonly random: () => Node;
 }
 
 /** The batch of one column, [batch, …]. */

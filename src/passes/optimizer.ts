@@ -11,9 +11,9 @@ export interface OptimizerContext {
   /** Learning rate of this step, f32[]. */
   readonly rate: Node;
   /** State of this parameter, zero at the start, of the parameter's type. */
-  slot(name: string): Node;
+  readonly slot: (name: string) => Node;
   /** A scalar that all parameters share, zero at the start; `next` computes its new value, which is returned. */
-  shared(name: string, next: (old: Node) => Node): Node;
+  readonly shared: (name: string, next: (old: Node) => Node) => Node;
 }
 
 export interface Update {

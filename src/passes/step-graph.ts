@@ -17,6 +17,7 @@ import { decomposeForAutodiff } from "./decompose.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { batchLoss, confusion, correct, labelRows, type BatchLoss } from "./loss.ts";
 import { optimizerStep } from "./optimizer.ts";
+import { simplifyForward } from "./simplify-forward.ts";
 
 export interface ForwardOptions {
   readonly mode: "train" | "eval";
@@ -61,7 +62,7 @@ function connect(b: Builder, model: ForwardModel, batch: Batch): ForwardModel {
     if (value) replacements.set(node, b.cast(value, { dtype: node.type.dtype === "u8" ? "u32" : node.type.dtype }));
   }
   const names = [...model.updates.keys()];
-  const [output, ...updates] = substitute(b, [model.output, ...model.updates.values()], replacements);
+  const [output, ...updates] = simplifyForward(b, substitute(b, [model.output, ...model.updates.values()], replacements));
   if (!output) throw new RangeError("internal: a model has an output");
   return { ...model, output, updates: new Map(names.map((name, i) => [name, at(updates, i)])) };
 }

@@ -67,7 +67,7 @@ export function fakeCli(root: string, setup: FakeSetup = {}, io: { tty?: boolean
       sessions.push(session);
       return Promise.resolve(session);
     },
-    dispose: () => void disposed++,
+    dispose: () => (disposed += 1),
   });
   const compile = (file: string, request: CompileRequest): Promise<CompileOutcome> => {
     requests.push(request);

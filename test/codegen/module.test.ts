@@ -131,7 +131,7 @@ describe("literals", () => {
     const special = [-0, Infinity, -Infinity, NaN, 1e-45, { ["__proto__"]: { polluted: true } }, { "a-b": 1, a_b: 2, default: 3, "1": 4 }];
     const module = (await evaluated(`export const values = ${jsLiteral([...samples, ...special])};`)) as unknown as { readonly values: unknown };
     expect(module.values).toEqual([...samples, ...special]);
-    expect(Object.hasOwn((module.values as object[])[105] as object, "__proto__")).toBe(true);
+    expect(Object.hasOwn((module.values as object[])[105]!, "__proto__")).toBe(true);
   });
 });
 

@@ -16,7 +16,7 @@ const SEEDS = [
   "specs/examples/lstm.tlspec",
 ].map((path) => readFileSync(join(ROOT, path), "utf8").replace("[3, 224, 224]", "[3, 32, 32]"));
 const WORDS = [
-  ..."(){}[],:.=-*/%<>\"' \n",
+  ...Array.from("(){}[],:.=-*/%<>\"' \n"),
   ..."-> .. ** == relu linear(3) x if else then for in let input network block dataset recipe stage freeze __proto__ 0 1e9 5% 0.1x true not".split(
     " ",
   ),

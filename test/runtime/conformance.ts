@@ -82,7 +82,7 @@ export function conformance(subject: Subject): void {
       const actual = await runGraph(device, c.graph, c.inputs);
       for (const [name, data] of expected(c)) {
         const result = actual.get(name) ?? [];
-        const error = relativeError(result as ArrayLike<number>, data);
+        const error = relativeError(result, data);
         const scale = Math.max(...data.map(Math.abs).filter(Number.isFinite), 0);
         const isZero = scale === 0 && Math.max(...Array.from(result as ArrayLike<number>, Math.abs)) < subject.tolerance;
         expect(error < subject.tolerance || isZero, `${name}: relative error ${error}: ${Array.from(result as ArrayLike<number>).slice(0, 8).join(" ")} is not ${[...data].slice(0, 8).join(" ")}`).toBe(true);

@@ -32,14 +32,14 @@ export interface LayerContext {
   /** 1 for examples, 0 for the filling of the last batch: f32[batch]. */
   readonly mask: Node | undefined;
   /** A weight below the layer's scope. */
-  weight(name: string, shape: Shape, init: Initializer): Node;
+  readonly weight: (name: string, shape: Shape, init: Initializer) => Node;
   /** A running statistic below the layer's scope; training may replace it. */
-  buffer(name: string, shape: Shape, init: Initializer): Node;
-  update(name: string, value: Node): void;
+  readonly buffer: (name: string, shape: Shape, init: Initializer) => Node;
+  readonly update: (name: string, value: Node) => void;
   /** Whether training leaves the weight or buffer as it is. */
-  frozen(name: string): boolean;
+  readonly frozen: (name: string) => boolean;
   /** Uniform numbers in [0, 1), other ones at each call and step; undefined where randomness is switched off. */
-  random(shape: Shape): Node | undefined;
+  readonly random: (shape: Shape) => Node | undefined;
 }
 
 export interface Layer<A extends ArgSpecs = ArgSpecs> {

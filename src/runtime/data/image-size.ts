@@ -38,6 +38,6 @@ function jpegSize(bytes: Uint8Array): ImageSize | undefined {
 }
 
 function hasAscii(bytes: Uint8Array, word: string): boolean {
-  const codes = [...word].map((letter) => letter.charCodeAt(0));
+  const codes = Array.from(word, (letter) => letter.charCodeAt(0));
   return bytes.some((byte, i) => byte === codes[0] && codes.every((code, k) => bytes[i + k] === code));
 }

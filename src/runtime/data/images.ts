@@ -112,7 +112,7 @@ export async function loadImages(
   signal?: AbortSignal,
 ): Promise<LoadedSplit> {
   const [input] = info.inputs;
-  if (input === undefined || input.shape.length !== 3) throw new DataError("the program does not take images");
+  if (input?.shape.length !== 3) throw new DataError("the program does not take images");
   const size = sizeOf(input.shape);
   const data = new Uint8Array(files.length * size);
   const { default: sharp } = await import("sharp");

@@ -19,6 +19,7 @@ const HINT =
   "Browser: Chrome or Edge 113, Firefox 141, Safari 26 or later, on a page from https or localhost. Node: `npm install webgpu`, and a Vulkan, Metal or D3D12 driver.";
 
 export async function createModel(artifact: Artifact, { device = "auto", gpu }: CreateOptions = {}): Promise<Model> {
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- pages call it without a type checker
   if (device !== "auto" && device !== "webgpu")
     throw new DeviceError("unavailable", `no device ${JSON.stringify(device)} in this module`, 'use "auto" or "webgpu"');
   const found = await findAdapter(gpu);

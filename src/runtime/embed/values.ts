@@ -53,8 +53,9 @@ export function splitOfColumns(info: DataInfo, layout: ImageLayout, { inputs, la
 const isTyped = (values: ColumnValues | SplitValues["labels"]): values is HostArray => ArrayBuffer.isView(values);
 
 function fieldOf(example: Example, name: string, at: number): Value {
-  if (typeof example !== "object" || !Object.hasOwn(example, name)) throw new DataError(`example ${at} has no "${name}"`);
-  return (example as Readonly<Record<string, Value>>)[name] as Value;
+  const value = typeof example === "object" && Object.hasOwn(example, name) ? (example as Readonly<Record<string, Value>>)[name] : undefined;
+  if (value === undefined) throw new DataError(`example ${at} has no "${name}"`);
+  return value;
 }
 
 function pack(column: ColumnInfo, layout: ImageLayout, values: readonly Value[]): HostArray {
@@ -71,6 +72,7 @@ function pack(column: ColumnInfo, layout: ImageLayout, values: readonly Value[])
 function packOne(column: ColumnInfo, layout: ImageLayout, value: Value, place: HostArray): string | undefined {
   if (typeof value === "object" && "width" in value) return packPicture(column, layout, value, place);
   const numbers = typeof value === "number" ? [value] : value;
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- pages call it without a type checker
   if (numbers?.length !== place.length) return `${numbers?.length ?? "no"} numbers, expected ${place.length}`;
   for (let i = 0; i < place.length; i++) {
     const number = numbers[i] ?? NaN;
@@ -91,7 +93,7 @@ function packPicture(column: ColumnInfo, layout: ImageLayout, { data, width, hei
 function packLabels({ label, classes }: DataInfo, labels: SplitValues["labels"]): HostArray {
   const packed = isTyped(labels) ? labels : allocate(label.dtype, labels.length * sizeOf(label.shape));
   if (!isTyped(labels)) {
-    const flat = labels.flat() as LabelEntry[];
+    const flat: LabelEntry[] = labels.flat();
     if (flat.length !== packed.length) throw new DataError(`${flat.length} labels for ${labels.length} examples, expected ${packed.length}`);
     flat.forEach((entry, i) => (packed[i] = typeof entry === "number" ? entry : classIndex(classes, entry)));
   }

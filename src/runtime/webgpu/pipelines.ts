@@ -62,7 +62,7 @@ async function buildPipeline(device: GPUDevice, name: string, source: string, la
   if (error ?? made instanceof Error) {
     const { messages } = await module.getCompilationInfo();
     const first = messages.find((message) => message.type === "error");
-    const where = first ? `line ${String(first.lineNum)}: ${first.message}\n${source.split("\n")[first.lineNum - 1] ?? ""}` : (error?.message ?? String(made));
+    const where = first ? `line ${String(first.lineNum)}: ${first.message}\n${source.split("\n")[first.lineNum - 1] ?? ""}` : (error?.message ?? (made as Error).message);
     throw new InternalError(`kernel ${name} does not compile for WebGPU: ${where}`);
   }
   if (made instanceof Error) throw made;

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DataPlan, PreprocessStep } from "../../../src/ir/plan.ts";
 import { imageSize } from "../../../src/runtime/data/image-size.ts";
@@ -21,10 +21,10 @@ const plan = (folder: string, ...preprocess: PreprocessStep[]): DataPlan => ({
   augment: [],
 });
 
-const solid = (width: number, height: number, background: string): sharp.Sharp =>
+const solid = (width: number, height: number, background: string): Sharp =>
   sharp({ create: { width, height, channels: 3, background } });
 
-async function save(folder: string, name: string, image: sharp.Sharp): Promise<void> {
+async function save(folder: string, name: string, image: Sharp): Promise<void> {
   mkdirSync(join(root, folder), { recursive: true });
   await image.toFile(join(root, folder, name));
 }

@@ -146,7 +146,7 @@ it("reads the committed sequences", async () => {
   });
   const split = await loadSplit(plan, "train", info);
   expect(split.count).toBe(2000);
-  const ones = split.columns.get("label")!.data.reduce((sum: number, v: number) => sum + v, 0) / (2000 * 24);
+  const ones = Array.from(split.columns.get("label")!.data).reduce((sum: number, v: number) => sum + v, 0) / (2000 * 24);
   expect(ones).toBeGreaterThan(0.3);
   expect(ones).toBeLessThan(0.6);
 });

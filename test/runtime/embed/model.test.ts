@@ -17,7 +17,7 @@ interface Opened {
 async function open(artifact: Artifact = fakeArtifact()): Promise<Opened> {
   const session = new FakeSession(artifact);
   let disposed = 0;
-  const device = { info: FAKE_DEVICE, load: () => Promise.resolve(session), dispose: () => void disposed++ };
+  const device = { info: FAKE_DEVICE, load: () => Promise.resolve(session), dispose: () => (disposed += 1) };
   return { model: await Model.open(artifact, device), session, disposed: () => disposed };
 }
 
@@ -106,7 +106,7 @@ describe("a model", () => {
 
   it("gives the device back when the program does not load", async () => {
     let disposed = 0;
-    const device = { info: FAKE_DEVICE, load: () => Promise.reject(new Error("no room")), dispose: () => void disposed++ };
+    const device = { info: FAKE_DEVICE, load: () => Promise.reject(new Error("no room")), dispose: () => (disposed += 1) };
     await expect(Model.open(fakeArtifact(), device)).rejects.toThrow("no room");
     expect(disposed).toBe(1);
   });

@@ -130,7 +130,7 @@ describe("an end before the end", () => {
     const { events, error } = await run(fakeArtifact(), { train: 10 }, { loss: (step) => (step === 5 ? NaN : 1) });
     expect(error).toBeInstanceOf(NonFiniteLossError);
     expect(error).toMatchObject({ epoch: 2, step: 5, stage: "main" });
-    expect(String((error as Error).message)).toContain("NaN at step 5");
+    expect((error as Error).message).toContain("NaN at step 5");
     expect(steps(events).length).toBe(4);
   });
 
