@@ -5,7 +5,9 @@ const KEY = "$number";
 
 export const writeExact = (value: unknown): string =>
   JSON.stringify(value, (_, field: unknown) =>
-    typeof field === "number" && (!Number.isFinite(field) || Object.is(field, -0)) ? { [KEY]: Object.is(field, -0) ? "-0" : String(field) } : field,
+    typeof field === "number" && (!Number.isFinite(field) || Object.is(field, -0))
+      ? { [KEY]: Object.is(field, -0) ? "-0" : String(field) }
+      : field,
   );
 
 export const readExact = (text: string): unknown =>

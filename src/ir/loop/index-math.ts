@@ -1,6 +1,7 @@
 // Simplification of index arithmetic: quotients and remainders of sums of scaled loop variables by constants. Reshapes and
 // flattened axes produce chains of these; knowing each variable's extent removes most of them.
 //   (4*i + j) / 4 -> i   and   (4*i + j) % 4 -> j   for 0 <= j < 4
+// What is divided is never negative where the result counts (a select guards it elsewhere), so that truncation and floor agree.
 
 import type { Expr } from "./expr.ts";
 
@@ -77,6 +78,8 @@ function splitBy(sum: Sum, divisor: number): readonly [Sum, Sum] {
   ];
 }
 
+const isZero = ({ terms, offset }: Sum): boolean => terms.length === 0 && offset === 0;
+
 const isWithin = (expr: Expr, divisor: number): boolean => {
   const bounds = boundsOf(expr);
   return bounds !== undefined && bounds[0] >= 0 && bounds[1] < divisor;
@@ -88,7 +91,13 @@ export function divideIndex(x: Expr, divisor: number): Expr | undefined {
   if (divisor <= 0) return undefined;
   if (isWithin(x, divisor)) return int(0);
   const [quotient, rest] = splitBy(sumOf(x), divisor);
-  if (isWithin(fromSum(rest), divisor)) return fromSum(quotient);
+  const remainder = fromSum(rest);
+  if (isWithin(remainder, divisor)) return fromSum(quotient);
+  // (a*q + r) / a -> q + r/a
+  if (!isZero(quotient) && (boundsOf(remainder)?.[0] ?? -1) >= 0) {
+    const small: Expr = divideIndex(remainder, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "div", x: remainder, y: int(divisor) });
+    return fromSum({ terms: [...quotient.terms, ...sumOf(small).terms], offset: quotient.offset + sumOf(small).offset });
+  }
   // (x / a) / b -> x / (a*b)
   if (x.kind === "binary" && x.op === "div" && x.y.kind === "const") {
     const both = x.y.value * divisor;
@@ -105,7 +114,7 @@ export function moduloIndex(x: Expr, divisor: number): Expr | undefined {
   const [quotient, rest] = splitBy(sumOf(x), divisor);
   const remainder = fromSum(rest);
   if (isWithin(remainder, divisor)) return remainder;
-  if (quotient.terms.length > 0 && (boundsOf(remainder)?.[0] ?? -1) >= 0) {
+  if (!isZero(quotient) && (boundsOf(remainder)?.[0] ?? -1) >= 0) {
     return moduloIndex(remainder, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "rem", x: remainder, y: int(divisor) });
   }
   return undefined;
