@@ -1,0 +1,75 @@
+// A property of every pass: random graphs, with their gradients, give the same values before and after it, and as kernels.
+
+import { describe, expect, it } from "vitest";
+import { evaluateNodes } from "../../src/ir/evaluate.ts";
+import { topologicalOrder, type Graph } from "../../src/ir/graph.ts";
+import type { Node } from "../../src/ir/node.ts";
+import type { Data } from "../../src/ir/ops/define.ts";
+import { verifyGraph } from "../../src/ir/verify.ts";
+import { decompose } from "../../src/passes/decompose.ts";
+import { GRAPH_PASSES } from "../../src/passes/pipeline.ts";
+import { simplifyForward } from "../../src/passes/simplify-forward.ts";
+import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
+import { randomGraph, type RandomGraph } from "../support/random-graph.ts";
+import { compileGraph, runGraph } from "../support/run-graph.ts";
+import { relativeError } from "../support/values.ts";
+
+const COUNT = 150;
+
+function evaluate(graph: Graph, inputs: ReadonlyMap<string, Data>): Map<string, Data> {
+  const plain = decompose(graph);
+  const bindings = new Map<Node, Data>();
+  for (const node of topologicalOrder(plain.outputs.values())) {
+    const data = inputs.get((node.attrs as { name?: string }).name ?? "");
+    if (data) bindings.set(node, data);
+  }
+  const values = evaluateNodes([...plain.outputs.values()], bindings);
+  return new Map([...plain.outputs.keys()].map((name, i) => [name, values[i] ?? new Float64Array()]));
+}
+
+function expectSame(actual: ReadonlyMap<string, ArrayLike<number>>, expected: ReadonlyMap<string, Data>, tolerance: number, what: string): void {
+  for (const [name, data] of expected) {
+    const error = relativeError(actual.get(name) ?? [], data);
+    const isTiny = Math.max(...data.map(Math.abs), 0) < 1e-9;
+    if (!(error < tolerance || isTiny)) expect.fail(`${what}: ${name} differs by ${error}`);
+  }
+}
+
+const cases = Array.from({ length: COUNT }, (_, i): readonly [number, RandomGraph] => [i + 1, randomGraph(i + 1, 5 + ((i * 7) % 25))]);
+
+describe("random graphs keep their values", () => {
+  it("have finite values and gradients", () => {
+    const withGradients = cases.filter(([, { graph }]) => graph.outputs.has("grad0") || graph.outputs.has("grad1"));
+    expect(withGradients.length).toBeGreaterThan(COUNT / 2);
+    for (const [, { graph, inputs }] of cases) for (const data of evaluate(graph, inputs).values()) expect(data.every(Number.isFinite)).toBe(true);
+  });
+
+  it.each(GRAPH_PASSES.map((pass) => [pass.name, pass] as const))("through %s", (name, pass) => {
+    for (const [seed, { graph, inputs }] of cases) {
+      const before = name === "decompose" || name === "merge-scans" ? graph : decompose(graph);
+      const after = pass.run(before);
+      verifyGraph(after, name);
+      expectSame(evaluate(after, inputs), evaluate(graph, inputs), 1e-6, `seed ${seed}`);
+    }
+  });
+
+  it("through simplify-forward", () => {
+    for (const [seed, { graph, inputs }] of cases) {
+      const names = [...graph.outputs.keys()];
+      const nodes = simplifyForward(graph.builder, [...graph.outputs.values()]);
+      const after: Graph = { ...graph, outputs: new Map(nodes.map((node, i) => [names[i] ?? "", node])) };
+      expectSame(evaluate(after, inputs), evaluate(graph, inputs), 1e-6, `seed ${seed}`);
+    }
+  });
+
+  it("as kernels, and stay within 1.1 of the least memory", async () => {
+    const device = openReferenceDevice();
+    for (const [seed, { graph, inputs }] of cases) {
+      const { memory } = compileGraph(graph, "reference");
+      expect(memory.temporaryBytes).toBeLessThanOrEqual(1.1 * memory.lowerBound);
+      // Constants are rounded to f32 on their way into kernels.
+      expectSame(await runGraph(device, graph, inputs), evaluate(graph, inputs), 2e-6, `seed ${seed}`);
+    }
+    device.dispose();
+  });
+});
