@@ -1,12 +1,12 @@
 // The compiler from end to end: text to artifact, one call a stage, from top to bottom.
 
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { openSpec, outcomeOf as outcome } from "./check.ts";
 import { emitFiles } from "./codegen/module/emit.ts";
 import { targetNamed, TARGETS, type TargetName } from "./codegen/targets.ts";
 import type { Diagnostic, Sources } from "./diagnostics.ts";
-import { checkSpec as checkLoaded, elaborate, loadSpec, planRecipe, type LoadedSpec, type PlannedRecipe, type SpecHost } from "./dsl/index.ts";
+import { elaborate, planRecipe, type LoadedSpec, type PlannedRecipe } from "./dsl/index.ts";
 import type { Artifact } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
 import type { ForwardModel, Parameter } from "./ir/model.ts";
@@ -14,6 +14,7 @@ import type { Kernel } from "./ir/loop/kernel.ts";
 import type { DeviceLimits } from "./ir/program.ts";
 import type { DataInfo, DataPlan, RecipePlan } from "./ir/plan.ts";
 import { InternalError, type Shape, type TensorType } from "./ir/types.ts";
+import { packageRoot } from "./package-root.ts";
 import { compileEntries, PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
 import { reportStage } from "./passes/report.ts";
 import { buildEntries, buildTraceEntry, type ForwardOptions, type StepSpec } from "./passes/step-graph.ts";
@@ -49,7 +50,7 @@ export interface CompileOutcome {
 
 /** A recipe, its data and its network, for one device's target. */
 export async function compileSpec(file: string, request: CompileRequest): Promise<CompileOutcome> {
-  const spec = load(file);
+  const spec = await openSpec(file);
   const planned = spec.sink.errors === 0 ? plan(spec, request) : undefined;
   if (!planned || spec.sink.errors > 0) return outcome(spec);
   if (!planned.data) {
@@ -63,7 +64,7 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
 
 /** One training step on a batch given from outside; see `tlc trace`. */
 export async function compileTrace(file: string, request: TraceRequest): Promise<CompileOutcome> {
-  const spec = load(file);
+  const spec = await openSpec(file);
   const planned = spec.sink.errors === 0 ? plan(spec, request) : undefined;
   if (!planned || spec.sink.errors > 0) return outcome(spec);
   const [first] = request.batch.values();
@@ -78,35 +79,12 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   return Promise.resolve(finish(spec, recipe, dataInfo, request, undefined, () => ({ ...buildTraceEntry(step), outputShape: [] })));
 }
 
-/** Everything that can be said about a spec without its data. */
-export async function checkSpec(file: string, request: Pick<CompileRequest, "set">): Promise<CompileOutcome> {
-  const spec = load(file);
-  checkLoaded(spec, { builder: createBuilder, ...(request.set && { overrides: request.set }) });
-  return Promise.resolve(outcome(spec));
-}
-
 /** The files of a compiled folder, by name. */
 export async function emit(artifact: Artifact): Promise<ReadonlyMap<string, string | Uint8Array>> {
-  return Promise.resolve(emitFiles(artifact, (target) => readFileSync(join(ROOT, "dist", `runtime-${target}.mjs`), "utf8")));
+  return Promise.resolve(emitFiles(artifact, (target) => readFileSync(join(packageRoot(), "dist", `runtime-${target}.mjs`), "utf8")));
 }
 
 // --- stages -------------------------------------------------------------------------------------------------------------
-
-/** Of the package; this file lies one level below it, as source and as built. */
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
-const ZOO = join(ROOT, "specs", "zoo");
-
-function load(file: string): LoadedSpec {
-  const readFile = (path: string): string | undefined => {
-    try {
-      return readFileSync(path, "utf8");
-    } catch {
-      return undefined;
-    }
-  };
-  const host: SpecHost = { zoo: ZOO, readFile };
-  return loadSpec(file, readFileSync(file, "utf8"), host);
-}
 
 const plan = (spec: LoadedSpec, request: Pick<CompileRequest, "recipe" | "set">): PlannedRecipe | undefined =>
   planRecipe(spec, { ...(request.recipe !== undefined && { recipe: request.recipe }), overrides: request.set ?? [] });
@@ -153,8 +131,6 @@ function finish(spec: LoadedSpec, recipe: RecipePlan, dataInfo: DataInfo, reques
   return { ...outcome(spec), artifact };
 }
 
-const outcome = (spec: LoadedSpec): CompileOutcome => ({ diagnostics: spec.sink.list(), sources: spec.sources });
-
 const parameterInfo = ({ name, shape, kind, trainable }: Parameter): Artifact["parameters"][number] => ({ name, dtype: "f32", shape, kind, trainable });
 
 function withoutSpans(data: DataPlan): DataPlan {
@@ -178,3 +154,4 @@ function pipelineOptions(target: ReturnType<typeof targetNamed>, { limits, dumpA
 }
 
 export { PASS_NAMES };
+export { checkSpec } from "./check.ts";

@@ -19,7 +19,7 @@ async function checkedCompiler({ dumpAfter }: CompileRequest): Promise<typeof im
 }
 
 export const toolchain: Toolchain = {
-  checkSpec: async (file, request) => (await compiler()).checkSpec(file, request),
+  checkSpec: async (file, request) => (await import("../check.ts")).checkSpec(file, request),
   compileSpec: async (file, request) => (await checkedCompiler(request)).compileSpec(file, request),
   compileTrace: async (file, request) => (await checkedCompiler(request)).compileTrace(file, request),
   emit: async (artifact) => (await compiler()).emit(artifact),

@@ -1,7 +1,9 @@
 // The command line: verbs, their options and help. Every verb's code is loaded when it is chosen, so that `tlc check` starts fast.
 
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { packageRoot } from "../package-root.ts";
 import type { CompileVerbOptions } from "./compile.ts";
 import type { EvalOptions } from "./eval.ts";
 import { EXIT, reportFailure } from "./failure.ts";
@@ -165,6 +167,6 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
 }
 
 function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { readonly version: string };
+  const manifest = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { readonly version: string };
   return manifest.version;
 }

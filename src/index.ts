@@ -1,0 +1,31 @@
+// The public interface of the package for Node: check and compile specs, open devices, train and predict. Pages import the browser-safe
+// `tlc/runtime` instead, or the module that `tlc compile` writes.
+
+import { compileSpec as compileFor, type CompileOutcome, type CompileRequest } from "./compile.ts";
+import { describeData } from "./runtime/data/index.ts";
+
+export { checkSpec, type CheckOutcome, type CheckRequest } from "./check.ts";
+export { emit } from "./compile.ts";
+export type { CompileOutcome } from "./compile.ts";
+export { diagnosticToJson, explain, renderDiagnostics } from "./diagnostics.ts";
+export type { Diagnostic, Note, Severity, Sources, Span } from "./diagnostics.ts";
+export type { Artifact, ParameterInfo, StageReport } from "./ir/artifact.ts";
+export type { DataInfo, DataPlan, RecipePlan } from "./ir/plan.ts";
+export type { DeviceLimits, Program } from "./ir/program.ts";
+export { describeData, loadInputs, loadSplit } from "./runtime/data/index.ts";
+export { openDevice, type DeviceName, type OpenDeviceOptions } from "./runtime/open-device.ts";
+export * from "./runtime/index.ts";
+
+export interface CompileOptions extends Omit<CompileRequest, "describeData" | "target"> {
+  /** `webgpu`, which runs everywhere, unless said otherwise. */
+  readonly target?: string;
+  /** Left out, the folders and tables that the spec names are looked at. */
+  readonly describeData?: CompileRequest["describeData"];
+}
+
+/**
+ * Compiles the recipe of a spec. For a device at hand pass its `info.kind` as `target` and its `limits`; the artifact is then as fast
+ * as that device allows.
+ */
+export const compileSpec = (file: string, options: CompileOptions = {}): Promise<CompileOutcome> =>
+  compileFor(file, { target: "webgpu", describeData: (plan) => describeData(plan), ...options });
