@@ -27,7 +27,7 @@ const HOSTILE = [
   "\u2028",
   "\u2029",
   "\\",
-  "\\\"",
+  '\\"',
   "\0",
   "\u202e",
   "</script><script>",
@@ -76,7 +76,10 @@ function shapeOf(source: string, file: string): string {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "tlc-module-"));
-writeFileSync(join(folder, "runtime.mjs"), "export const createModel = (artifact) => artifact;\nexport class DataError {}\nexport { DataError as DeviceError, DataError as NonFiniteLossError };\n");
+writeFileSync(
+  join(folder, "runtime.mjs"),
+  "export const createModel = (artifact) => artifact;\nexport class DataError {}\nexport { DataError as DeviceError, DataError as NonFiniteLossError };\n",
+);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 let count = 0;
@@ -129,7 +132,9 @@ describe("literals", () => {
     const values = fc.jsonValue({ depthSize: "medium", stringUnit: "binary" });
     const samples = fc.sample(values, 100);
     const special = [-0, Infinity, -Infinity, NaN, 1e-45, { ["__proto__"]: { polluted: true } }, { "a-b": 1, a_b: 2, default: 3, "1": 4 }];
-    const module = (await evaluated(`export const values = ${jsLiteral([...samples, ...special])};`)) as unknown as { readonly values: unknown };
+    const module = (await evaluated(`export const values = ${jsLiteral([...samples, ...special])};`)) as unknown as {
+      readonly values: unknown;
+    };
     expect(module.values).toEqual([...samples, ...special]);
     expect(Object.hasOwn((module.values as object[])[105]!, "__proto__")).toBe(true);
   });

@@ -6,9 +6,15 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 
-const POLICY = "default-src 'none'; img-src 'self'; script-src 'self'; connect-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'";
+const POLICY =
+  "default-src 'none'; img-src 'self'; script-src 'self'; connect-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'";
 
-const TYPES: Readonly<Record<string, string>> = { ".html": "text/html", ".css": "text/css", ".mjs": "text/javascript", ".bin": "application/octet-stream" };
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html",
+  ".css": "text/css",
+  ".mjs": "text/javascript",
+  ".bin": "application/octet-stream",
+};
 
 const TEST_PAGE = '<!doctype html><meta charset="utf-8"><title>test</title><script type="module" src="/browser-page.mjs"></script>';
 

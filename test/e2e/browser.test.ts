@@ -30,61 +30,63 @@ const browser: Browser | string = existsSync(CHROMIUM)
   : `no ${CHROMIUM} (sh scripts/setup.sh --browser brings one)`;
 
 if (typeof browser === "string") it.skip(`runs in a browser: ${browser}`, () => undefined);
-else
-  describe("a compiled folder in a browser", () => {
-    let folder: CompiledFolder;
-    let server: WebServer;
-    const complaints: string[] = [];
+else describe("a compiled folder in a browser", () => inBrowser(browser));
 
-    beforeAll(async () => {
-      folder = await compileGlyphs();
-      server = await serve(folder.path);
-    }, 120_000);
-    afterAll(async () => {
-      await browser.close();
-      await server.close();
-      folder.remove();
-    });
+function inBrowser(browser: Browser): void {
+  let folder: CompiledFolder;
+  let server: WebServer;
+  const complaints: string[] = [];
 
-    async function open(path: string): Promise<Page> {
-      const page = await browser.newPage({ viewport: { width: 800, height: 760 } });
-      page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
-      page.on("pageerror", (error) => complaints.push(error.message));
-      page.on("requestfailed", (request) => complaints.push(`${request.url()} failed`));
-      await page.goto(server.url + path);
-      return page;
-    }
-
-    it("trains as in Node, predicts, saves and loads", async (context) => {
-      const page = await open("/test");
-      if (!(await page.evaluate(async () => (await navigator.gpu?.requestAdapter()) != null))) context.skip("the browser has no WebGPU adapter");
-      const outcome = (await page.evaluate(() => (globalThis as unknown as { outcome: Promise<unknown> }).outcome)) as Outcome;
-      expect(complaints).toEqual([]);
-      expect(outcome.losses).toHaveLength(STEPS);
-      expect(outcome.metrics["loss"]).toBeLessThan(outcome.losses[0]!);
-      expect(outcome.after).toEqual(outcome.probabilities.slice(0, 20));
-      expect([outcome.refused, outcome.interrupted]).toEqual([true, true]);
-      await page.close();
-      if (!hasNode) return;
-      const node = await runInNode(folder);
-      outcome.losses.forEach((loss, i) => expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-4));
-      expect(outcome.labels).toEqual(node.labels);
-      expect(outcome.savedBytes).toBe(node.savedBytes);
-    }, 600_000);
-
-    it("lets a person train and stop in the demo", async () => {
-      const page = await open("/");
-      await page.waitForSelector("#start:enabled", { timeout: 60_000 });
-      await page.click("#start");
-      const enough = SCREENSHOT === undefined ? 12 : 200;
-      await page.waitForFunction((steps) => Number(/step (\d+)/.exec(document.body.textContent ?? "")?.[1]) >= steps, enough, { timeout: 500_000 });
-      await page.click("#stop");
-      await page.waitForSelector("#start:enabled", { timeout: 60_000 });
-      expect(await page.textContent("#status")).toMatch(/^step \d+, loss \d\.\d+/);
-      expect(await page.locator("#answers figcaption").allTextContents()).toHaveLength(10);
-      expect(await page.locator("#answers figcaption").first().textContent()).toMatch(/^[0-9A-Z] \d+%$/);
-      if (SCREENSHOT !== undefined) await page.screenshot({ path: SCREENSHOT });
-      expect(complaints).toEqual([]);
-      await page.close();
-    }, 600_000);
+  beforeAll(async () => {
+    folder = await compileGlyphs();
+    server = await serve(folder.path);
+  }, 120_000);
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+    folder.remove();
   });
+
+  async function open(path: string): Promise<Page> {
+    const page = await browser.newPage({ viewport: { width: 800, height: 760 } });
+    page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("requestfailed", (request) => complaints.push(`${request.url()} failed`));
+    await page.goto(server.url + path);
+    return page;
+  }
+
+  it("trains as in Node, predicts, saves and loads", async (context) => {
+    const page = await open("/test");
+    if (!(await page.evaluate(async () => "gpu" in navigator && (await navigator.gpu.requestAdapter()) !== null)))
+      context.skip("the browser has no WebGPU adapter");
+    const outcome = (await page.evaluate(() => (globalThis as unknown as { outcome: Promise<unknown> }).outcome)) as Outcome;
+    expect(complaints).toEqual([]);
+    expect(outcome.losses).toHaveLength(STEPS);
+    expect(outcome.metrics["loss"]).toBeLessThan(outcome.losses[0]!);
+    expect(outcome.after).toEqual(outcome.probabilities.slice(0, 20));
+    expect([outcome.refused, outcome.interrupted]).toEqual([true, true]);
+    await page.close();
+    if (!hasNode) return;
+    const node = await runInNode(folder);
+    outcome.losses.forEach((loss, i) => expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-4));
+    expect(outcome.labels).toEqual(node.labels);
+    expect(outcome.savedBytes).toBe(node.savedBytes);
+  }, 600_000);
+
+  it("lets a person train and stop in the demo", async () => {
+    const page = await open("/");
+    await page.waitForSelector("#start:enabled", { timeout: 60_000 });
+    await page.click("#start");
+    const enough = SCREENSHOT === undefined ? 12 : 200;
+    await page.waitForFunction((steps) => Number(/step (\d+)/.exec(document.body.textContent)?.[1]) >= steps, enough, { timeout: 500_000 });
+    await page.click("#stop");
+    await page.waitForSelector("#start:enabled", { timeout: 60_000 });
+    expect(await page.textContent("#status")).toMatch(/^step \d+, loss \d\.\d+/);
+    expect(await page.locator("#answers figcaption").allTextContents()).toHaveLength(10);
+    expect(await page.locator("#answers figcaption").first().textContent()).toMatch(/^[0-9A-Z] \d+%$/);
+    if (SCREENSHOT !== undefined) await page.screenshot({ path: SCREENSHOT });
+    expect(complaints).toEqual([]);
+    await page.close();
+  }, 600_000);
+}

@@ -39,7 +39,10 @@ export async function compileGlyphs(): Promise<CompiledFolder> {
   const some = new Uint8Array(chosen.length * size);
   chosen.forEach((example, i) => some.set(pixels.subarray(example * size, (example + 1) * size), i * size));
   write(join(path, "pixels.bin"), some);
-  write(join(path, "labels.bin"), Uint8Array.from(chosen, (example) => labels[example]!));
+  write(
+    join(path, "labels.bin"),
+    Uint8Array.from(chosen, (example) => labels[example]!),
+  );
   return { path, artifact, remove: () => rmSync(path, { recursive: true }) };
 }
 

@@ -180,7 +180,14 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artif
   });
 }
 
-const ARRAYS = { f32: "Float32Array", f16: "Uint16Array", i32: "Int32Array", u32: "Uint32Array", u8: "Uint8Array", bool: "Uint32Array" } as const satisfies Record<DType, string>;
+const ARRAYS = {
+  f32: "Float32Array",
+  f16: "Uint16Array",
+  i32: "Int32Array",
+  u32: "Uint32Array",
+  u8: "Uint8Array",
+  bool: "Uint32Array",
+} as const satisfies Record<DType, string>;
 
 function oneOf({ dtype, shape }: ColumnInfo): string {
   if (shape.length === 0) return "number";
@@ -189,8 +196,10 @@ function oneOf({ dtype, shape }: ColumnInfo): string {
 }
 
 function predictionType(isClassifier: boolean, rank: number): string {
-  if (!isClassifier) return "/** The network's output. */\nexport interface Prediction {\n  readonly kind: \"values\";\n  readonly values: readonly number[];\n}";
-  if (rank > 1) return "/** A class for every step. */\nexport interface Prediction {\n  readonly kind: \"sequence\";\n  readonly labels: readonly Label[];\n}";
+  if (!isClassifier)
+    return '/** The network\'s output. */\nexport interface Prediction {\n  readonly kind: "values";\n  readonly values: readonly number[];\n}';
+  if (rank > 1)
+    return '/** A class for every step. */\nexport interface Prediction {\n  readonly kind: "sequence";\n  readonly labels: readonly Label[];\n}';
   return [
     "/** The likeliest class. */",
     "export interface Prediction {",

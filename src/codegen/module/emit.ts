@@ -22,4 +22,5 @@ export function emitFiles(artifact: Artifact, runtime: (target: string) => strin
   return files;
 }
 
-const kernelFile = (kernel: CompiledKernel, index: number): string => `kernels/${String(index).padStart(3, "0")}-${fileName(kernel.name)}.wgsl`;
+const kernelFile = (kernel: CompiledKernel, index: number): string =>
+  `kernels/${String(index).padStart(3, "0")}-${fileName(kernel.name)}.wgsl`;

@@ -39,6 +39,9 @@ const TAKEN = /^(?:con|prn|aux|nul|com\d|lpt\d|runtime|artifact)$/i;
 
 /** A file name on every system, without an extension. */
 export function fileName(name: string): string {
-  const safe = name.replaceAll(/[^\w-]/g, "_").replace(/^-/, "_").slice(0, 80);
+  const safe = name
+    .replaceAll(/[^\w-]/g, "_")
+    .replace(/^-/, "_")
+    .slice(0, 80);
   return safe === "" || TAKEN.test(safe) ? `${safe}_model` : safe;
 }

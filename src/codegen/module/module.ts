@@ -15,7 +15,8 @@ interface Skeleton {
   readonly artifact: string;
 }
 
-const skeleton = template<Skeleton>(`// Made by tlc from the recipe {{recipe}}, for {{target}}. Its kernels are in kernels/ for people to read.
+const skeleton =
+  template<Skeleton>(`// Made by tlc from the recipe {{recipe}}, for {{target}}. Its kernels are in kernels/ for people to read.
 
 import { createModel } from "./{{runtime}}";
 

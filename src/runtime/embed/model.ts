@@ -4,6 +4,7 @@
 import type { Artifact } from "../../ir/artifact.ts";
 import { imageLayout, type ImageLayout } from "../data/pixels.ts";
 import type { Device, DeviceInfo, Session } from "../device.ts";
+import { NonFiniteLossError } from "../errors.ts";
 import { createEvaluator, predictSplit, type Prediction } from "../evaluate.ts";
 import type { Metrics } from "../metrics.ts";
 import { initialize } from "../resident.ts";
@@ -79,7 +80,11 @@ export class Model {
   async *train(data: EmbeddedData, { signal, epochs }: EmbeddedTrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
     const split = (values: SplitValues | undefined): ReturnType<typeof splitOfColumns> | undefined =>
       values && splitOfColumns(this.#artifact.dataInfo, this.#layout, values);
-    const splits = { train: splitOfColumns(this.#artifact.dataInfo, this.#layout, data.train), val: split(data.val), test: split(data.test) };
+    const splits = {
+      train: splitOfColumns(this.#artifact.dataInfo, this.#layout, data.train),
+      val: split(data.val),
+      test: split(data.test),
+    };
     const { recipe } = this.#artifact;
     const artifact: Artifact = epochs === undefined ? this.#artifact : { ...this.#artifact, recipe: { ...recipe, epochs } };
     this.#occupy("training");
@@ -87,6 +92,10 @@ export class Model {
       const weights = this.#isFresh ? undefined : readSafetensors(await this.save());
       this.#isFresh = false;
       yield* train(artifact, this.#session, this.device, splits, { signal, weights });
+    } catch (error) {
+      // Nobody wants to train on from what is not a number.
+      if (error instanceof NonFiniteLossError) this.#isFresh = true;
+      throw error;
     } finally {
       this.#occupation = undefined;
     }

@@ -53,7 +53,8 @@ export function splitOfColumns(info: DataInfo, layout: ImageLayout, { inputs, la
 const isTyped = (values: ColumnValues | SplitValues["labels"]): values is HostArray => ArrayBuffer.isView(values);
 
 function fieldOf(example: Example, name: string, at: number): Value {
-  const value = typeof example === "object" && Object.hasOwn(example, name) ? (example as Readonly<Record<string, Value>>)[name] : undefined;
+  const value =
+    typeof example === "object" && Object.hasOwn(example, name) ? (example as Readonly<Record<string, Value>>)[name] : undefined;
   if (value === undefined) throw new DataError(`example ${at} has no "${name}"`);
   return value;
 }
@@ -94,11 +95,13 @@ function packLabels({ label, classes }: DataInfo, labels: SplitValues["labels"])
   const packed = isTyped(labels) ? labels : allocate(label.dtype, labels.length * sizeOf(label.shape));
   if (!isTyped(labels)) {
     const flat: LabelEntry[] = labels.flat();
-    if (flat.length !== packed.length) throw new DataError(`${flat.length} labels for ${labels.length} examples, expected ${packed.length}`);
+    if (flat.length !== packed.length)
+      throw new DataError(`${flat.length} labels for ${labels.length} examples, expected ${packed.length}`);
     flat.forEach((entry, i) => (packed[i] = typeof entry === "number" ? entry : classIndex(classes, entry)));
   }
   // The kernels trust labels: another number would read beside the scores.
-  const stray = classes.length === 0 ? undefined : packed.find((index) => !(index >= 0 && index < classes.length && Number.isInteger(index)));
+  const stray =
+    classes.length === 0 ? undefined : packed.find((index) => !(index >= 0 && index < classes.length && Number.isInteger(index)));
   if (stray !== undefined) throw new DataError(`the label ${stray} is no class`, `labels are 0 to ${classes.length - 1}, or names`);
   return packed;
 }

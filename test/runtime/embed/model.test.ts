@@ -6,7 +6,7 @@ import { Model } from "../../../src/runtime/embed/model.ts";
 import { splitOfColumns, splitOfExamples } from "../../../src/runtime/embed/values.ts";
 import type { TrainEvent } from "../../../src/runtime/trainer.ts";
 import { readSafetensors } from "../../../src/runtime/weights/safetensors.ts";
-import { FAKE_DEVICE, fakeArtifact, FakeSession } from "../trainer/fake-session.ts";
+import { FAKE_DEVICE, fakeArtifact, FakeSession, type FakeOptions } from "../trainer/fake-session.ts";
 
 interface Opened {
   readonly model: Model;
@@ -14,8 +14,8 @@ interface Opened {
   readonly disposed: () => number;
 }
 
-async function open(artifact: Artifact = fakeArtifact()): Promise<Opened> {
-  const session = new FakeSession(artifact);
+async function open(artifact: Artifact = fakeArtifact(), options: FakeOptions = {}): Promise<Opened> {
+  const session = new FakeSession(artifact, options);
   let disposed = 0;
   const device = { info: FAKE_DEVICE, load: () => Promise.resolve(session), dispose: () => (disposed += 1) };
   return { model: await Model.open(artifact, device), session, disposed: () => disposed };
@@ -35,7 +35,9 @@ describe("a model", () => {
   it("predicts any number of examples", async () => {
     const { model } = await open();
     const answers = await model.predict([...pixels].map((value) => [value]));
-    expect(answers.map((answer) => answer.kind === "class" && answer.label)).toEqual([...pixels].map((value) => (value % 2 === 0 ? "even" : "odd")));
+    expect(answers.map((answer) => answer.kind === "class" && answer.label)).toEqual(
+      [...pixels].map((value) => (value % 2 === 0 ? "even" : "odd")),
+    );
     expect(await model.predict([])).toEqual([]);
   });
 
@@ -55,6 +57,15 @@ describe("a model", () => {
     expect(writes()).toEqual([]);
     await all(model.train(data, { epochs: 1 }));
     expect(writes()).toHaveLength(3);
+  });
+
+  it("starts anew after a loss that is no number", async () => {
+    let isBroken = true;
+    const { model, session } = await open(fakeArtifact(), { loss: () => (isBroken ? NaN : 1) });
+    await expect(all(model.train(data))).rejects.toThrow("the loss is NaN at step 1");
+    isBroken = false;
+    expect((await all(model.train(data, { epochs: 1 }))).at(-1)).toMatchObject({ event: "done" });
+    expect(session.log.filter((entry) => entry.startsWith("write weight/"))).toEqual([]);
   });
 
   it("loads what it saved", async () => {
@@ -114,7 +125,11 @@ describe("a model", () => {
 
 describe("data of a page", () => {
   const plain = { resize: undefined, grayscale: false };
-  const rgb = { inputs: [{ name: "image", dtype: "u8", shape: [3, 2, 2] }], label: { name: "label", dtype: "i32", shape: [] }, classes: ["cat", "dog"] } as const;
+  const rgb = {
+    inputs: [{ name: "image", dtype: "u8", shape: [3, 2, 2] }],
+    label: { name: "label", dtype: "i32", shape: [] },
+    classes: ["cat", "dog"],
+  } as const;
   const rgba = Uint8ClampedArray.from({ length: 16 }, (_, i) => (i % 4 === 3 ? 255 : i));
 
   it("takes pictures as a canvas gives them", () => {
@@ -149,7 +164,15 @@ describe("data of a page", () => {
     expect(label([1, "cat"] as never)).toEqual([1, 0]);
     expect(label(Int32Array.of(0, 1) as never)).toEqual([0, 1]);
     const steps = { ...rgb, label: { name: "label", dtype: "i32", shape: [2] } } as const;
-    expect([...splitOfColumns(steps, plain, { inputs, labels: [["dog", "cat"], [0, 1]] }).columns.get("label")!.data]).toEqual([1, 0, 0, 1]);
+    expect([
+      ...splitOfColumns(steps, plain, {
+        inputs,
+        labels: [
+          ["dog", "cat"],
+          [0, 1],
+        ],
+      }).columns.get("label")!.data,
+    ]).toEqual([1, 0, 0, 1]);
   });
 
   it.each([
@@ -162,7 +185,11 @@ describe("data of a page", () => {
     ["fractions where bytes are", { inputs: { image: [Array(12).fill(0.5)] }, labels: [0] }, "0.5 is no u8"],
     ["more labels than examples", { inputs: { image: new Uint8Array(12) }, labels: [0, 1] }, "holds 2 examples"],
     ["numbers that are too many", { inputs: { image: [new Uint8Array(13)] }, labels: [0] }, "13 numbers, expected 12"],
-    ["half a picture", { inputs: { image: [{ data: new Uint8Array(7), width: 2, height: 2 }] }, labels: [0] }, "7 samples in a picture of 2x2"],
+    [
+      "half a picture",
+      { inputs: { image: [{ data: new Uint8Array(7), width: 2, height: 2 }] }, labels: [0] },
+      "7 samples in a picture of 2x2",
+    ],
   ])("refuses %s", (_, values, message) => {
     expect(() => splitOfColumns(rgb, plain, values as never)).toThrow(message);
   });

@@ -20,8 +20,16 @@ const write = (name: string, data: DataInfo, outputShape: readonly number[], rec
   writeFileSync(join(folder, `${name}.d.mts`), printDeclarations(whole));
 };
 write("flowers", { inputs: [{ name: "image", dtype: "u8", shape: [3, 8, 8] }], label: LABEL, classes: ["daisy", "rose"] }, [2]);
-write("tagger", { inputs: [{ name: "tokens", dtype: "i32", shape: [24] }], label: { ...LABEL, shape: [24] }, classes: ["off", "on"] }, [24, 2], { metrics: ["f1"] });
-const numbers = [{ name: "size", dtype: "f32", shape: [] }, { name: "rest of it", dtype: "f32", shape: [4] }] as const;
+write(
+  "tagger",
+  { inputs: [{ name: "tokens", dtype: "i32", shape: [24] }], label: { ...LABEL, shape: [24] }, classes: ["off", "on"] },
+  [24, 2],
+  { metrics: ["f1"] },
+);
+const numbers = [
+  { name: "size", dtype: "f32", shape: [] },
+  { name: "rest of it", dtype: "f32", shape: [4] },
+] as const;
 write("price", { inputs: numbers, label: { ...LABEL, dtype: "f32" }, classes: [] }, [1], { loss: { kind: "mse" }, metrics: [] });
 
 /** One program for all consumers: a type checker takes seconds to start. */
@@ -43,7 +51,12 @@ function check(consumers: Readonly<Record<string, string>>): (name: string) => s
   const errors = ts.getPreEmitDiagnostics(program);
   return (name) =>
     errors
-      .filter(({ file }) => file === undefined || file.fileName.endsWith(fileOf(name)) || (file.fileName.includes(folder) && file.fileName.endsWith(".d.mts")))
+      .filter(
+        ({ file }) =>
+          file === undefined ||
+          file.fileName.endsWith(fileOf(name)) ||
+          (file.fileName.includes(folder) && file.fileName.endsWith(".d.mts")),
+      )
       .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
 }
 
@@ -111,10 +124,14 @@ export const events: readonly runtime.TrainEvent[] = [start, step, epoch, done];
 const REFUSED = [
   ["a class that is none", 'const [best] = await model.predict([image]);\nif (best.label === "dandelion") model.dispose();', "no overlap"],
   ["an input that is none", "await model.evaluate({ inputs: { picture: pixels }, labels: [0] });", "'picture' does not exist"],
-  ["a label that is no class", 'await model.evaluate({ inputs: { image: pixels }, labels: ["tulip"] });', '\'"tulip"\' is not assignable'],
-  ["a device that it is not for", 'await create({ device: "cuda" });', '\'"cuda"\' is not assignable'],
+  ["a label that is no class", 'await model.evaluate({ inputs: { image: pixels }, labels: ["tulip"] });', "'\"tulip\"' is not assignable"],
+  ["a device that it is not for", 'await create({ device: "cuda" });', "'\"cuda\"' is not assignable"],
   ["text for a picture", 'await model.predict(["rose.jpg"]);', "'string' is not assignable"],
-  ["a metric that is not measured", "const { f1 } = await model.evaluate({ inputs: { image: pixels }, labels: [0] });\nexport { f1 };", "'f1' does not exist"],
+  [
+    "a metric that is not measured",
+    "const { f1 } = await model.evaluate({ inputs: { image: pixels }, labels: [0] });\nexport { f1 };",
+    "'f1' does not exist",
+  ],
   ["an event that never comes", 'declare const event: TrainEvent;\nif (event.event === "end") model.dispose();', "no overlap"],
 ] as const;
 
