@@ -9,7 +9,7 @@ import { scanOperands, type ScanAttrs } from "../ir/ops/scan.ts";
 import { sizeOf, type TensorType } from "../ir/types.ts";
 import { planFusion } from "./fuse.ts";
 import type { Place, Scope } from "./kernel-builder.ts";
-import { copyNode, lowerNode, type LowerContext, type Target } from "./lower.ts";
+import { copyNode, lowerNode, type LowerContext, type Target } from "./lower-node.ts";
 import type { Buffer, KernelCall, Task } from "./lowered.ts";
 
 /** Emits the initial copies and returns them with the loop; records where the scan's results are in `places`. */

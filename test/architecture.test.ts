@@ -1,0 +1,177 @@
+// The shape of the source, read with the TypeScript compiler: who may import whom, which package stands behind which file, no cycles,
+// no long files, and no knowledge of operations outside their definitions.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import ts from "typescript";
+import { describe, expect, it } from "vitest";
+
+interface Import {
+  readonly from: string;
+  /** A file below src/, or a package. */
+  readonly to: string;
+  readonly typeOnly: boolean;
+  /** `import("…")`: a cycle through it does no harm while modules load. */
+  readonly late: boolean;
+}
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  readonly tree: ts.SourceFile;
+}
+
+const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts"));
+const sources: readonly Source[] = files.map((file) => {
+  const path = `src/${file.split(sep).join("/")}`;
+  const text = readFileSync(path, "utf8");
+  return { path, text, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) };
+});
+const imports = sources.flatMap(importsOf);
+
+function importsOf({ path, tree }: Source): Import[] {
+  const found: Import[] = [];
+  const add = (module: ts.Node | undefined, typeOnly: boolean, late = false): void => {
+    if (module === undefined || !ts.isStringLiteral(module)) return;
+    const to = module.text.startsWith(".") ? relative(".", join(dirname(path), module.text)).split(sep).join("/") : module.text;
+    found.push({ from: path, to, typeOnly, late });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, onlyTypes(node.importClause));
+    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], false, true);
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return found;
+}
+
+function onlyTypes(clause: ts.ImportClause | undefined): boolean {
+  if (clause === undefined) return false;
+  if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true;
+  const names = clause.namedBindings;
+  return clause.name === undefined && names !== undefined && ts.isNamedImports(names) && names.elements.every((it) => it.isTypeOnly);
+}
+
+/** The first folder below src/, or the file itself where it lies at the top. */
+const layerOf = (path: string): string => path.split("/")[1]?.replace(/\.ts$/, "") ?? path;
+
+/** Files of this layer may import these layers, and their own. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  diagnostics: [],
+  ir: ["diagnostics"],
+  dsl: ["diagnostics", "ir"],
+  passes: ["diagnostics", "ir"],
+  codegen: ["diagnostics", "ir"],
+  runtime: ["diagnostics", "ir"],
+  "package-root": [],
+};
+/** What ties the layers together may import every one of them. */
+const FREE = ["index", "compile", "check", "cli"];
+
+describe("layers", () => {
+  it("are all in the table", () => {
+    const layers = new Set(sources.map(({ path }) => layerOf(path)));
+    expect([...layers].filter((layer) => !(layer in MAY_IMPORT) && !FREE.includes(layer))).toEqual([]);
+    expect([...Object.keys(MAY_IMPORT), ...FREE].filter((layer) => !layers.has(layer))).toEqual([]);
+  });
+
+  it("import only what is below them, types included", () => {
+    const wrong = imports.filter(({ from, to }) => {
+      const [layer, target] = [layerOf(from), layerOf(to)];
+      if (!to.startsWith("src/") || FREE.includes(layer) || layer === target) return false;
+      return !(MAY_IMPORT[layer] ?? []).includes(target);
+    });
+    expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  it("are not reached out of src/", () => {
+    expect(imports.filter(({ to }) => to.startsWith("..")).map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+});
+
+/** Who may import a package, as the beginning of a path. Everything else of src/ uses Node and itself. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  ajv: ["src/dsl/schema.ts"],
+  chevrotain: ["src/dsl/tokens.ts", "src/dsl/parser.ts", "src/dsl/body-parser.ts", "src/dsl/to-ast"],
+  commander: ["src/cli/"],
+  "csv-parse": ["src/runtime/data/"],
+  handlebars: ["src/codegen/template.ts"],
+  sharp: ["src/runtime/data/"],
+  webgpu: ["src/runtime/webgpu/"],
+};
+
+describe("packages", () => {
+  it("stand each behind the files that are for them", () => {
+    const wrong = imports.filter(({ from, to }) => {
+      if (to.startsWith("src/") || to.startsWith("node:")) return false;
+      const owner = Object.keys(PACKAGES).find((name) => to === name || to.startsWith(`${name}/`));
+      return owner === undefined || !PACKAGES[owner]?.some((path) => from.startsWith(path));
+    });
+    expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  it("are declared, and no declared one is unused", () => {
+    const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Record<string, Record<string, string>>;
+    const declared = Object.keys({ ...manifest["dependencies"], ...manifest["optionalDependencies"] });
+    expect(declared.sort()).toEqual(Object.keys(PACKAGES).sort());
+  });
+});
+
+describe("modules", () => {
+  it("form no cycle of values", () => {
+    const edges = new Map<string, string[]>();
+    for (const { from, to, typeOnly, late } of imports)
+      if (!typeOnly && !late && to.startsWith("src/")) edges.set(from, [...(edges.get(from) ?? []), to]);
+    expect(findCycle(edges)).toBeUndefined();
+  });
+
+  it("find a cycle where there is one", () => {
+    expect(findCycle(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]]))).toBe("b -> c -> b"); // prettier-ignore
+  });
+});
+
+function findCycle(edges: ReadonlyMap<string, readonly string[]>): string | undefined {
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): string | undefined => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path].join(" -> ");
+    if (done.has(path)) return undefined;
+    for (const next of edges.get(path) ?? []) {
+      const cycle = visit(next, [...trail, path]);
+      if (cycle !== undefined) return cycle;
+    }
+    done.add(path);
+    return undefined;
+  };
+  for (const path of edges.keys()) {
+    const cycle = visit(path, []);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}
+
+describe("files", () => {
+  it("have at most 400 lines", () => {
+    const lengths = sources.map(({ path, text }) => ({ path, lines: text.split("\n").length - 1 }));
+    expect(lengths.filter(({ lines }) => lines > 400)).toEqual([]);
+  });
+
+  it("open with a comment that says what they are", () => {
+    const silent = sources.filter(({ text }) => !/^(#!.*\n\n?)?(\/\/ |\/\*)/.test(text));
+    expect(silent.map(({ path }) => path)).toEqual([]);
+  });
+
+  it("are named in lower case with hyphens", () => {
+    expect(sources.filter(({ path }) => !/^src(\/[a-z0-9-]+)+\.ts$/.test(path)).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe("operations", () => {
+  it("are asked for properties, never for their names, outside ir/ops", () => {
+    const asking = sources
+      .filter(({ path }) => !path.startsWith("src/ir/ops/"))
+      .flatMap(({ path, text }) => text.split("\n").flatMap((line, i) => (/\bop\.name\s*[!=]==?/.test(line) ? [`${path}:${i + 1}`] : [])));
+    expect(asking).toEqual([]);
+  });
+});
