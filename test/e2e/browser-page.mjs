@@ -4,4 +4,6 @@ import * as compiled from "/model/cnn.mjs";
 import { trainAndPredict } from "/module-run.mjs";
 
 const bytes = async (name) => new Uint8Array(await (await fetch(`/model/${name}`)).arrayBuffer());
-globalThis.outcome = Promise.all([bytes("pixels.bin"), bytes("labels.bin")]).then((data) => trainAndPredict(compiled, ...data));
+globalThis.outcome = Promise.all([bytes("pixels.bin"), bytes("labels.bin")])
+  .then((data) => trainAndPredict(compiled, ...data))
+  .then(({ saved, ...outcome }) => ({ ...outcome, savedBytes: saved.length }));

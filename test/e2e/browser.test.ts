@@ -64,7 +64,7 @@ function inBrowser(browser: Browser): void {
     expect(complaints).toEqual([]);
     expect(outcome.losses).toHaveLength(STEPS);
     expect(outcome.metrics["loss"]).toBeLessThan(outcome.losses[0]!);
-    expect(outcome.after).toEqual(outcome.probabilities.slice(0, 20));
+    expect(outcome.again).toEqual(outcome.probabilities.slice(0, 20));
     expect([outcome.refused, outcome.interrupted]).toEqual([true, true]);
     await page.close();
     if (!hasNode) return;

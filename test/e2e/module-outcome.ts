@@ -10,8 +10,11 @@ export interface Outcome {
   readonly metrics: Readonly<Record<string, number>>;
   readonly labels: readonly string[];
   readonly probabilities: readonly number[];
-  readonly before: readonly number[];
-  readonly after: readonly number[];
+  /** Of the first 20 after more training, and after loading what was saved before it. */
+  readonly further: readonly number[];
+  readonly again: readonly number[];
+  /** Of the first in another model that loaded what was saved; in Node only. */
+  readonly elsewhere?: number;
   readonly savedBytes: number;
   readonly refused: boolean;
   readonly interrupted: boolean;

@@ -1,5 +1,5 @@
-// What an application does with a compiled folder, the same in a page and in Node: trains for some steps, predicts, saves, and loads
-// what it saved into another model. Plain JavaScript, since neither of them compiles anything.
+// What an application does with a compiled folder, the same in a page and in Node: trains for some steps, predicts, saves, trains on and
+// stops, and loads what it saved. Plain JavaScript, since neither of them compiles anything.
 
 export async function trainAndPredict({ create, classes, DataError }, pixels, labels) {
   const model = await create({ device: "auto" });
@@ -15,29 +15,27 @@ export async function trainAndPredict({ create, classes, DataError }, pixels, la
   const answers = await model.predict([...pictures, { data: rgba, width: side, height: side }]);
   const metrics = await model.evaluate({ inputs, labels: Array.from(labels, (label) => classes[label]) });
   const saved = await model.save();
-  const { device } = model;
-  model.dispose();
-
-  const other = await create();
-  const before = await other.predict(pictures);
-  await other.load(saved);
-  const after = await other.predict(pictures);
-  const refused = await other.load(saved.subarray(0, 100)).catch((error) => error instanceof DataError);
   // A click on a stop button, and a loop that is simply left.
   const controller = new AbortController();
+  const train = { inputs, labels: [...labels] };
   let last;
-  for await (last of other.train({ train: { inputs, labels: [...labels] } }, { signal: controller.signal })) controller.abort();
-  for await (const event of other.train({ train: { inputs, labels: [...labels] } })) if (event.event === "step") break;
-  other.dispose();
+  for await (last of model.train({ train }, { signal: controller.signal })) if (last.event === "step") controller.abort();
+  for await (const event of model.train({ train })) if (event.event === "step") break;
+  const further = await model.predict(pictures);
+  await model.load(saved);
+  const again = await model.predict(pictures);
+  const refused = await model.load(saved.subarray(0, 100)).catch((error) => error instanceof DataError);
+  const { device } = model;
+  model.dispose();
   return {
     device,
     losses,
     metrics,
     labels: answers.map(({ label }) => label),
     probabilities: answers.map(({ probability }) => probability),
-    before: before.map(({ probability }) => probability),
-    after: after.map(({ probability }) => probability),
-    savedBytes: saved.length,
+    further: further.map(({ probability }) => probability),
+    again: again.map(({ probability }) => probability),
+    saved,
     refused,
     interrupted: last.interrupted,
   };

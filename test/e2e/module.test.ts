@@ -52,8 +52,9 @@ describe("a compiled folder", () => {
       });
 
       it("saves weights that another model predicts the same with", () => {
-        expect(outcome.after).toEqual(outcome.probabilities.slice(0, 20));
-        expect(outcome.before).not.toEqual(outcome.after);
+        expect(outcome.elsewhere).toBe(outcome.probabilities[0]);
+        expect(outcome.again).toEqual(outcome.probabilities.slice(0, 20));
+        expect(outcome.further).not.toEqual(outcome.again);
         expect(outcome.refused).toBe(true);
       });
 

@@ -1,14 +1,24 @@
-// The schedule for kernels with many independent points: one thread per point, reductions serial in the thread.
+// The schedule for kernels with many independent points: one thread per point, or per run of points, reductions serial in the thread.
 
-import type { Kernel } from "../../ir/loop/kernel.ts";
+import type { Kernel, Stage } from "../../ir/loop/kernel.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
 import { expressionsOf, mapExpressions, sizeOfAxes, substituter } from "./axes.ts";
 import { legalize } from "./legalize.ts";
 import { combine, identityOf, Shader, unflatten, variable } from "./shader.ts";
 
-const THREADS = 64;
+/** How points are dealt out: runs of `run` points to each of `threads` threads of a workgroup. */
+export interface Deal {
+  readonly threads: number;
+  readonly run: number;
+}
 
-export function scheduleMap(source: Kernel): CompiledKernel {
+/** On a GPU threads are free. */
+export const GPU_DEAL: Deal = { threads: 64, run: 1 };
+
+/** On a CPU that plays GPU, starting a thread costs as much as ten loads; still, every core wants some. */
+export const cpuDeal = (points: number): Deal => (points < 4096 ? GPU_DEAL : { threads: 256, run: Math.min(16, Math.floor(points / 2048)) });
+
+export function scheduleMap(source: Kernel, { threads, run }: Deal = GPU_DEAL): CompiledKernel {
   const points = sizeOfAxes(source.axes);
   const point = variable("$point", points);
   const atPoint = substituter(unflatten(source.axes, point));
@@ -19,9 +29,36 @@ export function scheduleMap(source: Kernel): CompiledKernel {
   out.count(stages.flatMap(expressionsOf));
 
   const name = out.name("point");
-  shader.line(`let ${name} = ${shader.group} * ${String(THREADS)} + ${shader.lane};`);
-  if (points % THREADS !== 0) shader.line(`if (${name} >= ${String(points)}) { return; }`);
-  out.bindAxis("$point", name);
+  const thread = `${shader.group} * ${String(threads)} + ${shader.lane}`;
+  const isExact = points % (threads * run) === 0;
+  if (run === 1) {
+    shader.line(`let ${name} = ${thread};`);
+    if (!isExact) shader.line(`if (${name} >= ${String(points)}) { return; }`);
+    out.bindAxis("$point", name);
+    runStages(shader, stages);
+  } else {
+    const first = out.name("first");
+    shader.line(`let ${first} = (${thread}) * ${String(run)};`);
+    const step = out.name("step");
+    shader.loop(
+      step,
+      "0",
+      run,
+      1,
+      () => {
+        shader.line(`let ${name} = ${first} + ${step};`);
+        if (!isExact) shader.line(`if (${name} >= ${String(points)}) { break; }`);
+        out.bindAxis("$point", name);
+        runStages(shader, stages);
+      },
+      true,
+    );
+  }
+  return shader.finish(threads, Math.ceil(points / (threads * run)));
+}
+
+function runStages(shader: Shader, stages: readonly Stage[]): void {
+  const { out } = shader;
   stages.forEach((stage, position) => {
     switch (stage.kind) {
       case "reduce": {
@@ -51,5 +88,4 @@ export function scheduleMap(source: Kernel): CompiledKernel {
       default: stage satisfies never;
     }
   });
-  return shader.finish(THREADS, Math.ceil(points / THREADS));
 }

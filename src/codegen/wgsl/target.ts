@@ -7,7 +7,7 @@ import type { CompiledKernel, DeviceLimits } from "../../ir/program.ts";
 import type { Target } from "../target.ts";
 import { mergeAxes, sizeOfAxes } from "./axes.ts";
 import { problemOf, scheduleContract } from "./contract.ts";
-import { scheduleMap } from "./map.ts";
+import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
 import { scheduleRows, type RowShape } from "./rows.ts";
 import { chooseTile, SUBGROUP, splitK, splitReduce } from "./tiles.ts";
 
@@ -39,7 +39,8 @@ function compileKernel(source: Kernel, limits?: DeviceLimits): CompiledKernel {
   }
   const kernel = mergeAxes(source);
   const rows = rowShape(kernel, limits?.subgroupSize === SUBGROUP ? SUBGROUP : MAX_THREADS);
-  return rows ? scheduleRows(kernel, rows) : scheduleMap(kernel);
+  if (rows) return scheduleRows(kernel, rows);
+  return scheduleMap(kernel, limits?.subgroupSize === SUBGROUP ? cpuDeal(sizeOfAxes(kernel.axes)) : GPU_DEAL);
 }
 
 /** The same kernel with its contraction as a sum of products. */
