@@ -6,6 +6,8 @@ import type { Syntax } from "../ir/loop/statements.ts";
 import { InternalError, isFloat } from "../ir/types.ts";
 
 export interface Dialect {
+  /** Whether the language bounds every access itself. */
+  readonly safeLoads: boolean;
   readonly types: Readonly<Record<ScalarType, string>>;
   readonly reserved: ReadonlySet<string>;
   constant(value: number, dtype: ScalarType): string;
@@ -58,6 +60,7 @@ export function cFamilySyntax(dialect: Dialect, load: (expr: Expr & { kind: "loa
     assign: (name, text) => `${name} = ${bare(text)};`,
     hint: (expr) => (expr.kind === "load" ? `${bufferName(expr.buffer)}_v` : expr.dtype === "i32" ? "i" : expr.dtype === "bool" ? "p" : "v"),
     reserved: dialect.reserved,
+    safeLoads: dialect.safeLoads,
   };
 }
 

@@ -12,21 +12,23 @@ export interface Graph {
 
 export const bodyOf = (node: Node): ScanBody | undefined => ("body" in node.attrs ? (node.attrs as ScanAttrs).body : undefined);
 
-/** Every node the roots need, inputs before users; bodies of scans are not entered. */
-export function topologicalOrder(roots: Iterable<Node>): Node[] {
+const never = (): boolean => false;
+
+/** Every node the roots need, inputs before users; bodies of scans are not entered, nor what `isDone` already. */
+export function topologicalOrder(roots: Iterable<Node>, isDone: (node: Node) => boolean = never): Node[] {
   const seen = new Set<Node>();
   const order: Node[] = [];
   // An explicit stack: a deep network must not overflow JavaScript's.
   const stack: { node: Node; next: number }[] = [];
   for (const root of roots) {
-    if (!seen.has(root)) stack.push({ node: root, next: 0 });
+    if (!seen.has(root) && !isDone(root)) stack.push({ node: root, next: 0 });
     seen.add(root);
     for (let top = stack.at(-1); top; top = stack.at(-1)) {
       const input = top.node.inputs[top.next++];
       if (input === undefined) {
         order.push(top.node);
         stack.pop();
-      } else if (!seen.has(input)) {
+      } else if (!seen.has(input) && !isDone(input)) {
         seen.add(input);
         stack.push({ node: input, next: 0 });
       }
@@ -48,8 +50,7 @@ export function createRewriter(b: Builder, rewrite: Rewrite): (root: Node) => No
   const memo = new Map<Node, Node>();
   const mapBody = (body: ScanBody): ScanBody => ({ ...body, next: body.next.map(map), outputs: body.outputs.map(map) });
   const map = (root: Node): Node => {
-    for (const node of topologicalOrder([root])) {
-      if (memo.has(node)) continue;
+    for (const node of topologicalOrder([root], (done) => memo.has(done))) {
       const inputs = node.inputs.map((input) => memo.get(input) ?? input);
       const replaced = rewrite(node, inputs);
       memo.set(node, replaced ?? rebuild(node, inputs));

@@ -99,6 +99,6 @@ function rewriteOnce(graph: Graph, rules: readonly Rule[]): Graph {
   };
   return mapGraph(graph, (node, inputs) => {
     if ("body" in node.attrs) return undefined;
-    return settle(b.apply(node.op, inputs, node.attrs));
+    return settle(inputs.every((input, i) => input === node.inputs[i]) ? node : b.apply(node.op, inputs, node.attrs));
   });
 }

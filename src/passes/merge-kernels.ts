@@ -9,6 +9,9 @@ import type { Kernel, KernelParameter, StoreStage } from "../ir/loop/kernel.ts";
 import { at } from "../ir/ops/define.ts";
 import { memoryOf, readsOf, writesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
 
+// How many kernels one may move up over.
+const WINDOW = 48;
+
 export function mergeKernels(tasks: readonly Task[], { maxBuffers }: { readonly maxBuffers: number }): Task[] {
   const merged: Task[] = [];
   for (const task of tasks) {
@@ -16,7 +19,7 @@ export function mergeKernels(tasks: readonly Task[], { maxBuffers }: { readonly 
     // Move the kernel up to an earlier one of its size, as far as nothing between them minds.
     let host = -1;
     if (store) {
-      for (let i = merged.length - 1; i >= 0 && host < 0; i--) {
+      for (let i = merged.length - 1; i >= Math.max(0, merged.length - WINDOW) && host < 0; i--) {
         const earlier = at(merged, i);
         if (elementwise(earlier) && extentOf(earlier) === extentOf(task)) {
           const joined = join(callOf(earlier), callOf(task), maxBuffers);

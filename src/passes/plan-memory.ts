@@ -44,10 +44,7 @@ export function planMemory(entries: readonly (readonly Task[])[]): MemoryPlan {
     const placed = place(lives);
     placed.forEach((offset, buffer) => offsets.set(buffer, persistentBytes + offset));
     for (const life of lives) temporaryBytes = Math.max(temporaryBytes, (placed.get(life.buffer) ?? 0) + life.bytes);
-    tasks.forEach((_, t) => {
-      const alive = lives.reduce((sum, l) => (l.first <= t && t <= l.last ? sum + l.bytes : sum), 0);
-      lowerBound = Math.max(lowerBound, alive);
-    });
+    lowerBound = Math.max(lowerBound, mostAlive(lives, tasks.length));
   }
   return { offsets, persistentBytes, temporaryBytes, lowerBound, arenaBytes: persistentBytes + temporaryBytes };
 }
@@ -65,23 +62,42 @@ function livesOf(tasks: readonly Task[]): Life[] {
   return [...spans].map(([buffer, span]) => ({ buffer, bytes: aligned(bytesOf(buffer)), ...span }));
 }
 
+/** The most bytes alive at one time. */
+function mostAlive(lives: readonly Life[], times: number): number {
+  const change = new Array<number>(times + 1).fill(0);
+  for (const { first, last, bytes } of lives) {
+    change[first] = (change[first] ?? 0) + bytes;
+    change[last + 1] = (change[last + 1] ?? 0) - bytes;
+  }
+  let alive = 0;
+  return change.reduce((most, by) => Math.max(most, (alive += by)), 0);
+}
+
+// Beyond this many, trying several orders takes longer than it is worth.
+const MANY_LIVES = 1000;
+
 // First fit in several orders, the best of which is kept: largest first is usually within a few percent of the bound.
 function place(lives: readonly Life[]): Map<Buffer, number> {
+  const byTime = (a: Life, b: Life): number => a.first - b.first || b.bytes - a.bytes;
   const orders: ((a: Life, b: Life) => number)[] = [
     (a, b) => b.bytes - a.bytes || a.first - b.first,
     (a, b) => b.bytes * (b.last - b.first + 1) - a.bytes * (a.last - a.first + 1) || a.first - b.first,
-    (a, b) => a.first - b.first || b.bytes - a.bytes,
   ];
-  const plans = orders.map((order) => firstFit([...lives].sort(order)));
+  const plans = [
+    firstFit([...lives].sort(byTime), true),
+    ...(lives.length > MANY_LIVES ? [] : orders).map((order) => firstFit([...lives].sort(order), false)),
+  ];
   const best = plans.reduce((x, y) => (y.peak < x.peak ? y : x));
   return best.offsets;
 }
 
-function firstFit(lives: readonly Life[]): { readonly offsets: Map<Buffer, number>; readonly peak: number } {
+/** @param isByTime the lives begin in this order: what has ended is in nobody's way any more */
+function firstFit(lives: readonly Life[], isByTime: boolean): { readonly offsets: Map<Buffer, number>; readonly peak: number } {
   const offsets = new Map<Buffer, number>();
-  const placed: { readonly life: Life; readonly offset: number }[] = []; // by offset
+  let placed: { readonly life: Life; readonly offset: number }[] = []; // by offset
   let peak = 0;
   for (const life of lives) {
+    if (isByTime) placed = placed.filter((p) => p.life.last >= life.first);
     let offset = 0;
     for (const other of placed) {
       if (other.life.last < life.first || life.last < other.life.first) continue;

@@ -38,6 +38,8 @@ function decimal(value: number): string {
 }
 
 export const WGSL: Dialect = {
+  // WebGPU clamps indices.
+  safeLoads: true,
   types: { f32: "f32", f16: "f16", i32: "i32", u32: "u32", bool: "bool" },
   constant,
   unary: (op) => {

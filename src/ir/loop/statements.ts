@@ -14,6 +14,8 @@ export interface Syntax {
   /** A short prefix for a value's name. */
   hint(expr: Expr): string;
   readonly reserved: ReadonlySet<string>;
+  /** A load out of range is harmless and gives some value: then a select of single loads needs no branch. */
+  readonly safeLoads?: boolean;
 }
 
 // A value: structurally equal expressions are one value.
@@ -202,7 +204,10 @@ export class Statements {
       if (bind || value.uses > 1) this.#top.names.set(value.id, text);
       return text;
     }
-    if (expr.kind === "select" && value.operands.slice(1).some((arm) => arm.buffers.size > 0)) return this.#branch(value);
+    if (expr.kind === "select" && value.operands.slice(1).some((arm) => arm.buffers.size > 0)) {
+      const isCheap = value.operands.slice(1).every((arm) => arm.buffers.size === 0 || isPlainLoad(arm));
+      if (!(this.#syntax.safeLoads && isCheap)) return this.#branch(value);
+    }
     const text = this.#syntax.expression(
       expr,
       value.operands.map((operand) => this.#emit(operand)),
@@ -256,6 +261,8 @@ export class Statements {
     return result === value ? undefined : result;
   }
 }
+
+const isPlainLoad = ({ expr, operands: [index] }: Value): boolean => expr.kind === "load" && index?.buffers.size === 0;
 
 const isSum = (expr: Expr): boolean => expr.kind === "binary" && expr.op === ("add" satisfies BinaryOp) && expr.dtype === "i32";
 
