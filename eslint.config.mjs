@@ -48,7 +48,19 @@ export default tseslint.config(
       // Scripts run in Node; the pages of the examples and tests, in a browser.
       globals: Object.fromEntries(
         [
-          ["Buffer", "URL", "console", "process", "setTimeout", "performance", "fetch", "document", "window", "navigator", "AbortController"],
+          [
+            "Buffer",
+            "URL",
+            "console",
+            "process",
+            "setTimeout",
+            "performance",
+            "fetch",
+            "document",
+            "window",
+            "navigator",
+            "AbortController",
+          ],
           ["TextDecoder", "TextEncoder", "Blob", "crypto", "globalThis", "structuredClone", "clearTimeout"],
         ]
           .flat()

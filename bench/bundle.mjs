@@ -12,7 +12,15 @@ export async function importTypeScript(path) {
   const folder = mkdtempSync(join(root, "node_modules", ".bench-"));
   try {
     const outfile = join(folder, "bench.mjs");
-    await build({ entryPoints: [join(root, path)], outfile, bundle: true, format: "esm", platform: "node", packages: "external", logLevel: "error" });
+    await build({
+      entryPoints: [join(root, path)],
+      outfile,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      packages: "external",
+      logLevel: "error",
+    });
     return await import(pathToFileURL(outfile).href);
   } finally {
     rmSync(folder, { recursive: true, force: true });

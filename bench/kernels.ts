@@ -70,7 +70,9 @@ async function report(device: WebgpuDevice, name: string, kernel: Kernel, progra
     cpu = Math.min(cpu, (user + system) / 1000);
   }
   session.dispose();
-  console.log(`${name.padEnd(46)} ${best.toFixed(2).padStart(9)} ms ${(flops / best / 1e6).toFixed(1).padStart(8)} GFLOP/s ${(flops / cpu / 1e6).toFixed(1).padStart(6)} per CPU-second   first ${first_ms.toFixed(0)} ms`);
+  console.log(
+    `${name.padEnd(46)} ${best.toFixed(2).padStart(9)} ms ${(flops / best / 1e6).toFixed(1).padStart(8)} GFLOP/s ${(flops / cpu / 1e6).toFixed(1).padStart(6)} per CPU-second   first ${first_ms.toFixed(0)} ms`,
+  );
 }
 
 /** Prints the shader of a case. */

@@ -17,13 +17,25 @@ export async function measureTfjs(gpu, { batch = 64, classes = 10, warmup = 2, s
 
   const variable = (shape, fanIn) => tf.variable(tf.randomUniform(shape, -1 / Math.sqrt(fanIn), 1 / Math.sqrt(fanIn), "float32", 1));
   const weights = {
-    conv1: variable([3, 3, 3, 32], 27), bias1: variable([32], 27),
-    conv2: variable([3, 3, 32, 64], 288), bias2: variable([64], 288),
-    fc1: variable([2304, 128], 2304), bias3: variable([128], 2304),
-    fc2: variable([128, classes], 128), bias4: variable([classes], 128),
+    conv1: variable([3, 3, 3, 32], 27),
+    bias1: variable([32], 27),
+    conv2: variable([3, 3, 32, 64], 288),
+    bias2: variable([64], 288),
+    fc1: variable([2304, 128], 2304),
+    bias3: variable([128], 2304),
+    fc2: variable([128, classes], 128),
+    bias4: variable([classes], 128),
   };
   const images = tf.randomUniform([batch, 24, 24, 3], 0, 1, "float32", 2);
-  const labels = tf.oneHot(tf.tensor1d(Array.from({ length: batch }, (_, i) => i % classes), "int32"), classes).toFloat();
+  const labels = tf
+    .oneHot(
+      tf.tensor1d(
+        Array.from({ length: batch }, (_, i) => i % classes),
+        "int32",
+      ),
+      classes,
+    )
+    .toFloat();
   const optimizer = tf.train.sgd(0.01);
   const loss = () => {
     let x = tf.maxPool(tf.relu(tf.add(tf.conv2d(images, weights.conv1, 1, "same"), weights.bias1)), 2, 2, "valid");
@@ -61,7 +73,16 @@ async function loadTfjs() {
       import "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops";
       import "@tensorflow/tfjs-backend-webgpu";`;
     const banner = { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' };
-    await build({ stdin: { contents, resolveDir: root }, outfile, banner, bundle: true, format: "esm", platform: "node", mainFields: ["module", "main"], logLevel: "error" });
+    await build({
+      stdin: { contents, resolveDir: root },
+      outfile,
+      banner,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      mainFields: ["module", "main"],
+      logLevel: "error",
+    });
     return await import(pathToFileURL(outfile).href);
   } finally {
     rmSync(folder, { recursive: true, force: true });

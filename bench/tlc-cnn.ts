@@ -27,9 +27,18 @@ export async function compileCnn(device: Device): Promise<Artifact> {
 }
 
 function fill(session: Session): void {
-  session.write("train/image", Uint8Array.from({ length: EXAMPLES * 3 * 24 * 24 }, (_, i) => (i * 7919) % 251));
-  session.write("train/label", Int32Array.from({ length: EXAMPLES }, (_, i) => i % CLASSES));
-  session.write("train/order", Int32Array.from({ length: EXAMPLES }, (_, i) => i));
+  session.write(
+    "train/image",
+    Uint8Array.from({ length: EXAMPLES * 3 * 24 * 24 }, (_, i) => (i * 7919) % 251),
+  );
+  session.write(
+    "train/label",
+    Int32Array.from({ length: EXAMPLES }, (_, i) => i % CLASSES),
+  );
+  session.write(
+    "train/order",
+    Int32Array.from({ length: EXAMPLES }, (_, i) => i),
+  );
   session.write("train/count", Int32Array.of(EXAMPLES));
   session.write("seed", Uint32Array.of(1));
 }
@@ -57,11 +66,21 @@ export async function measureTlc(device: Device, { warmup = 4, steps = 10 } = {}
   const losses = (await session.read(["train/losses"])).get("train/losses");
   const seconds = (performance.now() - loaded) / 1000;
   session.dispose();
-  return { stepsPerSecond: steps / seconds, msPerStep: (seconds * 1000) / steps, loss: losses?.[steps - 1] ?? NaN, compileMs: compiled - start, loadMs: loaded - compiled };
+  return {
+    stepsPerSecond: steps / seconds,
+    msPerStep: (seconds * 1000) / steps,
+    loss: losses?.[steps - 1] ?? NaN,
+    compileMs: compiled - start,
+    loadMs: loaded - compiled,
+  };
 }
 
 /** CPU milliseconds of every launch of an entry, slowest first: the best of several runs alone. On a software adapter, that is its work. */
-export async function profile(device: Device, program: Program, entry: "train" | "eval" = "train"): Promise<{ readonly kernel: string; readonly ms: number }[]> {
+export async function profile(
+  device: Device,
+  program: Program,
+  entry: "train" | "eval" = "train",
+): Promise<{ readonly kernel: string; readonly ms: number }[]> {
   const launches = program.entries[entry] ?? [];
   const results: { kernel: string; ms: number }[] = [];
   const session = await device.load(program);
@@ -98,7 +117,8 @@ function only(program: Program, launch: Launch): Program {
   return { ...program, kernels, entries: { train: [launch.kind === "loop" ? { ...launch, body: launch.body.map(move) } : move(launch)] } };
 }
 
-const nameOf = (program: Program, launch: Launch): string => (launch.kind === "loop" ? "loop" : (program.kernels[launch.kernel]?.name ?? "?"));
+const nameOf = (program: Program, launch: Launch): string =>
+  launch.kind === "loop" ? "loop" : (program.kernels[launch.kernel]?.name ?? "?");
 
 if (process.argv[2] === "profile") {
   const device = await openDevice("webgpu");
@@ -107,4 +127,3 @@ if (process.argv[2] === "profile") {
   for (const { kernel, ms } of await profile(device, artifact.program)) console.log(ms.toFixed(2).padStart(8), kernel);
   device.dispose();
 }
-

@@ -54,7 +54,12 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
   const planned = spec.sink.errors === 0 ? plan(spec, request) : undefined;
   if (!planned || spec.sink.errors > 0) return outcome(spec);
   if (!planned.data) {
-    spec.sink.report("no-data", planned.dataSpan, { recipe: planned.plan.name }, { hint: "add `data NAME`, the name of a `dataset`; `tlc trace` needs none" });
+    spec.sink.report(
+      "no-data",
+      planned.dataSpan,
+      { recipe: planned.plan.name },
+      { hint: "add `data NAME`, the name of a `dataset`; `tlc trace` needs none" },
+    );
     return outcome(spec);
   }
   const dataInfo = await request.describeData(planned.data);
@@ -104,7 +109,14 @@ function stepSpec(spec: LoadedSpec, planned: PlannedRecipe, recipe: RecipePlan, 
 
 type Built = ReturnType<typeof buildEntries> | (ReturnType<typeof buildTraceEntry> & { readonly outputShape: Shape });
 
-function finish(spec: LoadedSpec, recipe: RecipePlan, dataInfo: DataInfo, request: Omit<CompileRequest, "describeData">, data: DataPlan | undefined, build: () => Built): CompileOutcome {
+function finish(
+  spec: LoadedSpec,
+  recipe: RecipePlan,
+  dataInfo: DataInfo,
+  request: Omit<CompileRequest, "describeData">,
+  data: DataPlan | undefined,
+  build: () => Built,
+): CompileOutcome {
   let built: Built;
   try {
     built = build();
@@ -131,7 +143,13 @@ function finish(spec: LoadedSpec, recipe: RecipePlan, dataInfo: DataInfo, reques
   return { ...outcome(spec), artifact };
 }
 
-const parameterInfo = ({ name, shape, kind, trainable }: Parameter): Artifact["parameters"][number] => ({ name, dtype: "f32", shape, kind, trainable });
+const parameterInfo = ({ name, shape, kind, trainable }: Parameter): Artifact["parameters"][number] => ({
+  name,
+  dtype: "f32",
+  shape,
+  kind,
+  trainable,
+});
 
 function withoutSpans(data: DataPlan): DataPlan {
   const sources = Object.entries(data.sources).map(([name, { span: _, ...source }]) => [name, source] as const);
@@ -144,7 +162,10 @@ function targetName(name: string): TargetName {
   return known.name;
 }
 
-function pipelineOptions(target: ReturnType<typeof targetNamed>, { limits, dumpAfter, onDump, verify = false }: Pick<CompileRequest, "limits" | "dumpAfter" | "onDump" | "verify">): PipelineOptions {
+function pipelineOptions(
+  target: ReturnType<typeof targetNamed>,
+  { limits, dumpAfter, onDump, verify = false }: Pick<CompileRequest, "limits" | "dumpAfter" | "onDump" | "verify">,
+): PipelineOptions {
   return {
     verify,
     maxBuffers: target.maxBuffers(limits),

@@ -33,7 +33,11 @@ function importsOf({ path, tree }: Source): Import[] {
   const found: Import[] = [];
   const add = (module: ts.Node | undefined, typeOnly: boolean, late = false): void => {
     if (module === undefined || !ts.isStringLiteral(module)) return;
-    const to = module.text.startsWith(".") ? relative(".", join(dirname(path), module.text)).split(sep).join("/") : module.text;
+    const to = module.text.startsWith(".")
+      ? relative(".", join(dirname(path), module.text))
+          .split(sep)
+          .join("/")
+      : module.text;
     found.push({ from: path, to, typeOnly, late });
   };
   const visit = (node: ts.Node): void => {
@@ -128,7 +132,15 @@ describe("modules", () => {
   });
 
   it("find a cycle where there is one", () => {
-    expect(findCycle(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]]))).toBe("b -> c -> b"); // prettier-ignore
+    expect(
+      findCycle(
+        new Map([
+          ["a", ["b"]],
+          ["b", ["c"]],
+          ["c", ["b"]],
+        ]),
+      ),
+    ).toBe("b -> c -> b");
   });
 });
 

@@ -24,17 +24,37 @@ export interface Dialect {
 }
 
 const OPERATORS: Partial<Record<BinaryOp, string>> = {
-  add: "+", sub: "-", mul: "*", div: "/", rem: "%", lt: "<", le: "<=", eq: "==", ne: "!=", and: "&", or: "|",
-  bitand: "&", bitor: "|", bitxor: "^", shl: "<<", shr: ">>",
+  add: "+",
+  sub: "-",
+  mul: "*",
+  div: "/",
+  rem: "%",
+  lt: "<",
+  le: "<=",
+  eq: "==",
+  ne: "!=",
+  and: "&",
+  or: "|",
+  bitand: "&",
+  bitor: "|",
+  bitxor: "^",
+  shl: "<<",
+  shr: ">>",
 };
 
 /** The syntax of a dialect; `load` prints an element of a buffer as the kernel at hand binds it. */
-export function cFamilySyntax(dialect: Dialect, load: (expr: Expr & { kind: "load" }, index: string) => string, bufferName: (buffer: number) => string): Syntax {
+export function cFamilySyntax(
+  dialect: Dialect,
+  load: (expr: Expr & { kind: "load" }, index: string) => string,
+  bufferName: (buffer: number) => string,
+): Syntax {
   return {
     expression: (expr, [x = "", y = "", z = "", w = ""]) => {
       switch (expr.kind) {
-        case "const": return dialect.constant(expr.value, expr.dtype);
-        case "load": return load(expr, bare(x));
+        case "const":
+          return dialect.constant(expr.value, expr.dtype);
+        case "load":
+          return load(expr, bare(x));
         case "unary": {
           const name = dialect.unary(expr.op, expr.dtype);
           if (name !== undefined) return `${name}(${bare(x)})`;
@@ -44,21 +64,29 @@ export function cFamilySyntax(dialect: Dialect, load: (expr: Expr & { kind: "loa
           const name = dialect.binary(expr.op, expr.x.dtype);
           if (name !== undefined) return `${name}(${bare(x)}, ${bare(y)})`;
           const operator = OPERATORS[expr.op];
-          if (x === y && isFloat(expr.x.dtype) && (expr.op === "ne" || expr.op === "eq")) return expr.op === "ne" ? dialect.isNan(x) : `!${dialect.isNan(x)}`;
+          if (x === y && isFloat(expr.x.dtype) && (expr.op === "ne" || expr.op === "eq"))
+            return expr.op === "ne" ? dialect.isNan(x) : `!${dialect.isNan(x)}`;
           if (operator === undefined) throw new InternalError(`${expr.op} has no operator`);
           return `(${x} ${operator} ${y})`;
         }
-        case "select": return dialect.select(bare(x), bare(y), bare(z));
-        case "cast": return dialect.cast(bare(x), expr.x.dtype, expr.dtype);
-        case "threefry": return dialect.threefry(bare(x), bare(y), bare(z), bare(w));
-        case "axis": case "acc": throw new InternalError(`${expr.kind} has no text of its own`);
-        default: return expr satisfies never;
+        case "select":
+          return dialect.select(bare(x), bare(y), bare(z));
+        case "cast":
+          return dialect.cast(bare(x), expr.x.dtype, expr.dtype);
+        case "threefry":
+          return dialect.threefry(bare(x), bare(y), bare(z), bare(w));
+        case "axis":
+        case "acc":
+          throw new InternalError(`${expr.kind} has no text of its own`);
+        default:
+          return expr satisfies never;
       }
     },
     define: (name, dtype, text) => dialect.define(name, dtype, bare(text)),
     declare: (name, dtype) => dialect.declare(name, dtype),
     assign: (name, text) => `${name} = ${bare(text)};`,
-    hint: (expr) => (expr.kind === "load" ? `${bufferName(expr.buffer)}_v` : expr.dtype === "i32" ? "i" : expr.dtype === "bool" ? "p" : "v"),
+    hint: (expr) =>
+      expr.kind === "load" ? `${bufferName(expr.buffer)}_v` : expr.dtype === "i32" ? "i" : expr.dtype === "bool" ? "p" : "v",
     reserved: dialect.reserved,
     safeLoads: dialect.safeLoads,
   };

@@ -2,7 +2,7 @@
 // system; the host brings one.
 
 import { didYouMean } from "../diagnostics.ts";
-import type { Span , DiagnosticSink } from "../diagnostics.ts";
+import type { Span, DiagnosticSink } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
 import { LIMITS } from "./limits.ts";

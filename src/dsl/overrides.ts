@@ -136,9 +136,7 @@ class Override {
     }
     const call = setting as Ast.SettingOf<"network" | "optimizer">;
     const value = parseExpression(this.#file, " ".repeat(this.#equals + 1) + this.#text.slice(this.#equals + 1), this.#sink);
-    return value === undefined
-      ? settings
-      : settings.with(at, { ...call, value: this.#withArgument(call.value, argument, value) });
+    return value === undefined ? settings : settings.with(at, { ...call, value: this.#withArgument(call.value, argument, value) });
   }
 
   #withArgument(it: Ast.Expr, name: string, value: Ast.Expr): Ast.Expr {

@@ -33,7 +33,10 @@ const values = (cst: CstNode, context: AstContext): Ast.Expr[] => all(cst, "expr
 export function datasetSettingFromCst(cst: CstNode, context: AstContext): Ast.DatasetSetting | undefined {
   const base = { kind: "setting" as const, span: spanOf(cst, context) };
   const [unknown] = all(cst, "unknownSetting");
-  if (unknown !== undefined) { reportUnknown(unknown, context, "a data set", DATASET_KEYS); return; }
+  if (unknown !== undefined) {
+    reportUnknown(unknown, context, "a data set", DATASET_KEYS);
+    return;
+  }
   const source = tokens(cst, "source")[0];
   if (source !== undefined) return { ...base, key: source.image as Ast.SplitName, value: value(cst, context) };
   const steps = tokens(cst, "steps")[0];
@@ -58,8 +61,10 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
   const inner = Object.values(cst.children)[0]?.[0];
   if (inner === undefined || !("children" in inner)) throw new Incomplete();
   switch (inner.name) {
-    case "unknownSetting":
-      { reportUnknown(inner, context, where, RECIPE_KEYS); return; }
+    case "unknownSetting": {
+      reportUnknown(inner, context, where, RECIPE_KEYS);
+      return;
+    }
     case "metrics":
       return { ...base, key: "metrics", values: values(inner, context) };
     case "optimizer": {

@@ -33,7 +33,10 @@ export function createBuilder(): Builder {
     const key = `${op.name}(${inputs.map((n) => n.id).join()})${encode(attrs)}`;
     const known = interned.get(key);
     if (known) return known;
-    const type = op.infer(inputs.map((n) => n.type), attrs);
+    const type = op.infer(
+      inputs.map((n) => n.type),
+      attrs,
+    );
     const node: Node = Object.freeze({ id: interned.size, op, inputs: Object.freeze([...inputs]), attrs: Object.freeze(attrs), type });
     interned.set(key, node);
     return node;
@@ -49,23 +52,29 @@ export function createBuilder(): Builder {
     return sameShape(padded, shape) ? ranked : apply(ops.expand, [ranked], { shape: [...shape] });
   };
 
-  const emit = (op: AnyOp) => (...args: unknown[]): Node => {
-    const arity = op.arity as number;
-    if (arity < 0) return apply(op, args[0] as readonly Node[], (args[1] as object | undefined) ?? {});
-    const operands = args.slice(0, arity) as Operand[];
-    const attrs = (args[arity] as object | undefined) ?? {};
-    // A number takes the type of the other operands, but for the condition of a `where`.
-    const typed = operands.filter((x) => typeof x !== "number");
-    const like = typed.find((x) => x.type.dtype !== "bool") ?? typed[0];
-    const nodes = operands.map((x) => {
-      if (typeof x !== "number") return x;
-      if (!like) throw new InternalError(`${op.name} of numbers only`);
-      return constantLike(x, like.type);
-    });
-    if (!op.elementwise) return apply(op, nodes, attrs);
-    const shape = broadcastShapes(op.name, nodes);
-    return apply(op, nodes.map((node) => broadcastTo(node, shape)), attrs);
-  };
+  const emit =
+    (op: AnyOp) =>
+    (...args: unknown[]): Node => {
+      const arity = op.arity as number;
+      if (arity < 0) return apply(op, args[0] as readonly Node[], (args[1] as object | undefined) ?? {});
+      const operands = args.slice(0, arity) as Operand[];
+      const attrs = (args[arity] as object | undefined) ?? {};
+      // A number takes the type of the other operands, but for the condition of a `where`.
+      const typed = operands.filter((x) => typeof x !== "number");
+      const like = typed.find((x) => x.type.dtype !== "bool") ?? typed[0];
+      const nodes = operands.map((x) => {
+        if (typeof x !== "number") return x;
+        if (!like) throw new InternalError(`${op.name} of numbers only`);
+        return constantLike(x, like.type);
+      });
+      if (!op.elementwise) return apply(op, nodes, attrs);
+      const shape = broadcastShapes(op.name, nodes);
+      return apply(
+        op,
+        nodes.map((node) => broadcastTo(node, shape)),
+        attrs,
+      );
+    };
 
   const methods = Object.fromEntries(Object.entries(ops).map(([name, op]) => [name, emit(op)]));
   return Object.freeze({ ...methods, apply }) as unknown as Builder;

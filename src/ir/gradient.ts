@@ -41,18 +41,26 @@ export function gradients(b: Builder, cotangents: ReadonlyMap<Node, Node>, targe
       grads.set(input, sum ? b.add(sum, grad) : grad);
     });
   }
-  return new Map([...wanted].flatMap((target) => {
-    const grad = grads.get(target);
-    return grad ? [[target, grad] as const] : [];
-  }));
+  return new Map(
+    [...wanted].flatMap((target) => {
+      const grad = grads.get(target);
+      return grad ? [[target, grad] as const] : [];
+    }),
+  );
 }
 
-function cotangentsOfInputs(b: Builder, node: Node, ct: Node | undefined, results: readonly (Node | undefined)[] | undefined): readonly (Node | null)[] {
+function cotangentsOfInputs(
+  b: Builder,
+  node: Node,
+  ct: Node | undefined,
+  results: readonly (Node | undefined)[] | undefined,
+): readonly (Node | null)[] {
   if (results) {
     if (!node.op.vjpOfResults) throw new InternalError(`${node.op.name} has no gradient rule`);
     return node.op.vjpOfResults(b, results, node);
   }
   if (!ct) return [];
-  if (!node.op.vjp) throw new InternalError(`${node.op.name} has no gradient rule${node.op.kind === "composite" ? " and was not decomposed" : ""}`);
+  if (!node.op.vjp)
+    throw new InternalError(`${node.op.name} has no gradient rule${node.op.kind === "composite" ? " and was not decomposed" : ""}`);
   return node.op.vjp(b, ct, node);
 }

@@ -23,10 +23,18 @@ export interface LstmResult {
  * @param h0 [batch, hidden]
  * @param c0 [batch, hidden]
  */
-export function lstmScan(b: Builder, projected: Node, weightHh: Node, h0: Node, c0: Node, options: { readonly reverse?: boolean } = {}): LstmResult {
+export function lstmScan(
+  b: Builder,
+  projected: Node,
+  weightHh: Node,
+  h0: Node,
+  c0: Node,
+  options: { readonly reverse?: boolean } = {},
+): LstmResult {
   const [time, batch, gates] = [at(projected.type.shape, 0), at(projected.type.shape, 1), at(projected.type.shape, 2)];
   const hidden = gates / 4;
-  const local = (name: string, ...shape: number[]): Node => b.input({ name: `lstm.${name}`, role: "local", type: tensorType("f32", shape) });
+  const local = (name: string, ...shape: number[]): Node =>
+    b.input({ name: `lstm.${name}`, role: "local", type: tensorType("f32", shape) });
   const [h, c, x, w] = [local("h", batch, hidden), local("c", batch, hidden), local("x", batch, gates), local("w", gates, hidden)];
   const all = b.add(x, b.matmul(h, w, { transposeA: false, transposeB: true }));
   const [i, f, g, o] = parts(b, all, [hidden, hidden, hidden, hidden], 1);

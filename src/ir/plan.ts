@@ -34,7 +34,12 @@ export type PreprocessStep =
 /** Random steps, in training only; a crop replaces the `center_crop` of preprocessing. */
 export type AugmentStep =
   | { readonly kind: "random_crop"; readonly size: number; readonly padding: number }
-  | { readonly kind: "random_resized_crop"; readonly size: number; readonly scale: readonly [number, number]; readonly ratio: readonly [number, number] }
+  | {
+      readonly kind: "random_resized_crop";
+      readonly size: number;
+      readonly scale: readonly [number, number];
+      readonly ratio: readonly [number, number];
+    }
   | { readonly kind: "horizontal_flip"; readonly probability: number };
 
 export interface DataPlan {
@@ -66,8 +71,22 @@ export interface DataInfo {
 
 /** PyTorch's semantics: `sgd` and `adam` add weight decay to the gradient, `adamw` decouples it (Loshchilov & Hutter 2019). */
 export type OptimizerPlan =
-  | { readonly kind: "sgd"; readonly lr: number; readonly momentum: number; readonly dampening: number; readonly nesterov: boolean; readonly weightDecay: number }
-  | { readonly kind: "adam" | "adamw"; readonly lr: number; readonly beta1: number; readonly beta2: number; readonly eps: number; readonly weightDecay: number };
+  | {
+      readonly kind: "sgd";
+      readonly lr: number;
+      readonly momentum: number;
+      readonly dampening: number;
+      readonly nesterov: boolean;
+      readonly weightDecay: number;
+    }
+  | {
+      readonly kind: "adam" | "adamw";
+      readonly lr: number;
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly eps: number;
+      readonly weightDecay: number;
+    };
 
 export type LossPlan = { readonly kind: "cross_entropy"; readonly labelSmoothing: number } | { readonly kind: "mse" };
 

@@ -17,7 +17,10 @@ export interface Pattern<C extends object> {
   readonly inputs?: readonly Pattern<object>[];
 }
 
-type Captures<P extends readonly Pattern<object>[]> = P extends readonly [Pattern<infer A extends object>, ...infer R extends readonly Pattern<object>[]]
+type Captures<P extends readonly Pattern<object>[]> = P extends readonly [
+  Pattern<infer A extends object>,
+  ...infer R extends readonly Pattern<object>[],
+]
   ? A & Captures<R>
   : object;
 
@@ -33,7 +36,11 @@ export interface Rule {
 }
 
 /** `name` states the algebra, e.g. `x*1 -> x`. */
-export function rule<C extends object>(name: string, pattern: Pattern<C>, rewrite: (captures: C, b: Builder, node: Node) => Node | undefined): Rule {
+export function rule<C extends object>(
+  name: string,
+  pattern: Pattern<C>,
+  rewrite: (captures: C, b: Builder, node: Node) => Node | undefined,
+): Rule {
   return {
     name,
     apply(b, node) {

@@ -14,7 +14,10 @@ function verifyNodes(roots: readonly Node[], after: string, locals: ReadonlySet<
     const fault = (what: string): never => {
       throw new InternalError(`after ${after}: ${node.op.name} %${node.id} ${what}`);
     };
-    const inferred = node.op.infer(node.inputs.map((input) => input.type), node.attrs);
+    const inferred = node.op.infer(
+      node.inputs.map((input) => input.type),
+      node.attrs,
+    );
     if (!sameType(inferred, node.type)) fault(`has type ${formatType(node.type)}, not ${formatType(inferred)}`);
     if (node.type.shape.some((extent) => !Number.isInteger(extent) || extent < 0)) fault(`has shape ${formatType(node.type)}`);
     for (const input of node.inputs) if (input.id >= node.id) fault(`uses %${input.id}, which is younger`);

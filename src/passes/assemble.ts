@@ -3,7 +3,15 @@
 import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/index-math.ts";
 import type { Kernel } from "../ir/loop/kernel.ts";
-import { PROGRAM_VERSION, type BufferPlan, type CompiledKernel, type EntryName, type KernelLaunch, type Launch, type Program } from "../ir/program.ts";
+import {
+  PROGRAM_VERSION,
+  type BufferPlan,
+  type CompiledKernel,
+  type EntryName,
+  type KernelLaunch,
+  type Launch,
+  type Program,
+} from "../ir/program.ts";
 import { callsOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
 import { bytesOf, type MemoryPlan } from "./plan-memory.ts";
 
@@ -23,7 +31,10 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
   };
   // Persistent buffers first, so that people find them.
   const calls = [...entries.values()].flat().flatMap(callsOf);
-  calls.flatMap((call) => call.buffers).filter((b) => b.role !== "temp").forEach(indexOf);
+  calls
+    .flatMap((call) => call.buffers)
+    .filter((b) => b.role !== "temp")
+    .forEach(indexOf);
 
   const kernels: CompiledKernel[] = [];
   const known = new Map<string, number>();
@@ -40,11 +51,17 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
     }
     return index;
   };
-  const launchOf = ({ kernel, buffers: args }: KernelCall): KernelLaunch => ({ kind: "kernel", kernel: kernelOf(kernel), buffers: args.map(indexOf) });
+  const launchOf = ({ kernel, buffers: args }: KernelCall): KernelLaunch => ({
+    kind: "kernel",
+    kernel: kernelOf(kernel),
+    buffers: args.map(indexOf),
+  });
   const compiled = [...entries].map(([name, tasks]): [EntryName, Launch[]] => [
     name,
     tasks.map((task) =>
-      task.kind === "kernel" ? launchOf(task.call) : { kind: "loop", count: task.count, reverse: task.reverse, body: task.calls.map(launchOf) },
+      task.kind === "kernel"
+        ? launchOf(task.call)
+        : { kind: "loop", count: task.count, reverse: task.reverse, body: task.calls.map(launchOf) },
     ),
   ]);
   return {
@@ -63,7 +80,9 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
 
 function keyOf(kernel: Kernel, number: (expr: Expr) => number): string {
   const encode = (_name: string, value: unknown): unknown =>
-    value !== null && typeof value === "object" && "kind" in value && "dtype" in value && !("axes" in value) && !("lhs" in value) ? number(value as Expr) : value;
+    value !== null && typeof value === "object" && "kind" in value && "dtype" in value && !("axes" in value) && !("lhs" in value)
+      ? number(value as Expr)
+      : value;
   const { params, axes, stages, time } = kernel;
   return JSON.stringify({ params: params.map(({ dtype, length, access }) => [dtype, length, access]), axes, stages, time }, encode);
 }

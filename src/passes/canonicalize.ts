@@ -57,7 +57,10 @@ const constants: Rule = {
     if (SPLAT_MOVEMENT.has(node.op)) return splatted(valueOf(at(node.inputs, 0)));
     if (!(node.op.elementwise || node.op === ops.cast) || node.op.kind !== "primitive") return undefined;
     const point = scalarVersion(b, node);
-    const value = node.op.evaluate(node.inputs.map((input) => Float64Array.of(valueOf(input))), point)[0];
+    const value = node.op.evaluate(
+      node.inputs.map((input) => Float64Array.of(valueOf(input))),
+      point,
+    )[0];
     if (value === undefined) return undefined;
     return splatted(node.type.dtype === "f32" ? Math.fround(value) : value);
   },
@@ -66,6 +69,10 @@ const constants: Rule = {
 const valueOf = (node: Node): number => (node.attrs as { readonly value: number }).value;
 
 const scalarVersion = (b: Builder, node: Node): Node =>
-  b.apply(node.op, node.inputs.map((input) => b.constant({ value: valueOf(input), type: tensorType(input.type.dtype, []) })), node.attrs);
+  b.apply(
+    node.op,
+    node.inputs.map((input) => b.constant({ value: valueOf(input), type: tensorType(input.type.dtype, []) })),
+    node.attrs,
+  );
 
 export const canonicalize = (graph: Graph): Graph => rewriteGraph(graph, [constants, ...algebra, ...movement]);

@@ -50,7 +50,9 @@ export function planFusion(roots: readonly Node[], maxBuffers: number): FusionPl
   const rootSet = new Set(roots);
 
   const viewOf = (node: Node): Inlined =>
-    materialized.has(node) || lowering(node).kind === "special" ? { cost: 0, loads: new Set([node]) } : (inlined.get(node) ?? { cost: 0, loads: new Set() });
+    materialized.has(node) || lowering(node).kind === "special"
+      ? { cost: 0, loads: new Set([node]) }
+      : (inlined.get(node) ?? { cost: 0, loads: new Set() });
 
   for (const node of order) {
     const how = lowering(node);
@@ -66,7 +68,9 @@ export function planFusion(roots: readonly Node[], maxBuffers: number): FusionPl
     });
     let { cost, loads } = combine(node, viewOf);
     while (loads.size + 1 > maxBuffers) {
-      const heaviest = [...new Set(node.inputs)].filter((x) => !materialized.has(x) && inlined.has(x)).sort((a, b) => viewOf(b).loads.size - viewOf(a).loads.size)[0];
+      const heaviest = [...new Set(node.inputs)]
+        .filter((x) => !materialized.has(x) && inlined.has(x))
+        .sort((a, b) => viewOf(b).loads.size - viewOf(a).loads.size)[0];
       if (!heaviest || viewOf(heaviest).loads.size < 2) break;
       if (viewOf(heaviest).core === core && !isCore) core = undefined;
       materialized.add(heaviest);
@@ -114,4 +118,3 @@ const usesOnce = (user: Node, node: Node): boolean => user.inputs.filter((input)
 // How often an element of `node` is read by `user`.
 const readsBy = (user: Node, node: Node): number =>
   user.inputs.reduce((sum, input, i) => (input === node ? sum + (user.op.reuse?.(user, i) ?? 1) : sum), 0);
-

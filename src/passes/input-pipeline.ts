@@ -64,7 +64,8 @@ function buildImages(context: PipelineContext, column: ColumnInfo): Node {
 
   const pixels = (y: Node, x: Node): Node => {
     const shape = [batch, channels, window.height, window.width];
-    const four = (node: Node): Node => b.reshape(node, { shape: [at(node.type.shape, 0), 1, at(node.type.shape, 1), at(node.type.shape, 2)] });
+    const four = (node: Node): Node =>
+      b.reshape(node, { shape: [at(node.type.shape, 0), 1, at(node.type.shape, 1), at(node.type.shape, 2)] });
     const plane = b.add(b.mul(b.reshape(rows, { shape: [batch, 1, 1, 1] }), channels), b.iota({ shape: [1, channels, 1, 1], axis: 1 }));
     const position = b.add(b.mul(b.add(b.mul(plane, height), four(y)), width), four(x));
     const inside = b.logicalAnd(
@@ -80,26 +81,56 @@ function buildImages(context: PipelineContext, column: ColumnInfo): Node {
 
 const ramp = (b: Builder, size: number, axis: 1 | 2): Node => b.iota({ shape: axis === 1 ? [1, size, 1] : [1, 1, size], axis });
 
-const fullWindow = (b: Builder, height: number, width: number): Window => ({ height, width, y: ramp(b, height, 1), x: ramp(b, width, 2), interpolate: false });
+const fullWindow = (b: Builder, height: number, width: number): Window => ({
+  height,
+  width,
+  y: ramp(b, height, 1),
+  x: ramp(b, width, 2),
+  interpolate: false,
+});
 
 function centerCrop(b: Builder, height: number, width: number, size: number): Window {
   const offset = (extent: number): number => Math.round((extent - size) / 2);
-  return { height: size, width: size, y: b.add(ramp(b, size, 1), offset(height)), x: b.add(ramp(b, size, 2), offset(width)), interpolate: false };
+  return {
+    height: size,
+    width: size,
+    y: b.add(ramp(b, size, 1), offset(height)),
+    x: b.add(ramp(b, size, 2), offset(width)),
+    interpolate: false,
+  };
 }
 
 /** torchvision.transforms.RandomCrop: any offset, after `padding` black pixels on each side. */
-function randomCrop({ b, random }: PipelineContext, batch: number, height: number, width: number, step: Extract<AugmentStep, { kind: "random_crop" }>): Window {
+function randomCrop(
+  { b, random }: PipelineContext,
+  batch: number,
+  height: number,
+  width: number,
+  step: Extract<AugmentStep, { kind: "random_crop" }>,
+): Window {
   const offset = (extent: number): Node => {
     const choices = extent + 2 * step.padding - step.size + 1;
     const chosen = b.cast(b.floor(b.mul(random(), choices)), { dtype: "i32" });
     return b.reshape(b.sub(b.minimum(chosen, choices - 1), step.padding), { shape: [batch, 1, 1] });
   };
   const { size } = step;
-  return { height: size, width: size, y: b.add(ramp(b, size, 1), offset(height)), x: b.add(ramp(b, size, 2), offset(width)), interpolate: false };
+  return {
+    height: size,
+    width: size,
+    y: b.add(ramp(b, size, 1), offset(height)),
+    x: b.add(ramp(b, size, 2), offset(width)),
+    interpolate: false,
+  };
 }
 
 /** torchvision.transforms.RandomResizedCrop: a random area and aspect ratio, clamped to the image, scaled bilinearly. */
-function randomResizedCrop(context: PipelineContext, batch: number, height: number, width: number, step: Extract<AugmentStep, { kind: "random_resized_crop" }>): Window {
+function randomResizedCrop(
+  context: PipelineContext,
+  batch: number,
+  height: number,
+  width: number,
+  step: Extract<AugmentStep, { kind: "random_resized_crop" }>,
+): Window {
   const { b, random } = context;
   const between = ([low, high]: readonly [number, number]): Node => b.add(b.mul(random(), high - low), low);
   const area = b.mul(between(step.scale), height * width);

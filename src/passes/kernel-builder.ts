@@ -77,7 +77,11 @@ export function createKernelBuilder(scope: Scope): KernelBuilder {
     store: (buffer, position, value) => void writes.push({ buffer, position, value }),
     finish(name, axes, stages, time) {
       const slots = writes.map(({ buffer }) => slotOf(buffer));
-      const store: Stage = { kind: "store", axes: [], writes: writes.map(({ position, value }, i) => ({ buffer: at(slots, i), index: position, value })) };
+      const store: Stage = {
+        kind: "store",
+        axes: [],
+        writes: writes.map(({ position, value }, i) => ({ buffer: at(slots, i), index: position, value })),
+      };
       for (const { buffer, position } of writes) {
         const loads = buffer.replaces && loadsOf.get(buffer.replaces);
         if (loads && [...loads].some((load) => load !== number(position))) {

@@ -24,7 +24,9 @@ export function batchLoss(b: Builder, plan: LossPlan, output: Node, label: Node,
   const rows = at(losses.type.shape, 0);
   const batch = at(output.type.shape, 0);
   const ones = b.constant({ value: 1, type: losses.type });
-  const weights = mask ? b.reshape(b.expand(b.reshape(mask, { shape: [batch, 1] }), { shape: [batch, rows / batch] }), { shape: [rows] }) : ones;
+  const weights = mask
+    ? b.reshape(b.expand(b.reshape(mask, { shape: [batch, 1] }), { shape: [batch, rows / batch] }), { shape: [rows] })
+    : ones;
   const sum = b.reduceSum(mask ? b.mul(losses, weights) : losses, { axes: [0] });
   const count = b.constant({ value: rows, type: sum.type });
   const weight = mask ? b.mul(b.reduceSum(mask, { axes: [0] }), rows / batch) : count;

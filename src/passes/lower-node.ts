@@ -53,7 +53,8 @@ export function copyNode(context: LowerContext, node: Node, target: Target): voi
   pointwiseKernel(context, node, target, context.scope);
 }
 
-const nameOf = (node: Node, core?: Node): string => (core && core !== node ? `${core.op.name}_${node.op.name}_${node.id}` : `${node.op.name}_${node.id}`);
+const nameOf = (node: Node, core?: Node): string =>
+  core && core !== node ? `${core.op.name}_${node.op.name}_${node.id}` : `${node.op.name}_${node.id}`;
 
 function pointwiseKernel(context: LowerContext, node: Node, target: Target, scope = exceptAt(context.scope, node, context.plan)): void {
   const kernel = createKernelBuilder(scope);
@@ -73,16 +74,26 @@ function exceptAt(scope: Scope, node: Node, plan: FusionPlan): Scope {
 /** The index of `root` where element `index` of `core` ends up, through the epilogue between them. */
 function landingIndex(context: LowerContext, root: Node, core: Node, index: readonly Expr[]): readonly Expr[] {
   const path: Node[] = [];
-  for (let node = root; node !== core; ) {
+  for (let node = root; node !== core;) {
     path.push(node);
-    const next = node.inputs.find((input) => context.plan.coreOf.get(input) === core && !(context.plan.materialized.has(input) && input !== core));
+    const next = node.inputs.find(
+      (input) => context.plan.coreOf.get(input) === core && !(context.plan.materialized.has(input) && input !== core),
+    );
     if (!next) throw new InternalError(`no way from ${core.op.name} %${core.id} to ${root.op.name} %${root.id}`);
     node = next;
   }
   return path.reverse().reduce((at_, node) => node.op.lands?.(at_, node) ?? at_, index);
 }
 
-function storeRoot(context: LowerContext, kernel: KernelBuilder, root: Node, core: Node, index: readonly Expr[], value: Expr, target: Target): void {
+function storeRoot(
+  context: LowerContext,
+  kernel: KernelBuilder,
+  root: Node,
+  core: Node,
+  index: readonly Expr[],
+  value: Expr,
+  target: Target,
+): void {
   kernel.bind(core, value);
   const landing = landingIndex(context, root, core, index);
   kernel.store(target.buffer, e.add(target.offset, linearize(landing, root.type.shape)), kernel.valueOf(root, landing));
@@ -95,7 +106,11 @@ function reduceKernel(context: LowerContext, root: Node, core: Node, how: Extrac
   const size = sizeOf(core.type.shape);
   const index = delinearize(e.axis("i", size), core.type.shape);
   const axes = how.extents.map((extent, i): Axis => ({ name: `r${i}`, extent }));
-  const value = how.value((i, at_) => kernel.valueOf(at(core.inputs, i), at_), index, axes.map((a) => e.axis(a.name, a.extent)));
+  const value = how.value(
+    (i, at_) => kernel.valueOf(at(core.inputs, i), at_),
+    index,
+    axes.map((a) => e.axis(a.name, a.extent)),
+  );
   const dtype = accType(core);
   const stage: Stage = { kind: "reduce", op: how.op, dtype, axes, value };
   storeRoot(context, kernel, root, core, index, e.acc(0, dtype), target);
@@ -107,7 +122,13 @@ function contractKernel(context: LowerContext, root: Node, core: Node, how: Extr
   const read = (i: number, index: readonly Expr[]): Expr => kernel.valueOf(at(core.inputs, i), index);
   const [b, m, n, k] = [e.axis("b", how.b), e.axis("m", how.m), e.axis("n", how.n), e.axis("k", how.k)];
   const dtype = accType(core);
-  const stage: Stage = { kind: "contract", k: { name: "k", extent: how.k }, dtype, lhs: how.lhs(read, b, m, k), rhs: how.rhs(read, b, k, n) };
+  const stage: Stage = {
+    kind: "contract",
+    k: { name: "k", extent: how.k },
+    dtype,
+    lhs: how.lhs(read, b, m, k),
+    rhs: how.rhs(read, b, k, n),
+  };
   storeRoot(context, kernel, root, core, how.outputIndex(b, m, n), e.acc(0, dtype), target);
   context.emit(kernel.finish(nameOf(root, core), contractAxes(how.b, how.m, how.n), [stage], context.time));
 }
@@ -119,7 +140,14 @@ const contractAxes = (b: number, m: number, n: number): Axis[] => [
 ];
 
 // A long reduction with few results: partial sums over `parts` slices of k, then their sum, which also runs the epilogue.
-function splitContraction(context: LowerContext, root: Node, core: Node, how: Extract<Core, { kind: "contract" }>, parts: number, target: Target): void {
+function splitContraction(
+  context: LowerContext,
+  root: Node,
+  core: Node,
+  how: Extract<Core, { kind: "contract" }>,
+  parts: number,
+  target: Target,
+): void {
   const slice = Math.ceil(how.k / parts);
   const dtype = accType(core);
   const results = how.b * how.m * how.n;
@@ -143,7 +171,13 @@ function splitContraction(context: LowerContext, root: Node, core: Node, how: Ex
   const [b2, m2, n2] = delinearize(i, [how.b, how.m, how.n]);
   if (!b2 || !m2 || !n2) throw new InternalError("split without results");
   const over: Axis = { name: "r0", extent: parts };
-  const sum: Stage = { kind: "reduce", op: "sum", dtype, axes: [over], value: second.load(partial, e.add(e.mul(e.axis("r0", parts), e.int(results)), i)) };
+  const sum: Stage = {
+    kind: "reduce",
+    op: "sum",
+    dtype,
+    axes: [over],
+    value: second.load(partial, e.add(e.mul(e.axis("r0", parts), e.int(results)), i)),
+  };
   storeRoot(context, second, root, core, how.outputIndex(b2, m2, n2), e.acc(0, dtype), target);
   context.emit(second.finish(nameOf(root, core), [{ name: "i", extent: results }], [sum], context.time));
 }

@@ -64,7 +64,11 @@ export function lowerScan(outer: LowerContext, node: Node<ScanAttrs>, places: Ma
   }
   owned.forEach((target, result) => inner.set(result, target));
   for (const value of plan.materialized) {
-    if (!inner.has(value)) inner.set(value, { buffer: { name: `%${node.id}.%${value.id}`, role: "temp", dtype: value.type.dtype, shape: value.type.shape }, offset: e.int(0) });
+    if (!inner.has(value))
+      inner.set(value, {
+        buffer: { name: `%${node.id}.%${value.id}`, role: "temp", dtype: value.type.dtype, shape: value.type.shape },
+        offset: e.int(0),
+      });
   }
   const scope: Scope = {
     placeOf: (value) => inner.get(value) ?? outer.scope.placeOf(value),
@@ -79,10 +83,7 @@ export function lowerScan(outer: LowerContext, node: Node<ScanAttrs>, places: Ma
   for (const { node: result, target } of copies) copyNode(context, result, target);
 
   // Where the results are.
-  const results = [
-    ...stacks.map((buffer, i): Place => slotOf(buffer, at(body.next, i).type, e.int(lastSlot))),
-    ...outputPlaces,
-  ];
+  const results = [...stacks.map((buffer, i): Place => slotOf(buffer, at(body.next, i).type, e.int(lastSlot))), ...outputPlaces];
   for (const user of outer.plan.order) {
     if (user.op.projects && user.inputs[0] === node) places.set(user, at(results, (user.attrs as { index: number }).index));
   }

@@ -79,7 +79,11 @@ function join(first: KernelCall, second: KernelCall, maxBuffers: number): Kernel
     }
     return e.load(slot, load.index, load.dtype);
   };
-  const writesB = storeB.writes.map((w) => ({ buffer: slotB(w.buffer), index: mapExpr(w.index, moveLoad), value: mapExpr(w.value, moveLoad) }));
+  const writesB = storeB.writes.map((w) => ({
+    buffer: slotB(w.buffer),
+    index: mapExpr(w.index, moveLoad),
+    value: mapExpr(w.value, moveLoad),
+  }));
   const writesA = storeA.writes.map((w) => ({ ...w, buffer: buffers.indexOf(at(first.buffers, w.buffer)) }));
   // Loads by the first of what the second overwrites must be at the second's own point.
   const overwritten = new Map(writesB.map((w) => [w.buffer, number(w.index)]));
@@ -100,11 +104,18 @@ function join(first: KernelCall, second: KernelCall, maxBuffers: number): Kernel
   };
   all.forEach((w) => [w.index, w.value].forEach((x) => mapExpr(x, note)));
   const params = buffers.map((buffer, i): KernelParameter => {
-    const source = first.buffers.includes(buffer) ? at(first.kernel.params, first.buffers.indexOf(buffer)) : at(second.kernel.params, second.buffers.indexOf(buffer));
+    const source = first.buffers.includes(buffer)
+      ? at(first.kernel.params, first.buffers.indexOf(buffer))
+      : at(second.kernel.params, second.buffers.indexOf(buffer));
     const isWritten = all.some((w) => w.buffer === i);
     return { ...source, name: `p${i}`, access: isWritten ? (loaded.has(i) ? "read_write" : "write") : "read" };
   });
-  const kernel: Kernel = { name: `${first.kernel.name}__${second.kernel.name}`.slice(0, 60), params, axes: first.kernel.axes, stages: [{ kind: "store", axes: [], writes: all }] };
+  const kernel: Kernel = {
+    name: `${first.kernel.name}__${second.kernel.name}`.slice(0, 60),
+    params,
+    axes: first.kernel.axes,
+    stages: [{ kind: "store", axes: [], writes: all }],
+  };
   const reads = new Set([...first.reads, ...[...second.reads].filter((b) => !first.writes.has(b))]);
   return { kernel, buffers, reads, writes: new Set([...first.writes, ...second.writes]) };
 }

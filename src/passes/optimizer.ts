@@ -23,11 +23,15 @@ export interface Update {
 
 export function optimizerStep(plan: OptimizerPlan, context: OptimizerContext, weight: Node, gradient: Node): Update {
   switch (plan.kind) {
-    case "sgd": return sgd(plan, context, weight, gradient);
-    case "adam": case "adamw": return adam(plan, context, weight, gradient);
-    default: return plan satisfies never;
+    case "sgd":
+      return sgd(plan, context, weight, gradient);
+    case "adam":
+    case "adamw":
+      return adam(plan, context, weight, gradient);
+    default:
+      return plan satisfies never;
   }
-} // prettier-ignore
+}
 
 type Sgd = Extract<OptimizerPlan, { kind: "sgd" }>;
 type Adam = Extract<OptimizerPlan, { kind: "adam" | "adamw" }>;
@@ -57,5 +61,11 @@ function adam(plan: Adam, { b, rate, slot, shared }: OptimizerContext, weight: N
   const root = b.sqrt(correction("second_correction", plan.beta2));
   const denominator = b.add(b.div(b.sqrt(second), root), plan.eps);
   const next = b.sub(start, b.mul(scale, b.div(first, denominator)));
-  return { weight: next, slots: new Map([["first_moment", first], ["second_moment", second]]) };
+  return {
+    weight: next,
+    slots: new Map([
+      ["first_moment", first],
+      ["second_moment", second],
+    ]),
+  };
 }

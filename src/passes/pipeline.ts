@@ -102,7 +102,9 @@ export function compileEntries(entries: ReadonlyMap<EntryName, Graph>, target: C
 }
 
 function printTask(task: Task): string {
-  const lines = callsOf(task).map(({ kernel, buffers }) => `${printKernel(kernel)}  with ${buffers.map((b, i) => `p${i} = ${b.name}`).join(", ")}\n`);
+  const lines = callsOf(task).map(
+    ({ kernel, buffers }) => `${printKernel(kernel)}  with ${buffers.map((b, i) => `p${i} = ${b.name}`).join(", ")}\n`,
+  );
   return task.kind === "kernel" ? lines.join("") : `loop ${task.count}${task.reverse ? " reversed" : ""} {\n${lines.join("")}}\n`;
 }
 

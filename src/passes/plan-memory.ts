@@ -32,7 +32,12 @@ interface Life {
 export function planMemory(entries: readonly (readonly Task[])[]): MemoryPlan {
   const offsets = new Map<Buffer, number>();
   let persistentBytes = 0;
-  for (const buffer of new Set(entries.flat().flatMap(callsOf).flatMap((call) => call.buffers.map(memoryOf)))) {
+  for (const buffer of new Set(
+    entries
+      .flat()
+      .flatMap(callsOf)
+      .flatMap((call) => call.buffers.map(memoryOf)),
+  )) {
     if (buffer.role === "temp" || buffer.role === "data") continue;
     offsets.set(buffer, persistentBytes);
     persistentBytes += aligned(bytesOf(buffer));

@@ -10,10 +10,20 @@ import { sizeOf } from "../ir/types.ts";
 import { callsOf, type Buffer, type Task } from "./lowered.ts";
 import { bytesOf, type MemoryPlan } from "./plan-memory.ts";
 
-export function reportStage(parameters: readonly Parameter[], graphs: ReadonlyMap<EntryName, Graph>, tasks: ReadonlyMap<EntryName, readonly Task[]>, memory: MemoryPlan): StageReport {
+export function reportStage(
+  parameters: readonly Parameter[],
+  graphs: ReadonlyMap<EntryName, Graph>,
+  tasks: ReadonlyMap<EntryName, readonly Task[]>,
+  memory: MemoryPlan,
+): StageReport {
   const entries: Partial<Record<EntryName, EntryReport>> = {};
   for (const [entry, list] of tasks) entries[entry] = reportEntry(graphs.get(entry), list);
-  const buffers = new Set([...tasks.values()].flat().flatMap(callsOf).flatMap((call) => call.buffers));
+  const buffers = new Set(
+    [...tasks.values()]
+      .flat()
+      .flatMap(callsOf)
+      .flatMap((call) => call.buffers),
+  );
   const total = (wanted: (b: Buffer) => boolean): number => [...buffers].reduce((sum, b) => (wanted(b) ? sum + bytesOf(b) : sum), 0);
   const trainable = parameters.filter((p) => p.trainable);
   return {
@@ -32,7 +42,10 @@ export function reportStage(parameters: readonly Parameter[], graphs: ReadonlyMa
 
 function reportEntry(graph: Graph | undefined, tasks: readonly Task[]): EntryReport {
   const launches = tasks.reduce((sum, task) => sum + (task.kind === "loop" ? task.count * task.calls.length : 1), 0);
-  const flops = tasks.reduce((sum, task) => sum + (task.kind === "loop" ? task.count : 1) * callsOf(task).reduce((all, call) => all + flopsOf(call.kernel), 0), 0);
+  const flops = tasks.reduce(
+    (sum, task) => sum + (task.kind === "loop" ? task.count : 1) * callsOf(task).reduce((all, call) => all + flopsOf(call.kernel), 0),
+    0,
+  );
   return { ops: graph ? topologicalOrder(graph.outputs.values()).length : 0, kernels: tasks.flatMap(callsOf).length, launches, flops };
 }
 

@@ -36,7 +36,8 @@ export interface StepSpec {
   readonly forward: (options: ForwardOptions) => ForwardModel;
 }
 
-const scalar = (b: Builder, name: string, dtype: "i32" | "u32" | "f32", role: "batch" | "state"): Node => b.input({ name, role, type: tensorType(dtype, []) });
+const scalar = (b: Builder, name: string, dtype: "i32" | "u32" | "f32", role: "batch" | "state"): Node =>
+  b.input({ name, role, type: tensorType(dtype, []) });
 
 // Streams of random numbers: initial values first, then what makes a batch, then what the network draws.
 const BATCH_STREAMS = 1 << 20;
@@ -80,7 +81,11 @@ function differentiate(spec: StepSpec, model: ForwardModel, label: Node, mask: N
   const root = decomposeForAutodiff(b, loss.mean);
   const trainable = model.parameters.filter((p) => p.trainable);
   const one = b.constant({ value: 1, type: root.type });
-  const found = gradients(b, new Map([[root, one]]), trainable.map((p) => p.node));
+  const found = gradients(
+    b,
+    new Map([[root, one]]),
+    trainable.map((p) => p.node),
+  );
   const grads = new Map<string, Node>();
   for (const p of trainable) {
     const grad = found.get(p.node);
@@ -166,12 +171,22 @@ const noRandom = (): Node => {
   throw new RangeError("internal: randomness outside training");
 };
 
-function addMetrics(spec: StepSpec, prefix: "train" | "eval", loss: BatchLoss, output: Node, label: Node, outputs: Map<string, Node>): void {
+function addMetrics(
+  spec: StepSpec,
+  prefix: "train" | "eval",
+  loss: BatchLoss,
+  output: Node,
+  label: Node,
+  outputs: Map<string, Node>,
+): void {
   const { b, recipe, dataInfo } = spec;
   const old = b.input({ name: `${prefix}/metrics`, role: "state", type: tensorType("f32", [3]) });
   const rows = dataInfo.classes.length > 0 ? labelRows(b, output, label, loss) : undefined;
   const hits = rows ? correct(b, rows) : b.constant({ value: 0, type: tensorType("f32", []) });
-  const sums = b.concat([loss.sum, loss.weight, hits].map((x) => b.reshape(x, { shape: [1] })), { axis: 0 });
+  const sums = b.concat(
+    [loss.sum, loss.weight, hits].map((x) => b.reshape(x, { shape: [1] })),
+    { axis: 0 },
+  );
   outputs.set(`${prefix}/metrics`, b.add(old, sums));
   if (rows && recipe.metrics.some((m) => m !== "accuracy")) {
     const classes = dataInfo.classes.length;
@@ -198,22 +213,35 @@ function initEntry(b: Builder, parameters: readonly Parameter[], others: readonl
 function initialValue(b: Builder, seed: Node, step: Node, shape: Shape, init: Parameter["init"], stream: number): Node {
   const type = tensorType("f32", shape);
   switch (init.kind) {
-    case "constant": return b.constant({ value: init.value, type });
-    case "uniform": return b.mul(b.sub(b.mul(b.randomUniform(seed, step, { shape, stream }), 2), 1), init.bound);
-    case "normal": return b.mul(b.randomNormal(seed, step, { shape, stream }), init.std);
-    default: return init satisfies never;
+    case "constant":
+      return b.constant({ value: init.value, type });
+    case "uniform":
+      return b.mul(b.sub(b.mul(b.randomUniform(seed, step, { shape, stream }), 2), 1), init.bound);
+    case "normal":
+      return b.mul(b.randomNormal(seed, step, { shape, stream }), init.std);
+    default:
+      return init satisfies never;
   }
-} // prettier-ignore
+}
 
 /** The four entries of a recipe's stage. */
-export function buildEntries(spec: StepSpec): { readonly entries: Map<EntryName, Graph>; readonly parameters: readonly Parameter[]; readonly outputShape: Shape } {
+export function buildEntries(spec: StepSpec): {
+  readonly entries: Map<EntryName, Graph>;
+  readonly parameters: readonly Parameter[];
+  readonly outputShape: Shape;
+} {
   const { b } = spec;
   const graph = (outputs: Map<string, Node>): Graph => ({ builder: b, outputs });
   const [train, evaluate, predict] = [graph(trainEntry(spec)), graph(evalEntry(spec)), graph(predictEntry(spec))];
   const model = spec.forward({ mode: "eval" });
   const init = graph(initEntry(b, model.parameters, [train, evaluate]));
   return {
-    entries: new Map<EntryName, Graph>([["init", init], ["train", train], ["eval", evaluate], ["predict", predict]]),
+    entries: new Map<EntryName, Graph>([
+      ["init", init],
+      ["train", train],
+      ["eval", evaluate],
+      ["predict", predict],
+    ]),
     parameters: model.parameters,
     outputShape: model.output.type.shape.slice(1),
   };
@@ -226,8 +254,14 @@ export function buildEntries(spec: StepSpec): { readonly entries: Map<EntryName,
 export function buildTraceEntry(spec: StepSpec): { readonly entries: Map<EntryName, Graph>; readonly parameters: readonly Parameter[] } {
   const { b, recipe } = spec;
   const model = spec.forward({ mode: "train" });
-  const label = b.input({ name: "batch/label", role: "batch", type: tensorType(spec.dataInfo.label.dtype, [recipe.batch, ...spec.dataInfo.label.shape]) });
-  const named = new Map([...model.inputs].map(([name, node]) => [name, b.input({ name: `batch/${name}`, role: "batch", type: node.type })]));
+  const label = b.input({
+    name: "batch/label",
+    role: "batch",
+    type: tensorType(spec.dataInfo.label.dtype, [recipe.batch, ...spec.dataInfo.label.shape]),
+  });
+  const named = new Map(
+    [...model.inputs].map(([name, node]) => [name, b.input({ name: `batch/${name}`, role: "batch", type: node.type })]),
+  );
   const connected = connect(b, model, { inputs: named, label });
   const training = differentiate(spec, connected, label, undefined);
   const step = scalar(b, "train/step", "u32", "state");
@@ -241,6 +275,11 @@ export function buildTraceEntry(spec: StepSpec): { readonly entries: Map<EntryNa
   const train: Graph = { builder: b, outputs };
   const updated = new Map([...outputs].filter(([name]) => !["loss", "output"].includes(name) && !name.startsWith("grad/")));
   const init: Graph = { builder: b, outputs: initEntry(b, [], [{ builder: b, outputs: updated }]) };
-  return { entries: new Map<EntryName, Graph>([["init", init], ["train", train]]), parameters: connected.parameters };
+  return {
+    entries: new Map<EntryName, Graph>([
+      ["init", init],
+      ["train", train],
+    ]),
+    parameters: connected.parameters,
+  };
 }
-

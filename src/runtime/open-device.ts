@@ -13,11 +13,13 @@ export interface OpenDeviceOptions {
   readonly gpu?: GPU;
 }
 
-const INSTALL_HINT = "Install a Vulkan driver (with no GPU: `sh scripts/setup.sh` brings Mesa's software driver) and the npm package `webgpu`.";
+const INSTALL_HINT =
+  "Install a Vulkan driver (with no GPU: `sh scripts/setup.sh` brings Mesa's software driver) and the npm package `webgpu`.";
 
 export async function openDevice(name: DeviceName, options: OpenDeviceOptions = {}): Promise<Device> {
   switch (name) {
-    case "reference": return openReference();
+    case "reference":
+      return openReference();
     case "webgpu": {
       const device = await tryWebgpu(options);
       if (!device) throw new DeviceError("unavailable", "no WebGPU adapter was found", INSTALL_HINT);
@@ -29,7 +31,8 @@ export async function openDevice(name: DeviceName, options: OpenDeviceOptions = 
       options.warn?.(`no WebGPU adapter was found; using the reference interpreter, which is very slow. ${INSTALL_HINT}`);
       return openReference();
     }
-    default: return name satisfies never;
+    default:
+      return name satisfies never;
   }
 }
 

@@ -1,6 +1,23 @@
 // Hand-made kernels for the tests of code generation and devices: one small builder, and a way to run any kernel alone on a device.
 
-import { acc, add, axis, constant, div, float, int, load, mul, rem, select, sub, unary, binary, and, type Expr } from "../../src/ir/loop/expr.ts";
+import {
+  acc,
+  add,
+  axis,
+  constant,
+  div,
+  float,
+  int,
+  load,
+  mul,
+  rem,
+  select,
+  sub,
+  unary,
+  binary,
+  and,
+  type Expr,
+} from "../../src/ir/loop/expr.ts";
 import type { Axis, Kernel, KernelParameter, Stage } from "../../src/ir/loop/kernel.ts";
 import { PROGRAM_VERSION, type BufferPlan, type Launch, type Program } from "../../src/ir/program.ts";
 import { bytesPerElement, type DType } from "../../src/ir/types.ts";
@@ -8,12 +25,23 @@ import type { Target } from "../../src/codegen/target.ts";
 import type { DeviceLimits } from "../../src/ir/program.ts";
 import type { Device, HostArray } from "../../src/runtime/device.ts";
 
-export const param = (name: string, length: number, access: KernelParameter["access"] = "read", dtype: DType = "f32"): KernelParameter => ({ name, dtype, length, access });
+export const param = (name: string, length: number, access: KernelParameter["access"] = "read", dtype: DType = "f32"): KernelParameter => ({
+  name,
+  dtype,
+  length,
+  access,
+});
 
-export const kernelOf = (name: string, params: readonly KernelParameter[], axes: readonly Axis[], stages: readonly Stage[], time?: Axis): Kernel =>
-  ({ name, params, axes, stages, ...(time ? { time } : {}) });
+export const kernelOf = (
+  name: string,
+  params: readonly KernelParameter[],
+  axes: readonly Axis[],
+  stages: readonly Stage[],
+  time?: Axis,
+): Kernel => ({ name, params, axes, stages, ...(time ? { time } : {}) });
 
-export const axesOf = (extents: Readonly<Record<string, number>>): Axis[] => Object.entries(extents).map(([name, extent]) => ({ name, extent }));
+export const axesOf = (extents: Readonly<Record<string, number>>): Axis[] =>
+  Object.entries(extents).map(([name, extent]) => ({ name, extent }));
 
 /** Row-major index of axes. */
 export const at = (extents: Readonly<Record<string, number>>): Expr =>
@@ -21,14 +49,23 @@ export const at = (extents: Readonly<Record<string, number>>): Expr =>
 
 /** y[m, n] = sum over k of a[m, k] * b[k, n] + bias[n], for each b. */
 export function matmul(m: number, n: number, k: number, b = 1): Kernel {
-  const B = axis("b", b), M = axis("m", m), N = axis("n", n), K = axis("k", k);
+  const B = axis("b", b),
+    M = axis("m", m),
+    N = axis("n", n),
+    K = axis("k", k);
   const row = (x: Expr, extent: number, y: Expr): Expr => add(mul(x, int(extent)), y);
   return kernelOf(
     "matmul",
     [param("x", b * m * k), param("w", b * k * n), param("bias", n), param("y", b * m * n, "write")],
     axesOf({ b, m, n }),
     [
-      { kind: "contract", k: { name: "k", extent: k }, dtype: "f32", lhs: load(0, row(row(B, m, M), k, K), "f32"), rhs: load(1, row(row(B, k, K), n, N), "f32") },
+      {
+        kind: "contract",
+        k: { name: "k", extent: k },
+        dtype: "f32",
+        lhs: load(0, row(row(B, m, M), k, K), "f32"),
+        rhs: load(1, row(row(B, k, K), n, N), "f32"),
+      },
       { kind: "store", axes: [], writes: [{ buffer: 3, index: row(row(B, m, M), n, N), value: add(acc(0, "f32"), load(2, N, "f32")) }] },
     ],
   );
@@ -49,21 +86,41 @@ const inside = (x: Expr, size: number): Expr => and(binary("le", int(0), x), bin
 export function convForward({ batch, inputs, outputs, size, kernel, padding }: ConvShape): Kernel {
   const out = size + 2 * padding - kernel + 1;
   const k = inputs * kernel * kernel;
-  const B = axis("b", batch), M = axis("m", outputs), N = axis("n", out * out), K = axis("k", k);
+  const B = axis("b", batch),
+    M = axis("m", outputs),
+    N = axis("n", out * out),
+    K = axis("k", k);
   const c = div(K, int(kernel * kernel));
   const y = sub(add(div(N, int(out)), rem(div(K, int(kernel)), int(kernel))), int(padding));
   const x = sub(add(rem(N, int(out)), rem(K, int(kernel))), int(padding));
   const pixel = load(1, add(mul(add(mul(B, int(inputs)), c), int(size * size)), add(mul(y, int(size)), x)), "f32");
   return kernelOf(
     "conv_forward",
-    [param("w", outputs * k), param("x", batch * inputs * size * size), param("bias", outputs), param("y", batch * outputs * out * out, "write")],
+    [
+      param("w", outputs * k),
+      param("x", batch * inputs * size * size),
+      param("bias", outputs),
+      param("y", batch * outputs * out * out, "write"),
+    ],
     axesOf({ b: batch, m: outputs, n: out * out }),
     [
-      { kind: "contract", k: { name: "k", extent: k }, dtype: "f32", lhs: load(0, add(mul(M, int(k)), K), "f32"), rhs: padding ? select(and(inside(y, size), inside(x, size)), pixel, float(0)) : pixel },
+      {
+        kind: "contract",
+        k: { name: "k", extent: k },
+        dtype: "f32",
+        lhs: load(0, add(mul(M, int(k)), K), "f32"),
+        rhs: padding ? select(and(inside(y, size), inside(x, size)), pixel, float(0)) : pixel,
+      },
       {
         kind: "store",
         axes: [],
-        writes: [{ buffer: 3, index: add(mul(add(mul(B, int(outputs)), M), int(out * out)), N), value: binary("max", add(acc(0, "f32"), load(2, M, "f32")), float(0)) }],
+        writes: [
+          {
+            buffer: 3,
+            index: add(mul(add(mul(B, int(outputs)), M), int(out * out)), N),
+            value: binary("max", add(acc(0, "f32"), load(2, M, "f32")), float(0)),
+          },
+        ],
       },
     ],
   );
@@ -73,19 +130,38 @@ export function convForward({ batch, inputs, outputs, size, kernel, padding }: C
 export function convInputGradient({ batch, inputs, outputs, size, kernel, padding }: ConvShape): Kernel {
   const out = size + 2 * padding - kernel + 1;
   const k = outputs * kernel * kernel;
-  const B = axis("b", batch), M = axis("m", inputs), N = axis("n", size * size), K = axis("k", k);
-  const o = div(K, int(kernel * kernel)), dy = rem(div(K, int(kernel)), int(kernel)), dx = rem(K, int(kernel));
+  const B = axis("b", batch),
+    M = axis("m", inputs),
+    N = axis("n", size * size),
+    K = axis("k", k);
+  const o = div(K, int(kernel * kernel)),
+    dy = rem(div(K, int(kernel)), int(kernel)),
+    dx = rem(K, int(kernel));
   const y = sub(add(div(N, int(size)), int(padding)), dy);
   const x = sub(add(rem(N, int(size)), int(padding)), dx);
   const gradient = load(1, add(mul(add(mul(B, int(outputs)), o), int(out * out)), add(mul(y, int(out)), x)), "f32");
   const weight = load(0, add(mul(add(mul(o, int(inputs)), M), int(kernel * kernel)), rem(K, int(kernel * kernel))), "f32");
   return kernelOf(
     "conv_input_gradient",
-    [param("w", outputs * inputs * kernel * kernel), param("dy", batch * outputs * out * out), param("dx", batch * inputs * size * size, "write")],
+    [
+      param("w", outputs * inputs * kernel * kernel),
+      param("dy", batch * outputs * out * out),
+      param("dx", batch * inputs * size * size, "write"),
+    ],
     axesOf({ b: batch, m: inputs, n: size * size }),
     [
-      { kind: "contract", k: { name: "k", extent: k }, dtype: "f32", lhs: weight, rhs: select(and(inside(y, out), inside(x, out)), gradient, float(0)) },
-      { kind: "store", axes: [], writes: [{ buffer: 2, index: add(mul(add(mul(B, int(inputs)), M), int(size * size)), N), value: acc(0, "f32") }] },
+      {
+        kind: "contract",
+        k: { name: "k", extent: k },
+        dtype: "f32",
+        lhs: weight,
+        rhs: select(and(inside(y, out), inside(x, out)), gradient, float(0)),
+      },
+      {
+        kind: "store",
+        axes: [],
+        writes: [{ buffer: 2, index: add(mul(add(mul(B, int(inputs)), M), int(size * size)), N), value: acc(0, "f32") }],
+      },
     ],
   );
 }
@@ -96,9 +172,13 @@ export function convWeightGradient({ batch, inputs, outputs, size, kernel, paddi
   const pixels = out * out;
   const n = inputs * kernel * kernel;
   const k = (batch * pixels) / parts;
-  const B = axis("b", parts), M = axis("m", outputs), N = axis("n", n), K = axis("k", k);
+  const B = axis("b", parts),
+    M = axis("m", outputs),
+    N = axis("n", n),
+    K = axis("k", k);
   const position = add(mul(B, int(k)), K);
-  const image = div(position, int(pixels)), pixel = rem(position, int(pixels));
+  const image = div(position, int(pixels)),
+    pixel = rem(position, int(pixels));
   const c = div(N, int(kernel * kernel));
   const y = sub(add(div(pixel, int(out)), rem(div(N, int(kernel)), int(kernel))), int(padding));
   const x = sub(add(rem(pixel, int(out)), rem(N, int(kernel))), int(padding));
@@ -125,16 +205,15 @@ export function softmax(rows: number, columns: number): Kernel {
   const R = axis("row", rows);
   const cell = (name: string): Expr => load(0, add(mul(R, int(columns)), axis(name, columns)), "f32");
   const shifted = (name: string): Expr => unary("exp", sub(cell(name), acc(0, "f32")));
-  return kernelOf(
-    "softmax",
-    [param("x", rows * columns), param("y", rows * columns, "write")],
-    axesOf({ row: rows }),
-    [
-      { kind: "reduce", axes: axesOf({ i: columns }), op: "max", dtype: "f32", value: cell("i") },
-      { kind: "reduce", axes: axesOf({ j: columns }), op: "sum", dtype: "f32", value: shifted("j") },
-      { kind: "store", axes: axesOf({ j2: columns }), writes: [{ buffer: 1, index: add(mul(R, int(columns)), axis("j2", columns)), value: div(shifted("j2"), acc(1, "f32")) }] },
-    ],
-  );
+  return kernelOf("softmax", [param("x", rows * columns), param("y", rows * columns, "write")], axesOf({ row: rows }), [
+    { kind: "reduce", axes: axesOf({ i: columns }), op: "max", dtype: "f32", value: cell("i") },
+    { kind: "reduce", axes: axesOf({ j: columns }), op: "sum", dtype: "f32", value: shifted("j") },
+    {
+      kind: "store",
+      axes: axesOf({ j2: columns }),
+      writes: [{ buffer: 1, index: add(mul(R, int(columns)), axis("j2", columns)), value: div(shifted("j2"), acc(1, "f32")) }],
+    },
+  ]);
 }
 
 /** An elementwise kernel over `length` elements: y = f(x...). */
@@ -143,7 +222,19 @@ export const elementwise = (name: string, length: number, inputs: number, f: (..
     name,
     [...Array.from({ length: inputs }, (_, i) => param(`x${String(i)}`, length)), param("y", length, "write")],
     axesOf({ i: length }),
-    [{ kind: "store", axes: [], writes: [{ buffer: inputs, index: axis("i", length), value: f(...Array.from({ length: inputs }, (_, i) => load(i, axis("i", length), "f32"))) }] }],
+    [
+      {
+        kind: "store",
+        axes: [],
+        writes: [
+          {
+            buffer: inputs,
+            index: axis("i", length),
+            value: f(...Array.from({ length: inputs }, (_, i) => load(i, axis("i", length), "f32"))),
+          },
+        ],
+      },
+    ],
   );
 
 export const zero = constant(0, "f32");
@@ -159,11 +250,26 @@ export function programOf(kernel: Kernel, target: Target, loop?: { count: number
   });
   const launch = { kind: "kernel", kernel: 0, buffers: kernel.params.map((_, i) => i) } as const;
   const launches: Launch[] = [loop ? { kind: "loop", ...loop, body: [launch] } : launch];
-  return { format: "tlc-program", version: PROGRAM_VERSION, target: target.name, arenaBytes: offset, buffers, kernels: [target.compileKernel(kernel, options)], entries: { predict: launches } };
+  return {
+    format: "tlc-program",
+    version: PROGRAM_VERSION,
+    target: target.name,
+    arenaBytes: offset,
+    buffers,
+    kernels: [target.compileKernel(kernel, options)],
+    entries: { predict: launches },
+  };
 }
 
 /** Runs a kernel alone and returns what it wrote, by parameter. */
-export async function runKernel(device: Device, target: Target, kernel: Kernel, inputs: Readonly<Record<string, HostArray>>, loop?: { count: number; reverse: boolean }, options?: DeviceLimits): Promise<Map<string, HostArray>> {
+export async function runKernel(
+  device: Device,
+  target: Target,
+  kernel: Kernel,
+  inputs: Readonly<Record<string, HostArray>>,
+  loop?: { count: number; reverse: boolean },
+  options?: DeviceLimits,
+): Promise<Map<string, HostArray>> {
   const session = await device.load(programOf(kernel, target, loop, options));
   for (const [name, data] of Object.entries(inputs)) session.write(name, data);
   session.run("predict");

@@ -10,26 +10,41 @@ import type { DeviceLimits } from "../../src/ir/program.ts";
 import { axesOf, convForward, elementwise, kernelOf, matmul, param, softmax } from "./kernels.ts";
 
 const i = axis("i", 1000);
-const bytes = kernelOf("normalize_bytes", [param("image", 3000, "read", "u8"), param("seed", 1, "read", "u32"), param("y", 3000, "write")], axesOf({ i: 1000, c: 3 }), [
-  {
-    kind: "store",
-    axes: [],
-    writes: [
-      {
-        buffer: 2,
-        index: add(mul(i, int(3)), axis("c", 3)),
-        value: select(
-          binary("lt", threefry(load(1, int(0), "u32"), constant(1, "u32"), cast(i, "u32"), constant(0, "u32")), constant(1 << 30, "u32")),
-          mul(load(0, add(mul(i, int(3)), axis("c", 3)), "f32"), float(1 / 255)),
-          float(0),
-        ),
-      },
-    ],
-  },
-]);
+const bytes = kernelOf(
+  "normalize_bytes",
+  [param("image", 3000, "read", "u8"), param("seed", 1, "read", "u32"), param("y", 3000, "write")],
+  axesOf({ i: 1000, c: 3 }),
+  [
+    {
+      kind: "store",
+      axes: [],
+      writes: [
+        {
+          buffer: 2,
+          index: add(mul(i, int(3)), axis("c", 3)),
+          value: select(
+            binary(
+              "lt",
+              threefry(load(1, int(0), "u32"), constant(1, "u32"), cast(i, "u32"), constant(0, "u32")),
+              constant(1 << 30, "u32"),
+            ),
+            mul(load(0, add(mul(i, int(3)), axis("c", 3)), "f32"), float(1 / 255)),
+            float(0),
+          ),
+        },
+      ],
+    },
+  ],
+);
 
 const columnSum = kernelOf("column_sum", [param("x", 640), param("y", 10, "read_write")], axesOf({ n: 10 }), [
-  { kind: "reduce", axes: axesOf({ b: 64 }), op: "sum", dtype: "f32", value: load(0, add(mul(axis("b", 64), int(10)), axis("n", 10)), "f32") },
+  {
+    kind: "reduce",
+    axes: axesOf({ b: 64 }),
+    op: "sum",
+    dtype: "f32",
+    value: load(0, add(mul(axis("b", 64), int(10)), axis("n", 10)), "f32"),
+  },
   { kind: "store", axes: [], writes: [{ buffer: 1, index: axis("n", 10), value: add(load(1, axis("n", 10), "f32"), acc(0, "f32")) }] },
 ]);
 
@@ -46,7 +61,9 @@ const SAMPLES: [string, Kernel, DeviceLimits?][] = [
 describe("golden WGSL", () => {
   it.each(SAMPLES)("%s", async (name, kernel, options) => {
     const { source, grid } = webgpuTarget.compileKernel(kernel, options);
-    await expect(`/*\n${printKernel(kernel)}grid ${grid?.join() ?? "undefined"}\n*/\n${source ?? ""}`).toMatchFileSnapshot(`./samples/${name}.wgsl`);
+    await expect(`/*\n${printKernel(kernel)}grid ${grid?.join() ?? "undefined"}\n*/\n${source ?? ""}`).toMatchFileSnapshot(
+      `./samples/${name}.wgsl`,
+    );
   });
 });
 
@@ -56,9 +73,17 @@ describe("verifyKernel", () => {
     ["an unbound axis", { ...good, axes: [] }, /kernel ok: axis i is used outside its loop/],
     ["a wrong extent", { ...good, axes: axesOf({ i: 11 }) }, /axis i has extent 11, not 10/],
     ["an axis bound twice", { ...good, axes: [...good.axes, ...good.axes] }, /axis i is bound twice/],
-    ["a write to a read-only parameter", { ...good, params: good.params.map((p) => ({ ...p, access: "read" as const })) }, /to be read only/],
+    [
+      "a write to a read-only parameter",
+      { ...good, params: good.params.map((p) => ({ ...p, access: "read" as const })) },
+      /to be read only/,
+    ],
     ["a missing parameter", { ...good, params: good.params.slice(1) }, /parameter 1 of 1/],
-    ["a result used early", { ...good, stages: [{ kind: "store", axes: [], writes: [{ buffer: 1, index: axis("i", 10), value: acc(0, "f32") }] }] }, /before it is there/],
+    [
+      "a result used early",
+      { ...good, stages: [{ kind: "store", axes: [], writes: [{ buffer: 1, index: axis("i", 10), value: acc(0, "f32") }] }] },
+      /before it is there/,
+    ],
     ["a contraction over other axes", { ...matmul(2, 3, 4), axes: axesOf({ b: 1, n: 3, m: 2 }) }, /must be b, m, n/],
     ["no store", { ...good, stages: [] }, /stores nothing/],
   ];

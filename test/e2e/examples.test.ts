@@ -48,10 +48,14 @@ interface Event {
 async function events(...args: string[]): Promise<readonly Event[]> {
   const { status, stdout, stderr } = await tlc(...args, "--json");
   expect({ status, stderr: status === 0 ? "" : stderr }).toEqual({ status: 0, stderr: "" });
-  return stdout.trim().split("\n").map((line) => JSON.parse(line) as Event); // prettier-ignore
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Event);
 }
 
-const losses = (all: readonly Event[]): unknown[] => all.flatMap(({ event, loss, val, test }) => (event === "start" ? [] : [loss, val, test]));
+const losses = (all: readonly Event[]): unknown[] =>
+  all.flatMap(({ event, loss, val, test }) => (event === "start" ? [] : [loss, val, test]));
 
 const example = (name: string): string => join(EXAMPLES, `${name}.tlspec`);
 const set = (...values: string[]): string[] => values.flatMap((value) => ["--set", value]);
@@ -98,7 +102,8 @@ describe("the examples", () => {
 
 describe("tlc run", () => {
   it("prints the same losses for the same seed, and others for another", async () => {
-    const run = async (...more: string[]): Promise<unknown[]> => losses(await events("run", ...tinyTagger, "--device", "reference", ...more));
+    const run = async (...more: string[]): Promise<unknown[]> =>
+      losses(await events("run", ...tinyTagger, "--device", "reference", ...more));
     const first = await run();
     expect(first.filter((loss) => typeof loss === "number")).toHaveLength(5);
     expect(await run()).toEqual(first);
@@ -116,7 +121,13 @@ describe("tlc run", () => {
 
   needing(adapter, "prints the same losses twice on WebGPU, and they fall", async () => {
     const glyphs = join(EXAMPLES, "data/glyphs/test");
-    const args = ["run", example("cnn"), "--device", "webgpu", ...set(`data.train=${glyphs}`, "batch=16", "epochs=2", "optimizer.lr=0.003")];
+    const args = [
+      "run",
+      example("cnn"),
+      "--device",
+      "webgpu",
+      ...set(`data.train=${glyphs}`, "batch=16", "epochs=2", "optimizer.lr=0.003"),
+    ];
     const first = await events(...args);
     expect(losses(await events(...args))).toEqual(losses(first));
     const [one, two] = first.filter(({ event }) => event === "epoch");
@@ -137,7 +148,11 @@ describe("tlc run", () => {
 });
 
 describe("tlc trace agrees with PyTorch", () => {
-  for (const [name, golden] of [["golden-cnn", "cnn-sgd"], ["golden-lstm", "lstm-sgd"]] as const) // prettier-ignore
+  for (const [name, golden] of [
+    ["golden-cnn", "cnn-sgd"],
+    ["golden-lstm", "lstm-sgd"],
+  ] as const)
+    // prettier-ignore
     for (const device of ["reference", "webgpu"]) {
       const missing = absent(`golden/${golden}.in.safetensors`) ?? (device === "webgpu" ? adapter : undefined);
       needing(missing, `${golden} on ${device}`, async () => {

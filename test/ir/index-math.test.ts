@@ -12,19 +12,29 @@ const valueOf = (expr: Expr, at: Readonly<Record<string, number>>): number => {
   if (expr.kind !== "binary") throw new Error(expr.kind);
   const [x, y] = [valueOf(expr.x, at), valueOf(expr.y, at)];
   switch (expr.op) {
-    case "add": return x + y;
-    case "sub": return x - y;
-    case "mul": return x * y;
-    case "div": return Math.trunc(x / y);
-    case "rem": return x % y;
-    default: throw new Error(expr.op);
+    case "add":
+      return x + y;
+    case "sub":
+      return x - y;
+    case "mul":
+      return x * y;
+    case "div":
+      return Math.trunc(x / y);
+    case "rem":
+      return x % y;
+    default:
+      throw new Error(expr.op);
   }
-}; // prettier-ignore
+};
 
 const sizeOf = (expr: Expr): number => (expr.kind === "binary" ? 1 + sizeOf(expr.x) + sizeOf(expr.y) : 1);
 
 /** A random non-negative index over the axes: as data for the constructors, and as a plain function. */
-function randomIndex(random: () => number, axes: readonly Expr[], depth: number): { expr: Expr; plain: (at: Readonly<Record<string, number>>) => number } {
+function randomIndex(
+  random: () => number,
+  axes: readonly Expr[],
+  depth: number,
+): { expr: Expr; plain: (at: Readonly<Record<string, number>>) => number } {
   const pick = (n: number): number => Math.floor(random() * n);
   if (depth === 0 || random() < 0.15) {
     const axis = axes[pick(axes.length)];
@@ -41,15 +51,19 @@ function randomIndex(random: () => number, axes: readonly Expr[], depth: number)
       const y = randomIndex(random, axes, depth - 1);
       return { expr: e.add(x.expr, y.expr), plain: (at) => x.plain(at) + y.plain(at) };
     }
-    case 1: return { expr: e.mul(x.expr, e.int(c)), plain: (at) => x.plain(at) * c };
-    case 2: return { expr: e.div(x.expr, e.int(c)), plain: (at) => Math.floor(x.plain(at) / c) };
-    default: return { expr: e.rem(x.expr, e.int(c)), plain: (at) => x.plain(at) % c };
-  } // prettier-ignore
+    case 1:
+      return { expr: e.mul(x.expr, e.int(c)), plain: (at) => x.plain(at) * c };
+    case 2:
+      return { expr: e.div(x.expr, e.int(c)), plain: (at) => Math.floor(x.plain(at) / c) };
+    default:
+      return { expr: e.rem(x.expr, e.int(c)), plain: (at) => x.plain(at) % c };
+  }
 }
 
 function points(axes: readonly Expr[]): Record<string, number>[] {
   return axes.reduce<Record<string, number>[]>(
-    (all, axis) => (axis.kind === "axis" ? all.flatMap((at) => Array.from({ length: axis.extent }, (_, i) => ({ ...at, [axis.name]: i }))) : all),
+    (all, axis) =>
+      axis.kind === "axis" ? all.flatMap((at) => Array.from({ length: axis.extent }, (_, i) => ({ ...at, [axis.name]: i }))) : all,
     [{}],
   );
 }

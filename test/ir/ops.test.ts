@@ -65,7 +65,11 @@ function checkGradient(op: AnyOp, sample: Sample<object>, seed: number): void {
   const weights = b.input({ name: "weights", role: "batch", type: node.type });
   const random = createRandom(seed + 99);
   const weightValues = Float64Array.from({ length: sizeOf(node.type.shape) }, () => random() - 0.5);
-  const grads = gradients(b, new Map([[root, weights]]), inputs.filter((n) => isFloat(n.type.dtype)));
+  const grads = gradients(
+    b,
+    new Map([[root, weights]]),
+    inputs.filter((n) => isFloat(n.type.dtype)),
+  );
   inputs.forEach((input, k) => {
     if (!isFloat(input.type.dtype)) return;
     const grad = grads.get(input);
@@ -78,7 +82,10 @@ function checkGradient(op: AnyOp, sample: Sample<object>, seed: number): void {
       };
       return (shifted(h) - shifted(-h)) / (2 * h);
     });
-    expect(relativeError(analytic, numeric) < 1e-6 || Math.max(...analytic.map(Math.abs), ...numeric.map(Math.abs)) < 1e-8, `input ${k}: ${[...analytic].join(" ")} is not ${[...numeric].join(" ")}`).toBe(true);
+    expect(
+      relativeError(analytic, numeric) < 1e-6 || Math.max(...analytic.map(Math.abs), ...numeric.map(Math.abs)) < 1e-8,
+      `input ${k}: ${[...analytic].join(" ")} is not ${[...numeric].join(" ")}`,
+    ).toBe(true);
   });
 }
 
@@ -90,6 +97,8 @@ describe("builder", () => {
     expect(b.add(x, y)).toBe(b.add(x, y));
     expect(b.mul(x, NaN)).not.toBe(b.mul(x, Infinity));
     expect(b.add(x, y).type.shape).toEqual([2, 3]);
-    expect(() => b.add(x, b.input({ name: "z", role: "batch", type: tensorType("f32", [4]) }))).toThrow("cannot combine f32[2, 3] and f32[4]");
+    expect(() => b.add(x, b.input({ name: "z", role: "batch", type: tensorType("f32", [4]) }))).toThrow(
+      "cannot combine f32[2, 3] and f32[4]",
+    );
   });
 });

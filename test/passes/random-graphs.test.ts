@@ -27,7 +27,12 @@ function evaluate(graph: Graph, inputs: ReadonlyMap<string, Data>): Map<string, 
   return new Map([...plain.outputs.keys()].map((name, i) => [name, values[i] ?? new Float64Array()]));
 }
 
-function expectSame(actual: ReadonlyMap<string, ArrayLike<number>>, expected: ReadonlyMap<string, Data>, tolerance: number, what: string): void {
+function expectSame(
+  actual: ReadonlyMap<string, ArrayLike<number>>,
+  expected: ReadonlyMap<string, Data>,
+  tolerance: number,
+  what: string,
+): void {
   for (const [name, data] of expected) {
     const error = relativeError(actual.get(name) ?? [], data);
     const isTiny = Math.max(...data.map(Math.abs), 0) < 1e-9;
@@ -41,7 +46,8 @@ describe("random graphs keep their values", () => {
   it("have finite values and gradients", () => {
     const withGradients = cases.filter(([, { graph }]) => graph.outputs.has("grad0") || graph.outputs.has("grad1"));
     expect(withGradients.length).toBeGreaterThan(COUNT / 2);
-    for (const [, { graph, inputs }] of cases) for (const data of evaluate(graph, inputs).values()) expect(data.every(Number.isFinite)).toBe(true);
+    for (const [, { graph, inputs }] of cases)
+      for (const data of evaluate(graph, inputs).values()) expect(data.every(Number.isFinite)).toBe(true);
   });
 
   it.each(GRAPH_PASSES.map((pass) => [pass.name, pass] as const))("through %s", (name, pass) => {

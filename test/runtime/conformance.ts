@@ -33,7 +33,9 @@ interface Case {
 function caseOf(op: AnyOp, sample: Sample<object>, seed: number): Case {
   const b = createBuilder();
   const nodes = sample.inputs.map((type, i) => b.input({ name: `x${i}`, role: "batch", type }));
-  const values = sampleValues(sample, seed).map((data, i) => (isFloat(sample.inputs[i]?.dtype ?? "f32") ? Float64Array.from(Float32Array.from(data)) : data));
+  const values = sampleValues(sample, seed).map((data, i) =>
+    isFloat(sample.inputs[i]?.dtype ?? "f32") ? Float64Array.from(Float32Array.from(data)) : data,
+  );
   const inputs = new Map(values.map((data, i) => [`x${i}`, data]));
   const value = b.apply(op, nodes, sample.attrs);
   const outputs = new Map<string, Node>([["value", value]]);
@@ -41,16 +43,31 @@ function caseOf(op: AnyOp, sample: Sample<object>, seed: number): Case {
   return { graph: { builder: b, outputs }, inputs };
 }
 
-function addGradients(b: Builder, value: Node, nodes: readonly Node[], inputs: Map<string, Data>, outputs: Map<string, Node>, seed: number): void {
+function addGradients(
+  b: Builder,
+  value: Node,
+  nodes: readonly Node[],
+  inputs: Map<string, Data>,
+  outputs: Map<string, Node>,
+  seed: number,
+): void {
   const root = decomposeForAutodiff(b, value);
   const weights = b.input({ name: "weights", role: "batch", type: root.type });
   const random = createRandom(seed + 7);
-  const grads = gradients(b, new Map([[root, weights]]), nodes.filter((n) => isFloat(n.type.dtype)));
+  const grads = gradients(
+    b,
+    new Map([[root, weights]]),
+    nodes.filter((n) => isFloat(n.type.dtype)),
+  );
   nodes.forEach((node, i) => {
     const grad = grads.get(node);
     if (grad) outputs.set(`grad${i}`, grad);
   });
-  if (grads.size > 0) inputs.set("weights", Float64Array.from({ length: sizeOf(root.type.shape) }, () => Math.fround(random() - 0.5)));
+  if (grads.size > 0)
+    inputs.set(
+      "weights",
+      Float64Array.from({ length: sizeOf(root.type.shape) }, () => Math.fround(random() - 0.5)),
+    );
 }
 
 export function expected({ graph, inputs }: Case): Map<string, Data> {
@@ -85,7 +102,12 @@ export function conformance(subject: Subject): void {
         const error = relativeError(result, data);
         const scale = Math.max(...data.map(Math.abs).filter(Number.isFinite), 0);
         const isZero = scale === 0 && Math.max(...Array.from(result as ArrayLike<number>, Math.abs)) < subject.tolerance;
-        expect(error < subject.tolerance || isZero, `${name}: relative error ${error}: ${Array.from(result as ArrayLike<number>).slice(0, 8).join(" ")} is not ${[...data].slice(0, 8).join(" ")}`).toBe(true);
+        expect(
+          error < subject.tolerance || isZero,
+          `${name}: relative error ${error}: ${Array.from(result as ArrayLike<number>)
+            .slice(0, 8)
+            .join(" ")} is not ${[...data].slice(0, 8).join(" ")}`,
+        ).toBe(true);
       }
     };
 
@@ -104,10 +126,17 @@ export function conformance(subject: Subject): void {
       const shapes = { x: [time, batch, 4 * hidden], w: [4 * hidden, hidden], h: [batch, hidden], c: [batch, hidden] };
       const nodes = Object.entries(shapes).map(([name, shape]) => b.input({ name, role: "batch", type: tensorType("f32", shape) }));
       const random = createRandom(3);
-      const inputs = new Map(Object.entries(shapes).map(([name, shape]) => [name, Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(random() * 2 - 1))]));
+      const inputs = new Map(
+        Object.entries(shapes).map(([name, shape]) => [
+          name,
+          Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(random() * 2 - 1)),
+        ]),
+      );
       const [x, w, h, c] = nodes as [Node, Node, Node, Node];
       const { output, hidden: hn, cell } = lstmScan(b, x, w, h, c, { reverse });
-      const value = b.concat([output, b.reshape(hn, { shape: [1, batch, hidden] }), b.reshape(cell, { shape: [1, batch, hidden] })], { axis: 0 });
+      const value = b.concat([output, b.reshape(hn, { shape: [1, batch, hidden] }), b.reshape(cell, { shape: [1, batch, hidden] })], {
+        axis: 0,
+      });
       const outputs = new Map<string, Node>([["value", value]]);
       addGradients(b, value, nodes, inputs, outputs, 11);
       expect([...outputs.keys()]).toEqual(["value", "grad0", "grad1", "grad2", "grad3"]);

@@ -17,7 +17,15 @@ const increment = elementwise("increment", 100, 1, (x) => add(x, float(1)));
 /** x -> y, then y -> x: each run adds 2. */
 const twice = (): Program => {
   const program = programOf(increment, webgpuTarget);
-  return { ...program, entries: { train: [{ kind: "kernel", kernel: 0, buffers: [0, 1] }, { kind: "kernel", kernel: 0, buffers: [1, 0] }] } };
+  return {
+    ...program,
+    entries: {
+      train: [
+        { kind: "kernel", kernel: 0, buffers: [0, 1] },
+        { kind: "kernel", kernel: 0, buffers: [1, 0] },
+      ],
+    },
+  };
 };
 
 describe.skipIf(!found)("webgpu device", () => {
@@ -58,13 +66,18 @@ describe.skipIf(!found)("webgpu device", () => {
   it("names a kernel that does not compile", async () => {
     const program = programOf(increment, webgpuTarget);
     const kernels = program.kernels.map((kernel) => ({ ...kernel, source: (kernel.source ?? "").replace("1.0", "nonsense") }));
-    await expect(device.load({ ...program, kernels })).rejects.toThrow(/kernel increment does not compile for WebGPU: line \d+: .*nonsense/s);
+    await expect(device.load({ ...program, kernels })).rejects.toThrow(
+      /kernel increment does not compile for WebGPU: line \d+: .*nonsense/s,
+    );
   });
 
   it("says what is large when memory is out", async () => {
     const program = programOf(increment, webgpuTarget);
     const bytes = 2 ** 50;
-    const buffers = [...program.buffers, { name: "layer1.weight", role: "weight" as const, dtype: "f32" as const, shape: [bytes / 4], bytes, offset: program.arenaBytes }];
+    const buffers = [
+      ...program.buffers,
+      { name: "layer1.weight", role: "weight" as const, dtype: "f32" as const, shape: [bytes / 4], bytes, offset: program.arenaBytes },
+    ];
     const error = await device.load({ ...program, buffers, arenaBytes: bytes + program.arenaBytes }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(DeviceError);
     expect((error as DeviceError).reason).toBe("out-of-memory");
@@ -84,12 +97,18 @@ describe.skipIf(!found)("webgpu device", () => {
     let lose = (): void => undefined;
     const request = adapter.adapter.requestDevice.bind(adapter.adapter);
     const watched = Object.create(adapter.adapter, {
-      requestDevice: { value: async (descriptor: GPUDeviceDescriptor) => {
-        const made = await request(descriptor);
-        lose = () => { made.destroy(); };
-        return made;
-      } },
-      limits: { value: adapter.adapter.limits }, features: { value: adapter.adapter.features }, info: { value: adapter.adapter.info },
+      requestDevice: {
+        value: async (descriptor: GPUDeviceDescriptor) => {
+          const made = await request(descriptor);
+          lose = () => {
+            made.destroy();
+          };
+          return made;
+        },
+      },
+      limits: { value: adapter.adapter.limits },
+      features: { value: adapter.adapter.features },
+      info: { value: adapter.adapter.info },
     }) as GPUAdapter;
     const other = await openWebgpuDevice({ gpu: adapter.gpu, adapter: watched });
     const session = await other.load(twice());

@@ -13,15 +13,30 @@ import type { Device, HostArray } from "../../src/runtime/device.ts";
 export function compileGraph(graph: Graph, name: TargetName, limits?: DeviceLimits): Compiled {
   const target = targetNamed(name);
   const printer = { name, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, limits) };
-  const options = { verify: true, maxBuffers: target.maxBuffers(limits), splitK: (b: number, m: number, n: number, k: number) => target.splitK(m, n, k, b) };
+  const options = {
+    verify: true,
+    maxBuffers: target.maxBuffers(limits),
+    splitK: (b: number, m: number, n: number, k: number) => target.splitK(m, n, k, b),
+  };
   return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), printer, options);
 }
 
 export const toHost = (dtype: DType, data: Data): HostArray =>
-  isFloat(dtype) ? Float32Array.from(data) : dtype === "i32" ? Int32Array.from(data) : dtype === "u8" ? Uint8Array.from(data) : Uint32Array.from(data);
+  isFloat(dtype)
+    ? Float32Array.from(data)
+    : dtype === "i32"
+      ? Int32Array.from(data)
+      : dtype === "u8"
+        ? Uint8Array.from(data)
+        : Uint32Array.from(data);
 
 /** Results by output name; inputs by input name. */
-export async function runGraph(device: Device, graph: Graph, inputs: ReadonlyMap<string, Data>, target: TargetName = device.info.kind as TargetName): Promise<Map<string, HostArray>> {
+export async function runGraph(
+  device: Device,
+  graph: Graph,
+  inputs: ReadonlyMap<string, Data>,
+  target: TargetName = device.info.kind as TargetName,
+): Promise<Map<string, HostArray>> {
   const { program } = compileGraph(graph, target, device.limits);
   const session = await device.load(program);
   try {

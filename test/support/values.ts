@@ -10,7 +10,8 @@ export function sampleValues(sample: Sample<object>, seed: number): Data[] {
   const [low, high] = sample.domain ?? [-2, 2];
   return sample.inputs.map((type: TensorType) => {
     const size = sizeOf(type.shape);
-    if (!isFloat(type.dtype)) return Float64Array.from({ length: size }, () => Math.floor(random() * (type.dtype === "bool" ? 2 : (sample.below ?? 3))));
+    if (!isFloat(type.dtype))
+      return Float64Array.from({ length: size }, () => Math.floor(random() * (type.dtype === "bool" ? 2 : (sample.below ?? 3))));
     const order = Array.from({ length: size }, (_, i) => i).sort(() => random() - 0.5);
     const step = (high - low) / size;
     return Float64Array.from(order, (k) => Math.fround(low + (k + 0.25 + 0.5 * random()) * step));

@@ -7,14 +7,24 @@ import type { Axis, Kernel, Stage } from "../../ir/loop/kernel.ts";
 /** The same operation over other operands, through the folding constructors. */
 export function rebuild(expr: Expr, [a, b, c, d]: readonly Expr[]): Expr {
   switch (expr.kind) {
-    case "const": case "axis": case "acc": return expr;
-    case "load": return !a || a === expr.index ? expr : load(expr.buffer, a, expr.dtype);
-    case "unary": return !a || a === expr.x ? expr : unary(expr.op, a);
-    case "cast": return !a || a === expr.x ? expr : cast(a, expr.dtype);
-    case "binary": return !a || !b || (a === expr.x && b === expr.y) ? expr : binary(expr.op, a, b);
-    case "select": return !a || !b || !c || (a === expr.cond && b === expr.x && c === expr.y) ? expr : select(a, b, c);
-    case "threefry": return !a || !b || !c || !d ? expr : threefry(a, b, c, d);
-    default: return expr satisfies never;
+    case "const":
+    case "axis":
+    case "acc":
+      return expr;
+    case "load":
+      return !a || a === expr.index ? expr : load(expr.buffer, a, expr.dtype);
+    case "unary":
+      return !a || a === expr.x ? expr : unary(expr.op, a);
+    case "cast":
+      return !a || a === expr.x ? expr : cast(a, expr.dtype);
+    case "binary":
+      return !a || !b || (a === expr.x && b === expr.y) ? expr : binary(expr.op, a, b);
+    case "select":
+      return !a || !b || !c || (a === expr.cond && b === expr.x && c === expr.y) ? expr : select(a, b, c);
+    case "threefry":
+      return !a || !b || !c || !d ? expr : threefry(a, b, c, d);
+    default:
+      return expr satisfies never;
   }
 }
 
@@ -34,19 +44,27 @@ export function substituter(replacements: ReadonlyMap<string, Expr>): (expr: Exp
 /** A stage with every expression replaced. */
 export function mapExpressions(stage: Stage, f: (expr: Expr) => Expr): Stage {
   switch (stage.kind) {
-    case "reduce": return { ...stage, value: f(stage.value) };
-    case "contract": return { ...stage, lhs: f(stage.lhs), rhs: f(stage.rhs) };
-    case "store": return { ...stage, writes: stage.writes.map((write) => ({ ...write, index: f(write.index), value: f(write.value) })) };
-    default: return stage satisfies never;
+    case "reduce":
+      return { ...stage, value: f(stage.value) };
+    case "contract":
+      return { ...stage, lhs: f(stage.lhs), rhs: f(stage.rhs) };
+    case "store":
+      return { ...stage, writes: stage.writes.map((write) => ({ ...write, index: f(write.index), value: f(write.value) })) };
+    default:
+      return stage satisfies never;
   }
 }
 
 export function expressionsOf(stage: Stage): Expr[] {
   switch (stage.kind) {
-    case "reduce": return [stage.value];
-    case "contract": return [stage.lhs, stage.rhs];
-    case "store": return stage.writes.flatMap((write) => [write.index, write.value]);
-    default: return stage satisfies never;
+    case "reduce":
+      return [stage.value];
+    case "contract":
+      return [stage.lhs, stage.rhs];
+    case "store":
+      return stage.writes.flatMap((write) => [write.index, write.value]);
+    default:
+      return stage satisfies never;
   }
 }
 
@@ -113,7 +131,12 @@ function merger(outer: Axis, inner: Axis): (expr: Expr) => Expr | undefined {
     if (expr.kind === "axis") return expr.name === outer.name || expr.name === inner.name ? undefined : expr;
     if (!isAffine(expr)) {
       const children = operands(expr).map(visit);
-      return children.some((child) => child === undefined) ? undefined : rebuild(expr, children.filter((child) => child !== undefined));
+      return children.some((child) => child === undefined)
+        ? undefined
+        : rebuild(
+            expr,
+            children.filter((child) => child !== undefined),
+          );
     }
     const terms = termsOf(expr);
     const coefficient = (name: string): number =>

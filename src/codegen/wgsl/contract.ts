@@ -32,9 +32,18 @@ export function problemOf(kernel: Kernel): Problem {
   if (b === 1 || wide === undefined) return { kernel, stage, b, m, n, k };
   const inner = wide === "n" ? n : m;
   const joined = variable(wide, b * inner);
-  const replace = substituter(new Map([["b", div(joined, int(inner))], [wide, rem(joined, int(inner))]]));
+  const replace = substituter(
+    new Map([
+      ["b", div(joined, int(inner))],
+      [wide, rem(joined, int(inner))],
+    ]),
+  );
   const stages = kernel.stages.map((s) => mapExpressions(s, replace));
-  const changed = { ...kernel, axes: kernel.axes.map((axis) => ({ ...axis, extent: axis.name === "b" ? 1 : axis.name === wide ? b * inner : axis.extent })), stages };
+  const changed = {
+    ...kernel,
+    axes: kernel.axes.map((axis) => ({ ...axis, extent: axis.name === "b" ? 1 : axis.name === wide ? b * inner : axis.extent })),
+    stages,
+  };
   return { kernel: changed, stage: stages[0] as ContractStage, b: 1, m: wide === "m" ? b * m : m, n: wide === "n" ? b * n : n, k };
 }
 
@@ -119,7 +128,15 @@ class Contraction {
     const kFirst = isContiguous("k") && !isContiguous(along);
     // One vector of padding per row keeps threads that walk down the rows out of each other's memory banks; a CPU has none.
     const pitch = width / 4 + (kFirst && !this.#tile.broadcast ? 1 : 0);
-    return { name: this.#shader.shared(name, `array<vec4f, ${String(pitch * this.#tile.depth)}>`), expr, along, extent, width, pitch, kFirst };
+    return {
+      name: this.#shader.shared(name, `array<vec4f, ${String(pitch * this.#tile.depth)}>`),
+      expr,
+      along,
+      extent,
+      width,
+      pitch,
+      kFirst,
+    };
   }
 
   // A tile is filled by vectors of four along m or n, in two loops: over the side that is fastest in memory, among neighbouring threads,
@@ -137,7 +154,9 @@ class Contraction {
     const startOf = (place: Expr): string => bare(out.value(this.#legal(place)));
     const fastStart = startOf(rem(lane, int(fast)));
     const slowStart = startOf(div(lane, int(fast)));
-    const [rowStart, rowStep, quadStart, quadStep] = staged.kFirst ? [fastStart, fast, slowStart, slow] : [slowStart, slow, fastStart, fast];
+    const [rowStart, rowStep, quadStart, quadStep] = staged.kFirst
+      ? [fastStart, fast, slowStart, slow]
+      : [slowStart, slow, fastStart, fast];
     const axisQuad = variable("$quad", quads);
     const axisRow = variable("$row", depth);
     const isRagged = k % depth !== 0;
@@ -156,12 +175,23 @@ class Contraction {
         const name = out.name("k");
         shader.line(`let ${name} = ${bare(out.value(isRagged ? binary("min", place, int(k - 1)) : place))};`);
         out.bindAxis("$k", name);
-        const values = points.map((point) => this.#legal(substituter(new Map([[staged.along, point], ["k", variable("$k", k)]]))(staged.expr)));
+        const values = points.map((point) =>
+          this.#legal(
+            substituter(
+              new Map([
+                [staged.along, point],
+                ["k", variable("$k", k)],
+              ]),
+            )(staged.expr),
+          ),
+        );
         const inside = binary("lt", place, int(k));
         const slot = add(mul(axisRow, int(staged.pitch)), axisQuad);
         out.count([...values, slot]);
         const vector = `vec4f(${values.map((value) => bare(out.value(value))).join(", ")})`;
-        shader.line(`${staged.name}[${bare(out.value(slot))}] = ${isRagged ? `select(vec4f(), ${vector}, ${bare(out.value(inside))})` : vector};`);
+        shader.line(
+          `${staged.name}[${bare(out.value(slot))}] = ${isRagged ? `select(vec4f(), ${vector}, ${bare(out.value(inside))})` : vector};`,
+        );
       });
     });
   }
@@ -201,11 +231,15 @@ class Contraction {
         if (broadcast) {
           // Each lane of the subgroup loads another part of the column, and hands it to the others.
           const owned = Math.min(quads, SUBGROUP);
-          for (let i = 0; i < quads / owned; i++) shader.line(`let own${String(i)} = ${leftRow} + thread_n % ${String(owned)}${i === 0 ? "" : ` + ${String(i * owned)}`}];`);
-          for (let i = 0; i < quads; i++) shader.line(`let a${String(i)} = subgroupBroadcast(own${String(Math.floor(i / owned))}, ${String(i % owned)}u);`);
+          for (let i = 0; i < quads / owned; i++)
+            shader.line(`let own${String(i)} = ${leftRow} + thread_n % ${String(owned)}${i === 0 ? "" : ` + ${String(i * owned)}`}];`);
+          for (let i = 0; i < quads; i++)
+            shader.line(`let a${String(i)} = subgroupBroadcast(own${String(Math.floor(i / owned))}, ${String(i % owned)}u);`);
         } else for (let i = 0; i < quads; i++) shader.line(`let a${String(i)} = ${leftRow}${i === 0 ? "" : ` + ${String(i)}`}];`);
         for (let j = 0; j < columns / 4; j++)
-          shader.line(`let b${String(j)} = ${right.name}[${at} * ${String(right.pitch)} + thread_n${j === 0 ? "" : ` + ${String(j * threadsN)}`}];`);
+          shader.line(
+            `let b${String(j)} = ${right.name}[${at} * ${String(right.pitch)} + thread_n${j === 0 ? "" : ` + ${String(j * threadsN)}`}];`,
+          );
         for (let i = 0; i < rows; i++)
           for (let j = 0; j < columns / 4; j++) {
             const c = accumulator(i, j);
@@ -238,8 +272,18 @@ class Contraction {
       out.open(!isExactM);
       out.bindAxis("$m", point);
       for (let j = 0; j < columns; j++) {
-        const replace = substituter(new Map([["m", variable("$m", m)], ["n", variable(`$n${String(j)}`, n)]]));
-        const stages = rest.map((stage): Stage => legalizeStores(mapExpressions(stage, (expr) => this.#legal(replace(expr))), kernel.params));
+        const replace = substituter(
+          new Map([
+            ["m", variable("$m", m)],
+            ["n", variable(`$n${String(j)}`, n)],
+          ]),
+        );
+        const stages = rest.map((stage): Stage =>
+          legalizeStores(
+            mapExpressions(stage, (expr) => this.#legal(replace(expr))),
+            kernel.params,
+          ),
+        );
         out.open(!isExactN);
         out.bindAcc(0, `${values[j >> 2] ?? ""}.${COMPONENTS[j & 3] ?? ""}`);
         out.count(stages.flatMap(expressionsOf));
@@ -274,7 +318,11 @@ class Contraction {
       this.#loop(i, "0", group, 1, () => {
         const names = quads.map((j) => `row_${String(j)}`);
         names.forEach((name, j) => {
-          pick(name, i, Array.from({ length: group }, (_, r) => registers(r, j)));
+          pick(
+            name,
+            i,
+            Array.from({ length: group }, (_, r) => registers(r, j)),
+          );
         });
         body(base === "" ? i : `${base} * ${String(group)} + ${i}`, names);
       });
@@ -286,7 +334,12 @@ class Contraction {
     const o = shader.out.name("o");
     this.#loop(o, "0", rows / group, 1, () => {
       for (let r = 0; r < group; r++) {
-        for (const j of quads) pick(`part_${String(r)}_${String(j)}`, o, Array.from({ length: rows / group }, (_, g) => accumulator(g * group + r, j)));
+        for (const j of quads)
+          pick(
+            `part_${String(r)}_${String(j)}`,
+            o,
+            Array.from({ length: rows / group }, (_, g) => accumulator(g * group + r, j)),
+          );
       }
       inner(o, (r, j) => `part_${String(r)}_${String(j)}`);
     });

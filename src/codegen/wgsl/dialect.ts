@@ -9,16 +9,21 @@ const FLOAT_MAX = 3.4028234663852886e38;
 /** A literal. Infinities come from a helper, since a constant expression in WGSL must be finite. */
 function constant(value: number, dtype: ScalarType): string {
   switch (dtype) {
-    case "bool": return value ? "true" : "false";
-    case "u32": return `${String(value >>> 0)}u`;
-    case "i32": return value === -2147483648 ? "i32(-2147483648)" : value < 0 ? `(${String(value)})` : String(value);
-    case "f16": return `f16(${decimal(value)})`;
+    case "bool":
+      return value ? "true" : "false";
+    case "u32":
+      return `${String(value >>> 0)}u`;
+    case "i32":
+      return value === -2147483648 ? "i32(-2147483648)" : value < 0 ? `(${String(value)})` : String(value);
+    case "f16":
+      return `f16(${decimal(value)})`;
     case "f32": {
       if (value > FLOAT_MAX) return "infinity()";
       if (value < -FLOAT_MAX) return "(-infinity())";
       return decimal(Math.fround(value));
     }
-    default: return dtype satisfies never;
+    default:
+      return dtype satisfies never;
   }
 }
 
@@ -44,11 +49,17 @@ export const WGSL: Dialect = {
   constant,
   unary: (op) => {
     switch (op) {
-      case "neg": case "not": return undefined;
-      case "rsqrt": return "inverseSqrt";
-      case "tanh": return "stable_tanh";
-      case "erf": return "erf";
-      default: return op;
+      case "neg":
+      case "not":
+        return undefined;
+      case "rsqrt":
+        return "inverseSqrt";
+      case "tanh":
+        return "stable_tanh";
+      case "erf":
+        return "erf";
+      default:
+        return op;
     }
   },
   binary: (op) => (op === "min" || op === "max" ? op : op === "pow" ? "real_pow" : undefined),
@@ -73,7 +84,9 @@ export const WGSL: Dialect = {
      namespace new nil noexcept noinline nointerpolation non_coherent noncoherent noperspective null nullptr of operator package packoffset partition
      pass patch pixelfragment precise precision premerge priv protected pub public readonly ref regardless register reinterpret_cast require resource
      restrict self set shared sizeof smooth snorm static static_assert static_cast std subroutine super target template this thread_local throw trait
-     try type typedef typeid typename typeof union unless unorm unsafe unsized use using varying virtual volatile wgsl where with writeonly yield`.split(/\s+/),
+     try type typedef typeid typename typeof union unless unorm unsafe unsized use using varying virtual volatile wgsl where with writeonly yield`.split(
+      /\s+/,
+    ),
   ),
 };
 

@@ -21,7 +21,11 @@ export function legalizer(params: readonly KernelParameter[]): (expr: Expr) => E
 /** A kernel whose index arithmetic is settled, in what WGSL has. */
 export function legalize(kernel: Kernel): Kernel {
   const visit = legalizer(kernel.params);
-  return { ...kernel, params: legalizedParameters(kernel.params), stages: kernel.stages.map((stage) => legalizeStores(mapExpressions(stage, visit), kernel.params)) };
+  return {
+    ...kernel,
+    params: legalizedParameters(kernel.params),
+    stages: kernel.stages.map((stage) => legalizeStores(mapExpressions(stage, visit), kernel.params)),
+  };
 }
 
 /** Converts what a store stage writes to what its buffers hold. */
@@ -72,11 +76,17 @@ function rewriteDivision(expr: Expr): Expr {
 
 function rewritePower(expr: Expr, x: Expr, exponent: number): Expr {
   switch (exponent) {
-    case 0.5: return { kind: "unary", dtype: x.dtype, op: "sqrt", x };
-    case 1: return x;
-    case 2: return binary("mul", x, x);
-    case 3: return binary("mul", binary("mul", x, x), x);
-    case 4: return binary("mul", binary("mul", x, x), binary("mul", x, x));
-    default: return expr;
+    case 0.5:
+      return { kind: "unary", dtype: x.dtype, op: "sqrt", x };
+    case 1:
+      return x;
+    case 2:
+      return binary("mul", x, x);
+    case 3:
+      return binary("mul", binary("mul", x, x), x);
+    case 4:
+      return binary("mul", binary("mul", x, x), binary("mul", x, x));
+    default:
+      return expr;
   }
 }

@@ -16,7 +16,8 @@ export interface Deal {
 export const GPU_DEAL: Deal = { threads: 64, run: 1 };
 
 /** On a CPU that plays GPU, starting a thread costs as much as ten loads; still, every core wants some. */
-export const cpuDeal = (points: number): Deal => (points < 4096 ? GPU_DEAL : { threads: 256, run: Math.min(16, Math.floor(points / 2048)) });
+export const cpuDeal = (points: number): Deal =>
+  points < 4096 ? GPU_DEAL : { threads: 256, run: Math.min(16, Math.floor(points / 2048)) };
 
 export function scheduleMap(source: Kernel, { threads, run }: Deal = GPU_DEAL): CompiledKernel {
   const points = sizeOfAxes(source.axes);
@@ -85,7 +86,8 @@ function runStages(shader: Shader, stages: readonly Stage[]): void {
         });
         shader.afterStore();
         break;
-      default: stage satisfies never;
+      default:
+        stage satisfies never;
     }
   });
 }

@@ -71,17 +71,23 @@ export function scheduleRows(source: Kernel, shape: RowShape): CompiledKernel {
         if (items === 1) guard.push(`${part} == 0`);
         const body = (): void => {
           if (items === 1) shader.writes(stage);
-          else overItems(shader, items, part, threads, () => { shader.writes(stage); });
+          else
+            overItems(shader, items, part, threads, () => {
+              shader.writes(stage);
+            });
         };
         if (guard.length > 0) shader.block(`if (${guard.join(" && ")})`, body);
         else body();
         shader.afterStore();
         const stored = new Set(stage.writes.map((write) => write.buffer));
-        if (loadsOf(stages.slice(position + 1).flatMap(expressionsOf)).some((load) => stored.has(load.buffer))) shader.line("storageBarrier();");
+        if (loadsOf(stages.slice(position + 1).flatMap(expressionsOf)).some((load) => stored.has(load.buffer)))
+          shader.line("storageBarrier();");
         break;
       }
-      case "contract": throw new Error("a contraction has its own schedule");
-      default: stage satisfies never;
+      case "contract":
+        throw new Error("a contraction has its own schedule");
+      default:
+        stage satisfies never;
     }
   });
   return shader.finish(size, Math.ceil(total / shape.points));
@@ -119,7 +125,9 @@ function tree(shader: Shader, stage: ReduceStage, { name, acc, part, threads, st
   shader.line(`${own} = ${acc};`);
   for (let half = threads / 2; half >= 1; half /= 2) {
     shader.line("workgroupBarrier();");
-    shader.line(`if (${part} < ${String(half)}) { ${own} = ${combine(stage.op, own, `${name}[${shader.lane} + ${String(half * step)}]`)}; }`);
+    shader.line(
+      `if (${part} < ${String(half)}) { ${own} = ${combine(stage.op, own, `${name}[${shader.lane} + ${String(half * step)}]`)}; }`,
+    );
   }
   shader.line("workgroupBarrier();");
 }

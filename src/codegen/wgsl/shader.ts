@@ -152,14 +152,22 @@ export class Shader {
     const width = Math.min(groups, MAX_GROUPS);
     const height = Math.ceil(groups / width);
     const prologue = [`let ${this.lane} = i32(local_index);`];
-    prologue.push(height === 1 ? `let ${this.group} = i32(workgroup_id.x);` : `let ${this.group} = i32(workgroup_id.x + workgroup_id.y * ${String(width)}u);`);
+    prologue.push(
+      height === 1
+        ? `let ${this.group} = i32(workgroup_id.x);`
+        : `let ${this.group} = i32(workgroup_id.x + workgroup_id.y * ${String(width)}u);`,
+    );
     // Uniform in the workgroup, so that barriers may follow.
     if (width * height > groups) prologue.push(`if (${this.group} >= ${String(groups)}) { return; }`);
     const body = this.out.finish();
     const source = skeleton({
       name: this.kernel.name,
       enables: [...this.#enables],
-      bindings: this.kernel.params.map((param, index) => ({ index, name: this.#buffers[index] ?? "?", type: param.length > 0 ? `${param.dtype}, ${String(param.length)}` : param.dtype })),
+      bindings: this.kernel.params.map((param, index) => ({
+        index,
+        name: this.#buffers[index] ?? "?",
+        type: param.length > 0 ? `${param.dtype}, ${String(param.length)}` : param.dtype,
+      })),
       time: this.#time === undefined ? [] : [this.#time],
       shared: this.#shared,
       helpers: helpersFor(body),
@@ -210,10 +218,16 @@ export const combine = (op: ReduceOp, x: string, y: string): string => (op === "
 export function identityOf(op: ReduceOp, dtype: ScalarType): string {
   if (op === "sum") return WGSL.constant(0, dtype);
   switch (dtype) {
-    case "i32": return WGSL.constant(op === "max" ? -2147483648 : 2147483647, dtype);
-    case "u32": return WGSL.constant(op === "max" ? 0 : 4294967295, dtype);
-    case "f16": return WGSL.constant(op === "max" ? -65504 : 65504, dtype);
-    case "f32": case "bool": return WGSL.constant(op === "max" ? -Infinity : Infinity, "f32");
-    default: return dtype satisfies never;
+    case "i32":
+      return WGSL.constant(op === "max" ? -2147483648 : 2147483647, dtype);
+    case "u32":
+      return WGSL.constant(op === "max" ? 0 : 4294967295, dtype);
+    case "f16":
+      return WGSL.constant(op === "max" ? -65504 : 65504, dtype);
+    case "f32":
+    case "bool":
+      return WGSL.constant(op === "max" ? -Infinity : Infinity, "f32");
+    default:
+      return dtype satisfies never;
   }
 }

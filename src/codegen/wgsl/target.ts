@@ -47,7 +47,10 @@ function compileKernel(source: Kernel, limits?: DeviceLimits): CompiledKernel {
 function asReduction(kernel: Kernel): Kernel | undefined {
   const [first, ...rest] = kernel.stages;
   if (first?.kind !== "contract") return undefined;
-  return { ...kernel, stages: [{ kind: "reduce", axes: [first.k], op: "sum", dtype: first.dtype, value: mul(first.lhs, first.rhs) }, ...rest] };
+  return {
+    ...kernel,
+    stages: [{ kind: "reduce", axes: [first.k], op: "sum", dtype: first.dtype, value: mul(first.lhs, first.rhs) }, ...rest],
+  };
 }
 
 /**

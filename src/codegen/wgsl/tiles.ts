@@ -51,7 +51,8 @@ function chooseNarrow({ b, m, n, k }: Shape): Tile {
   return { rows, columns: n > 32 && isLarge ? 8 : 4, threadsM: 1, threadsN: SUBGROUP, depth: 16, unroll: 1, broadcast: true };
 }
 
-const groupsOf = ({ b, m, n }: Shape, tile: Tile): number => b * Math.ceil(m / (tile.rows * tile.threadsM)) * Math.ceil(n / (tile.columns * tile.threadsN));
+const groupsOf = ({ b, m, n }: Shape, tile: Tile): number =>
+  b * Math.ceil(m / (tile.rows * tile.threadsM)) * Math.ceil(n / (tile.columns * tile.threadsN));
 
 /** Parts of k such that the workgroups fill a GPU and each part is still long; a divisor of k. */
 export function splitK(m: number, n: number, k: number, b: number): number {

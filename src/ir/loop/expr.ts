@@ -7,14 +7,29 @@ import { divideIndex, moduloIndex } from "./index-math.ts";
 
 export type ScalarType = Exclude<DType, "u8">;
 
-export type UnaryOp =
-  "neg" | "abs" | "exp" | "log" | "sqrt" | "rsqrt" | "tanh" | "erf" | "sin" | "cos" | "floor" | "ceil" | "sign" | "not";
+export type UnaryOp = "neg" | "abs" | "exp" | "log" | "sqrt" | "rsqrt" | "tanh" | "erf" | "sin" | "cos" | "floor" | "ceil" | "sign" | "not";
 
 /** `div` of integers truncates and is only used on non-negative operands; `rem` likewise. `pow` is of floats. */
 export type BinaryOp =
-  | "add" | "sub" | "mul" | "div" | "rem" | "pow" | "min" | "max"
-  | "lt" | "le" | "eq" | "ne" | "and" | "or" // and, or: of bools
-  | "bitand" | "bitor" | "bitxor" | "shl" | "shr"; // of u32, shr is logical
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "rem"
+  | "pow"
+  | "min"
+  | "max"
+  | "lt"
+  | "le"
+  | "eq"
+  | "ne"
+  | "and"
+  | "or" // and, or: of bools
+  | "bitand"
+  | "bitor"
+  | "bitxor"
+  | "shl"
+  | "shr"; // of u32, shr is logical
 
 export type Expr =
   | { readonly kind: "const"; readonly dtype: ScalarType; readonly value: number }
@@ -79,13 +94,23 @@ export const and = (x: Expr, y: Expr): Expr =>
 /** The children of an expression, in a fixed order. */
 export function operands(expr: Expr): readonly Expr[] {
   switch (expr.kind) {
-    case "const": case "axis": case "acc": return [];
-    case "load": return [expr.index];
-    case "unary": case "cast": return [expr.x];
-    case "binary": return [expr.x, expr.y];
-    case "select": return [expr.cond, expr.x, expr.y];
-    case "threefry": return [expr.k0, expr.k1, expr.c0, expr.c1];
-    default: return expr satisfies never;
+    case "const":
+    case "axis":
+    case "acc":
+      return [];
+    case "load":
+      return [expr.index];
+    case "unary":
+    case "cast":
+      return [expr.x];
+    case "binary":
+      return [expr.x, expr.y];
+    case "select":
+      return [expr.cond, expr.x, expr.y];
+    case "threefry":
+      return [expr.k0, expr.k1, expr.c0, expr.c1];
+    default:
+      return expr satisfies never;
   }
 }
 
@@ -95,26 +120,44 @@ function foldInteger(op: BinaryOp, x: Expr, y: Expr): Expr | undefined {
   const b = y.kind === "const" ? y.value : undefined;
   if (a !== undefined && b !== undefined) {
     switch (op) {
-      case "add": return int((a + b) | 0);
-      case "sub": return int((a - b) | 0);
-      case "mul": return int(Math.imul(a, b));
-      case "div": return b === 0 ? undefined : int(Math.trunc(a / b));
-      case "rem": return b === 0 ? undefined : int(a % b);
-      case "min": return int(Math.min(a, b));
-      case "max": return int(Math.max(a, b));
-      case "lt": return constant(Number(a < b), "bool");
-      case "le": return constant(Number(a <= b), "bool");
-      case "eq": return constant(Number(a === b), "bool");
-      case "ne": return constant(Number(a !== b), "bool");
-      default: return undefined;
+      case "add":
+        return int((a + b) | 0);
+      case "sub":
+        return int((a - b) | 0);
+      case "mul":
+        return int(Math.imul(a, b));
+      case "div":
+        return b === 0 ? undefined : int(Math.trunc(a / b));
+      case "rem":
+        return b === 0 ? undefined : int(a % b);
+      case "min":
+        return int(Math.min(a, b));
+      case "max":
+        return int(Math.max(a, b));
+      case "lt":
+        return constant(Number(a < b), "bool");
+      case "le":
+        return constant(Number(a <= b), "bool");
+      case "eq":
+        return constant(Number(a === b), "bool");
+      case "ne":
+        return constant(Number(a !== b), "bool");
+      default:
+        return undefined;
     }
   }
   switch (op) {
-    case "add": return a === 0 ? y : b === 0 ? x : undefined; // x+0 -> x
-    case "sub": return b === 0 ? x : undefined; // x-0 -> x
-    case "mul": return a === 0 || b === 0 ? int(0) : a === 1 ? y : b === 1 ? x : undefined; // x*0 -> 0, x*1 -> x
-    case "div": return b === undefined ? undefined : divideIndex(x, b);
-    case "rem": return b === undefined ? undefined : moduloIndex(x, b);
-    default: return undefined;
+    case "add":
+      return a === 0 ? y : b === 0 ? x : undefined; // x+0 -> x
+    case "sub":
+      return b === 0 ? x : undefined; // x-0 -> x
+    case "mul":
+      return a === 0 || b === 0 ? int(0) : a === 1 ? y : b === 1 ? x : undefined; // x*0 -> 0, x*1 -> x
+    case "div":
+      return b === undefined ? undefined : divideIndex(x, b);
+    case "rem":
+      return b === undefined ? undefined : moduloIndex(x, b);
+    default:
+      return undefined;
   }
 }

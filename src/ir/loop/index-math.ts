@@ -26,17 +26,24 @@ export function boundsOf(expr: Expr): readonly [number, number] | undefined {
   const y = boundsOf(expr.y);
   if (!x || !y) return undefined;
   switch (expr.op) {
-    case "add": return [x[0] + y[0], x[1] + y[1]];
-    case "sub": return [x[0] - y[1], x[1] - y[0]];
+    case "add":
+      return [x[0] + y[0], x[1] + y[1]];
+    case "sub":
+      return [x[0] - y[1], x[1] - y[0]];
     case "mul": {
       const products = [x[0] * y[0], x[0] * y[1], x[1] * y[0], x[1] * y[1]];
       return [Math.min(...products), Math.max(...products)];
     }
-    case "div": return y[0] === y[1] && y[0] > 0 && x[0] >= 0 ? [Math.floor(x[0] / y[0]), Math.floor(x[1] / y[0])] : undefined;
-    case "rem": return y[0] === y[1] && y[0] > 0 && x[0] >= 0 ? [0, Math.min(x[1], y[0] - 1)] : undefined;
-    case "min": return [Math.min(x[0], y[0]), Math.min(x[1], y[1])];
-    case "max": return [Math.max(x[0], y[0]), Math.max(x[1], y[1])];
-    default: return undefined;
+    case "div":
+      return y[0] === y[1] && y[0] > 0 && x[0] >= 0 ? [Math.floor(x[0] / y[0]), Math.floor(x[1] / y[0])] : undefined;
+    case "rem":
+      return y[0] === y[1] && y[0] > 0 && x[0] >= 0 ? [0, Math.min(x[1], y[0] - 1)] : undefined;
+    case "min":
+      return [Math.min(x[0], y[0]), Math.min(x[1], y[1])];
+    case "max":
+      return [Math.max(x[0], y[0]), Math.max(x[1], y[1])];
+    default:
+      return undefined;
   }
 }
 
@@ -95,7 +102,8 @@ export function divideIndex(x: Expr, divisor: number): Expr | undefined {
   if (isWithin(remainder, divisor)) return fromSum(quotient);
   // (a*q + r) / a -> q + r/a
   if (!isZero(quotient) && (boundsOf(remainder)?.[0] ?? -1) >= 0) {
-    const small: Expr = divideIndex(remainder, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "div", x: remainder, y: int(divisor) });
+    const small: Expr =
+      divideIndex(remainder, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "div", x: remainder, y: int(divisor) });
     return fromSum({ terms: [...quotient.terms, ...sumOf(small).terms], offset: quotient.offset + sumOf(small).offset });
   }
   // (x / a) / b -> x / (a*b)
@@ -127,7 +135,9 @@ export function createNumbering(): (expr: Expr) => number {
   const number = (expr: Expr): number => {
     const known = byIdentity.get(expr);
     if (known !== undefined) return known;
-    const fields = Object.entries(expr).map(([name, value]) => `${name}=${value !== null && typeof value === "object" ? `#${number(value as Expr)}` : String(value)}`);
+    const fields = Object.entries(expr).map(
+      ([name, value]) => `${name}=${value !== null && typeof value === "object" ? `#${number(value as Expr)}` : String(value)}`,
+    );
     const key = fields.join();
     const id = byStructure.get(key) ?? byStructure.size;
     byStructure.set(key, id);

@@ -12,11 +12,18 @@ export type InterpreterArray = Float64Array | Int32Array | Uint32Array | Uint8Ar
 /** The array that holds `length` elements of a type in the interpreter: floats are float64, bools a 32-bit 0 or 1. */
 export function interpreterArray(dtype: DType, length: number): InterpreterArray {
   switch (dtype) {
-    case "f32": case "f16": return new Float64Array(length);
-    case "i32": return new Int32Array(length);
-    case "u32": case "bool": return new Uint32Array(length);
-    case "u8": return new Uint8Array(length);
-    default: return dtype satisfies never;
+    case "f32":
+    case "f16":
+      return new Float64Array(length);
+    case "i32":
+      return new Int32Array(length);
+    case "u32":
+    case "bool":
+      return new Uint32Array(length);
+    case "u8":
+      return new Uint8Array(length);
+    default:
+      return dtype satisfies never;
   }
 }
 
@@ -32,7 +39,7 @@ export function interpret(kernel: Kernel, buffers: readonly InterpreterArray[], 
     // the reference device get here.
     const source = printJavaScript(kernel);
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- of numbers and names made here; only the reference device runs it
-  const make = new Function("threefry", "erf", `return (buffers, time) => {\n${source}\n};`) as (...helpers: unknown[]) => KernelFunction;
+    const make = new Function("threefry", "erf", `return (buffers, time) => {\n${source}\n};`) as (...helpers: unknown[]) => KernelFunction;
     run = make(threefry2x32, erf);
     compiled.set(kernel, run);
   }
@@ -46,10 +53,14 @@ export function printJavaScript(kernel: Kernel): string {
   out.count(
     kernel.stages.flatMap((stage) => {
       switch (stage.kind) {
-        case "reduce": return [stage.value];
-        case "contract": return [stage.lhs, stage.rhs];
-        case "store": return stage.writes.flatMap((write) => [write.index, write.value]);
-        default: return stage satisfies never;
+        case "reduce":
+          return [stage.value];
+        case "contract":
+          return [stage.lhs, stage.rhs];
+        case "store":
+          return stage.writes.flatMap((write) => [write.index, write.value]);
+        default:
+          return stage satisfies never;
       }
     }),
   );
@@ -86,7 +97,8 @@ export function printJavaScript(kernel: Kernel): string {
           });
           out.invalidate(written);
           break;
-        default: stage satisfies never;
+        default:
+          stage satisfies never;
       }
     });
   });
@@ -116,22 +128,50 @@ function identityOf(op: "max" | "min", dtype: ScalarType): string {
 const SYNTAX: Syntax = {
   expression: (expr, [x = "", y = "", z = "", w = ""]) => {
     switch (expr.kind) {
-      case "const": return constantText(expr.value, expr.dtype);
-      case "load": return expr.dtype === "bool" ? `(b${String(expr.buffer)}[${x}] !== 0)` : `b${String(expr.buffer)}[${x}]`;
-      case "unary": return unaryText(expr.op, expr.dtype, x);
-      case "binary": return binaryText(expr.op, expr.x.dtype, x, y);
-      case "select": return `(${x} ? ${y} : ${z})`;
-      case "cast": return castText(expr.x.dtype, expr.dtype, x);
-      case "threefry": return `threefry(${x}, ${y}, ${z}, ${w})`;
-      case "axis": case "acc": throw new InternalError(`${expr.kind} has no text of its own`);
-      default: return expr satisfies never;
+      case "const":
+        return constantText(expr.value, expr.dtype);
+      case "load":
+        return expr.dtype === "bool" ? `(b${String(expr.buffer)}[${x}] !== 0)` : `b${String(expr.buffer)}[${x}]`;
+      case "unary":
+        return unaryText(expr.op, expr.dtype, x);
+      case "binary":
+        return binaryText(expr.op, expr.x.dtype, x, y);
+      case "select":
+        return `(${x} ? ${y} : ${z})`;
+      case "cast":
+        return castText(expr.x.dtype, expr.dtype, x);
+      case "threefry":
+        return `threefry(${x}, ${y}, ${z}, ${w})`;
+      case "axis":
+      case "acc":
+        throw new InternalError(`${expr.kind} has no text of its own`);
+      default:
+        return expr satisfies never;
     }
   },
   define: (name, _dtype, text) => `const ${name} = ${text};`,
   declare: (name) => `let ${name};`,
   assign: (name, text) => `${name} = ${text};`,
   hint: (expr: Expr) => (expr.dtype === "i32" ? "i" : "v"),
-  reserved: new Set(["break", "case", "const", "do", "else", "for", "function", "if", "in", "let", "new", "of", "this", "time", "buffers", "threefry", "erf"]),
+  reserved: new Set([
+    "break",
+    "case",
+    "const",
+    "do",
+    "else",
+    "for",
+    "function",
+    "if",
+    "in",
+    "let",
+    "new",
+    "of",
+    "this",
+    "time",
+    "buffers",
+    "threefry",
+    "erf",
+  ]),
 };
 
 function constantText(value: number, dtype: ScalarType): string {
@@ -141,38 +181,72 @@ function constantText(value: number, dtype: ScalarType): string {
 
 function unaryText(op: UnaryOp, dtype: ScalarType, x: string): string {
   switch (op) {
-    case "neg": return dtype === "i32" ? `(-${x} | 0)` : dtype === "u32" ? `(-${x} >>> 0)` : `(-${x})`;
-    case "rsqrt": return `(1 / Math.sqrt(${x}))`;
-    case "erf": return `erf(${x})`;
-    case "not": return dtype === "bool" ? `(!${x})` : dtype === "u32" ? `(~${x} >>> 0)` : `(~${x})`;
-    case "abs": case "exp": case "log": case "sqrt": case "tanh": case "sin": case "cos": case "floor": case "ceil": case "sign":
+    case "neg":
+      return dtype === "i32" ? `(-${x} | 0)` : dtype === "u32" ? `(-${x} >>> 0)` : `(-${x})`;
+    case "rsqrt":
+      return `(1 / Math.sqrt(${x}))`;
+    case "erf":
+      return `erf(${x})`;
+    case "not":
+      return dtype === "bool" ? `(!${x})` : dtype === "u32" ? `(~${x} >>> 0)` : `(~${x})`;
+    case "abs":
+    case "exp":
+    case "log":
+    case "sqrt":
+    case "tanh":
+    case "sin":
+    case "cos":
+    case "floor":
+    case "ceil":
+    case "sign":
       return `Math.${op}(${x})`;
-    default: return op satisfies never;
+    default:
+      return op satisfies never;
   }
 }
 
 function binaryText(op: BinaryOp, dtype: ScalarType, x: string, y: string): string {
   const exact = (text: string): string => (dtype === "i32" ? `(${text} | 0)` : dtype === "u32" ? `(${text} >>> 0)` : `(${text})`);
   switch (op) {
-    case "add": return exact(`${x} + ${y}`);
-    case "sub": return exact(`${x} - ${y}`);
-    case "mul": return dtype === "i32" || dtype === "u32" ? exact(`Math.imul(${x}, ${y})`) : `(${x} * ${y})`;
-    case "div": return exact(`${x} / ${y}`);
-    case "rem": return exact(`${x} % ${y}`);
-    case "pow": return `Math.pow(${x}, ${y})`;
-    case "min": case "max": return `Math.${op}(${x}, ${y})`;
-    case "lt": return `(${x} < ${y})`;
-    case "le": return `(${x} <= ${y})`;
-    case "eq": return `(${x} === ${y})`;
-    case "ne": return `(${x} !== ${y})`;
-    case "and": return `(${x} && ${y})`;
-    case "or": return `(${x} || ${y})`;
-    case "bitand": return exact(`(${x} & ${y})`);
-    case "bitor": return exact(`(${x} | ${y})`);
-    case "bitxor": return exact(`(${x} ^ ${y})`);
-    case "shl": return exact(`(${x} << ${y})`);
-    case "shr": return dtype === "u32" ? `(${x} >>> ${y})` : `(${x} >> ${y})`;
-    default: return op satisfies never;
+    case "add":
+      return exact(`${x} + ${y}`);
+    case "sub":
+      return exact(`${x} - ${y}`);
+    case "mul":
+      return dtype === "i32" || dtype === "u32" ? exact(`Math.imul(${x}, ${y})`) : `(${x} * ${y})`;
+    case "div":
+      return exact(`${x} / ${y}`);
+    case "rem":
+      return exact(`${x} % ${y}`);
+    case "pow":
+      return `Math.pow(${x}, ${y})`;
+    case "min":
+    case "max":
+      return `Math.${op}(${x}, ${y})`;
+    case "lt":
+      return `(${x} < ${y})`;
+    case "le":
+      return `(${x} <= ${y})`;
+    case "eq":
+      return `(${x} === ${y})`;
+    case "ne":
+      return `(${x} !== ${y})`;
+    case "and":
+      return `(${x} && ${y})`;
+    case "or":
+      return `(${x} || ${y})`;
+    case "bitand":
+      return exact(`(${x} & ${y})`);
+    case "bitor":
+      return exact(`(${x} | ${y})`);
+    case "bitxor":
+      return exact(`(${x} ^ ${y})`);
+    case "shl":
+      return exact(`(${x} << ${y})`);
+    case "shr":
+      return dtype === "u32" ? `(${x} >>> ${y})` : `(${x} >> ${y})`;
+    default:
+      return op satisfies never;
   }
 }
 
@@ -180,11 +254,21 @@ function binaryText(op: BinaryOp, dtype: ScalarType, x: string, y: string): stri
 function castText(from: ScalarType, to: ScalarType, x: string): string {
   const isFloat = from === "f32" || from === "f16";
   switch (to) {
-    case "f32": case "f16": return from === "bool" ? `(${x} ? 1 : 0)` : x;
-    case "bool": return `(${x} !== 0)`;
-    case "i32": return from === "bool" ? `(${x} ? 1 : 0)` : isFloat ? `(Math.min(Math.max(Math.trunc(${x}), -2147483648), 2147483647) | 0)` : `(${x} | 0)`;
-    case "u32": return from === "bool" ? `(${x} ? 1 : 0)` : isFloat ? `(Math.min(Math.max(Math.trunc(${x}), 0), 4294967295) >>> 0)` : `(${x} >>> 0)`;
-    default: return to satisfies never;
+    case "f32":
+    case "f16":
+      return from === "bool" ? `(${x} ? 1 : 0)` : x;
+    case "bool":
+      return `(${x} !== 0)`;
+    case "i32":
+      return from === "bool"
+        ? `(${x} ? 1 : 0)`
+        : isFloat
+          ? `(Math.min(Math.max(Math.trunc(${x}), -2147483648), 2147483647) | 0)`
+          : `(${x} | 0)`;
+    case "u32":
+      return from === "bool" ? `(${x} ? 1 : 0)` : isFloat ? `(Math.min(Math.max(Math.trunc(${x}), 0), 4294967295) >>> 0)` : `(${x} >>> 0)`;
+    default:
+      return to satisfies never;
   }
 }
 

@@ -14,15 +14,25 @@ export function mapExpr(root: Expr, replace: (load: Load) => Expr, memo = new Ma
   };
   const rebuild = (x: Expr): Expr => {
     switch (x.kind) {
-      case "const": case "axis": case "acc": return x;
-      case "load": return replace({ ...x, index: map(x.index) });
-      case "unary": return e.unary(x.op, map(x.x));
-      case "binary": return e.binary(x.op, map(x.x), map(x.y));
-      case "select": return e.select(map(x.cond), map(x.x), map(x.y));
-      case "cast": return e.cast(map(x.x), x.dtype);
-      case "threefry": return e.threefry(map(x.k0), map(x.k1), map(x.c0), map(x.c1));
-      default: return x satisfies never;
+      case "const":
+      case "axis":
+      case "acc":
+        return x;
+      case "load":
+        return replace({ ...x, index: map(x.index) });
+      case "unary":
+        return e.unary(x.op, map(x.x));
+      case "binary":
+        return e.binary(x.op, map(x.x), map(x.y));
+      case "select":
+        return e.select(map(x.cond), map(x.x), map(x.y));
+      case "cast":
+        return e.cast(map(x.x), x.dtype);
+      case "threefry":
+        return e.threefry(map(x.k0), map(x.k1), map(x.c0), map(x.c1));
+      default:
+        return x satisfies never;
     }
-  }; // prettier-ignore
+  };
   return map(root);
 }

@@ -21,34 +21,57 @@ const printAxis = (axis: Axis): string => `${axis.name} < ${String(axis.extent)}
 function printStage(kernel: Kernel, stage: Stage, position: number): string[] {
   const text = (expr: Expr): string => print(kernel, expr, 0);
   switch (stage.kind) {
-    case "reduce": return [`%${String(position)} = ${stage.op} ${stage.axes.map(printAxis).join(", ")} of ${text(stage.value)}`];
-    case "contract": return [`%${String(position)} = contract ${printAxis(stage.k)} of ${text(stage.lhs)} . ${text(stage.rhs)}`];
+    case "reduce":
+      return [`%${String(position)} = ${stage.op} ${stage.axes.map(printAxis).join(", ")} of ${text(stage.value)}`];
+    case "contract":
+      return [`%${String(position)} = contract ${printAxis(stage.k)} of ${text(stage.lhs)} . ${text(stage.rhs)}`];
     case "store": {
       const loop = stage.axes.length > 0 ? `for ${stage.axes.map(printAxis).join(", ")}: ` : "";
       return stage.writes.map(
-        (write, i) => `${i === 0 ? loop : " ".repeat(loop.length)}${bufferName(kernel, write.buffer)}[${text(write.index)}] = ${text(write.value)}`,
+        (write, i) =>
+          `${i === 0 ? loop : " ".repeat(loop.length)}${bufferName(kernel, write.buffer)}[${text(write.index)}] = ${text(write.value)}`,
       );
     }
-    default: return stage satisfies never;
+    default:
+      return stage satisfies never;
   }
 }
 
 const bufferName = (kernel: Pick<Kernel, "params">, buffer: number): string => kernel.params[buffer]?.name ?? `?${String(buffer)}`;
 
 const INFIX: Partial<Record<BinaryOp, readonly [symbol: string, precedence: number]>> = {
-  or: ["||", 1], and: ["&&", 2], bitor: ["|", 3], bitxor: ["^", 4], bitand: ["&", 5], eq: ["==", 6], ne: ["!=", 6],
-  lt: ["<", 7], le: ["<=", 7], shl: ["<<", 8], shr: [">>", 8], add: ["+", 9], sub: ["-", 9], mul: ["*", 10], div: ["/", 10], rem: ["%", 10],
+  or: ["||", 1],
+  and: ["&&", 2],
+  bitor: ["|", 3],
+  bitxor: ["^", 4],
+  bitand: ["&", 5],
+  eq: ["==", 6],
+  ne: ["!=", 6],
+  lt: ["<", 7],
+  le: ["<=", 7],
+  shl: ["<<", 8],
+  shr: [">>", 8],
+  add: ["+", 9],
+  sub: ["-", 9],
+  mul: ["*", 10],
+  div: ["/", 10],
+  rem: ["%", 10],
 };
 
 // `outer` is the precedence of the operator around: a looser one needs parentheses.
 function print(kernel: Pick<Kernel, "params">, expr: Expr, outer: number): string {
   const call = (name: string, ...args: Expr[]): string => `${name}(${args.map((arg) => print(kernel, arg, 0)).join(", ")})`;
   switch (expr.kind) {
-    case "const": return expr.dtype === "bool" ? String(expr.value !== 0) : String(expr.value) + (expr.dtype === "u32" ? "u" : "");
-    case "axis": return expr.name;
-    case "load": return `${bufferName(kernel, expr.buffer)}[${print(kernel, expr.index, 0)}]`;
-    case "acc": return `%${String(expr.stage)}`;
-    case "unary": return expr.op === "neg" ? `-${print(kernel, expr.x, 11)}` : call(expr.op, expr.x);
+    case "const":
+      return expr.dtype === "bool" ? String(expr.value !== 0) : String(expr.value) + (expr.dtype === "u32" ? "u" : "");
+    case "axis":
+      return expr.name;
+    case "load":
+      return `${bufferName(kernel, expr.buffer)}[${print(kernel, expr.index, 0)}]`;
+    case "acc":
+      return `%${String(expr.stage)}`;
+    case "unary":
+      return expr.op === "neg" ? `-${print(kernel, expr.x, 11)}` : call(expr.op, expr.x);
     case "binary": {
       const infix = INFIX[expr.op];
       if (!infix) return call(expr.op, expr.x, expr.y);
@@ -61,8 +84,11 @@ function print(kernel: Pick<Kernel, "params">, expr: Expr, outer: number): strin
       const text = `${print(kernel, expr.cond, 1)} ? ${print(kernel, expr.x, 1)} : ${print(kernel, expr.y, 0)}`;
       return outer > 0 ? `(${text})` : text;
     }
-    case "cast": return call(expr.dtype, expr.x);
-    case "threefry": return call("threefry", expr.k0, expr.k1, expr.c0, expr.c1);
-    default: throw new InternalError(`no such expression: ${JSON.stringify(expr satisfies never)}`);
+    case "cast":
+      return call(expr.dtype, expr.x);
+    case "threefry":
+      return call("threefry", expr.k0, expr.k1, expr.c0, expr.c1);
+    default:
+      throw new InternalError(`no such expression: ${JSON.stringify(expr satisfies never)}`);
   }
 }

@@ -55,7 +55,7 @@ export class Statements {
   /** A fresh identifier that resembles `hint`. */
   name(hint: string): string {
     let name = hint;
-    for (let n = this.#counters.get(hint) ?? 0; this.#taken.has(name) || this.#syntax.reserved.has(name); ) {
+    for (let n = this.#counters.get(hint) ?? 0; this.#taken.has(name) || this.#syntax.reserved.has(name);) {
       name = `${hint}_${++n}`;
       this.#counters.set(hint, n);
     }
@@ -165,8 +165,13 @@ export class Statements {
     if (expr.kind === "axis") depth = this.#scopes.findLastIndex((scope) => scope.axes.has(expr.name));
     else if (expr.kind === "acc") depth = this.#scopes.findLastIndex((scope) => scope.accs.has(expr.stage));
     else for (const operand of value.operands) depth = Math.max(depth, this.#depth(operand));
-    if (depth < 0) throw new InternalError(`${expr.kind === "axis" ? `axis ${expr.name}` : "an accumulator"} is used where it is not known`);
-    if (value.buffers.size > 0) depth = Math.max(depth, this.#scopes.findLastIndex((scope) => scope.guarded));
+    if (depth < 0)
+      throw new InternalError(`${expr.kind === "axis" ? `axis ${expr.name}` : "an accumulator"} is used where it is not known`);
+    if (value.buffers.size > 0)
+      depth = Math.max(
+        depth,
+        this.#scopes.findLastIndex((scope) => scope.guarded),
+      );
     this.#depths.set(value.id, depth);
     return depth;
   }
@@ -270,13 +275,23 @@ const newScope = (guarded: boolean): Scope => ({ lines: [], names: new Map(), ax
 
 function shallowKey(expr: Expr): string {
   switch (expr.kind) {
-    case "const": return `const ${expr.dtype} ${Object.is(expr.value, -0) ? "-0" : String(expr.value)}`;
-    case "axis": return `axis ${expr.name}`;
-    case "load": return `load ${expr.dtype} ${String(expr.buffer)}`;
-    case "acc": return `acc ${String(expr.stage)}`;
-    case "unary": case "binary": return `${expr.op} ${expr.dtype}`;
-    case "select": case "threefry": return expr.kind;
-    case "cast": return `cast ${expr.dtype}`;
-    default: return expr satisfies never;
+    case "const":
+      return `const ${expr.dtype} ${Object.is(expr.value, -0) ? "-0" : String(expr.value)}`;
+    case "axis":
+      return `axis ${expr.name}`;
+    case "load":
+      return `load ${expr.dtype} ${String(expr.buffer)}`;
+    case "acc":
+      return `acc ${String(expr.stage)}`;
+    case "unary":
+    case "binary":
+      return `${expr.op} ${expr.dtype}`;
+    case "select":
+    case "threefry":
+      return expr.kind;
+    case "cast":
+      return `cast ${expr.dtype}`;
+    default:
+      return expr satisfies never;
   }
 }

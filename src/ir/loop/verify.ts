@@ -74,7 +74,8 @@ export function verifyKernel(kernel: Kernel): void {
         }
         break;
       }
-      default: stage satisfies never;
+      default:
+        stage satisfies never;
     }
     accs.push(stage.kind === "store" ? undefined : stage.dtype);
   });
@@ -98,9 +99,15 @@ function mentions(expr: Expr, name: string, seen = new Set<Expr>()): boolean {
   return (expr.kind === "axis" && expr.name === name) || operands(expr).some((operand) => mentions(operand, name, seen));
 }
 
-function exprProblem(expr: Expr, kernel: Kernel, axes: ReadonlyMap<string, number>, accs: readonly (ScalarType | undefined)[]): string | undefined {
+function exprProblem(
+  expr: Expr,
+  kernel: Kernel,
+  axes: ReadonlyMap<string, number>,
+  accs: readonly (ScalarType | undefined)[],
+): string | undefined {
   switch (expr.kind) {
-    case "const": return Number.isNaN(expr.value) ? "a constant is NaN" : undefined;
+    case "const":
+      return Number.isNaN(expr.value) ? "a constant is NaN" : undefined;
     case "axis": {
       const extent = axes.get(expr.name);
       if (extent === undefined) return `axis ${expr.name} is used outside its loop`;
@@ -118,7 +125,8 @@ function exprProblem(expr: Expr, kernel: Kernel, axes: ReadonlyMap<string, numbe
       if (dtype === undefined) return `the result of stage ${String(expr.stage)} is used before it is there`;
       return dtype === expr.dtype ? undefined : `stage ${String(expr.stage)} gives ${dtype}, not ${expr.dtype}`;
     }
-    case "unary": return expr.x.dtype === expr.dtype ? undefined : `${expr.op} of ${expr.x.dtype} is not ${expr.dtype}`;
+    case "unary":
+      return expr.x.dtype === expr.dtype ? undefined : `${expr.op} of ${expr.x.dtype} is not ${expr.dtype}`;
     case "binary": {
       const isShift = expr.op === "shl" || expr.op === "shr";
       if (expr.x.dtype !== expr.y.dtype && !isShift) return `${expr.op} of ${expr.x.dtype} and ${expr.y.dtype}`;
@@ -128,8 +136,11 @@ function exprProblem(expr: Expr, kernel: Kernel, axes: ReadonlyMap<string, numbe
     case "select":
       if (expr.cond.dtype !== "bool") return `a select on ${expr.cond.dtype}`;
       return expr.x.dtype === expr.dtype && expr.y.dtype === expr.dtype ? undefined : `a select of ${expr.x.dtype} and ${expr.y.dtype}`;
-    case "cast": return undefined;
-    case "threefry": return [expr.k0, expr.k1, expr.c0, expr.c1].every((x) => x.dtype === "u32") ? undefined : "threefry of other than u32";
-    default: return expr satisfies never;
+    case "cast":
+      return undefined;
+    case "threefry":
+      return [expr.k0, expr.k1, expr.c0, expr.c1].every((x) => x.dtype === "u32") ? undefined : "threefry of other than u32";
+    default:
+      return expr satisfies never;
   }
 }

@@ -67,7 +67,10 @@ export const softmax: Op<{ readonly axis: number }, 1> = defineComposite<{ reado
     const shifted = b.exp(b.sub(x, unreduce(b, b.reduceMax(x, { axes: [axis] }), shape, [axis])));
     return b.div(shifted, unreduce(b, b.reduceSum(shifted, { axes: [axis] }), shape, [axis]));
   },
-  samples: [{ inputs: [tensorType("f32", [3, 5])], attrs: { axis: 1 } }, { inputs: [tensorType("f32", [3, 2, 2])], attrs: { axis: 0 } }],
+  samples: [
+    { inputs: [tensorType("f32", [3, 5])], attrs: { axis: 1 } },
+    { inputs: [tensorType("f32", [3, 2, 2])], attrs: { axis: 0 } },
+  ],
 });
 
 /** x - log sum exp(x) along an axis. */
@@ -91,4 +94,3 @@ export function logSumExp(b: Builder, x: Node, axis: number): Node {
   const shifted = b.exp(b.sub(x, unreduce(b, max, x.type.shape, [axis])));
   return b.add(b.log(b.reduceSum(shifted, { axes: [axis] })), max);
 }
-

@@ -92,7 +92,11 @@ const increase = (out: Data, i: number, by: number): void => {
 };
 
 // Input rows touched by output row `o` at kernel row `k`, with the condition of being inside.
-function inputPosition(g: Geometry, o: readonly [Expr, Expr], k: readonly [Expr, Expr]): { readonly index: [Expr, Expr]; readonly inside: Expr } {
+function inputPosition(
+  g: Geometry,
+  o: readonly [Expr, Expr],
+  k: readonly [Expr, Expr],
+): { readonly index: [Expr, Expr]; readonly inside: Expr } {
   let inside: Expr = e.constant(1, "bool");
   const along = (axis: 0 | 1): Expr => {
     const shifted = e.add(e.mul(o[axis], e.int(g.stride[axis])), e.mul(k[axis], e.int(g.dilation[axis])));
@@ -106,7 +110,11 @@ function inputPosition(g: Geometry, o: readonly [Expr, Expr], k: readonly [Expr,
 }
 
 // Output rows that touch input row `h` at kernel row `k`: the inverse relation.
-function outputPosition(g: Geometry, h: readonly [Expr, Expr], k: readonly [Expr, Expr]): { readonly index: [Expr, Expr]; readonly inside: Expr } {
+function outputPosition(
+  g: Geometry,
+  h: readonly [Expr, Expr],
+  k: readonly [Expr, Expr],
+): { readonly index: [Expr, Expr]; readonly inside: Expr } {
   let inside: Expr = e.constant(1, "bool");
   const along = (axis: 0 | 1): Expr => {
     const stride = g.stride[axis];
@@ -114,7 +122,8 @@ function outputPosition(g: Geometry, h: readonly [Expr, Expr], k: readonly [Expr
     if ((g.kernel[axis] - 1) * g.dilation[axis] > g.padding[axis]) inside = e.and(inside, e.binary("le", e.int(0), shifted));
     if (stride > 1) inside = e.and(inside, e.binary("eq", e.rem(shifted, e.int(stride)), e.int(0)));
     const position = e.div(shifted, e.int(stride));
-    if (g.input[axis] - 1 + g.padding[axis] >= g.output[axis] * stride) inside = e.and(inside, e.binary("lt", position, e.int(g.output[axis])));
+    if (g.input[axis] - 1 + g.padding[axis] >= g.output[axis] * stride)
+      inside = e.and(inside, e.binary("lt", position, e.int(g.output[axis])));
     return position;
   };
   return { index: [along(0), along(1)], inside };
@@ -138,10 +147,16 @@ export const conv2d: Op<ConvAttrs, 2> = definePrimitive<ConvAttrs, 2>({
   arity: 2,
   reuse: () => Infinity,
   infer: ([x, w], { stride, padding, dilation, groups }) => {
-    requireThat(x.shape.length === 4 && w.shape.length === 4, () => `conv2d needs [n, c, h, w] and [out, c, kh, kw], not ${formatTypes([x, w])}`);
+    requireThat(
+      x.shape.length === 4 && w.shape.length === 4,
+      () => `conv2d needs [n, c, h, w] and [out, c, kh, kw], not ${formatTypes([x, w])}`,
+    );
     const [n, c, h, v] = [at(x.shape, 0), at(x.shape, 1), at(x.shape, 2), at(x.shape, 3)];
     const [out, perGroup, kh, kw] = [at(w.shape, 0), at(w.shape, 1), at(w.shape, 2), at(w.shape, 3)];
-    requireThat(c === perGroup * groups && out % groups === 0, () => `conv2d with ${groups} group${groups === 1 ? "" : "s"} cannot apply ${formatType(w)} to ${formatType(x)}`);
+    requireThat(
+      c === perGroup * groups && out % groups === 0,
+      () => `conv2d with ${groups} group${groups === 1 ? "" : "s"} cannot apply ${formatType(w)} to ${formatType(x)}`,
+    );
     const oh = windowCount(h, kh, stride[0], padding[0], dilation[0]);
     const ow = windowCount(v, kw, stride[1], padding[1], dilation[1]);
     requireThat(oh > 0 && ow > 0, () => `a ${kh}x${kw} kernel does not fit into ${formatType(x)}`);

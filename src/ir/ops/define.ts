@@ -30,7 +30,12 @@ export type Lowering =
   /** Each output element is an expression of input elements. */
   | { readonly kind: "pointwise"; value(read: Read, index: readonly Expr[]): Expr }
   /** Each output element reduces an expression over `extents`. */
-  | { readonly kind: "reduce"; readonly op: ReduceOp; readonly extents: readonly number[]; value(read: Read, index: readonly Expr[], over: readonly Expr[]): Expr }
+  | {
+      readonly kind: "reduce";
+      readonly op: ReduceOp;
+      readonly extents: readonly number[];
+      value(read: Read, index: readonly Expr[], over: readonly Expr[]): Expr;
+    }
   /** A (batched) matrix product over flattened axes; see ContractStage. `outputIndex` maps b, m, n to the output's axes. */
   | {
       readonly kind: "contract";

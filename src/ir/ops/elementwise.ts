@@ -44,7 +44,12 @@ function unary(name: string, op: e.UnaryOp, f: (x: number) => number, vjp: Vjp, 
 const x0 = (node: Node): Node => at(node.inputs, 0);
 const x1 = (node: Node): Node => at(node.inputs, 1);
 
-export const neg: Op<None, 1> = unary("neg", "neg", (x) => -x, (b, ct) => [b.neg(ct)]);
+export const neg: Op<None, 1> = unary(
+  "neg",
+  "neg",
+  (x) => -x,
+  (b, ct) => [b.neg(ct)],
+);
 export const abs: Op<None, 1> = unary("abs", "abs", Math.abs, (b, ct, n) => [b.mul(ct, b.sign(x0(n)))]);
 export const exp: Op<None, 1> = unary("exp", "exp", Math.exp, (b, ct, n) => [b.mul(ct, n)]);
 export const log: Op<None, 1> = unary("log", "log", Math.log, (b, ct, n) => [b.div(ct, x0(n))], [0.2, 3]);
@@ -108,7 +113,10 @@ interface BinarySpec {
   readonly samples: readonly Sample<None>[];
 }
 
-const zip = (f: (x: number, y: number) => number) => ([x, y]: readonly [Data, Data]): Data => x.map((v, i) => f(v, at(y, i)));
+const zip =
+  (f: (x: number, y: number) => number) =>
+  ([x, y]: readonly [Data, Data]): Data =>
+    x.map((v, i) => f(v, at(y, i)));
 
 function binary(name: string, op: e.BinaryOp, spec: BinarySpec): Op<None, 2> {
   const { f, vjp, result, accepts, samples } = spec;
@@ -129,7 +137,8 @@ function binary(name: string, op: e.BinaryOp, spec: BinarySpec): Op<None, 2> {
   });
 }
 
-const wrapped = (dtype: DType, data: Data): Data => (dtype === "i32" ? data.map((v) => v | 0) : dtype === "u32" ? data.map((v) => v >>> 0) : data);
+const wrapped = (dtype: DType, data: Data): Data =>
+  dtype === "i32" ? data.map((v) => v | 0) : dtype === "u32" ? data.map((v) => v >>> 0) : data;
 
 const isNumber = (dtype: DType): boolean => dtype !== "bool";
 const isUnsigned = (dtype: DType): boolean => dtype === "u32";
@@ -143,10 +152,21 @@ const onUnsigned: readonly Sample<None>[] = [{ inputs: [of("u32"), of("u32")], a
 const onBools: readonly Sample<None>[] = [{ inputs: [of("bool"), of("bool")], attrs: {} }];
 
 // Integer products in float64 lose low bits; Math.imul does not.
-const product = (x: number, y: number): number => (Number.isInteger(x) && Number.isInteger(y) && Math.abs(x * y) > 2 ** 52 ? Math.imul(x, y) : x * y);
+const product = (x: number, y: number): number =>
+  Number.isInteger(x) && Number.isInteger(y) && Math.abs(x * y) > 2 ** 52 ? Math.imul(x, y) : x * y;
 
-export const add: Op<None, 2> = binary("add", "add", { f: (x, y) => x + y, vjp: (_b, ct) => [ct, ct], accepts: isNumber, samples: onNumbers });
-export const sub: Op<None, 2> = binary("sub", "sub", { f: (x, y) => x - y, vjp: (b, ct) => [ct, b.neg(ct)], accepts: isNumber, samples: onNumbers });
+export const add: Op<None, 2> = binary("add", "add", {
+  f: (x, y) => x + y,
+  vjp: (_b, ct) => [ct, ct],
+  accepts: isNumber,
+  samples: onNumbers,
+});
+export const sub: Op<None, 2> = binary("sub", "sub", {
+  f: (x, y) => x - y,
+  vjp: (b, ct) => [ct, b.neg(ct)],
+  accepts: isNumber,
+  samples: onNumbers,
+});
 export const mul: Op<None, 2> = binary("mul", "mul", {
   f: product,
   vjp: (b, ct, n) => [b.mul(ct, x1(n)), b.mul(ct, x0(n))],
@@ -201,7 +221,8 @@ export const lessEqual: Op<None, 2> = comparison("lessEqual", "le", (x, y) => x 
 export const equal: Op<None, 2> = comparison("equal", "eq", (x, y) => x === y);
 export const notEqual: Op<None, 2> = comparison("notEqual", "ne", (x, y) => x !== y);
 
-const logical = (name: string, op: e.BinaryOp, f: (x: number, y: number) => number): Op<None, 2> => binary(name, op, { f, accepts: isBool, samples: onBools });
+const logical = (name: string, op: e.BinaryOp, f: (x: number, y: number) => number): Op<None, 2> =>
+  binary(name, op, { f, accepts: isBool, samples: onBools });
 
 export const logicalAnd: Op<None, 2> = logical("logicalAnd", "and", (x, y) => x && y);
 export const logicalOr: Op<None, 2> = logical("logicalOr", "or", (x, y) => x || y);
@@ -212,8 +233,12 @@ const bitwise = (name: string, op: e.BinaryOp, f: (x: number, y: number) => numb
 export const bitAnd: Op<None, 2> = bitwise("bitAnd", "bitand", (x, y) => x & y);
 export const bitOr: Op<None, 2> = bitwise("bitOr", "bitor", (x, y) => x | y);
 export const bitXor: Op<None, 2> = bitwise("bitXor", "bitxor", (x, y) => x ^ y);
-export const shiftLeft: Op<None, 2> = bitwise("shiftLeft", "shl", (x, y) => x << y, [{ inputs: [of("u32"), of("u32")], attrs: {}, below: 32 }]);
-export const shiftRight: Op<None, 2> = bitwise("shiftRight", "shr", (x, y) => x >>> y, [{ inputs: [of("u32"), of("u32")], attrs: {}, below: 32 }]);
+export const shiftLeft: Op<None, 2> = bitwise("shiftLeft", "shl", (x, y) => x << y, [
+  { inputs: [of("u32"), of("u32")], attrs: {}, below: 32 },
+]);
+export const shiftRight: Op<None, 2> = bitwise("shiftRight", "shr", (x, y) => x >>> y, [
+  { inputs: [of("u32"), of("u32")], attrs: {}, below: 32 },
+]);
 
 // --- three operands -----------------------------------------------------------------------------------------------------
 
@@ -223,7 +248,10 @@ export const where: Op<None, 3> = definePrimitive<None, 3>({
   arity: 3,
   elementwise: true,
   infer: ([cond, x, y]) => {
-    requireThat(cond.dtype === "bool" && sameShape(cond.shape, x.shape), () => `where needs a bool condition of the operands' shape, not ${formatTypes([cond, x])}`);
+    requireThat(
+      cond.dtype === "bool" && sameShape(cond.shape, x.shape),
+      () => `where needs a bool condition of the operands' shape, not ${formatTypes([cond, x])}`,
+    );
     return sameTypes("where", [x, y]);
   },
   vjp: (b, ct, n) => [null, b.where(x0(n), ct, 0), b.where(x0(n), 0, ct)],

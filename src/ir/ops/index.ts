@@ -3,8 +3,41 @@
 import { gelu, logSoftmax, relu, sigmoid, silu, softmax } from "./activation.ts";
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from "./conv.ts";
 import {
-  abs, add, bitAnd, bitOr, bitXor, cast, ceil, cos, div, equal, erf, exp, floor, less, lessEqual, log, logicalAnd, logicalNot, logicalOr,
-  maximum, minimum, mul, neg, notEqual, pow, rem, rsqrt, shiftLeft, shiftRight, sign, sin, sqrt, sub, tanh, where,
+  abs,
+  add,
+  bitAnd,
+  bitOr,
+  bitXor,
+  cast,
+  ceil,
+  cos,
+  div,
+  equal,
+  erf,
+  exp,
+  floor,
+  less,
+  lessEqual,
+  log,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  notEqual,
+  pow,
+  rem,
+  rsqrt,
+  shiftLeft,
+  shiftRight,
+  sign,
+  sin,
+  sqrt,
+  sub,
+  tanh,
+  where,
 } from "./elementwise.ts";
 import { constant, input, iota } from "./leaf.ts";
 import { crossEntropy, squaredError } from "./loss.ts";
@@ -15,6 +48,7 @@ import { randomBits, randomNormal, randomUniform } from "./random.ts";
 import { argMax, reduceMax, reduceMean, reduceMin, reduceSum } from "./reduce.ts";
 import { scan, scanResult } from "./scan.ts";
 
+// prettier-ignore
 export const ops = {
   input, constant, iota,
   neg, abs, exp, log, sqrt, rsqrt, tanh, sin, cos, floor, ceil, sign, erf, logicalNot, cast,
@@ -27,6 +61,6 @@ export const ops = {
   randomBits, randomUniform, randomNormal,
   relu, sigmoid, silu, gelu, softmax, logSoftmax, crossEntropy, squaredError,
   scan, scanResult,
-} as const; // prettier-ignore
+} as const;
 
 export type OpName = keyof typeof ops;

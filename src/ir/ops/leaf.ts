@@ -8,7 +8,10 @@ import { at, definePrimitive, type Op } from "./define.ts";
 export type InputRole = "parameter" | "state" | "batch" | "data" | "local";
 
 /** A named leaf; its value comes from outside the graph. */
-export const input: Op<{ readonly name: string; readonly role: InputRole; readonly type: TensorType }, 0> = definePrimitive<{ readonly name: string; readonly role: InputRole; readonly type: TensorType }, 0>({
+export const input: Op<{ readonly name: string; readonly role: InputRole; readonly type: TensorType }, 0> = definePrimitive<
+  { readonly name: string; readonly role: InputRole; readonly type: TensorType },
+  0
+>({
   name: "input",
   arity: 0,
   cost: 0,
@@ -22,7 +25,10 @@ export const input: Op<{ readonly name: string; readonly role: InputRole; readon
 });
 
 /** Every element is `value`. */
-export const constant: Op<{ readonly value: number; readonly type: TensorType }, 0> = definePrimitive<{ readonly value: number; readonly type: TensorType }, 0>({
+export const constant: Op<{ readonly value: number; readonly type: TensorType }, 0> = definePrimitive<
+  { readonly value: number; readonly type: TensorType },
+  0
+>({
   name: "constant",
   arity: 0,
   cost: 0,
@@ -34,7 +40,10 @@ export const constant: Op<{ readonly value: number; readonly type: TensorType },
 });
 
 /** Element = its index along `axis`. Type i32 unless `dtype` says otherwise. */
-export const iota: Op<{ readonly shape: Shape; readonly axis: number; readonly dtype?: DType }, 0> = definePrimitive<{ readonly shape: Shape; readonly axis: number; readonly dtype?: DType }, 0>({
+export const iota: Op<{ readonly shape: Shape; readonly axis: number; readonly dtype?: DType }, 0> = definePrimitive<
+  { readonly shape: Shape; readonly axis: number; readonly dtype?: DType },
+  0
+>({
   name: "iota",
   arity: 0,
   cost: 0,

@@ -104,4 +104,3 @@ export const matmul: Op<MatmulAttrs, 2> = definePrimitive<MatmulAttrs, 2>({
     { inputs: [f32(2, 4, 3), f32(2, 5, 4)], attrs: { transposeA: true, transposeB: true } },
   ],
 });
-

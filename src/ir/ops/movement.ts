@@ -46,7 +46,11 @@ export const reshape: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ reado
   cost: 0,
   lands: (index, n) => delinearize(linearize(index, input(n).type.shape), n.type.shape),
   infer: ([x], { shape }) => {
-    requireThat(sizeOf(x.shape) === sizeOf(shape), () => `${formatType(x)} cannot become ${formatType(tensorType(x.dtype, shape))}: ${sizeOf(x.shape)} elements are not ${sizeOf(shape)}`);
+    requireThat(
+      sizeOf(x.shape) === sizeOf(shape),
+      () =>
+        `${formatType(x)} cannot become ${formatType(tensorType(x.dtype, shape))}: ${sizeOf(x.shape)} elements are not ${sizeOf(shape)}`,
+    );
     return tensorType(x.dtype, shape);
   },
   vjp: (b, ct, n) => [b.reshape(ct, { shape: input(n).type.shape })],
@@ -55,7 +59,10 @@ export const reshape: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ reado
     kind: "pointwise",
     value: (read, index) => read(0, delinearize(linearize(index, n.type.shape), input(n).type.shape)),
   }),
-  samples: [{ inputs: [f32(2, 6)], attrs: { shape: [3, 4] } }, { inputs: [f32(1)], attrs: { shape: [] } }],
+  samples: [
+    { inputs: [f32(2, 6)], attrs: { shape: [3, 4] } },
+    { inputs: [f32(1)], attrs: { shape: [] } },
+  ],
 });
 
 /** Axis `i` of the result is axis `perm[i]` of the input. */
@@ -69,14 +76,29 @@ export const transpose: Op<{ readonly perm: readonly number[] }, 1> = definePrim
       perm.length === x.shape.length && [...perm].sort((a, b) => a - b).every((axis, i) => axis === i),
       () => `the permutation [${perm.join(", ")}] does not fit ${formatType(x)}`,
     );
-    return tensorType(x.dtype, perm.map((axis) => at(x.shape, axis)));
+    return tensorType(
+      x.dtype,
+      perm.map((axis) => at(x.shape, axis)),
+    );
   },
   vjp: (b, ct, { attrs: { perm } }) => [b.transpose(ct, { perm: inverse(perm) })],
   evaluate: ([x], n) => {
     const strides = stridesOf(input(n).type.shape);
-    return readAt(x, n.type.shape, (index) => dot(index, n.attrs.perm.map((axis) => at(strides, axis))));
+    return readAt(x, n.type.shape, (index) =>
+      dot(
+        index,
+        n.attrs.perm.map((axis) => at(strides, axis)),
+      ),
+    );
   },
-  lower: (n) => ({ kind: "pointwise", value: (read, index) => read(0, inverse(n.attrs.perm).map((i) => at(index, i))) }),
+  lower: (n) => ({
+    kind: "pointwise",
+    value: (read, index) =>
+      read(
+        0,
+        inverse(n.attrs.perm).map((i) => at(index, i)),
+      ),
+  }),
   samples: [{ inputs: [f32(2, 3, 4)], attrs: { perm: [2, 0, 1] } }],
 });
 
@@ -105,20 +127,30 @@ export const expand: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ readon
   },
   lower: (n) => ({
     kind: "pointwise",
-    value: (read, index) => read(0, index.map((x, i) => (input(n).type.shape[i] === 1 ? e.int(0) : x))),
+    value: (read, index) =>
+      read(
+        0,
+        index.map((x, i) => (input(n).type.shape[i] === 1 ? e.int(0) : x)),
+      ),
   }),
   samples: [{ inputs: [f32(2, 1, 3)], attrs: { shape: [2, 4, 3] } }],
 });
 
 /** Elements start, start+stride, … below stop, along every axis. */
-export const slice: Op<{ readonly start: Shape; readonly stop: Shape; readonly stride: Shape }, 1> = definePrimitive<{ readonly start: Shape; readonly stop: Shape; readonly stride: Shape }, 1>({
+export const slice: Op<{ readonly start: Shape; readonly stop: Shape; readonly stride: Shape }, 1> = definePrimitive<
+  { readonly start: Shape; readonly stop: Shape; readonly stride: Shape },
+  1
+>({
   name: "slice",
   arity: 1,
   cost: 0,
   infer: ([x], { start, stop, stride }) => {
     const shape = x.shape.map((extent, i) => {
       const [from, to, step] = [at(start, i), at(stop, i), at(stride, i)];
-      requireThat(from >= 0 && from < to && to <= extent && step >= 1, () => `slice ${from}..${to} by ${step} does not fit axis ${i} of ${formatType(x)}`);
+      requireThat(
+        from >= 0 && from < to && to <= extent && step >= 1,
+        () => `slice ${from}..${to} by ${step} does not fit axis ${i} of ${formatType(x)}`,
+      );
       return Math.ceil((to - from) / step);
     });
     return tensorType(x.dtype, shape);
@@ -131,11 +163,20 @@ export const slice: Op<{ readonly start: Shape; readonly stop: Shape; readonly s
   evaluate: ([x], n) => {
     const strides = stridesOf(input(n).type.shape);
     const { start, stride } = n.attrs;
-    return readAt(x, n.type.shape, (index) => dot(index.map((v, i) => at(start, i) + v * at(stride, i)), strides));
+    return readAt(x, n.type.shape, (index) =>
+      dot(
+        index.map((v, i) => at(start, i) + v * at(stride, i)),
+        strides,
+      ),
+    );
   },
   lower: ({ attrs: { start, stride } }) => ({
     kind: "pointwise",
-    value: (read, index) => read(0, index.map((x, i) => e.add(e.mul(x, e.int(at(stride, i))), e.int(at(start, i))))),
+    value: (read, index) =>
+      read(
+        0,
+        index.map((x, i) => e.add(e.mul(x, e.int(at(stride, i))), e.int(at(start, i)))),
+      ),
   }),
   samples: [{ inputs: [f32(5, 4)], attrs: { start: [1, 0], stop: [5, 3], stride: [2, 1] } }],
 });
@@ -154,8 +195,14 @@ export const pad: Op<PadAttrs, 1> = definePrimitive<PadAttrs, 1>({
   arity: 1,
   cost: 1,
   infer: ([x], { low, high, interior }) => {
-    requireThat(low.length === x.shape.length && [...low, ...high, ...interior].every((v) => v >= 0), () => `padding does not fit ${formatType(x)}`);
-    return tensorType(x.dtype, x.shape.map((extent, i) => at(low, i) + at(high, i) + extent + Math.max(0, extent - 1) * at(interior, i)));
+    requireThat(
+      low.length === x.shape.length && [...low, ...high, ...interior].every((v) => v >= 0),
+      () => `padding does not fit ${formatType(x)}`,
+    );
+    return tensorType(
+      x.dtype,
+      x.shape.map((extent, i) => at(low, i) + at(high, i) + extent + Math.max(0, extent - 1) * at(interior, i)),
+    );
   },
   vjp: (b, ct, n) => {
     const { low, interior } = n.attrs;
@@ -213,12 +260,26 @@ export const concat: Op<{ readonly axis: number }, -1> = definePrimitive<{ reado
   infer: (types, { axis }) => {
     const first = at(types, 0);
     requireThat(
-      types.every((t) => t.dtype === first.dtype && t.shape.length === first.shape.length && t.shape.every((extent, i) => i === axis || extent === first.shape[i])),
+      types.every(
+        (t) =>
+          t.dtype === first.dtype &&
+          t.shape.length === first.shape.length &&
+          t.shape.every((extent, i) => i === axis || extent === first.shape[i]),
+      ),
       () => `concat along axis ${axis} cannot join ${formatTypes(types)}`,
     );
-    return tensorType(first.dtype, first.shape.map((extent, i) => (i === axis ? types.reduce((sum, t) => sum + at(t.shape, axis), 0) : extent)));
+    return tensorType(
+      first.dtype,
+      first.shape.map((extent, i) => (i === axis ? types.reduce((sum, t) => sum + at(t.shape, axis), 0) : extent)),
+    );
   },
-  vjp: (b, ct, n) => parts(b, ct, n.inputs.map((x) => at(x.type.shape, n.attrs.axis)), n.attrs.axis),
+  vjp: (b, ct, n) =>
+    parts(
+      b,
+      ct,
+      n.inputs.map((x) => at(x.type.shape, n.attrs.axis)),
+      n.attrs.axis,
+    ),
   evaluate: (inputs, n) => {
     const { axis } = n.attrs;
     const extents = n.inputs.map((x) => at(x.type.shape, axis));
@@ -240,7 +301,10 @@ export const concat: Op<{ readonly axis: number }, -1> = definePrimitive<{ reado
       let result: Expr | undefined;
       for (let which = n.inputs.length - 1; which >= 0; which--) {
         const start = end - at(at(n.inputs, which).type.shape, axis);
-        const value = read(which, index.map((x, i) => (i === axis ? e.sub(x, e.int(start)) : x)));
+        const value = read(
+          which,
+          index.map((x, i) => (i === axis ? e.sub(x, e.int(start)) : x)),
+        );
         result = result === undefined ? value : e.select(e.binary("lt", at(index, axis), e.int(end)), value, result);
         end = start;
       }
@@ -278,7 +342,10 @@ export const gather: Op<Record<never, never>, 2> = definePrimitive<Record<never,
   cost: 2,
   reuse: (n, i) => (i === 0 ? Infinity : sizeOf(n.type.shape) / sizeOf(at(n.inputs, 1).type.shape)),
   infer: ([table, indices]) => {
-    requireThat(table.shape.length >= 1 && !isFloat(indices.dtype), () => `gather needs a table and integer indices, not ${formatTypes([table, indices])}`);
+    requireThat(
+      table.shape.length >= 1 && !isFloat(indices.dtype),
+      () => `gather needs a table and integer indices, not ${formatTypes([table, indices])}`,
+    );
     return tensorType(table.dtype, [...indices.shape, ...table.shape.slice(1)]);
   },
   vjp: (b, ct, n) => [b.scatterAdd(at(n.inputs, 1), ct, { rows: at(input(n).type.shape, 0) }), null],

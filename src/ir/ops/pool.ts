@@ -25,8 +25,14 @@ const f32 = (...shape: number[]): TensorType => tensorType("f32", shape);
 function pooled([x]: readonly [TensorType], { kernel, stride, padding }: PoolAttrs): TensorType {
   requireThat(x.shape.length === 4, () => `pooling needs [n, c, h, w], not ${formatType(x)}`);
   const size = ([0, 1] as const).map((i) => windowCount(at(x.shape, 2 + i), kernel[i], stride[i], padding[i], 1));
-  requireThat(size.every((extent) => extent > 0), () => `a ${kernel.join("x")} window does not fit into ${formatType(x)}`);
-  requireThat(([0, 1] as const).every((i) => padding[i] * 2 <= kernel[i]), () => `padding ${padding.join(", ")} is more than half of the ${kernel.join("x")} window`);
+  requireThat(
+    size.every((extent) => extent > 0),
+    () => `a ${kernel.join("x")} window does not fit into ${formatType(x)}`,
+  );
+  requireThat(
+    ([0, 1] as const).every((i) => padding[i] * 2 <= kernel[i]),
+    () => `padding ${padding.join(", ")} is more than half of the ${kernel.join("x")} window`,
+  );
   return tensorType(x.dtype, [at(x.shape, 0), at(x.shape, 1), ...size]);
 }
 
@@ -45,7 +51,8 @@ function tapAt([height, width]: Pair, attrs: PoolAttrs, output: Pair, row: Expr,
   const along = (o: Expr, k: Expr, axis: 0 | 1, extent: number): Expr => {
     const position = e.sub(e.add(e.mul(o, e.int(attrs.stride[axis])), k), e.int(attrs.padding[axis]));
     if (attrs.padding[axis] > 0) inside = e.and(inside, e.binary("le", e.int(0), position));
-    if ((output[axis] - 1) * attrs.stride[axis] + attrs.kernel[axis] - 1 - attrs.padding[axis] >= extent) inside = e.and(inside, e.binary("lt", position, e.int(extent)));
+    if ((output[axis] - 1) * attrs.stride[axis] + attrs.kernel[axis] - 1 - attrs.padding[axis] >= extent)
+      inside = e.and(inside, e.binary("lt", position, e.int(extent)));
     return position;
   };
   return { row: along(row, i, 0, height), column: along(column, j, 1, width), inside };
@@ -70,11 +77,17 @@ const four = (x: readonly Expr[]): readonly [Expr, Expr, Expr, Expr] => [at(x, 0
 const spatial = (type: TensorType): Pair => [at(type.shape, 2), at(type.shape, 3)];
 
 // Windows that share an input position, and input positions that read one window.
-const overlap = ({ attrs: { kernel, stride } }: Node<PoolAttrs>): number => Math.max(1, kernel[0] / stride[0]) * Math.max(1, kernel[1] / stride[1]);
+const overlap = ({ attrs: { kernel, stride } }: Node<PoolAttrs>): number =>
+  Math.max(1, kernel[0] / stride[0]) * Math.max(1, kernel[1] / stride[1]);
 const taps = ({ attrs: { kernel } }: Node<PoolAttrs>): number => kernel[0] * kernel[1];
 
 // Visits every (window, input position) pair: positions in the output, in the input, and in the input's plane.
-function forEachTap(x: TensorType, y: TensorType, { kernel, stride, padding }: PoolAttrs, visit: (out: number, input: number, inPlane: number) => void): void {
+function forEachTap(
+  x: TensorType,
+  y: TensorType,
+  { kernel, stride, padding }: PoolAttrs,
+  visit: (out: number, input: number, inPlane: number) => void,
+): void {
   const [height, width] = spatial(x);
   forEachIndex(y.shape, ([n = 0, c = 0, row = 0, column = 0], out) => {
     for (let i = 0; i < kernel[0]; i++) {
@@ -105,7 +118,11 @@ const best = (x: Data, n: Node<PoolAttrs>): { readonly values: Data; readonly in
 };
 
 // Value and position of the first maximum of a window, as one unrolled chain.
-function unrolledMax(n: Node<PoolAttrs>, read: (input: number, index: readonly Expr[]) => Expr, index: readonly Expr[]): { value: Expr; position: Expr } {
+function unrolledMax(
+  n: Node<PoolAttrs>,
+  read: (input: number, index: readonly Expr[]) => Expr,
+  index: readonly Expr[],
+): { value: Expr; position: Expr } {
   const [image, channel, row, column] = four(index);
   const size = inputSizeOf(n);
   let value: Expr = e.float(-Infinity);
@@ -191,7 +208,8 @@ export const maxPool2dGrad: Op<PoolGradAttrs, 2> = definePrimitive<PoolGradAttrs
         if (kernel[axis] % stride[axis] !== 0) inside = e.and(inside, e.binary("lt", tap, e.int(kernel[axis])));
         const window = e.sub(e.div(padded, e.int(stride[axis])), k);
         if (kernel[axis] > stride[axis]) inside = e.and(inside, e.binary("le", e.int(0), window));
-        if (Math.floor((inputSize[axis] - 1 + padding[axis]) / stride[axis]) >= output[axis]) inside = e.and(inside, e.binary("lt", window, e.int(output[axis])));
+        if (Math.floor((inputSize[axis] - 1 + padding[axis]) / stride[axis]) >= output[axis])
+          inside = e.and(inside, e.binary("lt", window, e.int(output[axis])));
         return window;
       };
       const window = [image, channel, along(row, at(over, 0), 0), along(column, at(over, 1), 1)];
@@ -202,7 +220,11 @@ export const maxPool2dGrad: Op<PoolGradAttrs, 2> = definePrimitive<PoolGradAttrs
   }),
   samples: [
     // One window a plane, so that every index is one of its own.
-    { inputs: [tensorType("i32", [4, 3, 1, 1]), f32(4, 3, 1, 1)], attrs: { kernel: [3, 2], stride: [3, 2], padding: [0, 0], inputSize: [3, 2] }, below: 6 },
+    {
+      inputs: [tensorType("i32", [4, 3, 1, 1]), f32(4, 3, 1, 1)],
+      attrs: { kernel: [3, 2], stride: [3, 2], padding: [0, 0], inputSize: [3, 2] },
+      below: 6,
+    },
   ],
 });
 

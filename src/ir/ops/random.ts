@@ -15,7 +15,10 @@ export interface RandomAttrs {
 const scalar = tensorType("u32", []);
 
 const requireKey = (types: readonly TensorType[]): void =>
-  requireThat(types.every((t) => t.dtype === "u32" && t.shape.length === 0), () => "random numbers need a seed and a step of type u32[]");
+  requireThat(
+    types.every((t) => t.dtype === "u32" && t.shape.length === 0),
+    () => "random numbers need a seed and a step of type u32[]",
+  );
 
 /** Uniform u32 bits from seed u32[] and step u32[]: Threefry-2x32-20 under key (seed, step) of counter (index, stream). */
 export const randomBits: Op<RandomAttrs, 2> = definePrimitive<RandomAttrs, 2>({
@@ -62,7 +65,10 @@ export const randomNormal: Op<RandomAttrs, 2> = defineComposite<RandomAttrs, 2>(
   decompose: (b, [seed, step], { attrs: { shape, stream } }) => {
     // The second uniform comes from the same stream's upper half of counters, so that streams stay independent.
     const both = b.randomUniform(seed, step, { shape: [2, ...shape], stream });
-    const half = (i: number) => b.reshape(b.slice(both, { start: [i, ...shape.map(() => 0)], stop: [i + 1, ...shape], stride: [1, ...shape.map(() => 1)] }), { shape });
+    const half = (i: number) =>
+      b.reshape(b.slice(both, { start: [i, ...shape.map(() => 0)], stop: [i + 1, ...shape], stride: [1, ...shape.map(() => 1)] }), {
+        shape,
+      });
     const radius = b.sqrt(b.mul(b.log(b.sub(1, half(0))), -2));
     return b.mul(radius, b.cos(b.mul(half(1), 2 * Math.PI)));
   },

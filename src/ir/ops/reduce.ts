@@ -20,7 +20,10 @@ const reducedShape = (shape: Shape, { axes, keepDims }: ReduceAttrs): Shape =>
   keepDims ? shape.map((extent, i) => (axes.includes(i) ? 1 : extent)) : shape.filter((_, i) => !axes.includes(i));
 
 function infer([x]: readonly [TensorType], attrs: ReduceAttrs): TensorType {
-  requireThat(attrs.axes.every((axis) => axis >= 0 && axis < x.shape.length), () => `axes [${attrs.axes.join(", ")}] do not fit ${formatType(x)}`);
+  requireThat(
+    attrs.axes.every((axis) => axis >= 0 && axis < x.shape.length),
+    () => `axes [${attrs.axes.join(", ")}] do not fit ${formatType(x)}`,
+  );
   return tensorType(x.dtype, reducedShape(x.shape, attrs));
 }
 
@@ -30,7 +33,13 @@ export function unreduce(b: Builder, y: Node, shape: Shape, axes: readonly numbe
   return b.expand(kept, { shape });
 }
 
-function reduction(name: string, op: ReduceOp, initial: number, combine: (x: number, y: number) => number, vjp: (b: Builder, ct: Node, n: Node<ReduceAttrs>) => Node): Op<ReduceAttrs, 1> {
+function reduction(
+  name: string,
+  op: ReduceOp,
+  initial: number,
+  combine: (x: number, y: number) => number,
+  vjp: (b: Builder, ct: Node, n: Node<ReduceAttrs>) => Node,
+): Op<ReduceAttrs, 1> {
   return definePrimitive<ReduceAttrs, 1>({
     name,
     arity: 1,
@@ -56,7 +65,10 @@ function reduction(name: string, op: ReduceOp, initial: number, combine: (x: num
         extents: axes.map((axis) => at(shape, axis)),
         value: (read, index, over) => {
           const kept = keepDims ? index.filter((_, i) => !axes.includes(i)) : [...index];
-          return read(0, shape.map((_, i) => (axes.includes(i) ? at(over, axes.indexOf(i)) : (kept.shift() ?? e.int(0)))));
+          return read(
+            0,
+            shape.map((_, i) => (axes.includes(i) ? at(over, axes.indexOf(i)) : (kept.shift() ?? e.int(0)))),
+          );
         },
       };
     },
@@ -68,7 +80,13 @@ function reduction(name: string, op: ReduceOp, initial: number, combine: (x: num
   });
 }
 
-export const reduceSum: Op<ReduceAttrs, 1> = reduction("reduceSum", "sum", 0, (x, y) => x + y, (b, ct, n) => unreduce(b, ct, at(n.inputs, 0).type.shape, n.attrs.axes));
+export const reduceSum: Op<ReduceAttrs, 1> = reduction(
+  "reduceSum",
+  "sum",
+  0,
+  (x, y) => x + y,
+  (b, ct, n) => unreduce(b, ct, at(n.inputs, 0).type.shape, n.attrs.axes),
+);
 
 // Ties share the gradient equally, as torch.amax does.
 const extremeVjp = (b: Builder, ct: Node, n: Node<ReduceAttrs>): Node => {

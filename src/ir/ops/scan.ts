@@ -95,7 +95,10 @@ export const scan: Op<ScanAttrs, -1> = definePrimitive<ScanAttrs, -1>({
 });
 
 /** Result `index` of a scan. */
-export const scanResult: Op<{ readonly index: number; readonly type: TensorType }, 1> = definePrimitive<{ readonly index: number; readonly type: TensorType }, 1>({
+export const scanResult: Op<{ readonly index: number; readonly type: TensorType }, 1> = definePrimitive<
+  { readonly index: number; readonly type: TensorType },
+  1
+>({
   name: "scanResult",
   arity: 1,
   projects: true,

@@ -100,12 +100,19 @@ class ReferenceSession implements Session {
 
 function toHost(array: InterpreterArray, dtype: DType): HostArray {
   switch (dtype) {
-    case "f32": return Float32Array.from(array);
-    case "f16": return Uint16Array.from(array, toHalf);
-    case "i32": return Int32Array.from(array);
-    case "u32": case "bool": return Uint32Array.from(array);
-    case "u8": return Uint8Array.from(array);
-    default: return dtype satisfies never;
+    case "f32":
+      return Float32Array.from(array);
+    case "f16":
+      return Uint16Array.from(array, toHalf);
+    case "i32":
+      return Int32Array.from(array);
+    case "u32":
+    case "bool":
+      return Uint32Array.from(array);
+    case "u8":
+      return Uint8Array.from(array);
+    default:
+      return dtype satisfies never;
   }
 }
 

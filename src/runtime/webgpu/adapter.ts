@@ -26,7 +26,8 @@ export async function findAdapter(gpu?: GPU): Promise<FoundAdapter | undefined> 
 
 /** False for software rasterizers. */
 export const isHardwareAdapter = ({ info }: GPUAdapter): boolean =>
-  !info.isFallbackAdapter && !/llvmpipe|lavapipe|swiftshader|software|basic render/i.test(`${info.architecture} ${info.device} ${info.description}`);
+  !info.isFallbackAdapter &&
+  !/llvmpipe|lavapipe|swiftshader|software|basic render/i.test(`${info.architecture} ${info.device} ${info.description}`);
 
 export function describeAdapter({ info }: GPUAdapter): string {
   const text = [info.description, info.device, `${info.vendor} ${info.architecture}`].find((part) => part.trim() !== "");

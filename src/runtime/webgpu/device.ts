@@ -26,7 +26,13 @@ export class Gpu {
     });
     void device.lost.then((info) => {
       if (this.#isDisposed) return;
-      this.report(new DeviceError("lost", `the GPU was lost: ${info.message}`, "Start again from the last checkpoint; if it happens again, use a smaller batch."));
+      this.report(
+        new DeviceError(
+          "lost",
+          `the GPU was lost: ${info.message}`,
+          "Start again from the last checkpoint; if it happens again, use a smaller batch.",
+        ),
+      );
     });
   }
 
@@ -56,7 +62,10 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
   const gpu = new Gpu(instance, gpuDevice);
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
   const hasFixedSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
-  const kernelLimits: DeviceLimits = { maxBuffers: limits.maxStorageBuffersPerShaderStage, ...(hasFixedSize ? { subgroupSize: subgroupMinSize } : {}) };
+  const kernelLimits: DeviceLimits = {
+    maxBuffers: limits.maxStorageBuffersPerShaderStage,
+    ...(hasFixedSize ? { subgroupSize: subgroupMinSize } : {}),
+  };
   return {
     info: { kind: "webgpu", description: describeAdapter(adapter), isHardware: isHardwareAdapter(adapter) },
     limits: kernelLimits,

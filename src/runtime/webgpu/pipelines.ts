@@ -22,7 +22,11 @@ export async function buildPipelines(device: GPUDevice, program: Program): Promi
   const layout = (buffers: number): GPUBindGroupLayout => {
     const known = layouts.get(buffers);
     if (known) return known;
-    const entries = Array.from({ length: buffers }, (_, binding): GPUBindGroupLayoutEntry => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: "storage" } }));
+    const entries = Array.from({ length: buffers }, (_, binding): GPUBindGroupLayoutEntry => ({
+      binding,
+      visibility: GPUShaderStage.COMPUTE,
+      buffer: { type: "storage" },
+    }));
     const made = device.createBindGroupLayout({ entries });
     layouts.set(buffers, made);
     return made;
@@ -58,11 +62,16 @@ async function buildPipeline(device: GPUDevice, name: string, source: string, la
   const module = device.createShaderModule({ label: name, code: source });
   const failed = device.popErrorScope();
   const pipeline = device.createComputePipelineAsync({ label: name, layout, compute: { module, entryPoint: "main" } });
-  const [error, made] = await Promise.all([failed, pipeline.catch((reason: unknown) => (reason instanceof Error ? reason : new Error(String(reason))))]);
+  const [error, made] = await Promise.all([
+    failed,
+    pipeline.catch((reason: unknown) => (reason instanceof Error ? reason : new Error(String(reason)))),
+  ]);
   if (error ?? made instanceof Error) {
     const { messages } = await module.getCompilationInfo();
     const first = messages.find((message) => message.type === "error");
-    const where = first ? `line ${String(first.lineNum)}: ${first.message}\n${source.split("\n")[first.lineNum - 1] ?? ""}` : (error?.message ?? (made as Error).message);
+    const where = first
+      ? `line ${String(first.lineNum)}: ${first.message}\n${source.split("\n")[first.lineNum - 1] ?? ""}`
+      : (error?.message ?? (made as Error).message);
     throw new InternalError(`kernel ${name} does not compile for WebGPU: ${where}`);
   }
   if (made instanceof Error) throw made;

@@ -24,11 +24,16 @@ export async function loadSession(gpu: Gpu, program: Program): Promise<Session> 
   const { device } = gpu;
   const bytes = Math.max(256, Math.ceil(program.arenaBytes / 256) * 256);
   const largest = Math.max(0, ...program.buffers.map((plan) => plan.bytes));
-  if (bytes > device.limits.maxBufferSize) throw outOfMemory(program, `the program needs ${String(bytes)} bytes, the adapter allows ${String(device.limits.maxBufferSize)}`);
+  if (bytes > device.limits.maxBufferSize)
+    throw outOfMemory(program, `the program needs ${String(bytes)} bytes, the adapter allows ${String(device.limits.maxBufferSize)}`);
   if (largest > device.limits.maxStorageBufferBindingSize)
     throw outOfMemory(program, `the adapter binds at most ${String(device.limits.maxStorageBufferBindingSize)} bytes of one buffer`);
   device.pushErrorScope("out-of-memory");
-  const arena = device.createBuffer({ label: "arena", size: bytes, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+  const arena = device.createBuffer({
+    label: "arena",
+    size: bytes,
+    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+  });
   const failure = await device.popErrorScope();
   if (failure) throw outOfMemory(program, failure.message);
   const pipelines = await buildPipelines(device, program);
@@ -68,7 +73,8 @@ class WebgpuSession implements Session {
     const bytes = padded(data);
     // How many examples a data set has is not in the program: its buffer is as large as what is written.
     if (plan.role === "data") this.#allocate(index, plan, bytes.byteLength);
-    else if (data.length > sizeOf(plan.shape)) throw new InternalError(`${String(data.length)} elements written to ${buffer}, which has ${String(sizeOf(plan.shape))}`);
+    else if (data.length > sizeOf(plan.shape))
+      throw new InternalError(`${String(data.length)} elements written to ${buffer}, which has ${String(sizeOf(plan.shape))}`);
     const target = this.#data.get(index) ?? this.#arena;
     device.queue.writeBuffer(target, Math.max(0, plan.offset), bytes);
   }
@@ -76,7 +82,7 @@ class WebgpuSession implements Session {
   run(entry: EntryName, times = 1): void {
     const { device } = this.#gpu;
     const steps = this.#steps.get(entry) ?? this.#prepare(entry);
-    for (let done = 0; done < times; ) {
+    for (let done = 0; done < times;) {
       const chunk = Math.min(times - done, Math.max(1, Math.floor(SUBMIT_MS / (this.#msPerRun.get(entry) ?? SUBMIT_MS))));
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
@@ -117,10 +123,16 @@ class WebgpuSession implements Session {
     } catch (error) {
       await Promise.resolve();
       this.#gpu.throwIfFailed();
-      throw new DeviceError("lost", `the GPU did not answer: ${error instanceof Error ? error.message : String(error)}`, "Start again from the last checkpoint.");
+      throw new DeviceError(
+        "lost",
+        `the GPU did not answer: ${error instanceof Error ? error.message : String(error)}`,
+        "Start again from the last checkpoint.",
+      );
     }
     const mapped = staging.getMappedRange(0, Math.max(size, 8));
-    const result = new Map<string, HostArray>(parts.map(({ name, plan, at }) => [name, toHost(mapped, at, sizeOf(plan.shape), plan.dtype)]));
+    const result = new Map<string, HostArray>(
+      parts.map(({ name, plan, at }) => [name, toHost(mapped, at, sizeOf(plan.shape), plan.dtype)]),
+    );
     staging.unmap();
     if (this.#staging === undefined) this.#staging = staging;
     else staging.destroy();
@@ -224,7 +236,11 @@ class WebgpuSession implements Session {
     this.#staging = undefined;
     if (kept && kept.size >= size) return kept;
     kept?.destroy();
-    return this.#gpu.device.createBuffer({ label: "readback", size: roundUp(Math.max(size, 256), 256), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    return this.#gpu.device.createBuffer({
+      label: "readback",
+      size: roundUp(Math.max(size, 256), 256),
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
   }
 }
 
@@ -241,11 +257,18 @@ function padded(data: HostArray): Uint8Array<ArrayBuffer> {
 
 function toHost(mapped: ArrayBuffer, at: number, length: number, dtype: DType): HostArray {
   switch (dtype) {
-    case "f32": return new Float32Array(mapped, at, length).slice();
-    case "i32": return new Int32Array(mapped, at, length).slice();
-    case "u32": case "bool": return new Uint32Array(mapped, at, length).slice();
-    case "f16": return new Uint16Array(mapped, at, length).slice();
-    case "u8": return new Uint8Array(mapped, at, length).slice();
-    default: return dtype satisfies never;
+    case "f32":
+      return new Float32Array(mapped, at, length).slice();
+    case "i32":
+      return new Int32Array(mapped, at, length).slice();
+    case "u32":
+    case "bool":
+      return new Uint32Array(mapped, at, length).slice();
+    case "f16":
+      return new Uint16Array(mapped, at, length).slice();
+    case "u8":
+      return new Uint8Array(mapped, at, length).slice();
+    default:
+      return dtype satisfies never;
   }
 }

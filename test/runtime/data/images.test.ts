@@ -21,8 +21,7 @@ const plan = (folder: string, ...preprocess: PreprocessStep[]): DataPlan => ({
   augment: [],
 });
 
-const solid = (width: number, height: number, background: string): Sharp =>
-  sharp({ create: { width, height, channels: 3, background } });
+const solid = (width: number, height: number, background: string): Sharp => sharp({ create: { width, height, channels: 3, background } });
 
 async function save(folder: string, name: string, image: Sharp): Promise<void> {
   mkdirSync(join(root, folder), { recursive: true });
