@@ -152,7 +152,6 @@ describe("tlc trace agrees with PyTorch", () => {
     ["golden-cnn", "cnn-sgd"],
     ["golden-lstm", "lstm-sgd"],
   ] as const)
-    // prettier-ignore
     for (const device of ["reference", "webgpu"]) {
       const missing = absent(`golden/${golden}.in.safetensors`) ?? (device === "webgpu" ? adapter : undefined);
       needing(missing, `${golden} on ${device}`, async () => {

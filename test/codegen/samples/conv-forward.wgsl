@@ -59,21 +59,21 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     let i_4 = i32(v_1 / 6u);
     let i_7 = i32(v_1 % 6u);
     let i_10 = i32(v / 36u) * 3;
-    let v_4 = u32(n_1);
-    let v_5 = u32(i32(v_4 % 36u));
-    let i_13 = i32(v_5 / 6u);
-    let i_15 = i32(v_5 % 6u);
-    let i_17 = i32(v_4 / 36u) * 3;
-    let v_7 = u32(n_2);
+    let v_3 = u32(n_1);
+    let v_4 = u32(i32(v_3 % 36u));
+    let i_12 = i32(v_4 / 6u);
+    let i_14 = i32(v_4 % 6u);
+    let i_16 = i32(v_3 / 36u) * 3;
+    let v_5 = u32(n_2);
+    let v_6 = u32(i32(v_5 % 36u));
+    let i_17 = i32(v_6 / 6u);
+    let i_19 = i32(v_6 % 6u);
+    let i_21 = i32(v_5 / 36u) * 3;
+    let v_7 = u32(n_3);
     let v_8 = u32(i32(v_7 % 36u));
-    let i_19 = i32(v_8 / 6u);
-    let i_21 = i32(v_8 % 6u);
-    let i_23 = i32(v_7 / 36u) * 3;
-    let v_10 = u32(n_3);
-    let v_11 = u32(i32(v_10 % 36u));
-    let i_25 = i32(v_11 / 6u);
-    let i_27 = i32(v_11 % 6u);
-    let i_29 = i32(v_10 / 36u) * 3;
+    let i_22 = i32(v_8 / 6u);
+    let i_24 = i32(v_8 % 6u);
+    let i_26 = i32(v_7 / 36u) * 3;
     for (var row_1 = 0; row_1 < 16 + i32(workgroup_id.z); row_1++) {
       let k_1 = min(k0 + row_1, 26);
       let v_2 = u32(k_1);
@@ -81,42 +81,14 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
       let i_6 = (i_4 + i_5) - 1;
       let i_8 = i32(v_2 % 3u);
       let i_9 = (i_7 + i_8) - 1;
-      var v_3: f32;
       let i_11 = i32(v_2 / 9u);
-      let i_12 = (((i_10 + i_11) * 36) + (i_6 * 6)) + i_9;
-      if ((((0 <= i_6) & (i_6 < 6)) & ((0 <= i_9) & (i_9 < 6)))) {
-        v_3 = x[i_12];
-      } else {
-        v_3 = 0.0;
-      }
-      let i_14 = (i_13 + i_5) - 1;
-      let i_16 = (i_15 + i_8) - 1;
-      var v_6: f32;
-      let i_18 = (((i_17 + i_11) * 36) + (i_14 * 6)) + i_16;
-      if ((((0 <= i_14) & (i_14 < 6)) & ((0 <= i_16) & (i_16 < 6)))) {
-        v_6 = x[i_18];
-      } else {
-        v_6 = 0.0;
-      }
-      let i_20 = (i_19 + i_5) - 1;
-      let i_22 = (i_21 + i_8) - 1;
-      var v_9: f32;
-      let i_24 = (((i_23 + i_11) * 36) + (i_20 * 6)) + i_22;
-      if ((((0 <= i_20) & (i_20 < 6)) & ((0 <= i_22) & (i_22 < 6)))) {
-        v_9 = x[i_24];
-      } else {
-        v_9 = 0.0;
-      }
-      let i_26 = (i_25 + i_5) - 1;
-      let i_28 = (i_27 + i_8) - 1;
-      var v_12: f32;
-      let i_30 = (((i_29 + i_11) * 36) + (i_26 * 6)) + i_28;
-      if ((((0 <= i_26) & (i_26 < 6)) & ((0 <= i_28) & (i_28 < 6)))) {
-        v_12 = x[i_30];
-      } else {
-        v_12 = 0.0;
-      }
-      right[(row_1 * 8) + quad_1] = select(vec4f(), vec4f(v_3, v_6, v_9, v_12), (k0 + row_1) < 27);
+      let i_13 = (i_12 + i_5) - 1;
+      let i_15 = (i_14 + i_8) - 1;
+      let i_18 = (i_17 + i_5) - 1;
+      let i_20 = (i_19 + i_8) - 1;
+      let i_23 = (i_22 + i_5) - 1;
+      let i_25 = (i_24 + i_8) - 1;
+      right[(row_1 * 8) + quad_1] = select(vec4f(), vec4f(select(0.0, x[(((i_10 + i_11) * 36) + (i_6 * 6)) + i_9], ((0 <= i_6) & (i_6 < 6)) & ((0 <= i_9) & (i_9 < 6))), select(0.0, x[(((i_16 + i_11) * 36) + (i_13 * 6)) + i_15], ((0 <= i_13) & (i_13 < 6)) & ((0 <= i_15) & (i_15 < 6))), select(0.0, x[(((i_21 + i_11) * 36) + (i_18 * 6)) + i_20], ((0 <= i_18) & (i_18 < 6)) & ((0 <= i_20) & (i_20 < 6))), select(0.0, x[(((i_26 + i_11) * 36) + (i_23 * 6)) + i_25], ((0 <= i_23) & (i_23 < 6)) & ((0 <= i_25) & (i_25 < 6)))), (k0 + row_1) < 27);
     }
     workgroupBarrier();
     for (var kk = 0; kk < 16 + i32(workgroup_id.z); kk++) {
@@ -139,64 +111,64 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   let n_5 = tile_n + (thread_n + 0) * 4 + 1;
   let n_6 = tile_n + (thread_n + 0) * 4 + 2;
   let n_7 = tile_n + (thread_n + 0) * 4 + 3;
-  let v_13 = u32(n_4);
-  let v_14 = v_13 / 36u;
-  let i_32 = i32(v_14);
+  let v_9 = u32(n_4);
+  let v_10 = v_9 / 36u;
+  let i_28 = i32(v_10);
+  let i_29 = i_28 * 8;
+  let v_11 = v_9 % 36u;
+  let i_30 = i32(v_11);
+  let v_12 = u32(n_5);
+  let v_13 = v_12 / 36u;
+  let i_32 = i32(v_13);
   let i_33 = i_32 * 8;
-  let v_15 = v_13 % 36u;
-  let i_34 = i32(v_15);
-  let v_16 = u32(n_5);
-  let v_17 = v_16 / 36u;
-  let i_36 = i32(v_17);
+  let v_14 = v_12 % 36u;
+  let i_34 = i32(v_14);
+  let v_17 = u32(n_6);
+  let v_18 = v_17 / 36u;
+  let i_36 = i32(v_18);
   let i_37 = i_36 * 8;
-  let v_18 = v_16 % 36u;
-  let i_38 = i32(v_18);
-  let v_21 = u32(n_6);
-  let v_22 = v_21 / 36u;
-  let i_40 = i32(v_22);
+  let v_19 = v_17 % 36u;
+  let i_38 = i32(v_19);
+  let v_22 = u32(n_7);
+  let v_23 = v_22 / 36u;
+  let i_40 = i32(v_23);
   let i_41 = i_40 * 8;
-  let v_23 = v_21 % 36u;
-  let i_42 = i32(v_23);
-  let v_26 = u32(n_7);
-  let v_27 = v_26 / 36u;
-  let i_44 = i32(v_27);
-  let i_45 = i_44 * 8;
-  let v_28 = v_26 % 36u;
-  let i_46 = i32(v_28);
-  for (var i_31 = 0; i_31 < 8 + i32(workgroup_id.z); i_31++) {
+  let v_24 = v_22 % 36u;
+  let i_42 = i32(v_24);
+  for (var i_27 = 0; i_27 < 8 + i32(workgroup_id.z); i_27++) {
     var row_0 = c_0_0;
-    row_0 = select(row_0, c_1_0, i_31 == 1);
-    row_0 = select(row_0, c_2_0, i_31 == 2);
-    row_0 = select(row_0, c_3_0, i_31 == 3);
-    row_0 = select(row_0, c_4_0, i_31 == 4);
-    row_0 = select(row_0, c_5_0, i_31 == 5);
-    row_0 = select(row_0, c_6_0, i_31 == 6);
-    row_0 = select(row_0, c_7_0, i_31 == 7);
-    let m_4 = tile_m + thread_m * 8 + i_31;
-    let i_35 = ((i_33 + m_4) * 36) + i_34;
+    row_0 = select(row_0, c_1_0, i_27 == 1);
+    row_0 = select(row_0, c_2_0, i_27 == 2);
+    row_0 = select(row_0, c_3_0, i_27 == 3);
+    row_0 = select(row_0, c_4_0, i_27 == 4);
+    row_0 = select(row_0, c_5_0, i_27 == 5);
+    row_0 = select(row_0, c_6_0, i_27 == 6);
+    row_0 = select(row_0, c_7_0, i_27 == 7);
+    let m_4 = tile_m + thread_m * 8 + i_27;
+    let i_31 = ((i_29 + m_4) * 36) + i_30;
     if (n_4 < 72) {
-      y[i_35] = max(row_0.x + bias[m_4], 0.0);
+      y[i_31] = max(row_0.x + bias[m_4], 0.0);
     }
-    let i_39 = ((i_37 + m_4) * 36) + i_38;
+    let i_35 = ((i_33 + m_4) * 36) + i_34;
     if (n_5 < 72) {
       let bias_v = bias[m_4];
-      let v_19 = row_0.y + bias_v;
-      let v_20 = max(v_19, 0.0);
-      y[i_39] = v_20;
+      let v_15 = row_0.y + bias_v;
+      let v_16 = max(v_15, 0.0);
+      y[i_35] = v_16;
     }
-    let i_43 = ((i_41 + m_4) * 36) + i_42;
+    let i_39 = ((i_37 + m_4) * 36) + i_38;
     if (n_6 < 72) {
       let bias_v_1 = bias[m_4];
-      let v_24 = row_0.z + bias_v_1;
-      let v_25 = max(v_24, 0.0);
-      y[i_43] = v_25;
+      let v_20 = row_0.z + bias_v_1;
+      let v_21 = max(v_20, 0.0);
+      y[i_39] = v_21;
     }
-    let i_47 = ((i_45 + m_4) * 36) + i_46;
+    let i_43 = ((i_41 + m_4) * 36) + i_42;
     if (n_7 < 72) {
       let bias_v_2 = bias[m_4];
-      let v_29 = row_0.w + bias_v_2;
-      let v_30 = max(v_29, 0.0);
-      y[i_47] = v_30;
+      let v_25 = row_0.w + bias_v_2;
+      let v_26 = max(v_25, 0.0);
+      y[i_43] = v_26;
     }
   }
 }
