@@ -36,7 +36,7 @@ export interface CompileRequest {
   readonly verify?: boolean;
 }
 
-export interface TraceRequest extends Omit<CompileRequest, "describeData"> {
+export interface TraceRequest extends Omit<CompileRequest, "describeData">, Partial<Pick<CompileRequest, "describeData">> {
   /** Types of the given batch, batch axis included: inputs by name, and `label`. */
   readonly batch: ReadonlyMap<string, TensorType>;
 }
@@ -76,12 +76,15 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   const label = request.batch.get("label");
   const batch = first?.shape[0] ?? 1;
   const column = (name: string, { dtype, shape }: TensorType) => ({ name, dtype, shape: shape.slice(1) });
+  // Only a network that asks for the number of classes needs its data.
+  const classes = planned.data && request.describeData ? (await request.describeData(planned.data)).classes : [];
   const inputs = [...request.batch].filter(([name]) => name !== "label").map(([name, type]) => column(name, type));
-  const dataInfo: DataInfo = { inputs, label: column("label", label ?? { dtype: "i32", shape: [batch] }), classes: [] };
+  const dataInfo: DataInfo = { inputs, label: column("label", label ?? { dtype: "i32", shape: [batch] }), classes };
   const recipe = { ...planned.plan, batch };
-  const traced = { ...planned, plan: recipe };
+  // The batch is what the network takes: no preprocessing is left to do.
+  const traced = { ...planned, plan: recipe, ...(planned.data && { data: { ...planned.data, preprocess: [], augment: [] } }) };
   const step = stepSpec(spec, traced, recipe, dataInfo);
-  return Promise.resolve(finish(spec, recipe, dataInfo, request, undefined, () => ({ ...buildTraceEntry(step), outputShape: [] })));
+  return finish(spec, recipe, dataInfo, request, undefined, () => ({ ...buildTraceEntry(step), outputShape: [] }));
 }
 
 /** The files of a compiled folder, by name. */
