@@ -1,0 +1,56 @@
+// The front half of the compiler over real files: text, the JSON form, and one that imports the other.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { checkSpec } from "../src/check.ts";
+import { DiagnosticSink } from "../src/diagnostics.ts";
+import { parseSpec } from "../src/dsl/parse.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tlc-check-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const asJson = (text: string): string =>
+  JSON.stringify(parseSpec("", text, new DiagnosticSink()).spec, (key, value: unknown) => (key.endsWith("pan") ? undefined : value));
+
+const NETWORK = "network small(classes = 3) {\n  input image: f32[1, 8, 8]\n  flatten -> fc: linear(classes)\n}\n";
+const RECIPE = "recipe r {\n  network small\n  loss cross_entropy\n  optimizer sgd(lr: 0.1)\n}\n";
+
+it("checks text", async () => {
+  const { diagnostics } = await checkSpec(write("text.tlspec", NETWORK + RECIPE));
+  expect(diagnostics).toEqual([]);
+});
+
+it("checks the JSON form, and finds faults in it", async () => {
+  expect((await checkSpec(write("good.json", asJson(NETWORK + RECIPE)))).diagnostics).toEqual([]);
+  const faulty = asJson(NETWORK + RECIPE).replace('"linear"', '"linaer"');
+  expect((await checkSpec(write("faulty.json", faulty))).diagnostics.map(({ message }) => message)).toEqual([
+    "there is no layer, block or value `linaer`",
+  ]);
+  expect((await checkSpec(write("other.json", '{"kind":"poem"}'))).diagnostics).toHaveLength(1);
+});
+
+it("reads the JSON form where text imports it", async () => {
+  write("parts.json", asJson(NETWORK));
+  const { diagnostics } = await checkSpec(write("importing.tlspec", `import { small } from "./parts.json"\n${RECIPE}`));
+  expect(diagnostics).toEqual([]);
+});
+
+it("takes overrides", async () => {
+  const file = write("set.tlspec", NETWORK + RECIPE);
+  expect((await checkSpec(file, { set: ["network.classes=5"] })).diagnostics).toEqual([]);
+  expect((await checkSpec(file, { set: ["network.clases=5"] })).diagnostics).toHaveLength(1);
+});
+
+it("finds the zoo", async () => {
+  const text =
+    'import { resnet18 } from "tlc:zoo/resnet"\nrecipe r {\n  network resnet18\n  loss cross_entropy\n  optimizer sgd(lr: 0.1)\n}\n';
+  expect((await checkSpec(write("zoo.tlspec", text))).diagnostics).toEqual([]);
+});
