@@ -13,7 +13,11 @@ const IMAGES: DataInfo = {
   classes: Array.from({ length: 10 }, (_, i) => String(i)),
 };
 
-const ROWS: DataInfo = { inputs: [{ name: "values", dtype: "f32", shape: [8] }], label: { name: "label", dtype: "i32", shape: [] }, classes: ["a", "b"] };
+const ROWS: DataInfo = {
+  inputs: [{ name: "values", dtype: "f32", shape: [8] }],
+  label: { name: "label", dtype: "i32", shape: [] },
+  classes: ["a", "b"],
+};
 
 async function timed(file: string, info: DataInfo): Promise<{ readonly ms: number; readonly artifact: Artifact }> {
   const start = performance.now();
@@ -42,7 +46,12 @@ export async function measureCompile(longSpec: string): Promise<CompileTimes> {
     writeFileSync(file, longSpec);
     const long = await timed(file, ROWS);
     const { temporary, temporaryLowerBound } = first.artifact.report.bytes;
-    return { cnnFirst: first.ms, cnn: next.sort((a, b) => a - b)[2] ?? NaN, longSpec: long.ms, memoryRatio: temporary / temporaryLowerBound };
+    return {
+      cnnFirst: first.ms,
+      cnn: next.sort((a, b) => a - b)[2] ?? NaN,
+      longSpec: long.ms,
+      memoryRatio: temporary / temporaryLowerBound,
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -122,6 +122,9 @@ export async function readArtifact(folder: string): Promise<Artifact> {
     throw new DataError(`${path} is not an artifact of tlc`, hint);
   }
   if (!("version" in json) || json.version !== 1) throw new DataError(`${path} was written by another version of tlc`, hint);
+  const { artifactProblem } = await import("../ir/artifact-schema.ts");
+  const problem = artifactProblem(json);
+  if (problem !== undefined) throw new DataError(`${path} is damaged: ${problem}`, hint);
   return json as Artifact;
 }
 

@@ -51,7 +51,11 @@ const dataInfo: DataInfo = {
 };
 
 async function compile(freeze: string): Promise<Artifact> {
-  const { artifact, diagnostics } = await compileSpec(spec(freeze), { target: "reference", verify: true, describeData: () => Promise.resolve(dataInfo) });
+  const { artifact, diagnostics } = await compileSpec(spec(freeze), {
+    target: "reference",
+    verify: true,
+    describeData: () => Promise.resolve(dataInfo),
+  });
   if (!artifact) throw new Error(diagnostics.map((d) => d.message).join("\n"));
   return artifact;
 }
@@ -67,9 +71,18 @@ async function trained(artifact: Artifact, steps: number): Promise<{ before: Map
   session.run("init");
   const random = createRandom(5);
   // Ten examples in batches of four: the last batch has two.
-  session.write("train/image", Uint8Array.from({ length: 10 * 72 }, () => Math.floor(random() * 256)));
-  session.write("train/label", Int32Array.from({ length: 10 }, (_, i) => i % 3));
-  session.write("train/order", Int32Array.from({ length: 10 }, (_, i) => 9 - i));
+  session.write(
+    "train/image",
+    Uint8Array.from({ length: 10 * 72 }, () => Math.floor(random() * 256)),
+  );
+  session.write(
+    "train/label",
+    Int32Array.from({ length: 10 }, (_, i) => i % 3),
+  );
+  session.write(
+    "train/order",
+    Int32Array.from({ length: 10 }, (_, i) => 9 - i),
+  );
   session.write("train/count", Int32Array.of(10));
   const before = await weightsOf(artifact, session);
   session.run("train", steps);
@@ -83,7 +96,15 @@ describe("freeze", () => {
     const artifact = await compile("freeze conv1, bn1");
     const { before, after } = await trained(artifact, 3);
     const changed = artifact.parameters.filter((p) => before.get(p.name)?.join() !== after.get(p.name)?.join()).map((p) => p.name);
-    expect(changed.sort()).toEqual(["bn2.bias", "bn2.running_mean", "bn2.running_var", "bn2.weight", "conv2.weight", "fc.bias", "fc.weight"]);
+    expect(changed.sort()).toEqual([
+      "bn2.bias",
+      "bn2.running_mean",
+      "bn2.running_var",
+      "bn2.weight",
+      "conv2.weight",
+      "fc.bias",
+      "fc.weight",
+    ]);
     const state = artifact.program.buffers.filter((b) => b.name.startsWith("optimizer/") && /conv1|bn1/.test(b.name));
     expect(state).toEqual([]);
     expect(artifact.report.frontier).toEqual(["conv2.weight"]);
@@ -104,7 +125,11 @@ describe("freeze", () => {
       ["image", tensorType("f32", [4, 2, 6, 6])],
       ["label", tensorType("i32", [4])],
     ]);
-    const { artifact } = await compileTrace(spec("freeze ** except fc"), { target: "reference", batch, describeData: () => Promise.resolve(dataInfo) });
+    const { artifact } = await compileTrace(spec("freeze ** except fc"), {
+      target: "reference",
+      batch,
+      describeData: () => Promise.resolve(dataInfo),
+    });
     const grads = artifact?.program.buffers.filter((b) => b.name.startsWith("grad/")).map((b) => b.name);
     expect(grads?.sort()).toEqual(["grad/fc.bias", "grad/fc.weight"]);
   });

@@ -44,7 +44,7 @@ export function fakeArtifact(options: { batch?: number; epochs?: number; confusi
       format: "tlc-program",
       version: 1,
       target: "fake",
-      arenaBytes: 0,
+      arenaBytes: 4,
       buffers: [
         buffer("seed", "u32", []),
         ...["train", "eval", "predict"].map((prefix) => buffer(`${prefix}/image`, "u8", [1])),

@@ -1,0 +1,49 @@
+// Artifacts read from disk: what the compiler writes passes, what was damaged is named.
+
+import { describe, expect, it } from "vitest";
+import { artifactProblem } from "../../src/ir/artifact-schema.ts";
+import { compileTrace } from "../../src/compile.ts";
+import { readExact, writeExact } from "../../src/ir/exact-json.ts";
+import { tensorType } from "../../src/ir/types.ts";
+
+const batch = new Map([
+  ["tokens", tensorType("i32", [4, 12])],
+  ["label", tensorType("i32", [4, 12])],
+]);
+
+async function artifact(target: string): Promise<Record<string, never>> {
+  const { artifact: made } = await compileTrace("specs/examples/golden-lstm.tlspec", { target, batch });
+  return readExact(writeExact(made)) as Record<string, never>;
+}
+
+describe("artifact schema", () => {
+  it.each(["webgpu", "reference"])("accepts what the compiler writes for %s", async (target) => {
+    expect(artifactProblem(await artifact(target))).toBeUndefined();
+  });
+
+  it("names what is wrong", async () => {
+    const good = await artifact("webgpu");
+    const damaged = (
+      change: (copy: {
+        program: {
+          buffers: { offset: number; dtype: string }[];
+          arenaBytes: number;
+          entries: { train: { kind: string; kernel: number }[] };
+        };
+      }) => void,
+    ): string | undefined => {
+      const copy = structuredClone(good) as never;
+      change(copy);
+      return artifactProblem(copy);
+    };
+    expect(artifactProblem(null)).toBe("the artifact must be object");
+    expect(artifactProblem({ ...good, extra: 1 })).toBe("the artifact must NOT have additional properties");
+    expect(damaged((a) => (a.program.arenaBytes = 10))).toMatch(/^buffer .* lies outside the arena$/);
+    expect(damaged((a) => a.program.buffers.forEach((b) => (b.dtype = "f64")))).toBe(
+      "/program/buffers/0/dtype must be equal to one of the allowed values",
+    );
+    expect(damaged((a) => a.program.entries.train.filter((l) => l.kind === "kernel").forEach((l) => (l.kernel = 1e6)))).toBe(
+      "entry train launches what is not there",
+    );
+  });
+});
