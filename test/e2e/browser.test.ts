@@ -63,7 +63,8 @@ function inBrowser(browser: Browser): void {
     const outcome = (await page.evaluate(() => (globalThis as unknown as { outcome: Promise<unknown> }).outcome)) as Outcome;
     expect(complaints).toEqual([]);
     expect(outcome.losses).toHaveLength(STEPS);
-    expect(outcome.metrics["loss"]).toBeLessThan(outcome.losses[0]!);
+    // Better than guessing; losses are of single batches and say less.
+    expect(outcome.metrics["loss"]).toBeLessThan(Math.log(36));
     expect(outcome.again).toEqual(outcome.probabilities.slice(0, 20));
     expect([outcome.refused, outcome.interrupted]).toEqual([true, true]);
     await page.close();

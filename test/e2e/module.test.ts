@@ -40,7 +40,8 @@ describe("a compiled folder", () => {
       it("trains", () => {
         expect(outcome.losses).toHaveLength(STEPS);
         expect(outcome.losses[0]).toBeCloseTo(Math.log(36), 0);
-        expect(outcome.metrics["loss"]).toBeLessThan(outcome.losses[0]!);
+        // Better than guessing; losses are of single batches and say less.
+        expect(outcome.metrics["loss"]).toBeLessThan(Math.log(36));
         expect(outcome.metrics).toEqual({ loss: expect.any(Number) as number, accuracy: expect.any(Number) as number });
       });
 
