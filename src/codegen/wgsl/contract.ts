@@ -83,7 +83,7 @@ class Contraction {
 
   print(): CompiledKernel {
     const { m, n, b, k, stage } = this.#problem;
-    const { depth, rows, columns, threadsM, threadsN } = this.#tile;
+    const { depth, rows, columns, threadsM, threadsN, broadcast } = this.#tile;
     const shader = this.#shader;
     const { out } = shader;
     const heightM = rows * threadsM;
@@ -101,23 +101,25 @@ class Contraction {
       place("batch", `${shader.group} / ${String(tilesN * tilesM)}`);
       out.bindAxis("b", "batch");
     }
-    const left = this.#staged("left", stage.lhs, "m", m, heightM);
-    const right = this.#staged("right", stage.rhs, "n", n, widthN);
     out.bindAxis("$tile_m", "tile_m");
     out.bindAxis("$tile_n", "tile_n");
     out.bindAxis("$lane", shader.lane);
     for (let i = 0; i < rows; i++) for (let j = 0; j < columns / 4; j++) shader.line(`var ${accumulator(i, j)} = vec4f();`);
-
-    const step = out.name("k0");
-    shader.loop(step, "0", k, depth, () => {
-      out.bindAxis("$k0", step);
-      this.#fill(left);
-      this.#fill(right);
-      shader.line("workgroupBarrier();");
-      this.#multiply(left, right);
-      // The next round overwrites the tiles.
-      if (k > depth) shader.line("workgroupBarrier();");
-    });
+    if (broadcast) this.#multiplyDirectly(heightM, widthN);
+    else {
+      const left = this.#staged("left", stage.lhs, "m", m, heightM);
+      const right = this.#staged("right", stage.rhs, "n", n, widthN);
+      const step = out.name("k0");
+      shader.loop(step, "0", k, depth, () => {
+        out.bindAxis("$k0", step);
+        this.#fill(left);
+        this.#fill(right);
+        shader.line("workgroupBarrier();");
+        this.#multiply(left, right);
+        // The next round overwrites the tiles.
+        if (k > depth) shader.line("workgroupBarrier();");
+      });
+    }
     this.#store();
     return shader.finish(this.#threads, tilesM * tilesN * b);
   }
@@ -219,7 +221,7 @@ class Contraction {
   }
 
   #multiply(left: Staged, right: Staged): void {
-    const { depth, rows, columns, threadsN, unroll, broadcast } = this.#tile;
+    const { depth, rows, columns, threadsN, unroll } = this.#tile;
     const shader = this.#shader;
     const kk = shader.out.name("kk");
     const quads = rows / 4;
@@ -228,26 +230,75 @@ class Contraction {
         const at = u === 0 ? kk : `(${kk} + ${String(u)})`;
         shader.out.open();
         const leftRow = `${left.name}[${at} * ${String(left.pitch)} + thread_m * ${String(quads)}`;
-        if (broadcast) {
-          // Each lane of the subgroup loads another part of the column, and hands it to the others.
-          const owned = Math.min(quads, SUBGROUP);
-          for (let i = 0; i < quads / owned; i++)
-            shader.line(`let own${String(i)} = ${leftRow} + thread_n % ${String(owned)}${i === 0 ? "" : ` + ${String(i * owned)}`}];`);
-          for (let i = 0; i < quads; i++)
-            shader.line(`let a${String(i)} = subgroupBroadcast(own${String(Math.floor(i / owned))}, ${String(i % owned)}u);`);
-        } else for (let i = 0; i < quads; i++) shader.line(`let a${String(i)} = ${leftRow}${i === 0 ? "" : ` + ${String(i)}`}];`);
+        for (let i = 0; i < quads; i++) shader.line(`let a${String(i)} = ${leftRow}${i === 0 ? "" : ` + ${String(i)}`}];`);
         for (let j = 0; j < columns / 4; j++)
           shader.line(
             `let b${String(j)} = ${right.name}[${at} * ${String(right.pitch)} + thread_n${j === 0 ? "" : ` + ${String(j * threadsN)}`}];`,
           );
-        for (let i = 0; i < rows; i++)
-          for (let j = 0; j < columns / 4; j++) {
-            const c = accumulator(i, j);
-            shader.line(`${c} += a${String(i >> 2)}.${COMPONENTS[i & 3] ?? ""} * b${String(j)};`);
-          }
+        this.#accumulate();
         if (unroll === 1) shader.out.close();
         else shader.out.close("{");
       }
+    });
+  }
+
+  #accumulate(): void {
+    const { rows, columns } = this.#tile;
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < columns / 4; j++) {
+        const c = accumulator(i, j);
+        this.#shader.line(`${c} += a${String(i >> 2)}.${COMPONENTS[i & 3] ?? ""} * b${String(j)};`);
+      }
+  }
+
+  // One subgroup, no workgroup memory: every lane loads its own columns of the right operand and a share of the left one's rows, which
+  // it hands to the others. On a CPU that plays GPU the way through workgroup memory costs as much as the loads themselves.
+  #multiplyDirectly(heightM: number, widthN: number): void {
+    const { m, n, k, stage } = this.#problem;
+    const { rows, columns, threadsN } = this.#tile;
+    const shader = this.#shader;
+    const { out } = shader;
+    const quads = rows / 4;
+    const owned = Math.min(quads, SUBGROUP);
+    const share = Math.ceil(quads / owned);
+    // Places along m and n do not change with k, and neither does their part of the index arithmetic.
+    const points = (along: "m" | "n", extent: number, width: number, count: number, quadOf: (q: number) => Expr): Expr[] =>
+      Array.from({ length: count }, (_, i) => {
+        const quad = quadOf(Math.floor(i / 4));
+        const place = add(add(variable(`$tile_${along}`, extent), mul(quad, int(4))), int(i % 4));
+        const name = out.name(along);
+        shader.line(`let ${name} = ${bare(out.value(this.#legal(extent % width === 0 ? place : binary("min", place, int(extent - 1)))))};`);
+        out.bindAxis(`$${along}${String(i)}`, name);
+        return variable(`$${along}${String(i)}`, extent);
+      });
+    const lane = variable("$lane", SUBGROUP);
+    const leftPoints = points("m", m, heightM, share * 4, (q) => add(rem(lane, int(owned)), int(q * owned)));
+    const rightPoints = points("n", n, widthN, columns, (q) => add(lane, int(q * threadsN)));
+    const step = out.name("k");
+    this.#loop(step, "0", k, 1, () => {
+      out.bindAxis("$k", step);
+      const at = (expr: Expr, along: "m" | "n", point: Expr): Expr =>
+        this.#legal(
+          substituter(
+            new Map([
+              [along, point],
+              ["k", variable("$k", k)],
+            ]),
+          )(expr),
+        );
+      const left = leftPoints.map((point) => at(stage.lhs, "m", point));
+      const right = rightPoints.map((point) => at(stage.rhs, "n", point));
+      out.count([...left, ...right]);
+      const vector = (values: readonly Expr[], q: number): string =>
+        `vec4f(${values
+          .slice(4 * q, 4 * q + 4)
+          .map((value) => bare(out.value(value)))
+          .join(", ")})`;
+      for (let q = 0; q < share; q++) shader.line(`let own${String(q)} = ${vector(left, q)};`);
+      for (let i = 0; i < quads; i++)
+        shader.line(`let a${String(i)} = subgroupBroadcast(own${String(Math.floor(i / owned))}, ${String(i % owned)}u);`);
+      for (let j = 0; j < columns / 4; j++) shader.line(`let b${String(j)} = ${vector(right, j)};`);
+      this.#accumulate();
     });
   }
 
