@@ -1,7 +1,8 @@
 // Micro-benchmarks of the WebGPU schedules: the contractions of the example CNN and plain matrix products, in GFLOP/s.
 
 import { convForward, convInputGradient, convWeightGradient, matmul, numbers, programOf } from "../test/codegen/kernels.ts";
-import { problemOf, scheduleContract } from "../src/codegen/wgsl/contract.ts";
+import { scheduleContract } from "../src/codegen/wgsl/contract.ts";
+import { problemOf } from "../src/codegen/wgsl/problem.ts";
 import { webgpuTarget } from "../src/codegen/wgsl/target.ts";
 import type { Tile } from "../src/codegen/wgsl/tiles.ts";
 import type { Kernel } from "../src/ir/loop/kernel.ts";

@@ -1,51 +1,17 @@
-// The schedule for contractions: tiles of both operands in workgroup memory, a block of the result in each thread's registers. The
-// operands are arbitrary expressions, so a convolution is an implicit matrix product: its index arithmetic is done while a tile is
+// The schedules for contractions: a block of the result in each thread's registers, and the operands on their way there through tiles
+// in workgroup memory (GPUs) or from lane to lane of a subgroup (CPUs that play GPU). The operands are arbitrary expressions, so a convolution is an implicit matrix product: its index arithmetic is done while a tile is
 // filled, outside of the inner loop. The result block goes through the kernel's store stages (bias, activation, ...) as it is.
 
 import { add, binary, div, int, mul, rem, type Expr } from "../../ir/loop/expr.ts";
-import type { ContractStage, Kernel, Stage } from "../../ir/loop/kernel.ts";
+import type { Stage } from "../../ir/loop/kernel.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
 import { bare } from "../c-family.ts";
-import { expressionsOf, loadsOf, mapExpressions, mentions, strideAlong, substituter } from "./axes.ts";
+import { expressionsOf, loadsOf, mapExpressions, strideAlong, substituter } from "./axes.ts";
+import type { Problem } from "./problem.ts";
 import { legalizedParameters, legalizer, legalizeStores } from "./legalize.ts";
 import { Shader, variable } from "./shader.ts";
 import { SUBGROUP, type Tile } from "./tiles.ts";
-
-/** A contraction with its axes' extents, after a batch axis that only one operand knows was joined to the other's. */
-export interface Problem {
-  readonly kernel: Kernel;
-  readonly stage: ContractStage;
-  readonly b: number;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-}
-
-export function problemOf(kernel: Kernel): Problem {
-  const stage = kernel.stages[0];
-  const extent = (name: string): number => kernel.axes.find((axis) => axis.name === name)?.extent ?? 1;
-  if (stage?.kind !== "contract") throw new InternalError(`kernel ${kernel.name} does not start with a contraction`);
-  const [b, m, n, k] = [extent("b"), extent("m"), extent("n"), stage.k.extent];
-  // Weights do not depend on the batch: one wide product instead of many narrow ones.
-  const wide = !mentions([stage.lhs], "b") ? "n" : !mentions([stage.rhs], "b") ? "m" : undefined;
-  if (b === 1 || wide === undefined) return { kernel, stage, b, m, n, k };
-  const inner = wide === "n" ? n : m;
-  const joined = variable(wide, b * inner);
-  const replace = substituter(
-    new Map([
-      ["b", div(joined, int(inner))],
-      [wide, rem(joined, int(inner))],
-    ]),
-  );
-  const stages = kernel.stages.map((s) => mapExpressions(s, replace));
-  const changed = {
-    ...kernel,
-    axes: kernel.axes.map((axis) => ({ ...axis, extent: axis.name === "b" ? 1 : axis.name === wide ? b * inner : axis.extent })),
-    stages,
-  };
-  return { kernel: changed, stage: stages[0] as ContractStage, b: 1, m: wide === "m" ? b * m : m, n: wide === "n" ? b * n : n, k };
-}
 
 export function scheduleContract(problem: Problem, tile: Tile): CompiledKernel {
   const compiled = new Contraction(problem, tile).print();

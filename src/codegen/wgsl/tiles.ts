@@ -7,7 +7,7 @@ export interface Tile {
   readonly columns: number;
   readonly threadsM: number;
   readonly threadsN: number;
-  /** Of k in workgroup memory at a time. */
+  /** Of k in workgroup memory at a time; broadcasts use none. */
   readonly depth: number;
   /** Steps of k per round of the inner loop; divides `depth`. */
   readonly unroll: number;

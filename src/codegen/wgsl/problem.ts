@@ -1,0 +1,42 @@
+// A contraction as its schedules see it: extents by name, and batches joined where they can be.
+
+import { div, int, rem } from "../../ir/loop/expr.ts";
+import type { ContractStage, Kernel } from "../../ir/loop/kernel.ts";
+import { InternalError } from "../../ir/types.ts";
+import { mapExpressions, mentions, substituter } from "./axes.ts";
+import { variable } from "./shader.ts";
+
+/** A contraction with its axes' extents, after a batch axis that only one operand knows was joined to the other's. */
+export interface Problem {
+  readonly kernel: Kernel;
+  readonly stage: ContractStage;
+  readonly b: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+export function problemOf(kernel: Kernel): Problem {
+  const stage = kernel.stages[0];
+  const extent = (name: string): number => kernel.axes.find((axis) => axis.name === name)?.extent ?? 1;
+  if (stage?.kind !== "contract") throw new InternalError(`kernel ${kernel.name} does not start with a contraction`);
+  const [b, m, n, k] = [extent("b"), extent("m"), extent("n"), stage.k.extent];
+  // Weights do not depend on the batch: one wide product instead of many narrow ones.
+  const wide = !mentions([stage.lhs], "b") ? "n" : !mentions([stage.rhs], "b") ? "m" : undefined;
+  if (b === 1 || wide === undefined) return { kernel, stage, b, m, n, k };
+  const inner = wide === "n" ? n : m;
+  const joined = variable(wide, b * inner);
+  const replace = substituter(
+    new Map([
+      ["b", div(joined, int(inner))],
+      [wide, rem(joined, int(inner))],
+    ]),
+  );
+  const stages = kernel.stages.map((s) => mapExpressions(s, replace));
+  const changed = {
+    ...kernel,
+    axes: kernel.axes.map((axis) => ({ ...axis, extent: axis.name === "b" ? 1 : axis.name === wide ? b * inner : axis.extent })),
+    stages,
+  };
+  return { kernel: changed, stage: stages[0] as ContractStage, b: 1, m: wide === "m" ? b * m : m, n: wide === "n" ? b * n : n, k };
+}
