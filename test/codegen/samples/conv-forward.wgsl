@@ -15,8 +15,6 @@ enable subgroups;
 @group(0) @binding(1) var<storage, read_write> x: array<f32, 216>;
 @group(0) @binding(2) var<storage, read_write> bias: array<f32, 8>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32, 576>;
-var<workgroup> left: array<vec4f, 32>;
-var<workgroup> right: array<vec4f, 128>;
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_index: u32) {
@@ -34,107 +32,88 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   var c_5_0 = vec4f();
   var c_6_0 = vec4f();
   var c_7_0 = vec4f();
-  for (var k0 = 0; k0 < 27; k0 += 16) {
-    for (var quad = 0; quad < 2 + i32(workgroup_id.z); quad++) {
-      let m = tile_m + (quad * 4);
-      let m_1 = (tile_m + (quad * 4)) + 1;
-      let m_2 = (tile_m + (quad * 4)) + 2;
-      let m_3 = (tile_m + (quad * 4)) + 3;
-      let i = m * 27;
-      let i_1 = m_1 * 27;
-      let i_2 = m_2 * 27;
-      let i_3 = m_3 * 27;
-      for (var row = lane; row < 16 + i32(workgroup_id.z); row += 8) {
-        let k = min(k0 + row, 26);
-        left[(row * 2) + quad] = select(vec4f(), vec4f(w[i + k], w[i_1 + k], w[i_2 + k], w[i_3 + k]), (k0 + row) < 27);
-      }
-    }
-    let quad_1 = lane;
-    let n = min(tile_n + (quad_1 * 4), 71);
-    let n_1 = min((tile_n + (quad_1 * 4)) + 1, 71);
-    let n_2 = min((tile_n + (quad_1 * 4)) + 2, 71);
-    let n_3 = min((tile_n + (quad_1 * 4)) + 3, 71);
-    let v = u32(n);
-    let v_1 = u32(i32(v % 36u));
-    let i_4 = i32(v_1 / 6u);
-    let i_7 = i32(v_1 % 6u);
-    let i_10 = i32(v / 36u) * 3;
-    let v_3 = u32(n_1);
-    let v_4 = u32(i32(v_3 % 36u));
-    let i_12 = i32(v_4 / 6u);
-    let i_14 = i32(v_4 % 6u);
-    let i_16 = i32(v_3 / 36u) * 3;
-    let v_5 = u32(n_2);
-    let v_6 = u32(i32(v_5 % 36u));
-    let i_17 = i32(v_6 / 6u);
-    let i_19 = i32(v_6 % 6u);
-    let i_21 = i32(v_5 / 36u) * 3;
-    let v_7 = u32(n_3);
-    let v_8 = u32(i32(v_7 % 36u));
-    let i_22 = i32(v_8 / 6u);
-    let i_24 = i32(v_8 % 6u);
-    let i_26 = i32(v_7 / 36u) * 3;
-    for (var row_1 = 0; row_1 < 16 + i32(workgroup_id.z); row_1++) {
-      let k_1 = min(k0 + row_1, 26);
-      let v_2 = u32(k_1);
-      let i_5 = i32(u32(i32(v_2 / 3u)) % 3u);
-      let i_6 = (i_4 + i_5) - 1;
-      let i_8 = i32(v_2 % 3u);
-      let i_9 = (i_7 + i_8) - 1;
-      let i_11 = i32(v_2 / 9u);
-      let i_13 = (i_12 + i_5) - 1;
-      let i_15 = (i_14 + i_8) - 1;
-      let i_18 = (i_17 + i_5) - 1;
-      let i_20 = (i_19 + i_8) - 1;
-      let i_23 = (i_22 + i_5) - 1;
-      let i_25 = (i_24 + i_8) - 1;
-      right[(row_1 * 8) + quad_1] = select(vec4f(), vec4f(select(0.0, x[(((i_10 + i_11) * 36) + (i_6 * 6)) + i_9], ((0 <= i_6) & (i_6 < 6)) & ((0 <= i_9) & (i_9 < 6))), select(0.0, x[(((i_16 + i_11) * 36) + (i_13 * 6)) + i_15], ((0 <= i_13) & (i_13 < 6)) & ((0 <= i_15) & (i_15 < 6))), select(0.0, x[(((i_21 + i_11) * 36) + (i_18 * 6)) + i_20], ((0 <= i_18) & (i_18 < 6)) & ((0 <= i_20) & (i_20 < 6))), select(0.0, x[(((i_26 + i_11) * 36) + (i_23 * 6)) + i_25], ((0 <= i_23) & (i_23 < 6)) & ((0 <= i_25) & (i_25 < 6)))), (k0 + row_1) < 27);
-    }
-    workgroupBarrier();
-    for (var kk = 0; kk < 16 + i32(workgroup_id.z); kk++) {
-      let own0 = left[kk * 2 + thread_m * 2 + thread_n % 2];
-      let a0 = subgroupBroadcast(own0, 0u);
-      let a1 = subgroupBroadcast(own0, 1u);
-      let b0 = right[kk * 8 + thread_n];
-      c_0_0 += a0.x * b0;
-      c_1_0 += a0.y * b0;
-      c_2_0 += a0.z * b0;
-      c_3_0 += a0.w * b0;
-      c_4_0 += a1.x * b0;
-      c_5_0 += a1.y * b0;
-      c_6_0 += a1.z * b0;
-      c_7_0 += a1.w * b0;
-    }
-    workgroupBarrier();
+  let m = tile_m + (i32(u32(lane) % 2u) * 4);
+  let m_1 = (tile_m + (i32(u32(lane) % 2u) * 4)) + 1;
+  let m_2 = (tile_m + (i32(u32(lane) % 2u) * 4)) + 2;
+  let m_3 = (tile_m + (i32(u32(lane) % 2u) * 4)) + 3;
+  let n = min(tile_n + (lane * 4), 71);
+  let n_1 = min((tile_n + (lane * 4)) + 1, 71);
+  let n_2 = min((tile_n + (lane * 4)) + 2, 71);
+  let n_3 = min((tile_n + (lane * 4)) + 3, 71);
+  let i = m * 27;
+  let i_1 = m_1 * 27;
+  let i_2 = m_2 * 27;
+  let i_3 = m_3 * 27;
+  let v = u32(n);
+  let v_1 = u32(i32(v % 36u));
+  let i_4 = i32(v_1 / 6u);
+  let i_7 = i32(v_1 % 6u);
+  let i_10 = i32(v / 36u) * 3;
+  let v_3 = u32(n_1);
+  let v_4 = u32(i32(v_3 % 36u));
+  let i_12 = i32(v_4 / 6u);
+  let i_14 = i32(v_4 % 6u);
+  let i_16 = i32(v_3 / 36u) * 3;
+  let v_5 = u32(n_2);
+  let v_6 = u32(i32(v_5 % 36u));
+  let i_17 = i32(v_6 / 6u);
+  let i_19 = i32(v_6 % 6u);
+  let i_21 = i32(v_5 / 36u) * 3;
+  let v_7 = u32(n_3);
+  let v_8 = u32(i32(v_7 % 36u));
+  let i_22 = i32(v_8 / 6u);
+  let i_24 = i32(v_8 % 6u);
+  let i_26 = i32(v_7 / 36u) * 3;
+  for (var k = 0; k < 27 + i32(workgroup_id.z); k++) {
+    let own0 = vec4f(w[i + k], w[i_1 + k], w[i_2 + k], w[i_3 + k]);
+    let a0 = subgroupBroadcast(own0, 0u);
+    let a1 = subgroupBroadcast(own0, 1u);
+    let v_2 = u32(k);
+    let i_5 = i32(u32(i32(v_2 / 3u)) % 3u);
+    let i_6 = (i_4 + i_5) - 1;
+    let i_8 = i32(v_2 % 3u);
+    let i_9 = (i_7 + i_8) - 1;
+    let i_11 = i32(v_2 / 9u);
+    let i_13 = (i_12 + i_5) - 1;
+    let i_15 = (i_14 + i_8) - 1;
+    let i_18 = (i_17 + i_5) - 1;
+    let i_20 = (i_19 + i_8) - 1;
+    let i_23 = (i_22 + i_5) - 1;
+    let i_25 = (i_24 + i_8) - 1;
+    let b0 = vec4f(select(0.0, x[(((i_10 + i_11) * 36) + (i_6 * 6)) + i_9], ((0 <= i_6) & (i_6 < 6)) & ((0 <= i_9) & (i_9 < 6))), select(0.0, x[(((i_16 + i_11) * 36) + (i_13 * 6)) + i_15], ((0 <= i_13) & (i_13 < 6)) & ((0 <= i_15) & (i_15 < 6))), select(0.0, x[(((i_21 + i_11) * 36) + (i_18 * 6)) + i_20], ((0 <= i_18) & (i_18 < 6)) & ((0 <= i_20) & (i_20 < 6))), select(0.0, x[(((i_26 + i_11) * 36) + (i_23 * 6)) + i_25], ((0 <= i_23) & (i_23 < 6)) & ((0 <= i_25) & (i_25 < 6))));
+    c_0_0 += a0.x * b0;
+    c_1_0 += a0.y * b0;
+    c_2_0 += a0.z * b0;
+    c_3_0 += a0.w * b0;
+    c_4_0 += a1.x * b0;
+    c_5_0 += a1.y * b0;
+    c_6_0 += a1.z * b0;
+    c_7_0 += a1.w * b0;
   }
   let n_4 = tile_n + (thread_n + 0) * 4 + 0;
   let n_5 = tile_n + (thread_n + 0) * 4 + 1;
   let n_6 = tile_n + (thread_n + 0) * 4 + 2;
   let n_7 = tile_n + (thread_n + 0) * 4 + 3;
-  let v_9 = u32(n_4);
-  let v_10 = v_9 / 36u;
-  let i_28 = i32(v_10);
+  let v_9 = v / 36u;
+  let i_28 = i32(v_9);
   let i_29 = i_28 * 8;
-  let v_11 = v_9 % 36u;
-  let i_30 = i32(v_11);
-  let v_12 = u32(n_5);
-  let v_13 = v_12 / 36u;
-  let i_32 = i32(v_13);
+  let v_10 = v % 36u;
+  let i_30 = i32(v_10);
+  let v_11 = v_3 / 36u;
+  let i_32 = i32(v_11);
   let i_33 = i_32 * 8;
-  let v_14 = v_12 % 36u;
-  let i_34 = i32(v_14);
-  let v_17 = u32(n_6);
-  let v_18 = v_17 / 36u;
-  let i_36 = i32(v_18);
+  let v_12 = v_3 % 36u;
+  let i_34 = i32(v_12);
+  let v_15 = v_5 / 36u;
+  let i_36 = i32(v_15);
   let i_37 = i_36 * 8;
-  let v_19 = v_17 % 36u;
-  let i_38 = i32(v_19);
-  let v_22 = u32(n_7);
-  let v_23 = v_22 / 36u;
-  let i_40 = i32(v_23);
+  let v_16 = v_5 % 36u;
+  let i_38 = i32(v_16);
+  let v_19 = v_7 / 36u;
+  let i_40 = i32(v_19);
   let i_41 = i_40 * 8;
-  let v_24 = v_22 % 36u;
-  let i_42 = i32(v_24);
+  let v_20 = v_7 % 36u;
+  let i_42 = i32(v_20);
   for (var i_27 = 0; i_27 < 8 + i32(workgroup_id.z); i_27++) {
     var row_0 = c_0_0;
     row_0 = select(row_0, c_1_0, i_27 == 1);
@@ -152,23 +131,23 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     let i_35 = ((i_33 + m_4) * 36) + i_34;
     if (n_5 < 72) {
       let bias_v = bias[m_4];
-      let v_15 = row_0.y + bias_v;
-      let v_16 = max(v_15, 0.0);
-      y[i_35] = v_16;
+      let v_13 = row_0.y + bias_v;
+      let v_14 = max(v_13, 0.0);
+      y[i_35] = v_14;
     }
     let i_39 = ((i_37 + m_4) * 36) + i_38;
     if (n_6 < 72) {
       let bias_v_1 = bias[m_4];
-      let v_20 = row_0.z + bias_v_1;
-      let v_21 = max(v_20, 0.0);
-      y[i_39] = v_21;
+      let v_17 = row_0.z + bias_v_1;
+      let v_18 = max(v_17, 0.0);
+      y[i_39] = v_18;
     }
     let i_43 = ((i_41 + m_4) * 36) + i_42;
     if (n_7 < 72) {
       let bias_v_2 = bias[m_4];
-      let v_25 = row_0.w + bias_v_2;
-      let v_26 = max(v_25, 0.0);
-      y[i_43] = v_26;
+      let v_21 = row_0.w + bias_v_2;
+      let v_22 = max(v_21, 0.0);
+      y[i_43] = v_22;
     }
   }
 }

@@ -15,8 +15,6 @@ enable subgroups;
 @group(0) @binding(1) var<storage, read_write> w: array<f32, 3000>;
 @group(0) @binding(2) var<storage, read_write> bias: array<f32, 30>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32, 3600>;
-var<workgroup> left: array<vec4f, 128>;
-var<workgroup> right: array<vec4f, 128>;
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_index: u32) {
@@ -59,81 +57,64 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   var c_29_0 = vec4f();
   var c_30_0 = vec4f();
   var c_31_0 = vec4f();
+  let m = min(tile_m + (lane * 4), 59);
+  let m_1 = min((tile_m + (lane * 4)) + 1, 59);
+  let m_2 = min((tile_m + (lane * 4)) + 2, 59);
+  let m_3 = min((tile_m + (lane * 4)) + 3, 59);
+  let n = min(tile_n + (lane * 4), 29);
+  let n_1 = min((tile_n + (lane * 4)) + 1, 29);
+  let n_2 = min((tile_n + (lane * 4)) + 2, 29);
+  let n_3 = min((tile_n + (lane * 4)) + 3, 29);
   let i = batch * 60;
+  let i_1 = (i + m) * 50;
+  let i_2 = (i + m_1) * 50;
+  let i_3 = (i + m_2) * 50;
+  let i_4 = (i + m_3) * 50;
   let i_5 = batch * 50;
-  for (var k0 = 0; k0 < 50; k0 += 16) {
-    for (var quad = 0; quad < 8 + i32(workgroup_id.z); quad++) {
-      let m = min(tile_m + (quad * 4), 59);
-      let m_1 = min((tile_m + (quad * 4)) + 1, 59);
-      let m_2 = min((tile_m + (quad * 4)) + 2, 59);
-      let m_3 = min((tile_m + (quad * 4)) + 3, 59);
-      let i_1 = (i + m) * 50;
-      let i_2 = (i + m_1) * 50;
-      let i_3 = (i + m_2) * 50;
-      let i_4 = (i + m_3) * 50;
-      for (var row = lane; row < 16 + i32(workgroup_id.z); row += 8) {
-        let k = min(k0 + row, 49);
-        left[(row * 8) + quad] = select(vec4f(), vec4f(x[i_1 + k], x[i_2 + k], x[i_3 + k], x[i_4 + k]), (k0 + row) < 50);
-      }
-    }
-    let quad_1 = lane;
-    let n = min(tile_n + (quad_1 * 4), 29);
-    let n_1 = min((tile_n + (quad_1 * 4)) + 1, 29);
-    let n_2 = min((tile_n + (quad_1 * 4)) + 2, 29);
-    let n_3 = min((tile_n + (quad_1 * 4)) + 3, 29);
-    for (var row_1 = 0; row_1 < 16 + i32(workgroup_id.z); row_1++) {
-      let k_1 = min(k0 + row_1, 49);
-      let i_6 = (i_5 + k_1) * 30;
-      let i_7 = row_1 * 8;
-      let i_8 = i_7 + quad_1;
-      right[i_8] = select(vec4f(), vec4f(w[i_6 + n], w[i_6 + n_1], w[i_6 + n_2], w[i_6 + n_3]), (k0 + row_1) < 50);
-    }
-    workgroupBarrier();
-    for (var kk = 0; kk < 16 + i32(workgroup_id.z); kk++) {
-      let own0 = left[kk * 8 + thread_m * 8 + thread_n % 8];
-      let a0 = subgroupBroadcast(own0, 0u);
-      let a1 = subgroupBroadcast(own0, 1u);
-      let a2 = subgroupBroadcast(own0, 2u);
-      let a3 = subgroupBroadcast(own0, 3u);
-      let a4 = subgroupBroadcast(own0, 4u);
-      let a5 = subgroupBroadcast(own0, 5u);
-      let a6 = subgroupBroadcast(own0, 6u);
-      let a7 = subgroupBroadcast(own0, 7u);
-      let b0 = right[kk * 8 + thread_n];
-      c_0_0 += a0.x * b0;
-      c_1_0 += a0.y * b0;
-      c_2_0 += a0.z * b0;
-      c_3_0 += a0.w * b0;
-      c_4_0 += a1.x * b0;
-      c_5_0 += a1.y * b0;
-      c_6_0 += a1.z * b0;
-      c_7_0 += a1.w * b0;
-      c_8_0 += a2.x * b0;
-      c_9_0 += a2.y * b0;
-      c_10_0 += a2.z * b0;
-      c_11_0 += a2.w * b0;
-      c_12_0 += a3.x * b0;
-      c_13_0 += a3.y * b0;
-      c_14_0 += a3.z * b0;
-      c_15_0 += a3.w * b0;
-      c_16_0 += a4.x * b0;
-      c_17_0 += a4.y * b0;
-      c_18_0 += a4.z * b0;
-      c_19_0 += a4.w * b0;
-      c_20_0 += a5.x * b0;
-      c_21_0 += a5.y * b0;
-      c_22_0 += a5.z * b0;
-      c_23_0 += a5.w * b0;
-      c_24_0 += a6.x * b0;
-      c_25_0 += a6.y * b0;
-      c_26_0 += a6.z * b0;
-      c_27_0 += a6.w * b0;
-      c_28_0 += a7.x * b0;
-      c_29_0 += a7.y * b0;
-      c_30_0 += a7.z * b0;
-      c_31_0 += a7.w * b0;
-    }
-    workgroupBarrier();
+  for (var k = 0; k < 50 + i32(workgroup_id.z); k++) {
+    let own0 = vec4f(x[i_1 + k], x[i_2 + k], x[i_3 + k], x[i_4 + k]);
+    let a0 = subgroupBroadcast(own0, 0u);
+    let a1 = subgroupBroadcast(own0, 1u);
+    let a2 = subgroupBroadcast(own0, 2u);
+    let a3 = subgroupBroadcast(own0, 3u);
+    let a4 = subgroupBroadcast(own0, 4u);
+    let a5 = subgroupBroadcast(own0, 5u);
+    let a6 = subgroupBroadcast(own0, 6u);
+    let a7 = subgroupBroadcast(own0, 7u);
+    let i_6 = (i_5 + k) * 30;
+    let b0 = vec4f(w[i_6 + n], w[i_6 + n_1], w[i_6 + n_2], w[i_6 + n_3]);
+    c_0_0 += a0.x * b0;
+    c_1_0 += a0.y * b0;
+    c_2_0 += a0.z * b0;
+    c_3_0 += a0.w * b0;
+    c_4_0 += a1.x * b0;
+    c_5_0 += a1.y * b0;
+    c_6_0 += a1.z * b0;
+    c_7_0 += a1.w * b0;
+    c_8_0 += a2.x * b0;
+    c_9_0 += a2.y * b0;
+    c_10_0 += a2.z * b0;
+    c_11_0 += a2.w * b0;
+    c_12_0 += a3.x * b0;
+    c_13_0 += a3.y * b0;
+    c_14_0 += a3.z * b0;
+    c_15_0 += a3.w * b0;
+    c_16_0 += a4.x * b0;
+    c_17_0 += a4.y * b0;
+    c_18_0 += a4.z * b0;
+    c_19_0 += a4.w * b0;
+    c_20_0 += a5.x * b0;
+    c_21_0 += a5.y * b0;
+    c_22_0 += a5.z * b0;
+    c_23_0 += a5.w * b0;
+    c_24_0 += a6.x * b0;
+    c_25_0 += a6.y * b0;
+    c_26_0 += a6.z * b0;
+    c_27_0 += a6.w * b0;
+    c_28_0 += a7.x * b0;
+    c_29_0 += a7.y * b0;
+    c_30_0 += a7.z * b0;
+    c_31_0 += a7.w * b0;
   }
   let n_4 = tile_n + (thread_n + 0) * 4 + 0;
   let n_5 = tile_n + (thread_n + 0) * 4 + 1;
@@ -172,34 +153,34 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     part_7_0 = select(part_7_0, c_15_0, o == 1);
     part_7_0 = select(part_7_0, c_23_0, o == 2);
     part_7_0 = select(part_7_0, c_31_0, o == 3);
-    for (var i_9 = 0; i_9 < 8 + i32(workgroup_id.z); i_9++) {
+    for (var i_7 = 0; i_7 < 8 + i32(workgroup_id.z); i_7++) {
       var row_0 = part_0_0;
-      row_0 = select(row_0, part_1_0, i_9 == 1);
-      row_0 = select(row_0, part_2_0, i_9 == 2);
-      row_0 = select(row_0, part_3_0, i_9 == 3);
-      row_0 = select(row_0, part_4_0, i_9 == 4);
-      row_0 = select(row_0, part_5_0, i_9 == 5);
-      row_0 = select(row_0, part_6_0, i_9 == 6);
-      row_0 = select(row_0, part_7_0, i_9 == 7);
-      let m_4 = tile_m + thread_m * 32 + o * 8 + i_9;
+      row_0 = select(row_0, part_1_0, i_7 == 1);
+      row_0 = select(row_0, part_2_0, i_7 == 2);
+      row_0 = select(row_0, part_3_0, i_7 == 3);
+      row_0 = select(row_0, part_4_0, i_7 == 4);
+      row_0 = select(row_0, part_5_0, i_7 == 5);
+      row_0 = select(row_0, part_6_0, i_7 == 6);
+      row_0 = select(row_0, part_7_0, i_7 == 7);
+      let m_4 = tile_m + thread_m * 32 + o * 8 + i_7;
       if (m_4 < 60) {
-        let i_10 = ((i + m_4) * 30) + n_4;
+        let i_8 = ((i + m_4) * 30) + n_4;
         if (n_4 < 30) {
-          y[i_10] = (row_0.x + bias[n_4]);
+          y[i_8] = (row_0.x + bias[n_4]);
         }
-        let i_11 = i + m_4;
-        let i_12 = i_11 * 30;
-        let i_13 = i_12 + n_5;
+        let i_9 = i + m_4;
+        let i_10 = i_9 * 30;
+        let i_11 = i_10 + n_5;
         if (n_5 < 30) {
-          y[i_13] = (row_0.y + bias[n_5]);
+          y[i_11] = (row_0.y + bias[n_5]);
         }
-        let i_14 = i_12 + n_6;
+        let i_12 = i_10 + n_6;
         if (n_6 < 30) {
-          y[i_14] = (row_0.z + bias[n_6]);
+          y[i_12] = (row_0.z + bias[n_6]);
         }
-        let i_15 = i_12 + n_7;
+        let i_13 = i_10 + n_7;
         if (n_7 < 30) {
-          y[i_15] = (row_0.w + bias[n_7]);
+          y[i_13] = (row_0.w + bias[n_7]);
         }
       }
     }
