@@ -15,6 +15,7 @@ export async function bundleCli(folder) {
     bundle: true,
     splitting: true,
     minifySyntax: true,
+    minifyWhitespace: true,
     platform: "node",
     format: "esm",
     target: "node20",

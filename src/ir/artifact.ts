@@ -56,7 +56,7 @@ export interface EntryReport {
 }
 
 export interface StageReport {
-  /** Depth-first names of the trainable parameters nearest to the input: nothing below them is differentiated. */
+  /** The trainable parameters nearest to the input: nothing below them is differentiated. */
   readonly frontier: readonly string[];
   readonly entries: Readonly<Partial<Record<EntryName, EntryReport>>>;
   readonly bytes: {

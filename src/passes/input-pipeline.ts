@@ -90,7 +90,11 @@ const fullWindow = (b: Builder, height: number, width: number): Window => ({
 });
 
 function centerCrop(b: Builder, height: number, width: number, size: number): Window {
-  const offset = (extent: number): number => Math.round((extent - size) / 2);
+  // torchvision rounds halves to even.
+  const offset = (extent: number): number => {
+    const half = Math.floor((extent - size) / 2);
+    return (extent - size) % 2 === 0 ? half : half + (half % 2);
+  };
   return {
     height: size,
     width: size,

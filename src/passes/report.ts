@@ -56,20 +56,26 @@ function flopsOf(kernel: Kernel): number {
 }
 
 /**
- * The freeze frontier: trainable parameters nearest to the input. Nothing below them has a gradient, so nothing below them is kept for
- * one. Checked, not assumed: gradients are asked for trainable leaves only (passes/step-graph.ts), and the count of parameters that
- * the step changes must be theirs.
+ * The freeze frontier: trainable parameters whose other operand nothing trainable feeds. Nothing below them has a gradient, so nothing
+ * below them is kept for one: gradients are asked for trainable leaves only (step-graph.ts).
  */
 function frontierOf(train: Graph | undefined, trainable: readonly Parameter[]): readonly string[] {
-  if (!train) return [];
-  const names = new Map<Node, string>(trainable.map((p) => [p.node, p.name]));
-  const below = new Map<Node, boolean>();
-  const first: string[] = [];
-  for (const node of topologicalOrder(train.outputs.values())) {
-    const own = names.get(node);
-    below.set(node, own !== undefined || node.inputs.some((input) => below.get(input) === true));
-    if (own === undefined) continue;
-    first.push(own);
+  const loss = train?.outputs.get("train/losses") ?? train?.outputs.get("loss");
+  if (!loss) return [];
+  // What is made of parameters alone (a reshaped weight, the sum of two biases) stands for them; the rest may depend on them.
+  const madeOf = new Map<Node, readonly string[]>(trainable.map((p) => [p.node, [p.name]]));
+  const dependent = new Set<Node>();
+  const frontier = new Set<string>();
+  const isConstant = (node: Node): boolean => node.inputs.length === 0 && !("role" in node.attrs);
+  for (const node of topologicalOrder([loss])) {
+    const parameters = node.inputs.flatMap((input) => madeOf.get(input) ?? []);
+    if (parameters.length > 0 && node.inputs.every((input) => madeOf.has(input) || isConstant(input))) {
+      madeOf.set(node, parameters);
+      continue;
+    }
+    const isFed = node.inputs.some((input) => dependent.has(input));
+    if (!isFed) parameters.forEach((name) => frontier.add(name));
+    if (isFed || parameters.length > 0) dependent.add(node);
   }
-  return first.slice(0, 1);
+  return [...frontier];
 }
