@@ -12,7 +12,14 @@ for argument in "$@"; do
   esac
 done
 
-has_driver() { ls /usr/share/vulkan/icd.d/*.json >/dev/null 2>&1 && ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1'; }
+# Mesa before 23.1 has a lavapipe, but one that Dawn refuses.
+is_mesa_old() {
+  version=$(dpkg-query -W -f='${Version}' mesa-vulkan-drivers 2>/dev/null) || return 1
+  dpkg --compare-versions "$version" lt 23.1
+}
+has_driver() {
+  ls /usr/share/vulkan/icd.d/*.json >/dev/null 2>&1 && ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1' && ! is_mesa_old
+}
 has_browser() { command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1; }
 
 need_driver=yes
