@@ -2,10 +2,9 @@
 
 import { createEvaluator } from "../runtime/evaluate.ts";
 import { initialize } from "../runtime/resident.ts";
-import { readSafetensorsFile } from "../runtime/weights/files.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
-import { defaultWeights, openTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { openTarget, trainedWeights, type CompileOptions, type DeviceOptions } from "./open.ts";
 import { metricsText } from "./progress.ts";
 import { interruptible } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
@@ -21,7 +20,7 @@ export async function evaluate(path: string, options: EvalOptions, terminal: Ter
     try {
       const plan = artifact.data;
       if (plan === undefined) throw new UsageError(`the recipe ${artifact.name} has no data to evaluate on`);
-      const weights = await readSafetensorsFile(options.weights ?? defaultWeights(artifact));
+      const weights = await trainedWeights(artifact, path, options.weights);
       const { loadSplit } = await import("../runtime/data/index.ts");
       const data = await loadSplit(plan, options.split, artifact.dataInfo);
       const session = await device.load(artifact.program);

@@ -10,6 +10,7 @@ import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, type DeviceName } from "../runtime/open-device.ts";
 import { DataError } from "../runtime/errors.ts";
 import { systemReason } from "../runtime/system-reason.ts";
+import type { Safetensors } from "../runtime/weights/safetensors.ts";
 import { EXIT, Exit, UsageError } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome, CompileRequest } from "./toolchain.ts";
@@ -126,6 +127,23 @@ export async function readArtifact(folder: string): Promise<Artifact> {
   const problem = artifactProblem(json);
   if (problem !== undefined) throw new DataError(`${path} is damaged: ${problem}`, hint);
   return json as Artifact;
+}
+
+/** The weights that a verb works with: those named, or where `tlc run` leaves them. */
+export async function trainedWeights(artifact: Artifact, path: string, named: string | undefined): Promise<Safetensors> {
+  const { readSafetensorsFile } = await import("../runtime/weights/files.ts");
+  if (named !== undefined) return readSafetensorsFile(named);
+  const usual = defaultWeights(artifact);
+  const isThere = await stat(usual).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere)
+    throw new DataError(
+      `${artifact.name} has no weights yet: there is no ${usual}`,
+      `train first with \`tlc run ${path}\`, or name a file with --weights`,
+    );
+  return readSafetensorsFile(usual);
 }
 
 /** `runs/RECIPE/weights.safetensors`; the name may come from a folder of a stranger. */

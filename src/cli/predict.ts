@@ -3,10 +3,9 @@
 import type { Artifact } from "../ir/artifact.ts";
 import { predictSplit, type Prediction } from "../runtime/evaluate.ts";
 import { initialize } from "../runtime/resident.ts";
-import { readSafetensorsFile } from "../runtime/weights/files.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
-import { defaultWeights, openTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { openTarget, trainedWeights, type CompileOptions, type DeviceOptions } from "./open.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface PredictOptions extends CompileOptions, DeviceOptions {
@@ -18,7 +17,7 @@ export async function predict(path: string, files: readonly string[], options: P
   try {
     const plan = artifact.data;
     if (plan === undefined) throw new UsageError(`the recipe ${artifact.name} has no data, so it is unknown how to read files for it`);
-    const weights = await readSafetensorsFile(options.weights ?? defaultWeights(artifact));
+    const weights = await trainedWeights(artifact, path, options.weights);
     const { loadInputs } = await import("../runtime/data/index.ts");
     const inputs = await loadInputs(plan, files, artifact.dataInfo);
     const session = await device.load(artifact.program);
