@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 // The process around the command line: its streams, its exit code, and the end of a pipe that nobody reads.
 
+import module from "node:module";
 import { runCli } from "./program.ts";
 import { toolchain } from "./default-toolchain.ts";
+
+// Node 22 and newer keep what V8 compiled of the verbs, which are imported when one is called.
+(module as { enableCompileCache?: () => unknown }).enableCompileCache?.();
 
 // `tlc explain | head` closes our stdout; that is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
