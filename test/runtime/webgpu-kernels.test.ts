@@ -3,6 +3,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DeviceLimits } from "../../src/ir/program.ts";
 import { referenceTarget } from "../../src/codegen/reference.ts";
+import { mergeAxes } from "../../src/codegen/wgsl/axes.ts";
+import { scheduleRows } from "../../src/codegen/wgsl/rows.ts";
+import type { Target } from "../../src/codegen/target.ts";
 import { webgpuTarget } from "../../src/codegen/wgsl/target.ts";
 import {
   acc,
@@ -359,5 +362,21 @@ describe.skipIf(!found)("webgpu against reference", () => {
       ]),
       1e-5,
     );
+  });
+
+  // A CPU's schedules never need more than one subgroup for a row; a GPU's do.
+  it.for([16, 64])("reduces rows by %i threads of several subgroups", async (threads, { skip }) => {
+    const { subgroupSize } = webgpu.limits;
+    if (subgroupSize === undefined) return skip("the adapter has no subgroups of a fixed size");
+    const kernel = softmax(5, 700);
+    const inputs = { x: numbers(5 * 700) };
+    const severalSubgroups: Target = {
+      ...webgpuTarget,
+      compileKernel: (source) => scheduleRows(mergeAxes(source), { threads, points: 1 }, subgroupSize),
+    };
+    const expected = await runKernel(reference, referenceTarget, kernel, inputs);
+    const actual = await runKernel(webgpu, severalSubgroups, kernel, inputs);
+    expect([...expected.keys()].length).toBeGreaterThan(0);
+    for (const [name, values] of expected) expect(relativeError(actual.get(name) ?? new Float32Array(), values)).toBeLessThan(1e-5);
   });
 });

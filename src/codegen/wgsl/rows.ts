@@ -15,7 +15,8 @@ export interface RowShape {
   readonly points: number;
 }
 
-export function scheduleRows(source: Kernel, shape: RowShape): CompiledKernel {
+/** @param subgroupSize lanes of every subgroup, where that is known: they combine without workgroup memory */
+export function scheduleRows(source: Kernel, shape: RowShape, subgroupSize?: number): CompiledKernel {
   const total = sizeOfAxes(source.axes);
   const point = variable("$point", total);
   const atPoint = substituter(unflatten(source.axes, point));
@@ -48,15 +49,25 @@ export function scheduleRows(source: Kernel, shape: RowShape): CompiledKernel {
   if (!isExact) shader.line(`let inside = ${place} < ${String(total)};`);
   out.bindAxis("$point", row);
 
+  const lanes = shape.points === 1 && subgroupSize !== undefined && threads % subgroupSize === 0 ? subgroupSize : undefined;
+  if (lanes !== undefined) shader.enable("subgroups");
+
   const scratch = new Map<string, string>();
   stages.forEach((stage, position) => {
     switch (stage.kind) {
       case "reduce": {
         const acc = partialSum(shader, stage, part, threads);
+        if (lanes === threads) {
+          const whole = out.name("result");
+          shader.line(`let ${whole} = ${SUBGROUP_OPS[stage.op]}(${acc});`);
+          out.bindAcc(position, whole);
+          break;
+        }
         const name = scratch.get(stage.dtype) ?? shader.shared("partial", `array<${stage.dtype}, ${String(size)}>`);
         scratch.set(stage.dtype, name);
         const step = alongPoint ? shape.points : 1;
-        tree(shader, stage, { name, acc, part, threads, step });
+        if (lanes === undefined) tree(shader, stage, { name, acc, part, threads, step });
+        else acrossSubgroups(shader, stage, name, acc, threads, lanes);
         const result = out.name("result");
         const first = alongPoint ? lanePoint : `${shader.lane} - ${part}`;
         shader.line(`let ${result} = ${name}[${shape.points === 1 ? "0" : first}];`);
@@ -90,7 +101,22 @@ export function scheduleRows(source: Kernel, shape: RowShape): CompiledKernel {
         stage satisfies never;
     }
   });
-  return shader.finish(size, Math.ceil(total / shape.points));
+  const compiled = shader.finish(size, Math.ceil(total / shape.points));
+  return lanes === undefined ? compiled : { ...compiled, subgroupSize: lanes };
+}
+
+const SUBGROUP_OPS = { sum: "subgroupAdd", max: "subgroupMax", min: "subgroupMin" } as const satisfies Record<ReduceStage["op"], string>;
+
+// One value of each subgroup goes through workgroup memory; they are few, and combined in order.
+function acrossSubgroups(shader: Shader, stage: ReduceStage, name: string, acc: string, threads: number, lanes: number): void {
+  const own = shader.out.name("own");
+  shader.line(`let ${own} = ${SUBGROUP_OPS[stage.op]}(${acc});`);
+  shader.line(`if (${shader.lane} % ${String(lanes)} == 0) { ${name}[${shader.lane} / ${String(lanes)}] = ${own}; }`);
+  shader.line("workgroupBarrier();");
+  const parts = Array.from({ length: threads / lanes }, (_, i) => `${name}[${String(i)}]`);
+  const total = parts.reduce((x, y) => combine(stage.op, x, y));
+  shader.line(`if (${shader.lane} == 0) { ${name}[0] = ${total}; }`);
+  shader.line("workgroupBarrier();");
 }
 
 function partialSum(shader: Shader, stage: ReduceStage, part: string, threads: number): string {

@@ -40,7 +40,7 @@ function compileKernel(source: Kernel, limits?: DeviceLimits): CompiledKernel {
   }
   const kernel = mergeAxes(source);
   const rows = rowShape(kernel, limits?.subgroupSize === SUBGROUP ? SUBGROUP : MAX_THREADS);
-  if (rows) return scheduleRows(kernel, rows);
+  if (rows) return scheduleRows(kernel, rows, limits?.subgroupSize);
   return scheduleMap(kernel, limits?.subgroupSize === SUBGROUP ? cpuDeal(sizeOfAxes(kernel.axes)) : GPU_DEAL);
 }
 
