@@ -12,5 +12,4 @@ export const referenceTarget: Target = {
     return { name: kernel.name, kernel };
   },
   splitK: () => 1,
-  splitReduce: () => 1,
 };

@@ -11,6 +11,4 @@ export interface Target {
   compileKernel(kernel: Kernel, limits?: DeviceLimits): CompiledKernel;
   /** Into how many parts to split k, so that a product with few output tiles and a long k still fills the machine. 1 is no split. */
   splitK(m: number, n: number, k: number, b: number): number;
-  /** Into how many parts to split a reduction of `size` elements at each of `points` points. 1 is no split. */
-  splitReduce(points: number, size: number): number;
 }

@@ -2,7 +2,7 @@
 // applies. The driver refuses a rule that changes a type.
 
 import type { Builder } from "./builder.ts";
-import { type Graph, mapGraph } from "./graph.ts";
+import { bodyOf, type Graph, mapGraph } from "./graph.ts";
 import type { Node } from "./node.ts";
 import type { AnyOp } from "./ops/define.ts";
 import { ops } from "./ops/index.ts";
@@ -105,7 +105,7 @@ function rewriteOnce(graph: Graph, rules: readonly Rule[]): Graph {
     throw new InternalError(`rules go in a circle at ${node.op.name}`);
   };
   return mapGraph(graph, (node, inputs) => {
-    if ("body" in node.attrs) return undefined;
+    if (bodyOf(node)) return undefined;
     return settle(inputs.every((input, i) => input === node.inputs[i]) ? node : b.apply(node.op, inputs, node.attrs));
   });
 }

@@ -1,9 +1,8 @@
 // Composites become primitives. Before differentiation only those without a gradient rule of their own do, so that the rules of
 // softmax, cross entropy and their like are used.
 
-import { mapGraph, type Graph } from "../ir/graph.ts";
+import { createRewriter, mapGraph, type Graph } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
-import { createRewriter } from "../ir/graph.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { AnyOp } from "../ir/ops/define.ts";
 

@@ -1,7 +1,7 @@
 // From a graph of primitives to kernels: one for every value that gets a buffer, plus one for every split reduction.
 
 import * as e from "../ir/loop/expr.ts";
-import type { Graph } from "../ir/graph.ts";
+import { bodyOf, type Graph } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import type { InputRole } from "../ir/ops/leaf.ts";
 import type { ScanAttrs } from "../ir/ops/scan.ts";
@@ -51,7 +51,7 @@ export function lowerGraph(graph: Graph, shared: SharedBuffers, options: LowerOp
   const scope: Scope = { placeOf: (node) => places.get(node), lowering: plan.lowering };
   const context: LowerContext = { ...options, builder: graph.builder, plan, scope, emit: (call) => tasks.push({ kind: "kernel", call }) };
   for (const node of plan.order) {
-    if ("body" in node.attrs) {
+    if (bodyOf(node)) {
       tasks.push(...lowerScan(context, node as Node<ScanAttrs>, places));
     } else if (plan.materialized.has(node)) {
       const place = places.get(node);

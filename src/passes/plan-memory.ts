@@ -11,7 +11,6 @@ export interface MemoryPlan {
   /** Byte offset of every buffer but `data`. */
   readonly offsets: ReadonlyMap<Buffer, number>;
   readonly arenaBytes: number;
-  readonly persistentBytes: number;
   /** Peak of the temporary region, and the least it could be: the most bytes alive at one time. */
   readonly temporaryBytes: number;
   readonly lowerBound: number;
@@ -51,7 +50,7 @@ export function planMemory(entries: readonly (readonly Task[])[]): MemoryPlan {
     for (const life of lives) temporaryBytes = Math.max(temporaryBytes, (placed.get(life.buffer) ?? 0) + life.bytes);
     lowerBound = Math.max(lowerBound, mostAlive(lives, tasks.length));
   }
-  return { offsets, persistentBytes, temporaryBytes, lowerBound, arenaBytes: persistentBytes + temporaryBytes };
+  return { offsets, temporaryBytes, lowerBound, arenaBytes: persistentBytes + temporaryBytes };
 }
 
 function livesOf(tasks: readonly Task[]): Life[] {

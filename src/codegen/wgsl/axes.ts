@@ -2,6 +2,7 @@
 // after merging is what must be divided out of a flat thread number.
 
 import { add, binary, cast, int, load, mul, operands, select, threefry, unary, type Expr } from "../../ir/loop/expr.ts";
+import { expressionsOf } from "../../ir/loop/kernel.ts";
 import type { Axis, Kernel, Stage } from "../../ir/loop/kernel.ts";
 
 /** The same operation over other operands, through the folding constructors. */
@@ -50,19 +51,6 @@ export function mapExpressions(stage: Stage, f: (expr: Expr) => Expr): Stage {
       return { ...stage, lhs: f(stage.lhs), rhs: f(stage.rhs) };
     case "store":
       return { ...stage, writes: stage.writes.map((write) => ({ ...write, index: f(write.index), value: f(write.value) })) };
-    default:
-      return stage satisfies never;
-  }
-}
-
-export function expressionsOf(stage: Stage): Expr[] {
-  switch (stage.kind) {
-    case "reduce":
-      return [stage.value];
-    case "contract":
-      return [stage.lhs, stage.rhs];
-    case "store":
-      return stage.writes.flatMap((write) => [write.index, write.value]);
     default:
       return stage satisfies never;
   }

@@ -10,7 +10,7 @@ import { scheduleContract } from "./contract.ts";
 import { problemOf } from "./problem.ts";
 import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
 import { scheduleRows, type RowShape } from "./rows.ts";
-import { chooseTile, SUBGROUP, splitK, splitReduce } from "./tiles.ts";
+import { chooseTile, SUBGROUP, splitK } from "./tiles.ts";
 
 /** Storage buffers per shader that every adapter has. */
 const DEFAULT_BUFFERS = 8;
@@ -26,7 +26,6 @@ export const webgpuTarget: Target = {
   maxBuffers: (limits) => limits?.maxBuffers ?? DEFAULT_BUFFERS,
   compileKernel,
   splitK,
-  splitReduce,
 };
 
 function compileKernel(source: Kernel, limits?: DeviceLimits): CompiledKernel {

@@ -60,11 +60,6 @@ export function splitK(m: number, n: number, k: number, b: number): number {
   return largestDivisor(k, Math.min(Math.ceil(128 / groups), Math.floor(k / 512)));
 }
 
-/** Parts of a long reduction at few points; a divisor of `size`. */
-export function splitReduce(points: number, size: number): number {
-  return largestDivisor(size, Math.min(Math.ceil(64 / points), Math.floor(size / 4096)));
-}
-
 function largestDivisor(value: number, limit: number): number {
   for (let parts = limit; parts > 1; parts--) if (value % parts === 0) return parts;
   return 1;

@@ -4,7 +4,7 @@
 
 import { InternalError, type DType } from "../types.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr.ts";
-import type { Axis, Kernel } from "./kernel.ts";
+import { expressionsOf, type Axis, type Kernel } from "./kernel.ts";
 import { Statements, type Syntax } from "./statements.ts";
 
 export type InterpreterArray = Float64Array | Int32Array | Uint32Array | Uint8Array;
@@ -50,20 +50,7 @@ export function interpret(kernel: Kernel, buffers: readonly InterpreterArray[], 
 export function printJavaScript(kernel: Kernel): string {
   const out = new Statements(SYNTAX);
   const written = new Set(kernel.params.flatMap((p, i) => (p.access === "read" ? [] : [i])));
-  out.count(
-    kernel.stages.flatMap((stage) => {
-      switch (stage.kind) {
-        case "reduce":
-          return [stage.value];
-        case "contract":
-          return [stage.lhs, stage.rhs];
-        case "store":
-          return stage.writes.flatMap((write) => [write.index, write.value]);
-        default:
-          return stage satisfies never;
-      }
-    }),
-  );
+  out.count(kernel.stages.flatMap(expressionsOf));
   kernel.params.forEach((_, i) => out.line(`const b${String(i)} = buffers[${String(i)}];`));
   if (kernel.time) out.bindAxis(kernel.time.name, "time");
   nest(out, kernel.axes, () => {

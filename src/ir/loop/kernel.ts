@@ -54,6 +54,20 @@ export interface StoreStage {
 
 export type Stage = ReduceStage | ContractStage | StoreStage;
 
+/** Every expression of a stage, in a fixed order. */
+export function expressionsOf(stage: Stage): Expr[] {
+  switch (stage.kind) {
+    case "reduce":
+      return [stage.value];
+    case "contract":
+      return [stage.lhs, stage.rhs];
+    case "store":
+      return stage.writes.flatMap((write) => [write.index, write.value]);
+    default:
+      return stage satisfies never;
+  }
+}
+
 export interface KernelParameter {
   readonly name: string;
   readonly dtype: DType;

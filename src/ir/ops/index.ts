@@ -62,5 +62,3 @@ export const ops = {
   relu, sigmoid, silu, gelu, softmax, logSoftmax, crossEntropy, squaredError,
   scan, scanResult,
 } as const;
-
-export type OpName = keyof typeof ops;

@@ -223,7 +223,7 @@ it("reads the committed glyphs", async () => {
 });
 
 const cifar = "../shared/data/cifar10/test";
-it.skipIf(!existsSync(cifar))("reads CIFAR-10 as its decoder gives it", async () => {
+it.skipIf(!existsSync(cifar))("reads CIFAR-10 as its decoder gives it (needs ../shared)", async () => {
   const data = plan(cifar);
   const info = await describeData(data);
   expect(info.inputs[0]!.shape).toEqual([3, 32, 32]);

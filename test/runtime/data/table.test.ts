@@ -152,7 +152,7 @@ it("reads the committed sequences", async () => {
 });
 
 const sst = "../shared/data/sst2";
-it.skipIf(!existsSync(sst))("says of real sentences that they need a tokenizer", async () => {
+it.skipIf(!existsSync(sst))("says of real sentences that they need a tokenizer (needs ../shared)", async () => {
   const source = { kind: "table", path: `${sst}/train.tsv`, columns: { text: "sentence", label: "label" } } as const;
   expect(await failure(describeData({ name: "s", sources: { train: source }, splits: [], preprocess: [], augment: [] }))).toContain(
     "tokenizer",

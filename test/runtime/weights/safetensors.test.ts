@@ -270,7 +270,7 @@ describe("files", () => {
   });
 
   const golden = "../shared/golden";
-  it.skipIf(!existsSync(golden))("reads files that PyTorch's writer made, and writes them back byte for byte", () => {
+  it.skipIf(!existsSync(golden))("reads files that PyTorch's writer made, and writes them back byte for byte (needs ../shared)", () => {
     for (const name of readdirSync(golden).filter((f) => f.endsWith(".safetensors"))) {
       const bytes = new Uint8Array(readFileSync(join(golden, name)));
       const { tensors, metadata } = readSafetensors(bytes);
