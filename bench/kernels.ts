@@ -2,7 +2,7 @@
 
 import { convForward, convInputGradient, convWeightGradient, matmul, numbers, programOf } from "../test/codegen/kernels.ts";
 import { scheduleContract } from "../src/codegen/wgsl/contract.ts";
-import { problemOf } from "../src/codegen/wgsl/problem.ts";
+import { problemOf } from "../src/codegen/problem.ts";
 import { webgpuTarget } from "../src/codegen/wgsl/target.ts";
 import type { Tile } from "../src/codegen/wgsl/tiles.ts";
 import type { Kernel } from "../src/ir/loop/kernel.ts";

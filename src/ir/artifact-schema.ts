@@ -6,6 +6,7 @@ import type { Artifact } from "./artifact.ts";
 import type { KernelLaunch, Program } from "./program.ts";
 
 const name = { type: "string", maxLength: 4096 } as const;
+const code = { type: "string" } as const;
 const count = { type: "integer", minimum: 0 } as const;
 const shape = { type: "array", items: count, maxItems: 16 } as const;
 const dtype = { enum: ["f32", "f16", "i32", "u32", "u8", "bool"] } as const;
@@ -51,6 +52,10 @@ const program = object({
         grid: { type: "array", items: [count, count, count], minItems: 3, additionalItems: false },
         kernel: { type: "object" },
         subgroupSize: count,
+        wasm: object(
+          { relaxed: code, simd: code, units: count, grain: count, scratchBytes: count, margin: count },
+          { keeps: object({ params: list(count), bytes: count }) },
+        ),
       },
     ),
   ),

@@ -33,6 +33,34 @@ export interface CompiledKernel {
   readonly kernel?: Kernel;
   /** Set where the kernel needs subgroups of just this many lanes: another device must refuse it. */
   readonly subgroupSize?: number;
+  readonly wasm?: WasmKernel;
+}
+
+/**
+ * A kernel as a WebAssembly module of its own. It imports `env.memory` and exports
+ *
+ *     run(args, time, begin, end, scratch, kept, fresh)        all i32, no result
+ *
+ * `args` is the address of a table of i32: entry i is the address of parameter i. `time` is the step of the enclosing loop. The call does
+ * the work units `begin` to `end` (exclusive) of `units`; what a unit writes does not depend on who does it together with which others, so any
+ * split gives the same bits. `scratch` is the address of `scratchBytes` that belong to the calling thread for this call. All addresses are multiples of 16, except those in
+ * `args`, which are multiples of 4.
+ */
+export interface WasmKernel {
+  /** base64 of the module: with relaxed fused multiply-adds, and without. The import's limits have the flags `shared`. */
+  readonly relaxed: string;
+  readonly simd: string;
+  readonly units: number;
+  /** Units that are worth another thread. */
+  readonly grain: number;
+  readonly scratchBytes: number;
+  /** How far below and above its buffers the kernel may read (values it does not use): the memory must go on for that many bytes. */
+  readonly margin: number;
+  /**
+   * In a loop that writes none of the buffers of these parameters, the kernel can keep what it makes of them: `bytes` of memory of this launch alone,
+   * shared by its threads, whose split must be the same in every iteration. `kept` is its address, 0 where there is none; `fresh` is 1 in the loop's first iteration.
+   */
+  readonly keeps?: { readonly params: readonly number[]; readonly bytes: number };
 }
 
 /** What a device has that kernels can use; the defaults are what every device of its kind has. */

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DeviceLimits } from "../../src/ir/program.ts";
 import { referenceTarget } from "../../src/codegen/reference.ts";
-import { mergeAxes } from "../../src/codegen/wgsl/axes.ts";
+import { mergeAxes } from "../../src/codegen/axes.ts";
 import { scheduleRows } from "../../src/codegen/wgsl/rows.ts";
 import type { Target } from "../../src/codegen/target.ts";
 import { webgpuTarget } from "../../src/codegen/wgsl/target.ts";

@@ -4,7 +4,7 @@
 import { type Expr } from "../../ir/loop/expr.ts";
 import type { Axis, Kernel, ReduceStage, Stage } from "../../ir/loop/kernel.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
-import { loadsOf, mapExpressions, sizeOfAxes, strideAlong, substituter } from "./axes.ts";
+import { loadsOf, mapExpressions, sizeOfAxes, strideAlong, substituter } from "../axes.ts";
 import { expressionsOf } from "../../ir/loop/kernel.ts";
 import { legalize } from "./legalize.ts";
 import { combine, identityOf, Shader, unflatten, variable } from "./shader.ts";

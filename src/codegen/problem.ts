@@ -1,10 +1,9 @@
 // A contraction as its schedules see it: extents by name, and batches joined where they can be.
 
-import { div, int, rem } from "../../ir/loop/expr.ts";
-import type { ContractStage, Kernel } from "../../ir/loop/kernel.ts";
-import { InternalError } from "../../ir/types.ts";
+import { axis as variable, div, int, rem } from "../ir/loop/expr.ts";
+import type { ContractStage, Kernel } from "../ir/loop/kernel.ts";
+import { InternalError } from "../ir/types.ts";
 import { mapExpressions, mentions, substituter } from "./axes.ts";
-import { variable } from "./shader.ts";
 
 /** A contraction with its axes' extents, after a batch axis that only one operand knows was joined to the other's. */
 export interface Problem {

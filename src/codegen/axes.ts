@@ -1,9 +1,9 @@
 // Changing the loop variables of a kernel: substitution, and merging of neighbouring axes that every index walks as one. What is left
 // after merging is what must be divided out of a flat thread number.
 
-import { add, binary, cast, int, load, mul, operands, select, threefry, unary, type Expr } from "../../ir/loop/expr.ts";
-import { expressionsOf } from "../../ir/loop/kernel.ts";
-import type { Axis, Kernel, Stage } from "../../ir/loop/kernel.ts";
+import { add, binary, cast, int, load, mul, operands, select, threefry, unary, type Expr } from "../ir/loop/expr.ts";
+import { expressionsOf } from "../ir/loop/kernel.ts";
+import type { Axis, Kernel, Stage } from "../ir/loop/kernel.ts";
 
 /** The same operation over other operands, through the folding constructors. */
 export function rebuild(expr: Expr, [a, b, c, d]: readonly Expr[]): Expr {
