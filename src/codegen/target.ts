@@ -5,7 +5,7 @@ import type { Kernel } from "../ir/loop/kernel.ts";
 import type { CompiledKernel, DeviceLimits } from "../ir/program.ts";
 
 export interface Target {
-  readonly name: "webgpu" | "reference";
+  readonly name: "webgpu" | "wasm" | "reference";
   /** Parameters that one kernel may have: fusion must stop there. */
   maxBuffers(limits?: DeviceLimits): number;
   compileKernel(kernel: Kernel, limits?: DeviceLimits): CompiledKernel;

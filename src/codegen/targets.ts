@@ -2,9 +2,10 @@
 
 import type { Target } from "./target.ts";
 import { referenceTarget } from "./reference.ts";
+import { wasmTarget } from "./wasm/target.ts";
 import { webgpuTarget } from "./wgsl/target.ts";
 
-export const TARGETS = [webgpuTarget, referenceTarget] as const satisfies readonly Target[];
+export const TARGETS = [webgpuTarget, wasmTarget, referenceTarget] as const satisfies readonly Target[];
 
 export type TargetName = Target["name"];
 

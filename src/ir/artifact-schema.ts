@@ -53,7 +53,7 @@ const program = object({
         kernel: { type: "object" },
         subgroupSize: count,
         wasm: object(
-          { relaxed: code, simd: code, units: count, grain: count, scratchBytes: count, margin: count },
+          { relaxed: code, simd: code, units: count, grain: count, scratchBytes: count, margin: count, writes: list(count) },
           { keeps: object({ params: list(count), bytes: count }) },
         ),
       },

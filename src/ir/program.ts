@@ -54,6 +54,8 @@ export interface WasmKernel {
   /** Units that are worth another thread. */
   readonly grain: number;
   readonly scratchBytes: number;
+  /** Parameters that the kernel writes. */
+  readonly writes: readonly number[];
   /** How far below and above its buffers the kernel may read (values it does not use): the memory must go on for that many bytes. */
   readonly margin: number;
   /**

@@ -1,0 +1,290 @@
+// Matrix products, and convolutions as implicit ones: both operands packed block by block into panels, a micro-kernel over panels, and the
+// kernel's store stages over the finished block (Goto & van de Geijn 2008). Threads share the wider side of the result. Every element is
+// summed over k in one order, whoever computes it.
+
+import type { Stage } from "../../ir/loop/kernel.ts";
+import { InternalError } from "../../ir/types.ts";
+import { loadsOf, mentions, strideAlong } from "../axes.ts";
+import type { Problem } from "../problem.ts";
+import { template } from "../template.ts";
+import { Expressions, type Unit } from "./expressions.ts";
+import { WasmFunction } from "./function.ts";
+import { RUN_PARAMS } from "./loops.ts";
+import { MICRO_KERNEL } from "./micro.ts";
+import { cutsOfK, packFunction, type Operand } from "./pack.ts";
+import type { Scheduled } from "./target.ts";
+import { present, type Value } from "./values.ts";
+
+/** Steps of k in a block: two panels stay in the first-level cache. */
+const BLOCK_K = 384;
+/** Bytes of a block of right-hand panels, and of left-hand ones: about half of a second-level cache. */
+const BLOCK_BYTES = 1 << 17;
+/** Panels of rows that are finished before the next ones start. */
+const ROW_PANELS = 256;
+/** A left operand up to this size is packed once for all columns. */
+const WHOLE_BYTES = 1 << 22;
+/** Multiply-adds that are worth another thread. */
+const THREAD_WORK = 150_000;
+
+/** A long sum with few results: each thread packs its own part of k. */
+export function splitK(m: number, n: number, k: number, b: number): number {
+  if (b * m * n > 1 << 15 || k < 4096) return 1;
+  return [8, 10, 12, 6, 16].find((parts) => k % parts === 0) ?? 8;
+}
+
+interface Blocking {
+  /** Steps of k in a block. */
+  readonly k: number;
+  readonly cutsA: readonly number[];
+  readonly cutsB: readonly number[];
+}
+
+export function compileContract(problem: Problem, unit: Unit): Scheduled {
+  const { kernel, stage, b, m, n, k } = problem;
+  const left: Operand = { expr: stage.lhs, along: { name: "m", extent: m }, width: 4 };
+  const right: Operand = { expr: stage.rhs, along: { name: "n", extent: n }, width: 8 };
+  const blocking = blockingOf(problem);
+  const [panelsM, panelsN] = [Math.ceil(m / 4), Math.ceil(n / 8)];
+  const byColumns = n >= m;
+  const isWhole = Math.min(panelsM, ROW_PANELS) * 4 * k * 4 <= WHOLE_BYTES;
+  const columnPanels = Math.min(panelsN, Math.max(1, Math.floor(BLOCK_BYTES / (32 * blocking.k))));
+  const rowPanels = Math.min(panelsM, Math.max(1, Math.floor(BLOCK_BYTES / (16 * blocking.k))));
+  const superRows = Math.min(panelsM, ROW_PANELS);
+  const bytesA = 16 * (isWhole ? superRows * k : rowPanels * blocking.k);
+  const bytesB = 32 * columnPanels * blocking.k;
+  const bytesC = columnPanels * superRows * 128;
+  const isInvariant = kernel.time !== undefined && !mentions([stage.rhs], kernel.time.name);
+  const keeps =
+    isInvariant && byColumns && b === 1
+      ? { params: [...new Set(loadsOf([stage.rhs]).map((load) => load.buffer))], bytes: 32 * panelsN * k }
+      : undefined;
+  const stores = kernel.stages.slice(1);
+  const units = b * (byColumns ? panelsN : panelsM);
+  const kAxis = stage.k;
+  return {
+    text: [
+      MICRO_KERNEL,
+      packFunction("pack_a", left, kAxis, blocking.cutsA, unit, kernel.time),
+      packFunction("pack_b", right, kAxis, blocking.cutsB, unit, kernel.time),
+      storeFunction("store", problem, stores, unit, true),
+      ...(n % 4 === 0 ? [] : [storeFunction("store_rest", problem, stores, unit, false)]),
+      run({
+        k,
+        blockK: blocking.k,
+        byColumns,
+        isWhole,
+        keeps: keeps !== undefined,
+        panels: byColumns ? panelsN : panelsM,
+        others: byColumns ? panelsM : panelsN,
+        batched: b > 1,
+        superRows,
+        columnPanels,
+        rowPanels,
+        bytesA,
+        bytesAB: bytesA + bytesB,
+        panelsN,
+        m,
+        fullVectors: Math.floor(n / 4),
+        rest: n % 4 > 0,
+        restFrom: n - (n % 4),
+        n,
+      }),
+    ].join("\n"),
+    units,
+    grain: Math.max(1, Math.ceil((THREAD_WORK * units) / (b * m * n * k))),
+    scratchBytes: bytesA + bytesB + bytesC,
+    ...(keeps && { keeps }),
+  };
+}
+
+// Both operands are cut into the same blocks of k, and a block holds whole rounds of the loops inside of k.
+function blockingOf({ stage, k }: Problem): Blocking {
+  for (const limit of [BLOCK_K * 2, 64, 16, 1]) {
+    const cutsA = cutsOfK(stage.k, stage.lhs, limit);
+    const cutsB = cutsOfK(stage.k, stage.rhs, limit);
+    const round = leastCommonMultiple(cutsA.at(-1) ?? 1, cutsB.at(-1) ?? 1);
+    if (round > 2 * BLOCK_K || k % round !== 0) continue;
+    const rounds = k / round;
+    const most = Math.max(1, Math.floor(BLOCK_K / round));
+    const blocks = Math.ceil(rounds / most);
+    return { k: Math.ceil(rounds / blocks) * round, cutsA, cutsB };
+  }
+  throw new InternalError("no cuts are a blocking too");
+}
+
+function leastCommonMultiple(x: number, y: number): number {
+  const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
+  return (x * y) / divisor(x, y);
+}
+
+/**
+ * Runs the store stages over a block: columns `from` to `to` in fours (or one by one for the last few of a row that does not divide), rows `m0` to `m1`. `c` is the
+ * block, `pitch` bytes for eight columns from panel `first`, 32 bytes a row.
+ */
+function storeFunction(name: string, problem: Problem, stages: readonly Stage[], unit: Unit, isVector: boolean): string {
+  const { kernel } = problem;
+  const f = new WasmFunction(name, ["args", "time", "batch", "from", "to", "m0", "m1", "c", "first", "pitch"]);
+  const v = f.values;
+  const column = (group: Value): void => {
+    const n = isVector ? v.mul(group, 4) : group;
+    const panel = v.binary("i32.shr_u", group, v.i32(isVector ? 1 : 3));
+    const within = v.binary("i32.and", group, v.i32(isVector ? 1 : 7));
+    const at = v.binary("i32.mul", v.binary("i32.sub", panel, f.param("first")), f.param("pitch"));
+    const block = v.sum([f.param("c"), at, v.mul(within, isVector ? 16 : 4), v.mul(f.param("m0"), -32)]);
+    columns.push({ n, block });
+  };
+  const columns: { n: Value; block: Value }[] = [];
+  const body = (m: Value): void => {
+    const { n, block } = present(columns.at(-1));
+    const address = v.add(block, v.mul(m, 32));
+    const result = v.unstable(isVector ? "v128.load" : "f32.load", isVector ? "v128" : "f32", [address], "", f.depth);
+    const axes = new Map([
+      ["b", f.param("batch")],
+      ["m", m],
+      ["n", n],
+    ]);
+    if (kernel.time) axes.set(kernel.time.name, f.param("time"));
+    const e = new Expressions(f, unit, { axes, accs: new Map([[0, result]]), ...(isVector && { lane: "n" }) });
+    for (const stage of stages) {
+      if (stage.kind !== "store" || stage.axes.length > 0)
+        throw new InternalError(`kernel ${kernel.name}: a ${stage.kind} after a contraction`);
+      const values = stage.writes.map(({ value }) => (isVector ? e.vector(value) : e.scalar(value)));
+      if (values.length > 1) values.forEach((value) => f.evaluate(value));
+      stage.writes.forEach(({ buffer, index }, i) => e.store(buffer, index, present(values[i])));
+      v.forgetLoads();
+    }
+  };
+  const overRows = (inner: (m: Value) => void): void => f.loop(f.param("m0"), f.param("m1"), 1, inner);
+  const overColumns = (inner: (group: Value) => void): void => f.loop(f.param("from"), f.param("to"), 1, inner);
+  // Where a row of the result is a row of memory, row by row; else what the index of a column costs is paid once for all rows.
+  const isPlain = stages.every(
+    (stage) => stage.kind === "store" && stage.writes.every(({ index }) => strideAlong(index, "n") !== undefined),
+  );
+  if (isPlain)
+    overRows((m) =>
+      overColumns((group) => {
+        column(group);
+        body(m);
+      }),
+    );
+  else
+    overColumns((group) => {
+      column(group);
+      overRows(body);
+    });
+  return f.text();
+}
+
+interface Plan {
+  readonly k: number;
+  readonly blockK: number;
+  readonly byColumns: boolean;
+  readonly isWhole: boolean;
+  readonly keeps: boolean;
+  /** Panels of the side that threads share, and of the other. */
+  readonly panels: number;
+  readonly others: number;
+  readonly batched: boolean;
+  readonly superRows: number;
+  readonly columnPanels: number;
+  readonly rowPanels: number;
+  readonly bytesA: number;
+  readonly bytesAB: number;
+  readonly panelsN: number;
+  readonly m: number;
+  readonly fullVectors: number;
+  /** Columns after the last four. */
+  readonly rest: boolean;
+  readonly restFrom: number;
+  readonly n: number;
+}
+
+const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}
+  (local $unit i32) (local $batch i32) (local $lo i32) (local $hi i32) (local $ma i32) (local $mz i32) (local $na i32) (local $nz i32)
+  (local $s0 i32) (local $s1 i32) (local $n0 i32) (local $n1 i32) (local $k0 i32) (local $k1 i32) (local $m0 i32) (local $m1 i32)
+  (local $nt i32) (local $mt i32) (local $a i32) (local $b i32) (local $c i32) (local $to i32) (local $pitch i32) (local $steps i32) (local $rows i32)
+  (local.set $c (i32.add (local.get $scratch) (i32.const {{bytesAB}})))
+  (local.set $unit (local.get $begin))
+  (loop $units
+    (local.set $batch {{#if batched}}(i32.div_u (local.get $unit) (i32.const {{panels}})){{else}}(i32.const 0){{/if}})
+    (local.set $lo (i32.sub (local.get $unit) (i32.mul (local.get $batch) (i32.const {{panels}}))))
+    (local.set $hi (i32.add (local.get $lo) (i32.sub (local.get $end) (local.get $unit))))
+    (if (i32.gt_s (local.get $hi) (i32.const {{panels}})) (then (local.set $hi (i32.const {{panels}}))))
+{{#if byColumns}}
+    (local.set $na (local.get $lo)) (local.set $nz (local.get $hi)) (local.set $ma (i32.const 0)) (local.set $mz (i32.const {{others}}))
+{{else}}
+    (local.set $ma (local.get $lo)) (local.set $mz (local.get $hi)) (local.set $na (i32.const 0)) (local.set $nz (i32.const {{others}}))
+{{/if}}
+    (local.set $s0 (local.get $ma))
+    (loop $supers
+      (local.set $s1 (call $least (i32.add (local.get $s0) (i32.const {{superRows}})) (local.get $mz)))
+      (local.set $rows (i32.sub (local.get $s1) (local.get $s0)))
+      (local.set $pitch (i32.shl (local.get $rows) (i32.const 7)))
+{{#if isWhole}}
+      (local.set $k0 (i32.const 0))
+      (loop $wholes
+        (local.set $k1 (call $least (i32.add (local.get $k0) (i32.const {{blockK}})) (i32.const {{k}})))
+        (call $pack_a (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $s0) (local.get $s1)
+          (i32.add (local.get $scratch) (i32.shl (i32.mul (local.get $k0) (local.get $rows)) (i32.const 4))))
+        (br_if $wholes (i32.lt_s (local.tee $k0 (local.get $k1)) (i32.const {{k}}))))
+{{/if}}
+      (local.set $n0 (local.get $na))
+      (loop $columns
+        (local.set $n1 (call $least (i32.add (local.get $n0) (i32.const {{columnPanels}})) (local.get $nz)))
+        (local.set $k0 (i32.const 0))
+        (loop $steps
+          (local.set $k1 (call $least (i32.add (local.get $k0) (i32.const {{blockK}})) (i32.const {{k}})))
+          (local.set $steps (i32.sub (local.get $k1) (local.get $k0)))
+          (local.set $b (i32.add (local.get $scratch) (i32.const {{bytesA}})))
+{{#if keeps}}
+          (if (local.get $kept) (then
+            (local.set $b (i32.add (local.get $kept)
+              (i32.shl (i32.add (i32.mul (local.get $k0) (i32.const {{panelsN}})) (i32.mul (local.get $n0) (local.get $steps))) (i32.const 5))))))
+          (if (i32.or (local.get $fresh) (i32.eqz (local.get $kept))) (then
+{{/if}}
+          (call $pack_b (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $n0) (local.get $n1) (local.get $b))
+{{#if keeps}}
+          ))
+{{/if}}
+          (local.set $m0 (local.get $s0))
+          (loop $rows
+            (local.set $m1 (call $least (i32.add (local.get $m0) (i32.const {{rowPanels}})) (local.get $s1)))
+{{#if isWhole}}
+            (local.set $to (i32.add (local.get $scratch) (i32.shl (i32.add (i32.mul (local.get $k0) (local.get $rows))
+              (i32.mul (i32.sub (local.get $m0) (local.get $s0)) (local.get $steps))) (i32.const 4))))
+{{else}}
+            (local.set $to (local.get $scratch))
+            (call $pack_a (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $m0) (local.get $m1) (local.get $to))
+{{/if}}
+            (local.set $nt (local.get $n0))
+            (loop $across
+              (local.set $a (local.get $to))
+              (local.set $mt (local.get $m0))
+              (loop $down
+                (call $micro (local.get $a)
+                  (i32.add (local.get $b) (i32.shl (i32.mul (i32.sub (local.get $nt) (local.get $n0)) (local.get $steps)) (i32.const 5)))
+                  (i32.add (i32.add (local.get $c) (i32.mul (i32.sub (local.get $nt) (local.get $n0)) (local.get $pitch)))
+                    (i32.shl (i32.sub (local.get $mt) (local.get $s0)) (i32.const 7)))
+                  (local.get $steps) (i32.eqz (local.get $k0)))
+                (local.set $a (i32.add (local.get $a) (i32.shl (local.get $steps) (i32.const 4))))
+                (br_if $down (i32.lt_s (local.tee $mt (i32.add (local.get $mt) (i32.const 1))) (local.get $m1))))
+              (br_if $across (i32.lt_s (local.tee $nt (i32.add (local.get $nt) (i32.const 1))) (local.get $n1))))
+            (br_if $rows (i32.lt_s (local.tee $m0 (local.get $m1)) (local.get $s1))))
+          (br_if $steps (i32.lt_s (local.tee $k0 (local.get $k1)) (i32.const {{k}}))))
+        (local.set $m0 (i32.shl (local.get $s0) (i32.const 2)))
+        (local.set $m1 (call $least (i32.shl (local.get $s1) (i32.const 2)) (i32.const {{m}})))
+        (local.set $nt (i32.shl (local.get $n0) (i32.const 1)))
+        (local.set $mt (call $least (i32.shl (local.get $n1) (i32.const 1)) (i32.const {{fullVectors}})))
+        (if (i32.lt_s (local.get $nt) (local.get $mt)) (then
+          (call $store (local.get $args) (local.get $time) (local.get $batch) (local.get $nt) (local.get $mt) (local.get $m0) (local.get $m1)
+            (local.get $c) (local.get $n0) (local.get $pitch))))
+{{#if rest}}
+        (if (i32.eq (local.get $n1) (i32.const {{panelsN}})) (then
+          (call $store_rest (local.get $args) (local.get $time) (local.get $batch) (i32.const {{restFrom}}) (i32.const {{n}}) (local.get $m0) (local.get $m1)
+            (local.get $c) (local.get $n0) (local.get $pitch))))
+{{/if}}
+        (br_if $columns (i32.lt_s (local.tee $n0 (local.get $n1)) (local.get $nz))))
+      (br_if $supers (i32.lt_s (local.tee $s0 (local.get $s1)) (local.get $mz))))
+    (local.set $unit (i32.add (local.get $unit) (i32.sub (local.get $hi) (local.get $lo))))
+    (br_if $units (i32.lt_s (local.get $unit) (local.get $end)))))
+(func $least (param $x i32) (param $y i32) (result i32) (select (local.get $x) (local.get $y) (i32.lt_s (local.get $x) (local.get $y))))`);

@@ -1,0 +1,243 @@
+// Kernels without a contraction: a loop nest that runs its stages at every point, four points at a time. Lanes go along a parallel axis
+// where that is how memory lies, or else along the axes of each stage (rows: the four lanes of a reduction are combined at its end).
+
+import { operands, type Expr, type ScalarType } from "../../ir/loop/expr.ts";
+import {
+  expressionsOf,
+  type Axis,
+  type Kernel,
+  type ReduceOp,
+  type ReduceStage,
+  type Stage,
+  type StoreStage,
+} from "../../ir/loop/kernel.ts";
+import { loadsOf, mergeAxes, sizeOfAxes, strideAlong } from "../axes.ts";
+import { Expressions, type Unit } from "./expressions.ts";
+import { WasmFunction } from "./function.ts";
+import { splitAxes } from "./split-axes.ts";
+import { present, type Value } from "./values.ts";
+
+/** Points of one work unit of a flat kernel. */
+const CHUNK = 2048;
+
+/** Units that are enough to share among threads. */
+const ENOUGH_UNITS = 64;
+
+/** Operations that are worth another thread: some tens of microseconds. */
+const THREAD_WORK = 60_000;
+
+export interface Compiled {
+  /** The function `run`. */
+  readonly text: string;
+  readonly units: number;
+  readonly grain: number;
+}
+
+export const RUN_PARAMS = ["args", "time", "begin", "end", "scratch", "kept", "fresh"] as const;
+
+export function compileLoops(source: Kernel, unit: Unit): Compiled {
+  const kernel = splitAxes(mergeAxes(source));
+  return new Loops(kernel, unit, columnAxis(kernel)).compile();
+}
+
+type Axes = ReadonlyMap<string, Value>;
+type Accs = Map<number, Value>;
+
+class Loops {
+  readonly #kernel: Kernel;
+  readonly #unit: Unit;
+  readonly #column: Axis | undefined;
+  readonly #f = new WasmFunction("run", RUN_PARAMS, '(export "run") ');
+
+  constructor(kernel: Kernel, unit: Unit, column: Axis | undefined) {
+    this.#kernel = kernel;
+    this.#unit = unit;
+    this.#column = column;
+  }
+
+  compile(): Compiled {
+    const f = this.#f;
+    const others = this.#kernel.axes.filter((axis) => axis !== this.#column);
+    const outer: Axis[] = [];
+    const inner = [...others];
+    while (inner.length > 0 && sizeOfAxes(outer) < ENOUGH_UNITS) outer.push(present(inner.shift()));
+    const extent = this.#column?.extent ?? 1;
+    const chunks = sizeOfAxes(outer) < ENOUGH_UNITS ? Math.ceil(extent / CHUNK) : 1;
+    const units = sizeOfAxes(outer) * chunks;
+
+    f.loop(f.param("begin"), f.param("end"), 1, (u) => {
+      const v = f.values;
+      const axes = new Map<string, Value>();
+      if (this.#kernel.time) axes.set(this.#kernel.time.name, f.param("time"));
+      let rest = chunks === 1 ? u : v.binary("i32.div_u", u, v.i32(chunks));
+      for (const { name, extent: size } of [...outer].reverse()) {
+        axes.set(name, name === outer[0]?.name ? rest : v.binary("i32.rem_u", rest, v.i32(size)));
+        rest = v.binary("i32.div_u", rest, v.i32(size));
+      }
+      const chunk = chunks === 1 ? undefined : v.binary("i32.rem_u", u, v.i32(chunks));
+      this.#nest(inner, axes, (all) => this.#columns(all, chunk));
+    });
+    const work = operationsOf(this.#kernel) / units;
+    return { text: f.text(), units, grain: Math.max(1, Math.ceil(THREAD_WORK / work)) };
+  }
+
+  #nest(loops: readonly Axis[], axes: Axes, body: (axes: Axes) => void): void {
+    const [first, ...rest] = loops;
+    if (!first) return body(axes);
+    const v = this.#f.values;
+    this.#f.loop(v.i32(0), v.i32(first.extent), 1, (x) => this.#nest(rest, new Map([...axes, [first.name, x]]), body));
+  }
+
+  // The axis that lanes go along, from `chunk * CHUNK` where it is cut to chunks.
+  #columns(axes: Axes, chunk: Value | undefined): void {
+    const f = this.#f;
+    const v = f.values;
+    const column = this.#column;
+    if (!column) return this.#stages(axes, undefined);
+    const { name, extent } = column;
+    const at = (x: Value): Axes => new Map([...axes, [name, x]]);
+    const isInPlace = this.#kernel.params.some((param) => param.access === "read_write");
+    const from = chunk ? v.mul(chunk, CHUNK) : v.i32(0);
+    const end = (most: number): Value => {
+      if (!chunk) return v.i32(most);
+      const to = v.add(from, v.i32(CHUNK));
+      return v.make("select", "i32", [to, v.i32(most), v.binary("i32.lt_s", to, v.i32(most))]);
+    };
+    // The last vector may overlap the one before it: computing a point twice is harmless, but not where it changes its own input.
+    if (extent % 4 === 0 || (extent > 4 && !isInPlace)) {
+      f.loop(from, end(extent), 4, (x) => {
+        const last = v.i32(extent - 4);
+        this.#stages(at(extent % 4 === 0 ? x : v.make("select", "i32", [x, last, v.binary("i32.lt_s", x, last)])), name);
+      });
+    } else f.loop(from, end(extent), 1, (x) => this.#stages(at(x), undefined));
+  }
+
+  #stages(axes: Axes, lane: string | undefined): void {
+    const accs: Accs = new Map();
+    this.#kernel.stages.forEach((stage, position) => {
+      if (stage.kind === "store") this.#store(stage, axes, accs, lane);
+      else if (stage.kind === "reduce") accs.set(position, this.#reduce(stage, axes, accs, lane));
+    });
+  }
+
+  #expressions(axes: Axes, accs: Accs, lane: string | undefined): Expressions {
+    return new Expressions(this.#f, this.#unit, { axes, accs, ...(lane !== undefined && { lane }) });
+  }
+
+  #reduce(stage: ReduceStage, axes: Axes, accs: Accs, lane: string | undefined): Value {
+    const f = this.#f;
+    const v = f.values;
+    const { op, dtype } = stage;
+    const identity = identityOf(v, op, dtype);
+    if (lane !== undefined || this.#column) {
+      const acc = f.accumulator(lane === undefined ? identity : v.splat(identity));
+      this.#nest(stage.axes, axes, (all) => {
+        const e = this.#expressions(all, accs, lane);
+        f.update(acc, (old) => combine(v, op, dtype, old, lane === undefined ? e.scalar(stage.value) : e.vector(stage.value)));
+      });
+      return f.final(acc);
+    }
+    // Rows: several vectors side by side, since each addition waits for the one before.
+    const last = stage.axes.at(-1);
+    const ways = !last || last.extent < 4 ? 0 : last.extent % 16 === 0 ? 4 : last.extent % 8 === 0 ? 2 : 1;
+    const sums = Array.from({ length: ways }, () => f.accumulator(v.splat(identity)));
+    const single = f.accumulator(identity);
+    this.#nest(ways === 0 ? stage.axes : stage.axes.slice(0, -1), axes, (all) => {
+      if (!last || ways === 0) {
+        f.update(single, (old) => combine(v, op, dtype, old, this.#expressions(all, accs, undefined).scalar(stage.value)));
+        return;
+      }
+      const whole = last.extent - (last.extent % 4);
+      f.loop(v.i32(0), v.i32(whole), 4 * ways, (x) =>
+        sums.forEach((sum, i) => {
+          const at = new Map([...all, [last.name, v.add(x, v.i32(4 * i))]]);
+          f.update(sum, (old) => combine(v, op, dtype, old, this.#expressions(at, accs, last.name).vector(stage.value)));
+        }),
+      );
+      if (whole === last.extent) return;
+      f.loop(v.i32(whole), v.i32(last.extent), 1, (x) =>
+        f.update(single, (old) =>
+          combine(v, op, dtype, old, this.#expressions(new Map([...all, [last.name, x]]), accs, undefined).scalar(stage.value)),
+        ),
+      );
+    });
+    const rest = f.final(single);
+    if (ways === 0) return rest;
+    const vector = sums.map((sum) => f.final(sum)).reduce((x, y) => combine(v, op, dtype, x, y));
+    const lanes = [0, 1, 2, 3].map((i) => v.lane(vector, i, dtype === "f32" ? "f32" : "i32"));
+    const result = lanes.reduce((x, y) => combine(v, op, dtype, x, y));
+    return combine(v, op, dtype, result, rest);
+  }
+
+  #store(stage: StoreStage, axes: Axes, accs: Accs, lane: string | undefined): void {
+    const f = this.#f;
+    const v = f.values;
+    const write = (all: Axes, along: string | undefined): void => {
+      const e = this.#expressions(all, accs, along);
+      const values = stage.writes.map(({ value }) => (along === undefined ? e.scalar(value) : e.vector(value)));
+      if (values.length > 1) values.forEach((value) => f.evaluate(value));
+      stage.writes.forEach(({ buffer, index }, i) => e.store(buffer, index, present(values[i])));
+      v.forgetLoads();
+    };
+    const last = stage.axes.at(-1);
+    if (lane !== undefined || !last || last.extent < 4) return this.#nest(stage.axes, axes, (all) => write(all, lane));
+    this.#nest(stage.axes.slice(0, -1), axes, (all) => {
+      const whole = last.extent - (last.extent % 4);
+      f.loop(v.i32(0), v.i32(whole), 4, (x) => write(new Map([...all, [last.name, x]]), last.name));
+      if (whole < last.extent) f.loop(v.i32(whole), v.i32(last.extent), 1, (x) => write(new Map([...all, [last.name, x]]), undefined));
+    });
+  }
+}
+
+/** The parallel axis that lanes go along; undefined for rows. */
+function columnAxis({ axes, stages }: Kernel): Axis | undefined {
+  const wide = axes.filter((axis) => axis.extent >= 4);
+  const writes = stages.flatMap((stage) => (stage.kind === "store" ? stage.writes : []));
+  const side = (axis: Axis): boolean => writes.some(({ index }) => strideAlong(index, axis.name) === 1);
+  const column = wide.find(side) ?? wide.at(-1);
+  const longest = Math.max(0, ...stages.flatMap((stage) => (stage.kind === "contract" ? [] : stage.axes.map((axis) => axis.extent))));
+  if (longest < 4) return column;
+  // Rows where memory lies along the stages' own axes.
+  const along = (name: string, exprs: readonly Expr[]): number =>
+    loadsOf(exprs).filter(({ index }) => strideAlong(index, name) === 1).length;
+  const exprs = stages.flatMap(expressionsOf);
+  const rowWise = stages.reduce((sum, stage) => {
+    const last = stage.kind === "contract" ? undefined : stage.axes.at(-1);
+    return sum + (last && last.extent >= 4 ? along(last.name, expressionsOf(stage)) : 0);
+  }, 0);
+  const columnWise = column ? along(column.name, exprs) : 0;
+  return column && columnWise >= rowWise && (columnWise > 0 || rowWise === 0) ? column : undefined;
+}
+
+function combine(v: WasmFunction["values"], op: ReduceOp, dtype: ScalarType, x: Value, y: Value): Value {
+  const isVector = x.type === "v128";
+  if (dtype === "f32") return v.make(`f32${isVector ? "x4" : ""}.${op === "sum" ? "add" : op}`, x.type, [x, y]);
+  if (op === "sum") return v.make(`i32${isVector ? "x4" : ""}.add`, x.type, [x, y]);
+  const suffix = dtype === "u32" ? "_u" : "_s";
+  if (isVector) return v.make(`i32x4.${op}${suffix}`, "v128", [x, y]);
+  return v.make("select", "i32", [x, y, v.binary(`i32.${op === "max" ? "gt" : "lt"}${suffix}`, x, y)]);
+}
+
+function identityOf(v: WasmFunction["values"], op: ReduceOp, dtype: ScalarType): Value {
+  if (dtype === "f32") return v.f32(op === "sum" ? 0 : op === "max" ? -Infinity : Infinity);
+  if (op === "sum") return v.i32(0);
+  if (dtype === "u32") return v.i32(op === "max" ? 0 : -1);
+  return v.i32(op === "max" ? -2147483648 : 2147483647);
+}
+
+/** Roughly the scalar operations of a kernel's run. */
+function operationsOf({ axes, stages }: Kernel): number {
+  const nodes = (exprs: readonly Expr[]): number => {
+    const seen = new Set<Expr>();
+    const visit = (expr: Expr): void => {
+      if (seen.has(expr)) return;
+      seen.add(expr);
+      operands(expr).forEach(visit);
+    };
+    exprs.forEach(visit);
+    return seen.size;
+  };
+  const each = (stage: Stage): number =>
+    nodes(expressionsOf(stage)) * (stage.kind === "contract" ? stage.k.extent : sizeOfAxes(stage.axes));
+  return sizeOfAxes(axes) * stages.reduce((sum, stage) => sum + each(stage), 0);
+}

@@ -1,0 +1,225 @@
+// Loads and stores of one or four points. Four points are one access where they lie side by side: known from the index, or tested when
+// it runs. Reading next to a buffer is harmless (`margin`), so a guarded load needs no branch: what is not wanted is masked away.
+
+import { boundsOf } from "../../ir/loop/index-math.ts";
+import type { Expr } from "../../ir/loop/expr.ts";
+import type { KernelParameter } from "../../ir/loop/kernel.ts";
+import { bytesPerElement, InternalError } from "../../ir/types.ts";
+import { strideAlong, termsOf } from "../axes.ts";
+import type { Expressions, Unit } from "./expressions.ts";
+import type { WasmFunction } from "./function.ts";
+import { hasLoad } from "./operations.ts";
+import { present, type Value } from "./values.ts";
+
+/** How far beside a buffer loads may go; beyond, an index is masked instead. */
+const MOST_MARGIN = 1 << 16;
+
+/** Offsets up to this stand in the instruction: the address without them is still inside of memory. */
+const MOST_OFFSET = 4096;
+
+type Load = Extract<Expr, { kind: "load" }>;
+
+export class Memory {
+  readonly #f: WasmFunction;
+  readonly #unit: Unit;
+  readonly #expressions: Expressions;
+
+  constructor(f: WasmFunction, unit: Unit, expressions: Expressions) {
+    this.#f = f;
+    this.#unit = unit;
+    this.#expressions = expressions;
+  }
+
+  load(load: Load, guard: Value | undefined): Value {
+    const param = this.#param(load.buffer);
+    const v = this.#f.values;
+    const place = this.#place(load, param, guard === undefined ? undefined : v.binary("i32.sub", v.i32(0), guard), 0);
+    const value = this.#read(param, param.dtype === "f32" ? "f32.load" : param.dtype === "u8" ? "i32.load8_u" : "i32.load", place);
+    return load.dtype === "f32" && value.type === "i32" ? v.unary("f32.convert_i32_u", value) : value;
+  }
+
+  loadVector(load: Load, guard: Value | undefined): Value {
+    const param = this.#param(load.buffer);
+    const v = this.#f.values;
+    const raw = this.#rawVector(load, param, guard);
+    if (param.dtype === "bool") return v.binary("i32x4.ne", raw, v.splat(v.i32(0)));
+    return load.dtype === "f32" && param.dtype !== "f32" ? v.unary("f32x4.convert_i32x4_u", raw) : raw;
+  }
+
+  store(buffer: number, index: Expr, value: Value): void {
+    const param = this.#param(buffer);
+    const v = this.#f.values;
+    const lane = this.#expressions.lane;
+    if (lane === undefined || !this.#expressions.varies(index)) {
+      const { address, offset } = this.#address(buffer, index, 4);
+      this.#f.do(`${value.type}.store offset=${String(offset)}`, address, value);
+      return;
+    }
+    const stored = param.dtype === "bool" ? v.binary("v128.and", value, v.splat(v.i32(1))) : value;
+    const stride = strideAlong(index, lane);
+    if (stride === undefined) {
+      this.#unit.helpers.add("scatter");
+      this.#f.do("call $scatter", this.#base(buffer), this.#expressions.vector(index), stored);
+      return;
+    }
+    const { address, offset } = this.#address(buffer, index, 4);
+    if (stride === 1) this.#f.do(`v128.store offset=${String(offset)}`, address, stored);
+    else if (stride > 0)
+      for (let i = 0; i < 4; i++) this.#f.do(`v128.store32_lane offset=${String(offset + 4 * stride * i)} ${String(i)}`, address, stored);
+    else throw new InternalError("a store that walks backwards");
+  }
+
+  #param(buffer: number): KernelParameter {
+    const param = present(this.#unit.params[buffer]);
+    if (param.dtype === "f16") throw new InternalError("f16 storage on the wasm target");
+    return param;
+  }
+
+  // Where nothing writes, a load may be taken out of loops.
+  #read(param: KernelParameter, op: string, { address, offset }: Place): Value {
+    const type = op.startsWith("f32.") ? "f32" : op.startsWith("i32.") ? "i32" : "v128";
+    const immediate = `offset=${String(offset)}`;
+    return param.access === "read"
+      ? this.#f.values.make(op, type, [address], immediate)
+      : this.#f.values.unstable(op, type, [address], immediate, this.#f.depth);
+  }
+
+  #base(buffer: number): Value {
+    return this.#f.values.make("i32.load", "i32", [this.#f.param("args")], `offset=${String(4 * buffer)}`);
+  }
+
+  #address(buffer: number, index: Expr, bytes: number): Place {
+    const v = this.#f.values;
+    let constant = 0;
+    const terms = [this.#base(buffer)];
+    for (const [scale, factor] of termsOf(index)) {
+      if (!factor) constant += scale * bytes;
+      else terms.push(v.mul(this.#expressions.scalar(factor), scale * bytes));
+    }
+    if (constant >= 0 && constant <= MOST_OFFSET) return { address: v.sum(terms), offset: constant };
+    return { address: v.sum([...terms, v.i32(constant)]), offset: 0 };
+  }
+
+  /** Where element `index` of a guarded load is, `beyond` elements after it read as well. */
+  #place(load: Load, param: KernelParameter, mask: Value | undefined, beyond: number): Place {
+    const bytes = bytesPerElement(param.dtype);
+    if (mask === undefined || this.#isNear(load, param)) {
+      this.#unit.margin = Math.max(this.#unit.margin, 4 * beyond);
+      return this.#address(load.buffer, load.index, bytes);
+    }
+    const v = this.#f.values;
+    const index = v.binary("i32.and", this.#expressions.scalar(load.index), mask);
+    return { address: v.add(this.#base(load.buffer), v.mul(index, bytes)), offset: 0 };
+  }
+
+  /** Whether every index is in the buffer or close to it, also where the guard is off. Widens the margin to that. */
+  #isNear({ index }: Load, param: KernelParameter): boolean {
+    const bounds = boundsOf(index);
+    if (!bounds || param.length === 0) return false;
+    const beside = Math.max(0, -bounds[0], bounds[1] + 1 - param.length) * bytesPerElement(param.dtype);
+    if (beside > MOST_MARGIN) return false;
+    this.#unit.margin = Math.max(this.#unit.margin, beside + 16);
+    return true;
+  }
+
+  #rawVector(load: Load, param: KernelParameter, guard: Value | undefined): Value {
+    const v = this.#f.values;
+    const lane = present(this.#expressions.lane);
+    const stride = strideAlong(load.index, lane);
+    const isSafe = guard === undefined || this.#isNear(load, param);
+    if (isSafe && stride === 1) return this.#contiguous(load, param);
+    if (isSafe && stride !== undefined && stride > 0 && param.dtype !== "u8") return this.#strided(load, param, stride);
+    const varying = termsOf(load.index).filter(([, factor]) => factor && this.#expressions.varies(factor));
+    const mayBeContiguous =
+      isSafe && stride === undefined && param.dtype !== "u8" && !varying.some(([, factor]) => factor && hasLoad(factor));
+    if (!mayBeContiguous) {
+      const index = this.#expressions.vector(load.index);
+      return this.#gather(param, this.#base(load.buffer), guard ? v.binary("v128.and", index, guard) : index);
+    }
+    // Lanes apart from the common start, which the inner loops move.
+    const lanes = varying
+      .map(([scale, factor]) => v.binary("i32x4.mul", this.#expressions.vector(present(factor)), v.splat(v.i32(scale))))
+      .reduce((x, y) => v.binary("i32x4.add", x, y));
+    const first = v.lane(lanes, 0, "i32");
+    const fromFirst = v.binary("i32x4.sub", lanes, v.splat(first));
+    const isRow = v.unary("i32x4.all_true", v.binary("i32x4.eq", fromFirst, v.lanes("i32x4", [0, 1, 2, 3])));
+    const rest = termsOf(load.index).filter(([, factor]) => !factor || !this.#expressions.varies(factor));
+    const start = v.sum([
+      this.#base(load.buffer),
+      ...rest.map(([scale, factor]) => (factor ? v.mul(this.#expressions.scalar(factor), 4 * scale) : v.i32(4 * scale))),
+      v.mul(first, 4),
+    ]);
+    const row = this.#read(param, "v128.load", { address: start, offset: 0 });
+    return v.make("either", "v128", [isRow, row, this.#gather(param, start, fromFirst)]);
+  }
+
+  #contiguous(load: Load, param: KernelParameter): Value {
+    const v = this.#f.values;
+    const place = this.#place(load, param, undefined, 3);
+    if (param.dtype !== "u8") return this.#read(param, "v128.load", place);
+    const bytes = this.#read(param, "v128.load32_zero", place);
+    return v.unary("i32x4.extend_low_i16x8_u", v.unary("i16x8.extend_low_i8x16_u", bytes));
+  }
+
+  #strided(load: Load, param: KernelParameter, stride: number): Value {
+    const v = this.#f.values;
+    const { address, offset } = this.#place(load, param, undefined, 0);
+    // Two rows of four hold what every other element needs.
+    if (stride === 2) {
+      this.#unit.margin = Math.max(this.#unit.margin, 16);
+      const rows = [0, 16].map((more) => this.#read(param, "v128.load", { address, offset: offset + more }));
+      return v.make("i8x16.shuffle", "v128", rows, "0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27");
+    }
+    let value = this.#read(param, "v128.load32_zero", { address, offset });
+    for (let i = 1; i < 4; i++) value = this.#lane(param, address, `offset=${String(offset + 4 * stride * i)} ${String(i)}`, value);
+    return value;
+  }
+
+  #lane(param: KernelParameter, address: Value, immediate: string, value: Value): Value {
+    const v = this.#f.values;
+    return param.access === "read"
+      ? v.make("v128.load32_lane", "v128", [address, value], immediate)
+      : v.unstable("v128.load32_lane", "v128", [address, value], immediate, this.#f.depth);
+  }
+
+  #gather(param: KernelParameter, base: Value, index: Value): Value {
+    const v = this.#f.values;
+    const helper = param.dtype === "u8" ? "gather_bytes" : "gather";
+    this.#unit.helpers.add(helper);
+    return param.access === "read"
+      ? v.make("call", "v128", [base, index], `$${helper}`)
+      : v.unstable("call", "v128", [base, index], `$${helper}`, this.#f.depth);
+  }
+}
+
+interface Place {
+  readonly address: Value;
+  readonly offset: number;
+}
+
+export type Helper = "gather" | "gather_bytes" | "scatter";
+
+const lanesOf = (each: (lane: number) => string): string => [0, 1, 2, 3].map(each).join("\n  ");
+
+const element = (lane: number): string =>
+  `(i32.add (local.get $base) (i32.shl (i32x4.extract_lane ${String(lane)} (local.get $index)) (i32.const 2)))`;
+
+/** Functions for four elements anywhere, by index from a base. */
+export const HELPERS: Readonly<Record<Helper, string>> = {
+  gather: `(func $gather (param $base i32) (param $index v128) (result v128) (local $v v128)
+  (local.set $v (v128.load32_zero ${element(0)}))
+  ${[1, 2, 3].map((lane) => `(local.set $v (v128.load32_lane ${String(lane)} ${element(lane)} (local.get $v)))`).join("\n  ")}
+  (local.get $v))`,
+  gather_bytes: `(func $gather_bytes (param $base i32) (param $index v128) (result v128) (local $v v128)
+  ${lanesOf(
+    (lane) =>
+      `(local.set $v (i32x4.replace_lane ${String(lane)} (local.get $v) (i32.load8_u (i32.add (local.get $base) (i32x4.extract_lane ${String(lane)} (local.get $index))))))`,
+  )}
+  (local.get $v))`,
+  // Rows of a matrix usually go side by side.
+  scatter: `(func $scatter (param $base i32) (param $index v128) (param $v v128)
+  (if (i32x4.all_true (i32x4.eq (i32x4.sub (local.get $index) (i32x4.splat (i32x4.extract_lane 0 (local.get $index)))) (v128.const i32x4 0 1 2 3)))
+    (then (v128.store ${element(0)} (local.get $v)))
+    (else
+  ${lanesOf((lane) => `(v128.store32_lane ${String(lane)} ${element(lane)} (local.get $v))`)})))`,
+};
