@@ -11,7 +11,7 @@ export async function moduleSize() {
   const { printModule } = await importTypeScript("src/codegen/module/module.ts");
   const artifact = { name: "cnn", program: { target: "webgpu" } };
   const size = (text) => gzipSync(text, { level: 9 }).length;
-  return { module: size(printModule(artifact, "{}")), runtime: size(await bundleRuntime()) };
+  return { module: size(printModule(artifact, "{}")), runtime: size(await bundleRuntime("runtime-webgpu.mjs")) };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleCli } from "./bundle-cli.mjs";
-import { bundleRuntime } from "./bundle-runtime.mjs";
+import { bundleRuntime, RUNTIME_FILES } from "./bundle-runtime.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const require = createRequire(import.meta.url);
@@ -21,7 +21,7 @@ try {
   rmSync(join(built, "cli"), { recursive: true });
   await bundleCli(join(built, "cli"));
   chmodSync(join(built, "cli/main.js"), 0o755);
-  writeFileSync(join(built, "runtime-webgpu.mjs"), await bundleRuntime());
+  for (const name of RUNTIME_FILES) writeFileSync(join(built, name), await bundleRuntime(name));
   rmSync(join(root, "dist"), { recursive: true, force: true });
   renameSync(built, join(root, "dist"));
 } finally {

@@ -1,4 +1,7 @@
 // Types of bundle-runtime.mjs for the tests.
 
-/** The text of the runtime beside a generated module. */
-export declare function bundleRuntime(): Promise<string>;
+/** Names of the built files that lie beside generated modules. */
+export declare const RUNTIME_FILES: readonly string[];
+
+/** The text of one of them. */
+export declare function bundleRuntime(name: string): Promise<string>;

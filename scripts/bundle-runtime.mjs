@@ -1,5 +1,5 @@
-// Bundles the runtime of generated modules into one file for browsers and Node. Used by the build, the tests and the size bench, so
-// that all three mean the same bytes.
+// Bundles what lies beside generated modules, each into one file for browsers and Node: the runtime of a target, and the worker threads of
+// the wasm device. Used by the build, the tests and the size bench, so that all mean the same bytes.
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,14 +7,24 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-export async function bundleRuntime() {
+/** Built files, by name, and what they are made of. */
+const ENTRIES = {
+  "runtime-webgpu.mjs": "src/runtime/embed/webgpu.ts",
+  "runtime-wasm.mjs": "src/runtime/embed/wasm.ts",
+  "wasm-worker.mjs": "src/runtime/wasm/worker.ts",
+};
+
+export const RUNTIME_FILES = Object.keys(ENTRIES);
+
+export async function bundleRuntime(name) {
   const result = await build({
-    entryPoints: [join(root, "src/runtime/embed/index.ts")],
+    entryPoints: [join(root, ENTRIES[name])],
     bundle: true,
     minify: true,
     format: "esm",
     platform: "neutral",
     target: "es2022",
+    external: ["node:*"],
     legalComments: "none",
     write: false,
     logLevel: "error",
@@ -22,9 +32,5 @@ export async function bundleRuntime() {
   return forBundlers(result.outputFiles[0].text);
 }
 
-/** Minifying drops the comments that keep an application's bundler from looking for Node's modules: the one import() gets them back. */
-function forBundlers(text) {
-  const parts = text.split(/\bimport\((?=\w+\))/);
-  if (parts.length !== 2) throw new Error(`expected one dynamic import in the runtime, found ${parts.length - 1}`);
-  return parts.join("import(/*webpackIgnore:true*//*@vite-ignore*/");
-}
+/** Minifying drops the comments that keep an application's bundler from looking for Node's modules: every import() gets them back. */
+const forBundlers = (text) => text.replaceAll(/\bimport\((?=[\w"])/g, "import(/*webpackIgnore:true*//*@vite-ignore*/");

@@ -89,7 +89,7 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
 
 /** The files of a compiled folder, by name. */
 export async function emit(artifact: Artifact): Promise<ReadonlyMap<string, string | Uint8Array>> {
-  return Promise.resolve(emitFiles(artifact, (target) => readFileSync(join(packageRoot(), "dist", `runtime-${target}.mjs`), "utf8")));
+  return Promise.resolve(emitFiles(artifact, (file) => readFileSync(join(packageRoot(), "dist", file), "utf8")));
 }
 
 // --- stages -------------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dsl: ["diagnostics", "ir"],
   passes: ["diagnostics", "ir"],
   codegen: ["diagnostics", "ir"],
-  runtime: ["diagnostics", "ir"],
+  runtime: ["diagnostics", "ir", "package-root"],
   "package-root": [],
 };
 /** What ties the layers together may import every one of them. */

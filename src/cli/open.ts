@@ -7,7 +7,7 @@ import type { Artifact } from "../ir/artifact.ts";
 import { readExact } from "../ir/exact-json.ts";
 import type { DeviceLimits } from "../ir/program.ts";
 import type { Device } from "../runtime/device.ts";
-import { DEVICE_NAMES, type DeviceName } from "../runtime/open-device.ts";
+import { DEVICE_NAMES, type DeviceName, type OpenDeviceOptions } from "../runtime/open-device.ts";
 import { DataError } from "../runtime/errors.ts";
 import { systemReason } from "../runtime/system-reason.ts";
 import type { Safetensors } from "../runtime/weights/safetensors.ts";
@@ -26,7 +26,14 @@ export interface CompileOptions {
 
 export interface DeviceOptions {
   readonly device: DeviceName;
+  readonly threads?: number;
 }
+
+/** How a verb opens its device. */
+export const openingOf = ({ threads }: DeviceOptions, terminal: Terminal): Pick<OpenDeviceOptions, "note" | "threads"> => ({
+  note: (message) => terminal.note(message),
+  ...(threads !== undefined && { threads }),
+});
 
 /** `tlc compile` without a device takes webgpu: it is what runs everywhere. */
 export const DEFAULT_TARGET = "webgpu";
@@ -82,7 +89,7 @@ export interface Opened {
 /** The device first: a spec is compiled for the device that was found. */
 export async function openTarget(path: string, options: CompileOptions & DeviceOptions, terminal: Terminal): Promise<Opened> {
   const { toolchain } = terminal.io;
-  const warn = (message: string): void => terminal.warn(message);
+  const opening = openingOf(options, terminal);
   if (await isFolder(path)) {
     if (options.set.length > 0)
       throw new UsageError("--set changes a spec; a compiled folder is fixed", "compile the spec again with --set");
@@ -95,9 +102,9 @@ export async function openTarget(path: string, options: CompileOptions & DeviceO
         `compile the spec again with --target ${options.device}`,
       );
     }
-    return { artifact, device: await toolchain.openDevice(target, { warn }) };
+    return { artifact, device: await toolchain.openDevice(target, opening) };
   }
-  const device = await toolchain.openDevice(options.device, { warn });
+  const device = await toolchain.openDevice(options.device, opening);
   try {
     const outcome = await toolchain.compileSpec(path, compileRequest(options, device.info.kind, terminal, device.limits));
     return { artifact: artifactOf(outcome, terminal), device };

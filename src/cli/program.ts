@@ -26,8 +26,8 @@ Examples:
 Exit codes: 0 ok, 1 the run failed, 2 usage, spec or data, 3 no such device here, 4 the loss is not a number, 130 and 143 stopped by a signal.
 Set NO_COLOR=1 for plain text, TLC_DEBUG=1 for stack traces.`;
 
-const DEVICES = ["auto", "webgpu", "reference"] as const;
-const TARGETS = ["webgpu", "reference"] as const;
+const DEVICES = ["auto", "webgpu", "wasm", "reference"] as const;
+const TARGETS = ["webgpu", "wasm", "reference"] as const;
 
 const collect = (value: string, earlier: readonly string[]): readonly string[] => {
   if (!/^[^=]+=/.test(value)) throw new InvalidArgumentError("write it as path=value, e.g. batch=32 or stage.tune.epochs=1.");
@@ -39,7 +39,10 @@ const natural = (value: string): number => {
   return Number(value);
 };
 
-const deviceOption = (): Option => new Option("-d, --device <device>", "where to run").choices(DEVICES).default("auto");
+const running = (command: Command): Command =>
+  command
+    .addOption(new Option("-d, --device <device>", "where to run").choices(DEVICES).default("auto"))
+    .option("--threads <n>", "threads of the wasm device (default: one for each processor)", natural);
 const targetOption = (): Option => new Option("-t, --target <target>", "what to compile for").choices(TARGETS).default("webgpu");
 
 /** Options of verbs that compile a spec. */
@@ -104,41 +107,37 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
       verb(async (terminal, file: string, options: CompileVerbOptions) => (await import("./compile.ts")).compile(file, options, terminal)),
     );
 
-  dumping(compiling(program.command("run")))
+  running(dumping(compiling(program.command("run"))))
     .description("train a spec, or a compiled folder")
     .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
-    .addOption(deviceOption())
     .option("-o, --out <file>", "where to save the weights (default: runs/RECIPE/weights.safetensors)")
     .option("-w, --weights <file>", "start from these weights")
     .action(verb(async (terminal, path: string, options: RunOptions) => (await import("./run.ts")).run(path, options, terminal)));
 
-  compiling(program.command("eval"))
+  running(compiling(program.command("eval")))
     .description("metrics of saved weights")
     .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
     .option("-w, --weights <file>", "the weights (default: where `tlc run` saves them)")
     .option("--split <name>", "train, val or test", "test")
-    .addOption(deviceOption())
     .action(verb(async (terminal, path: string, options: EvalOptions) => (await import("./eval.ts")).evaluate(path, options, terminal)));
 
-  compiling(program.command("predict"))
+  running(compiling(program.command("predict")))
     .description("what saved weights say about image files, or a table")
     .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
     .argument("<file...>", "images, or one .csv or .tsv")
     .option("-w, --weights <file>", "the weights (default: where `tlc run` saves them)")
-    .addOption(deviceOption())
     .action(
       verb(async (terminal, path: string, files: string[], options: PredictOptions) =>
         (await import("./predict.ts")).predict(path, files, options, terminal),
       ),
     );
 
-  dumping(compiling(program.command("trace")))
+  running(dumping(compiling(program.command("trace"))))
     .description("training steps on one given batch, for comparison with other implementations")
     .argument("<spec>", "a .tlspec file, or its JSON form")
     .requiredOption("--input <file>", "safetensors with weight/NAME, batch/INPUT and batch/label")
     .requiredOption("--out <file>", "where to write loss, output, grad/NAME and after/NAME")
     .option("--steps <n>", "how many steps", natural, 1)
-    .addOption(deviceOption())
     .action(verb(async (terminal, file: string, options: TraceOptions) => (await import("./trace.ts")).trace(file, options, terminal)));
 
   dumping(compiling(program.command("inspect")))

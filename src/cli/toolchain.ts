@@ -6,7 +6,7 @@ import type { DataInfo, DataPlan } from "../ir/plan.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { DeviceLimits } from "../ir/program.ts";
 import type { Device } from "../runtime/device.ts";
-import type { DeviceName } from "../runtime/open-device.ts";
+import type { DeviceName, OpenDeviceOptions } from "../runtime/open-device.ts";
 
 export interface CompileRequest {
   readonly recipe?: string;
@@ -39,5 +39,5 @@ export interface Toolchain {
   compileTrace(file: string, request: TraceRequest): Promise<CompileOutcome>;
   /** The files of a compiled folder, by name. */
   emit(artifact: Artifact): Promise<ReadonlyMap<string, string | Uint8Array>>;
-  openDevice(name: DeviceName, options: { readonly warn: (message: string) => void }): Promise<Device>;
+  openDevice(name: DeviceName, options: Pick<OpenDeviceOptions, "note" | "threads">): Promise<Device>;
 }

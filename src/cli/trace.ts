@@ -12,7 +12,7 @@ import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { writeSafetensors, type Safetensors, type Tensor } from "../runtime/weights/safetensors.ts";
 import { fromHostArray, toHostArray } from "../runtime/weights/tensor-values.ts";
 import { EXIT } from "./failure.ts";
-import { artifactOf, compileRequest, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { artifactOf, compileRequest, openingOf, type CompileOptions, type DeviceOptions } from "./open.ts";
 import { requireSpec } from "./spec-file.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -26,7 +26,7 @@ export async function trace(file: string, options: TraceOptions, terminal: Termi
   await requireSpec(file);
   const input = await readSafetensorsFile(options.input);
   const batch = under(input, "batch/");
-  const device = await terminal.io.toolchain.openDevice(options.device, { warn: (message) => terminal.warn(message) });
+  const device = await terminal.io.toolchain.openDevice(options.device, openingOf(options, terminal));
   try {
     const types = new Map(
       [...batch].map(([name, tensor]): [string, TensorType] => [name, { dtype: hostType(name, tensor), shape: tensor.shape }]),

@@ -1,16 +1,23 @@
 // Opens the device that a run asks for. Devices are imported when they are wanted, so that a machine without a GPU loads everything else.
 
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { packageRoot } from "../package-root.ts";
 import { DeviceError, type Device } from "./device.ts";
+import type { FoundAdapter } from "./webgpu/adapter.ts";
 
-export type DeviceName = "auto" | "webgpu" | "reference";
+export type DeviceName = "auto" | "webgpu" | "wasm" | "reference";
 
-export const DEVICE_NAMES = ["auto", "webgpu", "reference"] as const satisfies readonly DeviceName[];
+export const DEVICE_NAMES = ["auto", "webgpu", "wasm", "reference"] as const satisfies readonly DeviceName[];
 
 export interface OpenDeviceOptions {
-  /** Told when `auto` had to take a slow device. */
-  readonly warn?: (message: string) => void;
+  /** Told which device `auto` took where that was not the best there is, and why. */
+  readonly note?: (message: string) => void;
   /** A WebGPU entry point to use instead of finding one. */
   readonly gpu?: GPU;
+  /** Of the wasm device; one for each processor unless given. */
+  readonly threads?: number;
 }
 
 const INSTALL_HINT =
@@ -18,33 +25,45 @@ const INSTALL_HINT =
 
 export async function openDevice(name: DeviceName, options: OpenDeviceOptions = {}): Promise<Device> {
   switch (name) {
-    case "reference":
-      return openReference();
+    case "reference": {
+      const { openReferenceDevice } = await import("./reference/device.ts");
+      return openReferenceDevice();
+    }
+    case "wasm":
+      return openWasm(options);
     case "webgpu": {
-      const device = await tryWebgpu(options);
-      if (!device) throw new DeviceError("unavailable", "no WebGPU adapter was found", INSTALL_HINT);
-      return device;
+      const found = await findWebgpu(options);
+      if (!found) throw new DeviceError("unavailable", "no WebGPU adapter was found", INSTALL_HINT);
+      return openWebgpu(found);
     }
     case "auto": {
-      const device = await tryWebgpu(options);
-      if (device) return device;
-      options.warn?.(`no WebGPU adapter was found; using the reference interpreter, which is very slow. ${INSTALL_HINT}`);
-      return openReference();
+      const found = await findWebgpu(options, false);
+      const { describeAdapter, isHardwareAdapter } = await import("./webgpu/adapter.ts");
+      if (found && isHardwareAdapter(found.adapter)) return openWebgpu(found);
+      const why = found
+        ? `${describeAdapter(found.adapter)} is software and slower; to use it, say --device webgpu`
+        : "no WebGPU adapter was found";
+      options.note?.(`no GPU: computing on the processor (${why})`);
+      return openWasm(options);
     }
     default:
       return name satisfies never;
   }
 }
 
-async function openReference(): Promise<Device> {
-  const { openReferenceDevice } = await import("./reference/device.ts");
-  return openReferenceDevice();
+async function findWebgpu({ gpu }: OpenDeviceOptions, wantsSoftware = true): Promise<FoundAdapter | undefined> {
+  const { findAdapter } = await import("./webgpu/adapter.ts");
+  return findAdapter(gpu, wantsSoftware);
 }
 
-async function tryWebgpu(options: OpenDeviceOptions): Promise<Device | undefined> {
-  const { findAdapter } = await import("./webgpu/adapter.ts");
-  const found = await findAdapter(options.gpu);
-  if (!found) return undefined;
+async function openWebgpu(found: FoundAdapter): Promise<Device> {
   const { openWebgpuDevice } = await import("./webgpu/device.ts");
   return openWebgpuDevice(found);
+}
+
+async function openWasm({ threads }: OpenDeviceOptions): Promise<Device> {
+  const [{ openWasmDevice }, { nodeWorkers }] = await Promise.all([import("./wasm/device.ts"), import("./wasm/workers.ts")]);
+  const cores = availableParallelism();
+  const start = await nodeWorkers(pathToFileURL(join(packageRoot(), "dist", "wasm-worker.mjs")));
+  return openWasmDevice({ start, threads: threads ?? cores, cores, isShared: true });
 }

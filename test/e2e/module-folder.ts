@@ -3,7 +3,7 @@
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { bundleRuntime } from "../../scripts/bundle-runtime.mjs";
+import { bundleRuntime, RUNTIME_FILES } from "../../scripts/bundle-runtime.mjs";
 import { emitFiles } from "../../src/codegen/module/emit.ts";
 import { compileSpec } from "../../src/compile.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
@@ -30,8 +30,8 @@ export async function compileGlyphs(): Promise<CompiledFolder> {
   // Inside the checkout: from there the module finds the package `webgpu`, as in an application that has it.
   mkdirSync(".cache", { recursive: true });
   const path = mkdtempSync(".cache/module-");
-  const runtime = await bundleRuntime();
-  for (const [name, content] of emitFiles(artifact, () => runtime)) write(join(path, name), content);
+  const built = new Map(await Promise.all(RUNTIME_FILES.map(async (file) => [file, await bundleRuntime(file)] as const)));
+  for (const [name, content] of emitFiles(artifact, (file) => built.get(file)!)) write(join(path, name), content);
 
   const split = await loadSplit(artifact.data, "test", artifact.dataInfo);
   const [pixels, labels] = [split.columns.get("image")!.data, split.columns.get("label")!.data];

@@ -16,6 +16,8 @@ interface Skeleton {
   readonly labels: string;
   readonly prediction: string;
   readonly metrics: readonly string[];
+  readonly target: string;
+  readonly createOptions: string;
 }
 
 const skeleton = template<Skeleton>(`// Made by tlc from the recipe {{recipe}}: the types of the module beside this file.
@@ -117,9 +119,8 @@ export interface TrainOptions {
 }
 
 export interface CreateOptions {
-  readonly device?: "auto" | "webgpu" | undefined;
-  /** A \`GPU\` to use instead of the page's, or in Node of the package \`webgpu\`. */
-  readonly gpu?: object | undefined;
+  readonly device?: "auto" | "{{target}}" | undefined;
+{{createOptions}}
 }
 
 export interface Model {
@@ -160,7 +161,13 @@ export declare class NonFiniteLossError extends Error {
 }
 `);
 
-export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artifact): string {
+/** What `create` takes besides `device`, for each target. */
+const CREATE_OPTIONS: Readonly<Record<string, string>> = {
+  webgpu: "  /** A `GPU` to use instead of the page's, or in Node of the package `webgpu`. */\n  readonly gpu?: object | undefined;",
+  wasm: "  /** One for each processor unless given; always 1 on a page without cross-origin isolation. */\n  readonly threads?: number | undefined;",
+};
+
+export function printDeclarations({ name, recipe, dataInfo, outputShape, program }: Artifact): string {
   const { inputs, label, classes } = dataInfo;
   const names = classes.map(jsString);
   const [first] = inputs;
@@ -176,6 +183,8 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artif
     inputs: inputs.map((info) => ({ name: jsString(info.name), type: `${ARRAYS[info.dtype]} | readonly (${oneOf(info)})[]` })),
     labels: `${ARRAYS[label.dtype]} | ${labelLists}`,
     prediction: predictionType(isClassifier, outputShape.length),
+    target: program.target,
+    createOptions: CREATE_OPTIONS[program.target] ?? "",
     metrics: [...new Set(["loss", ...(isClassifier ? ["accuracy"] : []), ...recipe.metrics])],
   });
 }

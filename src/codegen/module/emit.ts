@@ -9,18 +9,33 @@ import { printModule, RUNTIME_FILE } from "./module.ts";
 
 export type Files = ReadonlyMap<string, string | Uint8Array>;
 
-/** @param runtime the text of the bundled runtime; only a target that applications can embed needs one */
-export function emitFiles(artifact: Artifact, runtime: (target: string) => string): Files {
-  const files = new Map<string, string>([["artifact.json", `${writeExact(artifact)}\n`]]);
-  if (artifact.program.target !== "webgpu") return files;
+interface Embedding {
+  /** The language that kernels are written in, as the ending of a file. */
+  readonly kernels: string;
+  /** Files beside the module, and those of this package that they are copies of. */
+  readonly runtime: Readonly<Record<string, string>>;
+}
+
+/** Targets that applications can embed. */
+const EMBEDDINGS: Readonly<Record<string, Embedding>> = {
+  webgpu: { kernels: "wgsl", runtime: { [RUNTIME_FILE]: "runtime-webgpu.mjs" } },
+  wasm: { kernels: "wat", runtime: { [RUNTIME_FILE]: "runtime-wasm.mjs", "wasm-worker.mjs": "wasm-worker.mjs" } },
+};
+
+/** @param built the text of a built file of this package */
+export function emitFiles(artifact: Artifact, built: (file: string) => string): Files {
+  const files = new Map<string, string | Uint8Array>([["artifact.json", `${writeExact(artifact)}\n`]]);
+  const embedding = EMBEDDINGS[artifact.program.target];
+  if (!embedding) return files;
   const name = fileName(artifact.name);
   files.set(`${name}.mjs`, printModule(artifact));
   // Not `.d.ts`: TypeScript looks for the types of a .mjs file under this name only.
   files.set(`${name}.d.mts`, printDeclarations(artifact));
-  artifact.program.kernels.forEach((kernel, i) => kernel.source !== undefined && files.set(kernelFile(kernel, i), kernel.source));
-  files.set(RUNTIME_FILE, runtime(artifact.program.target));
+  artifact.program.kernels.forEach(
+    (kernel, i) => kernel.source !== undefined && files.set(`kernels/${kernelName(kernel, i)}.${embedding.kernels}`, kernel.source),
+  );
+  for (const [file, source] of Object.entries(embedding.runtime)) files.set(file, built(source));
   return files;
 }
 
-const kernelFile = (kernel: CompiledKernel, index: number): string =>
-  `kernels/${String(index).padStart(3, "0")}-${fileName(kernel.name)}.wgsl`;
+const kernelName = (kernel: CompiledKernel, index: number): string => `${String(index).padStart(3, "0")}-${fileName(kernel.name)}`;

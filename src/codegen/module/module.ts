@@ -35,7 +35,9 @@ export function printModule(artifact: Artifact, literal = jsLiteral(embedded(art
   return skeleton({ recipe: commentText(artifact.name), target: artifact.program.target, runtime: RUNTIME_FILE, artifact: literal });
 }
 
-/** Where the data lay when it was compiled is nobody's business on a web page. */
-function embedded({ data, ...rest }: Artifact): Artifact {
-  return data === undefined ? rest : { ...rest, data: { ...data, sources: {}, splits: [] } };
+/** Where the data lay when it was compiled is nobody's business on a web page; the text of kernels that are bytes is for people. */
+function embedded({ data, program, ...rest }: Artifact): Artifact {
+  const kernels = program.kernels.map(({ source, ...kernel }) => (source === undefined || kernel.wasm ? kernel : { ...kernel, source }));
+  const artifact = { ...rest, program: { ...program, kernels } };
+  return data === undefined ? artifact : { ...artifact, data: { ...data, sources: {}, splits: [] } };
 }

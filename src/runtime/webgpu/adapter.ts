@@ -6,8 +6,8 @@ export interface FoundAdapter {
   readonly adapter: GPUAdapter;
 }
 
-/** The best adapter there is, hardware first; undefined when there is none. */
-export async function findAdapter(gpu?: GPU): Promise<FoundAdapter | undefined> {
+/** The best adapter there is, hardware first, and software only if wanted; undefined when there is none. */
+export async function findAdapter(gpu?: GPU, wantsSoftware = true): Promise<FoundAdapter | undefined> {
   const given = gpu ?? pageGpu();
   if (given) {
     const adapter = await request(given);
@@ -16,7 +16,7 @@ export async function findAdapter(gpu?: GPU): Promise<FoundAdapter | undefined> 
   if (typeof process === "undefined") return undefined;
   // Not seen by bundlers for the browser, which has no such module.
   const { createNodeGpu } = await import("./node.ts");
-  for (const useLavapipe of [false, true]) {
+  for (const useLavapipe of wantsSoftware ? [false, true] : [false]) {
     const created = await createNodeGpu(useLavapipe);
     const adapter = created && (await request(created));
     if (created && adapter) return { gpu: created, adapter };

@@ -1,19 +1,17 @@
 // The message for a program that does not fit: what is large in it, and what would help.
 
-import type { Program } from "../../ir/program.ts";
-import { formatType } from "../../ir/types.ts";
-import { DeviceError } from "../device.ts";
+import type { Program } from "../ir/program.ts";
+import { formatType } from "../ir/types.ts";
+import { DeviceError } from "./device.ts";
 
 const SHOWN = 5;
 
 export function outOfMemory(program: Program, detail: string): DeviceError {
   const largest = [...program.buffers].sort((a, b) => b.bytes - a.bytes).slice(0, SHOWN);
   const lines = largest.map((plan) => `  ${formatBytes(plan.bytes).padStart(10)}  ${plan.name}  ${formatType(plan)}  (${plan.role})`);
-  const message = [
-    `out of GPU memory: ${detail}`,
-    `The arena takes ${formatBytes(program.arenaBytes)}. The largest buffers:`,
-    ...lines,
-  ].join("\n");
+  const message = [`out of memory: ${detail}`, `The arena takes ${formatBytes(program.arenaBytes)}. The largest buffers:`, ...lines].join(
+    "\n",
+  );
   return new DeviceError("out-of-memory", message, "Use a smaller batch, or freeze more layers.");
 }
 

@@ -1,0 +1,223 @@
+// The device that is everywhere: a Program's kernels as WebAssembly, on worker threads over one shared memory, or on a single thread
+// where memory cannot be shared (a page without cross-origin isolation). The caller's own thread never computes.
+
+import type { BufferPlan, EntryName, Program } from "../../ir/program.ts";
+import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
+import { DeviceError, type Device, type HostArray, type Session } from "../device.ts";
+import { formatBytes, outOfMemory } from "../memory.ts";
+import { compileKernels, hasRelaxedSimd, requireSimd } from "./engine.ts";
+import { layOut } from "./layout.ts";
+import type { Message, Reply } from "./messages.ts";
+import { CONTROL_BYTES } from "./team.ts";
+import { PAGE } from "./thread.ts";
+import type { StartWorker, WorkerThread } from "./workers.ts";
+
+/** More threads than this wait for memory and for each other. */
+export const MOST_THREADS = 16;
+
+/** Looks at a barrier before sleeping: some tens of microseconds, where every thread has a core of its own. */
+const SPINS = 20_000;
+
+export interface WasmOptions {
+  readonly start: StartWorker;
+  /** At least 1; 1 where memory cannot be shared. */
+  readonly threads: number;
+  /** Processors of the machine. */
+  readonly cores: number;
+  /** Whether memory can be shared with threads. */
+  readonly isShared: boolean;
+}
+
+export function openWasmDevice(options: WasmOptions): Device {
+  requireSimd();
+  const threads = options.isShared ? Math.max(1, Math.min(MOST_THREADS, options.threads)) : 1;
+  const team = new Workers({ ...options, threads });
+  const count = `${String(threads)} thread${threads === 1 ? "" : "s"}`;
+  return {
+    info: { kind: "wasm", description: `WebAssembly (${count}, ${hasRelaxedSimd() ? "relaxed " : ""}SIMD)`, isHardware: true },
+    load: (program) => WasmSession.load(team, program),
+    dispose: () => {
+      team.end(new DeviceError("lost", "the device was disposed", "Open another one."));
+    },
+  };
+}
+
+interface Waiting {
+  resolve(values: readonly ArrayBuffer[]): void;
+  reject(error: Error): void;
+}
+
+/** The threads of a device, and who waits for their answers. */
+class Workers {
+  readonly isShared: boolean;
+  readonly threads: readonly WorkerThread[];
+  /** Loaded so far; and those that the threads may forget with the next one they load. */
+  sessions = 0;
+  readonly disposed: number[] = [];
+  readonly #waiting = new Map<number, Waiting>();
+  #error: Error | undefined;
+  #ids = 0;
+
+  constructor({ start, threads, cores, isShared }: WasmOptions) {
+    this.isShared = isShared;
+    const control = threads > 1 ? new SharedArrayBuffer(CONTROL_BYTES) : undefined;
+    this.threads = Array.from({ length: threads }, (_, thread) => {
+      const worker = start({
+        onReply: (reply) => this.#onReply(reply),
+        onEnd: (message) => this.end(lost(message)),
+      });
+      worker.post({ kind: "start", thread, threads, spins: threads <= cores ? SPINS : 50, ...(control && { control }) });
+      return worker;
+    });
+  }
+
+  nextId(): number {
+    return ++this.#ids;
+  }
+
+  /** To the leader, without an answer. */
+  tell(message: Message, transfer: readonly ArrayBuffer[] = []): void {
+    if (this.#error) return;
+    this.threads[0]?.post(message, transfer);
+  }
+
+  /** To a thread, with one. */
+  ask(message: Message & { readonly id: number }, thread = 0): Promise<readonly ArrayBuffer[]> {
+    if (this.#error) return Promise.reject(this.#error);
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(message.id, { resolve, reject });
+      this.#keepAlive(true);
+      this.threads[thread]?.post(message);
+    });
+  }
+
+  end(error: Error): void {
+    if (this.#error) return;
+    this.#error = error;
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
+    for (const worker of this.threads) worker.terminate();
+  }
+
+  #onReply(reply: Reply): void {
+    switch (reply.kind) {
+      case "done": {
+        const waiting = this.#waiting.get(reply.id);
+        this.#waiting.delete(reply.id);
+        if (this.#waiting.size === 0) this.#keepAlive(false);
+        return waiting?.resolve(reply.values ?? []);
+      }
+      case "out-of-memory":
+        return this.end(
+          new DeviceError("out-of-memory", reply.message, "Use less data, or smaller images: WebAssembly has at most 4 GiB."),
+        );
+      case "failed":
+        return this.end(lost(reply.message));
+      default:
+        reply satisfies never;
+    }
+  }
+
+  #keepAlive(isNeeded: boolean): void {
+    this.threads[0]?.keepAlive(isNeeded);
+  }
+}
+
+const lost = (message: string): DeviceError =>
+  new DeviceError(
+    "lost",
+    `a WebAssembly thread failed: ${message}`,
+    "Start again from the last checkpoint; if it happens again, please report it.",
+  );
+
+class WasmSession implements Session {
+  readonly #workers: Workers;
+  readonly #id: number;
+  readonly #buffers: ReadonlyMap<string, { readonly index: number; readonly plan: BufferPlan }>;
+  readonly #program: Program;
+
+  static async load(workers: Workers, program: Program): Promise<Session> {
+    const { isShared, threads } = workers;
+    const loaded = layOut(program, threads.length);
+    const pages = Math.ceil((loaded.end + loaded.margin) / PAGE);
+    if (pages > PAGE) throw outOfMemory(program, "WebAssembly has at most 4 GiB");
+    const modules = await compileKernels(program, isShared);
+    let memory: WebAssembly.Memory | undefined;
+    if (isShared) {
+      try {
+        memory = new WebAssembly.Memory({ initial: pages, maximum: PAGE, shared: true });
+      } catch {
+        throw outOfMemory(program, `the system does not have ${formatBytes(loaded.end)}`);
+      }
+    }
+    const session = ++workers.sessions;
+    const unload = workers.disposed.splice(0);
+    // After the first program, followers wait for commands; they hear of a new one only in between.
+    if (threads.length > 1 && session > 1) workers.tell({ kind: "release" });
+    const message = { kind: "load", session, program: loaded, modules, pages, unload, ...(memory && { memory }) } as const;
+    await Promise.all(threads.map((_, thread) => workers.ask({ ...message, id: workers.nextId() }, thread)));
+    return new WasmSession(workers, program, session);
+  }
+
+  private constructor(workers: Workers, program: Program, id: number) {
+    this.#workers = workers;
+    this.#program = program;
+    this.#id = id;
+    this.#buffers = new Map(program.buffers.map((plan, index) => [plan.name, { index, plan }]));
+  }
+
+  write(buffer: string, data: HostArray): void {
+    const { index, plan } = this.#buffer(buffer);
+    const isData = plan.role === "data";
+    if (!isData && data.length > sizeOf(plan.shape))
+      throw new InternalError(`${String(data.length)} elements written to ${buffer}, which has ${String(sizeOf(plan.shape))}`);
+    // The caller may change its array right after.
+    const copy = new Uint8Array(data.byteLength);
+    copy.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.#workers.tell({ kind: "write", session: this.#id, buffer: index, isData, data: copy }, [copy.buffer]);
+  }
+
+  run(entry: EntryName, times = 1): void {
+    if (!this.#program.entries[entry]) throw new InternalError(`the program has no entry ${entry}`);
+    this.#workers.tell({ kind: "run", session: this.#id, entry, times });
+  }
+
+  async read(buffers: readonly string[]): Promise<Map<string, HostArray>> {
+    const plans = buffers.map((name) => this.#buffer(name));
+    const parts = plans.map(({ index, plan }) => ({ buffer: index, bytes: plan.bytes }));
+    const values = await this.#workers.ask({ kind: "read", id: this.#workers.nextId(), session: this.#id, parts });
+    return new Map(plans.map(({ plan }, i) => [plan.name, toHost(values[i] ?? new ArrayBuffer(0), sizeOf(plan.shape), plan.dtype)]));
+  }
+
+  async sync(): Promise<void> {
+    await this.#workers.ask({ kind: "sync", id: this.#workers.nextId() });
+  }
+
+  dispose(): void {
+    this.#workers.disposed.push(this.#id);
+  }
+
+  #buffer(name: string): { readonly index: number; readonly plan: BufferPlan } {
+    const buffer = this.#buffers.get(name);
+    if (!buffer) throw new InternalError(`the program has no buffer ${name}`);
+    return buffer;
+  }
+}
+
+function toHost(bytes: ArrayBuffer, length: number, dtype: DType): HostArray {
+  switch (dtype) {
+    case "f32":
+      return new Float32Array(bytes, 0, length);
+    case "i32":
+      return new Int32Array(bytes, 0, length);
+    case "u32":
+    case "bool":
+      return new Uint32Array(bytes, 0, length);
+    case "f16":
+      return new Uint16Array(bytes, 0, length);
+    case "u8":
+      return new Uint8Array(bytes, 0, length);
+    default:
+      return dtype satisfies never;
+  }
+}

@@ -1,0 +1,85 @@
+// What the host and the worker threads say to each other. Commands reach the leading thread in order and are done in order.
+
+import type { EntryName } from "../../ir/program.ts";
+
+/** One kernel call with all that is known when the program is loaded. */
+export interface Step {
+  readonly kernel: number;
+  /** Address of the table of the parameters' addresses. */
+  readonly args: number;
+  readonly units: number;
+  /** Threads that share the units. */
+  readonly threads: number;
+  /** Address of what the kernel keeps between iterations of its loop; 0 for none. */
+  readonly kept: number;
+}
+
+export interface Loop {
+  readonly count: number;
+  readonly reverse: boolean;
+  readonly body: readonly Step[];
+}
+
+export interface EntrySteps {
+  readonly steps: readonly (Step | Loop)[];
+  /** Resident data that must have been written before. */
+  readonly needs: readonly number[];
+}
+
+/** A program laid out in memory; see layout.ts. */
+export interface LoadedProgram {
+  readonly entries: Readonly<Partial<Record<EntryName, EntrySteps>>>;
+  /** Of buffer i; -1 until it is allocated. */
+  readonly addresses: readonly number[];
+  /** Words of the tables of addresses, and where they go. */
+  readonly tables: Int32Array<ArrayBuffer>;
+  readonly tablesAt: number;
+  /** For resident data: the places in the tables that hold its address. */
+  readonly places: Readonly<Record<number, readonly number[]>>;
+  readonly names: readonly string[];
+  readonly scratchAt: number;
+  readonly scratchBytes: number;
+  /** First byte after everything; resident data goes there. */
+  readonly end: number;
+  readonly margin: number;
+}
+
+export interface LoadMessage {
+  readonly kind: "load";
+  readonly id: number;
+  readonly session: number;
+  readonly program: LoadedProgram;
+  readonly modules: readonly WebAssembly.Module[];
+  /** Absent where memory cannot be shared: then the only thread makes its own, of `pages`. */
+  readonly memory?: WebAssembly.Memory;
+  readonly pages: number;
+  /** Sessions that nobody uses any more. */
+  readonly unload: readonly number[];
+}
+
+export type Message =
+  | {
+      readonly kind: "start";
+      readonly control?: SharedArrayBuffer;
+      readonly thread: number;
+      readonly threads: number;
+      /** Looks at a barrier before a thread goes to sleep. */
+      readonly spins: number;
+    }
+  | LoadMessage
+  /** Ends the followers' waiting, so that they see their messages. */
+  | { readonly kind: "release" }
+  | { readonly kind: "write"; readonly session: number; readonly buffer: number; readonly isData: boolean; readonly data: Uint8Array }
+  | { readonly kind: "run"; readonly session: number; readonly entry: EntryName; readonly times: number }
+  | {
+      readonly kind: "read";
+      readonly id: number;
+      readonly session: number;
+      readonly parts: readonly { readonly buffer: number; readonly bytes: number }[];
+    }
+  | { readonly kind: "sync"; readonly id: number };
+
+export type Reply =
+  | { readonly kind: "done"; readonly id: number; readonly values?: readonly ArrayBuffer[] }
+  | { readonly kind: "out-of-memory"; readonly message: string }
+  | { readonly kind: "failed"; readonly message: string };

@@ -1,0 +1,191 @@
+// One thread of the wasm device: its instances of the kernels, and its part of every launch. The leader (thread 0) also does what the host
+// asks for: writes, reads, memory for resident data. Nothing here knows whether it runs in Node or in a browser.
+
+import type { EntryName } from "../../ir/program.ts";
+import type { EntrySteps, LoadedProgram, LoadMessage, Message, Reply, Step } from "./messages.ts";
+import { Team, TeamFailure } from "./team.ts";
+
+export const PAGE = 65536;
+
+const ENTRIES = ["init", "train", "eval", "predict"] as const satisfies readonly EntryName[];
+
+/** Sends the followers back to their messages. */
+const RELEASE = -1;
+
+type Run = (args: number, time: number, begin: number, end: number, scratch: number, kept: number, fresh: number) => void;
+
+interface Session {
+  readonly program: LoadedProgram;
+  readonly memory: WebAssembly.Memory;
+  readonly kernels: readonly Run[];
+  /** Of resident data: where, and room for how much. */
+  readonly data: Map<number, { readonly address: number; readonly bytes: number }>;
+  end: number;
+}
+
+/** Why a command cannot be done though nothing is broken. */
+class OutOfMemory extends Error {}
+
+export class Thread {
+  readonly #post: (reply: Reply, transfer?: readonly ArrayBuffer[]) => void;
+  readonly #sessions = new Map<number, Session>();
+  #team = new Team(0, 1, 0);
+  #isBroken = false;
+
+  constructor(post: (reply: Reply, transfer?: readonly ArrayBuffer[]) => void) {
+    this.#post = post;
+  }
+
+  receive(message: Message): void {
+    if (this.#isBroken) return;
+    try {
+      this.#do(message);
+    } catch (error) {
+      this.#isBroken = true;
+      this.#team.fail();
+      // Who failed first says why.
+      if (error instanceof TeamFailure) return;
+      const text = error instanceof Error ? error.message : String(error);
+      this.#post({ kind: error instanceof OutOfMemory ? "out-of-memory" : "failed", message: text });
+    }
+  }
+
+  #do(message: Message): void {
+    switch (message.kind) {
+      case "start":
+        this.#team = new Team(message.thread, message.threads, message.spins, message.control);
+        return;
+      case "load":
+        return this.#load(message);
+      case "release":
+        this.#command(0, RELEASE, 0);
+        return;
+      case "write":
+        return this.#write(this.#session(message.session), message.buffer, message.isData, message.data);
+      case "run": {
+        const session = this.#session(message.session);
+        const entry = session.program.entries[message.entry];
+        if (!entry) throw new Error(`the program has no entry ${message.entry}`);
+        const missing = entry.needs.find((buffer) => !session.data.has(buffer));
+        if (missing !== undefined) throw new Error(`${session.program.names[missing] ?? "a buffer"} is used before it is written`);
+        if (entry.steps.some((step) => ("body" in step ? step.body : [step]).some(({ threads }) => threads > 1)))
+          this.#command(message.session, ENTRIES.indexOf(message.entry), message.times);
+        else this.#run(session, entry, message.times);
+        return;
+      }
+      case "read":
+        return this.#read(this.#session(message.session), message.id, message.parts);
+      case "sync":
+        return this.#post({ kind: "done", id: message.id });
+      default:
+        message satisfies never;
+    }
+  }
+
+  #session(id: number): Session {
+    const session = this.#sessions.get(id);
+    if (!session) throw new Error("a session that was never loaded");
+    return session;
+  }
+
+  #load({ id, session, program, modules, memory: shared, pages, unload }: LoadMessage): void {
+    for (const old of unload) this.#sessions.delete(old);
+    const memory = shared ?? new WebAssembly.Memory({ initial: pages, maximum: PAGE });
+    const kernels = modules.map((module) => new WebAssembly.Instance(module, { env: { memory } }).exports["run"] as Run);
+    this.#sessions.set(session, { program, memory, kernels, data: new Map(), end: program.end });
+    if (this.#team.thread === 0) new Int32Array(memory.buffer, program.tablesAt, program.tables.length).set(program.tables);
+    this.#post({ kind: "done", id });
+    if (this.#team.thread > 0) this.#follow();
+  }
+
+  // A follower does commands until it is released to see its messages.
+  #follow(): void {
+    for (;;) {
+      const { session, entry, times } = this.#team.next();
+      if (entry === RELEASE) return this.#team.barrier();
+      this.#shared(session, entry, times);
+    }
+  }
+
+  #command(session: number, entry: number, times: number): void {
+    if (this.#team.threads > 1) this.#team.announce({ session, entry, times });
+    if (entry === RELEASE) this.#team.barrier();
+    else this.#shared(session, entry, times);
+  }
+
+  #shared(id: number, entry: number, times: number): void {
+    const session = this.#session(id);
+    const steps = session.program.entries[ENTRIES[entry] ?? "init"];
+    if (steps) this.#run(session, steps, times);
+    // Nobody may miss a command, and the leader must not read before all have written.
+    this.#team.barrier();
+  }
+
+  #run(session: Session, { steps }: EntrySteps, times: number): void {
+    const { thread } = this.#team;
+    const scratch = session.program.scratchAt + thread * session.program.scratchBytes;
+    // Since the last barrier: nothing, work of the leader alone, work of several threads.
+    let since: "nothing" | "alone" | "shared" = "nothing";
+    const launch = ({ kernel, args, units, threads, kept }: Step, time: number, isFirst: boolean): void => {
+      const run = session.kernels[kernel];
+      if (!run) throw new Error(`no kernel ${String(kernel)}`);
+      const isShared = threads > 1;
+      if (since === "shared" || (isShared && since === "alone")) this.#team.barrier();
+      since = isShared ? "shared" : "alone";
+      if (thread >= threads) return;
+      const fresh = kept === 0 || isFirst ? 1 : 0;
+      run(args, time, Math.floor((thread * units) / threads), Math.floor(((thread + 1) * units) / threads), scratch, kept, fresh);
+    };
+    for (let i = 0; i < times; i++) {
+      for (const step of steps) {
+        if (!("body" in step)) launch(step, 0, true);
+        else
+          for (let turn = 0; turn < step.count; turn++)
+            for (const inner of step.body) launch(inner, step.reverse ? step.count - 1 - turn : turn, turn === 0);
+      }
+    }
+  }
+
+  #write(session: Session, buffer: number, isData: boolean, data: Uint8Array): void {
+    const address = isData ? this.#allocate(session, buffer, data.byteLength) : session.program.addresses[buffer];
+    if (address === undefined || address < 0) throw new Error("a write to a buffer without a place");
+    new Uint8Array(session.memory.buffer, address, data.byteLength).set(data);
+  }
+
+  #allocate(session: Session, buffer: number, bytes: number): number {
+    const { program, memory, data } = session;
+    const old = data.get(buffer);
+    if (old && old.bytes >= bytes) return old.address;
+    const address = session.end;
+    const end = roundUp(address + bytes + program.margin, 256);
+    const missing = Math.ceil((end + program.margin - memory.buffer.byteLength) / PAGE);
+    if (missing > 0) {
+      try {
+        memory.grow(missing);
+      } catch {
+        throw new OutOfMemory(
+          `${program.names[buffer] ?? "data"} of ${String(bytes)} bytes does not fit into the memory that WebAssembly has left`,
+        );
+      }
+    }
+    session.end = end;
+    data.set(buffer, { address, bytes });
+    const tables = new Int32Array(memory.buffer, program.tablesAt, program.tables.length);
+    for (const place of program.places[buffer] ?? []) tables[place] = address;
+    return address;
+  }
+
+  #read({ program, memory, data }: Session, id: number, parts: readonly { readonly buffer: number; readonly bytes: number }[]): void {
+    const values = parts.map(({ buffer, bytes }) => {
+      const address = data.get(buffer)?.address ?? program.addresses[buffer] ?? -1;
+      if (address < 0) throw new Error(`${program.names[buffer] ?? "a buffer"} is read before it is written`);
+      // A copy that is not shared, to be handed over.
+      const copy = new Uint8Array(bytes);
+      copy.set(new Uint8Array(memory.buffer, address, bytes));
+      return copy.buffer;
+    });
+    this.#post({ kind: "done", id, values }, values);
+  }
+}
+
+const roundUp = (bytes: number, to: number): number => Math.ceil(bytes / to) * to;
