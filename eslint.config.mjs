@@ -54,6 +54,7 @@ export default tseslint.config(
             "console",
             "process",
             "setTimeout",
+            "setInterval",
             "performance",
             "fetch",
             "document",

@@ -1,4 +1,4 @@
 // Types of size.mjs for the tests.
 
 /** Bytes after gzip. */
-export declare function moduleSize(): Promise<{ readonly module: number; readonly runtime: number }>;
+export declare function moduleSize(target?: string): Promise<{ readonly module: number; readonly runtime: number }>;

@@ -1,5 +1,5 @@
 // A web server for the browser test: a compiled folder, the demo and the test's own page, under a policy that allows nothing but files
-// from here.
+// from here, and WebAssembly.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 
 const POLICY =
-  "default-src 'none'; img-src 'self'; script-src 'self'; connect-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'";
+  "default-src 'none'; img-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html",
@@ -23,13 +23,17 @@ export interface WebServer {
   close(): Promise<void>;
 }
 
-export async function serve(model: string): Promise<WebServer> {
+/** Pages that send these may share memory between threads. */
+const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+
+export async function serve(model: string, isIsolated = false): Promise<WebServer> {
   const server = createServer(({ url = "/" }, response) => {
     const path = new URL(url, "http://localhost").pathname;
     const content = contentOf(path, model);
     response.writeHead(content === undefined ? 404 : 200, {
       "content-type": TYPES[extname(path)] ?? "text/html",
       "content-security-policy": POLICY,
+      ...(isIsolated && ISOLATION),
     });
     response.end(content);
   });

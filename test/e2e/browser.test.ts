@@ -30,7 +30,11 @@ const browser: Browser | string = existsSync(CHROMIUM)
   : `no ${CHROMIUM} (sh scripts/setup.sh --browser brings one)`;
 
 if (typeof browser === "string") it.skip(`runs in a browser: ${browser}`, () => undefined);
-else describe("a compiled folder in a browser", () => inBrowser(browser));
+else {
+  afterAll(() => browser.close());
+  describe("a folder compiled for WebGPU in a browser", () => inBrowser(browser));
+  describe("a folder compiled for WebAssembly in a browser", () => asWebAssembly(browser));
+}
 
 function inBrowser(browser: Browser): void {
   let folder: CompiledFolder;
@@ -38,23 +42,15 @@ function inBrowser(browser: Browser): void {
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    folder = await compileGlyphs();
+    folder = await compileGlyphs("webgpu");
     server = await serve(folder.path);
   }, 120_000);
   afterAll(async () => {
-    await browser.close();
     await server.close();
     folder.remove();
   });
 
-  async function open(path: string): Promise<Page> {
-    const page = await browser.newPage({ viewport: { width: 800, height: 760 } });
-    page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("requestfailed", (request) => complaints.push(`${request.url()} failed`));
-    await page.goto(server.url + path);
-    return page;
-  }
+  const open = (path: string): Promise<Page> => openPage(browser, server.url + path, complaints);
 
   it("trains as in Node, predicts, saves and loads", async (context) => {
     const page = await open("/test");
@@ -90,4 +86,48 @@ function inBrowser(browser: Browser): void {
     expect(complaints).toEqual([]);
     await page.close();
   }, 600_000);
+}
+
+function asWebAssembly(browser: Browser): void {
+  let folder: CompiledFolder;
+  let node: Outcome;
+  beforeAll(async () => {
+    folder = await compileGlyphs("wasm");
+    node = await runInNode(folder);
+  }, 120_000);
+  afterAll(() => folder.remove());
+
+  it.each([
+    ["on one thread, where memory cannot be shared", false],
+    ["on several threads with cross-origin isolation", true],
+  ])(
+    "trains as in Node %s",
+    async (_, isIsolated) => {
+      const server = await serve(folder.path, isIsolated);
+      const complaints: string[] = [];
+      const page = await openPage(browser, `${server.url}/test`, complaints);
+      const outcome = (await page.evaluate(() => (globalThis as unknown as { outcome: Promise<unknown> }).outcome)) as Outcome;
+      expect(complaints).toEqual([]);
+      expect(outcome.device.kind).toBe("wasm");
+      expect(outcome.device.description).toMatch(isIsolated ? /[2-9]\d* threads/ : /\(1 thread,/);
+      outcome.losses.forEach((loss, i) => expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-4));
+      expect(outcome.labels).toEqual(node.labels);
+      expect(outcome.again).toEqual(outcome.probabilities.slice(0, 20));
+      expect([outcome.refused, outcome.interrupted, outcome.savedBytes]).toEqual([true, true, node.savedBytes]);
+      // Nothing that takes long ran on the page's own thread.
+      expect(outcome.longestPause).toBeLessThan(250);
+      await page.close();
+      await server.close();
+    },
+    120_000,
+  );
+}
+
+async function openPage(browser: Browser, url: string, complaints: string[]): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 800, height: 760 } });
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("requestfailed", (request) => complaints.push(`${request.url()} failed`));
+  await page.goto(url);
+  return page;
 }

@@ -152,12 +152,21 @@ describe("tlc trace agrees with PyTorch", () => {
     ["golden-cnn", "cnn-sgd"],
     ["golden-lstm", "lstm-sgd"],
   ] as const)
-    for (const device of ["reference", "webgpu"]) {
+    for (const device of ["reference", "webgpu", "wasm"]) {
       const missing = absent(`golden/${golden}.in.safetensors`) ?? (device === "webgpu" ? adapter : undefined);
       needing(missing, `${golden} on ${device}`, async () => {
         const out = join(work, `${golden}-${device}.safetensors`);
         const input = join(SHARED, "golden", `${golden}.in.safetensors`);
-        await events("trace", example(name), "--input", input, "--steps", "3", "--out", out, "--device", device);
+        const trace = (...more: string[]): Promise<unknown> =>
+          events("trace", example(name), "--input", input, "--steps", "3", "--out", out, "--device", device, ...more);
+        await trace();
+        if (device === "wasm") {
+          const bytes = readFileSync(out);
+          for (const threads of ["1", "2", "4"]) {
+            await trace("--threads", threads);
+            expect(readFileSync(out).equals(bytes), `${threads} threads`).toBe(true);
+          }
+        }
         const expected = readSafetensors(readFileSync(join(SHARED, "golden", `${golden}.out.safetensors`))).tensors;
         const actual = readSafetensors(readFileSync(out)).tensors;
         // Nothing is missing, and no gradient is there that PyTorch has not.

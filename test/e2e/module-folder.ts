@@ -19,9 +19,9 @@ export const BATCH = 16;
 export const STEPS = 10;
 
 /** The CNN of the examples in small batches, and enough glyphs of every class for `STEPS` steps. */
-export async function compileGlyphs(): Promise<CompiledFolder> {
+export async function compileGlyphs(target: "webgpu" | "wasm"): Promise<CompiledFolder> {
   const { artifact, diagnostics } = await compileSpec("specs/examples/cnn.tlspec", {
-    target: "webgpu",
+    target,
     // A rate at which the loss falls within so few steps.
     set: [`batch=${BATCH}`, "optimizer.lr=1e-3"],
     describeData,

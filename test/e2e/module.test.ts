@@ -12,10 +12,10 @@ import { runInNode, type Outcome } from "./module-outcome.ts";
 
 const adapter = await findAdapter();
 
-describe("a compiled folder", () => {
+describe.each(["webgpu", "wasm"] as const)("a folder compiled for %s", (target) => {
   let folder: CompiledFolder;
   beforeAll(async () => {
-    folder = await compileGlyphs();
+    folder = await compileGlyphs(target);
   }, 120_000);
   afterAll(() => folder.remove());
 
@@ -26,10 +26,11 @@ describe("a compiled folder", () => {
   it("does not open a device that it was not compiled for", async () => {
     const script = `import("./${folder.path}/cnn.mjs").then(({ create }) => create({ device: "cuda" })).catch((error) => console.log(error.name, error.reason, error.hint))`;
     const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
-    expect(stdout.trim()).toBe('DeviceError unavailable use "auto" or "webgpu"');
+    expect(stdout.trim()).toBe(`DeviceError unavailable use "auto" or "${target}"`);
   });
 
-  if (adapter === undefined) it.skip("runs in Node: no WebGPU adapter was found (sh scripts/setup.sh brings one)", () => undefined);
+  if (target === "webgpu" && adapter === undefined)
+    it.skip("runs in Node: no WebGPU adapter was found (sh scripts/setup.sh brings one)", () => undefined);
   else
     describe("in Node", () => {
       let outcome: Outcome;
@@ -65,8 +66,8 @@ describe("a compiled folder", () => {
     });
 });
 
-it("is small: module and runtime under 40 KB gzip, without what was compiled", async () => {
-  const { module, runtime } = await moduleSize();
+it.each(["webgpu", "wasm"])("is small for %s: module and runtime under 40 KB gzip, without what was compiled", async (target) => {
+  const { module, runtime } = await moduleSize(target);
   expect(module).toBeLessThan(1000);
   expect(module + runtime).toBeLessThan(40_000);
 });

@@ -127,12 +127,27 @@ describe("openDevice", () => {
     device.dispose();
   });
 
-  it("falls back with a warning that says what to install", async () => {
-    const warnings: string[] = [];
+  it("takes the processor where there is no adapter, and says why", async () => {
+    const notes: string[] = [];
     const gpu = { requestAdapter: () => Promise.resolve(null) } as unknown as GPU;
-    const device = await openDevice("auto", { gpu, warn: (message) => warnings.push(message) });
-    expect(device.info.kind).toBe("reference");
-    expect(warnings.join()).toMatch(/scripts\/setup\.sh/);
-    await expect(openDevice("webgpu", { gpu })).rejects.toMatchObject({ name: "DeviceError", reason: "unavailable" });
+    const device = await openDevice("auto", { gpu, note: (message) => notes.push(message) });
+    expect(device.info.kind).toBe("wasm");
+    device.dispose();
+    expect(notes).toEqual([expect.stringContaining("no WebGPU adapter was found")]);
+    await expect(openDevice("webgpu", { gpu })).rejects.toMatchObject({
+      name: "DeviceError",
+      reason: "unavailable",
+      hint: expect.stringContaining("scripts/setup.sh") as string,
+    });
+  });
+
+  it("takes no adapter that is software, unless asked for by name", async () => {
+    const notes: string[] = [];
+    const info = { vendor: "mesa", architecture: "", device: "llvmpipe", description: "llvmpipe", isFallbackAdapter: false };
+    const gpu = { requestAdapter: () => Promise.resolve({ info }) } as unknown as GPU;
+    const device = await openDevice("auto", { gpu, note: (message) => notes.push(message) });
+    expect(device.info.kind).toBe("wasm");
+    device.dispose();
+    expect(notes).toEqual([expect.stringMatching(/llvmpipe.*software.*--device webgpu/)]);
   });
 });
