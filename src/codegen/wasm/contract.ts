@@ -202,7 +202,7 @@ interface Plan {
 const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}
   (local $unit i32) (local $batch i32) (local $lo i32) (local $hi i32) (local $ma i32) (local $mz i32) (local $na i32) (local $nz i32)
   (local $s0 i32) (local $s1 i32) (local $n0 i32) (local $n1 i32) (local $k0 i32) (local $k1 i32) (local $m0 i32) (local $m1 i32)
-  (local $nt i32) (local $mt i32) (local $a i32) (local $b i32) (local $c i32) (local $to i32) (local $pitch i32) (local $steps i32) (local $rows i32)
+  (local $nt i32) (local $mt i32) (local $b i32) (local $c i32) (local $to i32) (local $pitch i32) (local $steps i32) (local $rows i32)
   (local.set $c (i32.add (local.get $scratch) (i32.const {{bytesAB}})))
   (local.set $unit (local.get $begin))
   (loop $units
@@ -258,16 +258,11 @@ const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) =>
 {{/if}}
             (local.set $nt (local.get $n0))
             (loop $across
-              (local.set $a (local.get $to))
-              (local.set $mt (local.get $m0))
-              (loop $down
-                (call $micro (local.get $a)
-                  (i32.add (local.get $b) (i32.shl (i32.mul (i32.sub (local.get $nt) (local.get $n0)) (local.get $steps)) (i32.const 5)))
-                  (i32.add (i32.add (local.get $c) (i32.mul (i32.sub (local.get $nt) (local.get $n0)) (local.get $pitch)))
-                    (i32.shl (i32.sub (local.get $mt) (local.get $s0)) (i32.const 7)))
-                  (local.get $steps) (i32.eqz (local.get $k0)))
-                (local.set $a (i32.add (local.get $a) (i32.shl (local.get $steps) (i32.const 4))))
-                (br_if $down (i32.lt_s (local.tee $mt (i32.add (local.get $mt) (i32.const 1))) (local.get $m1))))
+              (call $micro (local.get $to)
+                (i32.add (local.get $b) (i32.shl (i32.mul (i32.sub (local.get $nt) (local.get $n0)) (local.get $steps)) (i32.const 5)))
+                (i32.add (i32.add (local.get $c) (i32.mul (i32.sub (local.get $nt) (local.get $n0)) (local.get $pitch)))
+                  (i32.shl (i32.sub (local.get $m0) (local.get $s0)) (i32.const 7)))
+                (i32.sub (local.get $m1) (local.get $m0)) (local.get $steps) (i32.eqz (local.get $k0)))
               (br_if $across (i32.lt_s (local.tee $nt (i32.add (local.get $nt) (i32.const 1))) (local.get $n1))))
             (br_if $rows (i32.lt_s (local.tee $m0 (local.get $m1)) (local.get $s1))))
           (br_if $steps (i32.lt_s (local.tee $k0 (local.get $k1)) (i32.const {{k}}))))
