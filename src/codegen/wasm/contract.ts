@@ -16,15 +16,15 @@ import type { Scheduled } from "./target.ts";
 import { present, type Value } from "./values.ts";
 
 /** Steps of k in a block: two panels stay in the first-level cache. */
-const BLOCK_K = 384;
+const BLOCK_K = 256;
 /** Bytes of a block of right-hand panels, and of left-hand ones: about half of a second-level cache. */
-const BLOCK_BYTES = 1 << 17;
+const BLOCK_BYTES = 1 << 18;
 /** Panels of rows that are finished before the next ones start. */
 const ROW_PANELS = 256;
 /** A left operand up to this size is packed once for all columns. */
 const WHOLE_BYTES = 1 << 22;
 /** Multiply-adds that are worth another thread. */
-const THREAD_WORK = 150_000;
+const THREAD_WORK = 500_000;
 
 /** A long sum with few results: each thread packs its own part of k. */
 export function splitK(m: number, n: number, k: number, b: number): number {

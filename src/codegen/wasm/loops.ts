@@ -24,7 +24,7 @@ const CHUNK = 2048;
 const ENOUGH_UNITS = 64;
 
 /** Operations that are worth another thread: some tens of microseconds. */
-const THREAD_WORK = 60_000;
+const THREAD_WORK = 150_000;
 
 export interface Compiled {
   /** The function `run`. */
