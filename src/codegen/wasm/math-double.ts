@@ -26,7 +26,8 @@ const halves = (params: readonly string[], call: (args: readonly string[]) => st
  * at most pi/4.
  */
 export const SINE = `(func $sine2 (param $x v128) (param $turns f64) (result v128) (local $n v128) (local $r v128) (local $z v128) (local $q v128) (local $y v128)
-  ${set("n", `(f64x2.nearest (f64x2.mul ${get("x")} ${splat(2 / Math.PI)}))`)}
+  ;; Plus 0, so that of -0 it is 0: -0 less -0 would lose the sign.
+  ${set("n", `(f64x2.add (f64x2.nearest (f64x2.mul ${get("x")} ${splat(2 / Math.PI)})) ${splat(0)})`)}
   ${set("r", `(f64x2.sub (f64x2.sub ${get("x")} (f64x2.mul ${get("n")} ${splat(1.5707963267341256)})) (f64x2.mul ${get("n")} ${splat(6.077100506506192e-11)}))`)}
   ${set("z", `(f64x2.mul ${get("r")} ${get("r")})`)}
   ${set("n", `(f64x2.add ${get("n")} (f64x2.splat ${get("turns")}))`)}
@@ -54,7 +55,7 @@ export const SINE = `(func $sine2 (param $x v128) (param $turns f64) (result v12
  * x^y = 2^(y log2 |x|): log2 by the series of artanh around a power of two, 2^t by its Taylor series around an integer; then JavaScript's special cases.
  */
 export const POW = `(func $pow2 (param $x v128) (param $y v128) (result v128)
-  (local $a v128) (local $e v128) (local $s v128) (local $t v128) (local $n v128) (local $p v128) (local $odd v128)
+  (local $a v128) (local $e v128) (local $s v128) (local $t v128) (local $n v128) (local $p v128) (local $whole v128) (local $odd v128)
   ${set("a", `(f64x2.abs ${get("x")})`)}
   ;; The bits of sqrt(1/2) are 0x3fe6a09e667f3bcd: counted from there, the exponent is that of the nearest power of two.
   ${set("e", `(i64x2.shr_s (i64x2.sub ${get("a")} ${splat(Math.SQRT1_2)}) (i32.const 52))`)}
@@ -85,10 +86,11 @@ export const POW = `(func $pow2 (param $x v128) (param $y v128) (result v128)
     ${get("p")}
     (v128.or (f64x2.eq ${get("a")} ${splat(0)}) (f64x2.eq ${get("a")} ${splat(Infinity)})))`,
   )}
-  ;; Below 0: the sign of an odd power, and no value between integers.
-  ${set("odd", `(f64x2.ne (f64x2.mul (f64x2.floor (f64x2.mul ${get("y")} ${splat(0.5)})) ${splat(2)}) ${get("y")})`)}
-  ${set("p", `(v128.xor ${get("p")} (v128.and (v128.and ${get("odd")} (f64x2.lt ${get("x")} ${splat(0)})) ${splat(-0)}))`)}
-  ${set("p", `(v128.or ${get("p")} (v128.and (v128.and (f64x2.lt ${get("x")} ${splat(0)}) (f64x2.lt ${get("a")} ${splat(Infinity)})) (f64x2.ne (f64x2.floor ${get("y")}) ${get("y")})))`)}
+  ;; Odd powers have the sign of x, of zeros and infinities too; below 0 there is no value between integers, but of -infinity.
+  ${set("whole", `(f64x2.eq (f64x2.floor ${get("y")}) ${get("y")})`)}
+  ${set("odd", `(v128.and ${get("whole")} (f64x2.ne (f64x2.mul (f64x2.floor (f64x2.mul ${get("y")} ${splat(0.5)})) ${splat(2)}) ${get("y")}))`)}
+  ${set("p", `(v128.xor ${get("p")} (v128.and ${get("odd")} (v128.and ${get("x")} ${splat(-0)})))`)}
+  ${set("p", `(v128.or ${get("p")} (v128.andnot (v128.and (f64x2.lt ${get("x")} ${splat(0)}) (f64x2.lt ${get("a")} ${splat(Infinity)})) ${get("whole")}))`)}
   ${set("p", `(v128.or ${get("p")} (v128.or (f64x2.ne ${get("x")} ${get("x")}) (f64x2.ne ${get("y")} ${get("y")})))`)}
   (v128.bitselect ${splat(1)} ${get("p")} (f64x2.eq ${get("y")} ${splat(0)})))
 (func $pow (param $x v128) (param $y v128) (result v128)

@@ -64,33 +64,32 @@ const LOG = `(func $log (param $x v128) (result v128) (local $s v128) (local $t 
   ${set("y", `(v128.bitselect ${splat(-Infinity)} ${get("y")} (f32x4.eq ${get("x")} ${splat(0)}))`)}
   (v128.or ${get("y")} (v128.not (f32x4.ge ${get("x")} ${splat(0)}))))`;
 
-/** tanh x: an odd polynomial near 0 (Cephes' tanhf, Moshier 1992), elsewhere 1 - 2 / (e^2x + 1). */
+/**
+ * tanh x: an odd polynomial near 0 (Cephes' tanhf, Moshier 1992), elsewhere 1 - 2 / (e^2x + 1). Both of |x|, and then the sign of x: a
+ * polynomial of -0 itself would end in -0 + 0, which is 0.
+ */
 const TANH = `(func $tanh (param $x v128) (result v128) (local $a v128) (local $z v128)
   ${set("a", `(f32x4.abs ${get("x")})`)}
   ${set("z", `(f32x4.mul ${get("x")} ${get("x")})`)}
-  (v128.bitselect
-    (f32x4.madd (f32x4.mul ${horner(get("z"), [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1])} ${get("z")}) ${get("x")} ${get("x")})
-    (v128.or
+  (v128.or
+    (v128.bitselect
+      (f32x4.madd (f32x4.mul ${horner(get("z"), [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1])} ${get("z")}) ${get("a")} ${get("a")})
       (f32x4.sub ${splat(1)} (f32x4.div ${splat(2)} (f32x4.add (call $exp (f32x4.add ${get("a")} ${get("a")})) ${splat(1)})))
-      (v128.and ${get("x")} ${bits(-2147483648)}))
-    (f32x4.lt ${get("a")} ${splat(0.625)})))`;
+      (f32x4.lt ${get("a")} ${splat(0.625)}))
+    (v128.and ${get("x")} ${bits(-2147483648)})))`;
 
-/** erf x: an odd polynomial near 0, elsewhere 1 - e^p(x); minimax coefficients by N. Juffa (2018, published for the CUDA erff). */
-const ERF = `(func $erf (param $x v128) (result v128) (local $t v128) (local $s v128) (local $r v128)
+/**
+ * erf x: x + x p(x^2) below 7/8, elsewhere 1 - e^q(|x|). Both polynomials are minimax, from a weighted Remez exchange in 40 digits: p is of
+ * degree 5 for erf(x) / x - 1, weighted by x / erf x; q is of degree 6 for ln erfc up to 4, from where on erf is 1 in float32, weighted by
+ * erfc / erf, so that the relative error of erf is what is least in both.
+ */
+const ERF = `(func $erf (param $x v128) (result v128) (local $t v128) (local $s v128)
   ${set("t", `(f32x4.min (f32x4.abs ${get("x")}) ${splat(4)})`)}
   ${set("s", `(f32x4.mul ${get("t")} ${get("t")})`)}
-  ${set(
-    "r",
-    `(f32x4.madd (f32x4.madd ${splat(-1.7285347e-5)} ${get("t")} ${splat(3.83197126e-4)}) ${get("s")} (f32x4.madd ${splat(-3.88396438e-3)} ${get("t")} ${splat(2.42546219e-2)}))`,
-  )}
-  ${set("r", `(f32x4.madd ${get("r")} ${get("t")} ${splat(-1.06777877e-1)})`)}
-  ${set("r", `(f32x4.madd ${get("r")} ${get("t")} ${splat(-6.34846687e-1)})`)}
-  ${set("r", `(f32x4.madd ${get("r")} ${get("t")} ${splat(-1.28717512e-1)})`)}
-  ${set("r", `(f32x4.sub (f32x4.mul ${get("r")} ${get("t")}) ${get("t")})`)}
   (v128.bitselect
-    (f32x4.madd ${horner(get("s"), [-5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1])} ${get("x")} ${get("x")})
-    (v128.or (f32x4.sub ${splat(1)} (call $exp ${get("r")})) (v128.and ${get("x")} ${bits(-2147483648)}))
-    (f32x4.le ${get("t")} ${splat(0.927734375)})))`;
+    (f32x4.madd ${horner(get("s"), [-0.0006203256, 0.0050321817, -0.026791463, 0.11282455, -0.3761255, 0.12837915])} ${get("x")} ${get("x")})
+    (v128.or (f32x4.sub ${splat(1)} (call $exp ${horner(get("t"), [0.00020099594, -0.0030922897, 0.022420209, -0.10432749, -0.6367372, -1.1279361, -0.00013357693])})) (v128.and ${get("x")} ${bits(-2147483648)}))
+    (f32x4.lt ${get("t")} ${splat(0.875)})))`;
 
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 
