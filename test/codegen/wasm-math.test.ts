@@ -42,6 +42,18 @@ function compiled(name: MathFunction, arity: number, relaxed: boolean): Apply {
 
 const bothForms = (name: MathFunction, arity: number): Apply[] => FORMS.map((relaxed) => compiled(name, arity, relaxed));
 
+const DOUBLE = new Float64Array(1);
+const WORDS = new Uint32Array(DOUBLE.buffer);
+
+// One in the last place of the float32 nearest to `x`, from the bits of the exponent: this runs millions of times.
+function ulp(x: number): number {
+  DOUBLE[0] = x;
+  const biased = (WORDS[1]! >>> 20) & 0x7ff;
+  WORDS[1] = (Math.max(biased, 1023 - 126) - 23) << 20;
+  WORDS[0] = 0;
+  return DOUBLE[0];
+}
+
 const isNegative = (x: number): boolean => x < 0 || Object.is(x, -0);
 
 // How far a result is from the exact value in units of the last place there; Infinity where it is a value of another kind or sign, zeros included.
@@ -52,12 +64,12 @@ function error(got: number, exact: number): number {
   if (Number.isNaN(got) || isNegative(got) !== isNegative(exact)) return Infinity;
   // Infinity just below the end of the range is as far off as the power of two that it stands for.
   const value = Number.isFinite(got) ? got : Math.sign(got) * 2 ** 128;
-  return Math.abs(value - exact) / 2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(exact)))) - 23);
+  return Math.abs(value - exact) / ulp(exact);
 }
 
 interface Worst {
   error: number;
-  readonly of: number[];
+  readonly of: string[];
 }
 
 // The largest error, and what it is an error of.
@@ -66,7 +78,8 @@ function worst(apply: Apply, inputs: readonly Float32Array[], exact: Float64Arra
   const most: Worst = { error: 0, of: [] };
   results.forEach((got, i) => {
     const here = error(got, exact[i]!);
-    if (here > most.error) Object.assign(most, { error: here, of: inputs.map((values) => values[i]!) });
+    if (here > most.error)
+      Object.assign(most, { error: here, of: inputs.map((values) => (Object.is(values[i], -0) ? "-0" : String(values[i]))) });
   });
   return most;
 }
@@ -104,20 +117,20 @@ function batch(random: () => number, low: number, high: number): Float32Array {
 
 // `low` to `high` are the exponents where something happens; `last` is the largest where the function must be exact.
 const CASES = [
-  { name: "exp", exact: Math.exp, low: -24, high: 6, last: 127 },
-  { name: "log", exact: Math.log, low: -2, high: 2, last: 127 },
-  { name: "tanh", exact: Math.tanh, low: -12, high: 4, last: 127 },
-  { name: "erf", exact: erf, low: -12, high: 2, last: 127 },
-  { name: "sin", exact: Math.sin, low: -12, high: 13, last: 13 },
-  { name: "cos", exact: Math.cos, low: -12, high: 13, last: 13 },
+  { name: "exp", exact: Math.exp, low: -24, high: 6, last: 127, rounds: 32 },
+  { name: "log", exact: Math.log, low: -2, high: 2, last: 127, rounds: 32 },
+  { name: "tanh", exact: Math.tanh, low: -12, high: 4, last: 127, rounds: 32 },
+  { name: "erf", exact: erf, low: -12, high: 2, last: 127, rounds: 32 },
+  { name: "sin", exact: Math.sin, low: -12, high: 13, last: 13, rounds: 16 },
+  { name: "cos", exact: Math.cos, low: -12, high: 13, last: 13, rounds: 16 },
 ] as const;
 
-describe.each(CASES)("$name", ({ name, exact, low, high, last }) => {
+describe.each(CASES)("$name", ({ name, exact, low, high, last, rounds }) => {
   const forms = bothForms(name, 1);
 
   it("is good to 2 ulp", () => {
     const random = createRandom(name.length);
-    for (let round = 0; round < 32; round++) {
+    for (let round = 0; round < rounds; round++) {
       const input = round % 2 === 0 ? batch(random, -149, last) : batch(random, low, high);
       const expected = Float64Array.from(input, exact);
       for (const apply of forms) {
@@ -198,7 +211,10 @@ it("threefry gives the bits of every other target", () => {
   const words = (): Uint32Array => Uint32Array.from({ length: COUNT }, () => random() * 2 ** 32);
   const [k0, k1, c0, c1] = [words(), words(), words(), words()];
   const expected = k0.map((k, i) => threefry2x32(k, k1[i]!, c0[i]!, c1[i]!)[0]);
-  for (const apply of bothForms("threefry", 4)) expect(new Uint32Array(apply(k0, k1, c0, c1))).toEqual(expected);
+  for (const apply of bothForms("threefry", 4)) {
+    const results = new Uint32Array(apply(k0, k1, c0, c1));
+    expect(results.findIndex((word, i) => word !== expected[i])).toBe(-1);
+  }
 });
 
 it("defines what a function calls once, in one order", () => {

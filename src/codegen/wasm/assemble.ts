@@ -15,11 +15,32 @@ type Node = string | readonly Node[];
 const TYPES: Readonly<Record<string, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
 /** The module of a text that starts with `(module`. */
-export function assemble(text: string, { relaxed }: AssembleOptions): Uint8Array {
-  const module = parse(text);
-  const signatures = new Map<string, number>();
-  const functions = module.filter((node): node is readonly Node[] => Array.isArray(node) && node[0] === "func").map(readFunction);
+export const assemble = (text: string, options: AssembleOptions): Uint8Array => encode(readModule(text), options);
+
+/** Both encodings of a module. */
+export function assembleBoth(text: string): { readonly relaxed: Uint8Array; readonly simd: Uint8Array } {
+  const module = readModule(text);
+  return { relaxed: encode(module, { relaxed: true }), simd: encode(module, { relaxed: false }) };
+}
+
+interface Module {
+  readonly memory: readonly Node[] | undefined;
+  readonly functions: readonly Func[];
+  readonly byName: ReadonlyMap<string, number>;
+}
+
+function readModule(text: string): Module {
+  const fields = parse(text).slice(1);
+  const stray = fields.find((field) => !isList(field, "func") && !isList(field, "import"));
+  if (stray !== undefined) throw new InternalError(`a module has no ${print(stray).slice(0, 100)}`);
+  const functions = fields.filter((field) => isList(field, "func")).map(readFunction);
   const byName = new Map(functions.map(({ name }, i) => [name, i]));
+  if (byName.size < functions.length) throw new InternalError("two functions of one name");
+  return { memory: fields.find((field) => isList(field, "import")), functions, byName };
+}
+
+function encode({ memory, functions, byName }: Module, { relaxed }: AssembleOptions): Uint8Array {
+  const signatures = new Map<string, number>();
   const typeOf = functions.map(({ params, results }) => {
     const key = `${params.join()}:${results.join()}`;
     const index = signatures.get(key) ?? signatures.size;
@@ -35,8 +56,7 @@ export function assemble(text: string, { relaxed }: AssembleOptions): Uint8Array
       for (const list of [params, results]) types.list(list === "" ? [] : list.split(","), (type) => types.byte(typeByte(type)));
     }),
   );
-  const memory = module.find((node) => Array.isArray(node) && node[0] === "import");
-  if (memory !== undefined) out.section(2, (imports) => writeImport(imports, memory as readonly Node[]));
+  if (memory !== undefined) out.section(2, (imports) => writeImport(imports, memory));
   out.section(3, (section) => section.list(typeOf, (index) => section.unsigned(index)));
   const exported = functions.flatMap(({ exportName }, i) => (exportName === undefined ? [] : [[exportName, i] as const]));
   if (exported.length > 0)
@@ -143,7 +163,7 @@ class FunctionWriter {
         return out.unsigned(this.#slot(parts[1]));
       case "i32.const":
         out.byte(0x41);
-        return out.signed(BigInt(Number(parts[1]) | 0));
+        return out.signed32(integerOf(parts[1]) | 0);
       case "i64.const":
         out.byte(0x42);
         return out.signed(BigInt.asIntN(64, BigInt(textOf(parts[1]))));
@@ -194,12 +214,12 @@ class FunctionWriter {
     for (; at < parts.length; at++) {
       const part = parts[at];
       if (typeof part !== "string" || !part.includes("=")) break;
-      if (part.startsWith("offset=")) offset = Number(part.slice(7));
-      else align = Math.log2(Number(part.slice(6)));
+      if (part.startsWith("offset=")) offset = integerOf(part.slice(7));
+      else align = Math.log2(integerOf(part.slice(6)));
     }
     const lanes = opcode.immediate === "shuffle" ? 16 : opcode.immediate.endsWith("lane") ? 1 : 0;
-    const immediates = parts.slice(at, at + lanes).map(Number);
-    if (immediates.some((lane) => !Number.isInteger(lane))) throw this.#fault(parts);
+    const immediates = parts.slice(at, at + lanes).map(integerOf);
+    if (immediates.length < lanes || immediates.some((lane) => lane < 0 || lane > 31)) throw this.#fault(parts);
     this.#operands(parts, at + lanes);
     if (opcode.prefix === undefined) out.byte(opcode.code);
     else {
@@ -234,11 +254,12 @@ class FunctionWriter {
   #vectorConstant([, shape, ...values]: readonly Node[]): void {
     const out = this.#out;
     out.raw([0xfd, 12]);
+    if (values.length !== Number(textOf(shape).split("x")[1])) throw this.#fault(["v128.const", ...values]);
     for (const value of values) {
       if (shape === "f32x4") out.float32(numberOf(value));
       else if (shape === "f64x2") out.float64(numberOf(value));
-      else if (shape === "i32x4") out.little(Number(value), 4);
-      else if (shape === "i8x16") out.little(Number(value), 1);
+      else if (shape === "i32x4") out.little(integerOf(value), 4);
+      else if (shape === "i8x16") out.little(integerOf(value), 1);
       else throw this.#fault(textOf(shape));
     }
   }
@@ -329,6 +350,12 @@ function numberOf(node: Node | undefined): number {
   return value;
 }
 
+function integerOf(node: Node | undefined): number {
+  const value = Number(textOf(node));
+  if (!Number.isInteger(value)) throw new InternalError(`${textOf(node)} is no integer`);
+  return value;
+}
+
 function parse(text: string): readonly Node[] {
   const token = /;;[^\n]*|\(|\)|"[^"]*"|[^\s()";]+/g;
   const open: Node[][] = [[]];
@@ -341,8 +368,9 @@ function parse(text: string): readonly Node[] {
       open.at(-1)?.push(done);
     } else if (!word.startsWith(";;")) open.at(-1)?.push(word);
   }
-  const [top] = open;
-  const module = top?.[0];
-  if (open.length !== 1 || !isList(module, "module")) throw new InternalError("not one module, or unbalanced parentheses");
+  const [top = []] = open;
+  const [module] = top;
+  if (open.length !== 1 || top.length !== 1 || !isList(module, "module"))
+    throw new InternalError("not one module, or unbalanced parentheses");
   return module;
 }

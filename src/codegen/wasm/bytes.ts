@@ -5,16 +5,21 @@ export class Bytes {
   #length = 0;
 
   byte(value: number): void {
-    if (this.#length === this.#bytes.length) {
-      const grown = new Uint8Array(2 * this.#bytes.length);
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-    }
+    this.#reserve(1);
     this.#bytes[this.#length++] = value;
   }
 
-  raw(values: Iterable<number>): void {
-    for (const value of values) this.byte(value);
+  raw(values: readonly number[] | Uint8Array): void {
+    this.#reserve(values.length);
+    this.#bytes.set(values, this.#length);
+    this.#length += values.length;
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#bytes.length) return;
+    const grown = new Uint8Array(2 * (this.#length + count));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
   }
 
   /** LEB128. */
@@ -34,6 +39,18 @@ export class Bytes {
       const low = Number(rest & 0x7fn);
       rest >>= 7n;
       const isLast = (rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0);
+      this.byte(isLast ? low : low | 0x80);
+      if (isLast) return;
+    }
+  }
+
+  /** The same for what an i32 holds. */
+  signed32(value: number): void {
+    let rest = value;
+    for (;;) {
+      const low = rest & 0x7f;
+      rest >>= 7;
+      const isLast = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
       this.byte(isLast ? low : low | 0x80);
       if (isLast) return;
     }

@@ -7,7 +7,7 @@ import type { CompiledKernel } from "../../ir/program.ts";
 import { problemOf } from "../problem.ts";
 import type { Target } from "../target.ts";
 import { template } from "../template.ts";
-import { assemble } from "./assemble.ts";
+import { assembleBoth } from "./assemble.ts";
 import { compileContract, splitK } from "./contract.ts";
 import type { Unit } from "./expressions.ts";
 import { compileLoops, type Compiled } from "./loops.ts";
@@ -58,13 +58,13 @@ function compileKernel(source: Kernel): CompiledKernel {
     parameters: source.params.map(({ name, dtype, length, access }) => `${name}: ${dtype}[${String(length)}] ${access}`),
     functions: functions.filter((f) => f !== ""),
   });
-  const encoded = (relaxed: boolean): string => Buffer.from(assemble(text, { relaxed })).toString("base64");
+  const { relaxed, simd } = assembleBoth(text);
   return {
     name: source.name,
     source: text,
     wasm: {
-      relaxed: encoded(true),
-      simd: encoded(false),
+      relaxed: Buffer.from(relaxed).toString("base64"),
+      simd: Buffer.from(simd).toString("base64"),
       units: scheduled.units,
       grain: scheduled.grain,
       scratchBytes: scheduled.scratchBytes ?? 0,
