@@ -1,349 +1,218 @@
-// The wasm device where it is not about numbers: order, barriers, loops, what kernels keep, resident data, faults and the process's end.
+// What the wasm device promises around kernels: order, memory that grows, values kept over a loop, failures that are told and never hang,
+// and a process that may end.
 
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { afterEach, describe, expect, it } from "vitest";
+import { assemble } from "../../src/codegen/wasm/assemble.ts";
+import { RUN_PARAMS } from "../../src/codegen/wasm/loops.ts";
+import { wasmTarget } from "../../src/codegen/wasm/target.ts";
+import { add, axis, float, int, load, mul, sub } from "../../src/ir/loop/expr.ts";
+import type { Kernel } from "../../src/ir/loop/kernel.ts";
+import { PROGRAM_VERSION, type BufferPlan, type CompiledKernel, type Launch, type Program } from "../../src/ir/program.ts";
+import { DeviceError, type Device } from "../../src/runtime/device.ts";
+import { openDevice } from "../../src/runtime/open-device.ts";
+import { openWasmDevice } from "../../src/runtime/wasm/device.ts";
+import { nodeWorkers } from "../../src/runtime/wasm/workers.ts";
 import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
-import { describe, expect, it } from "vitest";
-import type { Program } from "../../src/ir/program.ts";
-import type { Device } from "../../src/runtime/device.ts";
-import type { Reply } from "../../src/runtime/wasm/messages.ts";
-import type { StartWorker } from "../../src/runtime/wasm/workers.ts";
-import { kernel, keeper, launch, logTime, openWasm, programOf, scratch, trap, turn, WORKER } from "./wasm-hand-made.ts";
+import { elementwise, kernelOf, axesOf, numbers, param } from "../codegen/kernels.ts";
 
-const UNITS = 12;
-const buffers = [
-  { name: "x", words: UNITS },
-  { name: "y", words: UNITS },
-];
+const opened: Device[] = [];
+afterEach(() => {
+  for (const device of opened.splice(0)) device.dispose();
+});
 
-/** x -> y -> x by all threads: a run adds 2 to every number and turns them by two places. */
-const rounds = (grain = 1): Program =>
-  programOf([turn(UNITS, grain)], buffers, { train: [launch(0, 0, 1), launch(0, 1, 0)], predict: [launch(0, 0, 1)] });
-
-/** What a run of `rounds` makes of 0 .. UNITS-1, after so many runs. */
-const turned = (runs: number): number[] => Array.from({ length: UNITS }, (_, i) => ((i + 2 * runs) % UNITS) + 2 * runs);
-const first = (): Int32Array => Int32Array.from({ length: UNITS }, (_, i) => i);
-
-async function using<T>(device: Promise<Device>, work: (device: Device) => Promise<T>): Promise<T> {
-  const opened = await device;
-  try {
-    return await work(opened);
-  } finally {
-    opened.dispose();
-  }
+async function open(threads = 2): Promise<Device> {
+  const device = await openDevice("wasm", { threads });
+  opened.push(device);
+  return device;
 }
 
-describe.each([1, 2, 3, 4])("%d threads", (threads) => {
-  it("meet after every launch that they share", () =>
-    using(openWasm(threads), async (device) => {
-      const session = await device.load(rounds());
-      session.write("x", first());
-      session.run("train", 3000);
-      expect(Array.from((await session.read(["x"])).get("x") ?? [])).toEqual(turned(3000));
-    }));
+const buffer = (name: string, length: number, offset: number, role: BufferPlan["role"] = "input"): BufferPlan => ({
+  name,
+  role,
+  dtype: "f32",
+  shape: role === "data" ? [0] : [length],
+  bytes: role === "data" ? 0 : 4 * length,
+  offset: role === "data" ? -1 : offset,
+});
 
-  it("meet where a launch of all follows one of the leader, and the other way round", () =>
-    using(openWasm(threads), async (device) => {
-      const program = programOf([turn(UNITS), turn(UNITS, UNITS)], buffers, {
-        train: [launch(0, 0, 1), launch(1, 1, 0), launch(1, 0, 1), launch(0, 1, 0)],
-      });
-      const session = await device.load(program);
-      session.write("x", first());
-      session.run("train", 1000);
-      expect(Array.from((await session.read(["x"])).get("x") ?? [])).toEqual(turned(2000));
-    }));
+const programOf = (kernels: readonly CompiledKernel[], buffers: readonly BufferPlan[], launches: readonly Launch[]): Program => ({
+  format: "tlc-program",
+  version: PROGRAM_VERSION,
+  target: "wasm",
+  arenaBytes: Math.max(...buffers.map(({ offset, bytes }) => offset + bytes)),
+  buffers,
+  kernels,
+  entries: { predict: launches },
+});
 
-  it("do commands in the order they came in", () =>
-    using(openWasm(threads), async (device) => {
-      const session = await device.load(rounds());
-      session.write("x", first());
-      session.run("train", 10);
-      const early = session.read(["x"]);
-      session.write("x", new Int32Array(UNITS));
-      session.run("train");
+const LENGTH = 300_000;
+const increase = (): CompiledKernel => {
+  const kernel = elementwise("increase", LENGTH, 0, () => float(0));
+  const i = axis("i", LENGTH);
+  const stage = { kind: "store", axes: [], writes: [{ buffer: 0, index: i, value: add(load(0, i, "f32"), float(1)) }] } as const;
+  return wasmTarget.compileKernel({ ...kernel, params: [param("y", LENGTH, "read_write")], stages: [stage] } satisfies Kernel);
+};
+
+/** Does whatever the body says, in two units. */
+const handMade = (body: string): CompiledKernel => {
+  const params = RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ");
+  const text = `(module (import "env" "memory" (memory 1 65536 shared)) (func $run (export "run") ${params} ${body}))`;
+  const encoded = (relaxed: boolean): string => Buffer.from(assemble(text, { relaxed })).toString("base64");
+  return {
+    name: "hand_made",
+    wasm: { relaxed: encoded(true), simd: encoded(false), units: 2, grain: 1, scratchBytes: 0, margin: 0, writes: [0] },
+  };
+};
+
+const launch = (kernel: number, ...buffers: number[]): Launch => ({ kind: "kernel", kernel, buffers });
+
+describe("a session", () => {
+  it("does writes, runs and reads in their order", async () => {
+    const session = await (await open()).load(programOf([increase()], [buffer("y", LENGTH, 0)], [launch(0, 0)]));
+    const zeros = new Float32Array(LENGTH);
+    session.write("y", zeros);
+    // What was handed over does not change any more.
+    zeros.fill(100);
+    session.run("predict", 3);
+    const three = session.read(["y"]);
+    session.write("y", new Float32Array(LENGTH).fill(10));
+    session.run("predict");
+    const eleven = session.read(["y"]);
+    expect((await three).get("y")?.every((y) => y === 3)).toBe(true);
+    expect((await eleven).get("y")?.every((y) => y === 11)).toBe(true);
+  });
+
+  it("survives many thousand barriers with more threads than cores", async () => {
+    const kernel = increase();
+    const shared = { ...kernel, wasm: { ...kernel.wasm!, grain: 1 } };
+    const small = handMade("(f32.store (i32.load (local.get $args)) (f32.add (f32.const 1) (f32.load (i32.load (local.get $args)))))");
+    const alone = { ...small, wasm: { ...small.wasm!, units: 1 } };
+    const program = programOf(
+      [shared, alone],
+      [buffer("y", LENGTH, 0)],
+      [launch(1, 0), launch(0, 0), launch(0, 0), launch(1, 0), launch(1, 0)],
+    );
+    const session = await (await open(4)).load(program);
+    session.write("y", new Float32Array(LENGTH));
+    session.run("predict", 300);
+    const y = (await session.read(["y"])).get("y");
+    expect([y?.[0], y?.[1], y?.[LENGTH - 1]]).toEqual([1500, 600, 600]);
+  });
+
+  it("takes resident data of any length, and again longer", async () => {
+    const i = axis("i", 4);
+    const kernel = kernelOf("last", [param("x", 0), param("n", 1, "read", "i32"), param("y", 4, "write")], axesOf({ i: 4 }), [
+      { kind: "store", axes: [], writes: [{ buffer: 2, index: i, value: load(0, sub(load(1, int(0), "i32"), add(i, int(1))), "f32") }] },
+    ]);
+    const buffers = [buffer("x", 0, 0, "data"), { ...buffer("n", 1, 0), dtype: "i32" as const }, buffer("y", 4, 256, "output")];
+    const session = await (await open()).load(programOf([wasmTarget.compileKernel(kernel)], buffers, [launch(0, 0, 1, 2)]));
+    for (const length of [10, 5, 5_000_000, 100]) {
+      session.write("x", numbers(length, 3));
+      session.write("n", Int32Array.of(length));
       session.run("predict");
-      session.write("x", Int32Array.of(-7));
-      const late = session.read(["x", "y"]);
-      await session.sync();
-      expect(Array.from((await early).get("x") ?? [])).toEqual(turned(10));
-      const { x = [], y = [] } = Object.fromEntries(await late);
-      expect([Array.from(x).slice(0, 3), y[0]]).toEqual([[-7, 2, 2], 3]);
-    }));
+      const expected = [...numbers(length, 3).slice(-4)].reverse();
+      expect([...((await session.read(["y"])).get("y") ?? [])]).toEqual(expected);
+    }
+  });
 
-  it("count time forward and back", () =>
-    using(openWasm(threads), async (device) => {
-      const loop = { kind: "loop", count: 4, body: [launch(0, 0)] } as const;
-      const program = programOf([logTime()], [{ name: "log", words: 32 }], {
-        train: [
-          { ...loop, reverse: false },
-          { ...loop, reverse: true },
-        ],
-      });
-      const session = await device.load(program);
-      session.run("train", 2);
-      const log = Array.from((await session.read(["log"])).get("log") ?? []).slice(0, 17);
-      expect(log).toEqual([16, 0, 1, 2, 3, 3, 2, 1, 0, 0, 1, 2, 3, 3, 2, 1, 0]);
-    }));
+  it("says which data is missing", async () => {
+    const kernel = kernelOf(
+      "first",
+      [param("x", 0), param("y", 1, "write")],
+      [],
+      [{ kind: "store", axes: [], writes: [{ buffer: 1, index: int(0), value: load(0, int(0), "f32") }] }],
+    );
+    const buffers = [buffer("train/x", 0, 0, "data"), buffer("y", 1, 0, "output")];
+    const session = await (await open()).load(programOf([wasmTarget.compileKernel(kernel)], buffers, [launch(0, 0, 1)]));
+    session.run("predict");
+    await expect(session.sync()).rejects.toThrow("train/x is used before it is written");
+  });
 
-  it("keep what a loop does not change, for one run of the loop", () =>
-    using(openWasm(threads), async (device) => {
-      const program = programOf([keeper(UNITS)], [...buffers, { name: "z", words: UNITS }], {
-        train: [{ kind: "loop", count: 5, reverse: false, body: [launch(0, 0, 1, 2)] }],
-        predict: [launch(0, 0, 1, 2)],
-      });
-      const session = await device.load(program);
-      session.write("x", first());
-      session.run("train");
-      session.write(
-        "x",
-        first().map((i) => 10 * i),
-      );
-      session.run("train", 2);
-      const { y = [], z = [] } = Object.fromEntries(await session.read(["y", "z"]));
-      expect(Array.from(y)).toEqual(Array.from(first(), (i) => 5 * i + 100 * i));
-      expect(new Set(z)).toEqual(new Set([3]));
-      session.run("predict");
-      expect((await session.read(["z"])).get("z")?.[0]).toBe(4);
-    }));
-
-  it("keep nothing that the loop writes, by that name or another", () =>
-    using(openWasm(threads), async (device) => {
-      // `other` is the second half of x.
-      const specs = [
-        ...buffers,
-        { name: "z", words: UNITS },
-        { name: "w", words: UNITS },
-        { name: "other", words: UNITS / 2, offset: 2 * UNITS },
-      ];
-      const half = turn(UNITS / 2);
-      for (const written of [0, 4]) {
-        const program = programOf([keeper(UNITS), written === 0 ? turn(UNITS) : half], specs, {
-          train: [{ kind: "loop", count: 3, reverse: true, body: [launch(0, 0, 1, 2), launch(1, 3, written)] }],
-        });
-        const session = await device.load(program);
-        session.run("train");
-        const { y = [], z = [] } = Object.fromEntries(await session.read(["y", "z"]));
-        expect(new Set(z)).toEqual(new Set([3]));
-        expect(y[UNITS - 1]).toBe(2);
-      }
-    }));
-
-  it("have scratch of their own", () =>
-    using(openWasm(threads), async (device) => {
-      const units = 4000;
-      const session = await device.load(programOf([scratch(units)], [{ name: "y", words: units }], { train: [launch(0, 0)] }));
-      session.run("train", 20);
-      const y = (await session.read(["y"])).get("y");
-      const begins = Array.from({ length: threads }, (_, t) => Math.floor((t * units) / threads));
-      expect(Array.from(y ?? [])).toEqual(Array.from({ length: units }, (_, i) => begins.findLast((begin) => begin <= i)));
-    }));
-
-  it("say that a kernel trapped, now and later", () =>
-    using(openWasm(threads), async (device) => {
-      const session = await device.load(
-        programOf([trap(UNITS), turn(UNITS)], buffers, { train: [launch(0), launch(1, 0, 1), launch(1, 1, 0)] }),
-      );
-      session.run("train", 3);
-      await expect(session.read(["x"])).rejects.toMatchObject({
-        name: "DeviceError",
-        reason: "lost",
-        message: expect.stringContaining("unreachable") as string,
-      });
-      session.run("train");
-      await expect(session.sync()).rejects.toMatchObject({ reason: "lost" });
-      await expect(device.load(rounds())).rejects.toMatchObject({ reason: "lost" });
-    }));
-
-  it("load a second program beside the first", () =>
-    using(openWasm(threads), async (device) => {
-      const [one, two] = await Promise.all([device.load(rounds()), device.load(rounds())]);
-      one.write("x", first());
-      two.write("x", new Int32Array(UNITS));
-      for (let i = 0; i < 20; i++) {
-        one.run("train");
-        two.run("train", 2);
-      }
-      const three = await device.load(rounds());
-      one.run("train");
-      three.write("x", first());
-      three.run("train", 3);
-      expect(Array.from((await one.read(["x"])).get("x") ?? [])).toEqual(turned(21));
-      expect((await two.read(["x"])).get("x")?.[5]).toBe(80);
-      expect(Array.from((await three.read(["x"])).get("x") ?? [])).toEqual(turned(3));
-    }));
-});
-
-describe("resident data", () => {
-  const program = (): Program =>
-    programOf([turn(UNITS)], [{ name: "data", words: UNITS, role: "data" }, { name: "more", words: UNITS, role: "data" }, ...buffers], {
-      train: [launch(0, 0, 2)],
-      eval: [launch(0, 1, 3)],
-    });
-
-  it.each([true, false])("comes when it is written and grows (shared: %s)", (isShared) =>
-    using(openWasm(2, { isShared }), async (device) => {
-      const session = await device.load(program());
-      for (const size of [UNITS, 1_000_000, 100, 3_000_000]) {
-        session.write("data", new Int32Array(size).fill(size));
-        session.write("more", new Int32Array(UNITS).fill(-size));
-        session.run("train");
-        session.run("eval");
-        const { x = [], y = [] } = Object.fromEntries(await session.read(["x", "y"]));
-        expect([x[3], y[3]]).toEqual([size + 1, -size + 1]);
-      }
-    }),
-  );
-
-  it("is missed by name", () =>
-    using(openWasm(2), async (device) => {
-      const session = await device.load(program());
-      session.run("train");
-      await expect(session.sync()).rejects.toThrow(/data is used before it is written/);
-    }));
-});
-
-describe("memory", () => {
-  it.each([true, false])("that a program needs is told with what is large (shared: %s)", (isShared) =>
-    using(openWasm(2, { isShared }), async (device) => {
-      const huge = { name: "layer1.weight", words: 2 ** 30 };
-      await expect(device.load(programOf([turn(UNITS)], [...buffers, huge], {}))).rejects.toMatchObject({
-        name: "DeviceError",
-        reason: "out-of-memory",
-        message: expect.stringMatching(/4\.0 GiB {2}layer1\.weight {2}i32\[\d+\] {2}\(input\)/) as string,
-      });
-      await expect(device.load(rounds())).resolves.toBeDefined();
-    }),
-  );
-
-  // A small maximum stands for a system that gives no more.
-  it.each([true, false])("that data needs is told with its size (shared: %s)", (isShared) =>
-    using(openWasm(1, { isShared, mostPages: 64 }), async (device) => {
-      const session = await device.load(programOf([turn(UNITS)], [{ name: "data", words: 1, role: "data" }, ...buffers], {}));
-      session.write("data", new Int32Array(2 ** 19));
-      await session.sync();
-      session.write("data", new Int32Array(2 ** 21));
-      await expect(session.sync()).rejects.toMatchObject({
-        reason: "out-of-memory",
-        message: expect.stringMatching(/data.*8\.0 MiB.*4\.0 MiB/s) as string,
-      });
-    }),
-  );
-});
-
-describe("without shared memory", () => {
-  it("runs on one thread", () =>
-    using(openWasm(4, { isShared: false }), async (device) => {
-      expect(device.info.description).toMatch(/\(1 thread,/);
-      const session = await device.load(rounds());
-      session.write("x", first());
-      session.run("train", 100);
-      expect(Array.from((await session.read(["x"])).get("x") ?? [])).toEqual(turned(100));
-    }));
-});
-
-describe("faults", () => {
-  /** Keeps the workers, so that a test can end one. */
-  const watched =
-    (workers: Worker[]): StartWorker =>
-    (listener) => {
-      const worker = new Worker(WORKER);
-      workers.push(worker);
-      worker.on("message", (reply: Reply) => listener.onReply(reply));
-      worker.on("error", (error: Error) => listener.onEnd(error.message));
-      worker.on("exit", () => listener.onEnd("the worker thread ended"));
-      return {
-        post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
-        terminate: () => void worker.terminate(),
-        keepAlive: () => undefined,
-      };
+  it("lets loops keep what no launch of theirs changes, and nothing else", async () => {
+    // Counts how often it is told to begin anew.
+    const count = handMade("(i32.store (i32.load (local.get $args)) (i32.add (i32.load (i32.load (local.get $args))) (local.get $fresh)))");
+    const keeping = { ...count, wasm: { ...count.wasm!, units: 1, keeps: { params: [1], bytes: 64 } } };
+    const spoil = handMade("(f32.store (i32.load (local.get $args)) (f32.const 1))");
+    const buffers = [{ ...buffer("count", 1, 0), dtype: "i32" as const }, buffer("weights", 64, 256)];
+    const counted = async (...body: Extract<Launch, { kind: "kernel" }>[]): Promise<number | undefined> => {
+      const session = await (await open()).load(programOf([keeping, spoil], buffers, [{ kind: "loop", count: 10, reverse: true, body }]));
+      session.write("count", Int32Array.of(0));
+      session.run("predict", 2);
+      return (await session.read(["count"])).get("count")?.[0];
     };
-
-  it.each([0, 1, 2])("of thread %d, in the middle of a run, end the wait for it", async (thread) => {
-    const workers: Worker[] = [];
-    await using(openWasm(3, { start: watched(workers) }), async (device) => {
-      const session = await device.load(rounds());
-      session.run("train", 50_000_000);
-      const answer = session.read(["x"]);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      void workers[thread]?.terminate();
-      await expect(answer).rejects.toMatchObject({ name: "DeviceError", reason: "lost" });
-      await expect(session.sync()).rejects.toMatchObject({ reason: "lost" });
-    });
+    const keep = { kind: "kernel", kernel: 0, buffers: [0, 1] } as const;
+    expect(await counted(keep)).toBe(2);
+    expect(await counted(keep, { kind: "kernel", kernel: 1, buffers: [1] })).toBe(20);
   });
 
-  it("in the file of the worker are told", () =>
-    using(openWasm(2, { start: watched([]) }), async (device) => {
-      const broken = rounds();
-      const kernels = broken.kernels.map((compiled) => ({
-        ...compiled,
-        wasm: { ...compiled.wasm!, simd: "AGFzbQ==", relaxed: "AGFzbQ==" },
-      }));
-      await expect(device.load({ ...broken, kernels })).rejects.toThrow(/turn1/);
-    }));
-
-  it("of the caller are told at once", () =>
-    using(openWasm(1), async (device) => {
-      const session = await device.load(rounds());
-      expect(() => session.run("eval")).toThrow(/no entry eval/);
-      expect(() => session.write("nothing", first())).toThrow(/no buffer nothing/);
-      expect(() => session.write("x", new Int32Array(UNITS + 1))).toThrow(/13 elements written to x, which has 12/);
-      await expect(session.read(["nothing"])).rejects.toThrow(/no buffer nothing/);
-    }));
+  it("stands beside others of its device", async () => {
+    const device = await open();
+    const program = programOf([increase()], [buffer("y", LENGTH, 0)], [launch(0, 0)]);
+    const sessions = await Promise.all([device.load(program), device.load(program), device.load(program)]);
+    sessions.forEach((session, i) => session.write("y", new Float32Array(LENGTH).fill(i)));
+    for (const session of sessions) session.run("predict", 5);
+    sessions[1]!.dispose();
+    const last = await device.load(program);
+    last.write("y", new Float32Array(LENGTH).fill(7));
+    last.run("predict");
+    const values = await Promise.all([sessions[0]!, sessions[2]!, last].map(async (s) => (await s.read(["y"])).get("y")?.[LENGTH - 1]));
+    expect(values).toEqual([5, 7, 8]);
+  });
 });
 
-describe("the end", () => {
-  it("comes for answers that are waited for when the device is disposed", async () => {
-    const device = await openWasm(2);
-    const session = await device.load(rounds());
-    session.run("train", 50_000_000);
-    const answer = session.read(["x"]);
-    device.dispose();
-    await expect(answer).rejects.toMatchObject({ reason: "lost", message: expect.stringContaining("disposed") as string });
-    device.dispose();
-  });
-
+describe("a failure", () => {
   it.each([
-    ["that forgot to dispose", "", "read 21"],
-    ["that waits for an answer and nothing else", "session.run('train', 3000); await session.sync(); console.log('synced');", "synced"],
-    ["that has something running", "session.run('train', 500000000);", "read 21"],
-  ])(
-    "comes for a program %s",
-    (_, more, said) => {
-      const folder = mkdtempSync(join(tmpdir(), "tlc-wasm-"));
-      try {
-        const file = join(folder, "main.mjs");
-        const device = pathToFileURL("dist/runtime/open-device.js").href;
-        writeFileSync(
-          file,
-          `import { openDevice } from ${JSON.stringify(device)};
-         const device = await openDevice("wasm", { threads: 2 });
-         const session = await device.load(${JSON.stringify(rounds())});
-         session.run("train", 10);
-         const x = (await session.read(["x"])).get("x");
-         console.log("read " + (x[0] + 1));
-         ${more}`,
-        );
-        const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8", timeout: 20_000 });
-        expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-        expect(stdout.trim().split("\n").at(-1)).toBe(said);
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
-    },
-    30_000,
-  );
+    ["of the leading thread", "(if (i32.eqz (local.get $begin)) (then (unreachable)))"],
+    ["of another thread", "(if (local.get $begin) (then (unreachable)))"],
+    ["of all", "(unreachable)"],
+  ])("%s is told, now and from then on", async (_, body) => {
+    const session = await (await open(3)).load(programOf([handMade(body)], [buffer("y", 4, 0)], [launch(0, 0), launch(0, 0)]));
+    session.run("predict", 3);
+    await expect(session.read(["y"])).rejects.toMatchObject({ name: "DeviceError", reason: "lost" });
+    await expect(session.sync()).rejects.toThrow(/WebAssembly thread failed/);
+  });
+
+  it("of memory says what is large", async () => {
+    const huge = { ...buffer("weights", 1 << 30, 0), bytes: 4 * 2 ** 30 };
+    const device = await open();
+    const attempt = device.load(programOf([increase()], [huge], [launch(0, 0)]));
+    await expect(attempt).rejects.toBeInstanceOf(DeviceError);
+    await expect(attempt).rejects.toMatchObject({ reason: "out-of-memory", message: expect.stringContaining("weights") as string });
+  });
+
+  it("rejects what is awaited when the device is disposed", async () => {
+    const device = await open();
+    const session = await device.load(programOf([increase()], [buffer("y", LENGTH, 0)], [launch(0, 0)]));
+    const pending = session.read(["y"]);
+    device.dispose();
+    await expect(pending).rejects.toThrow("disposed");
+  });
+
+  it("to start is told", async () => {
+    const start = await nodeWorkers(pathToFileURL("/no/such/worker.mjs"));
+    const device = openWasmDevice({ start, threads: 2, cores: 2, isShared: true });
+    await expect(device.load(programOf([increase()], [buffer("y", LENGTH, 0)], [launch(0, 0)]))).rejects.toBeInstanceOf(DeviceError);
+  });
 });
 
-it("uses kernels without fused multiply-adds where the engine has none", () =>
-  using(openWasm(1), async (device) => {
-    const plain = kernel("plain", "(i32.store (call $at (i32.const 0) (local.get $i)) (i32.const 7))", { units: 1, writes: [0] });
-    const other = kernel("fused", "(i32.store (call $at (i32.const 0) (local.get $i)) (i32.const 8))", { units: 1, writes: [0] });
-    const both = { ...plain, wasm: { ...plain.wasm!, relaxed: other.wasm!.relaxed } };
-    const session = await device.load(programOf([both], [{ name: "y", words: 1 }], { train: [launch(0, 0)] }));
-    session.run("train");
-    const isRelaxed = device.info.description.includes("relaxed");
-    expect((await session.read(["y"])).get("y")?.[0]).toBe(isRelaxed ? 8 : 7);
-  }));
+it("runs on one thread with memory of its own, where none can be shared", async () => {
+  const start = await nodeWorkers(pathToFileURL("dist/wasm-worker.mjs"));
+  const device = openWasmDevice({ start, threads: 8, cores: 8, isShared: false });
+  opened.push(device);
+  expect(device.info.description).toContain("1 thread,");
+  const double = wasmTarget.compileKernel(elementwise("double", 1000, 1, (x) => mul(x, float(2))));
+  const session = await device.load(programOf([double], [buffer("x0", 1000, 0), buffer("y", 1000, 4096)], [launch(0, 0, 1)]));
+  session.write("x0", numbers(1000));
+  session.run("predict");
+  expect((await session.read(["y"])).get("y")?.[999]).toBe(numbers(1000)[999]! * 2);
+});
+
+it("does not keep a process alive that forgot to dispose", async () => {
+  const script = `import { openDevice } from "./dist/index.js"; await openDevice("wasm", { threads: 3 }); console.log("done");`;
+  const began = performance.now();
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
+  expect(stdout).toBe("done\n");
+  expect(performance.now() - began).toBeLessThan(10_000);
+});
