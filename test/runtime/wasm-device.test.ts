@@ -153,11 +153,11 @@ describe("a session", () => {
     const sessions = await Promise.all([device.load(program), device.load(program), device.load(program)]);
     sessions.forEach((session, i) => session.write("y", new Float32Array(LENGTH).fill(i)));
     for (const session of sessions) session.run("predict", 5);
-    sessions[1]!.dispose();
+    sessions[1].dispose();
     const last = await device.load(program);
     last.write("y", new Float32Array(LENGTH).fill(7));
     last.run("predict");
-    const values = await Promise.all([sessions[0]!, sessions[2]!, last].map(async (s) => (await s.read(["y"])).get("y")?.[LENGTH - 1]));
+    const values = await Promise.all([sessions[0], sessions[2], last].map(async (s) => (await s.read(["y"])).get("y")?.[LENGTH - 1]));
     expect(values).toEqual([5, 7, 8]);
   });
 });
