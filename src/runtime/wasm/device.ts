@@ -9,14 +9,17 @@ import { compileKernels, hasRelaxedSimd, requireSimd } from "./engine.ts";
 import { layOut } from "./layout.ts";
 import type { Message, Reply } from "./messages.ts";
 import { CONTROL_BYTES } from "./team.ts";
-import { PAGE } from "./thread.ts";
+import { makeMemory, MOST_PAGES, PAGE } from "./memory.ts";
 import type { StartWorker, WorkerThread } from "./workers.ts";
 
 /** More threads than this wait for memory and for each other. */
 export const MOST_THREADS = 16;
 
-/** Looks at a barrier before sleeping: some tens of microseconds, where every thread has a core of its own. */
-const SPINS = 20_000;
+/**
+ * Looks at a barrier before sleeping: some tens of microseconds in Node 20, whose Atomics.load is a call. More would be lost on a machine that
+ * has other things to do, where the thread that all wait for may not be running at all.
+ */
+const SPINS = 1000;
 
 export interface WasmOptions {
   readonly start: StartWorker;
@@ -26,6 +29,8 @@ export interface WasmOptions {
   readonly cores: number;
   /** Whether memory can be shared with threads. */
   readonly isShared: boolean;
+  /** Pages of memory that a program may have; all that there can be, unless given. */
+  readonly mostPages?: number;
 }
 
 export function openWasmDevice(options: WasmOptions): Device {
@@ -50,6 +55,7 @@ interface Waiting {
 /** The threads of a device, and who waits for their answers. */
 class Workers {
   readonly isShared: boolean;
+  readonly mostPages: number;
   readonly threads: readonly WorkerThread[];
   /** Loaded so far; and those that the threads may forget with the next one they load. */
   sessions = 0;
@@ -58,8 +64,9 @@ class Workers {
   #error: Error | undefined;
   #ids = 0;
 
-  constructor({ start, threads, cores, isShared }: WasmOptions) {
+  constructor({ start, threads, cores, isShared, mostPages = MOST_PAGES }: WasmOptions) {
     this.isShared = isShared;
+    this.mostPages = mostPages;
     const control = threads > 1 ? new SharedArrayBuffer(CONTROL_BYTES) : undefined;
     this.threads = Array.from({ length: threads }, (_, thread) => {
       const worker = start({
@@ -137,24 +144,18 @@ class WasmSession implements Session {
   readonly #program: Program;
 
   static async load(workers: Workers, program: Program): Promise<Session> {
-    const { isShared, threads } = workers;
+    const { isShared, threads, mostPages } = workers;
     const loaded = layOut(program, threads.length);
     const pages = Math.ceil((loaded.end + loaded.margin) / PAGE);
-    if (pages > PAGE) throw outOfMemory(program, "WebAssembly has at most 4 GiB");
+    if (pages > mostPages) throw outOfMemory(program, `WebAssembly has at most ${formatBytes(mostPages * PAGE)}`);
     const modules = await compileKernels(program, isShared);
-    let memory: WebAssembly.Memory | undefined;
-    if (isShared) {
-      try {
-        memory = new WebAssembly.Memory({ initial: pages, maximum: PAGE, shared: true });
-      } catch {
-        throw outOfMemory(program, `the system does not have ${formatBytes(loaded.end)}`);
-      }
-    }
+    const memory = isShared ? makeMemory(pages, true, mostPages) : undefined;
+    if (isShared && !memory) throw outOfMemory(program, `the system does not have ${formatBytes(loaded.end)}`);
     const session = ++workers.sessions;
     const unload = workers.disposed.splice(0);
     // After the first program, followers wait for commands; they hear of a new one only in between.
     if (threads.length > 1 && session > 1) workers.tell({ kind: "release" });
-    const message = { kind: "load", session, program: loaded, modules, pages, unload, ...(memory && { memory }) } as const;
+    const message = { kind: "load", session, program: loaded, modules, pages, mostPages, unload, ...(memory && { memory }) } as const;
     await Promise.all(threads.map((_, thread) => workers.ask({ ...message, id: workers.nextId() }, thread)));
     return new WasmSession(workers, program, session);
   }

@@ -28,11 +28,15 @@ export function requireSimd(): void {
 export async function compileKernels(program: Program, isShared: boolean): Promise<WebAssembly.Module[]> {
   const isRelaxed = hasRelaxedSimd();
   return Promise.all(
-    program.kernels.map(({ name, wasm }) => {
+    program.kernels.map(async ({ name, wasm }) => {
       if (!wasm) throw new InternalError(`kernel ${name} was not compiled for the wasm device`);
       const bytes = fromBase64(isRelaxed ? wasm.relaxed : wasm.simd);
       if (!isShared) bytes[sharedFlagAt(bytes)] = 1;
-      return WebAssembly.compile(bytes);
+      try {
+        return await WebAssembly.compile(bytes);
+      } catch (error) {
+        throw new InternalError(`kernel ${name} does not compile: ${error instanceof Error ? error.message : String(error)}`);
+      }
     }),
   );
 }

@@ -4,7 +4,7 @@
 import type { BufferPlan, EntryName, KernelLaunch, LoopLaunch, Program, WasmKernel } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
 import type { EntrySteps, LoadedProgram, Step } from "./messages.ts";
-import { PAGE } from "./thread.ts";
+import { PAGE } from "./memory.ts";
 
 const ALIGNMENT = 256;
 

@@ -53,6 +53,8 @@ export interface LoadMessage {
   /** Absent where memory cannot be shared: then the only thread makes its own, of `pages`. */
   readonly memory?: WebAssembly.Memory;
   readonly pages: number;
+  /** The memory's maximum. */
+  readonly mostPages: number;
   /** Sessions that nobody uses any more. */
   readonly unload: readonly number[];
 }

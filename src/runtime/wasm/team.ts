@@ -1,7 +1,7 @@
 // How threads wait for each other: a barrier that looks for a while and then sleeps, over a few shared words. Between commands the
 // followers wait for the leader's next one in the same way.
 
-const WORDS = { command: 0, session: 1, entry: 2, times: 3, arrived: 4, phase: 5, failed: 6 } as const;
+const WORDS = { command: 0, session: 1, entry: 2, times: 3, arrived: 4, phase: 5, failed: 6, sleepers: 7 } as const;
 
 export const CONTROL_BYTES = 4 * Object.keys(WORDS).length;
 
@@ -37,9 +37,9 @@ export class Team {
     if (Atomics.add(words, WORDS.arrived, 1) === this.threads - 1) {
       Atomics.store(words, WORDS.arrived, 0);
       Atomics.store(words, WORDS.phase, phase + 1);
-      Atomics.notify(words, WORDS.phase);
+      wake(words, WORDS.phase);
     } else this.#waitFor(words, WORDS.phase, phase);
-    if (Atomics.load(words, WORDS.failed) !== 0) throw new TeamFailure();
+    throwIfFailed(words);
   }
 
   /** The leader's: wakes the followers for a command. They must meet it at a barrier before the next. */
@@ -50,7 +50,7 @@ export class Team {
     words[WORDS.entry] = entry;
     words[WORDS.times] = times;
     Atomics.add(words, WORDS.command, 1);
-    Atomics.notify(words, WORDS.command);
+    wake(words, WORDS.command);
   }
 
   /** A follower's: the next command, once there is one. */
@@ -58,6 +58,7 @@ export class Team {
     const words = this.#words;
     if (!words) throw new TeamFailure();
     this.#waitFor(words, WORDS.command, this.#seen);
+    throwIfFailed(words);
     this.#seen = Atomics.load(words, WORDS.command);
     return { session: words[WORDS.session] ?? 0, entry: words[WORDS.entry] ?? 0, times: words[WORDS.times] ?? 0 };
   }
@@ -75,6 +76,18 @@ export class Team {
 
   #waitFor(words: Int32Array, word: number, old: number): void {
     for (let i = 0; i < this.#spins; i++) if (Atomics.load(words, word) !== old) return;
-    while (Atomics.load(words, word) === old) Atomics.wait(words, word, old);
+    Atomics.add(words, WORDS.sleepers, 1);
+    // After a failure nobody comes any more.
+    while (Atomics.load(words, word) === old && Atomics.load(words, WORDS.failed) === 0) Atomics.wait(words, word, old);
+    Atomics.sub(words, WORDS.sleepers, 1);
   }
+}
+
+// A thread counts itself before it looks a last time and sleeps, so whoever changed the word before and saw no sleeper left none behind.
+function wake(words: Int32Array, word: number): void {
+  if (Atomics.load(words, WORDS.sleepers) > 0) Atomics.notify(words, word);
+}
+
+function throwIfFailed(words: Int32Array): void {
+  if (Atomics.load(words, WORDS.failed) !== 0) throw new TeamFailure();
 }

@@ -2,10 +2,10 @@
 // asks for: writes, reads, memory for resident data. Nothing here knows whether it runs in Node or in a browser.
 
 import type { EntryName } from "../../ir/program.ts";
+import { formatBytes } from "../memory.ts";
+import { makeMemory, PAGE } from "./memory.ts";
 import type { EntrySteps, LoadedProgram, LoadMessage, Message, Reply, Step } from "./messages.ts";
 import { Team, TeamFailure } from "./team.ts";
-
-export const PAGE = 65536;
 
 const ENTRIES = ["init", "train", "eval", "predict"] as const satisfies readonly EntryName[];
 
@@ -88,9 +88,10 @@ export class Thread {
     return session;
   }
 
-  #load({ id, session, program, modules, memory: shared, pages, unload }: LoadMessage): void {
+  #load({ id, session, program, modules, memory: shared, pages, mostPages, unload }: LoadMessage): void {
     for (const old of unload) this.#sessions.delete(old);
-    const memory = shared ?? new WebAssembly.Memory({ initial: pages, maximum: PAGE });
+    const memory = shared ?? makeMemory(pages, false, mostPages);
+    if (!memory) throw new OutOfMemory(`the system does not have ${formatBytes(program.end)}`);
     const kernels = modules.map((module) => new WebAssembly.Instance(module, { env: { memory } }).exports["run"] as Run);
     this.#sessions.set(session, { program, memory, kernels, data: new Map(), end: program.end });
     if (this.#team.thread === 0) new Int32Array(memory.buffer, program.tablesAt, program.tables.length).set(program.tables);
@@ -163,8 +164,9 @@ export class Thread {
       try {
         memory.grow(missing);
       } catch {
+        const [needed, taken] = [formatBytes(bytes), formatBytes(memory.buffer.byteLength)];
         throw new OutOfMemory(
-          `${program.names[buffer] ?? "data"} of ${String(bytes)} bytes does not fit into the memory that WebAssembly has left`,
+          `out of memory: ${program.names[buffer] ?? "data"} takes ${needed}, which is not to be had beside ${taken} in use`,
         );
       }
     }
