@@ -15,7 +15,7 @@ import { cutsOfK, packFunction, type Operand } from "./pack.ts";
 import type { Scheduled } from "./target.ts";
 import { present, type Value } from "./values.ts";
 
-/** Steps of k in a block: two panels stay in the first-level cache. */
+/** Steps of k in a block, about: two panels stay in the first-level cache. */
 const BLOCK_K = 256;
 /** Bytes of a block of right-hand panels, and of left-hand ones: about half of a second-level cache. */
 const BLOCK_BYTES = 1 << 18;
@@ -105,8 +105,8 @@ function blockingOf({ stage, k }: Problem): Blocking {
     const round = leastCommonMultiple(cutsA.at(-1) ?? 1, cutsB.at(-1) ?? 1);
     if (round > 2 * BLOCK_K || k % round !== 0) continue;
     const rounds = k / round;
-    const most = Math.max(1, Math.floor(BLOCK_K / round));
-    const blocks = Math.ceil(rounds / most);
+    // Equal blocks, as near to the wanted size as they come.
+    const blocks = Math.min(rounds, Math.max(1, Math.round(k / BLOCK_K)));
     return { k: Math.ceil(rounds / blocks) * round, cutsA, cutsB };
   }
   throw new InternalError("no cuts are a blocking too");
