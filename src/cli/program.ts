@@ -42,7 +42,9 @@ const natural = (value: string): number => {
 const running = (command: Command): Command =>
   command
     .addOption(new Option("-d, --device <device>", "where to run").choices(DEVICES).default("auto"))
-    .option("--threads <n>", "threads of the wasm device (default: one for each processor)", natural);
+    .addOption(
+      new Option("--threads <n>", "threads of the wasm device (default: one for each processor)").env("TLC_THREADS").argParser(natural),
+    );
 const targetOption = (): Option => new Option("-t, --target <target>", "what to compile for").choices(TARGETS).default("webgpu");
 
 /** Options of verbs that compile a spec. */

@@ -16,7 +16,7 @@ export interface OpenDeviceOptions {
   readonly note?: (message: string) => void;
   /** A WebGPU entry point to use instead of finding one. */
   readonly gpu?: GPU;
-  /** Of the wasm device; one for each processor unless given. */
+  /** Of the wasm device; what TLC_THREADS says unless given, or else one for each processor. */
   readonly threads?: number;
 }
 
@@ -62,8 +62,13 @@ async function openWebgpu(found: FoundAdapter): Promise<Device> {
 }
 
 async function openWasm({ threads }: OpenDeviceOptions): Promise<Device> {
-  const [{ openWasmDevice }, { nodeWorkers }] = await Promise.all([import("./wasm/device.ts"), import("./wasm/workers.ts")]);
+  const [{ openWasmDevice }, { threadsFor }, { nodeWorkers }] = await Promise.all([
+    import("./wasm/device.ts"),
+    import("./wasm/threads.ts"),
+    import("./wasm/workers.ts"),
+  ]);
   const cores = availableParallelism();
+  const wanted = threadsFor(threads, cores);
   const start = await nodeWorkers(pathToFileURL(join(packageRoot(), "dist", "wasm-worker.mjs")));
-  return openWasmDevice({ start, threads: threads ?? cores, cores, isShared: true });
+  return openWasmDevice({ start, threads: wanted, cores, isShared: true });
 }

@@ -7,9 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Program } from "../../src/ir/program.ts";
 import type { Device } from "../../src/runtime/device.ts";
+import { openDevice } from "../../src/runtime/open-device.ts";
 import type { Reply } from "../../src/runtime/wasm/messages.ts";
 import type { StartWorker } from "../../src/runtime/wasm/workers.ts";
 import { kernel, keeper, launch, logTime, openWasm, programOf, scratch, trap, turn, WORKER } from "./wasm-hand-made.ts";
@@ -348,3 +349,25 @@ it("uses kernels without fused multiply-adds where the engine has none", () =>
     const isRelaxed = device.info.description.includes("relaxed");
     expect((await session.read(["y"])).get("y")?.[0]).toBe(isRelaxed ? 8 : 7);
   }));
+
+describe("the number of threads", () => {
+  it.each([0, -1, 1.5, NaN])("is not %s", async (threads) => {
+    await expect(openDevice("wasm", { threads })).rejects.toMatchObject({
+      reason: "unavailable",
+      hint: expect.stringContaining("whole number from 1") as string,
+    });
+  });
+
+  it("is what the environment says, unless the caller does", async () => {
+    vi.stubEnv("TLC_THREADS", "3");
+    try {
+      const devices = await Promise.all([openDevice("wasm"), openDevice("wasm", { threads: 1 })]);
+      expect(devices.map(({ info }) => info.description.slice(0, 22))).toEqual(["WebAssembly (3 threads", "WebAssembly (1 thread,"]);
+      for (const device of devices) device.dispose();
+      vi.stubEnv("TLC_THREADS", "many");
+      await expect(openDevice("wasm")).rejects.toThrow('TLC_THREADS is "many"');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+});

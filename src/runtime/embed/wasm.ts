@@ -4,6 +4,7 @@
 import type { Artifact } from "../../ir/artifact.ts";
 import { DeviceError } from "../device.ts";
 import { openWasmDevice } from "../wasm/device.ts";
+import { threadsFor } from "../wasm/threads.ts";
 import { nodeOs, nodeWorkers, webWorkers } from "../wasm/workers.ts";
 import { Model } from "./model.ts";
 
@@ -20,13 +21,12 @@ export async function createModel(artifact: Artifact, { device = "auto", threads
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- pages call it without a type checker
   if (device !== "auto" && device !== "wasm")
     throw new DeviceError("unavailable", `no device ${JSON.stringify(device)} in this module`, 'use "auto" or "wasm"');
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
-    throw new DeviceError("unavailable", `${JSON.stringify(threads)} threads`, "threads is a whole number from 1");
   const isNode = typeof process === "object" && "node" in process.versions;
   const cores = isNode ? (await nodeOs()).availableParallelism() : navigator.hardwareConcurrency;
+  const wanted = threadsFor(threads, cores);
   const start = isNode
     ? await nodeWorkers(new URL("./wasm-worker.mjs", import.meta.url))
     : webWorkers(() => new Worker(new URL("./wasm-worker.mjs", import.meta.url), { type: "module" }));
   const isShared = isNode || globalThis.crossOriginIsolated;
-  return Model.open(artifact, openWasmDevice({ start, threads: threads ?? cores, cores, isShared }));
+  return Model.open(artifact, openWasmDevice({ start, threads: wanted, cores, isShared }));
 }
