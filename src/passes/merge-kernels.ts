@@ -1,5 +1,5 @@
 // Joins elementwise kernels of one size into one with several results: fewer launches, and shared operands are loaded once. An Adam
-// update (two moments and the weight) becomes a single kernel this way.
+// update (two moments and the weight) becomes a single kernel this way, and the gates of an LSTM's step another.
 
 import * as e from "../ir/loop/expr.ts";
 import { mapExpr } from "../ir/loop/map-expr.ts";
@@ -7,12 +7,29 @@ import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/index-math.ts";
 import type { Kernel, KernelParameter, StoreStage } from "../ir/loop/kernel.ts";
 import { at } from "../ir/ops/define.ts";
-import { memoryOf, readsOf, writesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
+import { callsOf, memoryOf, readsOf, writesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
 
 // How many kernels one may move up over.
 const WINDOW = 48;
 
-export function mergeKernels(tasks: readonly Task[], { maxBuffers }: { readonly maxBuffers: number }): Task[] {
+export function mergeKernels(tasks: readonly Task[], options: { readonly maxBuffers: number }): Task[] {
+  return mergeList(
+    tasks.map((task) =>
+      task.kind === "kernel"
+        ? task
+        : {
+            ...task,
+            calls: mergeList(
+              task.calls.map((call): Task => ({ kind: "kernel", call })),
+              options,
+            ).flatMap(callsOf),
+          },
+    ),
+    options,
+  );
+}
+
+function mergeList(tasks: readonly Task[], { maxBuffers }: { readonly maxBuffers: number }): Task[] {
   const merged: Task[] = [];
   for (const task of tasks) {
     const store = elementwise(task);
@@ -39,7 +56,7 @@ export function mergeKernels(tasks: readonly Task[], { maxBuffers }: { readonly 
 const callOf = (task: Task): KernelCall => (task.kind === "kernel" ? task.call : at(task.calls, 0));
 
 function elementwise(task: Task): StoreStage | undefined {
-  if (task.kind !== "kernel" || task.call.kernel.time || task.call.kernel.stages.length !== 1) return undefined;
+  if (task.kind !== "kernel" || task.call.kernel.stages.length !== 1) return undefined;
   const [stage] = task.call.kernel.stages;
   return stage?.kind === "store" && stage.axes.length === 0 ? stage : undefined;
 }
@@ -114,6 +131,7 @@ function join(first: KernelCall, second: KernelCall, maxBuffers: number): Kernel
     name: `${first.kernel.name}__${second.kernel.name}`.slice(0, 60),
     params,
     axes: first.kernel.axes,
+    ...(first.kernel.time && { time: first.kernel.time }),
     stages: [{ kind: "store", axes: [], writes: all }],
   };
   const reads = new Set([...first.reads, ...[...second.reads].filter((b) => !first.writes.has(b))]);

@@ -109,7 +109,11 @@ class Loops {
         const last = v.i32(extent - 4);
         this.#stages(at(extent % 4 === 0 ? x : v.make("select", "i32", [x, last, v.binary("i32.lt_s", x, last)])), name);
       });
-    } else f.loop(from, end(extent), 1, (x) => this.#stages(at(x), undefined));
+    } else {
+      const whole = chunk ? 0 : extent - (extent % 4);
+      if (whole > 0) f.loop(from, v.i32(whole), 4, (x) => this.#stages(at(x), name));
+      f.loop(whole > 0 ? v.i32(whole) : from, end(extent), 1, (x) => this.#stages(at(x), undefined));
+    }
   }
 
   #stages(axes: Axes, lane: string | undefined): void {
