@@ -4,6 +4,7 @@
 import { importTypeScript } from "./bundle.mjs";
 import { longSpec } from "./long-spec.mjs";
 import { moduleSize } from "./size.mjs";
+import { printWasm } from "./wasm.mjs";
 import { measureTfjs } from "./tfjs-cnn.mjs";
 
 const { measureCompile } = await importTypeScript("bench/compile-times.ts");
@@ -14,7 +15,11 @@ console.log(`  CNN                  ${times.cnn.toFixed(0)} ms (first in the pro
 console.log(`  ${text.split("\n").length}-line spec      ${times.longSpec.toFixed(0)} ms`);
 console.log(`  memory plan          ${times.memoryRatio.toFixed(3)}x the most bytes alive at one time`);
 console.log("Generated module");
-for (const [name, bytes] of Object.entries(await moduleSize())) console.log(`  ${name.padEnd(20)} ${bytes}`);
+for (const target of ["webgpu", "wasm"]) {
+  const { module, runtime } = await moduleSize(target);
+  console.log(`  ${target.padEnd(20)} ${module + runtime} bytes gzip, ${runtime} of them the runtime`);
+}
+await printWasm();
 
 const { findAdapter } = await importTypeScript("src/runtime/webgpu/adapter.ts");
 const { measureTlc } = await importTypeScript("bench/tlc-cnn.ts");

@@ -27,7 +27,7 @@ export async function printWasm() {
   ];
   for (const [name, ms, pytorch] of steps)
     console.log(
-      `  ${name.padEnd(21)}${ms.toFixed(1)} ms a step (${(ms / pytorch).toFixed(1)}x the ${pytorch} ms of PyTorch on another machine)`,
+      `  ${name.padEnd(22)}${ms.toFixed(1)} ms a step (${(ms / pytorch).toFixed(1)}x the ${pytorch} ms of PyTorch on another machine)`,
     );
   device.dispose();
   const { create, first } = await measureFirstStep();
