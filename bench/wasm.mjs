@@ -1,12 +1,19 @@
-// The wasm device alone: node bench/wasm.mjs. Part of npm run bench too.
+// The wasm device alone, beside PyTorch where PYTORCH_PYTHON names a Python that has it: node bench/wasm.mjs. Part of npm run bench too.
 
+import { execFileSync } from "node:child_process";
 import { setFlagsFromString } from "node:v8";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { importTypeScript } from "./bundle.mjs";
 import { measureFirstStep } from "./first-step.mjs";
 
-/** PyTorch on a processor with two threads, where the design was measured (a Zen 4): milliseconds of the same steps. */
-const PYTORCH = { cnn: 16.5, lstm50: 7.4, lstm512: 765 };
+const PYTORCH = "PYTORCH_PYTHON";
+
+/** bench/pytorch.py's figures of the same steps on this machine, or undefined, and says so. */
+function measurePytorch() {
+  const python = process.env[PYTORCH];
+  if (!python) console.log(`  PyTorch              not measured: ${PYTORCH} names no Python that has it`);
+  else return JSON.parse(execFileSync(python, [fileURLToPath(new URL("pytorch.py", import.meta.url)), "2"], { encoding: "utf8" }));
+}
 
 export async function printWasm() {
   // As the command line does; see src/cli/main.ts.
@@ -21,14 +28,15 @@ export async function printWasm() {
   console.log(`  matmul 1024          ${one.toFixed(1)} GFLOP/s, one thread: ${percent(one / registers)} of that`);
   console.log(`                       ${two.toFixed(1)} GFLOP/s, two threads: ${(two / one).toFixed(2)}x one`);
   const steps = [
-    ["CNN, batch 64", Math.min(...[await measureTlc(device), await measureTlc(device)].map(({ msPerStep }) => msPerStep)), PYTORCH.cnn],
-    ["LSTM 2x50, 60 steps", await measureLstm(device, 50, 60), PYTORCH.lstm50],
-    ["LSTM 2x512, 100 steps", await measureLstm(device, 512, 100), PYTORCH.lstm512],
+    ["cnn", "CNN, batch 64", Math.min(...[await measureTlc(device), await measureTlc(device)].map(({ msPerStep }) => msPerStep))],
+    ["lstm50", "LSTM 2x50, 60 steps", await measureLstm(device, 50, 60)],
+    ["lstm512", "LSTM 2x512, 100 steps", await measureLstm(device, 512, 100)],
   ];
-  for (const [name, ms, pytorch] of steps)
-    console.log(
-      `  ${name.padEnd(22)}${ms.toFixed(1)} ms a step (${(ms / pytorch).toFixed(1)}x the ${pytorch} ms of PyTorch on another machine)`,
-    );
+  const pytorch = measurePytorch();
+  for (const [key, name, ms] of steps) {
+    const beside = pytorch ? `: ${(ms / pytorch[key]).toFixed(1)}x PyTorch ${pytorch.torch}'s ${pytorch[key].toFixed(1)} ms` : "";
+    console.log(`  ${name.padEnd(22)}${ms.toFixed(1)} ms a step${beside}`);
+  }
   device.dispose();
   const { create, first } = await measureFirstStep();
   console.log(`  first step           ${first.toFixed(0)} ms after the call of create, which took ${create.toFixed(0)} ms`);
