@@ -31,17 +31,15 @@ export class Model {
   readonly #device: Device;
   readonly #session: Session;
   readonly #layout: ImageLayout;
-  /** Random weights, which a training run makes anew. */
-  #isFresh = true;
+  /** Random weights are made when they are first asked for, and by every training run that finds none to keep. */
+  #weights: "none" | "disposable" | "kept" = "none";
   /** What occupies the buffers that training and evaluation share. */
   #occupation: "training" | "evaluating" | undefined;
   #isDisposed = false;
 
   static async open(artifact: Artifact, device: Device): Promise<Model> {
     try {
-      const session = await device.load(artifact.program);
-      initialize(artifact, session);
-      return new Model(artifact, device, session);
+      return new Model(artifact, device, await device.load(artifact.program));
     } catch (error) {
       device.dispose();
       throw error;
@@ -60,20 +58,23 @@ export class Model {
   async load(weights: Uint8Array | ArrayBuffer): Promise<void> {
     const bytes = weights instanceof Uint8Array ? weights : new Uint8Array(weights);
     await this.#alone("training", () => {
+      this.#requireWeights();
       loadWeights(this.#artifact, this.#session, readSafetensors(bytes));
-      this.#isFresh = false;
+      this.#weights = "kept";
       return this.#session.sync();
     });
   }
 
   async save(): Promise<Uint8Array> {
     this.#requireAlive();
+    this.#requireWeights();
     return readWeights(this.#artifact, this.#session);
   }
 
   /** Allowed while the model trains: a page may show what it knows so far. */
   async predict(examples: readonly Example[]): Promise<readonly Prediction[]> {
     this.#requireAlive();
+    this.#requireWeights();
     return predictSplit(this.#artifact, this.#session, splitOfExamples(this.#artifact.dataInfo, this.#layout, examples));
   }
 
@@ -89,12 +90,12 @@ export class Model {
     const artifact: Artifact = epochs === undefined ? this.#artifact : { ...this.#artifact, recipe: { ...recipe, epochs } };
     this.#occupy("training");
     try {
-      const weights = this.#isFresh ? undefined : readSafetensors(await this.save());
-      this.#isFresh = false;
+      const weights = this.#weights === "kept" ? readSafetensors(await this.save()) : undefined;
+      this.#weights = "kept";
       yield* train(artifact, this.#session, this.device, splits, { signal, weights });
     } catch (error) {
       // Nobody wants to train on from what is not a number.
-      if (error instanceof NonFiniteLossError) this.#isFresh = true;
+      if (error instanceof NonFiniteLossError) this.#weights = "disposable";
       throw error;
     } finally {
       this.#occupation = undefined;
@@ -103,7 +104,10 @@ export class Model {
 
   async evaluate(values: SplitValues): Promise<Metrics> {
     const split = splitOfColumns(this.#artifact.dataInfo, this.#layout, values);
-    return this.#alone("evaluating", async () => (await createEvaluator(this.#artifact, this.#session)(split)) ?? {});
+    return this.#alone("evaluating", async () => {
+      this.#requireWeights();
+      return (await createEvaluator(this.#artifact, this.#session)(split)) ?? {};
+    });
   }
 
   dispose(): void {
@@ -126,6 +130,12 @@ export class Model {
     this.#requireAlive();
     if (this.#occupation !== undefined) throw new Error(`the model is ${this.#occupation}; wait for that to end, or stop it`);
     this.#occupation = occupation;
+  }
+
+  #requireWeights(): void {
+    if (this.#weights !== "none") return;
+    initialize(this.#artifact, this.#session);
+    this.#weights = "disposable";
   }
 
   #requireAlive(): void {
