@@ -14,10 +14,21 @@ const RELEASE = -1;
 
 type Run = (args: number, time: number, begin: number, end: number, scratch: number, kept: number, fresh: number) => void;
 
+interface Kernel {
+  readonly run: Run;
+  isWarm: boolean;
+}
+
+/**
+ * An engine makes a slow version of a function first, and calls the fast one, once it has that, no sooner than the next call. A kernel's first launch is
+ * therefore so many calls.
+ */
+const FIRST_CALLS = 16;
+
 interface Session {
   readonly program: LoadedProgram;
   readonly memory: WebAssembly.Memory;
-  readonly kernels: readonly Run[];
+  readonly kernels: readonly Kernel[];
   /** Of resident data: where, and room for how much. */
   readonly data: Map<number, { readonly address: number; readonly bytes: number }>;
   end: number;
@@ -92,7 +103,10 @@ export class Thread {
     for (const old of unload) this.#sessions.delete(old);
     const memory = shared ?? makeMemory(pages, false, mostPages);
     if (!memory) throw new OutOfMemory(`the system does not have ${formatBytes(program.end)}`);
-    const kernels = modules.map((module) => new WebAssembly.Instance(module, { env: { memory } }).exports["run"] as Run);
+    const kernels = modules.map((module): Kernel => {
+      const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+      return { run: exports["run"] as Run, isWarm: false };
+    });
     this.#sessions.set(session, { program, memory, kernels, data: new Map(), end: program.end });
     if (this.#team.thread === 0) new Int32Array(memory.buffer, program.tablesAt, program.tables.length).set(program.tables);
     this.#post({ kind: "done", id });
@@ -127,15 +141,20 @@ export class Thread {
     const scratch = session.program.scratchAt + thread * session.program.scratchBytes;
     // Since the last barrier: nothing, work of the leader alone, work of several threads.
     let since: "nothing" | "alone" | "shared" = "nothing";
-    const launch = ({ kernel, args, units, threads, kept }: Step, time: number, isFirst: boolean): void => {
-      const run = session.kernels[kernel];
-      if (!run) throw new Error(`no kernel ${String(kernel)}`);
+    const launch = ({ kernel: index, args, units, threads, kept }: Step, time: number, isFirst: boolean): void => {
+      const kernel = session.kernels[index];
+      if (!kernel) throw new Error(`no kernel ${String(index)}`);
       const isShared = threads > 1;
       if (since === "shared" || (isShared && since === "alone")) this.#team.barrier();
       since = isShared ? "shared" : "alone";
       if (thread >= threads) return;
       const fresh = kept === 0 || isFirst ? 1 : 0;
-      run(args, time, Math.floor((thread * units) / threads), Math.floor(((thread + 1) * units) / threads), scratch, kept, fresh);
+      const begin = Math.floor((thread * units) / threads);
+      const end = Math.floor(((thread + 1) * units) / threads);
+      // What a kernel keeps has the place of its units.
+      const size = kernel.isWarm || kept !== 0 ? end - begin : Math.ceil((end - begin) / FIRST_CALLS);
+      kernel.isWarm = true;
+      for (let at = begin; at < end; at += size) kernel.run(args, time, at, Math.min(end, at + size), scratch, kept, fresh);
     };
     for (let i = 0; i < times; i++) {
       for (const step of steps) {
