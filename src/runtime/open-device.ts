@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { packageRoot } from "../package-root.ts";
 import { DeviceError, type Device } from "./device.ts";
+import { mayHaveGpu } from "./gpu-files.ts";
 import type { FoundAdapter } from "./webgpu/adapter.ts";
 
 export type DeviceName = "auto" | "webgpu" | "wasm" | "reference";
@@ -37,13 +38,14 @@ export async function openDevice(name: DeviceName, options: OpenDeviceOptions = 
       return openWebgpu(found);
     }
     case "auto": {
-      const found = await findWebgpu(options, false);
+      const { note } = options;
       const { describeAdapter, isHardwareAdapter } = await import("./webgpu/adapter.ts");
+      const mayFind = options.gpu !== undefined || mayHaveGpu();
+      const found = mayFind ? await findWebgpu(options, false) : undefined;
       if (found && isHardwareAdapter(found.adapter)) return openWebgpu(found);
-      const why = found
-        ? `${describeAdapter(found.adapter)} is software and slower; to use it, say --device webgpu`
-        : "no WebGPU adapter was found";
-      options.note?.(`no GPU: computing on the processor (${why})`);
+      const fallback = "no GPU: computing on the processor";
+      if (found) note?.(`${fallback} (${describeAdapter(found.adapter)} is software and slower; to use it, say --device webgpu)`);
+      else note?.(mayFind ? `${fallback} (no WebGPU adapter was found)` : fallback);
       return openWasm(options);
     }
     default:
