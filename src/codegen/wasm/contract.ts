@@ -2,18 +2,16 @@
 // kernel's store stages over the finished block (Goto & van de Geijn 2008). Threads share the wider side of the result. Every element is
 // summed over k in one order, whoever computes it.
 
-import type { Stage } from "../../ir/loop/kernel.ts";
 import { InternalError } from "../../ir/types.ts";
-import { loadsOf, mentions, strideAlong } from "../axes.ts";
+import { loadsOf, mentions } from "../axes.ts";
 import type { Problem } from "../problem.ts";
 import { template } from "../template.ts";
-import { Expressions, type Unit } from "./expressions.ts";
-import { WasmFunction } from "./function.ts";
+import type { Unit } from "./expressions.ts";
 import { RUN_PARAMS } from "./loops.ts";
 import { MICRO_KERNEL } from "./micro.ts";
 import { cutsOfK, packFunction, type Operand } from "./pack.ts";
+import { storeFunction } from "./store.ts";
 import type { Scheduled } from "./target.ts";
-import { present, type Value } from "./values.ts";
 
 /** Steps of k in a block, about: two panels stay in the first-level cache. */
 const BLOCK_K = 256;
@@ -24,7 +22,7 @@ const ROW_PANELS = 256;
 /** A left operand up to this size is packed once for all columns. */
 const WHOLE_BYTES = 1 << 22;
 /** Multiply-adds that are worth another thread. */
-const THREAD_WORK = 500_000;
+export const THREAD_WORK = 500_000;
 
 /** A long sum with few results: each thread packs its own part of k. */
 export function splitK(m: number, n: number, k: number, b: number): number {
@@ -66,8 +64,8 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
       MICRO_KERNEL,
       packFunction("pack_a", left, kAxis, blocking.cutsA, unit, kernel.time),
       packFunction("pack_b", right, kAxis, blocking.cutsB, unit, kernel.time),
-      storeFunction("store", problem, stores, unit, true),
-      ...(n % 4 === 0 ? [] : [storeFunction("store_rest", problem, stores, unit, false)]),
+      storeFunction("store", problem, stores, unit, "panels"),
+      ...(n % 4 === 0 ? [] : [storeFunction("store_rest", problem, stores, unit, "singles")]),
       run({
         k,
         blockK: blocking.k,
@@ -115,64 +113,6 @@ function blockingOf({ stage, k }: Problem): Blocking {
 function leastCommonMultiple(x: number, y: number): number {
   const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
   return (x * y) / divisor(x, y);
-}
-
-/**
- * Runs the store stages over a block: columns `from` to `to` in fours (or one by one for the last few of a row that does not divide), rows `m0` to `m1`. `c` is the
- * block, `pitch` bytes for eight columns from panel `first`, 32 bytes a row.
- */
-function storeFunction(name: string, problem: Problem, stages: readonly Stage[], unit: Unit, isVector: boolean): string {
-  const { kernel } = problem;
-  const f = new WasmFunction(name, ["args", "time", "batch", "from", "to", "m0", "m1", "c", "first", "pitch"]);
-  const v = f.values;
-  const column = (group: Value): void => {
-    const n = isVector ? v.mul(group, 4) : group;
-    const panel = v.binary("i32.shr_u", group, v.i32(isVector ? 1 : 3));
-    const within = v.binary("i32.and", group, v.i32(isVector ? 1 : 7));
-    const at = v.binary("i32.mul", v.binary("i32.sub", panel, f.param("first")), f.param("pitch"));
-    const block = v.sum([f.param("c"), at, v.mul(within, isVector ? 16 : 4), v.mul(f.param("m0"), -32)]);
-    columns.push({ n, block });
-  };
-  const columns: { n: Value; block: Value }[] = [];
-  const body = (m: Value): void => {
-    const { n, block } = present(columns.at(-1));
-    const address = v.add(block, v.mul(m, 32));
-    const result = v.unstable(isVector ? "v128.load" : "f32.load", isVector ? "v128" : "f32", [address], "", f.depth);
-    const axes = new Map([
-      ["b", f.param("batch")],
-      ["m", m],
-      ["n", n],
-    ]);
-    if (kernel.time) axes.set(kernel.time.name, f.param("time"));
-    const e = new Expressions(f, unit, { axes, accs: new Map([[0, result]]), ...(isVector && { lane: "n" }) });
-    for (const stage of stages) {
-      if (stage.kind !== "store" || stage.axes.length > 0)
-        throw new InternalError(`kernel ${kernel.name}: a ${stage.kind} after a contraction`);
-      const values = stage.writes.map(({ value }) => (isVector ? e.vector(value) : e.scalar(value)));
-      if (values.length > 1) values.forEach((value) => f.evaluate(value));
-      stage.writes.forEach(({ buffer, index }, i) => e.store(buffer, index, present(values[i])));
-      v.forgetLoads();
-    }
-  };
-  const overRows = (inner: (m: Value) => void): void => f.loop(f.param("m0"), f.param("m1"), 1, inner);
-  const overColumns = (inner: (group: Value) => void): void => f.loop(f.param("from"), f.param("to"), 1, inner);
-  // Where a row of the result is a row of memory, row by row; else what the index of a column costs is paid once for all rows.
-  const isPlain = stages.every(
-    (stage) => stage.kind === "store" && stage.writes.every(({ index }) => strideAlong(index, "n") !== undefined),
-  );
-  if (isPlain)
-    overRows((m) =>
-      overColumns((group) => {
-        column(group);
-        body(m);
-      }),
-    );
-  else
-    overColumns((group) => {
-      column(group);
-      overRows(body);
-    });
-  return f.text();
 }
 
 interface Plan {

@@ -18,6 +18,8 @@ export interface Bindings {
   readonly axes: ReadonlyMap<string, Value>;
   /** The axis with four points, whose variable is the first of them. */
   readonly lane?: string;
+  /** What the four points load is known not to lie side by side. */
+  readonly isScattered?: boolean;
   /** Results of stages before: scalars, or one for each lane. */
   readonly accs?: ReadonlyMap<number, Value>;
 }
@@ -50,6 +52,10 @@ export class Expressions {
 
   get lane(): string | undefined {
     return this.#bindings.lane;
+  }
+
+  get isScattered(): boolean {
+    return this.#bindings.isScattered ?? false;
   }
 
   /** Whether the four lanes may differ. */

@@ -137,13 +137,14 @@ export class Memory {
       return this.#gather(param, this.#base(load.buffer), guard ? v.binary("v128.and", index, guard) : index);
     }
     // Lanes apart from the common start, which the inner loops move.
+    const rest = termsOf(load.index).filter(([, factor]) => !factor || !this.#expressions.varies(factor));
     const lanes = varying
       .map(([scale, factor]) => v.binary("i32x4.mul", this.#expressions.vector(present(factor)), v.splat(v.i32(scale))))
       .reduce((x, y) => v.binary("i32x4.add", x, y));
+    if (this.#expressions.isScattered) return this.#scattered(load, param, lanes, rest);
     const first = v.lane(lanes, 0, "i32");
     const fromFirst = v.binary("i32x4.sub", lanes, v.splat(first));
     const isRow = v.unary("i32x4.all_true", v.binary("i32x4.eq", fromFirst, v.lanes("i32x4", [0, 1, 2, 3])));
-    const rest = termsOf(load.index).filter(([, factor]) => !factor || !this.#expressions.varies(factor));
     const start = v.sum([
       this.#base(load.buffer),
       ...rest.map(([scale, factor]) => (factor ? v.mul(this.#expressions.scalar(factor), 4 * scale) : v.i32(4 * scale))),
@@ -151,6 +152,26 @@ export class Memory {
     ]);
     const row = this.#read(param, "v128.load", { address: start, offset: 0 });
     return v.make("either", "v128", [isRow, row, this.#gather(param, start, fromFirst)]);
+  }
+
+  // An address for each lane, which the inner loops move; constants stand in the instructions, so that neighbours share addresses.
+  #scattered(load: Load, param: KernelParameter, lanes: Value, rest: readonly (readonly [number, Expr | undefined])[]): Value {
+    const v = this.#f.values;
+    const constant = 4 * rest.reduce((sum, [scale, factor]) => (factor ? sum : sum + scale), 0);
+    const offset = ((constant % MOST_OFFSET) + MOST_OFFSET) % MOST_OFFSET;
+    this.#unit.margin = Math.max(this.#unit.margin, MOST_OFFSET);
+    const addresses = [0, 1, 2, 3].map((lane) =>
+      v.sum([
+        this.#base(load.buffer),
+        v.mul(v.lane(lanes, lane, "i32"), 4),
+        v.i32(constant - offset),
+        ...rest.flatMap(([scale, factor]) => (factor ? [v.mul(this.#expressions.scalar(factor), 4 * scale)] : [])),
+      ]),
+    );
+    const [first, ...others] = addresses.map(present);
+    let value = this.#read(param, "v128.load32_zero", { address: present(first), offset });
+    others.forEach((address, i) => (value = this.#lane(param, address, `offset=${String(offset)} ${String(i + 1)}`, value)));
+    return value;
   }
 
   #contiguous(load: Load, param: KernelParameter): Value {

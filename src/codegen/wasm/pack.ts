@@ -189,7 +189,8 @@ class Packer {
   }
 }
 
-function transposed(v: WasmFunction["values"], rows: readonly Value[]): Value[] {
+/** Four rows of four to four columns. */
+export function transposed(v: WasmFunction["values"], rows: readonly Value[]): Value[] {
   const [a, b, c, d] = rows.map(present);
   const shuffle = (x: Value | undefined, y: Value | undefined, words: readonly number[]): Value =>
     v.make("i8x16.shuffle", "v128", [present(x), present(y)], words.flatMap((word) => [0, 1, 2, 3].map((i) => 4 * word + i)).join(" "));

@@ -106,6 +106,9 @@ export function divideIndex(x: Expr, divisor: number): Expr | undefined {
       divideIndex(remainder, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "div", x: remainder, y: int(divisor) });
     return fromSum({ terms: [...quotient.terms, ...sumOf(small).terms], offset: quotient.offset + sumOf(small).offset });
   }
+  // (x % (a*b)) / b -> (x / b) % a
+  if (x.kind === "binary" && x.op === "rem" && x.y.kind === "const" && x.y.value % divisor === 0)
+    return fromDivRem({ x: x.x, divisor, modulus: x.y.value / divisor });
   // (x / a) / b -> x / (a*b)
   if (x.kind === "binary" && x.op === "div" && x.y.kind === "const") {
     const both = x.y.value * divisor;
@@ -125,6 +128,9 @@ export function moduloIndex(x: Expr, divisor: number): Expr | undefined {
   if (!isZero(quotient) && (boundsOf(remainder)?.[0] ?? -1) >= 0) {
     return moduloIndex(remainder, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "rem", x: remainder, y: int(divisor) });
   }
+  // (x % (a*b)) % b -> x % b
+  if (x.kind === "binary" && x.op === "rem" && x.y.kind === "const" && x.y.value % divisor === 0)
+    return moduloIndex(x.x, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "rem", x: x.x, y: int(divisor) });
   return undefined;
 }
 

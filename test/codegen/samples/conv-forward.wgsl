@@ -45,35 +45,31 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   let i_2 = m_2 * 27;
   let i_3 = m_3 * 27;
   let v = u32(n);
-  let v_1 = u32(i32(v % 36u));
-  let i_4 = i32(v_1 / 6u);
-  let i_7 = i32(v_1 % 6u);
+  let i_4 = i32(u32(i32(v / 6u)) % 6u);
+  let i_7 = i32(v % 6u);
   let i_10 = i32(v / 36u) * 3;
-  let v_3 = u32(n_1);
-  let v_4 = u32(i32(v_3 % 36u));
-  let i_12 = i32(v_4 / 6u);
-  let i_14 = i32(v_4 % 6u);
-  let i_16 = i32(v_3 / 36u) * 3;
-  let v_5 = u32(n_2);
-  let v_6 = u32(i32(v_5 % 36u));
-  let i_17 = i32(v_6 / 6u);
-  let i_19 = i32(v_6 % 6u);
-  let i_21 = i32(v_5 / 36u) * 3;
-  let v_7 = u32(n_3);
-  let v_8 = u32(i32(v_7 % 36u));
-  let i_22 = i32(v_8 / 6u);
-  let i_24 = i32(v_8 % 6u);
-  let i_26 = i32(v_7 / 36u) * 3;
+  let v_2 = u32(n_1);
+  let i_12 = i32(u32(i32(v_2 / 6u)) % 6u);
+  let i_14 = i32(v_2 % 6u);
+  let i_16 = i32(v_2 / 36u) * 3;
+  let v_3 = u32(n_2);
+  let i_17 = i32(u32(i32(v_3 / 6u)) % 6u);
+  let i_19 = i32(v_3 % 6u);
+  let i_21 = i32(v_3 / 36u) * 3;
+  let v_4 = u32(n_3);
+  let i_22 = i32(u32(i32(v_4 / 6u)) % 6u);
+  let i_24 = i32(v_4 % 6u);
+  let i_26 = i32(v_4 / 36u) * 3;
   for (var k = 0; k < 27 + i32(workgroup_id.z); k++) {
     let own0 = vec4f(w[i + k], w[i_1 + k], w[i_2 + k], w[i_3 + k]);
     let a0 = subgroupBroadcast(own0, 0u);
     let a1 = subgroupBroadcast(own0, 1u);
-    let v_2 = u32(k);
-    let i_5 = i32(u32(i32(v_2 / 3u)) % 3u);
+    let v_1 = u32(k);
+    let i_5 = i32(u32(i32(v_1 / 3u)) % 3u);
     let i_6 = (i_4 + i_5) - 1;
-    let i_8 = i32(v_2 % 3u);
+    let i_8 = i32(v_1 % 3u);
     let i_9 = (i_7 + i_8) - 1;
-    let i_11 = i32(v_2 / 9u);
+    let i_11 = i32(v_1 / 9u);
     let i_13 = (i_12 + i_5) - 1;
     let i_15 = (i_14 + i_8) - 1;
     let i_18 = (i_17 + i_5) - 1;
@@ -94,26 +90,22 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   let n_5 = tile_n + (thread_n + 0) * 4 + 1;
   let n_6 = tile_n + (thread_n + 0) * 4 + 2;
   let n_7 = tile_n + (thread_n + 0) * 4 + 3;
-  let v_9 = v / 36u;
-  let i_28 = i32(v_9);
+  let v_5 = v / 36u;
+  let i_28 = i32(v_5);
   let i_29 = i_28 * 8;
-  let v_10 = v % 36u;
-  let i_30 = i32(v_10);
-  let v_11 = v_3 / 36u;
-  let i_32 = i32(v_11);
+  let i_30 = i32(v % 36u);
+  let v_6 = v_2 / 36u;
+  let i_32 = i32(v_6);
   let i_33 = i_32 * 8;
-  let v_12 = v_3 % 36u;
-  let i_34 = i32(v_12);
-  let v_15 = v_5 / 36u;
-  let i_36 = i32(v_15);
+  let i_34 = i32(v_2 % 36u);
+  let v_9 = v_3 / 36u;
+  let i_36 = i32(v_9);
   let i_37 = i_36 * 8;
-  let v_16 = v_5 % 36u;
-  let i_38 = i32(v_16);
-  let v_19 = v_7 / 36u;
-  let i_40 = i32(v_19);
+  let i_38 = i32(v_3 % 36u);
+  let v_12 = v_4 / 36u;
+  let i_40 = i32(v_12);
   let i_41 = i_40 * 8;
-  let v_20 = v_7 % 36u;
-  let i_42 = i32(v_20);
+  let i_42 = i32(v_4 % 36u);
   for (var i_27 = 0; i_27 < 8 + i32(workgroup_id.z); i_27++) {
     var row_0 = c_0_0;
     row_0 = select(row_0, c_1_0, i_27 == 1);
@@ -131,23 +123,23 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     let i_35 = ((i_33 + m_4) * 36) + i_34;
     if (n_5 < 72) {
       let bias_v = bias[m_4];
-      let v_13 = row_0.y + bias_v;
-      let v_14 = max(v_13, 0.0);
-      y[i_35] = v_14;
+      let v_7 = row_0.y + bias_v;
+      let v_8 = max(v_7, 0.0);
+      y[i_35] = v_8;
     }
     let i_39 = ((i_37 + m_4) * 36) + i_38;
     if (n_6 < 72) {
       let bias_v_1 = bias[m_4];
-      let v_17 = row_0.z + bias_v_1;
-      let v_18 = max(v_17, 0.0);
-      y[i_39] = v_18;
+      let v_10 = row_0.z + bias_v_1;
+      let v_11 = max(v_10, 0.0);
+      y[i_39] = v_11;
     }
     let i_43 = ((i_41 + m_4) * 36) + i_42;
     if (n_7 < 72) {
       let bias_v_2 = bias[m_4];
-      let v_21 = row_0.w + bias_v_2;
-      let v_22 = max(v_21, 0.0);
-      y[i_43] = v_22;
+      let v_13 = row_0.w + bias_v_2;
+      let v_14 = max(v_13, 0.0);
+      y[i_43] = v_14;
     }
   }
 }

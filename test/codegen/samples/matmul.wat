@@ -130,7 +130,7 @@ kernel matmul(b < 2, m < 60, n < 70) {
 (func $store (param $args i32) (param $time i32) (param $batch i32) (param $from i32) (param $to i32) (param $m0 i32) (param $m1 i32) (param $c i32) (param $first i32) (param $pitch i32) (local $i0 i32) (local $i1 i32) (local $i2 i32) (local $i3 i32) (local $i4 i32) (local $i5 i32) (local $i6 i32) (local $i7 i32)
   (local.set $i0 (local.get $m0))
   (local.set $i2 (i32.add (i32.load offset=12 (local.get $args)) (i32.mul (local.get $batch) (i32.const 16800))))
-  (local.set $i5 (i32.add (local.get $c) (i32.mul (local.get $m0) (i32.const -32))))
+  (local.set $i5 (i32.sub (local.get $c) (i32.shl (local.get $m0) (i32.const 5))))
   (local.set $i7 (i32.load offset=8 (local.get $args)))
   (loop $l0
     (local.set $i1 (local.get $from))
@@ -144,7 +144,7 @@ kernel matmul(b < 2, m < 60, n < 70) {
 (func $store_rest (param $args i32) (param $time i32) (param $batch i32) (param $from i32) (param $to i32) (param $m0 i32) (param $m1 i32) (param $c i32) (param $first i32) (param $pitch i32) (local $i0 i32) (local $i1 i32) (local $i2 i32) (local $i3 i32) (local $i4 i32) (local $i5 i32) (local $i6 i32) (local $i7 i32)
   (local.set $i0 (local.get $m0))
   (local.set $i2 (i32.add (i32.load offset=12 (local.get $args)) (i32.mul (local.get $batch) (i32.const 16800))))
-  (local.set $i5 (i32.add (local.get $c) (i32.mul (local.get $m0) (i32.const -32))))
+  (local.set $i5 (i32.sub (local.get $c) (i32.shl (local.get $m0) (i32.const 5))))
   (local.set $i7 (i32.load offset=8 (local.get $args)))
   (loop $l0
     (local.set $i1 (local.get $from))

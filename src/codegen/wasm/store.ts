@@ -1,0 +1,72 @@
+// What comes after a contraction: the kernel's store stages over a finished block of its results.
+
+import type { Stage } from "../../ir/loop/kernel.ts";
+import { InternalError } from "../../ir/types.ts";
+import { strideAlong } from "../axes.ts";
+import type { Problem } from "../problem.ts";
+import { Expressions, type Unit } from "./expressions.ts";
+import { WasmFunction } from "./function.ts";
+import { present, type Value } from "./values.ts";
+
+/**
+ * How the results of a block lie in memory:
+ * - panels: eight columns after eight columns, `pitch` bytes for each, 32 bytes a row; `first` is the first panel. `from` and `to` count fours of columns.
+ * - singles: the same; `from` and `to` count columns. For the last few of rows that fours do not fill.
+ * - rows: row after row, `pitch` bytes for each; `first` is the first column. `from` and `to` count columns, at least four, and the last four come twice where
+ *   fours do not fill a row.
+ */
+export type Layout = "panels" | "singles" | "rows";
+
+/** The store stages as a function of columns `from` to `to` and rows `m0` to `m1` of the block at `c`. */
+export function storeFunction(name: string, problem: Problem, stages: readonly Stage[], unit: Unit, layout: Layout): string {
+  const { kernel } = problem;
+  const f = new WasmFunction(name, ["args", "time", "batch", "from", "to", "m0", "m1", "c", "first", "pitch"]);
+  const v = f.values;
+  const isVector = layout !== "singles";
+  const down = (rows: Value): Value => (layout === "rows" ? v.binary("i32.mul", rows, f.param("pitch")) : v.mul(rows, 32));
+  const top = v.binary("i32.sub", f.param("c"), down(f.param("m0")));
+  // The number of a column, or of the first of four, and where it is in row 0.
+  const column = (at: Value): readonly [Value, Value] => {
+    if (layout === "rows") {
+      const last = v.add(f.param("to"), v.i32(-4));
+      const n = v.make("select", "i32", [at, last, v.binary("i32.lt_s", at, last)]);
+      return [n, v.add(top, v.mul(v.binary("i32.sub", n, f.param("first")), 4))];
+    }
+    const panel = v.binary("i32.shr_u", at, v.i32(isVector ? 1 : 3));
+    const within = v.binary("i32.and", at, v.i32(isVector ? 1 : 7));
+    const over = v.binary("i32.mul", v.binary("i32.sub", panel, f.param("first")), f.param("pitch"));
+    return [isVector ? v.mul(at, 4) : at, v.sum([top, over, v.mul(within, isVector ? 16 : 4)])];
+  };
+  const body = (m: Value, [n, place]: readonly [Value, Value]): void => {
+    const address = v.add(place, down(m));
+    const result = v.unstable(isVector ? "v128.load" : "f32.load", isVector ? "v128" : "f32", [address], "", f.depth);
+    const axes = new Map([
+      ["b", f.param("batch")],
+      ["m", m],
+      ["n", n],
+    ]);
+    if (kernel.time) axes.set(kernel.time.name, f.param("time"));
+    const e = new Expressions(f, unit, { axes, accs: new Map([[0, result]]), ...(isVector && { lane: "n" }) });
+    for (const stage of stages) {
+      if (stage.kind !== "store" || stage.axes.length > 0)
+        throw new InternalError(`kernel ${kernel.name}: a ${stage.kind} after a contraction`);
+      const values = stage.writes.map(({ value }) => (isVector ? e.vector(value) : e.scalar(value)));
+      if (values.length > 1) values.forEach((value) => f.evaluate(value));
+      stage.writes.forEach(({ buffer, index }, i) => e.store(buffer, index, present(values[i])));
+      v.forgetLoads();
+    }
+  };
+  const overRows = (inner: (m: Value) => void): void => f.loop(f.param("m0"), f.param("m1"), 1, inner);
+  const overColumns = (inner: (at: Value) => void): void => f.loop(f.param("from"), f.param("to"), layout === "rows" ? 4 : 1, inner);
+  // Where a row of the result is a row of memory, row by row; else what the index of a column costs is paid once for all rows.
+  const isPlain = stages.every(
+    (stage) => stage.kind === "store" && stage.writes.every(({ index }) => strideAlong(index, "n") !== undefined),
+  );
+  if (isPlain) overRows((m) => overColumns((at) => body(m, column(at))));
+  else
+    overColumns((at) => {
+      const place = column(at);
+      overRows((m) => body(m, place));
+    });
+  return f.text();
+}
