@@ -8,7 +8,7 @@ import { mentions, rebuild, strideAlong, substituter } from "../axes.ts";
 import { cutsOf, splitAt } from "./split-axes.ts";
 import { PATCH, TAPS, TILE } from "./winograd-transforms.ts";
 
-interface Place {
+export interface Place {
   readonly batch: Expr;
   readonly y: Expr;
   readonly x: Expr;
@@ -21,12 +21,16 @@ export interface Convolution {
   readonly width: number;
   /** The channels of the image: what is left of the axis of taps. */
   readonly channels: Axis;
-  /** The other operand for a tap, at a place. */
+  /** The tap that is laid over the image at (row, column) of the filter. */
+  readonly tap: (row: number, column: number) => readonly [number, number];
+  /** The other operand for what is laid over the image there, at a place. */
   readonly other: (row: number, column: number, place?: Place) => Expr;
   /** The 6x6 elements of the image that tile number `tile` sees, row by row. */
   readonly patch: (tile: Expr) => Expr[][];
   /** Where tile number `tile` begins: four results down and across. The last ones of a row or column lie partly over their neighbours. */
   readonly origin: (tile: Expr) => Place;
+  /** The first row and column of tile number `tile` that no tile before it has. */
+  readonly first: (tile: Expr) => readonly [Expr, Expr];
 }
 
 /** What a convolution has in each direction of tiles, and in all. */
@@ -62,20 +66,20 @@ export function convolutionOf(image: Expr, other: Expr, places: Axis, taps: Axis
   // A filter may be laid over the image the other way round, as gradients do.
   const turns = [turnOf(whole, "y", row.name), turnOf(whole, "x", column.name)] as const;
   if (turns.includes(undefined)) return undefined;
-  const at = (i: number, j: number, place?: Place): ((expr: Expr) => Expr) =>
-    substituter(
-      new Map([
-        [row.name, int(turns[0] === 1 ? i : TAPS - 1 - i)],
-        [column.name, int(turns[1] === 1 ? j : TAPS - 1 - j)],
-        ...(place ? Object.entries(place) : []),
-      ]),
-    );
+  const tap = (i: number, j: number): readonly [number, number] => [turns[0] === 1 ? i : TAPS - 1 - i, turns[1] === 1 ? j : TAPS - 1 - j];
+  const at = (i: number, j: number, place?: Place): ((expr: Expr) => Expr) => {
+    const [r, c] = tap(i, j);
+    return substituter(new Map([[row.name, int(r)], [column.name, int(c)], ...(place ? Object.entries(place) : [])]));
+  };
   const [down, across] = [Math.ceil(height / TILE), Math.ceil(width / TILE)];
-  const origin = (tile: Expr): Place => ({
-    batch: div(tile, int(down * across)),
-    y: within(mul(div(rem(tile, int(down * across)), int(across)), int(TILE)), height),
-    x: within(mul(rem(tile, int(across)), int(TILE)), width),
-  });
+  const first = (tile: Expr): readonly [Expr, Expr] => [
+    mul(div(rem(tile, int(down * across)), int(across)), int(TILE)),
+    mul(rem(tile, int(across)), int(TILE)),
+  ];
+  const origin = (tile: Expr): Place => {
+    const [y, x] = first(tile);
+    return { batch: div(tile, int(down * across)), y: within(y, height), x: within(x, width) };
+  };
   const patch = (tile: Expr): Expr[][] => {
     const { batch: b, y, x } = origin(tile);
     return square(PATCH, (i, j) => {
@@ -84,7 +88,7 @@ export function convolutionOf(image: Expr, other: Expr, places: Axis, taps: Axis
       return decided(at(r, c, { batch: b, y: add(y, int(i - r)), x: add(x, int(j - c)) })(whole));
     });
   };
-  return { batch, height, width, channels, other: (i, j, place) => decided(at(i, j, place)(rest)), patch, origin };
+  return { batch, height, width, channels, tap, other: (i, j, place) => decided(at(i, j, place)(rest)), patch, origin, first };
 }
 
 export const square = <T>(size: number, each: (i: number, j: number) => T): T[][] =>

@@ -1,5 +1,6 @@
-// The linear maps of Winograd's convolution F(4x4, 3x3): 36 products make 16 results that take 144 otherwise. Lavin & Gray, "Fast
-// Algorithms for Convolutional Neural Networks" (2016), with interpolation points 0, 1, -1, 2, -2 and infinity.
+// The linear maps of Winograd's convolutions: F(4x4, 3x3), where 36 products make 16 results that take 144 otherwise, and for the gradient
+// of the filter F(3x3, 4x4), 9 of as many. Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), with interpolation
+// points 0, 1, -1, 2, -2 and infinity.
 
 import type { WasmFunction } from "./function.ts";
 import { present, type Value, type Values } from "./values.ts";
@@ -38,6 +39,21 @@ export const spreadFilter: Map1d = (v, g) => {
   const [sum, middle] = [scaled(v, plus(v, g0, g2), -1 / 6), scaled(v, g1, 1 / 6)];
   const [outer, inner] = [fused(v, scaled(v, g2, 1 / 6), 1 / 24, g0), scaled(v, g1, 1 / 12)];
   return [scaled(v, g0, 1 / 4), minus(v, sum, middle), plus(v, sum, middle), plus(v, outer, inner), minus(v, outer, inner), g2];
+};
+
+/** Four of a gradient to the six others. */
+export const spreadGradient: Map1d = (v, g) => {
+  const [g0, g1, g2, g3] = g.map(present) as [Value, Value, Value, Value];
+  const [even, odd] = [scaled(v, plus(v, g0, g2), -1 / 6), scaled(v, plus(v, g1, g3), -1 / 6)];
+  const [outer, inner] = [fused(v, scaled(v, g2, 1 / 6), 1 / 24, g0), fused(v, scaled(v, g3, 1 / 3), 1 / 12, g1)];
+  return [scaled(v, g0, 1 / 4), plus(v, even, odd), minus(v, even, odd), plus(v, outer, inner), minus(v, outer, inner), g3];
+};
+
+/** Six products to three taps of a filter. */
+export const collectTaps: Map1d = (v, p) => {
+  const [p0, p1, p2, p3, p4, p5] = p.map(present) as [Value, Value, Value, Value, Value, Value];
+  const [near, far] = [plus(v, p1, p2), plus(v, p3, p4)];
+  return [plus(v, p0, plus(v, near, far)), fused(v, minus(v, p1, p2), 2, minus(v, p3, p4)), plus(v, fused(v, near, 4, far), p5)];
 };
 
 /** Six products to four results. */
