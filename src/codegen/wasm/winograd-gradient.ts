@@ -17,6 +17,8 @@ import { collectTaps, map2d, spreadGradient, spreadImage, TAPS, TILE } from "./w
 
 /** Bytes of the spread tiles of the gradient in a block: they are read again for every eight channels of the image. */
 const BLOCK_BYTES = 1 << 19;
+/** Below so many tiles for a sum, making taps of the sums costs more than they save. */
+const LEAST_TILES = 16;
 /** Taps of eight channels: the columns of the product that are made together. */
 const COLUMNS = 8 * TAPS * TAPS;
 
@@ -28,7 +30,7 @@ export function compileWinogradGradient(problem: Problem, unit: Unit): Scheduled
   if (!convolution) return undefined;
   const c = convolution.channels.extent;
   const tiles = tilesOf(convolution).all;
-  if (c % 4 > 0 || PRODUCTS * m * c * 4 > MOST_FILTER_BYTES) return undefined;
+  if (c % 4 > 0 || tiles < LEAST_TILES || PRODUCTS * m * c * 4 > MOST_FILTER_BYTES) return undefined;
   const panels = Math.ceil(c / 8);
   const block = Math.min(tiles, Math.max(16, Math.floor(BLOCK_BYTES / (PRODUCTS * m * 4))));
   const imageAt = PRODUCTS * m * block * 4;

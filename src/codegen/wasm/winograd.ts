@@ -19,7 +19,7 @@ import { collect, map2d, PATCH, spreadFilter, spreadImage, TAPS, TILE } from "./
 
 export const PRODUCTS = PATCH * PATCH;
 /** Bytes of the spread image tiles of a block, and of their products: about half of a second-level cache each. */
-export const BLOCK_BYTES = 1 << 18;
+const BLOCK_BYTES = 1 << 18;
 /** Bytes of the spread filters at most: every thread has its own. */
 export const MOST_FILTER_BYTES = 1 << 24;
 /** Below so many channels, going to tiles and back costs more than it saves. */
@@ -39,7 +39,7 @@ export function compileWinograd(problem: Problem, unit: Unit): Scheduled | undef
   // The last columns of a block may be stored twice.
   if (!isFilled(convolution) && kernel.params.some(({ access }) => access === "read_write")) return undefined;
   const units = convolution.batch * down;
-  const blockRows = Math.min(units, Math.max(1, Math.floor(BLOCK_BYTES / (PRODUCTS * c * 4 * across))));
+  const blockRows = rowsOfBlock(BLOCK_BYTES / (PRODUCTS * c * 4), across, units);
   const panels = Math.ceil((blockRows * across) / 8);
   const rows = Math.min(m, Math.max(4, 4 * Math.floor(BLOCK_BYTES / (PRODUCTS * panels * 32) / 4)));
   const imageAt = PRODUCTS * m * c * 4;
@@ -66,6 +66,17 @@ export function compileWinograd(problem: Problem, unit: Unit): Scheduled | undef
     grain: Math.max(1, Math.ceil((TILE * THREAD_WORK * units) / (m * n * k))),
     scratchBytes: resultsAt + pitch * rows,
   };
+}
+
+/** Rows of tiles for a block of about so many tiles: at least one panel of eight, and most of the last one in use. */
+function rowsOfBlock(tiles: number, across: number, most: number): number {
+  const least = Math.max(Math.ceil(8 / across), Math.floor(tiles / across));
+  const used = (rows: number): number => (rows * across) / (8 * Math.ceil((rows * across) / 8));
+  const candidates = Array.from({ length: least + 1 }, (_, i) => least + i);
+  return Math.min(
+    most,
+    candidates.reduce((best, rows) => (used(rows) > used(best) ? rows : best)),
+  );
 }
 
 /** $spread_filter(args, to): all filters to [36][m / 4][channel][4]. */
