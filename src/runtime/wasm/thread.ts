@@ -23,7 +23,7 @@ interface Kernel {
  * An engine makes a slow version of a function first, and calls the fast one, once it has that, no sooner than the next call. A kernel's first launch is
  * therefore so many calls.
  */
-const FIRST_CALLS = 16;
+const FIRST_CALLS = 4;
 
 interface Session {
   readonly program: LoadedProgram;
