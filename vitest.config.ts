@@ -1,14 +1,20 @@
 // Two groups of tests, one after the other. `unit` needs no device and runs on every core; `device` trains and draws kernels on
 // WebGPU, whose software driver takes all cores by itself, so its files run one at a time.
 
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const DEVICE_TESTS = ["test/e2e/**/*.test.ts", "test/runtime/**/*webgpu*.test.ts"];
+// What Vulkan drivers and browsers want; without it every worker would leave a folder of its own behind.
+const RUNTIME_FOLDER = resolve(".cache/runtime");
+mkdirSync(RUNTIME_FOLDER, { recursive: true, mode: 0o700 });
 const EXCLUDED = ["**/node_modules/**", "dist/**", ".cache/**"];
 
 export default defineConfig({
   test: {
     pool: "forks",
+    env: { XDG_RUNTIME_DIR: RUNTIME_FOLDER },
     // A software adapter compiles a pipeline in up to a second.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -26,7 +26,12 @@ export async function createNodeGpu(useLavapipe: boolean): Promise<GPU | undefin
 
 async function temporaryFolder(): Promise<string> {
   const { tmpdir } = (await load("node:os")) as typeof import("node:os");
-  return (await fileSystem()).mkdtempSync(`${tmpdir()}/tlc-`);
+  const { mkdtempSync, rmSync } = await fileSystem();
+  const folder = mkdtempSync(`${tmpdir()}/tlc-`);
+  process.once("exit", () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
 }
 
 async function lavapipeDriver(): Promise<string | undefined> {
