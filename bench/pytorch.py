@@ -1,12 +1,14 @@
-"""The same training steps in PyTorch (eager, on the processor), for a comparison on one machine in one run.
+"""The same training steps in PyTorch, for a comparison on one machine in one run.
 
     pip install torch
-    python bench/pytorch.py [threads]
+    python bench/pytorch.py [--device cuda] [--mode eager|default|reduce-overhead] [--threads 2] [--large]
 
-Prints JSON: milliseconds of a training step, the best of ten rounds; GFLOP/s of the matrix product. `npm run bench` runs it where
-PYTORCH_PYTHON names a Python that has PyTorch.
+A mode other than eager is torch.compile's. Prints JSON: milliseconds of a training step, the best of ten rounds; GFLOP/s of the matrix
+products. In float32, with PyTorch's own defaults: on CUDA its convolutions and LSTMs may use TF32, its products do not. `npm run bench`
+runs it where PYTORCH_PYTHON names a Python that has PyTorch, bench/gpu/measure.mjs on a GPU.
 """
 
+import argparse
 import json
 import platform
 import sys
@@ -32,7 +34,7 @@ class Cnn(nn.Module):
 
 
 class Tagger(nn.Module):
-    """The network of measureLstm in bench/wasm.ts."""
+    """The network of measureLstm in bench/workloads.ts."""
 
     def __init__(self, hidden):
         super().__init__()
@@ -43,19 +45,39 @@ class Tagger(nn.Module):
         return self.fc(self.rnn(self.embedding(tokens))[0])
 
 
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--mode", default="eager", choices=["eager", "default", "reduce-overhead"])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--large", action="store_true", help="what keeps a GPU busy too")
+    return parser.parse_args()
+
+
+def synchronize():
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
 def best(run, rounds, repeats):
     """Seconds of one `run`: the best round's mean."""
-    run()
+    for _ in range(3):
+        run()
     times = []
     for _ in range(rounds):
+        synchronize()
         start = time.perf_counter()
         for _ in range(repeats):
             run()
+        synchronize()
         times.append((time.perf_counter() - start) / repeats)
     return min(times)
 
 
-def training(model, optimizer, inputs, labels):
+def training(model, optimizer, inputs, labels, mode):
+    if mode != "eager":
+        model.compile(mode=mode)
+
     def step():
         optimizer.zero_grad()
         loss = F.cross_entropy(model(inputs).flatten(0, -2), labels.flatten())
@@ -65,32 +87,43 @@ def training(model, optimizer, inputs, labels):
     return step
 
 
-def lstm(hidden, steps, batch=32):
+def lstm(mode, hidden, steps, batch=32):
     model = Tagger(hidden)
     tokens, labels = torch.randint(0, 10, (batch, steps)), torch.randint(0, 2, (batch, steps))
-    return training(model, torch.optim.Adam(model.parameters(), 1e-3), tokens, labels)
+    return training(model, torch.optim.Adam(model.parameters(), 1e-3), tokens, labels, mode)
 
 
-def cnn(batch=64):
+def cnn(mode, batch):
     model = Cnn()
     images, labels = torch.rand(batch, 3, 24, 24), torch.randint(0, 10, (batch,))
-    return training(model, torch.optim.SGD(model.parameters(), 0.01), images, labels)
+    return training(model, torch.optim.SGD(model.parameters(), 0.01), images, labels, mode)
+
+
+def matmul(size, repeats):
+    x, y = torch.rand(size, size), torch.rand(size, size)
+    return 2 * size**3 / best(lambda: x @ y, 10, repeats) / 1e9
 
 
 def main():
-    threads = int(sys.argv[1]) if len(sys.argv) > 1 else 2
-    torch.set_num_threads(threads)
+    options = parse()
+    mode, repeats = options.mode, 4 if options.device == "cpu" else 50
+    torch.set_num_threads(options.threads)
+    torch.set_default_device(options.device)
     torch.manual_seed(0)
-    x, y = torch.rand(1024, 1024), torch.rand(1024, 1024)
     result = {
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "threads": threads,
-        "cnn": 1e3 * best(cnn(), 10, 4),
-        "lstm50": 1e3 * best(lstm(50, 60), 10, 4),
-        "lstm512": 1e3 * best(lstm(512, 100), 4, 1),
-        "matmul": 2 * 1024**3 / best(lambda: x @ y, 10, 4) / 1e9,
+        "device": options.device,
+        "mode": mode,
+        "threads": options.threads,
+        "cnn64": 1e3 * best(cnn(mode, 64), 10, repeats),
+        "lstm50": 1e3 * best(lstm(mode, 50, 60), 10, repeats),
+        "lstm512": 1e3 * best(lstm(mode, 512, 100), 4, max(1, repeats // 10)),
+        "matmul1024": matmul(1024, repeats),
     }
+    if options.large:
+        result["cnn512"] = 1e3 * best(cnn(mode, 512), 10, repeats)
+        result["matmul4096"] = matmul(4096, repeats)
     print(json.dumps(result))
 
 

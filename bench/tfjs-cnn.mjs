@@ -94,6 +94,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { findAdapter } = await importTypeScript("src/runtime/webgpu/adapter.ts");
   const found = await findAdapter();
   if (!found) throw new Error("no WebGPU adapter: run sh scripts/setup.sh");
-  console.log(await measureTfjs(found.gpu));
+  console.log(JSON.stringify(await measureTfjs(found.gpu)));
   process.exit(0); // TensorFlow.js never lets go of its device.
 }

@@ -7,12 +7,13 @@ import type { Launch, Program } from "../src/ir/program.ts";
 import type { Device, Session } from "../src/runtime/device.ts";
 import { openDevice } from "../src/runtime/open-device.ts";
 
-const EXAMPLES = 256;
+const BATCH = 64;
 const CLASSES = 10;
 
-export async function compileCnn(device: Device): Promise<Artifact> {
+export async function compileCnn(device: Device, batch = BATCH): Promise<Artifact> {
   const names = Array.from({ length: CLASSES }, (_, i) => String(i));
   const { artifact, diagnostics } = await compileSpec("bench/cnn.tlspec", {
+    set: [`batch=${batch}`],
     target: device.info.kind,
     ...(device.limits && { limits: device.limits }),
     describeData: () =>
@@ -26,20 +27,20 @@ export async function compileCnn(device: Device): Promise<Artifact> {
   return artifact;
 }
 
-function fill(session: Session): void {
+function fill(session: Session, examples = 4 * BATCH): void {
   session.write(
     "train/image",
-    Uint8Array.from({ length: EXAMPLES * 3 * 24 * 24 }, (_, i) => (i * 7919) % 251),
+    Uint8Array.from({ length: examples * 3 * 24 * 24 }, (_, i) => (i * 7919) % 251),
   );
   session.write(
     "train/label",
-    Int32Array.from({ length: EXAMPLES }, (_, i) => i % CLASSES),
+    Int32Array.from({ length: examples }, (_, i) => i % CLASSES),
   );
   session.write(
     "train/order",
-    Int32Array.from({ length: EXAMPLES }, (_, i) => i),
+    Int32Array.from({ length: examples }, (_, i) => i),
   );
-  session.write("train/count", Int32Array.of(EXAMPLES));
+  session.write("train/count", Int32Array.of(examples));
   session.write("seed", Uint32Array.of(1));
 }
 
@@ -51,12 +52,12 @@ export interface Measured {
   readonly loadMs: number;
 }
 
-export async function measureTlc(device: Device, { warmup = 4, steps = 10 } = {}): Promise<Measured> {
+export async function measureTlc(device: Device, { batch = BATCH, warmup = 4, steps = 10 } = {}): Promise<Measured> {
   const start = performance.now();
-  const artifact = await compileCnn(device);
+  const artifact = await compileCnn(device, batch);
   const compiled = performance.now();
   const session = await device.load(artifact.program);
-  fill(session);
+  fill(session, batch * Math.max(warmup, steps));
   session.run("init");
   session.run("train", warmup);
   await session.sync();

@@ -12,13 +12,14 @@ const PYTORCH = "PYTORCH_PYTHON";
 function measurePytorch() {
   const python = process.env[PYTORCH];
   if (!python) console.log(`  PyTorch              not measured: ${PYTORCH} names no Python that has it`);
-  else return JSON.parse(execFileSync(python, [fileURLToPath(new URL("pytorch.py", import.meta.url)), "2"], { encoding: "utf8" }));
+  else return JSON.parse(execFileSync(python, [fileURLToPath(new URL("pytorch.py", import.meta.url))], { encoding: "utf8" }));
 }
 
 export async function printWasm() {
   // As the command line does; see src/cli/main.ts.
   if (process.versions.node.startsWith("20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
-  const { measureLstm, measureProducts, openWasm } = await importTypeScript("bench/wasm.ts");
+  const { measureProducts, openWasm } = await importTypeScript("bench/wasm.ts");
+  const { measureLstm } = await importTypeScript("bench/workloads.ts");
   const { measureTlc } = await importTypeScript("bench/tlc-cnn.ts");
   const device = await openWasm(2);
   console.log(`On ${device.info.description}, Node ${process.version}`);
@@ -28,7 +29,7 @@ export async function printWasm() {
   console.log(`  matmul 1024          ${one.toFixed(1)} GFLOP/s, one thread: ${percent(one / registers)} of that`);
   console.log(`                       ${two.toFixed(1)} GFLOP/s, two threads: ${(two / one).toFixed(2)}x one`);
   const steps = [
-    ["cnn", "CNN, batch 64", Math.min(...[await measureTlc(device), await measureTlc(device)].map(({ msPerStep }) => msPerStep))],
+    ["cnn64", "CNN, batch 64", Math.min(...[await measureTlc(device), await measureTlc(device)].map(({ msPerStep }) => msPerStep))],
     ["lstm50", "LSTM 2x50, 60 steps", await measureLstm(device, 50, 60)],
     ["lstm512", "LSTM 2x512, 100 steps", await measureLstm(device, 512, 100)],
   ];

@@ -1,14 +1,10 @@
-// The wasm device by the figures of its design: a matrix product against what one thread's multiply-adds can do at most, one thread against
-// two, and training steps. Best of several, one after the other in turn, since machines drift.
+// The wasm device by the figures of its design: a matrix product against what one thread's multiply-adds can do at most, and one thread
+// against two. Best of several, one after the other in turn, since machines drift.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { assemble } from "../src/codegen/wasm/assemble.ts";
-import { wasmTarget } from "../src/codegen/wasm/target.ts";
-import { compileSpec } from "../src/compile.ts";
 import type { Device } from "../src/runtime/device.ts";
 import { openDevice } from "../src/runtime/open-device.ts";
-import { matmul, numbers, programOf } from "../test/codegen/kernels.ts";
+import { product } from "./workloads.ts";
 
 const SIZE = 1024;
 const ROUNDS = 12;
@@ -37,21 +33,6 @@ function registerLoop(): () => number {
   };
 }
 
-async function product(device: Device): Promise<() => Promise<number>> {
-  const session = await device.load(programOf(matmul(SIZE, SIZE, SIZE), wasmTarget));
-  session.write("x", numbers(SIZE * SIZE, 1));
-  session.write("w", numbers(SIZE * SIZE, 2));
-  session.write("bias", numbers(SIZE, 3));
-  const times = 2;
-  return async () => {
-    await session.sync();
-    const start = performance.now();
-    session.run("predict", times);
-    await session.sync();
-    return (times * 2 * SIZE ** 3) / (performance.now() - start) / 1e6;
-  };
-}
-
 export interface Products {
   readonly registers: number;
   readonly one: number;
@@ -62,7 +43,7 @@ export interface Products {
 export async function measureProducts(): Promise<Products> {
   const devices = [await openWasm(1), await openWasm(2)] as const;
   const registers = registerLoop();
-  const [one, two] = [await product(devices[0]), await product(devices[1])];
+  const [one, two] = [await product(devices[0], SIZE), await product(devices[1], SIZE)];
   const best = { registers: 0, one: 0, two: 0 };
   for (let round = 0; round < ROUNDS; round++) {
     best.registers = Math.max(best.registers, registers());
@@ -71,65 +52,4 @@ export async function measureProducts(): Promise<Products> {
   }
   for (const device of devices) device.dispose();
   return best;
-}
-
-const tagger = (hidden: number, batch: number): string => `network tagger(vocab = 10, hidden = ${hidden}, layers = 2, classes = 2) {
-  input tokens: i32[time]
-  embedding: embedding(vocab, hidden)
-  rnn: lstm(hidden, layers)
-  fc: linear(classes)
-}
-dataset sequences { train table("none.csv", tokens: tokens, label: labels) }
-recipe tagger { network tagger  data sequences  loss cross_entropy  batch ${batch}  optimizer adam(lr: 1e-3)  epochs 1 }
-`;
-
-/** Milliseconds of a training step of the design's LSTM. */
-export async function measureLstm(device: Device, hidden: number, time: number, batch = 32): Promise<number> {
-  const folder = mkdtempSync(join("node_modules", ".bench-"));
-  try {
-    const file = join(folder, "tagger.tlspec");
-    writeFileSync(file, tagger(hidden, batch));
-    const shape = [time];
-    const { artifact, diagnostics } = await compileSpec(file, {
-      target: device.info.kind,
-      describeData: () =>
-        Promise.resolve({
-          inputs: [{ name: "tokens", dtype: "i32", shape }],
-          label: { name: "label", dtype: "i32", shape },
-          classes: ["a", "b"],
-        }),
-    });
-    if (!artifact) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
-    const session = await device.load(artifact.program);
-    const examples = 8 * batch;
-    session.write(
-      "train/tokens",
-      Int32Array.from({ length: examples * time }, (_, i) => (i * 7) % 10),
-    );
-    session.write(
-      "train/label",
-      Int32Array.from({ length: examples * time }, (_, i) => i % 2),
-    );
-    session.write(
-      "train/order",
-      Int32Array.from({ length: examples }, (_, i) => i),
-    );
-    session.write("train/count", Int32Array.of(examples));
-    session.write("seed", Uint32Array.of(1));
-    session.run("init");
-    session.run("train", 2);
-    await session.sync();
-    let best = Infinity;
-    for (let round = 0; round < 5; round++) {
-      session.write("train/cursor", Int32Array.of(0));
-      const start = performance.now();
-      session.run("train", 2);
-      await session.sync();
-      best = Math.min(best, (performance.now() - start) / 2);
-    }
-    session.dispose();
-    return best;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }
