@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSpec, outcomeOf as outcome } from "./check.ts";
 import { emitFiles } from "./codegen/module/emit.ts";
-import { targetNamed, TARGETS, type TargetName } from "./codegen/targets.ts";
+import type { Target } from "./codegen/target.ts";
+import { targetNamed } from "./codegen/targets.ts";
 import type { Diagnostic, Sources } from "./diagnostics.ts";
 import { elaborate, planRecipe, type LoadedSpec, type PlannedRecipe } from "./dsl/index.ts";
 import type { Artifact } from "./ir/artifact.ts";
@@ -13,7 +14,7 @@ import type { ForwardModel, Parameter } from "./ir/model.ts";
 import type { Kernel } from "./ir/loop/kernel.ts";
 import type { DeviceLimits } from "./ir/program.ts";
 import type { DataInfo, DataPlan, RecipePlan } from "./ir/plan.ts";
-import { InternalError, type Shape, type TensorType } from "./ir/types.ts";
+import type { Shape, TensorType } from "./ir/types.ts";
 import { packageRoot } from "./package-root.ts";
 import { compileEntries, PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
 import { reportStage } from "./passes/report.ts";
@@ -128,7 +129,7 @@ function finish(
     throw error;
   }
   const { entries, parameters, outputShape } = built;
-  const target = targetNamed(targetName(request.target));
+  const target = targetNamed(request.target);
   const printer = { name: target.name, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, request.limits) };
   const { program, memory, graphs, tasks } = compileEntries(entries, printer, pipelineOptions(target, request));
   const artifact: Artifact = {
@@ -159,14 +160,8 @@ function withoutSpans(data: DataPlan): DataPlan {
   return { ...data, sources: Object.fromEntries(sources) };
 }
 
-function targetName(name: string): TargetName {
-  const known = TARGETS.find((target) => target.name === name);
-  if (!known) throw new InternalError(`no target ${name}`);
-  return known.name;
-}
-
 function pipelineOptions(
-  target: ReturnType<typeof targetNamed>,
+  target: Target,
   { limits, dumpAfter, onDump, verify = false }: Pick<CompileRequest, "limits" | "dumpAfter" | "onDump" | "verify">,
 ): PipelineOptions {
   return {

@@ -15,12 +15,13 @@ git archive HEAD | tar -x -C "$stage/main"
 git rev-parse --short HEAD >"$stage/commit"
 cp -r dist "$stage/main/"
 cp "${NODE:-$(node -p process.execPath)}" "$stage/bin/node"
+! command -v strip >/dev/null 2>&1 || strip "$stage/bin/node"
 
 # Neither what only checks or formats, nor other systems' binaries, nor what nobody reads there.
 tar -c --exclude='.bench-*' --exclude='.cache' --exclude='.vite*' --exclude='*.map' --exclude='*.d.ts' --exclude='*.d.mts' --exclude='*_test.js' \
   --exclude='node_modules/typescript' --exclude='node_modules/@typescript-eslint' --exclude='node_modules/eslint*' --exclude='node_modules/@eslint*' \
   --exclude='node_modules/prettier' --exclude='node_modules/playwright-core' --exclude='node_modules/wabt' --exclude='node_modules/@types' \
-  --exclude='node_modules/@webgpu' --exclude='*musl*' \
+  --exclude='node_modules/@webgpu' --exclude='*musl*' --exclude='node_modules/lightningcss*' \
   --exclude='webgpu/dist/darwin-universal' --exclude='webgpu/dist/linux-arm64' --exclude='webgpu/dist/win32-*' \
   --exclude='@tensorflow/*/dist/tf-*' --exclude='@tensorflow/*/src' node_modules | tar -x -C "$stage/main"
 
@@ -31,6 +32,6 @@ for trace in ../shared/golden/cnn-sgd* ../shared/golden/lstm-sgd*; do
 done
 
 mkdir -p .gpu
-tar -c -C "$stage" . | xz -T2 -6 >.gpu/pack.tar.xz.new
+tar -c -C "$stage" . | xz -T2 --x86 --lzma2=preset=9 >.gpu/pack.tar.xz.new
 mv .gpu/pack.tar.xz.new .gpu/pack.tar.xz
 echo ".gpu/pack.tar.xz: $(du -m .gpu/pack.tar.xz | cut -f1) MB, commit $(cat "$stage/commit")"
