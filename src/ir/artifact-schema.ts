@@ -53,7 +53,7 @@ const program = object({
         kernel: { type: "object" },
         subgroupSize: count,
         wasm: object(
-          { relaxed: code, simd: code, units: count, grain: count, scratchBytes: count, margin: count, writes: list(count) },
+          { relaxed: code, simd: code, units: count, grain: count, piece: count, scratchBytes: count, margin: count, writes: list(count) },
           { keeps: object({ params: list(count), bytes: count }) },
         ),
       },

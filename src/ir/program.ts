@@ -39,12 +39,12 @@ export interface CompiledKernel {
 /**
  * A kernel as a WebAssembly module of its own. It imports `env.memory` and exports
  *
- *     run(args, time, begin, end, scratch, kept, fresh)        all i32, no result
+ *     run(args, time, begin, end, scratch, kept, fresh, first)        all i32, no result
  *
  * `args` is the address of a table of i32: entry i is the address of parameter i. `time` is the step of the enclosing loop. The call does
  * the work units `begin` to `end` (exclusive) of `units`; what a unit writes does not depend on who does it together with which others, so any
- * split gives the same bits. `scratch` is the address of `scratchBytes` that belong to the calling thread for this call. All addresses are multiples of 16, except those in
- * `args`, which are multiples of 4.
+ * split gives the same bits. `scratch` is the address of `scratchBytes` that belong to the calling thread for this launch: where `first` is 0, an
+ * earlier call of the thread has prepared them. All addresses are multiples of 16, except those in `args`, which are multiples of 4.
  */
 export interface WasmKernel {
   /** base64 of the module: with relaxed fused multiply-adds, and without. The import's limits have the flags `shared`. */
@@ -53,6 +53,8 @@ export interface WasmKernel {
   readonly units: number;
   /** Units that are worth another thread. */
   readonly grain: number;
+  /** Units that are worth a call of their own: with fewer, what each call does once would cost too much. */
+  readonly piece: number;
   readonly scratchBytes: number;
   /** Parameters that the kernel writes. */
   readonly writes: readonly number[];
@@ -60,7 +62,7 @@ export interface WasmKernel {
   readonly margin: number;
   /**
    * In a loop that writes none of the buffers of these parameters, the kernel can keep what it makes of them: `bytes` of memory of this launch alone,
-   * shared by its threads, whose split must be the same in every iteration. `kept` is its address, 0 where there is none; `fresh` is 1 in the loop's first iteration.
+   * shared by its threads. `kept` is its address, 0 where there is none; `fresh` is 1 in the loop's first iteration.
    */
   readonly keeps?: { readonly params: readonly number[]; readonly bytes: number };
 }

@@ -62,7 +62,7 @@ const handMade = (body: string): CompiledKernel => {
   const encoded = (relaxed: boolean): string => Buffer.from(assemble(text, { relaxed })).toString("base64");
   return {
     name: "hand_made",
-    wasm: { relaxed: encoded(true), simd: encoded(false), units: 2, grain: 1, scratchBytes: 0, margin: 0, writes: [0] },
+    wasm: { relaxed: encoded(true), simd: encoded(false), units: 2, grain: 1, piece: 1, scratchBytes: 0, margin: 0, writes: [0] },
   };
 };
 

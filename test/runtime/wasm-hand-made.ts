@@ -19,15 +19,20 @@ export async function openWasm(threads: number, options: Partial<WasmOptions> = 
 interface Shape {
   readonly units: number;
   readonly grain?: number;
+  readonly piece?: number;
   readonly writes: readonly number[];
   readonly scratchBytes?: number;
   readonly keeps?: { readonly params: readonly number[]; readonly bytes: number };
 }
 
 /** @param body in the loop over `$i`, from `begin` to `end`; the address of word `i` of parameter p is `(call $at p i)` */
-export function kernel(name: string, body: string, { units, grain = 1, writes, scratchBytes = 0, keeps }: Shape): CompiledKernel {
+export function kernel(
+  name: string,
+  body: string,
+  { units, grain = 1, piece = grain, writes, scratchBytes = 0, keeps }: Shape,
+): CompiledKernel {
   const text = `(module (import "env" "memory" (memory 1 65536 shared))
-    (func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32)
+    (func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32) (param $first i32)
       (local $i i32)
       (local.set $i (local.get $begin))
       (block $out (loop $next
@@ -41,7 +46,7 @@ export function kernel(name: string, body: string, { units, grain = 1, writes, s
   return {
     name,
     source: text,
-    wasm: { relaxed: encoded(true), simd: encoded(false), units, grain, scratchBytes, writes, margin: 64, ...(keeps && { keeps }) },
+    wasm: { relaxed: encoded(true), simd: encoded(false), units, grain, piece, scratchBytes, writes, margin: 64, ...(keeps && { keeps }) },
   };
 }
 
@@ -88,7 +93,27 @@ export const scratch = (units: number): CompiledKernel =>
     "scratch",
     `(if (i32.eq (local.get $i) (local.get $begin)) (then (i32.store (local.get $scratch) (local.get $begin))))
      (i32.store (call $at (i32.const 0) (local.get $i)) (i32.load (local.get $scratch)))`,
-    { units, writes: [0], scratchBytes: 64 },
+    { units, piece: units, writes: [0], scratchBytes: 64 },
+  );
+
+/**
+ * y[i] = 1000 * time + which call of its thread in this launch did it, as the thread's scratch knows; z[i] = where that scratch is, and w[i] counts.
+ * The second half of the units takes long.
+ */
+export const calls = (units: number): CompiledKernel =>
+  kernel(
+    "calls",
+    `(if (i32.eq (local.get $i) (local.get $begin)) (then
+       (if (local.get $first) (then (i32.store (local.get $scratch) (i32.mul (local.get $time) (i32.const 1000)))))
+       (i32.store (local.get $scratch) (i32.add (i32.load (local.get $scratch)) (i32.const 1)))))
+     (i32.store (call $at (i32.const 0) (local.get $i)) (i32.load (local.get $scratch)))
+     (i32.store (call $at (i32.const 1) (local.get $i)) (local.get $scratch))
+     (i32.store (call $at (i32.const 2) (local.get $i)) (i32.add (i32.load (call $at (i32.const 2) (local.get $i))) (i32.const 1)))
+     (i32.store offset=4 (local.get $scratch) (select (i32.const 100000) (i32.const 1) (i32.ge_u (local.get $i) (i32.const ${String(units / 2)}))))
+     (loop $wait
+       (i32.store offset=4 (local.get $scratch) (i32.sub (i32.load offset=4 (local.get $scratch)) (i32.const 1)))
+       (br_if $wait (i32.load offset=4 (local.get $scratch))))`,
+    { units, writes: [0, 1, 2], scratchBytes: 64 },
   );
 
 export interface BufferSpec {

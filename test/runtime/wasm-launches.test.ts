@@ -13,7 +13,7 @@ import type { Device } from "../../src/runtime/device.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import type { Reply } from "../../src/runtime/wasm/messages.ts";
 import type { StartWorker } from "../../src/runtime/wasm/workers.ts";
-import { kernel, keeper, launch, logTime, openWasm, programOf, scratch, trap, turn, WORKER } from "./wasm-hand-made.ts";
+import { calls, kernel, keeper, launch, logTime, openWasm, programOf, scratch, trap, turn, WORKER } from "./wasm-hand-made.ts";
 
 const UNITS = 12;
 const buffers = [
@@ -141,6 +141,32 @@ describe.each([1, 2, 3, 4])("%d threads", (threads) => {
       const y = (await session.read(["y"])).get("y");
       const begins = Array.from({ length: threads }, (_, t) => Math.floor((t * units) / threads));
       expect(Array.from(y ?? [])).toEqual(Array.from({ length: units }, (_, i) => begins.findLast((begin) => begin <= i)));
+    }));
+
+  it("take over from each other, and do every unit once", () =>
+    using(openWasm(threads), async (device) => {
+      const units = 640;
+      const names = ["y", "z", "w"];
+      const program = programOf(
+        [calls(units)],
+        names.map((name) => ({ name, words: units })),
+        { train: [{ kind: "loop", count: 5, reverse: false, body: [launch(0, 0, 1, 2)] }] },
+      );
+      const session = await device.load(program);
+      session.run("train");
+      const [y, z, w] = [...(await session.read(names)).values()].map((values) => Array.from(values));
+      expect(new Set(w)).toEqual(new Set([5]));
+      expect(new Set(y?.map((value) => Math.floor(value / 1000)))).toEqual(new Set([4]));
+      // Each thread's calls are numbered from 1, so of no number are there more than of the one before.
+      const numbers = new Map(y?.map((value, i) => [`${String(z?.[i])} ${String(value)}`, value % 1000]));
+      const count = (n: number): number => [...numbers.values()].filter((value) => value === n).length;
+      const most = Math.max(...numbers.values());
+      for (let n = 1; n <= most; n++) expect(count(n), String(n)).toBeGreaterThanOrEqual(count(n + 1));
+      expect(count(1)).toBeLessThanOrEqual(threads);
+      expect(numbers.size).toBe(threads === 1 ? 1 : 8 * threads);
+      // Those with the quick half are done long before the others.
+      const slow = new Set(z?.slice(-units / threads));
+      if (threads > 1) expect(slow.size).toBeGreaterThan(1);
     }));
 
   it("say that a kernel trapped, now and later", () =>

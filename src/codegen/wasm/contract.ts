@@ -21,6 +21,8 @@ const BLOCK_BYTES = 1 << 18;
 const ROW_PANELS = 256;
 /** A left operand up to this size is packed once for all columns. */
 const WHOLE_BYTES = 1 << 22;
+/** Columns or rows for which packing all of the other side costs some twentieth of the products. */
+const WORTH_PACKING = 512;
 /** Multiply-adds that are worth another thread. */
 export const THREAD_WORK = 500_000;
 
@@ -56,6 +58,8 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
     isInvariant && byColumns && b === 1
       ? { params: [...new Set(loadsOf([stage.rhs]).map((load) => load.buffer))], bytes: 32 * panelsN * k }
       : undefined;
+  // One packing of the left side does for all calls of a thread.
+  const isOnce = isWhole && byColumns && b === 1 && superRows === panelsM;
   const stores = kernel.stages.slice(1);
   const units = b * (byColumns ? panelsN : panelsM);
   const kAxis = stage.k;
@@ -71,6 +75,7 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
         blockK: blocking.k,
         byColumns,
         isWhole,
+        isOnce,
         keeps: keeps !== undefined,
         panels: byColumns ? panelsN : panelsM,
         others: byColumns ? panelsM : panelsN,
@@ -90,6 +95,7 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
     ].join("\n"),
     units,
     grain: Math.max(1, Math.ceil((THREAD_WORK * units) / (b * m * n * k))),
+    piece: isOnce || (byColumns && !isWhole) ? columnPanels : WORTH_PACKING / (byColumns ? 8 : 4),
     scratchBytes: bytesA + bytesB + bytesC,
     ...(keeps && { keeps }),
   };
@@ -120,6 +126,7 @@ interface Plan {
   readonly blockK: number;
   readonly byColumns: boolean;
   readonly isWhole: boolean;
+  readonly isOnce: boolean;
   readonly keeps: boolean;
   /** Panels of the side that threads share, and of the other. */
   readonly panels: number;
@@ -161,12 +168,18 @@ const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) =>
       (local.set $rows (i32.sub (local.get $s1) (local.get $s0)))
       (local.set $pitch (i32.shl (local.get $rows) (i32.const 7)))
 {{#if isWhole}}
+{{#if isOnce}}
+      (if (local.get $first) (then
+{{/if}}
       (local.set $k0 (i32.const 0))
       (loop $wholes
         (local.set $k1 (call $least (i32.add (local.get $k0) (i32.const {{blockK}})) (i32.const {{k}})))
         (call $pack_a (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $s0) (local.get $s1)
           (i32.add (local.get $scratch) (i32.shl (i32.mul (local.get $k0) (local.get $rows)) (i32.const 4))))
         (br_if $wholes (i32.lt_s (local.tee $k0 (local.get $k1)) (i32.const {{k}}))))
+{{#if isOnce}}
+      ))
+{{/if}}
 {{/if}}
       (local.set $n0 (local.get $na))
       (loop $columns

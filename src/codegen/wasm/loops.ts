@@ -31,9 +31,11 @@ export interface Compiled {
   readonly text: string;
   readonly units: number;
   readonly grain: number;
+  /** As `grain`, unless given. */
+  readonly piece?: number;
 }
 
-export const RUN_PARAMS = ["args", "time", "begin", "end", "scratch", "kept", "fresh"] as const;
+export const RUN_PARAMS = ["args", "time", "begin", "end", "scratch", "kept", "fresh", "first"] as const;
 
 export function compileLoops(source: Kernel, unit: Unit): Compiled {
   const kernel = splitAxes(mergeAxes(source));

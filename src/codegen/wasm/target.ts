@@ -69,6 +69,7 @@ function compileKernel(source: Kernel): CompiledKernel {
       simd: Buffer.from(simd).toString("base64"),
       units: scheduled.units,
       grain: scheduled.grain,
+      piece: Math.max(scheduled.grain, scheduled.piece ?? 1),
       scratchBytes: scheduled.scratchBytes ?? 0,
       margin: unit.margin,
       writes: source.params.flatMap(({ access }, i) => (access === "read" ? [] : [i])),

@@ -47,6 +47,8 @@ export function compileWinogradGradient(problem: Problem, unit: Unit): Scheduled
     ].join("\n"),
     units: b * panels,
     grain: Math.max(1, Math.ceil((TILE * THREAD_WORK * panels) / (m * n * k))),
+    // Less than all channels of a part would spread its gradient again.
+    piece: panels,
     scratchBytes: resultsAt + 4 * COLUMNS * m,
   };
 }
@@ -148,7 +150,7 @@ interface Plan {
 
 const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}
   (local $unit i32) (local $batch i32) (local $lo i32) (local $hi i32) (local $t0 i32) (local $t1 i32) (local $steps i32) (local $p i32)
-  (local $i i32) (local $sum i32) (local $first i32)
+  (local $i i32) (local $sum i32) (local $column i32)
   (local.set $unit (local.get $begin))
   (loop $units
     (local.set $batch {{#if batched}}(i32.div_u (local.get $unit) (i32.const {{panels}})){{else}}(i32.const 0){{/if}})
@@ -178,10 +180,10 @@ const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) =>
     (loop $stores
       (call $collect (call $sums (local.get $scratch) (i32.sub (local.get $p) (local.get $lo)))
         (i32.add (local.get $scratch) (i32.const {{resultsAt}})))
-      (local.set $first (i32.mul (local.get $p) (i32.const {{columns}})))
+      (local.set $column (i32.mul (local.get $p) (i32.const {{columns}})))
       (call $store (local.get $args) (local.get $time) (local.get $batch)
-        (local.get $first) (call $least (i32.add (local.get $first) (i32.const {{columns}})) (i32.const {{n}}))
-        (i32.const 0) (i32.const {{m}}) (i32.add (local.get $scratch) (i32.const {{resultsAt}})) (local.get $first)
+        (local.get $column) (call $least (i32.add (local.get $column) (i32.const {{columns}})) (i32.const {{n}}))
+        (i32.const 0) (i32.const {{m}}) (i32.add (local.get $scratch) (i32.const {{resultsAt}})) (local.get $column)
         (i32.shl (i32.const {{columns}}) (i32.const 2)))
       (br_if $stores (i32.lt_s (local.tee $p (i32.add (local.get $p) (i32.const 1))) (local.get $hi))))
     (local.set $unit (i32.add (local.get $unit) (i32.sub (local.get $hi) (local.get $lo))))

@@ -64,6 +64,7 @@ export function compileWinograd(problem: Problem, unit: Unit): Scheduled | undef
     ].join("\n"),
     units,
     grain: Math.max(1, Math.ceil((TILE * THREAD_WORK * units) / (m * n * k))),
+    piece: blockRows,
     scratchBytes: resultsAt + pitch * rows,
   };
 }
@@ -209,18 +210,18 @@ interface Plan {
 
 const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}
   (local $u0 i32) (local $u1 i32) (local $t0 i32) (local $t1 i32) (local $tiles i32) (local $m0 i32) (local $m1 i32) (local $i i32)
-  (local $p i32) (local $at i32) (local $a i32) (local $image i32) (local $products i32) (local $results i32) (local $first i32)
+  (local $p i32) (local $at i32) (local $a i32) (local $image i32) (local $products i32) (local $results i32) (local $column i32)
   (local.set $image (i32.add (local.get $scratch) (i32.const {{imageAt}})))
   (local.set $products (i32.add (local.get $scratch) (i32.const {{productsAt}})))
   (local.set $results (i32.add (local.get $scratch) (i32.const {{resultsAt}})))
-  (call $spread_filter (local.get $args) (local.get $scratch))
+  (if (local.get $first) (then (call $spread_filter (local.get $args) (local.get $scratch))))
   (local.set $u0 (local.get $begin))
   (loop $blocks
     (local.set $u1 (call $least (i32.add (local.get $u0) (i32.const {{blockRows}})) (local.get $end)))
     (local.set $t0 (i32.mul (local.get $u0) (i32.const {{across}})))
     (local.set $t1 (i32.mul (local.get $u1) (i32.const {{across}})))
     (local.set $tiles (i32.shr_u (i32.add (i32.sub (local.get $t1) (local.get $t0)) (i32.const 7)) (i32.const 3)))
-    (local.set $first (call $column (local.get $u0)))
+    (local.set $column (call $column (local.get $u0)))
     (call $spread_image (local.get $args) (local.get $t0) (local.get $t1) (local.get $image))
     (local.set $m0 (i32.const 0))
     (loop $rows
@@ -238,10 +239,10 @@ const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) =>
             (i32.shr_u (i32.sub (local.get $m1) (local.get $m0)) (i32.const 2)) (i32.const {{c}}) (i32.const 1))
           (br_if $panels (i32.lt_s (local.tee $p (i32.add (local.get $p) (i32.const 1))) (local.get $tiles))))
         (br_if $each (i32.lt_s (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const {{products}}))))
-      (call $collect (local.get $products) (local.get $t0) (local.get $t1) (local.get $first)
+      (call $collect (local.get $products) (local.get $t0) (local.get $t1) (local.get $column)
         (i32.sub (local.get $m1) (local.get $m0)) (local.get $results))
-      (call $store (local.get $args) (local.get $time) (i32.const 0) (local.get $first) (call $column (local.get $u1))
-        (local.get $m0) (local.get $m1) (local.get $results) (local.get $first) (i32.const {{pitch}}))
+      (call $store (local.get $args) (local.get $time) (i32.const 0) (local.get $column) (call $column (local.get $u1))
+        (local.get $m0) (local.get $m1) (local.get $results) (local.get $column) (i32.const {{pitch}}))
       (br_if $rows (i32.lt_s (local.tee $m0 (local.get $m1)) (i32.const {{m}}))))
     (br_if $blocks (i32.lt_s (local.tee $u0 (local.get $u1)) (local.get $end)))))
 (func $least (param $x i32) (param $y i32) (result i32) (select (local.get $x) (local.get $y) (i32.lt_s (local.get $x) (local.get $y))))

@@ -8,7 +8,7 @@ import { formatBytes, outOfMemory } from "../memory.ts";
 import { compileKernels, hasRelaxedSimd, requireSimd } from "./engine.ts";
 import { layOut } from "./layout.ts";
 import type { Message, Reply } from "./messages.ts";
-import { CONTROL_BYTES } from "./team.ts";
+import { controlBytes } from "./team.ts";
 import { makeMemory, MOST_PAGES, PAGE } from "./memory.ts";
 import type { StartWorker, WorkerThread } from "./workers.ts";
 
@@ -67,7 +67,7 @@ class Workers {
   constructor({ start, threads, cores, isShared, mostPages = MOST_PAGES }: WasmOptions) {
     this.isShared = isShared;
     this.mostPages = mostPages;
-    const control = threads > 1 ? new SharedArrayBuffer(CONTROL_BYTES) : undefined;
+    const control = threads > 1 ? new SharedArrayBuffer(controlBytes(threads)) : undefined;
     this.threads = Array.from({ length: threads }, (_, thread) => {
       const worker = start({
         onReply: (reply) => this.#onReply(reply),

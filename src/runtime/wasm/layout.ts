@@ -7,6 +7,8 @@ import type { EntrySteps, LoadedProgram, Step } from "./messages.ts";
 import { PAGE } from "./memory.ts";
 
 const ALIGNMENT = 256;
+/** Calls that a thread's share of a launch is cut into at most. */
+const MOST_CALLS = 8;
 
 const roundUp = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
@@ -43,7 +45,9 @@ export function layOut(program: Program, threads: number): LoadedProgram {
     const kernel = kernels[launch.kernel];
     if (!kernel) throw new InternalError(`the program has no kernel ${String(launch.kernel)}`);
     const useful = Math.max(1, Math.floor(kernel.units / Math.max(1, kernel.grain)));
-    const step = { kernel: launch.kernel, args: tableOf(launch.buffers), units: kernel.units, threads: Math.min(threads, useful), kept: 0 };
+    const shared = Math.min(threads, useful);
+    const piece = kernel.piece * Math.ceil(kernel.units / (shared * MOST_CALLS * kernel.piece));
+    const step = { kernel: launch.kernel, args: tableOf(launch.buffers), units: kernel.units, threads: shared, piece, kept: 0 };
     if (
       loop &&
       kernel.keeps &&

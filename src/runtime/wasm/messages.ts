@@ -10,6 +10,8 @@ export interface Step {
   readonly units: number;
   /** Threads that share the units. */
   readonly threads: number;
+  /** Units of a call at most, where a thread's share is more than that: then those that are done first take over from the others. */
+  readonly piece: number;
   /** Address of what the kernel keeps between iterations of its loop; 0 for none. */
   readonly kept: number;
 }

@@ -1,9 +1,12 @@
 // How threads wait for each other: a barrier that looks for a while and then sleeps, over a few shared words. Between commands the
 // followers wait for the leader's next one in the same way.
 
-const WORDS = { command: 0, session: 1, entry: 2, times: 3, arrived: 4, phase: 5, failed: 6, sleepers: 7 } as const;
+import { InternalError } from "../../ir/types.ts";
 
-export const CONTROL_BYTES = 4 * Object.keys(WORDS).length;
+const WORDS = { command: 0, session: 1, entry: 2, times: 3, arrived: 4, phase: 5, failed: 6, sleepers: 7, taken: 8 } as const;
+
+/** `taken` is two words for each thread: of this launch and of the next one. */
+export const controlBytes = (threads: number): number => 4 * (WORDS.taken + 2 * threads);
 
 export interface Command {
   readonly session: number;
@@ -21,6 +24,7 @@ export class Team {
   readonly #words: Int32Array | undefined;
   readonly #spins: number;
   #seen = 0;
+  #launch = 0;
 
   constructor(thread: number, threads: number, spins: number, control?: SharedArrayBuffer) {
     this.thread = thread;
@@ -40,6 +44,23 @@ export class Team {
       wake(words, WORDS.phase);
     } else this.#waitFor(words, WORDS.phase, phase);
     throwIfFailed(words);
+  }
+
+  /** All threads call it before a launch that they share, between the barriers around that. */
+  share(): void {
+    this.#launch ^= 1;
+    // Nobody takes of the next launch's words before the barrier after this one.
+    if (this.#words) Atomics.store(this.#words, this.#takenOf(this.thread, this.#launch ^ 1), 0);
+  }
+
+  /** Takes the next so many units of a thread's share of the launch; returns how many were taken of it before. */
+  take(owner: number, units: number): number {
+    if (!this.#words) throw new InternalError("a thread alone shares nothing");
+    return Atomics.add(this.#words, this.#takenOf(owner, this.#launch), units);
+  }
+
+  #takenOf(thread: number, launch: number): number {
+    return WORDS.taken + 2 * thread + launch;
   }
 
   /** The leader's: wakes the followers for a command. They must meet it at a barrier before the next. */

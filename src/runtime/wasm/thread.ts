@@ -12,7 +12,7 @@ const ENTRIES = ["init", "train", "eval", "predict"] as const satisfies readonly
 /** Sends the followers back to their messages. */
 const RELEASE = -1;
 
-type Run = (args: number, time: number, begin: number, end: number, scratch: number, kept: number, fresh: number) => void;
+type Run = (args: number, time: number, begin: number, end: number, scratch: number, kept: number, fresh: number, first: number) => void;
 
 interface Kernel {
   readonly run: Run;
@@ -141,20 +141,37 @@ export class Thread {
     const scratch = session.program.scratchAt + thread * session.program.scratchBytes;
     // Since the last barrier: nothing, work of the leader alone, work of several threads.
     let since: "nothing" | "alone" | "shared" = "nothing";
-    const launch = ({ kernel: index, args, units, threads, kept }: Step, time: number, isFirst: boolean): void => {
+    const launch = ({ kernel: index, args, units, threads, piece, kept }: Step, time: number, isFirst: boolean): void => {
       const kernel = session.kernels[index];
       if (!kernel) throw new Error(`no kernel ${String(index)}`);
       const isShared = threads > 1;
       if (since === "shared" || (isShared && since === "alone")) this.#team.barrier();
       since = isShared ? "shared" : "alone";
+      if (isShared) this.#team.share();
       if (thread >= threads) return;
       const fresh = kept === 0 || isFirst ? 1 : 0;
-      const begin = Math.floor((thread * units) / threads);
-      const end = Math.floor(((thread + 1) * units) / threads);
-      // What a kernel keeps has the place of its units.
-      const size = kernel.isWarm || kept !== 0 ? end - begin : Math.ceil((end - begin) / FIRST_CALLS);
+      let first = 1;
+      const call = (begin: number, end: number): void => {
+        kernel.run(args, time, begin, end, scratch, kept, fresh, first);
+        first = 0;
+      };
+      const beginOf = (owner: number): number => Math.floor((owner * units) / threads);
+      const calls = kernel.isWarm ? 1 : FIRST_CALLS;
       kernel.isWarm = true;
-      for (let at = begin; at < end; at += size) kernel.run(args, time, at, Math.min(end, at + size), scratch, kept, fresh);
+      if (!isShared || units <= piece * threads) {
+        const [begin, end] = [beginOf(thread), beginOf(thread + 1)];
+        const size = Math.ceil((end - begin) / calls);
+        for (let at = begin; at < end; at += size) call(at, Math.min(end, at + size));
+        return;
+      }
+      // Its own share piece by piece, and then what is left of the others'.
+      const size = Math.ceil(piece / calls);
+      for (let i = 0; i < threads; i++) {
+        const owner = (thread + i) % threads;
+        const end = beginOf(owner + 1);
+        const next = (): number => beginOf(owner) + this.#team.take(owner, size);
+        for (let at = next(); at < end; at = next()) call(at, Math.min(end, at + size));
+      }
     };
     for (let i = 0; i < times; i++) {
       for (const step of steps) {

@@ -12,7 +12,7 @@ kernel column_sum(n < 10) {
 ;;   y: f32[10] read_write
 (module
 (import "env" "memory" (memory 1 65536 shared))
-(func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32) (local $i0 i32) (local $i1 i32) (local $v2 v128) (local $i3 i32) (local $i4 i32) (local $f5 f32) (local $i6 i32) (local $i7 i32) (local $i8 i32) (local $i9 i32) (local $i10 i32) (local $i11 i32) (local $i12 i32) (local $i13 i32) (local $i14 i32)
+(func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32) (param $first i32) (local $i0 i32) (local $i1 i32) (local $v2 v128) (local $i3 i32) (local $i4 i32) (local $f5 f32) (local $i6 i32) (local $i7 i32) (local $i8 i32) (local $i9 i32) (local $i10 i32) (local $i11 i32) (local $i12 i32) (local $i13 i32) (local $i14 i32)
   (local.set $i0 (local.get $begin))
   (local.set $i7 (i32.load offset=0 (local.get $args)))
   (local.set $i10 (i32.load offset=4 (local.get $args)))

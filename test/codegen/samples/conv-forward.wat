@@ -203,7 +203,7 @@ kernel conv_forward(b < 2, m < 8, n < 36) {
       (call $scatter (local.get $i2) (i32x4.add (i32x4.mul (i32x4.add (local.get $v5) (i32x4.splat (local.get $i1))) (v128.const i32x4 36 36 36 36)) (local.get $v6)) (f32x4.max (f32x4.add (v128.load (i32.add (local.get $i8) (i32.shl (local.get $i1) (i32.const 5)))) (f32x4.splat (f32.load offset=0 (i32.add (local.get $i9) (i32.shl (local.get $i1) (i32.const 2)))))) (v128.const f32x4 0 0 0 0)))
       (br_if $l1 (i32.lt_s (local.tee $i1 (i32.add (local.get $i1) (i32.const 1))) (local.get $m1))))
     (br_if $l0 (i32.lt_s (local.tee $i0 (i32.add (local.get $i0) (i32.const 1))) (local.get $to)))))
-(func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32)
+(func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32) (param $first i32)
   (local $unit i32) (local $batch i32) (local $lo i32) (local $hi i32) (local $ma i32) (local $mz i32) (local $na i32) (local $nz i32)
   (local $s0 i32) (local $s1 i32) (local $n0 i32) (local $n1 i32) (local $k0 i32) (local $k1 i32) (local $m0 i32) (local $m1 i32)
   (local $nt i32) (local $mt i32) (local $b i32) (local $c i32) (local $to i32) (local $pitch i32) (local $steps i32) (local $rows i32)
@@ -220,12 +220,14 @@ kernel conv_forward(b < 2, m < 8, n < 36) {
       (local.set $s1 (call $least (i32.add (local.get $s0) (i32.const 2)) (local.get $mz)))
       (local.set $rows (i32.sub (local.get $s1) (local.get $s0)))
       (local.set $pitch (i32.shl (local.get $rows) (i32.const 7)))
+      (if (local.get $first) (then
       (local.set $k0 (i32.const 0))
       (loop $wholes
         (local.set $k1 (call $least (i32.add (local.get $k0) (i32.const 27)) (i32.const 27)))
         (call $pack_a (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $s0) (local.get $s1)
           (i32.add (local.get $scratch) (i32.shl (i32.mul (local.get $k0) (local.get $rows)) (i32.const 4))))
         (br_if $wholes (i32.lt_s (local.tee $k0 (local.get $k1)) (i32.const 27))))
+      ))
       (local.set $n0 (local.get $na))
       (loop $columns
         (local.set $n1 (call $least (i32.add (local.get $n0) (i32.const 9)) (local.get $nz)))

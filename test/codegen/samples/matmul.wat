@@ -155,7 +155,7 @@ kernel matmul(b < 2, m < 60, n < 70) {
       (f32.store offset=0 (i32.add (local.get $i3) (local.get $i4)) (f32.add (f32.load (i32.add (i32.add (i32.add (local.get $i5) (i32.mul (i32.sub (i32.shr_u (local.get $i1) (i32.const 3)) (local.get $first)) (local.get $pitch))) (i32.shl (i32.and (local.get $i1) (i32.const 7)) (i32.const 2))) (local.get $i6))) (f32.load offset=0 (i32.add (local.get $i7) (local.get $i4)))))
       (br_if $l1 (i32.lt_s (local.tee $i1 (i32.add (local.get $i1) (i32.const 1))) (local.get $to))))
     (br_if $l0 (i32.lt_s (local.tee $i0 (i32.add (local.get $i0) (i32.const 1))) (local.get $m1)))))
-(func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32)
+(func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32) (param $first i32)
   (local $unit i32) (local $batch i32) (local $lo i32) (local $hi i32) (local $ma i32) (local $mz i32) (local $na i32) (local $nz i32)
   (local $s0 i32) (local $s1 i32) (local $n0 i32) (local $n1 i32) (local $k0 i32) (local $k1 i32) (local $m0 i32) (local $m1 i32)
   (local $nt i32) (local $mt i32) (local $b i32) (local $c i32) (local $to i32) (local $pitch i32) (local $steps i32) (local $rows i32)

@@ -11,7 +11,7 @@ kernel neighbours(i < 1000) {
 ;;   y: f32[1000] write
 (module
 (import "env" "memory" (memory 1 65536 shared))
-(func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32) (local $i0 i32) (local $i1 i32) (local $i2 i32) (local $i3 i32) (local $i4 i32) (local $i5 i32) (local $i6 i32) (local $i7 i32) (local $i8 i32) (local $i9 i32) (local $i10 i32)
+(func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32) (param $first i32) (local $i0 i32) (local $i1 i32) (local $i2 i32) (local $i3 i32) (local $i4 i32) (local $i5 i32) (local $i6 i32) (local $i7 i32) (local $i8 i32) (local $i9 i32) (local $i10 i32)
   (local.set $i0 (local.get $begin))
   (local.set $i2 (i32.load offset=4 (local.get $args)))
   (local.set $i7 (i32.load offset=0 (local.get $args)))

@@ -27,7 +27,7 @@ kernel softmax(row < 64) {
         (v128.const f32x4 1 1 1 1))
       (i32x4.shl (i32x4.add (local.get $h) (v128.const i32x4 127 127 127 127)) (i32.const 23)))
     (i32x4.shl (i32x4.add (i32x4.sub (local.get $i) (local.get $h)) (v128.const i32x4 127 127 127 127)) (i32.const 23))))
-(func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32) (local $i0 i32) (local $v1 v128) (local $v2 v128) (local $f3 f32) (local $i4 i32) (local $v5 v128) (local $v6 v128) (local $f7 f32) (local $i8 i32) (local $i9 i32) (local $i10 i32) (local $i11 i32) (local $i12 i32) (local $v13 v128) (local $v14 v128) (local $i15 i32) (local $i16 i32) (local $i17 i32) (local $v18 v128) (local $v19 v128)
+(func $run (export "run") (param $args i32) (param $time i32) (param $begin i32) (param $end i32) (param $scratch i32) (param $kept i32) (param $fresh i32) (param $first i32) (local $i0 i32) (local $v1 v128) (local $v2 v128) (local $f3 f32) (local $i4 i32) (local $v5 v128) (local $v6 v128) (local $f7 f32) (local $i8 i32) (local $i9 i32) (local $i10 i32) (local $i11 i32) (local $i12 i32) (local $v13 v128) (local $v14 v128) (local $i15 i32) (local $i16 i32) (local $i17 i32) (local $v18 v128) (local $v19 v128)
   (local.set $i0 (local.get $begin))
   (local.set $i10 (i32.load offset=0 (local.get $args)))
   (local.set $i15 (i32.load offset=4 (local.get $args)))
