@@ -91,8 +91,11 @@ export class Model {
     this.#occupy("training");
     try {
       const weights = this.#weights === "kept" ? readSafetensors(await this.save()) : undefined;
-      this.#weights = "kept";
-      yield* train(artifact, this.#session, this.device, splits, { signal, weights });
+      for await (const event of train(artifact, this.#session, this.device, splits, { signal, weights })) {
+        // Not before: a training that cannot begin leaves no weights.
+        this.#weights = "kept";
+        yield event;
+      }
     } catch (error) {
       // Nobody wants to train on from what is not a number.
       if (error instanceof NonFiniteLossError) this.#weights = "disposable";

@@ -68,6 +68,17 @@ describe("a model", () => {
     expect(session.log.filter((entry) => entry.startsWith("write weight/"))).toEqual([]);
   });
 
+  it("has random weights still after a training that could not begin", async () => {
+    const { model, session } = await open();
+    const nothing = { train: { inputs: { image: new Uint8Array() }, labels: new Int32Array() } };
+    await expect(all(model.train(nothing))).rejects.toThrow("there are no examples to train on");
+    expect(session.log).not.toContain("run init");
+    await model.predict([[1]]);
+    expect(session.log.filter((entry) => entry.startsWith("run")).slice(0, 2)).toEqual(["run init", "run predict"]);
+    await all(model.train(data, { epochs: 1 }));
+    expect(session.log.filter((entry) => entry.startsWith("write weight/"))).toEqual([]);
+  });
+
   it("loads what it saved", async () => {
     const { model, session } = await open();
     const saved = await model.save();
