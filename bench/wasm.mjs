@@ -1,9 +1,9 @@
 // The wasm device alone, beside PyTorch where PYTORCH_PYTHON names a Python that has it: node bench/wasm.mjs. Part of npm run bench too.
 
 import { execFileSync } from "node:child_process";
-import { setFlagsFromString } from "node:v8";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { importTypeScript } from "./bundle.mjs";
+import "./relaxed-simd.mjs";
 import { measureFirstStep } from "./first-step.mjs";
 
 const PYTORCH = "PYTORCH_PYTHON";
@@ -16,8 +16,6 @@ function measurePytorch() {
 }
 
 export async function printWasm() {
-  // As the command line does; see src/cli/main.ts.
-  if (process.versions.node.startsWith("20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
   const { measureProducts, openWasm } = await importTypeScript("bench/wasm.ts");
   const { measureLstm } = await importTypeScript("bench/workloads.ts");
   const { measureTlc } = await importTypeScript("bench/tlc-cnn.ts");

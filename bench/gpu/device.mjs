@@ -1,15 +1,13 @@
 // One device's speed, as JSON on stdout: node bench/gpu/device.mjs NAME [--quick]
 // Milliseconds of training steps, GFLOP/s of products; the keys are those of bench/pytorch.py.
 
-import { setFlagsFromString } from "node:v8";
 import { importTypeScript } from "../bundle.mjs";
+import "../relaxed-simd.mjs";
 import { attempt } from "./attempt.mjs";
 
 const name = process.argv[2];
 const isQuick = process.argv.includes("--quick");
 
-// As the command line does; see src/cli/main.ts.
-if (process.versions.node.startsWith("20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
 const { openDevice } = await importTypeScript("src/runtime/open-device.ts");
 const { measureTlc } = await importTypeScript("bench/tlc-cnn.ts");
 const { measureLstm, product } = await importTypeScript("bench/workloads.ts");

@@ -7,8 +7,8 @@ import { loadsOf, mentions } from "../axes.ts";
 import type { Problem } from "../problem.ts";
 import { template } from "../template.ts";
 import type { Unit } from "./expressions.ts";
-import { RUN_PARAMS } from "./loops.ts";
-import { MICRO_KERNEL } from "./micro.ts";
+import { RUN_HEAD } from "./loops.ts";
+import { LEAST, MICRO_KERNEL } from "./micro.ts";
 import { cutsOfK, packFunction, type Operand } from "./pack.ts";
 import { storeFunction } from "./store.ts";
 import type { Scheduled } from "./target.ts";
@@ -21,7 +21,7 @@ const BLOCK_BYTES = 1 << 18;
 const ROW_PANELS = 256;
 /** A left operand up to this size is packed once for all columns. */
 const WHOLE_BYTES = 1 << 22;
-/** Columns or rows for which packing all of the other side costs some twentieth of the products. */
+/** Columns or rows beside whose products packing all of the other side once more is little. */
 const WORTH_PACKING = 512;
 /** Multiply-adds that are worth another thread. */
 export const THREAD_WORK = 500_000;
@@ -66,6 +66,7 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
   return {
     text: [
       MICRO_KERNEL,
+      LEAST,
       packFunction("pack_a", left, kAxis, blocking.cutsA, unit, kernel.time),
       packFunction("pack_b", right, kAxis, blocking.cutsB, unit, kernel.time),
       storeFunction("store", problem, stores, unit, "panels"),
@@ -146,7 +147,7 @@ interface Plan {
   readonly n: number;
 }
 
-const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}
+const run = template<Plan>(`${RUN_HEAD}
   (local $unit i32) (local $batch i32) (local $lo i32) (local $hi i32) (local $ma i32) (local $mz i32) (local $na i32) (local $nz i32)
   (local $s0 i32) (local $s1 i32) (local $n0 i32) (local $n1 i32) (local $k0 i32) (local $k1 i32) (local $m0 i32) (local $m1 i32)
   (local $nt i32) (local $mt i32) (local $b i32) (local $c i32) (local $to i32) (local $pitch i32) (local $steps i32) (local $rows i32)
@@ -234,5 +235,4 @@ const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) =>
         (br_if $columns (i32.lt_s (local.tee $n0 (local.get $n1)) (local.get $nz))))
       (br_if $supers (i32.lt_s (local.tee $s0 (local.get $s1)) (local.get $mz))))
     (local.set $unit (i32.add (local.get $unit) (i32.sub (local.get $hi) (local.get $lo))))
-    (br_if $units (i32.lt_s (local.get $unit) (local.get $end)))))
-(func $least (param $x i32) (param $y i32) (result i32) (select (local.get $x) (local.get $y) (i32.lt_s (local.get $x) (local.get $y))))`);
+    (br_if $units (i32.lt_s (local.get $unit) (local.get $end)))))`);

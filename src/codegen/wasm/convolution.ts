@@ -38,7 +38,7 @@ export const tilesOf = ({
   batch,
   height,
   width,
-}: Convolution): { readonly down: number; readonly across: number; readonly all: number } => {
+}: Pick<Convolution, "batch" | "height" | "width">): { readonly down: number; readonly across: number; readonly all: number } => {
   const [down, across] = [Math.ceil(height / TILE), Math.ceil(width / TILE)];
   return { down, across, all: batch * down * across };
 };
@@ -71,7 +71,7 @@ export function convolutionOf(image: Expr, other: Expr, places: Axis, taps: Axis
     const [r, c] = tap(i, j);
     return substituter(new Map([[row.name, int(r)], [column.name, int(c)], ...(place ? Object.entries(place) : [])]));
   };
-  const [down, across] = [Math.ceil(height / TILE), Math.ceil(width / TILE)];
+  const { down, across } = tilesOf({ batch, height, width });
   const first = (tile: Expr): readonly [Expr, Expr] => [
     mul(div(rem(tile, int(down * across)), int(across)), int(TILE)),
     mul(rem(tile, int(across)), int(TILE)),

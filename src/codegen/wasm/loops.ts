@@ -37,6 +37,9 @@ export interface Compiled {
 
 export const RUN_PARAMS = ["args", "time", "begin", "end", "scratch", "kept", "fresh", "first"] as const;
 
+/** How `run` begins where it is written by hand. */
+export const RUN_HEAD = `(func $run (export "run") ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}`;
+
 export function compileLoops(source: Kernel, unit: Unit): Compiled {
   const kernel = splitAxes(mergeAxes(source));
   return new Loops(kernel, unit, columnAxis(kernel)).compile();

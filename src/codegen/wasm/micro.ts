@@ -11,6 +11,9 @@ const accumulators = (each: (row: number, half: number) => string): string =>
 /** The bytes of one of four numbers, four times. */
 const broadcast = (lane: number): string => Array.from({ length: 16 }, (_, i) => 4 * lane + (i % 4)).join(" ");
 
+/** $least(x, y), of i32. */
+export const LEAST = `(func $least (param $x i32) (param $y i32) (result i32) (select (local.get $x) (local.get $y) (i32.lt_s (local.get $x) (local.get $y))))`;
+
 /** $micro(a, b, c, panels, k, first): c (+)= a . b for panels of four rows at `a`, one after the other, and one of eight columns. c has 32 bytes a row; k >= 1. */
 export const MICRO_KERNEL = `(func $micro (param $a i32) (param $b i32) (param $c i32) (param $panels i32) (param $k i32) (param $first i32)
   (local $column v128) (local $x v128) (local $b0 v128) (local $b1 v128) (local $end i32) (local $start i32)

@@ -8,8 +8,8 @@ import { THREAD_WORK } from "./contract.ts";
 import { convolutionOf, isFilled, square, tilesOf, type Convolution } from "./convolution.ts";
 import { Expressions, type Unit } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
-import { RUN_PARAMS } from "./loops.ts";
-import { MICRO_KERNEL } from "./micro.ts";
+import { RUN_HEAD } from "./loops.ts";
+import { LEAST, MICRO_KERNEL } from "./micro.ts";
 import { storeFunction } from "./store.ts";
 import type { Scheduled } from "./target.ts";
 import { LEAST_CHANNELS, MOST_FILTER_BYTES, PRODUCTS, readProducts, writeProducts } from "./winograd.ts";
@@ -39,6 +39,7 @@ export function compileWinogradGradient(problem: Problem, unit: Unit): Scheduled
   return {
     text: [
       MICRO_KERNEL,
+      LEAST,
       gradientFunction(m, convolution, block, unit),
       imageFunction(convolution, block, unit),
       collectFunction(m, convolution),
@@ -148,7 +149,7 @@ interface Plan {
   readonly resultsAt: number;
 }
 
-const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}
+const run = template<Plan>(`${RUN_HEAD}
   (local $unit i32) (local $batch i32) (local $lo i32) (local $hi i32) (local $t0 i32) (local $t1 i32) (local $steps i32) (local $p i32)
   (local $i i32) (local $sum i32) (local $column i32)
   (local.set $unit (local.get $begin))
@@ -190,5 +191,4 @@ const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) =>
     (br_if $units (i32.lt_s (local.get $unit) (local.get $end)))))
 (func $sums (param $scratch i32) (param $panel i32) (result i32)
   (i32.add (local.get $scratch) (i32.add (i32.const {{sumsAt}})
-    (i32.shl (i32.mul (local.get $panel) (i32.mul (i32.const {{products}}) (i32.const {{m}}))) (i32.const 5)))))
-(func $least (param $x i32) (param $y i32) (result i32) (select (local.get $x) (local.get $y) (i32.lt_s (local.get $x) (local.get $y))))`);
+    (i32.shl (i32.mul (local.get $panel) (i32.mul (i32.const {{products}}) (i32.const {{m}}))) (i32.const 5)))))`);

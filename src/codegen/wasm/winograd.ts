@@ -9,8 +9,8 @@ import { THREAD_WORK } from "./contract.ts";
 import { convolutionOf, isFilled, square, tilesOf, type Convolution } from "./convolution.ts";
 import { Expressions, type Unit } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
-import { RUN_PARAMS } from "./loops.ts";
-import { MICRO_KERNEL } from "./micro.ts";
+import { RUN_HEAD } from "./loops.ts";
+import { LEAST, MICRO_KERNEL } from "./micro.ts";
 import { transposed } from "./pack.ts";
 import { storeFunction } from "./store.ts";
 import type { Scheduled } from "./target.ts";
@@ -50,6 +50,7 @@ export function compileWinograd(problem: Problem, unit: Unit): Scheduled | undef
   return {
     text: [
       MICRO_KERNEL,
+      LEAST,
       filterFunction(m, convolution, unit),
       imageFunction(convolution, panels, unit),
       collectFunction(convolution, panels, rows, pitch),
@@ -208,7 +209,7 @@ interface Plan {
   readonly pitch: number;
 }
 
-const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}
+const run = template<Plan>(`${RUN_HEAD}
   (local $u0 i32) (local $u1 i32) (local $t0 i32) (local $t1 i32) (local $tiles i32) (local $m0 i32) (local $m1 i32) (local $i i32)
   (local $p i32) (local $at i32) (local $a i32) (local $image i32) (local $products i32) (local $results i32) (local $column i32)
   (local.set $image (i32.add (local.get $scratch) (i32.const {{imageAt}})))
@@ -245,7 +246,6 @@ const run = template<Plan>(`(func $run (export "run") ${RUN_PARAMS.map((name) =>
         (local.get $m0) (local.get $m1) (local.get $results) (local.get $column) (i32.const {{pitch}}))
       (br_if $rows (i32.lt_s (local.tee $m0 (local.get $m1)) (i32.const {{m}}))))
     (br_if $blocks (i32.lt_s (local.tee $u0 (local.get $u1)) (local.get $end)))))
-(func $least (param $x i32) (param $y i32) (result i32) (select (local.get $x) (local.get $y) (i32.lt_s (local.get $x) (local.get $y))))
 (func $column (param $u i32) (result i32) (i32.mul (i32.const {{width}}) (i32.add
   (i32.mul (i32.div_u (local.get $u) (i32.const {{down}})) (i32.const {{height}}))
   (i32.mul (i32.rem_u (local.get $u) (i32.const {{down}})) (i32.const {{tile}})))))`);

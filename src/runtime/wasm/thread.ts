@@ -137,41 +137,14 @@ export class Thread {
   }
 
   #run(session: Session, { steps }: EntrySteps, times: number): void {
-    const { thread } = this.#team;
-    const scratch = session.program.scratchAt + thread * session.program.scratchBytes;
     // Since the last barrier: nothing, work of the leader alone, work of several threads.
     let since: "nothing" | "alone" | "shared" = "nothing";
-    const launch = ({ kernel: index, args, units, threads, piece, kept }: Step, time: number, isFirst: boolean): void => {
-      const kernel = session.kernels[index];
-      if (!kernel) throw new Error(`no kernel ${String(index)}`);
-      const isShared = threads > 1;
+    const launch = (step: Step, time: number, isFirst: boolean): void => {
+      const isShared = step.threads > 1;
       if (since === "shared" || (isShared && since === "alone")) this.#team.barrier();
       since = isShared ? "shared" : "alone";
       if (isShared) this.#team.share();
-      if (thread >= threads) return;
-      const fresh = kept === 0 || isFirst ? 1 : 0;
-      let first = 1;
-      const call = (begin: number, end: number): void => {
-        kernel.run(args, time, begin, end, scratch, kept, fresh, first);
-        first = 0;
-      };
-      const beginOf = (owner: number): number => Math.floor((owner * units) / threads);
-      const calls = kernel.isWarm ? 1 : FIRST_CALLS;
-      kernel.isWarm = true;
-      if (!isShared || units <= piece * threads) {
-        const [begin, end] = [beginOf(thread), beginOf(thread + 1)];
-        const size = Math.ceil((end - begin) / calls);
-        for (let at = begin; at < end; at += size) call(at, Math.min(end, at + size));
-        return;
-      }
-      // Its own share piece by piece, and then what is left of the others'.
-      const size = Math.ceil(piece / calls);
-      for (let i = 0; i < threads; i++) {
-        const owner = (thread + i) % threads;
-        const end = beginOf(owner + 1);
-        const next = (): number => beginOf(owner) + this.#team.take(owner, size);
-        for (let at = next(); at < end; at = next()) call(at, Math.min(end, at + size));
-      }
+      if (this.#team.thread < step.threads) this.#launch(session, step, time, isFirst);
     };
     for (let i = 0; i < times; i++) {
       for (const step of steps) {
@@ -180,6 +153,38 @@ export class Thread {
           for (let turn = 0; turn < step.count; turn++)
             for (const inner of step.body) launch(inner, step.reverse ? step.count - 1 - turn : turn, turn === 0);
       }
+    }
+  }
+
+  // This thread's part of a launch.
+  #launch({ program, kernels }: Session, step: Step, time: number, isFirst: boolean): void {
+    const { args, units, threads, piece, kept } = step;
+    const { thread } = this.#team;
+    const kernel = kernels[step.kernel];
+    if (!kernel) throw new Error(`no kernel ${String(step.kernel)}`);
+    const scratch = program.scratchAt + thread * program.scratchBytes;
+    const fresh = kept === 0 || isFirst ? 1 : 0;
+    let first = 1;
+    const call = (begin: number, end: number): void => {
+      kernel.run(args, time, begin, end, scratch, kept, fresh, first);
+      first = 0;
+    };
+    const beginOf = (owner: number): number => Math.floor((owner * units) / threads);
+    const calls = kernel.isWarm ? 1 : FIRST_CALLS;
+    kernel.isWarm = true;
+    if (threads === 1 || units <= piece * threads) {
+      const [begin, end] = [beginOf(thread), beginOf(thread + 1)];
+      const size = Math.ceil((end - begin) / calls);
+      for (let at = begin; at < end; at += size) call(at, Math.min(end, at + size));
+      return;
+    }
+    // Its own share piece by piece, and then what is left of the others'.
+    const size = Math.ceil(piece / calls);
+    for (let i = 0; i < threads; i++) {
+      const owner = (thread + i) % threads;
+      const end = beginOf(owner + 1);
+      const next = (): number => beginOf(owner) + this.#team.take(owner, size);
+      for (let at = next(); at < end; at = next()) call(at, Math.min(end, at + size));
     }
   }
 

@@ -91,6 +91,7 @@ kernel conv_forward(b < 2, m < 8, n < 36) {
     (v128.store offset=96 (local.get $c) (local.get $c30))
     (v128.store offset=112 (local.get $c) (local.get $c31))
     (br_if $down (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 128))) (local.get $panels)))))
+(func $least (param $x i32) (param $y i32) (result i32) (select (local.get $x) (local.get $y) (i32.lt_s (local.get $x) (local.get $y))))
 (func $pack_a (param $args i32) (param $time i32) (param $batch i32) (param $k0 i32) (param $k1 i32) (param $t0 i32) (param $t1 i32) (param $to i32) (local $i0 i32) (local $i1 i32) (local $i2 i32) (local $i3 i32) (local $i4 i32) (local $i5 i32) (local $i6 i32) (local $i7 i32) (local $i8 i32) (local $i9 i32) (local $i10 i32) (local $i11 i32) (local $v12 v128) (local $i13 i32) (local $v14 v128) (local $v15 v128) (local $i16 i32) (local $v17 v128) (local $i18 i32) (local $v19 v128) (local $v20 v128) (local $v21 v128) (local $v22 v128)
   (local.set $i0 (local.get $t0))
   (local.set $i2 (i32.add (local.get $to) (i32.sub (i32.const 0) (i32.shl (local.get $k0) (i32.const 4)))))
@@ -263,5 +264,4 @@ kernel conv_forward(b < 2, m < 8, n < 36) {
       (br_if $supers (i32.lt_s (local.tee $s0 (local.get $s1)) (local.get $mz))))
     (local.set $unit (i32.add (local.get $unit) (i32.sub (local.get $hi) (local.get $lo))))
     (br_if $units (i32.lt_s (local.get $unit) (local.get $end)))))
-(func $least (param $x i32) (param $y i32) (result i32) (select (local.get $x) (local.get $y) (i32.lt_s (local.get $x) (local.get $y))))
 )
