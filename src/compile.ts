@@ -167,6 +167,7 @@ function pipelineOptions(
   return {
     verify,
     maxBuffers: target.maxBuffers(limits),
+    operandCost: target.operandCost(limits),
     splitK: (b, m, n, k) => target.splitK(m, n, k, b),
     ...(dumpAfter !== undefined && onDump && { dump: { after: dumpAfter, write: onDump } }),
   };

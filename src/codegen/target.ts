@@ -8,6 +8,8 @@ export interface Target {
   readonly name: "webgpu" | "wasm" | "reference";
   /** Parameters that one kernel may have: fusion must stop there. */
   maxBuffers(limits?: DeviceLimits): number;
+  /** Scalar operations for each element that a product's operand may cost anew, read by read, instead of a pass through memory. */
+  operandCost(limits?: DeviceLimits): number;
   compileKernel(kernel: Kernel, limits?: DeviceLimits): CompiledKernel;
   /** Into how many parts to split k, so that a product with few output tiles and a long k still fills the machine. 1 is no split. */
   splitK(m: number, n: number, k: number, b: number): number;

@@ -1,6 +1,7 @@
 // The table of contents of the optimizer: what happens to an entry's graph, in this order, and then to its kernels.
 
-import type { Graph } from "../ir/graph.ts";
+import { printPlan } from "../ir/fusion/print.ts";
+import { topologicalOrder, type Graph } from "../ir/graph.ts";
 import { verifyGraph } from "../ir/verify.ts";
 import { printGraph } from "../ir/print.ts";
 import { printKernel } from "../ir/loop/print.ts";
@@ -10,10 +11,11 @@ import { InternalError } from "../ir/types.ts";
 import { assemble, type CompilesKernels } from "./assemble.ts";
 import { canonicalize } from "./canonicalize.ts";
 import { decompose } from "./decompose.ts";
-import { lowerGraph, type SharedBuffers } from "./lower.ts";
-import type { LowerOptions } from "./lower-node.ts";
+import { planFusion } from "./fuse.ts";
+import { placeUpdates } from "./in-place.ts";
+import { lowerGraph, replacedBy, type SharedBuffers } from "./lower.ts";
+import type { LowerOptions } from "./lower-group.ts";
 import { callsOf, type Task } from "./lowered.ts";
-import { mergeKernels } from "./merge-kernels.ts";
 import { mergeScans } from "./merge-scans.ts";
 import { planMemory, type MemoryPlan } from "./plan-memory.ts";
 import { schedule } from "./schedule.ts";
@@ -33,19 +35,8 @@ export const GRAPH_PASSES: readonly GraphPass[] = [
   { name: "canonicalize", run: canonicalize },
 ];
 
-export interface TaskPass {
-  readonly name: string;
-  readonly run: (tasks: readonly Task[], options: LowerOptions) => readonly Task[];
-}
-
-export const TASK_PASSES: readonly TaskPass[] = [
-  { name: "schedule", run: schedule },
-  // Needs the final order, to see what may move.
-  { name: "merge-kernels", run: mergeKernels },
-];
-
 /** Every name that `--dump-after` knows. */
-export const PASS_NAMES: readonly string[] = ["step", ...GRAPH_PASSES.map((p) => p.name), "lower", ...TASK_PASSES.map((p) => p.name)];
+export const PASS_NAMES: readonly string[] = ["step", ...GRAPH_PASSES.map((p) => p.name), "fuse", "lower", "place-updates", "schedule"];
 
 export interface PipelineOptions extends LowerOptions {
   /** Checks every IR after every pass; a fault is a bug of the compiler. */
@@ -84,16 +75,19 @@ export function compileEntries(entries: ReadonlyMap<EntryName, Graph>, target: C
   // `init` last: it gives values to state that the other entries have named.
   const inOrder = [...graphs].sort(([a], [b]) => Number(a === "init") - Number(b === "init"));
   for (const [entry, graph] of inOrder) {
-    let current: readonly Task[] = lowerGraph(graph, shared, options);
-    const printTasks = (list: readonly Task[]): string => list.map(printTask).join("\n");
-    const lowered = current;
-    dump("lower", entry, () => printTasks(lowered));
-    for (const { name, run } of TASK_PASSES) {
-      current = run(current, options);
-      const result = current;
-      if (options.verify) result.flatMap(callsOf).forEach((call) => blame(name, () => verifyKernel(call.kernel)));
-      dump(name, entry, () => printTasks(result));
-    }
+    const nodes = [...graph.outputs.values()];
+    const plan = planFusion(nodes, options, replacedBy(graph, topologicalOrder(nodes)));
+    dump("fuse", entry, () => printPlan(plan));
+    const check = (pass: string, list: readonly Task[]): void => {
+      if (options.verify) list.flatMap(callsOf).forEach((call) => blame(pass, () => verifyKernel(call.kernel)));
+      dump(pass, entry, () => list.map(printTask).join("\n"));
+    };
+    const lowered = lowerGraph(graph, plan, shared, options);
+    check("lower", lowered);
+    const placed = placeUpdates(lowered);
+    check("place-updates", placed.tasks);
+    const current = schedule(placed);
+    check("schedule", current);
     tasks.set(entry, current);
   }
   const memory = planMemory([...tasks.values()]);

@@ -2,7 +2,7 @@
 // one temporary region, since they never run at the same time.
 
 import { bytesPerElement, sizeOf } from "../ir/types.ts";
-import { callsOf, memoryOf, type Buffer, type Task } from "./lowered.ts";
+import { callsOf, type Buffer, type Task } from "./lowered.ts";
 
 /** Offsets of WebGPU bindings are multiples of this (minStorageBufferOffsetAlignment's default). */
 export const ALIGNMENT = 256;
@@ -35,7 +35,7 @@ export function planMemory(entries: readonly (readonly Task[])[]): MemoryPlan {
     entries
       .flat()
       .flatMap(callsOf)
-      .flatMap((call) => call.buffers.map(memoryOf)),
+      .flatMap((call) => call.buffers),
   )) {
     if (buffer.role === "temp" || buffer.role === "data") continue;
     offsets.set(buffer, persistentBytes);
@@ -66,7 +66,9 @@ function livesOf(tasks: readonly Task[]): Life[] {
   return [...spans].map(([buffer, span]) => ({ buffer, bytes: aligned(bytesOf(buffer)), ...span }));
 }
 
-/** The most bytes alive at one time. */
+/** The most bytes of temporaries that are alive at one time when the tasks run in this order. */
+export const peakOf = (tasks: readonly Task[]): number => mostAlive(livesOf(tasks), tasks.length);
+
 function mostAlive(lives: readonly Life[], times: number): number {
   const change = new Array<number>(times + 1).fill(0);
   for (const { first, last, bytes } of lives) {

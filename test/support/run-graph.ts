@@ -16,6 +16,7 @@ export function compileGraph(graph: Graph, name: string, limits?: DeviceLimits):
   const options = {
     verify: true,
     maxBuffers: target.maxBuffers(limits),
+    operandCost: target.operandCost(limits),
     splitK: (b: number, m: number, n: number, k: number) => target.splitK(m, n, k, b),
   };
   return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), printer, options);

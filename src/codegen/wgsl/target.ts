@@ -15,6 +15,9 @@ import { chooseTile, SUBGROUP, splitK } from "./tiles.ts";
 /** Storage buffers per shader that every adapter has. */
 const DEFAULT_BUFFERS = 8;
 
+/** About what a normalization, an activation and their gradients take. */
+const OPERAND_COST = 24;
+
 const FEW_POINTS = 64;
 const LONG = 256;
 
@@ -24,6 +27,8 @@ const MAX_THREADS = 256;
 export const webgpuTarget: Target = {
   name: "webgpu",
   maxBuffers: (limits) => limits?.maxBuffers ?? DEFAULT_BUFFERS,
+  // On a GPU arithmetic is free beside memory; a CPU that plays one pays for it.
+  operandCost: (limits) => (limits?.subgroupSize === SUBGROUP ? 1 : OPERAND_COST),
   compileKernel,
   splitK,
 };

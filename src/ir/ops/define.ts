@@ -76,6 +76,12 @@ interface OpBase<A extends object, N extends number> {
   readonly reuse?: (node: Node<A>, i: number) => number;
   /** For an op that reads each element of its only input once: the index of the result where an input's element lands. */
   readonly lands?: (index: readonly Expr[], node: Node<A>) => readonly Expr[];
+  /** Element k of the result comes from element k of the only input, both counted in row-major order. */
+  readonly keepsOrder?: true;
+  /** Repeats its only input along axes where that has extent 1; the rank stays. */
+  readonly repeats?: true;
+  /** For a reduction over whole axes of its only input: which ones. */
+  readonly reducedAxes?: (node: Node<A>) => readonly number[];
   /** Picks result `attrs.index` of an op with several. */
   readonly projects?: true;
   readonly samples: readonly Sample<A>[];

@@ -89,6 +89,7 @@ export const cast: Op<{ readonly dtype: Exclude<DType, "u8"> }, 1> = definePrimi
   name: "cast",
   arity: 1,
   cost: 0,
+  keepsOrder: true,
   lands: (index) => index,
   infer: ([x], { dtype }) => tensorType(dtype, x.shape),
   vjp: (b, ct, n) => [isFloat(x0(n).type.dtype) ? b.cast(ct, { dtype: x0(n).type.dtype as Exclude<DType, "u8"> }) : null],

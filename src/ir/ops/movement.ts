@@ -44,6 +44,7 @@ export const reshape: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ reado
   name: "reshape",
   arity: 1,
   cost: 0,
+  keepsOrder: true,
   lands: (index, n) => delinearize(linearize(index, input(n).type.shape), n.type.shape),
   infer: ([x], { shape }) => {
     requireThat(
@@ -109,6 +110,7 @@ export const expand: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ readon
   name: "expand",
   arity: 1,
   cost: 0,
+  repeats: true,
   reuse: (n) => sizeOf(n.type.shape) / sizeOf(input(n).type.shape),
   infer: ([x], { shape }) => {
     requireThat(

@@ -43,6 +43,7 @@ function reduction(
   return definePrimitive<ReduceAttrs, 1>({
     name,
     arity: 1,
+    reducedAxes: (n) => n.attrs.axes,
     infer,
     vjp: (b, ct, n) => [isFloat(n.type.dtype) ? vjp(b, ct, n) : null],
     evaluate: ([x], n) => {
