@@ -19,12 +19,16 @@ import {
 import { InternalError, sizeOf } from "../ir/types.ts";
 import { planUnits, type InlineOptions, type Unit, type Units } from "./inline.ts";
 
-export type FuseOptions = InlineOptions;
+export interface FuseOptions extends InlineOptions {
+  /** Whether the kernels run once for every step of a loop. */
+  readonly isInLoop?: boolean;
+}
 
 // Elements of a row that one workgroup can go over several times from its caches.
 const LONGEST_ROW = 1 << 14;
 // Elements of all that one workgroup does besides, at a single point.
 const SMALL = 4096;
+const SMALL_START = 1024;
 // Elements whose passes through memory take longer than a launch.
 const LARGE = 1 << 16;
 // How many groups back a value may find company that it has nothing to do with.
@@ -77,15 +81,17 @@ interface Draft {
 class Grouping {
   readonly #units: Units;
   readonly #maxBuffers: number;
+  readonly #isInLoop: boolean;
   readonly #replaces: ReadonlyMap<Node, Node>;
   readonly #stored: ReadonlySet<Node>;
   readonly #position: ReadonlyMap<Node, number>;
   readonly #drafts: Draft[] = [];
   readonly #draftOf = new Map<Node, Draft>();
 
-  constructor(units: Units, { maxBuffers }: FuseOptions, replaces: ReadonlyMap<Node, Node>) {
+  constructor(units: Units, { maxBuffers, isInLoop = false }: FuseOptions, replaces: ReadonlyMap<Node, Node>) {
     this.#units = units;
     this.#maxBuffers = maxBuffers;
+    this.#isInLoop = isInLoop;
     this.#replaces = replaces;
     this.#stored = new Set(units.units.map(({ node }) => node));
     this.#position = new Map(units.order.map((node, i) => [node, i]));
@@ -143,11 +149,13 @@ class Grouping {
       return;
     }
     const place = this.#position.get(unit.node) ?? 0;
+    // Little things gather at one point, whatever their sizes.
+    const isSmall = !this.#isInLoop && unit.core === undefined && unit.points > 1 && unit.points <= SMALL_START;
     const kind = unit.core === undefined ? "map" : this.#units.lowering(unit.core).kind === "contract" ? "contract" : "rows";
     const draft: Draft = {
       id: this.#drafts.length,
       kind,
-      points: unit.points,
+      points: isSmall ? 1 : unit.points,
       isOpen: unit.isOpen,
       members: [],
       nodes: new Set(),
@@ -157,7 +165,7 @@ class Grouping {
       last: place,
     };
     this.#drafts.push(draft);
-    this.#join(draft, unit, "points", producers);
+    this.#join(draft, unit, isSmall ? allAtOnePoint(unit.points) : "points", producers);
   }
 
   /** Groups that the unit may join, the best first: those whose values it reads, then near ones of its size. */
@@ -263,7 +271,7 @@ class Grouping {
     draft.members.push({ node, ...(core && { core }), domain });
     draft.nodes.add(node);
     this.#draftOf.set(node, draft);
-    if (draft.kind === "map" && (core !== undefined || domain !== "points") && draft.members.length > 1) draft.kind = "rows";
+    if (draft.kind === "map" && (core !== undefined || domain !== "points")) draft.kind = "rows";
     for (const read of [...unit.reads, ...unit.operandReads]) {
       if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
       if (this.#isSpecial(read.node) && read.node.inputs.length > 0) draft.after.add(read.node);

@@ -4,7 +4,7 @@
 import { bodyOf, topologicalOrder, usersOf } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import type { Lowering } from "../ir/ops/define.ts";
-import { InternalError, sizeOf } from "../ir/types.ts";
+import { InternalError, isFloat, sizeOf } from "../ir/types.ts";
 
 export interface InlineOptions {
   /** Buffers that one kernel may bind, the written ones included. */
@@ -30,8 +30,8 @@ export interface Units {
 const CHEAP_COST = 3;
 // A longer expression would take compilers longer than it saves.
 const LONGEST = 200;
-// An operand that is a quarter of the value or more costs a pass of its own.
-const LARGE = 1 / 4;
+// Readers of one element from which on it counts as repeated.
+const REPEATED = 16;
 
 interface View {
   /** Scalar operations to compute one element. */
@@ -55,13 +55,15 @@ export function planUnits(roots: readonly Node[], options: InlineOptions): Units
     stored.has(node) || lowering(node).kind === "special"
       ? { cost: 0, loads: new Set([node]) }
       : (views.get(node) ?? { cost: 0, loads: new Set() });
-  // A tensor under another shape is the same memory.
+  // What only repeats a tensor, or has it under another shape, reads the tensor's own memory.
   const store = (node: Node): void => {
     const [source] = node.inputs;
-    const isView = node.op.keepsOrder && source?.type.dtype === node.type.dtype && !rootSet.has(node);
+    const isView = source !== undefined && isViewOf(node) && !rootSet.has(node);
     if (!isView) stored.add(node);
-    else if (lowering(source).kind !== "special") store(source);
-    if (isView) views.set(node, { cost: 0, loads: new Set(viewOf(source).loads) });
+    else {
+      if (lowering(source).kind !== "special") store(source);
+      views.set(node, { cost: 0, loads: new Set(viewOf(source).loads) });
+    }
   };
 
   for (const node of order) {
@@ -110,9 +112,13 @@ function lowerings(): (node: Node) => Lowering {
   };
 }
 
+const isViewOf = ({ op, inputs: [source], type }: Node): boolean =>
+  source?.type.dtype === type.dtype && op.cost === 0 && (op.keepsOrder === true || op.repeatsAlong !== undefined);
+
 function combine(node: Node, viewOf: (node: Node) => View): View {
   const loads = new Set<Node>();
-  let cost = node.op.cost ?? 1;
+  // Sums and products of indices cost nothing beside the loads that they are for.
+  let cost = node.op.elementwise && !isFloat(node.type.dtype) && node.type.dtype !== "bool" ? (node.op.cost ?? 0) : (node.op.cost ?? 1);
   for (const input of new Set(node.inputs)) {
     const view = viewOf(input);
     cost += view.cost;
@@ -142,12 +148,14 @@ function mayInline(
   const reads = users.reduce((sum, user) => sum + readsBy(user, node), 0);
   if (reads <= 1) return true;
   const isOperand = users.some((user) => lowering(user).kind === "contract");
-  const size = sizeOf(node.type.shape);
-  if (!isOperand) return cost <= CHEAP_COST && loads.size <= 2 && (reads <= 4 || size === 1);
-  if (cost > operandCost || (operandCost <= 1 && (users.length > 1 || loads.size > 1))) return false;
-  // Passes through memory: every user reads what the value is made of, or the value is made, written, and read by every user.
-  const large = [...loads].filter((load) => sizeOf(load.type.shape) >= LARGE * size).length;
-  return large * users.length <= large + 1 + users.length;
+  if (cost > (isOperand ? operandCost : CHEAP_COST)) return false;
+  if (isOperand && operandCost <= 1 && (users.length > 1 || loads.size > 1)) return false;
+  // What is repeated over many elements is better made once, however cheap.
+  if (!isOperand && cost > 1 && reads >= users.length * REPEATED) return false;
+  // Bytes through memory: every user reads what the value is made of, or the value is made, written, and read by every user.
+  const own = sizeOf(node.type.shape);
+  const made = [...loads].reduce((sum, load) => sum + sizeOf(load.type.shape), 0);
+  return made * users.length <= made + own * (1 + users.length);
 }
 
 const usesOnce = (user: Node, node: Node): boolean => user.inputs.filter((input) => input === node).length === 1;

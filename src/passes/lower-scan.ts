@@ -56,7 +56,7 @@ export function lowerScan(outer: LowerContext, node: Node<ScanAttrs>, places: Ma
   operands.carries.forEach((initial, i) => copyNode(atStart, initial, slotOf(at(stacks, i), initial.type, e.int(firstSlot))));
 
   // The body.
-  const plan = planFusion([...body.next, ...body.outputs], outer);
+  const plan = planFusion([...body.next, ...body.outputs], { ...outer, isInLoop: true });
   const owned = new Map<Node, Target>();
   const copies: { readonly node: Node; readonly target: Target }[] = [];
   for (const { node: result, target } of targets) {

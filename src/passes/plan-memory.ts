@@ -87,6 +87,7 @@ function place(lives: readonly Life[]): Map<Buffer, number> {
   const byTime = (a: Life, b: Life): number => a.first - b.first || b.bytes - a.bytes;
   const orders: ((a: Life, b: Life) => number)[] = [
     (a, b) => b.bytes - a.bytes || a.first - b.first,
+    (a, b) => b.last - b.first - (a.last - a.first) || b.bytes - a.bytes || a.first - b.first,
     (a, b) => b.bytes * (b.last - b.first + 1) - a.bytes * (a.last - a.first + 1) || a.first - b.first,
   ];
   const plans = [

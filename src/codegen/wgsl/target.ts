@@ -16,7 +16,7 @@ import { chooseTile, SUBGROUP, splitK } from "./tiles.ts";
 const DEFAULT_BUFFERS = 8;
 
 /** About what a normalization, an activation and their gradients take. */
-const OPERAND_COST = 24;
+const OPERAND_COST = 12;
 
 const FEW_POINTS = 64;
 const LONG = 256;

@@ -51,8 +51,8 @@ export const allAtOnePoint = (size: number): Runs => merged([{ extent: size, isK
 /** From an element of a domain, which relates to `user` by `relation`, to what `user` reads of its operand `input`. */
 export function relationThrough(relation: Relation, user: Node, input: Node): Relation {
   if (relation === undefined || user.op.elementwise || user.op.keepsOrder) return relation;
-  if (!user.op.repeats) return undefined;
-  const axes = input.type.shape.flatMap((extent, i) => (extent === 1 ? [i] : []));
+  const axes = user.op.repeatsAlong?.(user, user.inputs.indexOf(input));
+  if (axes === undefined) return undefined;
   const repeated = runsOf(user.type.shape, axes);
   if (repeated.every((run) => run.isKept)) return relation;
   return relation === "same" ? repeated : refined(relation, repeated);

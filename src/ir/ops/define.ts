@@ -78,8 +78,8 @@ interface OpBase<A extends object, N extends number> {
   readonly lands?: (index: readonly Expr[], node: Node<A>) => readonly Expr[];
   /** Element k of the result comes from element k of the only input, both counted in row-major order. */
   readonly keepsOrder?: true;
-  /** Repeats its only input along axes where that has extent 1; the rank stays. */
-  readonly repeats?: true;
+  /** The axes of the result along which input `i` is repeated; along the others it has the result's elements in order. */
+  readonly repeatsAlong?: (node: Node<A>, i: number) => readonly number[] | undefined;
   /** For a reduction over whole axes of its only input: which ones. */
   readonly reducedAxes?: (node: Node<A>) => readonly number[];
   /** Picks result `attrs.index` of an op with several. */

@@ -110,7 +110,7 @@ export const expand: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ readon
   name: "expand",
   arity: 1,
   cost: 0,
-  repeats: true,
+  repeatsAlong: (n) => input(n).type.shape.flatMap((extent, i) => (extent === 1 ? [i] : [])),
   reuse: (n) => sizeOf(n.type.shape) / sizeOf(input(n).type.shape),
   infer: ([x], { shape }) => {
     requireThat(
@@ -343,6 +343,8 @@ export const gather: Op<Record<never, never>, 2> = definePrimitive<Record<never,
   arity: 2,
   cost: 2,
   reuse: (n, i) => (i === 0 ? Infinity : sizeOf(n.type.shape) / sizeOf(at(n.inputs, 1).type.shape)),
+  repeatsAlong: (n, i) =>
+    i === 0 ? undefined : n.type.shape.flatMap((_, axis) => (axis < at(n.inputs, 1).type.shape.length ? [] : [axis])),
   infer: ([table, indices]) => {
     requireThat(
       table.shape.length >= 1 && !isFloat(indices.dtype),
