@@ -102,11 +102,12 @@ const extremeVjp = (b: Builder, ct: Node, n: Node<ReduceAttrs>): Node => {
 export const reduceMax: Op<ReduceAttrs, 1> = reduction("reduceMax", "max", -Infinity, Math.max, extremeVjp);
 export const reduceMin: Op<ReduceAttrs, 1> = reduction("reduceMin", "min", Infinity, Math.min, extremeVjp);
 
+/** Divides by the count, as PyTorch does: the mean of equal values is that value, which a product with 1 / count may miss by a digit. */
 export const reduceMean: Op<ReduceAttrs, 1> = defineComposite<ReduceAttrs, 1>({
   name: "reduceMean",
   arity: 1,
   infer,
-  decompose: (b, [x], { attrs }) => b.mul(b.reduceSum(x, attrs), 1 / attrs.axes.reduce((size, axis) => size * at(x.type.shape, axis), 1)),
+  decompose: (b, [x], { attrs }) => b.div(b.reduceSum(x, attrs), sizeOf(attrs.axes.map((axis) => at(x.type.shape, axis)))),
   samples: [{ inputs: [f32(2, 3, 4)], attrs: { axes: [0, 2] } }],
 });
 
