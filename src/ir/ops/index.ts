@@ -46,11 +46,12 @@ import { constant, input, iota } from "./leaf.ts";
 import { crossEntropy, squaredError } from "./loss.ts";
 import { lstm } from "./lstm.ts";
 import { matmul } from "./matmul.ts";
+import { maxPool2d, maxPool2dGrad, maxPool2dIndex } from "./max-pool.ts";
 import { concat, expand, pad, reshape, slice, transpose } from "./movement.ts";
 import { groupNorm, layerNorm } from "./norm.ts";
-import { avgPool2d, maxPool2d, maxPool2dGrad, maxPool2dIndex, sumPool2d, sumPool2dGrad } from "./pool.ts";
 import { randomBits, randomNormal, randomUniform } from "./random.ts";
 import { argMax, reduceMax, reduceMean, reduceMin, reduceSum } from "./reduce.ts";
+import { avgPool2d, sumPool2d, sumPool2dGrad } from "./sum-pool.ts";
 import { scan, scanResult } from "./scan.ts";
 
 // prettier-ignore
