@@ -172,6 +172,46 @@ export function strideAlong(index: Expr, name: string): number | undefined {
   return stride;
 }
 
+/**
+ * How many neighbouring values of an axis are neighbours in memory, too, at a stretch: 1 for none. A pixel of a batch of images, say, is
+ * `p/100*3200 + p%100`: not linear in `p`, but in runs of 100.
+ */
+export function contiguousRun(index: Expr, axis: Axis): number {
+  const { stride, run } = piecesAlong(index, axis);
+  return stride === 1 ? run : 1;
+}
+
+/** An index that moves by `stride` with an axis for `run` values of it, before it jumps; no stride where it may jump every time. */
+interface Pieces {
+  readonly stride: number | undefined;
+  readonly run: number;
+}
+
+function piecesAlong(expr: Expr, axis: Axis): Pieces {
+  const factors = termsOf(expr).map(([scale, factor]): Pieces => {
+    const { stride, run } = factor ? piecesOfFactor(factor, axis) : CONSTANT;
+    return { stride: stride === undefined ? undefined : scale * stride, run };
+  });
+  return factors.reduce(
+    (x, y) => ({ stride: x.stride === undefined || y.stride === undefined ? undefined : x.stride + y.stride, run: Math.min(x.run, y.run) }),
+    CONSTANT,
+  );
+}
+
+const CONSTANT: Pieces = { stride: 0, run: Infinity };
+
+function piecesOfFactor(factor: Expr, axis: Axis): Pieces {
+  if (!mentions([factor], axis.name)) return CONSTANT;
+  if (factor.kind === "axis") return { stride: 1, run: axis.extent };
+  if (factor.kind !== "binary" || (factor.op !== "div" && factor.op !== "rem") || factor.y.kind !== "const")
+    return { stride: undefined, run: 1 };
+  const { stride, run } = piecesAlong(factor.x, axis);
+  const divisor = factor.y.value;
+  if (stride === undefined) return { stride, run };
+  if (stride % divisor === 0) return { stride: factor.op === "div" ? stride / divisor : 0, run };
+  return { stride: factor.op === "div" ? 0 : stride, run: Math.max(1, Math.min(run, Math.floor(divisor / Math.abs(stride)))) };
+}
+
 /** All loads below the expressions. */
 export function loadsOf(exprs: readonly Expr[]): (Expr & { kind: "load" })[] {
   const seen = new Set<Expr>();

@@ -7,7 +7,7 @@ import { printKernel } from "../../src/ir/loop/print.ts";
 import { verifyKernel } from "../../src/ir/loop/verify.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import type { DeviceLimits } from "../../src/ir/program.ts";
-import { axesOf, convForward, elementwise, kernelOf, matmul, param, softmax } from "./kernels.ts";
+import { axesOf, convForward, convWeightGradient, elementwise, kernelOf, matmul, param, softmax } from "./kernels.ts";
 
 const i = axis("i", 1000);
 const bytes = kernelOf(
@@ -56,6 +56,8 @@ const SAMPLES: [string, Kernel, DeviceLimits?][] = [
   ["matmul-gpu", matmul(60, 70, 50, 2)],
   ["matmul-subgroups-of-8", matmul(60, 30, 50, 2), { subgroupSize: 8 }],
   ["conv-forward", convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 }), { subgroupSize: 8 }],
+  // Two slices of 200 of the 400 pixels: neither operand is linear in k, but neighbouring threads must read neighbouring pixels.
+  ["conv-weight-gradient-gpu", convWeightGradient({ batch: 4, inputs: 3, outputs: 8, size: 10, kernel: 3, padding: 1 }, 2)],
 ];
 
 describe("golden WGSL", () => {

@@ -3,11 +3,11 @@
 // filled, outside of the inner loop. The result block goes through the kernel's store stages (bias, activation, ...) as it is.
 
 import { add, binary, div, int, mul, rem, type Expr } from "../../ir/loop/expr.ts";
-import type { Stage } from "../../ir/loop/kernel.ts";
+import type { Axis, Stage } from "../../ir/loop/kernel.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
 import { bare } from "../c-family.ts";
-import { loadsOf, mapExpressions, strideAlong, substituter } from "../axes.ts";
+import { contiguousRun, loadsOf, mapExpressions, substituter } from "../axes.ts";
 import { expressionsOf } from "../../ir/loop/kernel.ts";
 import type { Problem } from "../problem.ts";
 import { legalizedParameters, legalizer, legalizeStores } from "./legalize.ts";
@@ -28,7 +28,7 @@ interface Staged {
   readonly width: number;
   /** Vectors from one row to the next. */
   readonly pitch: number;
-  /** Whether neighbouring threads take neighbouring k: when the operand is contiguous that way. */
+  /** Whether neighbouring threads take neighbouring k: when the operand lies that way in memory. */
   readonly kFirst: boolean;
 }
 
@@ -93,8 +93,8 @@ class Contraction {
 
   #staged(name: string, expr: Expr, along: "m" | "n", extent: number, width: number): Staged {
     const loads = loadsOf([expr]);
-    const isContiguous = (axis: string): boolean => loads.some(({ index }) => strideAlong(index, axis) === 1);
-    const kFirst = isContiguous("k") && !isContiguous(along);
+    const run = (axis: Axis): number => Math.max(1, ...loads.map(({ index }) => contiguousRun(index, axis)));
+    const kFirst = run(this.#problem.stage.k) > run({ name: along, extent });
     // One vector of padding per row keeps threads that walk down the rows out of each other's memory banks; a CPU has none.
     const pitch = width / 4 + (kFirst && !this.#tile.broadcast ? 1 : 0);
     return {

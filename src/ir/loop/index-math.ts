@@ -1,6 +1,7 @@
 // Simplification of index arithmetic: quotients and remainders of sums of scaled loop variables by constants. Reshapes and
 // flattened axes produce chains of these; knowing each variable's extent removes most of them.
-//   (4*i + j) / 4 -> i   and   (4*i + j) % 4 -> j   for 0 <= j < 4
+//   (4*i + j) / 4  -> i     and   (4*i + j) % 4  -> j               for 0 <= j < 4
+//   (4*i + j) / 12 -> i/3   and   (4*i + j) % 12 -> 4*(i%3) + j
 // What is divided is never negative where the result counts (a select guards it elsewhere), so that truncation and floor agree.
 
 import type { Expr } from "./expr.ts";
@@ -92,12 +93,34 @@ const isWithin = (expr: Expr, divisor: number): boolean => {
   return bounds !== undefined && bounds[0] >= 0 && bounds[1] < divisor;
 };
 
+const greatestCommonDivisor = (x: number, y: number): number => (y === 0 ? Math.abs(x) : greatestCommonDivisor(y, x % y));
+
+/** The sum as `factor * high + low` with 0 <= low < factor. */
+interface Factored {
+  readonly factor: number;
+  readonly high: Sum;
+  readonly low: Sum;
+}
+
+// The largest divisor of `divisor` that divides some of the terms while the others stay below it: what is less than a whole `factor` has
+// no part in dividing by a multiple of it. Coarser is better, since less is left to divide.
+function factorFor(sum: Sum, divisor: number): Factored | undefined {
+  const factors = new Set(sum.terms.map(({ coefficient }) => greatestCommonDivisor(coefficient, divisor)));
+  for (const factor of [...factors].sort((x, y) => y - x)) {
+    if (factor === 1) break;
+    const [high, low] = splitBy(sum, factor);
+    if (isWithin(fromSum(low), factor)) return { factor, high, low };
+  }
+  return undefined;
+}
+
 /** `x / divisor`, or undefined when nothing simpler is known. */
 export function divideIndex(x: Expr, divisor: number): Expr | undefined {
   if (divisor === 1) return x;
   if (divisor <= 0) return undefined;
   if (isWithin(x, divisor)) return int(0);
-  const [quotient, rest] = splitBy(sumOf(x), divisor);
+  const sum = sumOf(x);
+  const [quotient, rest] = splitBy(sum, divisor);
   const remainder = fromSum(rest);
   if (isWithin(remainder, divisor)) return fromSum(quotient);
   // (a*q + r) / a -> q + r/a
@@ -106,6 +129,9 @@ export function divideIndex(x: Expr, divisor: number): Expr | undefined {
       divideIndex(remainder, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "div", x: remainder, y: int(divisor) });
     return fromSum({ terms: [...quotient.terms, ...sumOf(small).terms], offset: quotient.offset + sumOf(small).offset });
   }
+  // (a*x + r) / (a*b) -> x/b for 0 <= r < a
+  const factored = factorFor(sum, divisor);
+  if (factored) return fromDivRem({ x: fromSum(factored.high), divisor: divisor / factored.factor, modulus: Infinity });
   // (x % (a*b)) / b -> (x / b) % a
   if (x.kind === "binary" && x.op === "rem" && x.y.kind === "const" && x.y.value % divisor === 0)
     return fromDivRem({ x: x.x, divisor, modulus: x.y.value / divisor });
@@ -122,11 +148,19 @@ export function moduloIndex(x: Expr, divisor: number): Expr | undefined {
   if (divisor === 1) return int(0);
   if (divisor <= 0) return undefined;
   if (isWithin(x, divisor)) return x;
-  const [quotient, rest] = splitBy(sumOf(x), divisor);
+  const sum = sumOf(x);
+  const [quotient, rest] = splitBy(sum, divisor);
   const remainder = fromSum(rest);
   if (isWithin(remainder, divisor)) return remainder;
   if (!isZero(quotient) && (boundsOf(remainder)?.[0] ?? -1) >= 0) {
     return moduloIndex(remainder, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "rem", x: remainder, y: int(divisor) });
+  }
+  // (a*x + r) % (a*b) -> a*(x % b) + r for 0 <= r < a
+  const factored = factorFor(sum, divisor);
+  if (factored) {
+    const { factor, high, low } = factored;
+    const digit = sumOf(fromDivRem({ x: fromSum(high), divisor: 1, modulus: divisor / factor }), factor);
+    return fromSum({ terms: [...digit.terms, ...low.terms], offset: digit.offset + low.offset });
   }
   // (x % (a*b)) % b -> x % b
   if (x.kind === "binary" && x.op === "rem" && x.y.kind === "const" && x.y.value % divisor === 0)
@@ -177,17 +211,46 @@ function fromDivRem({ x, divisor, modulus }: DivRem): Expr {
   return moduloIndex(quotient, modulus) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "rem", x: quotient, y: int(modulus) });
 }
 
-// ((x / a) % b) * (a*c) + (x % a) * c  ->  (x % (a*b)) * c: the digits of a number put together again.
+// The terms less those of `part`, or undefined where one of these is missing.
+function without(terms: readonly Term[], part: readonly Term[], number: (expr: Expr) => number): readonly Term[] | undefined {
+  const left = [...terms];
+  for (const { coefficient, factor } of part) {
+    const place = left.findIndex((term) => term.coefficient === coefficient && number(term.factor) === number(factor));
+    if (place < 0) return undefined;
+    left.splice(place, 1);
+  }
+  return left;
+}
+
+// The number whose digits below and above `radix` are `low` and `high`; undefined where they are not those of one number.
+//   x/d % m  and  x/(d*m)       are digits of x/d
+//   x % m    and  y + x/m       are digits of m*y + x, which division by m leaves in this form
+function wholeOf(low: DivRem, high: DivRem, number: (expr: Expr) => number): Expr | undefined {
+  if (high.divisor === low.divisor * low.modulus && number(high.x) === number(low.x))
+    return fromDivRem({ x: low.x, divisor: low.divisor, modulus: Infinity });
+  if (high.divisor !== 1) return undefined;
+  const above = sumOf(high.x);
+  const carried = sumOf(fromDivRem({ x: low.x, divisor: low.divisor * low.modulus, modulus: Infinity }));
+  const own = without(above.terms, carried.terms, number);
+  if (carried.terms.length === 0 || !own) return undefined;
+  const { terms, offset } = sumOf(fromDivRem({ x: low.x, divisor: low.divisor, modulus: Infinity }));
+  return fromSum({
+    terms: [...own.map((t) => ({ ...t, coefficient: t.coefficient * low.modulus })), ...terms],
+    offset: (above.offset - carried.offset) * low.modulus + offset,
+  });
+}
+
+// (x / m % n) * (m*c) + (x % m) * c  ->  (x % (m*n)) * c: the digits of a number put together again.
 function mergeDigits({ terms, offset }: Sum, number: (expr: Expr) => number): Sum | undefined {
   for (const low of terms) {
     const lowDigit = asDivRem(low.factor);
     if (lowDigit.modulus === Infinity) continue;
-    const x = number(lowDigit.x);
     for (const high of terms) {
-      const highDigit = asDivRem(high.factor);
       if (high === low || high.coefficient !== low.coefficient * lowDigit.modulus) continue;
-      if (highDigit.divisor !== lowDigit.divisor * lowDigit.modulus || number(highDigit.x) !== x) continue;
-      const merged = fromDivRem({ x: lowDigit.x, divisor: lowDigit.divisor, modulus: lowDigit.modulus * highDigit.modulus });
+      const highDigit = asDivRem(high.factor);
+      const x = wholeOf(lowDigit, highDigit, number);
+      if (!x) continue;
+      const merged = fromDivRem({ x, divisor: 1, modulus: lowDigit.modulus * highDigit.modulus });
       const whole = sumOf(merged, low.coefficient);
       return { terms: [...terms.filter((t) => t !== low && t !== high), ...whole.terms], offset: offset + whole.offset };
     }

@@ -110,6 +110,8 @@ export const cast: Op<{ readonly dtype: Exclude<DType, "u8"> }, 1> = definePrimi
 
 interface BinarySpec {
   readonly f: (x: number, y: number) => number;
+  /** The same of 32-bit integers, before they wrap, where float64 would lose their low bits. */
+  readonly exact?: (x: number, y: number) => number;
   readonly vjp?: Vjp;
   /** Result dtype where it is not the operands'. */
   readonly result?: DType;
@@ -123,7 +125,7 @@ const zip =
     x.map((v, i) => f(v, at(y, i)));
 
 function binary(name: string, op: e.BinaryOp, spec: BinarySpec): Op<None, 2> {
-  const { f, vjp, result, accepts, samples } = spec;
+  const { f, exact = f, vjp, result, accepts, samples } = spec;
   return definePrimitive<None, 2>({
     name,
     arity: 2,
@@ -135,7 +137,7 @@ function binary(name: string, op: e.BinaryOp, spec: BinarySpec): Op<None, 2> {
     },
     ...(vjp && { vjp }),
     // 32-bit integers wrap, as they do on every device.
-    evaluate: (inputs, node) => wrapped(node.type.dtype, zip(f)(inputs)),
+    evaluate: (inputs, node) => wrapped(node.type.dtype, zip(isFloat(node.type.dtype) ? f : exact)(inputs)),
     lower: () => ({ kind: "pointwise", value: (read, index) => e.binary(op, read(0, index), read(1, index)) }),
     samples,
   });
@@ -155,10 +157,6 @@ const onPositive: readonly Sample<None>[] = [{ inputs: [f32(2, 3), f32(2, 3)], a
 const onUnsigned: readonly Sample<None>[] = [{ inputs: [of("u32"), of("u32")], attrs: {}, below: 2 ** 32 }];
 const onBools: readonly Sample<None>[] = [{ inputs: [of("bool"), of("bool")], attrs: {} }];
 
-// Integer products in float64 lose low bits; Math.imul does not.
-const product = (x: number, y: number): number =>
-  Number.isInteger(x) && Number.isInteger(y) && Math.abs(x * y) > 2 ** 52 ? Math.imul(x, y) : x * y;
-
 export const add: Op<None, 2> = binary("add", "add", {
   f: (x, y) => x + y,
   vjp: (_b, ct) => [ct, ct],
@@ -172,7 +170,8 @@ export const sub: Op<None, 2> = binary("sub", "sub", {
   samples: onNumbers,
 });
 export const mul: Op<None, 2> = binary("mul", "mul", {
-  f: product,
+  f: (x, y) => x * y,
+  exact: Math.imul,
   vjp: (b, ct, n) => [b.mul(ct, x1(n)), b.mul(ct, x0(n))],
   accepts: isNumber,
   samples: onNumbers,
