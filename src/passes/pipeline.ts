@@ -20,6 +20,8 @@ import { schedule } from "./schedule.ts";
 
 export interface GraphPass {
   readonly name: string;
+  /** Without it nothing can be lowered or run; the others only make programs better. */
+  readonly required?: true;
   readonly run: (graph: Graph) => Graph;
 }
 
@@ -28,18 +30,19 @@ export const GRAPH_PASSES: readonly GraphPass[] = [
   // Gradients made a second forward loop that keeps values: one loop is enough.
   { name: "merge-scans", run: mergeScans },
   // After differentiation, so that composites' own gradient rules were used.
-  { name: "decompose", run: decompose },
+  { name: "decompose", required: true, run: decompose },
   // Folds what broadcasting, slicing and decomposition left over.
   { name: "canonicalize", run: canonicalize },
 ];
 
 export interface TaskPass {
   readonly name: string;
+  readonly required?: true;
   readonly run: (tasks: readonly Task[], options: LowerOptions) => readonly Task[];
 }
 
 export const TASK_PASSES: readonly TaskPass[] = [
-  { name: "schedule", run: schedule },
+  { name: "schedule", required: true, run: schedule },
   // Needs the final order, to see what may move.
   { name: "merge-kernels", run: mergeKernels },
 ];
@@ -48,6 +51,8 @@ export const TASK_PASSES: readonly TaskPass[] = [
 export const PASS_NAMES: readonly string[] = ["step", ...GRAPH_PASSES.map((p) => p.name), "lower", ...TASK_PASSES.map((p) => p.name)];
 
 export interface PipelineOptions extends LowerOptions {
+  /** Names of passes to leave out, for tests: values must not depend on any pass that is not required. */
+  readonly skip?: ReadonlySet<string>;
   /** Checks every IR after every pass; a fault is a bug of the compiler. */
   readonly verify?: boolean;
   /** Receives the text of every entry after the pass of this name. */
@@ -74,6 +79,7 @@ export function compileEntries(entries: ReadonlyMap<EntryName, Graph>, target: C
     dump("step", entry, () => printGraph(graph));
     let current = graph;
     for (const { name, run } of GRAPH_PASSES) {
+      if (options.skip?.has(name)) continue;
       current = run(current);
       if (options.verify) verifyGraph(current, name);
       const result = current;
@@ -89,6 +95,7 @@ export function compileEntries(entries: ReadonlyMap<EntryName, Graph>, target: C
     const lowered = current;
     dump("lower", entry, () => printTasks(lowered));
     for (const { name, run } of TASK_PASSES) {
+      if (options.skip?.has(name)) continue;
       current = run(current, options);
       const result = current;
       if (options.verify) result.flatMap(callsOf).forEach((call) => blame(name, () => verifyKernel(call.kernel)));

@@ -1,9 +1,7 @@
 // A property of every pass: random graphs, with their gradients, give the same values before and after it, and as kernels.
 
 import { describe, expect, it } from "vitest";
-import { evaluateNodes } from "../../src/ir/evaluate.ts";
-import { topologicalOrder, type Graph } from "../../src/ir/graph.ts";
-import type { Node } from "../../src/ir/node.ts";
+import type { Graph } from "../../src/ir/graph.ts";
 import type { Data } from "../../src/ir/ops/define.ts";
 import { verifyGraph } from "../../src/ir/verify.ts";
 import { decompose } from "../../src/passes/decompose.ts";
@@ -11,21 +9,10 @@ import { GRAPH_PASSES } from "../../src/passes/pipeline.ts";
 import { simplifyForward } from "../../src/passes/simplify-forward.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { randomGraph, type RandomGraph } from "../support/random-graph.ts";
-import { compileGraph, runGraph } from "../support/run-graph.ts";
+import { compileGraph, interpret, runGraph } from "../support/run-graph.ts";
 import { relativeError } from "../support/values.ts";
 
 const COUNT = 150;
-
-function evaluate(graph: Graph, inputs: ReadonlyMap<string, Data>): Map<string, Data> {
-  const plain = decompose(graph);
-  const bindings = new Map<Node, Data>();
-  for (const node of topologicalOrder(plain.outputs.values())) {
-    const data = inputs.get((node.attrs as { name?: string }).name ?? "");
-    if (data) bindings.set(node, data);
-  }
-  const values = evaluateNodes([...plain.outputs.values()], bindings);
-  return new Map([...plain.outputs.keys()].map((name, i) => [name, values[i] ?? new Float64Array()]));
-}
 
 function expectSame(
   actual: ReadonlyMap<string, ArrayLike<number>>,
@@ -47,7 +34,7 @@ describe("random graphs keep their values", () => {
     const withGradients = cases.filter(([, { graph }]) => graph.outputs.has("grad0") || graph.outputs.has("grad1"));
     expect(withGradients.length).toBeGreaterThan(COUNT / 2);
     for (const [, { graph, inputs }] of cases)
-      for (const data of evaluate(graph, inputs).values()) expect(data.every(Number.isFinite)).toBe(true);
+      for (const data of interpret(graph, inputs).values()) expect(data.every(Number.isFinite)).toBe(true);
   });
 
   it.each(GRAPH_PASSES.map((pass) => [pass.name, pass] as const))("through %s", (name, pass) => {
@@ -55,7 +42,7 @@ describe("random graphs keep their values", () => {
       const before = name === "decompose" || name === "merge-scans" ? graph : decompose(graph);
       const after = pass.run(before);
       verifyGraph(after, name);
-      expectSame(evaluate(after, inputs), evaluate(graph, inputs), 1e-6, `seed ${seed}`);
+      expectSame(interpret(after, inputs), interpret(graph, inputs), 1e-6, `seed ${seed}`);
     }
   });
 
@@ -64,7 +51,7 @@ describe("random graphs keep their values", () => {
       const names = [...graph.outputs.keys()];
       const nodes = simplifyForward(graph.builder, [...graph.outputs.values()]);
       const after: Graph = { ...graph, outputs: new Map(nodes.map((node, i) => [names[i] ?? "", node])) };
-      expectSame(evaluate(after, inputs), evaluate(graph, inputs), 1e-6, `seed ${seed}`);
+      expectSame(interpret(after, inputs), interpret(graph, inputs), 1e-6, `seed ${seed}`);
     }
   });
 
@@ -74,7 +61,7 @@ describe("random graphs keep their values", () => {
       const { memory } = compileGraph(graph, "reference");
       expect(memory.temporaryBytes).toBeLessThanOrEqual(1.1 * memory.lowerBound);
       // Constants are rounded to f32 on their way into kernels.
-      expectSame(await runGraph(device, graph, inputs), evaluate(graph, inputs), 2e-6, `seed ${seed}`);
+      expectSame(await runGraph(device, graph, inputs), interpret(graph, inputs), 2e-6, `seed ${seed}`);
     }
     device.dispose();
   });
