@@ -10,22 +10,12 @@ import { simplifyForward } from "../../src/passes/simplify-forward.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { randomGraph, type RandomGraph } from "../support/random-graph.ts";
 import { compileGraph, interpret, runGraph } from "../support/run-graph.ts";
-import { relativeError } from "../support/values.ts";
+import { disagreement } from "../support/values.ts";
 
 const COUNT = 150;
 
-function expectSame(
-  actual: ReadonlyMap<string, ArrayLike<number>>,
-  expected: ReadonlyMap<string, Data>,
-  tolerance: number,
-  what: string,
-): void {
-  for (const [name, data] of expected) {
-    const error = relativeError(actual.get(name) ?? [], data);
-    const isTiny = Math.max(...data.map(Math.abs), 0) < 1e-9;
-    if (!(error < tolerance || isTiny)) expect.fail(`${what}: ${name} differs by ${error}`);
-  }
-}
+const expectSame = (actual: ReadonlyMap<string, ArrayLike<number>>, expected: ReadonlyMap<string, Data>, tolerance: number, what: string) =>
+  expect(disagreement(actual, expected, tolerance), what).toBeUndefined();
 
 const cases = Array.from({ length: COUNT }, (_, i): readonly [number, RandomGraph] => [i + 1, randomGraph(i + 1, 5 + ((i * 7) % 25))]);
 
