@@ -22,6 +22,8 @@ import { planUnits, type InlineOptions, type Unit, type Units } from "./inline.t
 export interface FuseOptions extends InlineOptions {
   /** Whether the kernels run once for every step of a loop. */
   readonly isInLoop?: boolean;
+  /** False: every value that has a kernel has its own. */
+  readonly isFusing?: boolean;
 }
 
 // Elements of a row that one workgroup can go over several times from its caches.
@@ -82,16 +84,18 @@ class Grouping {
   readonly #units: Units;
   readonly #maxBuffers: number;
   readonly #isInLoop: boolean;
+  readonly #isFusing: boolean;
   readonly #replaces: ReadonlyMap<Node, Node>;
   readonly #stored: ReadonlySet<Node>;
   readonly #position: ReadonlyMap<Node, number>;
   readonly #drafts: Draft[] = [];
   readonly #draftOf = new Map<Node, Draft>();
 
-  constructor(units: Units, { maxBuffers, isInLoop = false }: FuseOptions, replaces: ReadonlyMap<Node, Node>) {
+  constructor(units: Units, { maxBuffers, isInLoop = false, isFusing = true }: FuseOptions, replaces: ReadonlyMap<Node, Node>) {
     this.#units = units;
     this.#maxBuffers = maxBuffers;
     this.#isInLoop = isInLoop;
+    this.#isFusing = isFusing;
     this.#replaces = replaces;
     this.#stored = new Set(units.units.map(({ node }) => node));
     this.#position = new Map(units.order.map((node, i) => [node, i]));
@@ -137,11 +141,9 @@ class Grouping {
   }
 
   #place(unit: Candidate): void {
-    const producers = new Set<Draft>();
-    for (const { node } of [...unit.reads, ...unit.operandReads]) {
-      const draft = this.#draftOf.get(node);
-      if (draft) producers.add(draft);
-    }
+    // An input of the graph waits for nothing.
+    const producers = new Set<Draft | Node>();
+    for (const { node } of [...unit.reads, ...unit.operandReads]) if (node.inputs.length > 0) producers.add(this.#stepOf(node));
     for (const draft of this.#hosts(unit, producers)) {
       const domain = this.#domainIn(draft, unit);
       if (domain === undefined || !this.#fits(draft, unit) || this.#closesCircle(draft, producers)) continue;
@@ -150,7 +152,7 @@ class Grouping {
     }
     const place = this.#position.get(unit.node) ?? 0;
     // Little things gather at one point, whatever their sizes.
-    const isSmall = !this.#isInLoop && unit.core === undefined && unit.points > 1 && unit.points <= SMALL_START;
+    const isSmall = this.#isFusing && !this.#isInLoop && unit.core === undefined && unit.points > 1 && unit.points <= SMALL_START;
     const kind = unit.core === undefined ? "map" : this.#units.lowering(unit.core).kind === "contract" ? "contract" : "rows";
     const draft: Draft = {
       id: this.#drafts.length,
@@ -169,13 +171,14 @@ class Grouping {
   }
 
   /** Groups that the unit may join, the best first: those whose values it reads, then near ones of its size. */
-  #hosts(unit: Candidate, producers: ReadonlySet<Draft>): Draft[] {
+  #hosts(unit: Candidate, producers: ReadonlySet<Draft | Node>): Draft[] {
+    if (!this.#isFusing) return [];
     const reads = new Map<Draft, number>();
     for (const { node } of [...unit.reads, ...unit.operandReads]) {
       const draft = this.#draftOf.get(node);
       if (draft && sizeOf(node.type.shape) > 1) reads.set(draft, (reads.get(draft) ?? 0) + 1);
     }
-    const own = [...producers].sort((x, y) => (reads.get(y) ?? 0) - (reads.get(x) ?? 0) || y.last - x.last);
+    const own = [...producers].filter(isDraft).sort((x, y) => (reads.get(y) ?? 0) - (reads.get(x) ?? 0) || y.last - x.last);
     const near = this.#drafts
       .slice(-WINDOW)
       .reverse()
@@ -240,14 +243,14 @@ class Grouping {
   }
 
   /** Whether something between them would have to run both before and after the group. */
-  #closesCircle(draft: Draft, producers: ReadonlySet<Draft>): boolean {
+  #closesCircle(draft: Draft, producers: ReadonlySet<Draft | Node>): boolean {
     const seen = new Set<Draft | Node>();
     const reaches = (step: Draft | Node): boolean => {
       if (step === draft) return true;
       if (seen.has(step)) return false;
       seen.add(step);
       // What ends before the group begins does not depend on it.
-      const last = "members" in step ? step.last : (this.#position.get(step) ?? 0);
+      const last = isDraft(step) ? step.last : (this.#position.get(step) ?? 0);
       if (last < draft.first) return false;
       return [...this.#before(step)].some(reaches);
     };
@@ -255,7 +258,7 @@ class Grouping {
   }
 
   #before(step: Draft | Node): Iterable<Draft | Node> {
-    if ("members" in step) return step.after;
+    if (isDraft(step)) return step.after;
     // A scan, or a result of it, waits for all that its operands are made of.
     const steps = new Set<Draft | Node>();
     for (const input of step.inputs)
@@ -266,16 +269,13 @@ class Grouping {
 
   readonly #stepOf = (node: Node): Draft | Node => this.#draftOf.get(node) ?? node;
 
-  #join(draft: Draft, unit: Candidate, domain: Domain, producers: ReadonlySet<Draft>): void {
+  #join(draft: Draft, unit: Candidate, domain: Domain, producers: ReadonlySet<Draft | Node>): void {
     const { node, core } = unit;
     draft.members.push({ node, ...(core && { core }), domain });
     draft.nodes.add(node);
     this.#draftOf.set(node, draft);
     if (draft.kind === "map" && (core !== undefined || domain !== "points")) draft.kind = "rows";
-    for (const read of [...unit.reads, ...unit.operandReads]) {
-      if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
-      if (this.#isSpecial(read.node) && read.node.inputs.length > 0) draft.after.add(read.node);
-    }
+    for (const read of [...unit.reads, ...unit.operandReads]) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
     for (const producer of producers) if (producer !== draft) draft.after.add(producer);
     const place = this.#position.get(node) ?? 0;
     draft.first = Math.min(draft.first, place);
@@ -297,7 +297,7 @@ class Grouping {
   /** Groups and scans, each after what it reads; otherwise as the graph has them. */
   #inOrder(groups: ReadonlyMap<Draft, Group>): (Group | Node)[] {
     const scans = this.#units.order.filter((node) => bodyOf(node));
-    const placeOf = (step: Draft | Node): number => ("members" in step ? step.last : (this.#position.get(step) ?? 0));
+    const placeOf = (step: Draft | Node): number => (isDraft(step) ? step.last : (this.#position.get(step) ?? 0));
     const all = [...this.#drafts, ...scans].sort((x, y) => placeOf(x) - placeOf(y));
     const steps: (Group | Node)[] = [];
     const state = new Map<Draft | Node, "open" | "done">();
@@ -307,13 +307,15 @@ class Grouping {
       state.set(step, "open");
       for (const before of this.#before(step)) visit(before);
       state.set(step, "done");
-      if ("members" in step) steps.push(groups.get(step) as Group);
+      if (isDraft(step)) steps.push(groups.get(step) as Group);
       else if (bodyOf(step)) steps.push(step);
     };
     all.forEach(visit);
     return steps;
   }
 }
+
+const isDraft = (step: Draft | Node): step is Draft => "members" in step;
 
 const sharesLoad = (draft: Draft, unit: Candidate): boolean =>
   [...unit.reads, ...unit.operandReads].some(({ node }) => draft.loads.has(node) && sizeOf(node.type.shape) > 1);

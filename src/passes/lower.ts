@@ -3,7 +3,7 @@
 
 import * as e from "../ir/loop/expr.ts";
 import { isGroup } from "../ir/fusion/plan.ts";
-import type { Graph } from "../ir/graph.ts";
+import { topologicalOrder, type Graph } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import type { InputRole } from "../ir/ops/leaf.ts";
 import type { ScanAttrs } from "../ir/ops/scan.ts";
@@ -86,7 +86,8 @@ function sharedOutput(name: string, node: Node, shared: SharedBuffers): Buffer {
 }
 
 /** Which old value each new value of a state replaces, as nodes of the graph. */
-export function replacedBy(graph: Graph, order: readonly Node[]): Map<Node, Node> {
+export function replacedBy(graph: Graph): Map<Node, Node> {
+  const order = topologicalOrder(graph.outputs.values());
   const inputs = new Map(
     order.flatMap((node) => ("role" in node.attrs ? [[(node.attrs as unknown as { readonly name: string }).name, node] as const] : [])),
   );

@@ -10,8 +10,9 @@ import { bytesOf, peakOf } from "./plan-memory.ts";
 /** Ready tasks looked at for the next place: more would take long where thousands are ready. */
 const CHOICES = 64;
 
-export function schedule({ tasks, before }: Placed): Task[] {
-  const orders = [inGivenOrder, byMemory].map((choose) => list(tasks, before, choose(tasks)));
+/** @param isFree whether any order but that of the graph may be tried */
+export function schedule({ tasks, before }: Placed, isFree = true): Task[] {
+  const orders = (isFree ? [inGivenOrder, byMemory] : [inGivenOrder]).map((choose) => list(tasks, before, choose(tasks)));
   return orders.reduce((x, y) => (peakOf(y) < peakOf(x) ? y : x));
 }
 

@@ -3,17 +3,16 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBuilder, type Builder } from "../../src/ir/builder.ts";
-import { evaluateNodes } from "../../src/ir/evaluate.ts";
 import { gradients } from "../../src/ir/gradient.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import type { Node } from "../../src/ir/node.ts";
 import type { AnyOp, Data, Sample } from "../../src/ir/ops/define.ts";
 import { ops } from "../../src/ir/ops/index.ts";
 import { isFloat, sizeOf, tensorType } from "../../src/ir/types.ts";
-import { decompose, decomposeForAutodiff } from "../../src/passes/decompose.ts";
+import { decomposeForAutodiff } from "../../src/passes/decompose.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import { createRandom } from "../support/random.ts";
-import { runGraph } from "../support/run-graph.ts";
+import { interpret, runGraph } from "../support/run-graph.ts";
 import { relativeError, sampleValues, samplesOf } from "../support/values.ts";
 
 export interface Subject {
@@ -69,23 +68,6 @@ function addGradients(
     );
 }
 
-export function expected({ graph, inputs }: Case): Map<string, Data> {
-  const plain = decompose(graph);
-  const bindings = new Map<Node, Data>();
-  const seen = new Set<Node>();
-  const visit = (node: Node): void => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    const data = inputs.get((node.attrs as { name?: string }).name ?? "");
-    if (node.op === ops.input && data) bindings.set(node, data);
-    node.inputs.forEach(visit);
-  };
-  [...plain.outputs.values()].forEach(visit);
-  const names = [...plain.outputs.keys()];
-  const values = evaluateNodes([...plain.outputs.values()], bindings);
-  return new Map(names.map((name, i) => [name, values[i] ?? new Float64Array()]));
-}
-
 export function conformance(subject: Subject): void {
   describe(`${subject.name} agrees with the interpreter`, () => {
     let device: Device;
@@ -96,7 +78,7 @@ export function conformance(subject: Subject): void {
 
     const check = async (c: Case): Promise<void> => {
       const actual = await runGraph(device, c.graph, c.inputs);
-      for (const [name, data] of expected(c)) {
+      for (const [name, data] of interpret(c.graph, c.inputs)) {
         const result = actual.get(name) ?? [];
         const error = relativeError(result, data);
         const scale = Math.max(...data.map(Math.abs).filter(Number.isFinite), 0);
