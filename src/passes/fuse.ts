@@ -75,9 +75,11 @@ interface Draft {
   /** Buffers read that the group does not compute itself. */
   readonly loads: Set<Node>;
   readonly after: Set<Draft | Node>;
-  /** Places in the graph's order. */
+  readonly users: Set<Draft>;
+  /** Places in the graph's order: of its first and last value, and of the last that must be there before it runs. */
   first: number;
   last: number;
+  latest: number;
 }
 
 class Grouping {
@@ -163,8 +165,10 @@ class Grouping {
       nodes: new Set(),
       loads: new Set(),
       after: new Set(),
+      users: new Set(),
       first: place,
       last: place,
+      latest: place,
     };
     this.#drafts.push(draft);
     this.#join(draft, unit, isSmall ? allAtOnePoint(unit.points) : "points", producers);
@@ -249,9 +253,8 @@ class Grouping {
       if (step === draft) return true;
       if (seen.has(step)) return false;
       seen.add(step);
-      // What ends before the group begins does not depend on it.
-      const last = isDraft(step) ? step.last : (this.#position.get(step) ?? 0);
-      if (last < draft.first) return false;
+      // What waits for nothing that is made as late as the group's first value does not wait for the group.
+      if (isDraft(step) && step.latest < draft.first) return false;
       return [...this.#before(step)].some(reaches);
     };
     return [...producers].some((producer) => producer !== draft && reaches(producer));
@@ -276,10 +279,17 @@ class Grouping {
     this.#draftOf.set(node, draft);
     if (draft.kind === "map" && (core !== undefined || domain !== "points")) draft.kind = "rows";
     for (const read of [...unit.reads, ...unit.operandReads]) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
-    for (const producer of producers) if (producer !== draft) draft.after.add(producer);
     const place = this.#position.get(node) ?? 0;
     draft.first = Math.min(draft.first, place);
     draft.last = Math.max(draft.last, place);
+    raise(draft, place);
+    for (const producer of producers) {
+      if (producer === draft) continue;
+      draft.after.add(producer);
+      if (!isDraft(producer)) continue;
+      producer.users.add(draft);
+      raise(draft, producer.latest);
+    }
   }
 
   /** Values that somebody outside their group reads. */
@@ -316,6 +326,12 @@ class Grouping {
 }
 
 const isDraft = (step: Draft | Node): step is Draft => "members" in step;
+
+function raise(draft: Draft, latest: number): void {
+  if (latest <= draft.latest) return;
+  draft.latest = latest;
+  for (const user of draft.users) raise(user, latest);
+}
 
 const sharesLoad = (draft: Draft, unit: Candidate): boolean =>
   [...unit.reads, ...unit.operandReads].some(({ node }) => draft.loads.has(node) && sizeOf(node.type.shape) > 1);
