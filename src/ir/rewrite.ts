@@ -26,7 +26,7 @@ type Captures<P extends readonly Pattern<object>[]> = P extends readonly [
 
 /** Any node, under a name; the same name twice means the same node. */
 export const any = <const N extends string>(capture: N): Pattern<Readonly<Record<N, Node>>> => ({ capture });
-/** A constant with this value in every element. */
+/** A constant with this value in every element; 0 and -0 are two values. */
 export const splat = (value: number): Pattern<object> => ({ op: ops.constant, value });
 export const call = <const P extends readonly Pattern<object>[]>(op: AnyOp, ...inputs: P): Pattern<Captures<P>> => ({ op, inputs });
 
@@ -58,7 +58,7 @@ function matches(pattern: Pattern<object>, node: Node, captures: Record<string, 
     return true;
   }
   if (pattern.op !== node.op) return false;
-  if (pattern.value !== undefined) return (node.attrs as { readonly value?: number }).value === pattern.value;
+  if (pattern.value !== undefined) return Object.is((node.attrs as { readonly value?: number }).value, pattern.value);
   return (pattern.inputs ?? []).every((inner, i) => {
     const input = node.inputs[i];
     return input !== undefined && matches(inner, input, captures);
