@@ -40,6 +40,13 @@ export function topologicalOrder(roots: Iterable<Node>, isDone: (node: Node) => 
 /** Results of a body, in the order of its scan's results. */
 export const bodyResults = (body: ScanBody): readonly Node[] => [...body.next, ...body.outputs];
 
+/** A body with every result replaced. */
+export const mapBody = (body: ScanBody, map: (result: Node) => Node): ScanBody => ({
+  ...body,
+  next: body.next.map(map),
+  outputs: body.outputs.map(map),
+});
+
 export type Rewrite = (node: Node, inputs: readonly Node[]) => Node | undefined;
 
 /**
@@ -48,7 +55,6 @@ export type Rewrite = (node: Node, inputs: readonly Node[]) => Node | undefined;
  */
 export function createRewriter(b: Builder, rewrite: Rewrite): (root: Node) => Node {
   const memo = new Map<Node, Node>();
-  const mapBody = (body: ScanBody): ScanBody => ({ ...body, next: body.next.map(map), outputs: body.outputs.map(map) });
   const map = (root: Node): Node => {
     for (const node of topologicalOrder([root], (done) => memo.has(done))) {
       const inputs = node.inputs.map((input) => memo.get(input) ?? input);
@@ -59,7 +65,7 @@ export function createRewriter(b: Builder, rewrite: Rewrite): (root: Node) => No
   };
   const rebuild = (node: Node, inputs: readonly Node[]): Node => {
     const body = bodyOf(node);
-    if (body) return b.apply(node.op, inputs, { ...node.attrs, body: mapBody(body) });
+    if (body) return b.apply(node.op, inputs, { ...node.attrs, body: mapBody(body, map) });
     return inputs.every((input, i) => input === node.inputs[i]) ? node : b.apply(node.op, inputs, node.attrs);
   };
   return map;

@@ -1,8 +1,8 @@
 // Rewriting by patterns: a pass is a named list of `pattern -> replacement` rules, tried at every node from the inputs up until none
-// applies. The driver refuses a rule that changes a type.
+// applies. The driver refuses a rule that changes a type, and rules that go in a circle.
 
 import type { Builder } from "./builder.ts";
-import { bodyOf, type Graph, mapGraph } from "./graph.ts";
+import { bodyOf, type Graph, mapBody, topologicalOrder } from "./graph.ts";
 import type { Node } from "./node.ts";
 import type { AnyOp } from "./ops/define.ts";
 import { ops } from "./ops/index.ts";
@@ -26,7 +26,7 @@ type Captures<P extends readonly Pattern<object>[]> = P extends readonly [
 
 /** Any node, under a name; the same name twice means the same node. */
 export const any = <const N extends string>(capture: N): Pattern<Readonly<Record<N, Node>>> => ({ capture });
-/** A constant with this value in every element. */
+/** A constant with this value in every element; 0 and -0 are two values. */
 export const splat = (value: number): Pattern<object> => ({ op: ops.constant, value });
 export const call = <const P extends readonly Pattern<object>[]>(op: AnyOp, ...inputs: P): Pattern<Captures<P>> => ({ op, inputs });
 
@@ -58,7 +58,7 @@ function matches(pattern: Pattern<object>, node: Node, captures: Record<string, 
     return true;
   }
   if (pattern.op !== node.op) return false;
-  if (pattern.value !== undefined) return (node.attrs as { readonly value?: number }).value === pattern.value;
+  if (pattern.value !== undefined) return Object.is((node.attrs as { readonly value?: number }).value, pattern.value);
   return (pattern.inputs ?? []).every((inner, i) => {
     const input = node.inputs[i];
     return input !== undefined && matches(inner, input, captures);
@@ -77,35 +77,74 @@ function applyOnce(rules: readonly Rule[], b: Builder, node: Node): Node | undef
   return undefined;
 }
 
-// No sensible rule list needs this many steps at one node; a circle does.
-const MAX_STEPS = 100;
+// Rules that make their own work anew do not end: beyond these steps a node, and some for small graphs, they are taken to be such.
+const STEPS_PER_NODE = 100;
+const STEPS_AT_LEAST = 10_000;
 
-// Rounds over the whole graph: nodes that a rule builds below its result are seen by the next round.
-const MAX_ROUNDS = 4;
-
+/** Applies the rules until none applies anywhere, bodies of scans included. Rules that never come to an end are a fault of theirs. */
 export function rewriteGraph(graph: Graph, rules: readonly Rule[]): Graph {
-  let current = graph;
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const next = rewriteOnce(current, rules);
-    if ([...next.outputs].every(([name, node]) => current.outputs.get(name) === node)) return next;
-    current = next;
-  }
-  return current;
+  const settle = createSettler(graph.builder, rules, STEPS_AT_LEAST + STEPS_PER_NODE * topologicalOrder(graph.outputs.values()).length);
+  return { ...graph, outputs: new Map([...graph.outputs].map(([name, node]) => [name, settle(node)])) };
 }
 
-function rewriteOnce(graph: Graph, rules: readonly Rule[]): Graph {
-  const b = graph.builder;
-  const settle = (start: Node): Node => {
-    let node = start;
-    for (let step = 0; step < MAX_STEPS; step++) {
-      const next = applyOnce(rules, b, node);
-      if (!next) return node;
-      node = next;
-    }
-    throw new InternalError(`rules go in a circle at ${node.op.name}`);
+/** A node that waits: for its inputs from `input` on, and then for what it was replaced by. */
+interface Waiting {
+  readonly node: Node;
+  input: number;
+  replacement?: Node;
+}
+
+// A node is settled once its inputs are and no rule applies to it. What a rule gives is a node like any other: its own new inputs come
+// first, and what is settled already is not looked at again. The stack is explicit, since a chain of rewrites may be as long as a network
+// is deep.
+function createSettler(b: Builder, rules: readonly Rule[], maxSteps: number): (root: Node) => Node {
+  const settled = new Map<Node, Node>();
+  const waiting = new Set<Node>();
+  let steps = 0;
+
+  const settledFrom = (node: Node): Node => {
+    const result = settled.get(node);
+    if (!result) throw new InternalError(`${node.op.name} %${node.id} was not rewritten`);
+    return result;
   };
-  return mapGraph(graph, (node, inputs) => {
-    if (bodyOf(node)) return undefined;
-    return settle(inputs.every((input, i) => input === node.inputs[i]) ? node : b.apply(node.op, inputs, node.attrs));
-  });
+
+  // The next form of a node whose inputs are settled; the node itself if there is none.
+  const step = (node: Node): Node => {
+    const inputs = node.inputs.map(settledFrom);
+    const body = bodyOf(node);
+    if (body) return b.apply(node.op, inputs, { ...node.attrs, body: mapBody(body, settle) });
+    if (inputs.some((input, i) => input !== node.inputs[i])) return b.apply(node.op, inputs, node.attrs);
+    const next = applyOnce(rules, b, node);
+    if (next && ++steps > maxSteps) throw new InternalError(`rules go on without end at ${node.op.name}`);
+    return next ?? node;
+  };
+
+  const settle = (root: Node): Node => {
+    const stack: Waiting[] = [];
+    const wait = (node: Node): void => {
+      if (settled.has(node)) return;
+      if (waiting.has(node)) throw new InternalError(`rules go in a circle at ${node.op.name}`);
+      waiting.add(node);
+      stack.push({ node, input: 0 });
+    };
+    wait(root);
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const input = top.node.inputs[top.input];
+      if (input) {
+        top.input++;
+        wait(input);
+        continue;
+      }
+      top.replacement ??= step(top.node);
+      if (top.replacement !== top.node && !settled.has(top.replacement)) {
+        wait(top.replacement);
+        continue;
+      }
+      settled.set(top.node, settled.get(top.replacement) ?? top.node);
+      waiting.delete(top.node);
+      stack.pop();
+    }
+    return settledFrom(root);
+  };
+  return settle;
 }

@@ -7,13 +7,16 @@ import type { Node } from "../ir/node.ts";
 import { at, type AnyOp } from "../ir/ops/define.ts";
 import { ops } from "../ir/ops/index.ts";
 import { any, call, rewriteGraph, rule, splat, type Rule } from "../ir/rewrite.ts";
-import { sameShape, tensorType } from "../ir/types.ts";
+import { isFloat, sameShape, tensorType } from "../ir/types.ts";
 
 const x = any("x");
 
 const algebra: readonly Rule[] = [
-  rule("x+0 -> x", call(ops.add, x, splat(0)), (c) => c.x),
-  rule("0+x -> x", call(ops.add, splat(0), x), (c) => c.x),
+  // -0 + 0 is 0: only of integers, which have one zero, is 0 what changes nothing.
+  rule("x+0 -> x", call(ops.add, x, splat(0)), (c) => (isFloat(c.x.type.dtype) ? undefined : c.x)),
+  rule("0+x -> x", call(ops.add, splat(0), x), (c) => (isFloat(c.x.type.dtype) ? undefined : c.x)),
+  rule("x+(-0) -> x", call(ops.add, x, splat(-0)), (c) => c.x),
+  rule("(-0)+x -> x", call(ops.add, splat(-0), x), (c) => c.x),
   rule("x-0 -> x", call(ops.sub, x, splat(0)), (c) => c.x),
   rule("x*1 -> x", call(ops.mul, x, splat(1)), (c) => c.x),
   rule("1*x -> x", call(ops.mul, splat(1), x), (c) => c.x),

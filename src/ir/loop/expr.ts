@@ -2,7 +2,7 @@
 // allowed), JSON-serializable, with no knowledge of any target. Constructors fold constants and simplify index
 // arithmetic, so that printers can stay dumb.
 
-import { InternalError, type DType } from "../types.ts";
+import { InternalError, isFloat, type DType } from "../types.ts";
 import { divideIndex, moduloIndex } from "./index-math.ts";
 
 export type ScalarType = Exclude<DType, "u8">;
@@ -47,7 +47,9 @@ export type Expr =
   /** First word of Threefry-2x32-20 (Salmon et al. 2011) of the counter (c0, c1) under the key (k0, k1). All u32. */
   | { readonly kind: "threefry"; readonly dtype: "u32"; readonly k0: Expr; readonly k1: Expr; readonly c0: Expr; readonly c1: Expr };
 
-export const constant = (value: number, dtype: ScalarType): Expr => Object.freeze({ kind: "const", dtype, value });
+/** Integers have one zero: + 0 makes it of -0. */
+export const constant = (value: number, dtype: ScalarType): Expr =>
+  Object.freeze({ kind: "const", dtype, value: isFloat(dtype) ? value : value + 0 });
 export const int = (value: number): Expr => constant(value, "i32");
 export const float = (value: number): Expr => constant(value, "f32");
 export const axis = (name: string, extent: number): Expr =>

@@ -16,7 +16,8 @@ interface Sum {
   readonly offset: number;
 }
 
-const int = (value: number): Expr => Object.freeze({ kind: "const", dtype: "i32", value });
+// Integers have one zero: + 0 makes it of -0.
+const int = (value: number): Expr => Object.freeze({ kind: "const", dtype: "i32", value: value + 0 });
 
 /** Inclusive bounds of an index expression, or undefined where they are not known. */
 export function boundsOf(expr: Expr): readonly [number, number] | undefined {
@@ -176,7 +177,8 @@ export function createNumbering(): (expr: Expr) => number {
     const known = byIdentity.get(expr);
     if (known !== undefined) return known;
     const fields = Object.entries(expr).map(
-      ([name, value]) => `${name}=${value !== null && typeof value === "object" ? `#${number(value as Expr)}` : String(value)}`,
+      ([name, value]) =>
+        `${name}=${value !== null && typeof value === "object" ? `#${number(value as Expr)}` : Object.is(value, -0) ? "-0" : String(value)}`,
     );
     const key = fields.join();
     const id = byStructure.get(key) ?? byStructure.size;

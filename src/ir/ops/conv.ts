@@ -6,7 +6,7 @@ import type { Expr } from "../loop/expr.ts";
 import { delinearize } from "../loop/index-math.ts";
 import type { Node } from "../node.ts";
 import { formatType, sizeOf, tensorType, type TensorType } from "../types.ts";
-import { at, definePrimitive, formatTypes, requireThat, type Data, type Op, type Read } from "./define.ts";
+import { at, definePrimitive, factorType, formatTypes, requireThat, type Data, type Op, type Read } from "./define.ts";
 
 export type Pair = readonly [number, number];
 
@@ -160,7 +160,7 @@ export const conv2d: Op<ConvAttrs, 2> = definePrimitive<ConvAttrs, 2>({
     const oh = windowCount(h, kh, stride[0], padding[0], dilation[0]);
     const ow = windowCount(v, kw, stride[1], padding[1], dilation[1]);
     requireThat(oh > 0 && ow > 0, () => `a ${kh}x${kw} kernel does not fit into ${formatType(x)}`);
-    return tensorType(x.dtype, [n, out, oh, ow]);
+    return tensorType(factorType("conv2d", x, w), [n, out, oh, ow]);
   },
   vjp: (b, ct, n) => {
     const [x, w] = [at(n.inputs, 0), at(n.inputs, 1)];
@@ -206,7 +206,7 @@ export const conv2dInputGrad: Op<InputGradAttrs, 2> = definePrimitive<InputGradA
   name: "conv2dInputGrad",
   arity: 2,
   reuse: () => Infinity,
-  infer: ([w, ct], { groups, inputSize }) => tensorType(ct.dtype, [at(ct.shape, 0), at(w.shape, 1) * groups, ...inputSize]),
+  infer: ([w, ct], { groups, inputSize }) => tensorType(factorType("conv2dInputGrad", w, ct), [at(ct.shape, 0), at(w.shape, 1) * groups, ...inputSize]),
   vjp: (b, ct, n) => {
     const [w, y] = [at(n.inputs, 0), at(n.inputs, 1)];
     const { inputSize: _, ...attrs } = n.attrs;
@@ -253,7 +253,7 @@ export const conv2dWeightGrad: Op<WeightGradAttrs, 2> = definePrimitive<WeightGr
   name: "conv2dWeightGrad",
   arity: 2,
   reuse: () => Infinity,
-  infer: ([x, ct], { groups, kernel }) => tensorType(ct.dtype, [at(ct.shape, 1), at(x.shape, 1) / groups, ...kernel]),
+  infer: ([x, ct], { groups, kernel }) => tensorType(factorType("conv2dWeightGrad", x, ct), [at(ct.shape, 1), at(x.shape, 1) / groups, ...kernel]),
   vjp: (b, ct, n) => {
     const [x, y] = [at(n.inputs, 0), at(n.inputs, 1)];
     const { kernel: _, ...attrs } = n.attrs;

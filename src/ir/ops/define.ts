@@ -5,7 +5,7 @@ import type { Builder } from "../builder.ts";
 import type { Expr } from "../loop/expr.ts";
 import type { ReduceOp } from "../loop/kernel.ts";
 import type { Node } from "../node.ts";
-import { formatType, type TensorType } from "../types.ts";
+import { formatType, type DType, type TensorType } from "../types.ts";
 
 export type None = Record<never, never>;
 
@@ -125,6 +125,12 @@ export class OpError extends Error {
 
 export function requireThat(condition: boolean, message: () => string): asserts condition {
   if (!condition) throw new OpError(message());
+}
+
+/** The dtype that two factors have in common. */
+export function factorType(name: string, x: TensorType, y: TensorType): DType {
+  requireThat(x.dtype === y.dtype, () => `${name} needs operands of one dtype, not ${formatTypes([x, y])}`);
+  return x.dtype;
 }
 
 export const formatTypes = (types: readonly TensorType[]): string => types.map(formatType).join(" and ");

@@ -4,7 +4,7 @@ import { delinearize } from "../loop/index-math.ts";
 import type { Expr } from "../loop/expr.ts";
 import type { Node } from "../node.ts";
 import { formatType, sameShape, sizeOf, tensorType, type Shape, type TensorType } from "../types.ts";
-import { at, definePrimitive, formatTypes, requireThat, type Op } from "./define.ts";
+import { at, definePrimitive, factorType, formatTypes, requireThat, type Op } from "./define.ts";
 
 export interface MatmulAttrs {
   /** Read the left operand as [..., k, m]. */
@@ -49,7 +49,7 @@ export const matmul: Op<MatmulAttrs, 2> = definePrimitive<MatmulAttrs, 2>({
   infer: (types, attrs) => {
     const { batch, m, n, k, kOfB } = extentsOf(types, attrs);
     requireThat(k === kOfB, () => `matmul cannot multiply ${formatType(types[0])} by ${formatType(types[1])}: ${k} is not ${kOfB}`);
-    return tensorType(types[0].dtype, [...batch, m, n]);
+    return tensorType(factorType("matmul", ...types), [...batch, m, n]);
   },
   vjp: (b, ct, node) => {
     const [x, y] = [at(node.inputs, 0), at(node.inputs, 1)];
