@@ -5,7 +5,7 @@ import type { Builder } from "../ir/builder.ts";
 import * as e from "../ir/loop/expr.ts";
 import type { Expr } from "../ir/loop/expr.ts";
 import { delinearize, linearize } from "../ir/loop/index-math.ts";
-import type { Axis, Stage } from "../ir/loop/kernel.ts";
+import type { Axis, Range, Stage } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { at, type Lowering } from "../ir/ops/define.ts";
 import { InternalError, sizeOf } from "../ir/types.ts";
@@ -106,15 +106,23 @@ function reduceKernel(context: LowerContext, root: Node, core: Node, how: Extrac
   const size = sizeOf(core.type.shape);
   const index = delinearize(e.axis("i", size), core.type.shape);
   const axes = how.extents.map((extent, i): Axis => ({ name: `r${i}`, extent }));
+  const read = (i: number, at_: readonly Expr[]): Expr => kernel.valueOf(at(core.inputs, i), at_);
   const value = how.value(
-    (i, at_) => kernel.valueOf(at(core.inputs, i), at_),
+    read,
     index,
     axes.map((a) => e.axis(a.name, a.extent)),
   );
   const dtype = accType(core);
-  const stage: Stage = { kind: "reduce", op: how.op, dtype, axes, value };
+  const range = how.range && clampedRange(how.range.bounds(read, index), at(how.extents, 0), how.range.mean);
+  const stage: Stage = { kind: "reduce", op: how.op, dtype, axes, value, ...(range && { range }) };
   storeRoot(context, kernel, root, core, index, e.acc(0, dtype), target);
   context.emit(kernel.finish(nameOf(root, core), [{ name: "i", extent: size }], [stage], context.time));
+}
+
+function clampedRange(bounds: readonly [Expr, Expr], extent: number, mean: number): Range {
+  const [from, to] = bounds.map((x) => e.binary("min", e.binary("max", x, e.int(0)), e.int(extent)));
+  if (!from || !to) throw new InternalError("a range has two bounds");
+  return { from, to, mean };
 }
 
 function contractKernel(context: LowerContext, root: Node, core: Node, how: Extract<Core, { kind: "contract" }>, target: Target): void {
