@@ -7,7 +7,7 @@ import { rowOf, type Runs } from "../ir/fusion/relation.ts";
 import * as e from "../ir/loop/expr.ts";
 import type { Expr } from "../ir/loop/expr.ts";
 import { delinearize, linearize } from "../ir/loop/index-math.ts";
-import type { Axis, Stage } from "../ir/loop/kernel.ts";
+import type { Axis, Range, Stage } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { at, type Lowering } from "../ir/ops/define.ts";
 import { InternalError, sameShape, sizeOf } from "../ir/types.ts";
@@ -95,13 +95,16 @@ function loops(context: LowerContext, group: Group): void {
     if (!core) continue;
     const how = context.plan.lowering(core) as Reduction;
     const axes = how.extents.map((extent, i): Axis => ({ name: `r${i}`, extent }));
+    const read = (i: number, index: readonly Expr[]): Expr => kernel.valueOf(at(core.inputs, i), index);
+    const index = delinearize(point, core.type.shape);
     const value = how.value(
-      (i, index) => kernel.valueOf(at(core.inputs, i), index),
-      delinearize(point, core.type.shape),
+      read,
+      index,
       axes.map((a) => e.axis(a.name, a.extent)),
     );
     const dtype = accumulatorOf(core);
-    kernel.bind(core, kernel.stage({ kind: "reduce", op: how.op, dtype, axes, value }, dtype));
+    const range = how.range && clampedRange(how.range.bounds(read, index), at(how.extents, 0), how.range.mean);
+    kernel.bind(core, kernel.stage({ kind: "reduce", op: how.op, dtype, axes, value, ...(range && { range }) }, dtype));
   }
   const stored = group.members.filter(({ node }) => group.outputs.has(node));
   const atPoints = stored.filter(({ domain }) => domain === "points");
@@ -115,6 +118,12 @@ function loops(context: LowerContext, group: Group): void {
     );
   }
   context.emit(kernel.finish(nameOf(group), [{ name: "i", extent: group.points }], context.time));
+}
+
+function clampedRange(bounds: readonly [Expr, Expr], extent: number, mean: number): Range {
+  const [from, to] = bounds.map((x) => e.binary("min", e.binary("max", x, e.int(0)), e.int(extent)));
+  if (!from || !to) throw new InternalError("a range has two bounds");
+  return { from, to, mean };
 }
 
 function writeAtPoint(context: LowerContext, kernel: KernelBuilder, { node, core }: Member, position: Expr): Write {

@@ -63,7 +63,8 @@ function asReduction(kernel: Kernel): Kernel | undefined {
  * much as a hundred elements: there a point has one subgroup.
  */
 function rowShape(kernel: Kernel, maxThreads: number): RowShape | undefined {
-  if (kernel.stages.some((stage) => stage.kind === "contract")) return undefined;
+  // What a thread sums of a range is known when it runs.
+  if (kernel.stages.some((stage) => stage.kind === "contract" || (stage.kind === "reduce" && stage.range))) return undefined;
   const points = sizeOfAxes(kernel.axes);
   const longest = Math.max(0, ...kernel.stages.map((stage) => (stage.kind === "reduce" ? sizeOfAxes(stage.axes) : 0)));
   // A store loop of a few points needs threads as much as a reduction does.

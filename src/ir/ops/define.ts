@@ -35,6 +35,13 @@ export type Lowering =
       readonly op: ReduceOp;
       readonly extents: readonly number[];
       value(read: Read, index: readonly Expr[], over: readonly Expr[]): Expr;
+      /** Of the only extent, the part that an output element reduces; all of it where this is left out. */
+      readonly range?: {
+        /** Clamped to the extent by whoever lowers. Type i32. */
+        bounds(read: Read, index: readonly Expr[]): readonly [from: Expr, to: Expr];
+        /** Elements on average. */
+        readonly mean: number;
+      };
     }
   /** A (batched) matrix product over flattened axes; see ContractStage. `outputIndex` maps b, m, n to the output's axes. */
   | {

@@ -1,4 +1,4 @@
-// Rows of a table by index, and the way back: sums of rows that share an index.
+// Rows of a table by index.
 
 import * as e from "../loop/expr.ts";
 import type { Node } from "../node.ts";
@@ -37,32 +37,6 @@ export const gather: Op<None, 2> = definePrimitive<None, 2>({
     };
   },
   samples: [{ inputs: [f32(5, 3), tensorType("i32", [2, 4])], attrs: {}, below: 5 }],
-});
-
-/** Adds rows of `updates` into a zero tensor of `rows` rows, at `indices`: the transpose of `gather`, in a fixed order. */
-export const scatterAdd: Op<{ readonly rows: number }, 2> = definePrimitive<{ readonly rows: number }, 2>({
-  name: "scatterAdd",
-  arity: 2,
-  reuse: () => Infinity,
-  infer: ([indices, updates], { rows }) => tensorType(updates.dtype, [rows, ...updates.shape.slice(indices.shape.length)]),
-  vjp: (b, ct, n) => [null, b.gather(ct, input(n))],
-  evaluate: ([indices, updates], n) => {
-    const row = sizeOf(n.type.shape.slice(1));
-    const out = new Float64Array(sizeOf(n.type.shape));
-    updates.forEach((value, i) => {
-      const position = at(indices, Math.floor(i / row)) * row + (i % row);
-      out[position] = at(out, position) + value;
-    });
-    return out;
-  },
-  lower: (n) => ({
-    kind: "reduce",
-    op: "sum",
-    extents: input(n).type.shape,
-    value: (read, index, over) =>
-      e.select(e.binary("eq", e.cast(read(0, over), "i32"), at(index, 0)), read(1, [...over, ...index.slice(1)]), e.constant(0, "f32")),
-  }),
-  samples: [{ inputs: [tensorType("i32", [2, 4]), f32(2, 4, 3)], attrs: { rows: 5 }, below: 5 }],
 });
 
 /** Rows of a learned table [count, features] at integer indices: indices.shape + [features]. */

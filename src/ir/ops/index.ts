@@ -41,7 +41,7 @@ import {
   tanh,
   where,
 } from "./elementwise.ts";
-import { embedding, gather, scatterAdd } from "./gather.ts";
+import { embedding, gather } from "./gather.ts";
 import { constant, input, iota } from "./leaf.ts";
 import { crossEntropy, squaredError } from "./loss.ts";
 import { lstm } from "./lstm.ts";
@@ -51,8 +51,11 @@ import { concat, expand, pad, reshape, slice, transpose } from "./movement.ts";
 import { groupNorm, layerNorm } from "./norm.ts";
 import { randomBits, randomNormal, randomUniform } from "./random.ts";
 import { argMax, reduceMax, reduceMean, reduceMin, reduceSum } from "./reduce.ts";
+import { scatterAdd, segmentSum } from "./scatter.ts";
+import { searchSorted } from "./sort.ts";
 import { avgPool2d, sumPool2d, sumPool2dGrad } from "./sum-pool.ts";
 import { scan, scanResult } from "./scan.ts";
+import { scatterRows, updateSlice } from "./update.ts";
 
 // prettier-ignore
 export const ops = {
@@ -60,7 +63,7 @@ export const ops = {
   neg, abs, exp, log, sqrt, rsqrt, tanh, sin, cos, floor, ceil, sign, erf, logicalNot, cast,
   add, sub, mul, div, rem, pow, maximum, minimum, less, lessEqual, equal, notEqual, logicalAnd, logicalOr,
   bitAnd, bitOr, bitXor, shiftLeft, shiftRight, where,
-  reshape, transpose, expand, slice, pad, concat, gather, scatterAdd,
+  reshape, transpose, expand, slice, pad, concat, gather, updateSlice, scatterRows, scatterAdd, segmentSum, searchSorted,
   reduceSum, reduceMax, reduceMin, reduceMean, argMax,
   matmul, conv2d, conv2dInputGrad, conv2dWeightGrad,
   maxPool2d, maxPool2dIndex, maxPool2dGrad, sumPool2d, sumPool2dGrad, avgPool2d,
