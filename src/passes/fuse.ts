@@ -145,7 +145,8 @@ class Grouping {
   #place(unit: Candidate): void {
     // An input of the graph waits for nothing.
     const producers = new Set<Draft | Node>();
-    for (const { node } of [...unit.reads, ...unit.operandReads]) if (node.inputs.length > 0) producers.add(this.#stepOf(node));
+    for (const { node } of [...unit.reads, ...unit.operandReads])
+      if (node.inputs.length > 0 || this.#draftOf.has(node)) producers.add(this.#stepOf(node));
     for (const draft of this.#hosts(unit, producers)) {
       const domain = this.#domainIn(draft, unit);
       if (domain === undefined || !this.#fits(draft, unit) || this.#closesCircle(draft, producers)) continue;

@@ -125,7 +125,11 @@ function replaceBuffer(call: KernelCall, from: Buffer, to: Buffer): KernelCall {
 function mapStage(stage: Stage, map: (expr: Expr) => Expr, moved: (buffer: number) => number): Stage {
   switch (stage.kind) {
     case "reduce":
-      return { ...stage, value: map(stage.value) };
+      return {
+        ...stage,
+        value: map(stage.value),
+        ...(stage.range && { range: { ...stage.range, from: map(stage.range.from), to: map(stage.range.to) } }),
+      };
     case "contract":
       return { ...stage, lhs: map(stage.lhs), rhs: map(stage.rhs) };
     case "store":

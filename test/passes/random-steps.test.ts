@@ -37,7 +37,7 @@ describe("random steps", () => {
     }
     expect(changed / states).toBeGreaterThan(0.95);
     const families = [
-      ...["scan", "gather", "scatterAdd", "maxPool2d", "maxPool2dGrad", "sumPool2d", "sumPool2dGrad", "conv2d", "conv2dWeightGrad"],
+      ...["scan", "gather", "scatterAdd", "maxPool2d", "maxPool2dGrad", "avgPool2d", "sumPool2dGrad", "conv2d", "conv2dWeightGrad"],
       ...["matmul", "crossEntropy", "softmax", "randomBits", "randomUniform", "randomNormal", "argMax", "rem", "bitAnd", "shiftLeft"],
       ...["logicalAnd", "logicalOr", "logicalNot", "where", "less", "equal", "cast", "pad", "slice", "concat", "transpose", "pow", "erf"],
     ];
