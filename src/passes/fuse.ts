@@ -16,6 +16,7 @@ import {
   type Relation,
   type Runs,
 } from "../ir/fusion/relation.ts";
+import { at } from "../ir/ops/define.ts";
 import { InternalError, sizeOf } from "../ir/types.ts";
 import { planUnits, type InlineOptions, type Unit, type Units } from "./inline.ts";
 
@@ -106,13 +107,12 @@ class Grouping {
   plan(roots: readonly Node[]): FusionPlan {
     for (const unit of this.#units.units) this.#place(this.#candidate(unit));
     const outputs = this.#outputs(roots);
-    const groups = new Map<Draft, Group>();
-    for (const draft of this.#drafts) {
-      const { id, kind, points, members } = draft;
-      groups.set(draft, { id, kind, points, members, outputs: new Set(members.map((m) => m.node).filter((node) => outputs.has(node))) });
-    }
-    const groupOf = new Map([...this.#draftOf].map(([node, draft]) => [node, groups.get(draft) as Group]));
-    return { order: this.#units.order, lowering: this.#units.lowering, groupOf, steps: this.#inOrder(groups) };
+    const groups = this.#drafts.map(({ id, kind, points, members }): Group => {
+      return { id, kind, points, members, outputs: new Set(members.map((m) => m.node).filter((node) => outputs.has(node))) };
+    });
+    const groupOf = new Map([...this.#draftOf].map(([node, draft]) => [node, at(groups, draft.id)]));
+    const steps = this.#inOrder().map((step) => (isDraft(step) ? at(groups, step.id) : step));
+    return { order: this.#units.order, lowering: this.#units.lowering, groupOf, steps };
   }
 
   #isSpecial(node: Node): boolean {
@@ -133,11 +133,9 @@ class Grouping {
     const axes = core.op.reducedAxes?.(core);
     const [operand] = core.inputs;
     const runs = axes && operand && runsOf(operand.type.shape, axes);
-    const operandReads = core.inputs.flatMap((input) =>
-      this.#isStored(input)
-        ? [{ node: input, relation: (runs ? "same" : undefined) as Relation }]
-        : readsBelow(input, runs ? "same" : undefined, this.#isStored),
-    );
+    // Relative to an element of what the core reduces; a product's operands have no such element.
+    const start: Relation = runs && "same";
+    const operandReads = core.inputs.flatMap((input) => readsBelow(input, start, this.#isStored));
     const reads = epilogue.filter((read) => read.node !== core);
     return { ...unit, points: sizeOf(core.type.shape), ...(runs && { runs }), isOpen, reads, operandReads };
   }
@@ -265,9 +263,7 @@ class Grouping {
     if (isDraft(step)) return step.after;
     // A scan, or a result of it, waits for all that its operands are made of.
     const steps = new Set<Draft | Node>();
-    for (const input of step.inputs)
-      for (const { node } of this.#isStored(input) ? [{ node: input }] : readsBelow(input, "same", this.#isStored))
-        steps.add(this.#stepOf(node));
+    for (const input of step.inputs) for (const { node } of readsBelow(input, "same", this.#isStored)) steps.add(this.#stepOf(node));
     return steps;
   }
 
@@ -299,18 +295,17 @@ class Grouping {
     for (const draft of this.#drafts) for (const node of draft.loads) outputs.add(node);
     for (const node of this.#units.order) {
       if (!bodyOf(node)) continue;
-      for (const input of node.inputs)
-        for (const read of this.#isStored(input) ? [{ node: input }] : readsBelow(input, "same", this.#isStored)) outputs.add(read.node);
+      for (const input of node.inputs) for (const { node: read } of readsBelow(input, "same", this.#isStored)) outputs.add(read);
     }
     return outputs;
   }
 
   /** Groups and scans, each after what it reads; otherwise as the graph has them. */
-  #inOrder(groups: ReadonlyMap<Draft, Group>): (Group | Node)[] {
+  #inOrder(): (Draft | Node)[] {
     const scans = this.#units.order.filter((node) => bodyOf(node));
     const placeOf = (step: Draft | Node): number => (isDraft(step) ? step.last : (this.#position.get(step) ?? 0));
     const all = [...this.#drafts, ...scans].sort((x, y) => placeOf(x) - placeOf(y));
-    const steps: (Group | Node)[] = [];
+    const steps: (Draft | Node)[] = [];
     const state = new Map<Draft | Node, "open" | "done">();
     const visit = (step: Draft | Node): void => {
       if (state.get(step) === "done") return;
@@ -318,8 +313,7 @@ class Grouping {
       state.set(step, "open");
       for (const before of this.#before(step)) visit(before);
       state.set(step, "done");
-      if (isDraft(step)) steps.push(groups.get(step) as Group);
-      else if (bodyOf(step)) steps.push(step);
+      if (isDraft(step) || bodyOf(step)) steps.push(step);
     };
     all.forEach(visit);
     return steps;

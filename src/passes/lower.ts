@@ -15,6 +15,11 @@ import type { Buffer, Task } from "./lowered.ts";
 import { copyNode, lowerGroup, type LowerContext, type LowerOptions, type Target } from "./lower-group.ts";
 import { lowerScan } from "./lower-scan.ts";
 
+interface InputAttrs {
+  readonly name: string;
+  readonly role: InputRole;
+}
+
 /** Buffers that entries share, by name: weights, state, what the host writes and reads. */
 export type SharedBuffers = Map<string, Buffer>;
 
@@ -69,7 +74,7 @@ export function lowerGraph(graph: Graph, plan: FusionPlan, shared: SharedBuffers
 const tempOf = (node: Node): Buffer => ({ name: `%${node.id}`, role: "temp", dtype: node.type.dtype, shape: node.type.shape });
 
 function sharedInput(node: Node, shared: SharedBuffers): Buffer {
-  const { name, role } = node.attrs as { readonly name: string; readonly role: InputRole };
+  const { name, role } = node.attrs as InputAttrs;
   const known = shared.get(name);
   if (known) return known;
   const buffer: Buffer = { name, role: ROLES[role], dtype: node.type.dtype, shape: node.type.shape };
@@ -87,9 +92,12 @@ function sharedOutput(name: string, node: Node, shared: SharedBuffers): Buffer {
 
 /** Which old value each new value of a state replaces, as nodes of the graph. */
 export function replacedBy(graph: Graph): Map<Node, Node> {
-  const order = topologicalOrder(graph.outputs.values());
-  const inputs = new Map(
-    order.flatMap((node) => ("role" in node.attrs ? [[(node.attrs as unknown as { readonly name: string }).name, node] as const] : [])),
+  const inputs = new Map<string, Node>();
+  for (const node of topologicalOrder(graph.outputs.values())) if ("role" in node.attrs) inputs.set((node.attrs as InputAttrs).name, node);
+  return new Map(
+    [...graph.outputs].flatMap(([name, node]): [Node, Node][] => {
+      const old = inputs.get(name);
+      return old ? [[node, old]] : [];
+    }),
   );
-  return new Map([...graph.outputs].flatMap(([name, node]) => (inputs.has(name) ? [[node, inputs.get(name) as Node] as const] : [])));
 }
