@@ -167,7 +167,7 @@ function pipelineOptions(
   return {
     verify,
     maxBuffers: target.maxBuffers(limits),
-    splitK: (b, m, n, k) => target.splitK(m, n, k, b),
+    splitK: target.splitK,
     ...(dumpAfter !== undefined && onDump && { dump: { after: dumpAfter, write: onDump } }),
   };
 }

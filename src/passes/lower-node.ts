@@ -5,7 +5,7 @@ import type { Builder } from "../ir/builder.ts";
 import * as e from "../ir/loop/expr.ts";
 import type { Expr } from "../ir/loop/expr.ts";
 import { delinearize, linearize } from "../ir/loop/index-math.ts";
-import type { Axis, Stage } from "../ir/loop/kernel.ts";
+import type { Axis, SplitK, Stage } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { at, type Lowering } from "../ir/ops/define.ts";
 import { InternalError, sizeOf } from "../ir/types.ts";
@@ -14,8 +14,7 @@ import { createKernelBuilder, type KernelBuilder, type Scope } from "./kernel-bu
 import type { Buffer, KernelCall } from "./lowered.ts";
 
 export interface LowerOptions {
-  /** Into how many parts to cut the reduction of a (b x) m x n x k product so that the device is busy; 1 for none. */
-  splitK(b: number, m: number, n: number, k: number): number;
+  readonly splitK: SplitK;
   /** Buffers that one kernel may bind. */
   readonly maxBuffers: number;
 }
@@ -43,7 +42,7 @@ export function lowerNode(context: LowerContext, node: Node, target: Target): vo
   if (!core) return pointwiseKernel(context, node, target);
   const how = context.plan.lowering(core) as Core;
   if (how.kind === "reduce") return reduceKernel(context, node, core, how, target);
-  const split = Math.min(how.k, context.time ? 1 : context.splitK(how.b, how.m, how.n, how.k));
+  const split = Math.min(how.k, context.time ? 1 : context.splitK(how));
   if (split > 1) return splitContraction(context, node, core, how, split, target);
   return contractKernel(context, node, core, how, target);
 }

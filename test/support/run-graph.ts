@@ -16,7 +16,7 @@ export function compileGraph(graph: Graph, name: string, limits?: DeviceLimits):
   const options = {
     verify: true,
     maxBuffers: target.maxBuffers(limits),
-    splitK: (b: number, m: number, n: number, k: number) => target.splitK(m, n, k, b),
+    splitK: target.splitK,
   };
   return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), printer, options);
 }

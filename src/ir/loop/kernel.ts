@@ -39,6 +39,17 @@ export interface ContractStage {
   readonly rhs: Expr;
 }
 
+/** Extents of a (batched) product: `b` times [m, k] by [k, n]. */
+export interface ProductShape {
+  readonly b: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+/** Into how many parts to cut `k`, so that a product with few results and a long sum still fills the machine; 1 for none. */
+export type SplitK = (shape: ProductShape) => number;
+
 export interface Write {
   readonly buffer: number;
   readonly index: Expr;

@@ -206,7 +206,8 @@ export const conv2dInputGrad: Op<InputGradAttrs, 2> = definePrimitive<InputGradA
   name: "conv2dInputGrad",
   arity: 2,
   reuse: () => Infinity,
-  infer: ([w, ct], { groups, inputSize }) => tensorType(factorType("conv2dInputGrad", w, ct), [at(ct.shape, 0), at(w.shape, 1) * groups, ...inputSize]),
+  infer: ([w, ct], { groups, inputSize }) =>
+    tensorType(factorType("conv2dInputGrad", w, ct), [at(ct.shape, 0), at(w.shape, 1) * groups, ...inputSize]),
   vjp: (b, ct, n) => {
     const [w, y] = [at(n.inputs, 0), at(n.inputs, 1)];
     const { inputSize: _, ...attrs } = n.attrs;
@@ -253,7 +254,8 @@ export const conv2dWeightGrad: Op<WeightGradAttrs, 2> = definePrimitive<WeightGr
   name: "conv2dWeightGrad",
   arity: 2,
   reuse: () => Infinity,
-  infer: ([x, ct], { groups, kernel }) => tensorType(factorType("conv2dWeightGrad", x, ct), [at(ct.shape, 1), at(x.shape, 1) / groups, ...kernel]),
+  infer: ([x, ct], { groups, kernel }) =>
+    tensorType(factorType("conv2dWeightGrad", x, ct), [at(ct.shape, 1), at(x.shape, 1) / groups, ...kernel]),
   vjp: (b, ct, n) => {
     const [x, y] = [at(n.inputs, 0), at(n.inputs, 1)];
     const { kernel: _, ...attrs } = n.attrs;
