@@ -54,8 +54,8 @@ const SAMPLES: [string, Kernel, DeviceLimits?][] = [
   ["column-sum", columnSum],
   ["softmax", softmax(64, 1000)],
   ["matmul-gpu", matmul(60, 70, 50, 2)],
-  ["matmul-subgroups-of-8", matmul(60, 30, 50, 2), { subgroupSize: 8 }],
-  ["conv-forward", convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 }), { subgroupSize: 8 }],
+  ["matmul-cpu", matmul(60, 30, 50, 2), { isCpu: true, subgroupSize: 8 }],
+  ["conv-forward", convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 }), { isCpu: true, subgroupSize: 8 }],
   // Two slices of 200 of the 400 pixels: neither operand is linear in k, but neighbouring threads must read neighbouring pixels.
   ["conv-weight-gradient-gpu", convWeightGradient({ batch: 4, inputs: 3, outputs: 8, size: 10, kernel: 3, padding: 1 }, 2)],
 ];
@@ -66,6 +66,34 @@ describe("golden WGSL", () => {
     await expect(`/*\n${printKernel(kernel)}grid ${grid?.join() ?? "undefined"}\n*/\n${source ?? ""}`).toMatchFileSnapshot(
       `./samples/${name}.wgsl`,
     );
+  });
+});
+
+describe("what an adapter is", () => {
+  const scale = elementwise("scale", 100_000, 1, (x) => mul(x, float(2)));
+  const kernels = [matmul(60, 30, 50, 2), softmax(64, 1000), scale];
+  const compiled = (kernel: Kernel, limits: DeviceLimits): { readonly source?: string; readonly subgroupSize?: number } =>
+    webgpuTarget.compileKernel(kernel, limits);
+
+  it("is not told from the size of its subgroups", () => {
+    for (const kernel of kernels) {
+      const gpu = compiled(kernel, { subgroupSize: 32 });
+      const narrow = compiled(kernel, { subgroupSize: 8 });
+      expect(/workgroup_size\((\d+)\)/.exec(narrow.source ?? "")?.[1]).toBe(/workgroup_size\((\d+)\)/.exec(gpu.source ?? "")?.[1]);
+    }
+    expect(compiled(matmul(60, 30, 50, 2), { subgroupSize: 8 }).subgroupSize).toBeUndefined();
+  });
+
+  it("is a CPU with subgroups of any size, or of none that is known", () => {
+    for (const subgroupSize of [4, 16]) {
+      const { source, subgroupSize: needed } = compiled(matmul(60, 30, 50, 2), { isCpu: true, subgroupSize });
+      expect(needed).toBe(subgroupSize);
+      expect(source).toContain(`@workgroup_size(${String(subgroupSize)})`);
+      expect(source).toContain("subgroupBroadcast");
+    }
+    const run = "step_1 < 16 + i32(workgroup_id.z)";
+    expect(compiled(scale, { isCpu: true }).source).toContain(run);
+    expect(compiled(scale, { subgroupSize: 8 }).source).not.toContain(run);
   });
 });
 

@@ -13,22 +13,20 @@ export interface Tile {
   readonly depth: number;
   /** Steps of k per round of the inner loop; divides `depth`. */
   readonly unroll: number;
-  /** The left operand goes from lane to lane of a subgroup of exactly eight lanes; `threadsN` is a multiple of eight. */
-  readonly broadcast: boolean;
+  /** Where the left operand goes from lane to lane of one subgroup: its lanes, all of the workgroup's threads. */
+  readonly lanes?: number;
 }
-
-/** Lanes of a subgroup where the tile uses broadcasts. */
-export const SUBGROUP = 8;
 
 /** Below this many workgroups a GPU is not full, and smaller tiles win. */
 const ENOUGH_GROUPS = 64;
 
 /** Workgroup memory that every adapter has, 16 KiB, bounds `depth`: both tiles and their padding stay below it. */
-const GPU_LARGE: Tile = { rows: 8, columns: 8, threadsM: 8, threadsN: 8, depth: 16, unroll: 4, broadcast: false };
-const GPU_SMALL: Tile = { rows: 4, columns: 4, threadsM: 8, threadsN: 8, depth: 16, unroll: 4, broadcast: false };
+const GPU_LARGE: Tile = { rows: 8, columns: 8, threadsM: 8, threadsN: 8, depth: 16, unroll: 4 };
+const GPU_SMALL: Tile = { rows: 4, columns: 4, threadsM: 8, threadsN: 8, depth: 16, unroll: 4 };
 
-export function chooseTile(shape: ProductShape, subgroupSize?: number): Tile {
-  if (subgroupSize === SUBGROUP) return chooseNarrow(shape);
+/** @param cpuLanes lanes of a subgroup where the adapter is a CPU, if it has subgroups of one size */
+export function chooseTile(shape: ProductShape, cpuLanes?: number): Tile {
+  if (cpuLanes !== undefined) return chooseNarrow(shape, cpuLanes);
   return groupsOf(shape, GPU_LARGE) >= ENOUGH_GROUPS ? GPU_LARGE : GPU_SMALL;
 }
 
@@ -36,14 +34,14 @@ export function chooseTile(shape: ProductShape, subgroupSize?: number): Tile {
 const WORTH_COMPILING = 1e8;
 
 /**
- * Subgroups of eight are a software rasterizer on a CPU: a load costs ten times what a multiplication costs, a lane-to-lane copy a tenth of
- * a load, and a barrier as much as hundreds of multiplications. So one subgroup is a workgroup, with the largest block of registers that
- * its compiler takes in a few seconds.
+ * On a CPU that plays GPU a load costs ten times what a multiplication costs, a lane-to-lane copy a tenth of a load, and a barrier as much
+ * as hundreds of multiplications. So one subgroup is a workgroup, with the largest block of registers that its compiler takes in a few
+ * seconds.
  */
-function chooseNarrow({ b, m, n, k }: ProductShape): Tile {
+function chooseNarrow({ b, m, n, k }: ProductShape, lanes: number): Tile {
   const isLarge = b * m * n * k >= WORTH_COMPILING;
   const rows = m > 32 && isLarge ? 64 : m > 16 ? 32 : m > 8 ? 16 : 8;
-  return { rows, columns: n > 32 && isLarge ? 8 : 4, threadsM: 1, threadsN: SUBGROUP, depth: 16, unroll: 1, broadcast: true };
+  return { rows, columns: n > 32 && isLarge ? 8 : 4, threadsM: 1, threadsN: lanes, depth: 16, unroll: 1, lanes };
 }
 
 const groupsOf = ({ b, m, n }: ProductShape, tile: Tile): number =>
