@@ -5,6 +5,7 @@ import { webgpuTarget } from "../../src/codegen/wgsl/target.ts";
 import { acc, add, axis, float, int, load, mul, threefry, cast, constant, binary, select, unary } from "../../src/ir/loop/expr.ts";
 import { printKernel } from "../../src/ir/loop/print.ts";
 import { verifyKernel } from "../../src/ir/loop/verify.ts";
+import type { Expr } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import type { DeviceLimits } from "../../src/ir/program.ts";
 import { axesOf, convForward, convWeightGradient, elementwise, kernelOf, matmul, param, softmax } from "./kernels.ts";
@@ -66,6 +67,42 @@ describe("golden WGSL", () => {
     await expect(`/*\n${printKernel(kernel)}grid ${grid?.join() ?? "undefined"}\n*/\n${source ?? ""}`).toMatchFileSnapshot(
       `./samples/${name}.wgsl`,
     );
+  });
+});
+
+describe("helpers", () => {
+  const helpersOf = (f: (x: Expr) => Expr): string[] =>
+    [...(webgpuTarget.compileKernel(elementwise("one", 10, 1, f)).source ?? "").matchAll(/^fn (\w+)/gm)].map((match) => match[1] ?? "");
+  it.each<[string, (x: Expr) => Expr, string[]]>([
+    ["erf", (x) => unary("erf", x), ["erf"]],
+    ["tanh", (x) => unary("tanh", x), ["stable_tanh"]],
+    ["pow", (x) => binary("pow", x, float(2.5)), ["real_pow"]],
+    ["a comparison with itself", (x) => select(binary("ne", x, x), float(0), x), ["is_nan"]],
+    ["infinities", (x) => binary("max", binary("min", x, float(Infinity)), float(-Infinity)), ["infinity"]],
+    [
+      "random bits",
+      (x) => cast(threefry(cast(x, "u32"), constant(1, "u32"), constant(2, "u32"), constant(3, "u32")), "f32"),
+      ["threefry", "threefry_rounds"],
+    ],
+    ["two of them", (x) => unary("erf", unary("tanh", x)), ["stable_tanh", "erf"]],
+    ["none", (x) => mul(x, x), []],
+  ])("of %s are those that it calls", (_, f, names) => {
+    expect(helpersOf(f)).toEqual([...names, "main"]);
+  });
+  it("come with an empty maximum", () => {
+    const kernel = kernelOf("maxima", [param("x", 640), param("y", 10, "write")], axesOf({ n: 10 }), [
+      {
+        kind: "reduce",
+        axes: axesOf({ r: 64 }),
+        op: "max",
+        dtype: "f32",
+        value: load(0, add(mul(axis("n", 10), int(64)), axis("r", 64)), "f32"),
+      },
+      { kind: "store", axes: [], writes: [{ buffer: 1, index: axis("n", 10), value: acc(0, "f32") }] },
+    ]);
+    const { source } = webgpuTarget.compileKernel(kernel);
+    expect(source).toMatch(/= \(-infinity\(\)\);/);
+    expect(source).toMatch(/^fn infinity\(\)/m);
   });
 });
 

@@ -17,6 +17,24 @@ export interface Axis {
 
 export type ReduceOp = "sum" | "max" | "min";
 
+/** What changes nothing under a reduction, and what one of no elements gives. */
+export function identityOf(op: ReduceOp, dtype: ScalarType): number {
+  if (op === "sum") return 0;
+  switch (dtype) {
+    case "i32":
+      return op === "max" ? -(2 ** 31) : 2 ** 31 - 1;
+    case "u32":
+      return op === "max" ? 0 : 2 ** 32 - 1;
+    case "f32":
+    case "f16":
+      return op === "max" ? -Infinity : Infinity;
+    case "bool":
+      return op === "max" ? 0 : 1;
+    default:
+      return dtype satisfies never;
+  }
+}
+
 /** `acc = op over axes of value`, in a fixed order. An empty max is -Infinity, an empty sum 0. */
 export interface ReduceStage {
   readonly kind: "reduce";
