@@ -168,7 +168,7 @@ function pipelineOptions(
     verify,
     maxBuffers: target.maxBuffers(limits),
     operandCost: target.operandCost(limits),
-    splitK: (b, m, n, k) => target.splitK(m, n, k, b),
+    splitK: target.splitK,
     ...(dumpAfter !== undefined && onDump && { dump: { after: dumpAfter, write: onDump } }),
   };
 }

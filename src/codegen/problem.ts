@@ -1,18 +1,14 @@
 // A contraction as its schedules see it: extents by name, and batches joined where they can be.
 
 import { axis as variable, div, int, rem } from "../ir/loop/expr.ts";
-import type { ContractStage, Kernel } from "../ir/loop/kernel.ts";
+import type { ContractStage, Kernel, ProductShape } from "../ir/loop/kernel.ts";
 import { InternalError } from "../ir/types.ts";
 import { mapExpressions, mentions, substituter } from "./axes.ts";
 
 /** A contraction with its axes' extents, after a batch axis that only one operand knows was joined to the other's. */
-export interface Problem {
+export interface Problem extends ProductShape {
   readonly kernel: Kernel;
   readonly stage: ContractStage;
-  readonly b: number;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
 }
 
 export function problemOf(kernel: Kernel): Problem {

@@ -1,7 +1,7 @@
 // What a code generator offers: a kernel in, the target's text out, and the limits that shape lowering. Device-independent lowering
 // asks a target's guidance instead of naming targets.
 
-import type { Kernel } from "../ir/loop/kernel.ts";
+import type { Kernel, SplitK } from "../ir/loop/kernel.ts";
 import type { CompiledKernel, DeviceLimits } from "../ir/program.ts";
 
 export interface Target {
@@ -11,6 +11,5 @@ export interface Target {
   /** Scalar operations for each element that a product's operand may cost anew, read by read, instead of a pass through memory. */
   operandCost(limits?: DeviceLimits): number;
   compileKernel(kernel: Kernel, limits?: DeviceLimits): CompiledKernel;
-  /** Into how many parts to split k, so that a product with few output tiles and a long k still fills the machine. 1 is no split. */
-  splitK(m: number, n: number, k: number, b: number): number;
+  readonly splitK: SplitK;
 }

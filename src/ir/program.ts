@@ -73,6 +73,8 @@ export interface DeviceLimits {
   readonly maxBuffers?: number;
   /** Lanes of a subgroup, where they are always that many. */
   readonly subgroupSize?: number;
+  /** Whether it is a CPU that plays GPU: threads, barriers and memory accesses cost there what they do not on a GPU. */
+  readonly isCpu?: boolean;
 }
 
 /** Runs `kernel` with `buffers[i]` (an index into `Program.buffers`) as parameter i. */

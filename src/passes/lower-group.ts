@@ -7,7 +7,7 @@ import { rowOf, type Runs } from "../ir/fusion/relation.ts";
 import * as e from "../ir/loop/expr.ts";
 import type { Expr } from "../ir/loop/expr.ts";
 import { delinearize, linearize } from "../ir/loop/index-math.ts";
-import type { Axis, Range, Stage } from "../ir/loop/kernel.ts";
+import type { Axis, Range, SplitK, Stage } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { at, type Lowering } from "../ir/ops/define.ts";
 import { InternalError, sameShape, sizeOf } from "../ir/types.ts";
@@ -16,8 +16,7 @@ import type { Buffer, KernelCall } from "./lowered.ts";
 import type { FuseOptions } from "./fuse.ts";
 
 export interface LowerOptions extends FuseOptions {
-  /** Into how many parts to cut the reduction of a (b x) m x n x k product so that the device is busy; 1 for none. */
-  splitK(b: number, m: number, n: number, k: number): number;
+  readonly splitK: SplitK;
 }
 
 /** Destination of a node's values: a buffer, from an offset in elements. */
@@ -45,7 +44,7 @@ export function lowerGroup(context: LowerContext, group: Group): void {
   if (group.kind !== "contract") return loops(context, group);
   const core = coreOfContraction(group);
   const how = context.plan.lowering(core) as Contraction;
-  const split = Math.min(how.k, context.time ? 1 : context.splitK(how.b, how.m, how.n, how.k));
+  const split = Math.min(how.k, context.time ? 1 : context.splitK(how));
   if (split > 1) splitContraction(context, group, core, how, split);
   else contraction(context, group, core, how);
 }

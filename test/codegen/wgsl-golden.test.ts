@@ -5,6 +5,7 @@ import { webgpuTarget } from "../../src/codegen/wgsl/target.ts";
 import { acc, add, axis, float, int, load, mul, threefry, cast, constant, binary, select, unary } from "../../src/ir/loop/expr.ts";
 import { printKernel } from "../../src/ir/loop/print.ts";
 import { verifyKernel } from "../../src/ir/loop/verify.ts";
+import type { Expr } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import type { DeviceLimits } from "../../src/ir/program.ts";
 import { axesOf, convForward, convWeightGradient, elementwise, kernelOf, matmul, param, segments, softmax } from "./kernels.ts";
@@ -55,8 +56,8 @@ const SAMPLES: [string, Kernel, DeviceLimits?][] = [
   ["softmax", softmax(64, 1000)],
   ["segment-sum", segments("sum", 100, 8, 64)],
   ["matmul-gpu", matmul(60, 70, 50, 2)],
-  ["matmul-subgroups-of-8", matmul(60, 30, 50, 2), { subgroupSize: 8 }],
-  ["conv-forward", convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 }), { subgroupSize: 8 }],
+  ["matmul-cpu", matmul(60, 30, 50, 2), { isCpu: true, subgroupSize: 8 }],
+  ["conv-forward", convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 }), { isCpu: true, subgroupSize: 8 }],
   // Two slices of 200 of the 400 pixels: neither operand is linear in k, but neighbouring threads must read neighbouring pixels.
   ["conv-weight-gradient-gpu", convWeightGradient({ batch: 4, inputs: 3, outputs: 8, size: 10, kernel: 3, padding: 1 }, 2)],
 ];
@@ -67,6 +68,70 @@ describe("golden WGSL", () => {
     await expect(`/*\n${printKernel(kernel)}grid ${grid?.join() ?? "undefined"}\n*/\n${source ?? ""}`).toMatchFileSnapshot(
       `./samples/${name}.wgsl`,
     );
+  });
+});
+
+describe("helpers", () => {
+  const helpersOf = (f: (x: Expr) => Expr): string[] =>
+    [...(webgpuTarget.compileKernel(elementwise("one", 10, 1, f)).source ?? "").matchAll(/^fn (\w+)/gm)].map((match) => match[1] ?? "");
+  it.each<[string, (x: Expr) => Expr, string[]]>([
+    ["erf", (x) => unary("erf", x), ["erf"]],
+    ["tanh", (x) => unary("tanh", x), ["stable_tanh"]],
+    ["pow", (x) => binary("pow", x, float(2.5)), ["real_pow"]],
+    ["a comparison with itself", (x) => select(binary("ne", x, x), float(0), x), ["is_nan"]],
+    ["infinities", (x) => binary("max", binary("min", x, float(Infinity)), float(-Infinity)), ["infinity"]],
+    [
+      "random bits",
+      (x) => cast(threefry(cast(x, "u32"), constant(1, "u32"), constant(2, "u32"), constant(3, "u32")), "f32"),
+      ["threefry", "threefry_rounds"],
+    ],
+    ["two of them", (x) => unary("erf", unary("tanh", x)), ["stable_tanh", "erf"]],
+    ["none", (x) => mul(x, x), []],
+  ])("of %s are those that it calls", (_, f, names) => {
+    expect(helpersOf(f)).toEqual([...names, "main"]);
+  });
+  it("come with an empty maximum", () => {
+    const kernel = kernelOf("maxima", [param("x", 640), param("y", 10, "write")], axesOf({ n: 10 }), [
+      {
+        kind: "reduce",
+        axes: axesOf({ r: 64 }),
+        op: "max",
+        dtype: "f32",
+        value: load(0, add(mul(axis("n", 10), int(64)), axis("r", 64)), "f32"),
+      },
+      { kind: "store", axes: [], writes: [{ buffer: 1, index: axis("n", 10), value: acc(0, "f32") }] },
+    ]);
+    const { source } = webgpuTarget.compileKernel(kernel);
+    expect(source).toMatch(/= \(-infinity\(\)\);/);
+    expect(source).toMatch(/^fn infinity\(\)/m);
+  });
+});
+
+describe("what an adapter is", () => {
+  const scale = elementwise("scale", 100_000, 1, (x) => mul(x, float(2)));
+  const kernels = [matmul(60, 30, 50, 2), softmax(64, 1000), scale];
+  const compiled = (kernel: Kernel, limits: DeviceLimits): { readonly source?: string; readonly subgroupSize?: number } =>
+    webgpuTarget.compileKernel(kernel, limits);
+
+  it("is not told from the size of its subgroups", () => {
+    for (const kernel of kernels) {
+      const gpu = compiled(kernel, { subgroupSize: 32 });
+      const narrow = compiled(kernel, { subgroupSize: 8 });
+      expect(/workgroup_size\((\d+)\)/.exec(narrow.source ?? "")?.[1]).toBe(/workgroup_size\((\d+)\)/.exec(gpu.source ?? "")?.[1]);
+    }
+    expect(compiled(matmul(60, 30, 50, 2), { subgroupSize: 8 }).subgroupSize).toBeUndefined();
+  });
+
+  it("is a CPU with subgroups of any size, or of none that is known", () => {
+    for (const subgroupSize of [4, 16]) {
+      const { source, subgroupSize: needed } = compiled(matmul(60, 30, 50, 2), { isCpu: true, subgroupSize });
+      expect(needed).toBe(subgroupSize);
+      expect(source).toContain(`@workgroup_size(${String(subgroupSize)})`);
+      expect(source).toContain("subgroupBroadcast");
+    }
+    const run = "step_1 < 16 + i32(workgroup_id.z)";
+    expect(compiled(scale, { isCpu: true }).source).toContain(run);
+    expect(compiled(scale, { subgroupSize: 8 }).source).not.toContain(run);
   });
 });
 

@@ -21,7 +21,7 @@ export function compileGraph(graph: Graph, name: string, limits?: DeviceLimits, 
     ...(skip && { skip }),
     maxBuffers: target.maxBuffers(limits),
     operandCost: target.operandCost(limits),
-    splitK: (b: number, m: number, n: number, k: number) => target.splitK(m, n, k, b),
+    splitK: target.splitK,
   };
   return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), printer, options);
 }

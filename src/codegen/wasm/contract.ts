@@ -2,6 +2,7 @@
 // kernel's store stages over the finished block (Goto & van de Geijn 2008). Threads share the wider side of the result. Every element is
 // summed over k in one order, whoever computes it.
 
+import type { SplitK } from "../../ir/loop/kernel.ts";
 import { InternalError } from "../../ir/types.ts";
 import { loadsOf, mentions } from "../axes.ts";
 import type { Problem } from "../problem.ts";
@@ -27,10 +28,8 @@ const WORTH_PACKING = 512;
 export const THREAD_WORK = 500_000;
 
 /** A long sum with few results: each thread packs its own part of k. */
-export function splitK(m: number, n: number, k: number, b: number): number {
-  if (b * m * n > 1 << 15 || k < 4096) return 1;
-  return [8, 10, 12, 6, 16].find((parts) => k % parts === 0) ?? 8;
-}
+export const splitK: SplitK = ({ b, m, n, k }) =>
+  b * m * n > 1 << 15 || k < 4096 ? 1 : ([8, 10, 12, 6, 16].find((parts) => k % parts === 0) ?? 8);
 
 interface Blocking {
   /** Steps of k in a block. */

@@ -4,6 +4,7 @@
 import { operands, type Expr, type ScalarType } from "../../ir/loop/expr.ts";
 import {
   expressionsOf,
+  identityOf,
   type Axis,
   type Kernel,
   type ReduceOp,
@@ -138,7 +139,8 @@ class Loops {
     const f = this.#f;
     const v = f.values;
     const { op, dtype } = stage;
-    const identity = identityOf(v, op, dtype);
+    const start = identityOf(op, dtype);
+    const identity = dtype === "f32" ? v.f32(start) : v.i32(start);
     if (lane !== undefined || this.#column || stage.range) {
       const acc = f.accumulator(lane === undefined ? identity : v.splat(identity));
       this.#over(stage, axes, accs, (all) => {
@@ -235,13 +237,6 @@ function combine(v: WasmFunction["values"], op: ReduceOp, dtype: ScalarType, x: 
   const suffix = dtype === "u32" ? "_u" : "_s";
   if (isVector) return v.make(`i32x4.${op}${suffix}`, "v128", [x, y]);
   return v.make("select", "i32", [x, y, v.binary(`i32.${op === "max" ? "gt" : "lt"}${suffix}`, x, y)]);
-}
-
-function identityOf(v: WasmFunction["values"], op: ReduceOp, dtype: ScalarType): Value {
-  if (dtype === "f32") return v.f32(op === "sum" ? 0 : op === "max" ? -Infinity : Infinity);
-  if (op === "sum") return v.i32(0);
-  if (dtype === "u32") return v.i32(op === "max" ? 0 : -1);
-  return v.i32(op === "max" ? -2147483648 : 2147483647);
 }
 
 /** Roughly the scalar operations of a kernel's run. */

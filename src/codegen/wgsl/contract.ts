@@ -12,11 +12,11 @@ import { expressionsOf } from "../../ir/loop/kernel.ts";
 import type { Problem } from "../problem.ts";
 import { legalizedParameters, legalizer, legalizeStores } from "./legalize.ts";
 import { Shader, variable } from "./shader.ts";
-import { SUBGROUP, type Tile } from "./tiles.ts";
+import type { Tile } from "./tiles.ts";
 
 export function scheduleContract(problem: Problem, tile: Tile): CompiledKernel {
   const compiled = new Contraction(problem, tile).print();
-  return tile.broadcast ? { ...compiled, subgroupSize: SUBGROUP } : compiled;
+  return tile.lanes === undefined ? compiled : { ...compiled, subgroupSize: tile.lanes };
 }
 
 /** One operand's tile in workgroup memory: `depth` rows of `width` elements along m or n, as vectors of four. */
@@ -45,12 +45,12 @@ class Contraction {
     this.#shader = new Shader({ ...problem.kernel, params: legalizedParameters(problem.kernel.params) });
     this.#legal = legalizer(problem.kernel.params);
     this.#threads = tile.threadsM * tile.threadsN;
-    if (tile.broadcast) this.#shader.enable("subgroups");
+    if (tile.lanes !== undefined) this.#shader.enable("subgroups");
   }
 
   print(): CompiledKernel {
     const { m, n, b, k, stage } = this.#problem;
-    const { depth, rows, columns, threadsM, threadsN, broadcast } = this.#tile;
+    const { depth, rows, columns, threadsM, threadsN, lanes } = this.#tile;
     const shader = this.#shader;
     const { out } = shader;
     const heightM = rows * threadsM;
@@ -72,7 +72,7 @@ class Contraction {
     out.bindAxis("$tile_n", "tile_n");
     out.bindAxis("$lane", shader.lane);
     for (let i = 0; i < rows; i++) for (let j = 0; j < columns / 4; j++) shader.line(`var ${accumulator(i, j)} = vec4f();`);
-    if (broadcast) this.#multiplyDirectly(heightM, widthN);
+    if (lanes !== undefined) this.#multiplyDirectly(lanes, heightM, widthN);
     else {
       const left = this.#staged("left", stage.lhs, "m", m, heightM);
       const right = this.#staged("right", stage.rhs, "n", n, widthN);
@@ -95,8 +95,8 @@ class Contraction {
     const loads = loadsOf([expr]);
     const run = (axis: Axis): number => Math.max(1, ...loads.map(({ index }) => contiguousRun(index, axis)));
     const kFirst = run(this.#problem.stage.k) > run({ name: along, extent });
-    // One vector of padding per row keeps threads that walk down the rows out of each other's memory banks; a CPU has none.
-    const pitch = width / 4 + (kFirst && !this.#tile.broadcast ? 1 : 0);
+    // One vector of padding per row keeps threads that walk down the rows out of each other's memory banks.
+    const pitch = width / 4 + (kFirst ? 1 : 0);
     return {
       name: this.#shader.shared(name, `array<vec4f, ${String(pitch * this.#tile.depth)}>`),
       expr,
@@ -184,7 +184,7 @@ class Contraction {
 
   // A memory access is a block of code per lane to a software rasterizer: unrolled loops would take it seconds to compile.
   #loop(name: string, start: string, extent: number, step: number, body: () => void): void {
-    this.#shader.loop(name, start, extent, step, body, this.#tile.broadcast);
+    this.#shader.loop(name, start, extent, step, body, this.#tile.lanes !== undefined);
   }
 
   #multiply(left: Staged, right: Staged): void {
@@ -220,13 +220,13 @@ class Contraction {
 
   // One subgroup, no workgroup memory: every lane loads its own columns of the right operand and a share of the left one's rows, which
   // it hands to the others. On a CPU that plays GPU the way through workgroup memory costs as much as the loads themselves.
-  #multiplyDirectly(heightM: number, widthN: number): void {
+  #multiplyDirectly(lanes: number, heightM: number, widthN: number): void {
     const { m, n, k, stage } = this.#problem;
     const { rows, columns, threadsN } = this.#tile;
     const shader = this.#shader;
     const { out } = shader;
     const quads = rows / 4;
-    const owned = Math.min(quads, SUBGROUP);
+    const owned = Math.min(quads, lanes);
     const share = Math.ceil(quads / owned);
     // Places along m and n do not change with k, and neither does their part of the index arithmetic.
     const points = (along: "m" | "n", extent: number, width: number, count: number, quadOf: (q: number) => Expr): Expr[] =>
@@ -238,7 +238,7 @@ class Contraction {
         out.bindAxis(`$${along}${String(i)}`, name);
         return variable(`$${along}${String(i)}`, extent);
       });
-    const lane = variable("$lane", SUBGROUP);
+    const lane = variable("$lane", lanes);
     const leftPoints = points("m", m, heightM, share * 4, (q) => add(rem(lane, int(owned)), int(q * owned)));
     const rightPoints = points("n", n, widthN, columns, (q) => add(lane, int(q * threadsN)));
     const step = out.name("k");

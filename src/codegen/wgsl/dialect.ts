@@ -1,31 +1,9 @@
 // WGSL as a record: its types, literals, function names and reserved words, and the helper functions for what its built-ins do badly.
 // Helpers are printed only into the shaders that call them.
 
-import type { ScalarType } from "../../ir/loop/expr.ts";
 import type { Dialect } from "../c-family.ts";
 
 const FLOAT_MAX = 3.4028234663852886e38;
-
-/** A literal. Infinities come from a helper, since a constant expression in WGSL must be finite. */
-function constant(value: number, dtype: ScalarType): string {
-  switch (dtype) {
-    case "bool":
-      return value ? "true" : "false";
-    case "u32":
-      return `${String(value >>> 0)}u`;
-    case "i32":
-      return value === -2147483648 ? "i32(-2147483648)" : value < 0 ? `(${String(value)})` : String(value);
-    case "f16":
-      return `f16(${decimal(value)})`;
-    case "f32": {
-      if (value > FLOAT_MAX) return "infinity()";
-      if (value < -FLOAT_MAX) return "(-infinity())";
-      return decimal(Math.fround(value));
-    }
-    default:
-      return dtype satisfies never;
-  }
-}
 
 function decimal(value: number): string {
   const magnitude = Math.abs(value);
@@ -42,36 +20,9 @@ function decimal(value: number): string {
   return value < 0 || Object.is(value, -0) ? `(-${text})` : text;
 }
 
-export const WGSL: Dialect = {
-  // WebGPU clamps indices.
-  safeLoads: true,
-  types: { f32: "f32", f16: "f16", i32: "i32", u32: "u32", bool: "bool" },
-  constant,
-  unary: (op) => {
-    switch (op) {
-      case "neg":
-      case "not":
-        return undefined;
-      case "rsqrt":
-        return "inverseSqrt";
-      case "tanh":
-        return "stable_tanh";
-      case "erf":
-        return "erf";
-      default:
-        return op;
-    }
-  },
-  binary: (op) => (op === "min" || op === "max" ? op : op === "pow" ? "real_pow" : undefined),
-  isNan: (text) => `is_nan(${text})`,
-  select: (condition, yes, no) => `select(${no}, ${yes}, ${condition})`,
-  cast: (text, _from, to) => `${to}(${text})`,
-  threefry: (k0, k1, c0, c1) => `threefry(vec2u(${k0}, ${k1}), vec2u(${c0}, ${c1}))`,
-  define: (name, _dtype, text) => `let ${name} = ${text};`,
-  declare: (name, dtype) => `var ${name}: ${dtype};`,
-  // Built-ins and helpers that generated code calls, keywords, and the words that WGSL reserves.
-  reserved: new Set(
-    `abs all any array atomic bitcast bool ceil clamp cos dot erf exp f16 f32 floor fma group i32 infinity inverseSqrt is_nan lane local_index log
+// Built-ins and helpers that generated code calls, keywords, and the words that WGSL reserves.
+const RESERVED: ReadonlySet<string> = new Set(
+  `abs all any array atomic bitcast bool ceil clamp cos dot erf exp f16 f32 floor fma group i32 infinity inverseSqrt is_nan lane local_index log
      main max min mat4x4f pow real_pow round select sign sin sqrt stable_tanh storage storageBarrier step subgroupAdd subgroupBroadcast
      subgroupMax subgroupMin subgroupShuffle tanh texture threefry threefry_rounds trunc u32 uniform vec2 vec2f vec2u vec3 vec3u vec4 vec4f vec4i
      workgroup workgroupBarrier workgroupUniformLoad workgroup_id infinity_bits
@@ -85,13 +36,12 @@ export const WGSL: Dialect = {
      pass patch pixelfragment precise precision premerge priv protected pub public readonly ref regardless register reinterpret_cast require resource
      restrict self set shared sizeof smooth snorm static static_assert static_cast std subroutine super target template this thread_local throw trait
      try type typedef typeid typename typeof union unless unorm unsafe unsized use using varying virtual volatile wgsl where with writeonly yield`.split(
-      /\s+/,
-    ),
+    /\s+/,
   ),
-};
+);
 
 /** Functions that generated code may call, by name, in the order in which they may call each other. */
-export const HELPERS: Readonly<Record<string, string>> = {
+export const HELPERS = {
   infinity: `// A run-time value: constant expressions must be finite in WGSL.
 var<private> infinity_bits: u32 = 0x7f800000u;
 fn infinity() -> f32 { return bitcast<f32>(infinity_bits); }`,
@@ -146,4 +96,60 @@ fn threefry_rounds(start: vec2u, rotations: vec4u) -> vec2u {
   x.x += x.y; x.y = ((x.y << rotations.w) | (x.y >> (32u - rotations.w))) ^ x.x;
   return x;
 }`,
-};
+} as const satisfies Readonly<Record<string, string>>;
+
+export type Helper = keyof typeof HELPERS;
+
+/** WGSL for one shader: `helpers` receives the functions that its text calls. */
+export function wgslDialect(helpers: Set<Helper>): Dialect {
+  const helper = (name: Helper): Helper => {
+    helpers.add(name);
+    return name;
+  };
+  // Infinities come from a helper, since a constant expression in WGSL must be finite.
+  const infinity = (value: number): string => (value < 0 ? `(-${helper("infinity")}())` : `${helper("infinity")}()`);
+  return {
+    // WebGPU clamps indices.
+    safeLoads: true,
+    types: { f32: "f32", f16: "f16", i32: "i32", u32: "u32", bool: "bool" },
+    reserved: RESERVED,
+    constant: (value, dtype) => {
+      switch (dtype) {
+        case "bool":
+          return value ? "true" : "false";
+        case "u32":
+          return `${String(value >>> 0)}u`;
+        case "i32":
+          return value === -2147483648 ? "i32(-2147483648)" : value < 0 ? `(${String(value)})` : String(value);
+        case "f16":
+          return `f16(${Number.isFinite(value) ? decimal(value) : infinity(value)})`;
+        case "f32":
+          return Math.abs(value) > FLOAT_MAX ? infinity(value) : decimal(Math.fround(value));
+        default:
+          return dtype satisfies never;
+      }
+    },
+    unary: (op) => {
+      switch (op) {
+        case "neg":
+        case "not":
+          return undefined;
+        case "rsqrt":
+          return "inverseSqrt";
+        case "tanh":
+          return helper("stable_tanh");
+        case "erf":
+          return helper("erf");
+        default:
+          return op;
+      }
+    },
+    binary: (op) => (op === "min" || op === "max" ? op : op === "pow" ? helper("real_pow") : undefined),
+    isNan: (text) => `${helper("is_nan")}(${text})`,
+    select: (condition, yes, no) => `select(${no}, ${yes}, ${condition})`,
+    cast: (text, _from, to) => `${to}(${text})`,
+    threefry: (k0, k1, c0, c1) => `${helper("threefry")}(vec2u(${k0}, ${k1}), vec2u(${c0}, ${c1}))`,
+    define: (name, _dtype, text) => `let ${name} = ${text};`,
+    declare: (name, dtype) => `var ${name}: ${dtype};`,
+  };
+}

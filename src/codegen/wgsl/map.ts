@@ -5,7 +5,7 @@ import type { CompiledKernel } from "../../ir/program.ts";
 import { mapExpressions, sizeOfAxes, substituter } from "../axes.ts";
 import { expressionsOf } from "../../ir/loop/kernel.ts";
 import { legalize } from "./legalize.ts";
-import { combine, identityOf, Shader, unflatten, variable } from "./shader.ts";
+import { combine, Shader, unflatten, variable } from "./shader.ts";
 
 /** How points are dealt out: runs of `run` points to each of `threads` threads of a workgroup. */
 export interface Deal {
@@ -65,7 +65,7 @@ function runStages(shader: Shader, stages: readonly Stage[]): void {
     switch (stage.kind) {
       case "reduce": {
         const acc = out.name("acc");
-        shader.line(`var ${acc} = ${identityOf(stage.op, stage.dtype)};`);
+        shader.line(`var ${acc} = ${shader.identity(stage)};`);
         const step = (): void => shader.line(`${acc} = ${combine(stage.op, acc, out.value(stage.value))};`);
         if (stage.range) shader.range(stage.axes, out.value(stage.range.from), out.named(stage.range.to), step);
         else shader.nest(stage.axes, step);
@@ -74,7 +74,7 @@ function runStages(shader: Shader, stages: readonly Stage[]): void {
       }
       case "contract": {
         const acc = out.name("acc");
-        shader.line(`var ${acc} = ${identityOf("sum", stage.dtype)};`);
+        shader.line(`var ${acc} = ${shader.identity({ op: "sum", dtype: stage.dtype })};`);
         shader.nest([stage.k], () => {
           shader.line(`${acc} += ${out.value(stage.lhs)} * ${out.value(stage.rhs)};`);
         });

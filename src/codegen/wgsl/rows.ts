@@ -7,7 +7,7 @@ import type { CompiledKernel } from "../../ir/program.ts";
 import { loadsOf, mapExpressions, sizeOfAxes, strideAlong, substituter } from "../axes.ts";
 import { expressionsOf } from "../../ir/loop/kernel.ts";
 import { legalize } from "./legalize.ts";
-import { combine, identityOf, Shader, unflatten, variable } from "./shader.ts";
+import { combine, Shader, unflatten, variable } from "./shader.ts";
 
 export interface RowShape {
   /** Threads that share a point; a power of two. */
@@ -123,7 +123,7 @@ function acrossSubgroups(shader: Shader, stage: ReduceStage, name: string, acc: 
 function partialSum(shader: Shader, stage: ReduceStage, part: string, threads: number): string {
   const { out } = shader;
   const acc = out.name("acc");
-  shader.line(`var ${acc} = ${identityOf(stage.op, stage.dtype)};`);
+  shader.line(`var ${acc} = ${shader.identity(stage)};`);
   overItems(shader, sizeOfAxes(stage.axes), part, threads, () => {
     shader.line(`${acc} = ${combine(stage.op, acc, out.value(stage.value))};`);
   });

@@ -1,13 +1,13 @@
 // One compute shader in the making: the statements of its body, the names of its bindings, its workgroup variables; and the skeleton
 // they are printed into. Schedules (`map`, `rows`, `contract`) fill one of these.
 
-import { div, int, rem, type Expr, type ScalarType } from "../../ir/loop/expr.ts";
-import type { Axis, Kernel, ReduceOp, StoreStage } from "../../ir/loop/kernel.ts";
+import { div, int, rem, type Expr } from "../../ir/loop/expr.ts";
+import { identityOf, type Axis, type Kernel, type ReduceOp, type ReduceStage, type StoreStage } from "../../ir/loop/kernel.ts";
 import { Statements } from "../../ir/loop/statements.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
 import { bare, cFamilySyntax } from "../c-family.ts";
 import { template } from "../template.ts";
-import { HELPERS, WGSL } from "./dialect.ts";
+import { HELPERS, wgslDialect, type Helper } from "./dialect.ts";
 
 /** Workgroups per dimension that every adapter allows. */
 const MAX_GROUPS = 65535;
@@ -67,12 +67,14 @@ export class Shader {
   readonly #shared: { name: string; type: string }[] = [];
   readonly #written = new Set<number>();
   readonly #enables = new Set<string>();
+  readonly #helpers = new Set<Helper>();
+  readonly #dialect = wgslDialect(this.#helpers);
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
     const buffers: string[] = [];
     const syntax = cFamilySyntax(
-      WGSL,
+      this.#dialect,
       (expr, index) => `${buffers[expr.buffer] ?? "?"}[${index}]`,
       (buffer) => buffers[buffer] ?? "?",
     );
@@ -158,6 +160,11 @@ export class Shader {
     this.out.invalidate(this.#written);
   }
 
+  /** What a reduction starts with. */
+  identity({ op, dtype }: Pick<ReduceStage, "op" | "dtype">): string {
+    return this.#dialect.constant(identityOf(op, dtype), dtype);
+  }
+
   finish(threads: number, groups: number): CompiledKernel {
     const width = Math.min(groups, MAX_GROUPS);
     const height = Math.ceil(groups / width);
@@ -180,18 +187,13 @@ export class Shader {
       })),
       time: this.#time === undefined ? [] : [this.#time],
       shared: this.#shared,
-      helpers: helpersFor(body),
+      helpers: Object.entries(HELPERS).flatMap(([name, text]) => (this.#helpers.has(name as Helper) ? [text] : [])),
       threads,
       prologue,
       body,
     });
     return { name: this.kernel.name, source, grid: [width, height, 1] };
   }
-}
-
-function helpersFor(body: readonly string[]): string[] {
-  const text = body.join("\n");
-  return Object.entries(HELPERS).flatMap(([name, source]) => (text.includes(`${name}(`) ? [source] : []));
 }
 
 function isBalanced(text: string): boolean {
@@ -223,21 +225,3 @@ export function unflatten(axes: readonly Axis[], index: Expr): Map<string, Expr>
 
 /** One step of a reduction, over texts. */
 export const combine = (op: ReduceOp, x: string, y: string): string => (op === "sum" ? `${x} + ${y}` : `${op}(${x}, ${y})`);
-
-/** What a reduction starts with. */
-export function identityOf(op: ReduceOp, dtype: ScalarType): string {
-  if (op === "sum") return WGSL.constant(0, dtype);
-  switch (dtype) {
-    case "i32":
-      return WGSL.constant(op === "max" ? -2147483648 : 2147483647, dtype);
-    case "u32":
-      return WGSL.constant(op === "max" ? 0 : 4294967295, dtype);
-    case "f16":
-      return WGSL.constant(op === "max" ? -65504 : 65504, dtype);
-    case "f32":
-    case "bool":
-      return WGSL.constant(op === "max" ? -Infinity : Infinity, "f32");
-    default:
-      return dtype satisfies never;
-  }
-}

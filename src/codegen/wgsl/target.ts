@@ -10,7 +10,7 @@ import { scheduleContract } from "./contract.ts";
 import { problemOf } from "../problem.ts";
 import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
 import { scheduleRows, type RowShape } from "./rows.ts";
-import { chooseTile, SUBGROUP, splitK } from "./tiles.ts";
+import { chooseTile, splitK } from "./tiles.ts";
 
 /** Storage buffers per shader that every adapter has. */
 const DEFAULT_BUFFERS = 8;
@@ -28,24 +28,25 @@ export const webgpuTarget: Target = {
   name: "webgpu",
   maxBuffers: (limits) => limits?.maxBuffers ?? DEFAULT_BUFFERS,
   // On a GPU arithmetic is free beside memory; a CPU that plays one pays for it.
-  operandCost: (limits) => (limits?.subgroupSize === SUBGROUP ? 1 : OPERAND_COST),
+  operandCost: (limits) => (limits?.isCpu ? 1 : OPERAND_COST),
   compileKernel,
   splitK,
 };
 
 function compileKernel(source: Kernel, limits?: DeviceLimits): CompiledKernel {
   verifyKernel(source);
+  const cpuLanes = limits?.isCpu ? limits.subgroupSize : undefined;
   if (source.stages[0]?.kind === "contract") {
     const problem = problemOf(source);
     // Few long dot products fill a machine better as reductions.
     const reduction = problem.b * problem.m * problem.n <= FEW_POINTS && problem.k >= LONG ? asReduction(source) : undefined;
-    if (!reduction) return scheduleContract(problem, chooseTile(problem, limits?.subgroupSize));
+    if (!reduction) return scheduleContract(problem, chooseTile(problem, cpuLanes));
     return compileKernel(reduction, limits);
   }
   const kernel = mergeAxes(source);
-  const rows = rowShape(kernel, limits?.subgroupSize === SUBGROUP ? SUBGROUP : MAX_THREADS);
+  const rows = rowShape(kernel, cpuLanes);
   if (rows) return scheduleRows(kernel, rows, limits?.subgroupSize);
-  return scheduleMap(kernel, limits?.subgroupSize === SUBGROUP ? cpuDeal(sizeOfAxes(kernel.axes)) : GPU_DEAL);
+  return scheduleMap(kernel, limits?.isCpu ? cpuDeal(sizeOfAxes(kernel.axes)) : GPU_DEAL);
 }
 
 /** The same kernel with its contraction as a sum of products. */
@@ -59,10 +60,10 @@ function asReduction(kernel: Kernel): Kernel | undefined {
 }
 
 /**
- * How many threads share a point; undefined for one each. Subgroups of eight are those of a CPU, where a barrier between subgroups costs as
+ * How many threads share a point; undefined for one each. On a CPU, whose subgroups have `cpuLanes`, a barrier between subgroups costs as
  * much as a hundred elements: there a point has one subgroup.
  */
-function rowShape(kernel: Kernel, maxThreads: number): RowShape | undefined {
+function rowShape(kernel: Kernel, cpuLanes?: number): RowShape | undefined {
   // What a thread sums of a range is known when it runs.
   if (kernel.stages.some((stage) => stage.kind === "contract" || (stage.kind === "reduce" && stage.range))) return undefined;
   const points = sizeOfAxes(kernel.axes);
@@ -72,8 +73,9 @@ function rowShape(kernel: Kernel, maxThreads: number): RowShape | undefined {
   const work = Math.max(longest, stores);
   if (work < 32 || points >= 16384) return undefined;
   // Enough threads that 16K are busy, at least 8 elements for each thread.
+  const maxThreads = cpuLanes ?? MAX_THREADS;
   let threads = 1;
   while (threads < maxThreads && threads * points < 16384 && threads * 8 < work) threads *= 2;
   if (threads === 1) return undefined;
-  return { threads, points: maxThreads === SUBGROUP ? SUBGROUP / threads : Math.max(1, Math.min(64 / threads, points)) };
+  return { threads, points: cpuLanes === undefined ? Math.max(1, Math.min(64 / threads, points)) : cpuLanes / threads };
 }

@@ -1,6 +1,8 @@
 // Tile shapes for contractions, by the shape of the product. What they trade: large blocks read each operand less often, small ones
 // leave more workgroups for the machine and less waste at the edges.
 
+import type { ProductShape, SplitK } from "../../ir/loop/kernel.ts";
+
 export interface Tile {
   /** Of the result, per thread; both are multiples of 4. */
   readonly rows: number;
@@ -11,29 +13,20 @@ export interface Tile {
   readonly depth: number;
   /** Steps of k per round of the inner loop; divides `depth`. */
   readonly unroll: number;
-  /** The left operand goes from lane to lane of a subgroup of exactly eight lanes; `threadsN` is a multiple of eight. */
-  readonly broadcast: boolean;
+  /** Where the left operand goes from lane to lane of one subgroup: its lanes, all of the workgroup's threads. */
+  readonly lanes?: number;
 }
-
-interface Shape {
-  readonly b: number;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-}
-
-/** Lanes of a subgroup where the tile uses broadcasts. */
-export const SUBGROUP = 8;
 
 /** Below this many workgroups a GPU is not full, and smaller tiles win. */
 const ENOUGH_GROUPS = 64;
 
 /** Workgroup memory that every adapter has, 16 KiB, bounds `depth`: both tiles and their padding stay below it. */
-const GPU_LARGE: Tile = { rows: 8, columns: 8, threadsM: 8, threadsN: 8, depth: 16, unroll: 4, broadcast: false };
-const GPU_SMALL: Tile = { rows: 4, columns: 4, threadsM: 8, threadsN: 8, depth: 16, unroll: 4, broadcast: false };
+const GPU_LARGE: Tile = { rows: 8, columns: 8, threadsM: 8, threadsN: 8, depth: 16, unroll: 4 };
+const GPU_SMALL: Tile = { rows: 4, columns: 4, threadsM: 8, threadsN: 8, depth: 16, unroll: 4 };
 
-export function chooseTile(shape: Shape, subgroupSize?: number): Tile {
-  if (subgroupSize === SUBGROUP) return chooseNarrow(shape);
+/** @param cpuLanes lanes of a subgroup where the adapter is a CPU, if it has subgroups of one size */
+export function chooseTile(shape: ProductShape, cpuLanes?: number): Tile {
+  if (cpuLanes !== undefined) return chooseNarrow(shape, cpuLanes);
   return groupsOf(shape, GPU_LARGE) >= ENOUGH_GROUPS ? GPU_LARGE : GPU_SMALL;
 }
 
@@ -41,24 +34,22 @@ export function chooseTile(shape: Shape, subgroupSize?: number): Tile {
 const WORTH_COMPILING = 1e8;
 
 /**
- * Subgroups of eight are a software rasterizer on a CPU: a load costs ten times what a multiplication costs, a lane-to-lane copy a tenth of
- * a load, and a barrier as much as hundreds of multiplications. So one subgroup is a workgroup, with the largest block of registers that
- * its compiler takes in a few seconds.
+ * On a CPU that plays GPU a load costs ten times what a multiplication costs, a lane-to-lane copy a tenth of a load, and a barrier as much
+ * as hundreds of multiplications. So one subgroup is a workgroup, with the largest block of registers that its compiler takes in a few
+ * seconds.
  */
-function chooseNarrow({ b, m, n, k }: Shape): Tile {
+function chooseNarrow({ b, m, n, k }: ProductShape, lanes: number): Tile {
   const isLarge = b * m * n * k >= WORTH_COMPILING;
   const rows = m > 32 && isLarge ? 64 : m > 16 ? 32 : m > 8 ? 16 : 8;
-  return { rows, columns: n > 32 && isLarge ? 8 : 4, threadsM: 1, threadsN: SUBGROUP, depth: 16, unroll: 1, broadcast: true };
+  return { rows, columns: n > 32 && isLarge ? 8 : 4, threadsM: 1, threadsN: lanes, depth: 16, unroll: 1, lanes };
 }
 
-const groupsOf = ({ b, m, n }: Shape, tile: Tile): number =>
+const groupsOf = ({ b, m, n }: ProductShape, tile: Tile): number =>
   b * Math.ceil(m / (tile.rows * tile.threadsM)) * Math.ceil(n / (tile.columns * tile.threadsN));
 
 /** Parts of k such that the workgroups fill a GPU and each part is still long; a divisor of k. */
-export function splitK(m: number, n: number, k: number, b: number): number {
-  const groups = groupsOf({ b, m, n, k }, GPU_LARGE);
-  return largestDivisor(k, Math.min(Math.ceil(128 / groups), Math.floor(k / 512)));
-}
+export const splitK: SplitK = (shape) =>
+  largestDivisor(shape.k, Math.min(Math.ceil(128 / groupsOf(shape, GPU_LARGE)), Math.floor(shape.k / 512)));
 
 function largestDivisor(value: number, limit: number): number {
   for (let parts = limit; parts > 1; parts--) if (value % parts === 0) return parts;

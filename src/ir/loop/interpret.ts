@@ -4,7 +4,7 @@
 
 import { InternalError, type DType } from "../types.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr.ts";
-import { expressionsOf, type Axis, type Kernel } from "./kernel.ts";
+import { expressionsOf, identityOf, type Axis, type Kernel } from "./kernel.ts";
 import { Statements, type Syntax } from "./statements.ts";
 
 export type InterpreterArray = Float64Array | Int32Array | Uint32Array | Uint8Array;
@@ -63,7 +63,7 @@ export function printJavaScript(kernel: Kernel): string {
           const op = stage.kind === "reduce" ? stage.op : "sum";
           const isInteger = stage.dtype === "i32" || stage.dtype === "u32";
           const wrap = (sum: string): string => (stage.dtype === "i32" ? `(${sum}) | 0` : stage.dtype === "u32" ? `(${sum}) >>> 0` : sum);
-          out.line(`let ${acc} = ${op === "sum" ? "0" : identityOf(op, stage.dtype)};`);
+          out.line(`let ${acc} = ${constantText(identityOf(op, stage.dtype), stage.dtype)};`);
           const range = stage.kind === "reduce" ? stage.range : undefined;
           const bounds = range && ([out.value(range.from), out.named(range.to)] as const);
           nest(out, axes, bounds, () => {
@@ -107,13 +107,6 @@ function nest(out: Statements, axes: readonly Axis[], bounds: readonly [from: st
   nest(out, rest, undefined, body);
   const [from, to] = bounds ?? ["0", String(first.extent)];
   out.close(`for (let ${name} = ${from}; ${name} < ${to}; ${name}++) {`);
-}
-
-function identityOf(op: "max" | "min", dtype: ScalarType): string {
-  const isLargest = op === "min";
-  if (dtype === "i32") return isLargest ? "2147483647" : "-2147483648";
-  if (dtype === "u32") return isLargest ? "4294967295" : "0";
-  return isLargest ? "Infinity" : "-Infinity";
 }
 
 const SYNTAX: Syntax = {

@@ -28,6 +28,24 @@ export interface Range {
   readonly mean: number;
 }
 
+/** What changes nothing under a reduction, and what one of no elements gives. */
+export function identityOf(op: ReduceOp, dtype: ScalarType): number {
+  if (op === "sum") return 0;
+  switch (dtype) {
+    case "i32":
+      return op === "max" ? -(2 ** 31) : 2 ** 31 - 1;
+    case "u32":
+      return op === "max" ? 0 : 2 ** 32 - 1;
+    case "f32":
+    case "f16":
+      return op === "max" ? -Infinity : Infinity;
+    case "bool":
+      return op === "max" ? 0 : 1;
+    default:
+      return dtype satisfies never;
+  }
+}
+
 /** `acc = op over axes of value`, in a fixed order. An empty max is -Infinity, an empty sum 0. */
 export interface ReduceStage {
   readonly kind: "reduce";
@@ -54,6 +72,17 @@ export interface ContractStage {
   readonly lhs: Expr;
   readonly rhs: Expr;
 }
+
+/** Extents of a (batched) product: `b` times [m, k] by [k, n]. */
+export interface ProductShape {
+  readonly b: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+/** Into how many parts to cut `k`, so that a product with few results and a long sum still fills the machine; 1 for none. */
+export type SplitK = (shape: ProductShape) => number;
 
 export interface Write {
   readonly buffer: number;

@@ -3,7 +3,7 @@
 
 import type { Builder } from "../builder.ts";
 import type { Expr } from "../loop/expr.ts";
-import type { ReduceOp } from "../loop/kernel.ts";
+import type { ProductShape, ReduceOp } from "../loop/kernel.ts";
 import type { Node } from "../node.ts";
 import { formatType, type DType, type TensorType } from "../types.ts";
 
@@ -44,16 +44,12 @@ export type Lowering =
       };
     }
   /** A (batched) matrix product over flattened axes; see ContractStage. `outputIndex` maps b, m, n to the output's axes. */
-  | {
+  | (ProductShape & {
       readonly kind: "contract";
-      readonly b: number;
-      readonly m: number;
-      readonly n: number;
-      readonly k: number;
       lhs(read: Read, b: Expr, m: Expr, k: Expr): Expr;
       rhs(read: Read, b: Expr, k: Expr, n: Expr): Expr;
       outputIndex(b: Expr, m: Expr, n: Expr): readonly Expr[];
-    }
+    })
   /** A value that exists before the kernels run (an input), or loops of its own (a scan): the lowering pass knows how. */
   | { readonly kind: "special" };
 

@@ -62,12 +62,14 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
   const gpu = new Gpu(instance, gpuDevice);
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
   const hasFixedSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
+  const isHardware = isHardwareAdapter(adapter);
   const kernelLimits: DeviceLimits = {
     maxBuffers: limits.maxStorageBuffersPerShaderStage,
+    isCpu: !isHardware,
     ...(hasFixedSize ? { subgroupSize: subgroupMinSize } : {}),
   };
   return {
-    info: { kind: "webgpu", description: describeAdapter(adapter), isHardware: isHardwareAdapter(adapter) },
+    info: { kind: "webgpu", description: describeAdapter(adapter), isHardware },
     limits: kernelLimits,
     load: async (program: Program): Promise<Session> => {
       requireSubgroups(program, kernelLimits);
