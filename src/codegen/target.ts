@@ -9,6 +9,8 @@ export interface Target {
   /** Parameters that one kernel may have: fusion must stop there. */
   maxBuffers(limits?: DeviceLimits): number;
   compileKernel(kernel: Kernel, limits?: DeviceLimits): CompiledKernel;
+  /** Whether the kernel can store the elements of one byte that it writes; where not, they become words. */
+  storesBytes(kernel: Kernel): boolean;
   /** Into how many parts to split k, so that a product with few output tiles and a long k still fills the machine. 1 is no split. */
   splitK(m: number, n: number, k: number, b: number): number;
 }

@@ -17,6 +17,7 @@ import { mergeKernels } from "./merge-kernels.ts";
 import { mergeScans } from "./merge-scans.ts";
 import { planMemory, type MemoryPlan } from "./plan-memory.ts";
 import { schedule } from "./schedule.ts";
+import { settleStorage } from "./storage.ts";
 
 export interface GraphPass {
   readonly name: string;
@@ -96,8 +97,10 @@ export function compileEntries(entries: ReadonlyMap<EntryName, Graph>, target: C
     }
     tasks.set(entry, current);
   }
-  const memory = planMemory([...tasks.values()]);
-  const ordered = new Map([...entries.keys()].map((entry) => [entry, tasks.get(entry) ?? []] as const));
+  // Bytes that the target cannot store become words.
+  const settled = settleStorage(tasks, target);
+  const memory = planMemory([...settled.values()]);
+  const ordered = new Map([...entries.keys()].map((entry) => [entry, settled.get(entry) ?? []] as const));
   return { program: assemble(ordered, memory, target), memory, graphs, tasks: ordered };
 }
 

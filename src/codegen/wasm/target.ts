@@ -23,6 +23,7 @@ export const wasmTarget: Target = {
   name: "wasm",
   maxBuffers: () => MAX_BUFFERS,
   compileKernel,
+  storesBytes: () => true,
   splitK,
 };
 

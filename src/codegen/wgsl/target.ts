@@ -4,11 +4,13 @@ import { mul } from "../../ir/loop/expr.ts";
 import type { Kernel } from "../../ir/loop/kernel.ts";
 import { verifyKernel } from "../../ir/loop/verify.ts";
 import type { CompiledKernel, DeviceLimits } from "../../ir/program.ts";
+import { InternalError } from "../../ir/types.ts";
 import type { Target } from "../target.ts";
 import { mergeAxes, sizeOfAxes } from "../axes.ts";
 import { scheduleContract } from "./contract.ts";
 import { problemOf } from "../problem.ts";
 import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
+import { packBytes, writesBytes } from "./pack-bytes.ts";
 import { scheduleRows, type RowShape } from "./rows.ts";
 import { chooseTile, SUBGROUP, splitK } from "./tiles.ts";
 
@@ -25,11 +27,14 @@ export const webgpuTarget: Target = {
   name: "webgpu",
   maxBuffers: (limits) => limits?.maxBuffers ?? DEFAULT_BUFFERS,
   compileKernel,
+  storesBytes: (kernel) => packBytes(kernel) !== undefined,
   splitK,
 };
 
-function compileKernel(source: Kernel, limits?: DeviceLimits): CompiledKernel {
-  verifyKernel(source);
+function compileKernel(given: Kernel, limits?: DeviceLimits): CompiledKernel {
+  verifyKernel(given);
+  const source = writesBytes(given) ? packBytes(given) : given;
+  if (!source) throw new InternalError(`kernel ${given.name} stores bytes that make no words`);
   if (source.stages[0]?.kind === "contract") {
     const problem = problemOf(source);
     // Few long dot products fill a machine better as reductions.
