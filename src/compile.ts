@@ -130,7 +130,7 @@ function finish(
   }
   const { entries, parameters, outputShape } = built;
   const target = targetNamed(request.target);
-  const printer = { name: target.name, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, request.limits) };
+  const printer = { ...target, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, request.limits) };
   const { program, memory, graphs, tasks } = compileEntries(entries, printer, pipelineOptions(target, request));
   const artifact: Artifact = {
     format: "tlc-artifact",
