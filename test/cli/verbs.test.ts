@@ -192,7 +192,7 @@ describe("run", () => {
     expect(nan.disposed()).toBe(1);
     expect((await cli(["run", join(root, "bad.tlspec")])).code).toBe(2);
     const plan = dataPlan(root);
-    const lost = { ...plan, sources: { train: { kind: "images", path: join(root, "nowhere") } } } as const;
+    const lost = { ...plan, sources: { train: { word: "images", args: { path: join(root, "nowhere") } } } };
     const missing = await cli(["run", good()], { artifact: { ...fakeArtifact(), data: lost } });
     expect([missing.code, missing.err()]).toEqual([2, expect.stringContaining("cannot read the folder")]);
     const none = await cli(["run", good()], { artifact: fakeArtifact() });
