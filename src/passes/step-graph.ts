@@ -13,7 +13,7 @@ import { at } from "../ir/ops/define.ts";
 import type { ColumnInfo, DataInfo, RecipePlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
 import { metricsOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
-import { baseRate, optimizerOf } from "../ir/recipe/optimizers/index.ts";
+import { optimizerOf } from "../ir/recipe/optimizers/index.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { tensorType, type Shape } from "../ir/types.ts";
 import { decomposeForAutodiff } from "./decompose.ts";
@@ -270,7 +270,7 @@ export function buildTraceEntry(spec: StepSpec): { readonly entries: Map<EntryNa
   const connected = connect(b, model, { inputs: named, label });
   const training = differentiate(spec, connected, label, undefined);
   const step = scalar(b, "train/step", "u32", "state");
-  const rate = b.constant({ value: baseRate(recipe.optimizer), type: tensorType("f32", []) });
+  const rate = learningRate(b, recipe, step, scalar(b, "train/count", "i32", "batch"));
   const outputs = updateWeights(spec, training, step, rate);
   for (const [name, node] of connected.updates) outputs.set(`weight/${name}`, node);
   outputs.set("train/step", b.add(step, 1));

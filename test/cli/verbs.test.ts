@@ -48,7 +48,8 @@ describe("usage", () => {
     [["run", "/no/such.tlspec"], "there is no such file"],
     [["check", "/no/such.tlspec"], "there is no such file"],
     [["compile", "test", "-o", "x"], "test is a folder"],
-    [["explain", "TL9999"], "there is no diagnostic TL9999"],
+    [["explain", "TL9999"], "there is no diagnostic, layer or word TL9999"],
+    [["explain", "adm"], "did you mean `adam`?"],
   ])("%j is refused with code 2", async (args, message) => {
     const { code, out, err } = await cli(args);
     expect(code).toBe(2);
