@@ -9,6 +9,8 @@ import type { Node } from "../ir/node.ts";
 import type { DataInfo } from "../ir/plan.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { columnsOf, sourceOf } from "../ir/recipe/sources/index.ts";
+import { centerCrop } from "../ir/recipe/steps/center-crop.ts";
+import { grayscale } from "../ir/recipe/steps/grayscale.ts";
 import { sameShape } from "../ir/types.ts";
 import type { Shape } from "../ir/types.ts";
 import type { Declaration } from "./ast.ts";
@@ -119,9 +121,9 @@ function shapeHint(given: Shape, wanted: Shape): string | undefined {
   if (given.length !== 3 || wanted.length !== 3 || height === undefined || width === undefined) return undefined;
   const size =
     wantedHeight === wantedWidth && (height !== wantedHeight || width !== wantedWidth)
-      ? `\`center_crop(${wantedHeight ?? ""})\``
+      ? `\`${centerCrop.name}(${wantedHeight ?? ""})\``
       : undefined;
-  const steps = [channels === 3 && wantedChannels === 1 ? "`grayscale`" : undefined, size].filter((it) => it !== undefined);
+  const steps = [channels === 3 && wantedChannels === 1 ? `\`${grayscale.name}\`` : undefined, size].filter((it) => it !== undefined);
   return steps.length === 0 ? undefined : `put ${steps.join(" and ")} under \`preprocess\``;
 }
 

@@ -123,7 +123,7 @@ export function planRecipe(
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   network: "add `network NAME`",
-  loss: "add `loss cross_entropy` or `loss mse`",
+  loss: `add ${oneOf(LOSSES.map(({ name }) => `loss ${name}`))}`,
   optimizer: "add for example `optimizer adam(lr: 1e-3)`",
   batch: "add for example `batch 64`",
   epochs: "add for example `epochs 10`",

@@ -198,7 +198,7 @@ describe.each(SCHEDULES.map((schedule) => [schedule.name, schedule] as const))("
 
 describe.each(SOURCES.map((source) => [source.name, source] as const))("source %s", (_, source) => {
   it.each(plansOf(source, source.samples))("is read as it is written: $args", (plan) => {
-    const spec = (text: string): string => `${smallSpec(NUMBERS).replace(/train .*/, `train ${text}`)}`;
+    const spec = (text: string): string => smallSpec(NUMBERS).replace(/train .*/, `train ${text}`);
     expectRoundTrip(plan, SOURCES, (text) => planRecipe(loadClean(spec(text)))?.data?.sources["train"]);
   });
 });
