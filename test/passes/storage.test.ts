@@ -35,7 +35,7 @@ function example(): Graph {
 }
 
 const compile = (target: Target): Program => {
-  const options = { verify: true, operandCost: 12, maxBuffers: 8, operandCost: 12, splitK: (): number => 1 };
+  const options = { verify: true, operandCost: 12, maxBuffers: 8, splitK: (): number => 1 };
   return compileEntries(new Map<EntryName, Graph>([["predict", example()]]), target, options).program;
 };
 
