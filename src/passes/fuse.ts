@@ -2,9 +2,10 @@
 // that computes what it reads, if it reads that at its own points; else a group of as many points nearby, since every launch costs. What
 // only its own group reads gets no memory.
 
+import { bufferKey, countBuffers, touchedBy, type Memory } from "../ir/fusion/buffers.ts";
 import { bodyOf } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
-import type { Domain, FusionPlan, Group, Member } from "../ir/fusion/plan.ts";
+import { coresOf, isGroup, type Domain, type FusionPlan, type Group, type Member } from "../ir/fusion/plan.ts";
 import {
   allAtOnePoint,
   pointsOf,
@@ -18,7 +19,7 @@ import {
 } from "../ir/fusion/relation.ts";
 import { at } from "../ir/ops/define.ts";
 import { InternalError, isByte, sizeOf } from "../ir/types.ts";
-import { planUnits, type InlineOptions, type Unit, type Units } from "./inline.ts";
+import { isSplit, planUnits, type InlineOptions, type Unit, type Units } from "./inline.ts";
 
 export interface FuseOptions extends InlineOptions {
   /** Whether the kernels run once for every step of a loop. */
@@ -42,8 +43,23 @@ const WINDOW = 48;
  * @param replaces for the next value of a state, the node of its old one: both may have the same memory
  */
 export function planFusion(roots: readonly Node[], options: FuseOptions, replaces: ReadonlyMap<Node, Node> = new Map()): FusionPlan {
-  const units = planUnits(roots, options);
-  return new Grouping(units, options, replaces).plan(roots);
+  const rootSet = new Set(roots);
+  const fuse = (it: FuseOptions): FusionPlan => new Grouping(planUnits(roots, it), it, rootSet, replaces).plan();
+  const first = fuse(options);
+  if (options.isFusing === false) return first;
+  // Only now is it known which little values share a buffer, so that more fits into a kernel.
+  const memoryOf = ({ groupOf }: FusionPlan): Memory => ({ groupOf: (node) => groupOf.get(node)?.id, roots: rootSet, replaces });
+  const memory = memoryOf(first);
+  const second = fuse({ ...options, keyOf: (node) => bufferKey(node, memory) });
+  const fits = (group: Group): boolean => buffersOf(second, group, memoryOf(second), options) <= options.maxBuffers;
+  return second.steps.length < first.steps.length && second.steps.filter(isGroup).every(fits) ? second : first;
+}
+
+/** The most buffers that a kernel of the group binds. */
+function buffersOf(plan: FusionPlan, group: Group, memory: Memory, options: InlineOptions): number {
+  const { operands, rest } = touchedBy(plan, group);
+  if (!coresOf(group).some((core) => isSplit(plan.lowering(core), options))) return countBuffers([...operands, ...rest], memory);
+  return 1 + Math.max(countBuffers(operands, memory), countBuffers(rest, memory));
 }
 
 /** A unit with all that joining asks of it. */
@@ -75,6 +91,8 @@ interface Draft {
   readonly nodes: Set<Node>;
   /** Buffers read that the group does not compute itself. */
   readonly loads: Set<Node>;
+  /** A product in two kernels: what the second reads, which sums the parts that the first made. */
+  readonly ofSecond?: Set<Node>;
   readonly after: Set<Draft | Node>;
   readonly users: Set<Draft>;
   /** Places in the graph's order: of its first and last value, and of the last that must be there before it runs. */
@@ -85,28 +103,26 @@ interface Draft {
 
 class Grouping {
   readonly #units: Units;
-  readonly #maxBuffers: number;
-  readonly #isInLoop: boolean;
-  readonly #isFusing: boolean;
+  readonly #options: FuseOptions;
+  readonly #roots: ReadonlySet<Node>;
   readonly #replaces: ReadonlyMap<Node, Node>;
   readonly #stored: ReadonlySet<Node>;
   readonly #position: ReadonlyMap<Node, number>;
   readonly #drafts: Draft[] = [];
   readonly #draftOf = new Map<Node, Draft>();
 
-  constructor(units: Units, { maxBuffers, isInLoop = false, isFusing = true }: FuseOptions, replaces: ReadonlyMap<Node, Node>) {
+  constructor(units: Units, options: FuseOptions, roots: ReadonlySet<Node>, replaces: ReadonlyMap<Node, Node>) {
     this.#units = units;
-    this.#maxBuffers = maxBuffers;
-    this.#isInLoop = isInLoop;
-    this.#isFusing = isFusing;
+    this.#options = options;
+    this.#roots = roots;
     this.#replaces = replaces;
     this.#stored = new Set(units.units.map(({ node }) => node));
     this.#position = new Map(units.order.map((node, i) => [node, i]));
   }
 
-  plan(roots: readonly Node[]): FusionPlan {
+  plan(): FusionPlan {
     for (const unit of this.#units.units) this.#place(this.#candidate(unit));
-    const outputs = this.#outputs(roots);
+    const outputs = this.#outputs();
     const groups = this.#drafts.map(({ id, kind, points, members }): Group => {
       return { id, kind, points, members, outputs: new Set(members.map((m) => m.node).filter((node) => outputs.has(node))) };
     });
@@ -153,7 +169,12 @@ class Grouping {
     }
     const place = this.#position.get(unit.node) ?? 0;
     // Little things gather at one point, whatever their sizes.
-    const isSmall = this.#isFusing && !this.#isInLoop && unit.core === undefined && unit.points > 1 && unit.points <= SMALL_START;
+    const isSmall =
+      this.#options.isFusing !== false &&
+      this.#options.isInLoop !== true &&
+      unit.core === undefined &&
+      unit.points > 1 &&
+      unit.points <= SMALL_START;
     const kind = unit.core === undefined ? "map" : this.#units.lowering(unit.core).kind === "contract" ? "contract" : "rows";
     const draft: Draft = {
       id: this.#drafts.length,
@@ -163,6 +184,7 @@ class Grouping {
       members: [],
       nodes: new Set(),
       loads: new Set(),
+      ...(unit.core && isSplit(this.#units.lowering(unit.core), this.#options) && { ofSecond: new Set<Node>() }),
       after: new Set(),
       users: new Set(),
       first: place,
@@ -175,7 +197,7 @@ class Grouping {
 
   /** Groups that the unit may join, the best first: those whose values it reads, then near ones of its size. */
   #hosts(unit: Candidate, producers: ReadonlySet<Draft | Node>): Draft[] {
-    if (!this.#isFusing) return [];
+    if (this.#options.isFusing === false) return [];
     const reads = new Map<Draft, number>();
     for (const { node } of [...unit.reads, ...unit.operandReads]) {
       const draft = this.#draftOf.get(node);
@@ -235,16 +257,11 @@ class Grouping {
 
   /** Whether the group's kernel would still have few enough buffers. */
   #fits(draft: Draft, unit: Candidate): boolean {
-    const buffers = new Set([...draft.loads, ...draft.nodes]);
-    for (const { node } of [...unit.reads, ...unit.operandReads]) buffers.add(node);
-    buffers.add(unit.node);
-    let count = buffers.size;
-    // The next value of a state lies where the old one does.
-    for (const node of buffers) {
-      const old = this.#replaces.get(node);
-      if (old && buffers.has(old)) count--;
-    }
-    return count <= this.#maxBuffers;
+    const reads = [...unit.reads, ...unit.operandReads].map(({ node }) => node);
+    const groupOf = (node: Node): number | undefined => (draft.nodes.has(node) ? draft : this.#draftOf.get(node))?.id;
+    const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes, ...reads, unit.node];
+    const count = countBuffers(touched, { groupOf, roots: this.#roots, replaces: this.#replaces });
+    return count + Number(draft.ofSecond !== undefined) <= this.#options.maxBuffers;
   }
 
   /** Whether something between them would have to run both before and after the group. */
@@ -278,6 +295,7 @@ class Grouping {
     this.#draftOf.set(node, draft);
     if (draft.kind === "map" && (core !== undefined || domain !== "points")) draft.kind = "rows";
     for (const read of [...unit.reads, ...unit.operandReads]) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
+    for (const read of unit.reads) draft.ofSecond?.add(read.node);
     const place = this.#position.get(node) ?? 0;
     draft.first = Math.min(draft.first, place);
     draft.last = Math.max(draft.last, place);
@@ -292,8 +310,8 @@ class Grouping {
   }
 
   /** Values that somebody outside their group reads. */
-  #outputs(roots: readonly Node[]): Set<Node> {
-    const outputs = new Set(roots);
+  #outputs(): Set<Node> {
+    const outputs = new Set(this.#roots);
     for (const draft of this.#drafts) for (const node of draft.loads) outputs.add(node);
     for (const node of this.#units.order) {
       if (!bodyOf(node)) continue;

@@ -2,6 +2,7 @@
 // core of what follows it elementwise; cheap producers are computed in their readers, a product's operands among them.
 
 import { bodyOf, topologicalOrder, usersOf } from "../ir/graph.ts";
+import type { SplitK } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import type { Lowering } from "../ir/ops/define.ts";
 import { InternalError, isFloat, sizeOf } from "../ir/types.ts";
@@ -11,6 +12,9 @@ export interface InlineOptions {
   readonly maxBuffers: number;
   /** Scalar operations for each element that a product's operand may cost anew instead of a pass through memory. */
   readonly operandCost: number;
+  readonly splitK: SplitK;
+  /** What stands for the buffer of a node: values with one key share one. */
+  readonly keyOf?: (node: Node) => unknown;
 }
 
 /** A value that is computed once: a node with its core, if the way there is elementwise. */
@@ -43,6 +47,8 @@ interface View {
 
 /** @param roots nodes that must have a buffer */
 export function planUnits(roots: readonly Node[], options: InlineOptions): Units {
+  const { keyOf = (node) => node } = options;
+  const buffersOf = (loads: Iterable<Node>): number => new Set([...loads].map(keyOf)).size;
   const order = topologicalOrder(roots);
   const users = usersOf(order);
   const lowering = lowerings();
@@ -78,15 +84,17 @@ export function planUnits(roots: readonly Node[], options: InlineOptions): Units
       else core = own;
     }
     let view = combine(node, viewOf);
-    while (view.loads.size + 1 > options.maxBuffers) {
+    while (buffersOf(view.loads) + 1 > options.maxBuffers) {
       const heaviest = [...new Set(node.inputs)]
-        .filter((x) => !stored.has(x) && views.has(x) && viewOf(x).loads.size >= 2)
-        .sort((a, b) => viewOf(b).loads.size - viewOf(a).loads.size)[0];
+        .filter((x) => !stored.has(x) && views.has(x) && buffersOf(viewOf(x).loads) >= 2)
+        .sort((a, b) => buffersOf(viewOf(b).loads) - buffersOf(viewOf(a).loads))[0];
       if (!heaviest) break;
       if (viewOf(heaviest).core === core && how.kind === "pointwise") core = undefined;
       store(heaviest);
       view = combine(node, viewOf);
     }
+    // What follows a product that is summed in two kernels reads sums of its parts.
+    if (isSplit(how, options)) view = { ...view, loads: new Set([node]) };
     view = { ...view, ...(core && { core }) };
     views.set(node, view);
     if (core) coreOf.set(node, core);
@@ -98,6 +106,9 @@ export function planUnits(roots: readonly Node[], options: InlineOptions): Units
   });
   return { order, units, lowering };
 }
+
+/** Whether a product's kernel only makes parts of it, which a second one sums. */
+export const isSplit = (how: Lowering, { splitK }: Pick<InlineOptions, "splitK">): boolean => how.kind === "contract" && splitK(how) > 1;
 
 /** How each node becomes loops, asked once. */
 function lowerings(): (node: Node) => Lowering {
@@ -151,7 +162,7 @@ function mayInline(
   if (cost > (isOperand ? operandCost : CHEAP_COST)) return false;
   if (isOperand && operandCost <= 1 && (users.length > 1 || loads.size > 1)) return false;
   // What is repeated over many elements is better made once, however cheap.
-  if (!isOperand && cost > 1 && reads >= users.length * REPEATED) return false;
+  if (!isOperand && (cost > 1 || loads.size > 1) && reads >= users.length * REPEATED) return false;
   // Bytes through memory: every user reads what the value is made of, or the value is made, written, and read by every user.
   const own = sizeOf(node.type.shape);
   const made = [...loads].reduce((sum, load) => sum + sizeOf(load.type.shape), 0);

@@ -10,6 +10,7 @@ import { InternalError, sizeOf, type TensorType } from "../ir/types.ts";
 import { isGroup } from "../ir/fusion/plan.ts";
 import { planFusion } from "./fuse.ts";
 import type { Place, Scope } from "./kernel-builder.ts";
+import { placeOutputs } from "./places.ts";
 import { copyNode, lowerGroup, type LowerContext, type Target } from "./lower-group.ts";
 import type { Buffer, KernelCall, Task } from "./lowered.ts";
 
@@ -65,10 +66,8 @@ export function lowerScan(outer: LowerContext, node: Node<ScanAttrs>, places: Ma
   }
   owned.forEach((target, result) => inner.set(result, target));
   const groups = plan.steps.filter(isGroup);
-  for (const value of groups.flatMap((group) => [...group.outputs])) {
-    const buffer: Buffer = { name: `%${node.id}.%${value.id}`, role: "temp", dtype: value.type.dtype, shape: value.type.shape };
-    if (!inner.has(value)) inner.set(value, { buffer, offset: e.int(0) });
-  }
+  for (const group of groups)
+    placeOutputs(group, (value) => inner.has(value), `%${node.id}.%`).forEach((place, value) => inner.set(value, place));
   const scope: Scope = {
     placeOf: (value) => inner.get(value) ?? outer.scope.placeOf(value),
     lowering: plan.lowering,

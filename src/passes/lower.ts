@@ -1,19 +1,18 @@
 // From a graph of primitives to kernels: one for every group of the fusion plan, plus one for every split reduction. New values of state
 // are values like any other here, with buffers of their own; what becomes of them is decided in place.ts.
 
-import * as e from "../ir/loop/expr.ts";
-import { isGroup } from "../ir/fusion/plan.ts";
+import { isGroup, type FusionPlan } from "../ir/fusion/plan.ts";
 import { topologicalOrder, type Graph } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import type { InputRole } from "../ir/ops/leaf.ts";
 import type { ScanAttrs } from "../ir/ops/scan.ts";
 import type { BufferRole } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
-import type { FusionPlan } from "../ir/fusion/plan.ts";
 import type { Place, Scope } from "./kernel-builder.ts";
 import type { Buffer, Task } from "./lowered.ts";
 import { copyNode, lowerGroup, type LowerContext, type LowerOptions, type Target } from "./lower-group.ts";
 import { lowerScan } from "./lower-scan.ts";
+import { placeOutputs, whole } from "./places.ts";
 
 interface InputAttrs {
   readonly name: string;
@@ -31,9 +30,6 @@ const ROLES = {
   local: "temp",
 } as const satisfies Record<InputRole, BufferRole>;
 
-const zero = e.int(0);
-const whole = (buffer: Buffer): Target => ({ buffer, offset: zero });
-
 /** Kernels of one entry, in an order that respects data flow. */
 export function lowerGraph(graph: Graph, plan: FusionPlan, shared: SharedBuffers, options: LowerOptions): Task[] {
   const tasks: Task[] = [];
@@ -46,8 +42,8 @@ export function lowerGraph(graph: Graph, plan: FusionPlan, shared: SharedBuffers
     if (places.has(node) || plan.lowering(node).kind === "special") copies.push({ node, buffer });
     else places.set(node, whole(buffer));
   }
-  for (const step of plan.steps)
-    if (isGroup(step)) for (const node of step.outputs) if (!places.has(node)) places.set(node, whole(tempOf(node)));
+  for (const group of plan.steps.filter(isGroup))
+    placeOutputs(group, (node) => places.has(node), `%`).forEach((place, node) => places.set(node, place));
 
   const scope: Scope = { placeOf: (node) => places.get(node), lowering: plan.lowering };
   const targetOf = (node: Node): Target => {
@@ -70,8 +66,6 @@ export function lowerGraph(graph: Graph, plan: FusionPlan, shared: SharedBuffers
   for (const { node, buffer } of copies) copyNode(context, node, whole(buffer));
   return tasks;
 }
-
-const tempOf = (node: Node): Buffer => ({ name: `%${node.id}`, role: "temp", dtype: node.type.dtype, shape: node.type.shape });
 
 function sharedInput(node: Node, shared: SharedBuffers): Buffer {
   const { name, role } = node.attrs as InputAttrs;
