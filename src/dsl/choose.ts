@@ -107,7 +107,11 @@ function argumentsOf(
 function columnsFrom(args: readonly Ast.Arg[], env: Environment): Readonly<Record<string, string>> {
   const columns = new Map<string, string>();
   for (const { name: given, nameSpan, span, value } of args) {
-    const name = given ?? (value.kind === "ref" ? value.name : "");
+    const name = given ?? (value.kind === "ref" ? value.name : undefined);
+    if (name === undefined) {
+      env.sink.report("wrong-type", span, { what: "a column", wanted: "`INPUT: COLUMN`, or one name for both", got: describeExpr(value) });
+      continue;
+    }
     const column = value.kind === "ref" ? value.name : value.kind === "string" ? value.value : undefined;
     if (column === undefined) {
       const problem = { what: `column \`${name}\``, wanted: "a name or a string", got: describeExpr(value) };

@@ -15,7 +15,7 @@ import { sameShape } from "../ir/types.ts";
 import type { Shape } from "../ir/types.ts";
 import type { Declaration } from "./ast.ts";
 import { reportProblem } from "./choose.ts";
-import { checkPictures, exampleShapes } from "./data-plan.ts";
+import { checkPictures, exampleShapes } from "./data-steps.ts";
 import { elaborateNetwork } from "./elaborate.ts";
 import { loadModules } from "./modules.ts";
 import type { LoadedModules, SpecHost } from "./modules.ts";

@@ -1,8 +1,8 @@
-// How decoded pixels become what a program stores: u8[channels, height, width], after those of the data set's
-// steps that run on the host. Folders of files and
-// pictures of a web page go through here alike, since the steps belong to the weights. Browser-safe.
+// How decoded pixels become what a program stores: u8[channels, height, width], after those steps of the data set that run on the host.
+// Folders of files and pictures of a web page go through here alike, since the steps belong to the weights. Browser-safe.
 
 import type { LoadStep, Pixels, Planned } from "../../ir/recipe/steps/define.ts";
+import { grayscale } from "../../ir/recipe/steps/grayscale.ts";
 import { loadPicture } from "../../ir/recipe/steps/host.ts";
 
 /** What happens to pixels before they are stored, in order. */
@@ -15,13 +15,15 @@ export function storePixels(
   [channels = 0, height = 0, width = 0]: readonly number[],
   planes: Uint8Array,
 ): string | undefined {
-  const pixels = loadPicture(steps, picture);
+  const loaded = loadPicture(steps, picture);
+  // A program that stores one channel takes the grey of a colour picture, with or without a step that says so.
+  const pixels = channels === 1 ? grayscale.load(loaded, {}) : loaded;
   if (pixels.width !== width || pixels.height !== height) return `${pixels.width}x${pixels.height}, expected ${width}x${height}`;
   toPlanes(pixels, planes, channels);
   return undefined;
 }
 
-/** Interleaved samples to planes. A grey picture stands for its colours, and what is not opaque for what is. */
+/** Interleaved samples to planes. A grey picture stands for its colours, and opacity is left out. */
 function toPlanes({ data: pixels, channels: from }: Pixels, planes: Uint8Array, to: number): void {
   const count = pixels.length / from;
   for (let channel = 0; channel < to; channel++) {

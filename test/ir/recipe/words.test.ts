@@ -131,7 +131,8 @@ describe.each(METRICS.map((metric) => [metric.name, metric] as const))("metric %
 
   it("sums what it says", () => {
     const b = createBuilder();
-    const [output, label] = [tensorType("f32", [4, 3]), tensorType(metric.labels === "class" ? "i32" : "f32", [4])];
+    const output = tensorType("f32", [4, 3]);
+    const label = metric.labels === "class" ? tensorType("i32", [4]) : output;
     const sums = metric.tally.build(b, {
       output: b.input({ name: "output", role: "batch", type: output }),
       label: b.input({ name: "label", role: "batch", type: label }),

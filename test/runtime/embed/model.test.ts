@@ -164,6 +164,7 @@ describe("data of a page", () => {
     const grey = { ...rgb, inputs: [{ name: "image", dtype: "u8", shape: [1, 1, 1] }] } as const;
     const red = { data: Uint8Array.of(255, 0, 0, 255), width: 1, height: 1 };
     expect([...splitOfExamples(grey, steps({ word: "grayscale", args: {} }), [red]).columns.get("image")!.data]).toEqual([76]);
+    expect([...splitOfExamples(grey, plain, [red]).columns.get("image")!.data]).toEqual([76]);
   });
 
   it("takes records where there are several inputs", () => {

@@ -2,6 +2,7 @@
 
 import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
+import { at } from "../../ops/define.ts";
 import type { ColumnInfo } from "../../plan.ts";
 import { sizeOf, type Shape } from "../../types.ts";
 import { problem, type ArgSpecs, type Problem, type Values, type Word } from "../define.ts";
@@ -53,4 +54,12 @@ export function labelsFit({ output, label }: Comparison, positions: Shape): Prob
   const wanted = positions.length === 0 ? "one label" : `labels [${positions.join(", ")}]`;
   const given = label.shape.length === 0 ? "one" : `[${label.shape.join(", ")}]`;
   return problem("label-shape", { output: `[${output.join(", ")}]`, wanted, given });
+}
+
+/** The mean over each example of how far its numbers are from its labels, f32[batch]. */
+export function errorsOfExamples(b: Builder, output: Node, label: Node, error: (x: Node, target: Node) => Node): Node {
+  const target = b.reshape(b.cast(label, { dtype: "f32" }), { shape: output.type.shape });
+  const batch = at(output.type.shape, 0);
+  const each = sizeOf(output.type.shape) / batch;
+  return b.reduceMean(b.reshape(error(output, target), { shape: [batch, each] }), { axes: [1] });
 }

@@ -4,8 +4,9 @@ import type { WordPlan } from "../../plan.ts";
 import { wordOf } from "../define.ts";
 import { crossEntropy } from "./cross-entropy.ts";
 import type { Loss } from "./define.ts";
+import { mae } from "./mae.ts";
 import { mse } from "./mse.ts";
 
-export const LOSSES = [crossEntropy, mse] as const satisfies readonly Loss[];
+export const LOSSES = [crossEntropy, mse, mae] as const satisfies readonly Loss[];
 
 export const lossOf = (plan: WordPlan): Loss => wordOf<Loss>(LOSSES, plan);

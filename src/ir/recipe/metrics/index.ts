@@ -6,10 +6,11 @@ import { lossOf } from "../losses/index.ts";
 import { accuracy } from "./accuracy.ts";
 import type { Metric, Tally } from "./define.ts";
 import { f1 } from "./f1.ts";
+import { mae } from "./mae.ts";
 import { precision } from "./precision.ts";
 import { recall } from "./recall.ts";
 
-export const METRICS = [accuracy, precision, recall, f1] as const satisfies readonly Metric[];
+export const METRICS = [accuracy, precision, recall, f1, mae] as const satisfies readonly Metric[];
 
 export const metricOf = (plan: WordPlan): Metric => wordOf<Metric>(METRICS, plan);
 

@@ -18,6 +18,10 @@ export const AUGMENT = [randomCrop, randomResizedCrop, horizontalFlip] as const 
 
 export type DataSteps = Pick<DataPlan, "preprocess" | "augment">;
 
+export const augmentStep = (plan: WordPlan): MoveStep | ValueStep => wordOf<MoveStep | ValueStep>(AUGMENT, plan);
+
+export const isCrop = (step: Step): boolean => step.kind === "move" && step.crops;
+
 const planned = <S extends Step>(words: readonly S[], plans: readonly WordPlan[]): readonly Planned<S>[] =>
   plans.map((plan) => ({ step: wordOf<S>(words, plan), plan }));
 
@@ -29,9 +33,9 @@ export const preprocessSteps = ({ preprocess }: Pick<DataPlan, "preprocess">): r
  */
 export function deviceSteps({ preprocess, augment }: DataSteps, mode: "train" | "eval"): readonly Planned<MoveStep | ValueStep>[] {
   const random = mode === "train" ? planned<MoveStep | ValueStep>(AUGMENT, augment) : [];
-  const isCropped = random.some(({ step }) => step.kind === "move" && step.crops);
+  const isCropped = random.some(({ step }) => isCrop(step));
   const device = preprocessSteps({ preprocess }).filter(onDevice);
-  const moves = device.filter(({ step }) => step.kind === "move" && !(isCropped && step.crops));
+  const moves = device.filter(({ step }) => step.kind === "move" && !(isCropped && isCrop(step)));
   return [...moves, ...random, ...device.filter(({ step }) => step.kind === "value")];
 }
 
