@@ -7,7 +7,7 @@ import { printKernel } from "../../src/ir/loop/print.ts";
 import { verifyKernel } from "../../src/ir/loop/verify.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import type { DeviceLimits } from "../../src/ir/program.ts";
-import { axesOf, convForward, elementwise, kernelOf, matmul, param, segments, softmax } from "./kernels.ts";
+import { aboveMean, axesOf, convForward, elementwise, kernelOf, matmul, param, segments, softmax } from "./kernels.ts";
 
 const i = axis("i", 1000);
 const bytes = kernelOf(
@@ -54,6 +54,7 @@ const SAMPLES: [string, Kernel, DeviceLimits?][] = [
   ["column-sum", columnSum],
   ["softmax", softmax(64, 1000)],
   ["segment-sum", segments("sum", 100, 8, 64)],
+  ["bytes-of-rows", aboveMean(100, 8)],
   ["matmul-gpu", matmul(60, 70, 50, 2)],
   ["matmul-subgroups-of-8", matmul(60, 30, 50, 2), { subgroupSize: 8 }],
   ["conv-forward", convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 }), { subgroupSize: 8 }],
