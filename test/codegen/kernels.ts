@@ -4,6 +4,7 @@ import {
   acc,
   add,
   axis,
+  cast,
   constant,
   div,
   float,
@@ -212,6 +213,30 @@ export function softmax(rows: number, columns: number): Kernel {
       kind: "store",
       axes: axesOf({ j2: columns }),
       writes: [{ buffer: 1, index: add(mul(R, int(columns)), axis("j2", columns)), value: div(shifted("j2"), acc(1, "f32")) }],
+    },
+  ]);
+}
+
+/** By how much, in twentieths and at all, the elements of each row are above its mean: bytes, bools and floats of one stage. */
+export function aboveMean(rows: number, columns: number): Kernel {
+  const cell = (name: string): Expr => add(mul(axis("p", rows), int(columns)), axis(name, columns));
+  const x = (name: string): Expr => load(0, cell(name), "f32");
+  const params = [
+    param("x", rows * columns),
+    param("above", rows * columns, "write", "bool"),
+    param("part", rows * columns, "write", "u8"),
+    param("y", rows * columns, "write"),
+  ];
+  return kernelOf("above_mean", params, axesOf({ p: rows }), [
+    { kind: "reduce", axes: axesOf({ r: columns }), op: "sum", dtype: "f32", value: mul(x("r"), float(1 / columns)) },
+    {
+      kind: "store",
+      axes: axesOf({ s: columns }),
+      writes: [
+        { buffer: 1, index: cell("s"), value: binary("lt", add(acc(0, "f32"), float(0.01)), x("s")) },
+        { buffer: 2, index: cell("s"), value: cast(unary("abs", mul(x("s"), float(20))), "u32") },
+        { buffer: 3, index: cell("s"), value: sub(x("s"), acc(0, "f32")) },
+      ],
     },
   ]);
 }

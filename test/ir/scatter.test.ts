@@ -1,7 +1,7 @@
 // Sums of rows by index, as sorted segments: equal to the plain definition, whatever the indices, and in a number of steps that grows with
 // rows and updates and not with their product.
 
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { createBuilder, type Builder } from "../../src/ir/builder.ts";
 import { lengthOf } from "../../src/ir/loop/kernel.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
@@ -9,11 +9,15 @@ import type { Node } from "../../src/ir/node.ts";
 import { sortedPositions } from "../../src/ir/ops/sort.ts";
 import { tensorType } from "../../src/ir/types.ts";
 import { callsOf } from "../../src/passes/lowered.ts";
+import { openDevice } from "../../src/runtime/open-device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { createRandom } from "../support/random.ts";
+import type { Compiled } from "../../src/passes/pipeline.ts";
 import { compileGraph, runGraph } from "../support/run-graph.ts";
 
 const device = openReferenceDevice();
+const wasm = await openDevice("wasm", { threads: 2 });
+afterAll(() => wasm.dispose());
 const input = (b: Builder, name: string, dtype: "i32" | "f32", ...shape: number[]): Node =>
   b.input({ name, role: "batch", type: tensorType(dtype, shape) });
 
@@ -23,9 +27,11 @@ describe("sortedPositions", () => {
     const keys = Float64Array.from({ length: n }, () => Math.floor(random() * (n % 2 === 0 ? n : 7)) - 1);
     const b = createBuilder();
     const order = sortedPositions(b, input(b, "keys", "i32", n), n);
-    const result = await runGraph(device, { builder: b, outputs: new Map([["order", order]]) }, new Map([["keys", keys]]));
     const expected = Array.from(keys, (_, i) => i).sort((i, j) => (keys[i] ?? 0) - (keys[j] ?? 0) || i - j);
-    expect(Array.from(result.get("order") ?? [])).toEqual(expected);
+    for (const on of [device, wasm]) {
+      const result = await runGraph(on, { builder: b, outputs: new Map([["order", order]]) }, new Map([["keys", keys]]));
+      expect(Array.from(result.get("order") ?? [])).toEqual(expected);
+    }
   });
 });
 
@@ -64,11 +70,15 @@ describe("scatterAdd", () => {
     ["more updates than a block sorts", 40, draw(9000, -2, 42), 1],
   ])("of %s", (_, rows, indices, features) => sums(rows, indices, features));
 
-  it("of a BERT's embedding takes far less than a step for every row and update", () => {
-    const [rows, count, features] = [30522, 4096, 768];
+  const [rows, count, features] = [30522, 4096, 768];
+  const ofBert = (target: string): Compiled => {
     const b = createBuilder();
     const sum = b.scatterAdd(input(b, "indices", "i32", count), input(b, "updates", "f32", count, features), { rows });
-    const { tasks } = compileGraph({ builder: b, outputs: new Map([["sum", sum]]) }, "reference");
+    return compileGraph({ builder: b, outputs: new Map([["sum", sum]]) }, target);
+  };
+
+  it("of a BERT's embedding takes far less than a step for every row and update", () => {
+    const { tasks } = ofBert("reference");
     const kernels = [...tasks.values()]
       .flat()
       .flatMap(callsOf)
@@ -78,6 +88,13 @@ describe("scatterAdd", () => {
     expect(steps).toBeLessThan(6e7);
     expect(kernels.length).toBeLessThan(12);
   });
+
+  it.each(["wasm", "webgpu"])(
+    "of a BERT's embedding is short kernels on %s: a step of a search is not all steps before it twice",
+    (target) => {
+      for (const { source = "" } of ofBert(target).program.kernels) expect(source.length).toBeLessThan(16_000);
+    },
+  );
 });
 
 /** Points of a kernel's loop nests. */

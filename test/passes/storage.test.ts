@@ -9,7 +9,7 @@ import { createBuilder } from "../../src/ir/builder.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { add, axis, binary, constant, int, load, mul } from "../../src/ir/loop/expr.ts";
 import type { Expr } from "../../src/ir/loop/expr.ts";
-import type { Kernel } from "../../src/ir/loop/kernel.ts";
+import type { Axis, Kernel, Stage } from "../../src/ir/loop/kernel.ts";
 import { verifyKernel } from "../../src/ir/loop/verify.ts";
 import type { EntryName, Program } from "../../src/ir/program.ts";
 import { tensorType } from "../../src/ir/types.ts";
@@ -112,10 +112,20 @@ describe("bytes packed into words", () => {
     expect(packBytes(elementwise(8, add(i(8), int(4)), 12))).toBeDefined();
     expect(packBytes(elementwise(8, add(i(8), int(2)), 12))).toBeUndefined();
     expect(packBytes(elementwise(8, mul(i(8), int(4)), 32))).toBeUndefined();
-    const transposed = elementwise(8, i(8));
-    const axes = axesOf({ a: 2, b: 4 });
-    const index = add(mul(axis("b", 4), int(2)), axis("a", 2));
-    const store = { kind: "store", axes: [], writes: [{ buffer: 1, index, value: constant(1, "bool") }] } as const;
-    expect(packBytes({ ...transposed, axes, stages: [store] })).toBeUndefined();
+    const bools = [param("mask", 24, "write", "bool")];
+    const store = (axes: readonly Axis[], index: Expr): Stage => ({
+      kind: "store",
+      axes,
+      writes: [{ buffer: 0, index, value: constant(1, "bool") }],
+    });
+    const [a, c] = [axis("a", 2), axis("c", 4)];
+    const byRow = kernelOf("rows", bools, axesOf({ a: 2 }), [store(axesOf({ c: 4 }), add(mul(a, int(4)), c))]);
+    expect(packBytes(byRow)?.stages[0]).toMatchObject({ axes: [] });
+    expect(packBytes({ ...byRow, stages: [store(axesOf({ c: 4 }), add(mul(a, int(6)), c))] })).toBeUndefined();
+    expect(packBytes({ ...byRow, stages: [store(axesOf({ c: 4 }), add(mul(c, int(2)), a))] })).toBeUndefined();
+    const one = { ...byRow, stages: [store([], a)] };
+    expect(packBytes(one)).toBeDefined();
+    const sum: Stage = { kind: "reduce", axes: axesOf({ c: 4 }), op: "sum", dtype: "i32", value: c };
+    expect(packBytes({ ...one, stages: [sum, store([], a)] })).toBeUndefined();
   });
 });

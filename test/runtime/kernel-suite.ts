@@ -28,6 +28,7 @@ import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import type { Device, HostArray } from "../../src/runtime/device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import {
+  aboveMean,
   at,
   axesOf,
   convForward,
@@ -282,6 +283,17 @@ export function kernelSuite(name: string, target: Target, open: () => Promise<De
         x: Uint8Array.from({ length: 1001 }, (_, n) => n * 37),
         mask: Uint8Array.from({ length: 1001 }, (_, n) => n % 3 && 1),
       });
+    });
+
+    it("stores bytes of rows, and of a single point's loop", async () => {
+      for (const [rows, columns] of [
+        [1, 1],
+        [1, 54],
+        [3, 8],
+        [70, 260],
+        [5000, 12],
+      ] as const)
+        await same(aboveMean(rows, columns), 1e-5);
     });
 
     it("does not load on the side of a select that is not taken", async () => {

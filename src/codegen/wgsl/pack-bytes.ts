@@ -2,9 +2,10 @@
 // needs no atomics, since no other point has a part of the word.
 
 import { add, axis, binary, cast, constant, div, int, mul, type Expr } from "../../ir/loop/expr.ts";
-import type { Kernel, Write } from "../../ir/loop/kernel.ts";
+import type { Axis, Kernel, Stage, StoreStage, Write } from "../../ir/loop/kernel.ts";
+import { mapExpressions } from "../../ir/loop/map-expr.ts";
 import { InternalError, isByte } from "../../ir/types.ts";
-import { mergeAxes, sizeOfAxes, strideAlong, substituter, termsOf } from "../axes.ts";
+import { mergeAxes, strideAlong, substituter, termsOf } from "../axes.ts";
 import { legalizer, legalizedParameters } from "./legalize.ts";
 
 const BYTES = 4;
@@ -13,33 +14,59 @@ const BYTES = 4;
 export const writesBytes = ({ params }: Kernel): boolean => params.some((param) => param.access !== "read" && isByte(param.dtype));
 
 /**
- * The kernel with its bytes packed, or undefined where that cannot be: it must be elementwise, and walk every byte buffer that it writes
- * from one element to the next, from a whole word on.
+ * The kernel with its bytes packed, or undefined where that cannot be. Every byte buffer must be walked from one element to the next, from
+ * a whole word on: along the only axis of the stage that writes it, or, where the kernel is elementwise, along the kernel's.
  */
 export function packBytes(source: Kernel): Kernel | undefined {
   const kernel = mergeAxes(source);
-  const [stage, ...rest] = kernel.stages;
-  if (stage?.kind !== "store" || stage.axes.length > 0 || rest.length > 0 || kernel.axes.length > 1) return undefined;
-  const [point] = kernel.axes;
-  const points = sizeOfAxes(kernel.axes);
-  const isBytes = ({ buffer }: Write): boolean => isByte(kernel.params[buffer]?.dtype ?? "f32");
-  const isWhole = ({ index }: Write): boolean =>
-    (point === undefined || strideAlong(index, point.name) === 1) &&
-    termsOf(index).every(([scale, factor]) => scale % BYTES === 0 || (factor?.kind === "axis" && factor.name === point?.name));
-  const packed = stage.writes.filter(isBytes);
-  if (!packed.every(isWhole) || new Set(packed.map(({ buffer }) => buffer)).size < packed.length) return undefined;
+  const { params, stages } = kernel;
+  const isBytes = ({ buffer }: Write): boolean => isByte(params[buffer]?.dtype ?? "f32");
+  const storing = stages.flatMap((stage) => (stage.kind === "store" && stage.writes.some(isBytes) ? [stage] : []));
+  const isElementwise = kernel.axes.length > 0 && storing.some(({ axes }) => axes.length === 0);
+  if (isElementwise && !stages.every((stage) => stage.kind === "store" && stage.axes.length === 0)) return undefined;
+  const along = ({ axes }: StoreStage): readonly Axis[] => (isElementwise ? kernel.axes : axes);
+  if (!storing.every((stage) => along(stage).length <= 1 && isWalked(stage.writes.filter(isBytes), along(stage)[0]))) return undefined;
 
-  const words = Math.ceil(points / BYTES);
-  const first = mul(axis("word", words), int(BYTES));
-  const legal = legalizer(kernel.params);
-  const at = (place: Expr): ((expr: Expr) => Expr) => substituter(new Map(point ? [[point.name, place]] : []));
+  const legal = legalizer(params);
+  const packed = stages.map((stage): Stage => {
+    if (stage.kind !== "store" || !(isElementwise || storing.includes(stage))) return mapExpressions(stage, legal);
+    const [axis] = along(stage);
+    return { ...stage, axes: isElementwise ? [] : wordsOf(axis), writes: packedWrites(stage, axis, legal, isBytes) };
+  });
+  return { ...kernel, params: legalizedParameters(params), axes: isElementwise ? wordsOf(kernel.axes[0]) : kernel.axes, stages: packed };
+}
+
+/** The loop over words instead of elements, under the same name. */
+function wordsOf(axis: Axis | undefined): Axis[] {
+  const extent = Math.ceil((axis?.extent ?? 1) / BYTES);
+  return axis && extent > 1 ? [{ name: axis.name, extent }] : [];
+}
+
+/** Whether the writes go to neighbouring elements along the axis, a word's from its first on, and to different buffers. */
+function isWalked(writes: readonly Write[], along: Axis | undefined): boolean {
+  const isWhole = ({ index }: Write): boolean =>
+    (along === undefined || strideAlong(index, along.name) === 1) &&
+    termsOf(index).every(([scale, factor]) => scale % BYTES === 0 || (factor?.kind === "axis" && factor.name === along?.name));
+  return writes.every(isWhole) && new Set(writes.map(({ buffer }) => buffer)).size === writes.length;
+}
+
+/** What a stage writes at four neighbouring points: a word of each byte buffer, four elements of any other. */
+function packedWrites(
+  stage: StoreStage,
+  along: Axis | undefined,
+  legal: (expr: Expr) => Expr,
+  isBytes: (write: Write) => boolean,
+): Write[] {
+  const extent = along?.extent ?? 1;
+  const first = along ? mul(axis(along.name, Math.ceil(extent / BYTES)), int(BYTES)) : int(0);
+  const at = (place: Expr): ((expr: Expr) => Expr) => substituter(new Map(along ? [[along.name, place]] : []));
   // Past the last point, that point once more.
   const neighbours = Array.from({ length: BYTES }, (_, i) => {
     const place = add(first, int(i));
-    const inside = at(points % BYTES === 0 ? place : binary("min", place, int(points - 1)));
+    const inside = at(extent % BYTES === 0 ? place : binary("min", place, int(extent - 1)));
     return (expr: Expr): Expr => legal(inside(expr));
   });
-  const writes = stage.writes.flatMap((write): Write[] =>
+  return stage.writes.flatMap((write): Write[] =>
     isBytes(write)
       ? [
           {
@@ -50,12 +77,6 @@ export function packBytes(source: Kernel): Kernel | undefined {
         ]
       : neighbours.map((f) => ({ buffer: write.buffer, index: f(write.index), value: f(write.value) })),
   );
-  return {
-    ...kernel,
-    params: legalizedParameters(kernel.params),
-    axes: words > 1 ? [{ name: "word", extent: words }] : [],
-    stages: [{ ...stage, writes }],
-  };
 }
 
 /** Four bytes, the first one lowest. */

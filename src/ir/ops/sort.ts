@@ -45,7 +45,8 @@ export const searchSorted: Op<None, 2> = definePrimitive<None, 2>({
         const next = e.add(count, e.int(step));
         const probe = e.binary("min", next, e.int(length));
         const isBelow = e.binary("lt", read(0, [at(where, 0), e.sub(probe, e.int(1))]), value);
-        return e.select(e.and(e.binary("le", next, e.int(length)), isBelow), next, count);
+        // What is selected has no loads, so that no step of the search is a branch with all steps before it on both sides.
+        return e.add(count, e.select(e.and(e.binary("le", next, e.int(length)), isBelow), e.int(step), e.int(0)));
       });
     },
   }),
