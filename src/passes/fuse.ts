@@ -303,10 +303,16 @@ class Grouping {
     for (const producer of producers) {
       if (producer === draft) continue;
       draft.after.add(producer);
-      if (!isDraft(producer)) continue;
-      producer.users.add(draft);
-      raise(draft, producer.latest);
+      for (const before of this.#draftsOf(producer)) {
+        before.users.add(draft);
+        raise(draft, before.latest);
+      }
     }
+  }
+
+  /** The group itself; for a scan or a result of it, the groups that it waits for. */
+  #draftsOf(step: Draft | Node): Draft[] {
+    return isDraft(step) ? [step] : [...this.#before(step)].flatMap((before) => this.#draftsOf(before));
   }
 
   /** Values that somebody outside their group reads. */

@@ -168,6 +168,14 @@ describe("printing", () => {
 
   it("is the inverse of reading, for every form", () => roundTrip(parseClean(everyForm)));
 
+  it.each(["\\", "\\n", 'say "x"', "a\nb\tc\r", "\u0000\u001b[31m", "\u007f\u0085", "\u2028\u2029", "ä 😀 ${x} `"])(
+    "keeps the string %j",
+    (value) => {
+      const spec = JSON.stringify(parseClean('dataset d {\n  train images("PATH")\n}\n'));
+      roundTrip(JSON.parse(spec.replace('"PATH"', JSON.stringify(value).replaceAll("$", "$$$$"))) as Spec);
+    },
+  );
+
   it("is the inverse of reading, for random specs", () => {
     fc.assert(fc.property(arbitrarySpec, roundTrip), { seed: 1, numRuns: 150 });
   });

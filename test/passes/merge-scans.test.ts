@@ -38,7 +38,8 @@ describe("merge-scans", () => {
     const b = createBuilder();
     const [last, kept] = loop(b, false, (h) => [h]);
     const [, , squared] = loop(b, false, (h, v, next) => [b.add(h, v), b.mul(next, next)]);
-    const graph = graphOf(b, [last!, kept!, squared!]);
+    // Read in another order than the loops have them.
+    const graph = graphOf(b, [squared!, last!, kept!]);
     const merged = mergeScans(graph);
     expect([loopsOf(graph).length, loopsOf(merged).length]).toEqual([2, 1]);
     expect(bodyOf(loopsOf(merged)[0]!)?.outputs).toHaveLength(2);

@@ -6,18 +6,17 @@ import { topologicalOrder } from "../../src/ir/graph.ts";
 import { OPTIONAL_PASSES } from "../../src/passes/pipeline.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { randomStep } from "../support/random-step.ts";
-import { interpretSteps, runSteps, type Step } from "../support/run-graph.ts";
+import { interpretSteps, runSteps } from "../support/run-graph.ts";
 import { disagreement } from "../support/values.ts";
 
 const COUNT = 150;
 const STEPS = 3;
 
-/** Not yet: two states that read each other's old value. */
-const IN_PLACE = new Set([102]);
-const seeds = Array.from({ length: COUNT }, (_, i) => i + 1).filter((seed) => !IN_PLACE.has(seed));
-const stepOf = (seed: number, whole: boolean): Step => randomStep(seed, 4 + ((seed * 5) % 20), { whole });
-const cases = seeds.map((seed) => {
-  const step = stepOf(seed, false);
+/** Seeds and sizes that have found something: groups that wait for each other by way of a loop. */
+const FOUND: readonly (readonly [seed: number, nodes: number])[] = [[1625, 29]];
+const random = Array.from({ length: COUNT }, (_, i) => [i + 1, 4 + ((5 * (i + 1)) % 20)] as const);
+const cases = [...random, ...FOUND].map(([seed, nodes]) => {
+  const step = randomStep(seed, nodes);
   return { seed, step, expected: interpretSteps(step, STEPS) };
 });
 
@@ -54,17 +53,6 @@ describe("random steps", () => {
       const actual = await runSteps(device, step, STEPS, new Set(skip));
       // Constants are rounded to f32 on their way into kernels.
       expected.forEach((values, i) => expect(disagreement(actual[i], values, 1e-5), `seed ${seed}, step ${i}`).toBeUndefined());
-    }
-  });
-
-  it("may replace a state by what reads all of it", async () => {
-    const device = openReferenceDevice();
-    for (const seed of seeds) {
-      const step = stepOf(seed, true);
-      const actual = await runSteps(device, step, STEPS);
-      interpretSteps(step, STEPS).forEach((values, i) =>
-        expect(disagreement(actual[i], values, 1e-5), `seed ${seed}, step ${i}`).toBeUndefined(),
-      );
     }
   });
 });

@@ -12,6 +12,7 @@ import {
   binary,
   cast,
   constant,
+  div,
   float,
   int,
   load,
@@ -247,6 +248,51 @@ export function kernelSuite(name: string, target: Target, open: () => Promise<De
       );
       const words = Uint32Array.from({ length }, (_, n) => Math.imul(n + 1, 2654435761) >>> 0);
       await same(kernel, 0, { x: words, s: Int32Array.from(words) });
+    });
+
+    it("finds the least and the greatest of words, which have no sign, and of integers, which do", async () => {
+      const words = Uint32Array.from({ length: 6 * 40 }, (_, n) => Math.imul(n + 1, 2654435761) >>> 0);
+      for (const dtype of ["u32", "i32"] as const)
+        for (const op of ["max", "min"] as const)
+          for (const [rows, columns] of [
+            ["i", "j"],
+            ["j", "i"],
+          ] as const) {
+            const shape = { [rows]: 6, [columns]: 40 };
+            const kernel = kernelOf(
+              `${op}_${dtype}_${rows}`,
+              [param("x", 240, "read", dtype), param("y", 40, "write", dtype)],
+              axesOf({ i: shape["i"]! }),
+              [
+                { kind: "reduce", axes: axesOf({ j: shape["j"]! }), op, dtype, value: load(0, at(shape), dtype) },
+                { kind: "store", axes: [], writes: [{ buffer: 1, index: axis("i", shape["i"]!), value: acc(0, dtype) }] },
+              ],
+            );
+            await same(kernel, 0, { x: dtype === "u32" ? words : Int32Array.from(words) });
+          }
+    });
+
+    it("divides exactly, where a product with the reciprocal would be one too little", async () => {
+      const i = axis("i", 1201);
+      for (const divisor of [3, 41, 47, 55, 61, 83, 97, 107]) {
+        const kernel = kernelOf(
+          `divide_${divisor}`,
+          [param("q", 1201, "write", "i32"), param("r", 1201, "write", "i32")],
+          axesOf({ i: 1201 }),
+          [
+            {
+              kind: "store",
+              axes: [],
+              writes: [
+                { buffer: 0, index: i, value: div(i, int(divisor)) },
+                { buffer: 1, index: i, value: rem(i, int(divisor)) },
+              ],
+            },
+          ],
+        );
+        const result = await same(kernel, 0, {});
+        expect([...(result.get("q") ?? [])], String(divisor)).toEqual(Array.from({ length: 1201 }, (_, n) => Math.floor(n / divisor)));
+      }
     });
 
     it("draws the same random words", async () => {

@@ -35,7 +35,7 @@ export function randomGraphSuite(
 
     it("on random steps", async () => {
       for (let seed = 1; seed <= counts.steps; seed++) {
-        const step = randomStep(seed, 4 + ((seed * 5) % 20), { whole: false });
+        const step = randomStep(seed, 4 + ((seed * 5) % 20));
         const actual = await runSteps(device, step, STEPS);
         interpretSteps(step, STEPS).forEach((values, i) =>
           expect(disagreement(actual[i], values, TOLERANCE, TINY), `seed ${seed}, step ${i}`).toBeUndefined(),

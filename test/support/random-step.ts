@@ -12,11 +12,6 @@ import { decomposeForAutodiff } from "../../src/passes/decompose.ts";
 import { createRandom } from "./random.ts";
 import type { Step } from "./run-graph.ts";
 
-export interface StepOptions {
-  /** Also updates that read all of the state that they replace, or the old value of another. */
-  readonly whole: boolean;
-}
-
 /** What growing a graph needs: `pick(n)` is a random integer below n. */
 interface Context {
   readonly b: Builder;
@@ -154,14 +149,11 @@ const INDICES: readonly Grow[] = [
 
 type Update = (c: Context, state: Node, states: readonly Node[]) => Node;
 
-/** Updates that a kernel may write where it reads. */
-const POINTWISE: readonly Update[] = [
+/** Some that a kernel may write where it reads, and more that read all of the state, or the old value of another. */
+const UPDATES: readonly Update[] = [
   (c, s) => c.b.add(c.b.mul(s, 0.9), c.b.mul(c.b.tanh(fit(c, float(c), s.type.shape)), 0.1)),
   (c, s) => c.b.where(fit(c, choose(c, c.bools), s.type.shape), s, c.b.tanh(fit(c, float(c), s.type.shape))),
   (c, s) => c.b.mul(s, fit(c, c.b.sigmoid(float(c)), s.type.shape)),
-];
-
-const WHOLE: readonly Update[] = [
   ({ b }, s) => b.concat([sliceAxis(b, s, 0, 1, s.type.shape[0] ?? 1), sliceAxis(b, s, 0, 0, 1)], { axis: 0 }),
   ({ b }, s) => b.sub(s, b.reduceMean(s, { axes: [0], keepDims: true })),
   (c, s, states) => fit(c, choose(c, states), s.type.shape),
@@ -195,7 +187,7 @@ function descend(c: Context, states: readonly Node[]): { readonly loss: Node; re
 }
 
 /** A step of `nodes` ops and one to three states, the same for the same seed. */
-export function randomStep(seed: number, nodes: number, { whole }: StepOptions): Step {
+export function randomStep(seed: number, nodes: number): Step {
   const draw = createRandom(seed);
   const pick = (n: number): number => Math.floor(draw() * n);
   const b = createBuilder();
@@ -229,11 +221,10 @@ export function randomStep(seed: number, nodes: number, { whole }: StepOptions):
     ["value", c.floats.at(-1) ?? step],
     ["flag", c.bools.at(-1) ?? step],
     [nameOf(step), b.add(step, 1)],
-    [nameOf(count), whole && pick(2) ? b.rem(b.add(b.gather(count, b.minimum(count, ROWS - 1)), 1), ROWS) : b.rem(b.add(count, 1), ROWS)],
+    [nameOf(count), pick(2) ? b.rem(b.add(b.gather(count, b.minimum(count, ROWS - 1)), 1), ROWS) : b.rem(b.add(count, 1), ROWS)],
   ]);
   const { loss, next } = descend(c, states);
   outputs.set("loss", loss);
-  const updates = whole ? [...POINTWISE, ...WHOLE] : POINTWISE;
-  states.forEach((s, i) => outputs.set(nameOf(s), pick(3) === 0 ? (next[i] ?? s) : choose(c, updates)(c, s, states)));
+  states.forEach((s, i) => outputs.set(nameOf(s), pick(3) === 0 ? (next[i] ?? s) : choose(c, UPDATES)(c, s, states)));
   return { graph: { builder: b, outputs }, values };
 }
