@@ -5,7 +5,7 @@ import type { Node } from "./node.ts";
 import { at } from "./ops/define.ts";
 import { parts } from "./ops/movement.ts";
 import { scanResults } from "./ops/scan.ts";
-import { tensorType } from "./types.ts";
+import { InternalError, tensorType } from "./types.ts";
 
 export interface LstmResult {
   /** Hidden states, [time, batch, hidden]. */
@@ -38,7 +38,7 @@ export function lstmScan(
   const [h, c, x, w] = [local("h", batch, hidden), local("c", batch, hidden), local("x", batch, gates), local("w", gates, hidden)];
   const all = b.add(x, b.matmul(h, w, { transposeA: false, transposeB: true }));
   const [i, f, g, o] = parts(b, all, [hidden, hidden, hidden, hidden], 1);
-  if (!i || !f || !g || !o) throw new RangeError("internal: an LSTM has four gates");
+  if (!i || !f || !g || !o) throw new InternalError("an LSTM has four gates");
   const cell = b.add(b.mul(b.sigmoid(f), c), b.mul(b.sigmoid(i), b.tanh(g)));
   const next = b.mul(b.sigmoid(o), b.tanh(cell));
   const node = b.scan([h0, c0, projected, weightHh], {
@@ -47,6 +47,6 @@ export function lstmScan(
     reverse: options.reverse ?? false,
   });
   const [hn, cn, output] = scanResults(b, node as Node<never>);
-  if (!hn || !cn || !output) throw new RangeError("internal: an LSTM has three results");
+  if (!hn || !cn || !output) throw new InternalError("an LSTM has three results");
   return { output, hidden: hn, cell: cn };
 }

@@ -4,7 +4,7 @@
 import { topologicalOrder, usersOf, bodyOf } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import type { Lowering } from "../ir/ops/define.ts";
-import { sizeOf } from "../ir/types.ts";
+import { InternalError, sizeOf } from "../ir/types.ts";
 
 export interface FusionPlan {
   /** Users after inputs. */
@@ -39,7 +39,7 @@ export function planFusion(roots: readonly Node[], maxBuffers: number): FusionPl
   const lowering = (node: Node): Lowering => {
     let known = lowerings.get(node);
     if (!known) {
-      if (node.op.kind === "composite") throw new RangeError(`internal: ${node.op.name} was not decomposed`);
+      if (node.op.kind === "composite") throw new InternalError(`${node.op.name} was not decomposed`);
       lowerings.set(node, (known = node.op.lower(node)));
     }
     return known;

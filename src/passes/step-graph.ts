@@ -12,7 +12,7 @@ import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { AugmentStep, ColumnInfo, DataInfo, PreprocessStep, RecipePlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
-import { tensorType, type Shape } from "../ir/types.ts";
+import { InternalError, tensorType, type Shape } from "../ir/types.ts";
 import { decomposeForAutodiff } from "./decompose.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { batchLoss, confusion, correct, labelRows, type BatchLoss } from "./loss.ts";
@@ -64,7 +64,7 @@ function connect(b: Builder, model: ForwardModel, batch: Batch): ForwardModel {
   }
   const names = [...model.updates.keys()];
   const [output, ...updates] = simplifyForward(b, substitute(b, [model.output, ...model.updates.values()], replacements));
-  if (!output) throw new RangeError("internal: a model has an output");
+  if (!output) throw new InternalError("a model has an output");
   return { ...model, output, updates: new Map(names.map((name, i) => [name, at(updates, i)])) };
 }
 
@@ -168,7 +168,7 @@ function predictEntry(spec: StepSpec): Map<string, Node> {
 }
 
 const noRandom = (): Node => {
-  throw new RangeError("internal: randomness outside training");
+  throw new InternalError("randomness outside training");
 };
 
 function addMetrics(

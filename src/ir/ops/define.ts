@@ -5,7 +5,7 @@ import type { Builder } from "../builder.ts";
 import type { Expr } from "../loop/expr.ts";
 import type { ProductShape, ReduceOp } from "../loop/kernel.ts";
 import type { Node } from "../node.ts";
-import { formatType, type DType, type TensorType } from "../types.ts";
+import { formatType, InternalError, type DType, type TensorType } from "../types.ts";
 
 export type None = Record<never, never>;
 
@@ -128,6 +128,6 @@ export const formatTypes = (types: readonly TensorType[]): string => types.map(f
 /** Element `i` of an array whose bounds the caller has proved. */
 export function at<T>(array: ArrayLike<T>, i: number): T {
   const value = array[i];
-  if (value === undefined) throw new RangeError(`internal: index ${i} of ${array.length}`);
+  if (value === undefined) throw new InternalError(`index ${i} of ${array.length}`);
   return value;
 }

@@ -2,6 +2,7 @@
 // groups; after that a step only encodes dispatches. Errors that WebGPU reports late are kept and thrown by the next `sync` or `read`.
 
 import type { DeviceLimits, Program } from "../../ir/program.ts";
+import { InternalError } from "../../ir/types.ts";
 import { DeviceError, type Device, type Session } from "../device.ts";
 import { describeAdapter, isHardwareAdapter, type FoundAdapter } from "./adapter.ts";
 import { loadSession } from "./session.ts";
@@ -22,7 +23,7 @@ export class Gpu {
     this.instance = instance;
     this.device = device;
     device.addEventListener("uncapturederror", (event) => {
-      this.report(new Error(`WebGPU: ${event.error.message}`));
+      this.report(new InternalError(`WebGPU: ${event.error.message}`));
     });
     void device.lost.then((info) => {
       if (this.#isDisposed) return;
