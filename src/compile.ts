@@ -167,6 +167,7 @@ function pipelineOptions(
   return {
     verify,
     maxBuffers: target.maxBuffers(limits),
+    operandCost: target.operandCost(limits),
     splitK: target.splitK,
     ...(dumpAfter !== undefined && onDump && { dump: { after: dumpAfter, write: onDump } }),
   };

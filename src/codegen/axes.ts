@@ -46,7 +46,11 @@ export function substituter(replacements: ReadonlyMap<string, Expr>): (expr: Exp
 export function mapExpressions(stage: Stage, f: (expr: Expr) => Expr): Stage {
   switch (stage.kind) {
     case "reduce":
-      return { ...stage, value: f(stage.value) };
+      return {
+        ...stage,
+        value: f(stage.value),
+        ...(stage.range && { range: { ...stage.range, from: f(stage.range.from), to: f(stage.range.to) } }),
+      };
     case "contract":
       return { ...stage, lhs: f(stage.lhs), rhs: f(stage.rhs) };
     case "store":
@@ -74,7 +78,8 @@ export function mergeAxes(kernel: Kernel): Kernel {
   const outer = mergeList(kernel.axes, kernel.stages.flatMap(expressionsOf));
   const stages = kernel.stages.map((stage): Stage => {
     const mapped = mapExpressions(stage, outer.map);
-    if (mapped.kind === "contract") return mapped;
+    // The bounds of a range count one axis as it is.
+    if (mapped.kind === "contract" || (mapped.kind === "reduce" && mapped.range)) return mapped;
     const inner = mergeList(mapped.axes, expressionsOf(mapped));
     return { ...mapExpressions(mapped, inner.map), axes: inner.axes } as Stage;
   });

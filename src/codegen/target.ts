@@ -8,6 +8,8 @@ export interface Target {
   readonly name: "webgpu" | "wasm" | "reference";
   /** Parameters that one kernel may have: fusion must stop there. */
   maxBuffers(limits?: DeviceLimits): number;
+  /** Scalar operations for each element that a product's operand may cost anew, read by read, instead of a pass through memory. */
+  operandCost(limits?: DeviceLimits): number;
   compileKernel(kernel: Kernel, limits?: DeviceLimits): CompiledKernel;
   readonly splitK: SplitK;
 }

@@ -29,7 +29,7 @@ export interface ElaborateOptions {
   readonly inputShapes?: ReadonlyMap<string, Shape>;
   /** Whether training leaves a parameter as it is. */
   readonly frozen?: (name: string) => boolean;
-  /** f32[batch], 1 for examples and 0 for the filling of the last batch. */
+  /** bool[batch], false for the filling of the last batch. */
   readonly mask?: Node;
   /** For dropout, u32[] each; left out, nothing is dropped. Streams are counted from `firstStream`. */
   readonly random?: { readonly seed: Node; readonly step: Node; readonly firstStream?: number };

@@ -147,7 +147,6 @@ function contextFor(elaboration: Elaboration, path: string, span: Span): LayerCo
     buffer: (name, shape, init) => add("buffer", name, shape, init),
     update: (name, value) => elaboration.updates.set(full(name), value),
     frozen: (name) => frozen(full(name)),
-    random: (shape) =>
-      random === undefined ? undefined : b.randomUniform(random.seed, random.step, { shape, stream: elaboration.nextStream() }),
+    random: () => random && { seed: random.seed, step: random.step, stream: elaboration.nextStream() },
   };
 }

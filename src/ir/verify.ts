@@ -4,15 +4,15 @@ import { bodyOf, bodyResults, topologicalOrder, type Graph } from "./graph.ts";
 import type { Node } from "./node.ts";
 import { formatType, InternalError, sameType } from "./types.ts";
 
-/** Throws InternalError naming the node; `after` names the pass to blame. */
-export function verifyGraph(graph: Graph, after: string): void {
-  verifyNodes([...graph.outputs.values()], after, undefined);
+/** Throws InternalError naming the node. */
+export function verifyGraph(graph: Graph): void {
+  verifyNodes([...graph.outputs.values()], undefined);
 }
 
-function verifyNodes(roots: readonly Node[], after: string, locals: ReadonlySet<Node> | undefined): void {
+function verifyNodes(roots: readonly Node[], locals: ReadonlySet<Node> | undefined): void {
   for (const node of topologicalOrder(roots)) {
     const fault = (what: string): never => {
-      throw new InternalError(`after ${after}: ${node.op.name} %${node.id} ${what}`);
+      throw new InternalError(`${node.op.name} %${node.id} ${what}`);
     };
     const inferred = node.op.infer(
       node.inputs.map((input) => input.type),
@@ -25,6 +25,6 @@ function verifyNodes(roots: readonly Node[], after: string, locals: ReadonlySet<
     if (isLocal && !locals?.has(node)) fault("is local to another scan");
     if (locals && !isLocal && "role" in node.attrs) fault("is captured by a scan's body");
     const body = bodyOf(node);
-    if (body) verifyNodes(bodyResults(body), after, new Set([...body.carries, ...body.slices, ...body.invariants]));
+    if (body) verifyNodes(bodyResults(body), new Set([...body.carries, ...body.slices, ...body.invariants]));
   }
 }

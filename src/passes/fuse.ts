@@ -1,120 +1,348 @@
-// Decides which values of a graph get a buffer and which are computed where they are read. A reduction or contraction is the core of a
-// kernel; elementwise users that read it once become its epilogue; cheap producers become prologues.
+// The second half of fusion: values that are computed at the same points form a group, which becomes one kernel. A value joins the group
+// that computes what it reads, if it reads that at its own points; else a group of as many points nearby, since every launch costs. What
+// only its own group reads gets no memory.
 
-import { topologicalOrder, usersOf, bodyOf } from "../ir/graph.ts";
+import { bodyOf } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
-import type { Lowering } from "../ir/ops/define.ts";
+import type { Domain, FusionPlan, Group, Member } from "../ir/fusion/plan.ts";
+import {
+  allAtOnePoint,
+  pointsOf,
+  readsBelow,
+  rowOf,
+  runsOf,
+  sameRuns,
+  type Read,
+  type Relation,
+  type Runs,
+} from "../ir/fusion/relation.ts";
+import { at } from "../ir/ops/define.ts";
 import { InternalError, sizeOf } from "../ir/types.ts";
+import { planUnits, type InlineOptions, type Unit, type Units } from "./inline.ts";
 
-export interface FusionPlan {
-  /** Users after inputs. */
-  readonly order: readonly Node[];
-  /** Nodes with a buffer, but for inputs, which have one of their own. */
-  readonly materialized: ReadonlySet<Node>;
-  /** The reduction or contraction that a node is the epilogue of, or itself. */
-  readonly coreOf: ReadonlyMap<Node, Node>;
-  readonly lowering: (node: Node) => Lowering;
+export interface FuseOptions extends InlineOptions {
+  /** Whether the kernels run once for every step of a loop. */
+  readonly isInLoop?: boolean;
+  /** False: every value that has a kernel has its own. */
+  readonly isFusing?: boolean;
 }
 
-// Recomputing up to this many scalar operations from this many loads is cheaper than a pass through memory.
-const CHEAP_COST = 3;
-const CHEAP_LOADS = 2;
-
-interface Inlined {
-  /** Scalar operations to compute one element. */
-  readonly cost: number;
-  /** Nodes whose buffers are read. */
-  readonly loads: ReadonlySet<Node>;
-  readonly core?: Node;
-}
+// Elements of a row that one workgroup can go over several times from its caches.
+const LONGEST_ROW = 1 << 14;
+// Elements of all that one workgroup does besides, at a single point.
+const SMALL = 4096;
+const SMALL_START = 1024;
+// Elements whose passes through memory take longer than a launch.
+const LARGE = 1 << 16;
+// How many groups back a value may find company that it has nothing to do with.
+const WINDOW = 48;
 
 /**
  * @param roots nodes that must have a buffer
- * @param maxBuffers that one kernel may bind, the written one included
+ * @param replaces for the next value of a state, the node of its old one: both may have the same memory
  */
-export function planFusion(roots: readonly Node[], maxBuffers: number): FusionPlan {
-  const order = topologicalOrder(roots);
-  const users = usersOf(order);
-  const lowerings = new Map<Node, Lowering>();
-  const lowering = (node: Node): Lowering => {
-    let known = lowerings.get(node);
-    if (!known) {
-      if (node.op.kind === "composite") throw new InternalError(`${node.op.name} was not decomposed`);
-      lowerings.set(node, (known = node.op.lower(node)));
-    }
-    return known;
-  };
-  const materialized = new Set<Node>();
-  const coreOf = new Map<Node, Node>();
-  const inlined = new Map<Node, Inlined>();
-  const rootSet = new Set(roots);
+export function planFusion(roots: readonly Node[], options: FuseOptions, replaces: ReadonlyMap<Node, Node> = new Map()): FusionPlan {
+  const units = planUnits(roots, options);
+  return new Grouping(units, options, replaces).plan(roots);
+}
 
-  const viewOf = (node: Node): Inlined =>
-    materialized.has(node) || lowering(node).kind === "special"
-      ? { cost: 0, loads: new Set([node]) }
-      : (inlined.get(node) ?? { cost: 0, loads: new Set() });
+/** A unit with all that joining asks of it. */
+interface Candidate extends Unit {
+  /** Of its core's result, or of itself. */
+  readonly points: number;
+  /** Of its core's operand, where the core reduces whole axes. */
+  readonly runs?: Runs;
+  /** Whether other values can be computed at its points: not where its core's elements are stored in another order. */
+  readonly isOpen: boolean;
+  /** What it reads at its own elements, or its epilogue does. */
+  readonly reads: readonly Read[];
+  /** What its core reads, relative to an element of its operand. */
+  readonly operandReads: readonly Read[];
+}
 
-  for (const node of order) {
-    const how = lowering(node);
-    if (how.kind === "special") continue;
-    const isCore = how.kind !== "pointwise";
-    // Operands that cannot be part of this node's expression get a buffer first.
-    let core: Node | undefined = isCore ? node : undefined;
-    node.inputs.forEach((input) => {
-      const own = viewOf(input).core;
-      if (!own) return;
-      if (core || !landsOnce(node)) materialized.add(input);
-      else core = own;
+/** What a unit reads of a group that it may join. */
+interface Own {
+  readonly member: Member;
+  readonly relation: Relation;
+}
+
+interface Draft {
+  readonly id: number;
+  kind: Group["kind"];
+  readonly points: number;
+  readonly isOpen: boolean;
+  readonly members: Member[];
+  readonly nodes: Set<Node>;
+  /** Buffers read that the group does not compute itself. */
+  readonly loads: Set<Node>;
+  readonly after: Set<Draft | Node>;
+  readonly users: Set<Draft>;
+  /** Places in the graph's order: of its first and last value, and of the last that must be there before it runs. */
+  first: number;
+  last: number;
+  latest: number;
+}
+
+class Grouping {
+  readonly #units: Units;
+  readonly #maxBuffers: number;
+  readonly #isInLoop: boolean;
+  readonly #isFusing: boolean;
+  readonly #replaces: ReadonlyMap<Node, Node>;
+  readonly #stored: ReadonlySet<Node>;
+  readonly #position: ReadonlyMap<Node, number>;
+  readonly #drafts: Draft[] = [];
+  readonly #draftOf = new Map<Node, Draft>();
+
+  constructor(units: Units, { maxBuffers, isInLoop = false, isFusing = true }: FuseOptions, replaces: ReadonlyMap<Node, Node>) {
+    this.#units = units;
+    this.#maxBuffers = maxBuffers;
+    this.#isInLoop = isInLoop;
+    this.#isFusing = isFusing;
+    this.#replaces = replaces;
+    this.#stored = new Set(units.units.map(({ node }) => node));
+    this.#position = new Map(units.order.map((node, i) => [node, i]));
+  }
+
+  plan(roots: readonly Node[]): FusionPlan {
+    for (const unit of this.#units.units) this.#place(this.#candidate(unit));
+    const outputs = this.#outputs(roots);
+    const groups = this.#drafts.map(({ id, kind, points, members }): Group => {
+      return { id, kind, points, members, outputs: new Set(members.map((m) => m.node).filter((node) => outputs.has(node))) };
     });
-    let { cost, loads } = combine(node, viewOf);
-    while (loads.size + 1 > maxBuffers) {
-      const heaviest = [...new Set(node.inputs)]
-        .filter((x) => !materialized.has(x) && inlined.has(x))
-        .sort((a, b) => viewOf(b).loads.size - viewOf(a).loads.size)[0];
-      if (!heaviest || viewOf(heaviest).loads.size < 2) break;
-      if (viewOf(heaviest).core === core && !isCore) core = undefined;
-      materialized.add(heaviest);
-      ({ cost, loads } = combine(node, viewOf));
+    const groupOf = new Map([...this.#draftOf].map(([node, draft]) => [node, at(groups, draft.id)]));
+    const steps = this.#inOrder().map((step) => (isDraft(step) ? at(groups, step.id) : step));
+    return { order: this.#units.order, lowering: this.#units.lowering, groupOf, steps };
+  }
+
+  #isSpecial(node: Node): boolean {
+    return this.#units.lowering(node).kind === "special";
+  }
+
+  readonly #isStored = (node: Node): boolean => this.#stored.has(node) || this.#isSpecial(node);
+
+  #candidate(unit: Unit): Candidate {
+    const { node, core } = unit;
+    const below = (root: Node, stop?: Node): Read[] => {
+      const isEnd = (x: Node): boolean => x !== root && (x === stop || this.#isStored(x));
+      return root.inputs.length === 0 || root === stop ? [] : readsBelow(root, "same", isEnd);
+    };
+    if (!core) return { ...unit, points: sizeOf(node.type.shape), isOpen: true, reads: below(node), operandReads: [] };
+    const epilogue = below(node, core);
+    const isOpen = node === core || epilogue.some((read) => read.node === core && read.relation === "same");
+    const axes = core.op.reducedAxes?.(core);
+    const [operand] = core.inputs;
+    const runs = axes && operand && runsOf(operand.type.shape, axes);
+    // Relative to an element of what the core reduces; a product's operands have no such element.
+    const start: Relation = runs && "same";
+    const operandReads = core.inputs.flatMap((input) => readsBelow(input, start, this.#isStored));
+    const reads = epilogue.filter((read) => read.node !== core);
+    return { ...unit, points: sizeOf(core.type.shape), ...(runs && { runs }), isOpen, reads, operandReads };
+  }
+
+  #place(unit: Candidate): void {
+    // An input of the graph waits for nothing.
+    const producers = new Set<Draft | Node>();
+    for (const { node } of [...unit.reads, ...unit.operandReads])
+      if (node.inputs.length > 0 || this.#draftOf.has(node)) producers.add(this.#stepOf(node));
+    for (const draft of this.#hosts(unit, producers)) {
+      const domain = this.#domainIn(draft, unit);
+      if (domain === undefined || !this.#fits(draft, unit) || this.#closesCircle(draft, producers)) continue;
+      this.#join(draft, unit, domain, producers);
+      return;
     }
-    inlined.set(node, { cost, loads, ...(core && { core }) });
-    if (core) coreOf.set(node, core);
-    if (rootSet.has(node) || !mayInline(node, users.get(node) ?? [], inlined.get(node), lowering)) materialized.add(node);
+    const place = this.#position.get(unit.node) ?? 0;
+    // Little things gather at one point, whatever their sizes.
+    const isSmall = this.#isFusing && !this.#isInLoop && unit.core === undefined && unit.points > 1 && unit.points <= SMALL_START;
+    const kind = unit.core === undefined ? "map" : this.#units.lowering(unit.core).kind === "contract" ? "contract" : "rows";
+    const draft: Draft = {
+      id: this.#drafts.length,
+      kind,
+      points: isSmall ? 1 : unit.points,
+      isOpen: unit.isOpen,
+      members: [],
+      nodes: new Set(),
+      loads: new Set(),
+      after: new Set(),
+      users: new Set(),
+      first: place,
+      last: place,
+      latest: place,
+    };
+    this.#drafts.push(draft);
+    this.#join(draft, unit, isSmall ? allAtOnePoint(unit.points) : "points", producers);
   }
-  return { order, materialized, coreOf, lowering };
+
+  /** Groups that the unit may join, the best first: those whose values it reads, then near ones of its size. */
+  #hosts(unit: Candidate, producers: ReadonlySet<Draft | Node>): Draft[] {
+    if (!this.#isFusing) return [];
+    const reads = new Map<Draft, number>();
+    for (const { node } of [...unit.reads, ...unit.operandReads]) {
+      const draft = this.#draftOf.get(node);
+      if (draft && sizeOf(node.type.shape) > 1) reads.set(draft, (reads.get(draft) ?? 0) + 1);
+    }
+    const own = [...producers].filter(isDraft).sort((x, y) => (reads.get(y) ?? 0) - (reads.get(x) ?? 0) || y.last - x.last);
+    const near = this.#drafts
+      .slice(-WINDOW)
+      .reverse()
+      .filter((draft) => !producers.has(draft) && this.#isCompany(draft, unit));
+    return [...own, ...near];
+  }
+
+  /** Whether a unit that reads nothing of a group gains from running in the same launch. */
+  #isCompany(draft: Draft, unit: Candidate): boolean {
+    if (!draft.isOpen || draft.kind === "contract") return false;
+    const elements = unit.runs ? unit.points * rowOf(unit.runs) : unit.points;
+    if (draft.points === 1 && elements <= SMALL) return unit.core === undefined || unit.points === 1;
+    if (draft.points !== unit.points) return false;
+    if (unit.core !== undefined) return draft.kind === "rows" && sharesLoad(draft, unit);
+    return (draft.kind === "map" && elements <= LARGE) || sharesLoad(draft, unit);
+  }
+
+  /** Where the unit's elements would be computed, if it reads of the group's values only what is there then. */
+  #domainIn(draft: Draft, unit: Candidate): Domain | undefined {
+    if (!draft.isOpen || !unit.isOpen) return undefined;
+    const memberOf = new Map(draft.members.map((member) => [member.node, member]));
+    const inGroup = (reads: readonly Read[]): Own[] =>
+      reads.flatMap(({ node, relation }) => {
+        const member = memberOf.get(node);
+        return member ? [{ member, relation }] : [];
+      });
+    const [epilogue, operands] = [inGroup(unit.reads), inGroup(unit.operandReads)];
+    const arePoints = epilogue.every(({ member, relation }) => member.domain === "points" && isOwnPoint(member, relation));
+    if (unit.core !== undefined) {
+      const { runs } = unit;
+      if (!runs || draft.kind === "contract" || unit.points !== draft.points || !arePoints) return undefined;
+      if (draft.kind === "map" && draft.points > 1) return undefined;
+      const isAligned = operands.every(({ member, relation }) => isInRow(member, relation, runs));
+      return isAligned ? "points" : undefined;
+    }
+    if (unit.points === draft.points && arePoints) return "points";
+    if (draft.kind !== "rows" && draft.points > 1) return undefined;
+    return this.#rowsIn(draft, unit, epilogue);
+  }
+
+  /** A value with a row of elements for every point of the group. */
+  #rowsIn(draft: Draft, unit: Candidate, reads: readonly Own[]): Runs | undefined {
+    const row = unit.points / draft.points;
+    if (!Number.isInteger(row) || row > (draft.points === 1 ? SMALL : LONGEST_ROW)) return undefined;
+    const runs = draft.points === 1 ? allAtOnePoint(unit.points) : reads.map(runsBy).find((it) => it !== undefined);
+    if (runs === undefined || pointsOf(runs) !== draft.points || rowOf(runs) !== row) return undefined;
+    return reads.every(({ member, relation }) => isInRow(member, relation, runs)) ? runs : undefined;
+  }
+
+  /** Whether the group's kernel would still have few enough buffers. */
+  #fits(draft: Draft, unit: Candidate): boolean {
+    const buffers = new Set([...draft.loads, ...draft.nodes]);
+    for (const { node } of [...unit.reads, ...unit.operandReads]) buffers.add(node);
+    buffers.add(unit.node);
+    let count = buffers.size;
+    // The next value of a state lies where the old one does.
+    for (const node of buffers) {
+      const old = this.#replaces.get(node);
+      if (old && buffers.has(old)) count--;
+    }
+    return count <= this.#maxBuffers;
+  }
+
+  /** Whether something between them would have to run both before and after the group. */
+  #closesCircle(draft: Draft, producers: ReadonlySet<Draft | Node>): boolean {
+    const seen = new Set<Draft | Node>();
+    const reaches = (step: Draft | Node): boolean => {
+      if (step === draft) return true;
+      if (seen.has(step)) return false;
+      seen.add(step);
+      // What waits for nothing that is made as late as the group's first value does not wait for the group.
+      if (isDraft(step) && step.latest < draft.first) return false;
+      return [...this.#before(step)].some(reaches);
+    };
+    return [...producers].some((producer) => producer !== draft && reaches(producer));
+  }
+
+  #before(step: Draft | Node): Iterable<Draft | Node> {
+    if (isDraft(step)) return step.after;
+    // A scan, or a result of it, waits for all that its operands are made of.
+    const steps = new Set<Draft | Node>();
+    for (const input of step.inputs) for (const { node } of readsBelow(input, "same", this.#isStored)) steps.add(this.#stepOf(node));
+    return steps;
+  }
+
+  readonly #stepOf = (node: Node): Draft | Node => this.#draftOf.get(node) ?? node;
+
+  #join(draft: Draft, unit: Candidate, domain: Domain, producers: ReadonlySet<Draft | Node>): void {
+    const { node, core } = unit;
+    draft.members.push({ node, ...(core && { core }), domain });
+    draft.nodes.add(node);
+    this.#draftOf.set(node, draft);
+    if (draft.kind === "map" && (core !== undefined || domain !== "points")) draft.kind = "rows";
+    for (const read of [...unit.reads, ...unit.operandReads]) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
+    const place = this.#position.get(node) ?? 0;
+    draft.first = Math.min(draft.first, place);
+    draft.last = Math.max(draft.last, place);
+    raise(draft, place);
+    for (const producer of producers) {
+      if (producer === draft) continue;
+      draft.after.add(producer);
+      if (!isDraft(producer)) continue;
+      producer.users.add(draft);
+      raise(draft, producer.latest);
+    }
+  }
+
+  /** Values that somebody outside their group reads. */
+  #outputs(roots: readonly Node[]): Set<Node> {
+    const outputs = new Set(roots);
+    for (const draft of this.#drafts) for (const node of draft.loads) outputs.add(node);
+    for (const node of this.#units.order) {
+      if (!bodyOf(node)) continue;
+      for (const input of node.inputs) for (const { node: read } of readsBelow(input, "same", this.#isStored)) outputs.add(read);
+    }
+    return outputs;
+  }
+
+  /** Groups and scans, each after what it reads; otherwise as the graph has them. */
+  #inOrder(): (Draft | Node)[] {
+    const scans = this.#units.order.filter((node) => bodyOf(node));
+    const placeOf = (step: Draft | Node): number => (isDraft(step) ? step.last : (this.#position.get(step) ?? 0));
+    const all = [...this.#drafts, ...scans].sort((x, y) => placeOf(x) - placeOf(y));
+    const steps: (Draft | Node)[] = [];
+    const state = new Map<Draft | Node, "open" | "done">();
+    const visit = (step: Draft | Node): void => {
+      if (state.get(step) === "done") return;
+      if (state.get(step) === "open") throw new InternalError("groups wait for each other in a circle");
+      state.set(step, "open");
+      for (const before of this.#before(step)) visit(before);
+      state.set(step, "done");
+      if (isDraft(step) || bodyOf(step)) steps.push(step);
+    };
+    all.forEach(visit);
+    return steps;
+  }
 }
 
-function combine(node: Node, viewOf: (node: Node) => Inlined): { cost: number; loads: Set<Node> } {
-  const loads = new Set<Node>();
-  let cost = node.op.cost ?? 1;
-  for (const input of new Set(node.inputs)) {
-    const view = viewOf(input);
-    cost += view.cost;
-    for (const load of view.loads) loads.add(load);
-  }
-  return { cost, loads };
+const isDraft = (step: Draft | Node): step is Draft => "members" in step;
+
+function raise(draft: Draft, latest: number): void {
+  if (latest <= draft.latest) return;
+  draft.latest = latest;
+  for (const user of draft.users) raise(user, latest);
 }
 
-/** Whether every element of a core inside `node`'s operand is needed at just one element of `node`. */
-const landsOnce = (node: Node): boolean => node.op.elementwise === true || node.op.lands !== undefined;
+const sharesLoad = (draft: Draft, unit: Candidate): boolean =>
+  [...unit.reads, ...unit.operandReads].some(({ node }) => draft.loads.has(node) && sizeOf(node.type.shape) > 1);
 
-function mayInline(node: Node, users: readonly Node[], view: Inlined | undefined, lowering: (node: Node) => Lowering): boolean {
-  if (!view || users.length === 0) return false;
-  // A scan's operands are read at every step; views of buffers may stay views.
-  if (users.some((user) => bodyOf(user))) return view.cost === 0 && view.core === undefined;
-  if (view.core) {
-    const [user] = users;
-    return users.length === 1 && user !== undefined && landsOnce(user) && usesOnce(user, node) && lowering(user).kind === "pointwise";
-  }
-  if (view.cost === 0) return true;
-  const reads = users.reduce((sum, user) => sum + readsBy(user, node), 0);
-  if (reads <= 1) return true;
-  const intoContraction = users.some((user) => lowering(user).kind === "contract");
-  if (intoContraction) return users.length === 1 && view.cost <= 1 && view.loads.size <= 1;
-  return view.cost <= CHEAP_COST && view.loads.size <= CHEAP_LOADS && (reads <= 4 || sizeOf(node.type.shape) === 1);
+/** Whether a member that has one element at each point is read at the reader's own point. */
+const isOwnPoint = ({ node }: Member, relation: Relation): boolean => relation === "same" || sizeOf(node.type.shape) === 1;
+
+/** Whether an element of a row reads of a member what belongs to its point. */
+function isInRow({ node, domain }: Member, relation: Relation, runs: Runs): boolean {
+  if (sizeOf(node.type.shape) === 1) return true;
+  if (domain === "points") return relation !== undefined && relation !== "same" && sameRuns(relation, runs);
+  return relation === "same" && sameRuns(domain, runs);
 }
 
-const usesOnce = (user: Node, node: Node): boolean => user.inputs.filter((input) => input === node).length === 1;
-
-// How often an element of `node` is read by `user`.
-const readsBy = (user: Node, node: Node): number =>
-  user.inputs.reduce((sum, input, i) => (input === node ? sum + (user.op.reuse?.(user, i) ?? 1) : sum), 0);
+/** The rows that a reader of this member would have. */
+function runsBy({ member, relation }: Own): Runs | undefined {
+  if (relation !== "same") return relation;
+  return member.domain === "points" ? undefined : member.domain;
+}

@@ -7,7 +7,7 @@ import type { Axis, Kernel, KernelParameter, Stage } from "../ir/loop/kernel.ts"
 import type { Node } from "../ir/node.ts";
 import { at, type Lowering } from "../ir/ops/define.ts";
 import { InternalError, sizeOf } from "../ir/types.ts";
-import { memoryOf, type Buffer, type KernelCall } from "./lowered.ts";
+import type { Buffer, KernelCall } from "./lowered.ts";
 
 /** Where a node's elements can be loaded from: a buffer at an offset in elements (which may depend on the time step), or a node of an
  * enclosing graph read at a longer index. */
@@ -21,32 +21,38 @@ export interface Scope {
 
 export const scalarOf = (dtype: Buffer["dtype"]): ScalarType => (dtype === "u8" ? "u32" : dtype === "f16" ? "f32" : dtype);
 
+export interface Write {
+  readonly buffer: Buffer;
+  readonly position: Expr;
+  readonly value: Expr;
+}
+
 export interface KernelBuilder {
   /** The value of `node` at `index`. */
   valueOf(node: Node, index: readonly Expr[]): Expr;
   load(buffer: Buffer, position: Expr): Expr;
   /** Stands for `node` at the one index where the kernel computes it. */
   bind(node: Node, value: Expr): void;
-  store(buffer: Buffer, position: Expr, value: Expr): void;
-  finish(name: string, axes: readonly Axis[], stages: readonly Stage[], time?: Axis): KernelCall;
+  /** Adds a reduction or contraction; its result. */
+  stage(stage: Stage, dtype: ScalarType): Expr;
+  /** Adds stores that share a loop over `axes`. */
+  store(writes: readonly Write[], axes?: readonly Axis[]): void;
+  finish(name: string, axes: readonly Axis[], time?: Axis): KernelCall;
 }
 
 export function createKernelBuilder(scope: Scope): KernelBuilder {
   const buffers: Buffer[] = [];
-  const loadsOf = new Map<Buffer, Set<number>>();
-  const writes: { buffer: Buffer; position: Expr; value: Expr }[] = [];
+  const loaded = new Set<Buffer>();
+  const written = new Set<Buffer>();
+  const stages: Stage[] = [];
   const bound = new Map<Node, Expr>();
   const memo = new Map<string, Expr>();
   const number = createNumbering();
 
-  const slotOf = (buffer: Buffer): number => {
-    const memory = memoryOf(buffer);
-    return buffers.includes(memory) ? buffers.indexOf(memory) : buffers.push(memory) - 1;
-  };
+  const slotOf = (buffer: Buffer): number => (buffers.includes(buffer) ? buffers.indexOf(buffer) : buffers.push(buffer) - 1);
 
   const load = (buffer: Buffer, position: Expr): Expr => {
-    const positions = loadsOf.get(buffer) ?? new Set();
-    loadsOf.set(buffer, positions.add(number(position)));
+    loaded.add(buffer);
     return e.load(slotOf(buffer), position, scalarOf(buffer.dtype));
   };
 
@@ -74,28 +80,19 @@ export function createKernelBuilder(scope: Scope): KernelBuilder {
     valueOf,
     load,
     bind: (node, value) => void bound.set(node, value),
-    store: (buffer, position, value) => void writes.push({ buffer, position, value }),
-    finish(name, axes, stages, time) {
-      const slots = writes.map(({ buffer }) => slotOf(buffer));
-      const store: Stage = {
-        kind: "store",
-        axes: [],
-        writes: writes.map(({ position, value }, i) => ({ buffer: at(slots, i), index: position, value })),
-      };
-      for (const { buffer, position } of writes) {
-        const loads = buffer.replaces && loadsOf.get(buffer.replaces);
-        if (loads && [...loads].some((load) => load !== number(position))) {
-          throw new InternalError(`kernel ${name} updates ${buffer.name} in place but reads it elsewhere`);
-        }
-      }
-      const read = new Set([...loadsOf.keys()].map(memoryOf));
+    stage: (stage, dtype) => e.acc(stages.push(stage) - 1, dtype),
+    store(writes, axes = []) {
+      for (const { buffer } of writes) written.add(buffer);
+      stages.push({ kind: "store", axes, writes: writes.map((w) => ({ buffer: slotOf(w.buffer), index: w.position, value: w.value })) });
+    },
+    finish(name, axes, time) {
       const params = buffers.map((buffer, i): KernelParameter => {
-        const access = slots.includes(i) ? (read.has(buffer) ? "read_write" : "write") : "read";
+        const access = written.has(buffer) ? (loaded.has(buffer) ? "read_write" : "write") : "read";
         return { name: `p${i}`, dtype: buffer.dtype, length: buffer.role === "data" ? 0 : sizeOf(buffer.shape), access };
       });
       const used = axes.filter((axis) => axis.extent > 1 || stages.some((s) => s.kind === "contract"));
-      const kernel: Kernel = { name, params, axes: used, stages: [...stages, store], ...(time && { time }) };
-      return { kernel, buffers, reads: new Set(loadsOf.keys()), writes: new Set(writes.map((w) => w.buffer)) };
+      const kernel: Kernel = { name, params, axes: used, stages, ...(time && { time }) };
+      return { kernel, buffers, reads: loaded, writes: written };
     },
   };
 }

@@ -6,10 +6,11 @@ import type { Expr } from "../ir/loop/expr.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import { scanOperands, type ScanAttrs } from "../ir/ops/scan.ts";
-import { sizeOf, type TensorType } from "../ir/types.ts";
+import { InternalError, sizeOf, type TensorType } from "../ir/types.ts";
+import { isGroup } from "../ir/fusion/plan.ts";
 import { planFusion } from "./fuse.ts";
 import type { Place, Scope } from "./kernel-builder.ts";
-import { copyNode, lowerNode, type LowerContext, type Target } from "./lower-node.ts";
+import { copyNode, lowerGroup, type LowerContext, type Target } from "./lower-group.ts";
 import type { Buffer, KernelCall, Task } from "./lowered.ts";
 
 /** Emits the initial copies and returns them with the loop; records where the scan's results are in `places`. */
@@ -55,7 +56,7 @@ export function lowerScan(outer: LowerContext, node: Node<ScanAttrs>, places: Ma
   operands.carries.forEach((initial, i) => copyNode(atStart, initial, slotOf(at(stacks, i), initial.type, e.int(firstSlot))));
 
   // The body.
-  const plan = planFusion([...body.next, ...body.outputs], outer.maxBuffers);
+  const plan = planFusion([...body.next, ...body.outputs], { ...outer, isInLoop: true });
   const owned = new Map<Node, Target>();
   const copies: { readonly node: Node; readonly target: Target }[] = [];
   for (const { node: result, target } of targets) {
@@ -63,23 +64,23 @@ export function lowerScan(outer: LowerContext, node: Node<ScanAttrs>, places: Ma
     else owned.set(result, target);
   }
   owned.forEach((target, result) => inner.set(result, target));
-  for (const value of plan.materialized) {
-    if (!inner.has(value))
-      inner.set(value, {
-        buffer: { name: `%${node.id}.%${value.id}`, role: "temp", dtype: value.type.dtype, shape: value.type.shape },
-        offset: e.int(0),
-      });
+  const groups = plan.steps.filter(isGroup);
+  for (const value of groups.flatMap((group) => [...group.outputs])) {
+    const buffer: Buffer = { name: `%${node.id}.%${value.id}`, role: "temp", dtype: value.type.dtype, shape: value.type.shape };
+    if (!inner.has(value)) inner.set(value, { buffer, offset: e.int(0) });
   }
   const scope: Scope = {
     placeOf: (value) => inner.get(value) ?? outer.scope.placeOf(value),
     lowering: plan.lowering,
   };
-  const calls: KernelCall[] = [];
-  const context: LowerContext = { ...outer, plan, scope, time: { name: "t", extent: length }, emit: (call) => calls.push(call) };
-  for (const value of plan.order) {
+  const targetOf = (value: Node): Target => {
     const place = inner.get(value);
-    if (plan.materialized.has(value) && place && "buffer" in place) lowerNode(context, value, place);
-  }
+    if (!place || !("buffer" in place)) throw new InternalError(`${value.op.name} %${value.id} has no place in the loop`);
+    return place;
+  };
+  const calls: KernelCall[] = [];
+  const context: LowerContext = { ...outer, plan, scope, targetOf, time: { name: "t", extent: length }, emit: (call) => calls.push(call) };
+  for (const group of groups) lowerGroup(context, group);
   for (const { node: result, target } of copies) copyNode(context, result, target);
 
   // Where the results are.

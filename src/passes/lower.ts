@@ -1,17 +1,24 @@
-// From a graph of primitives to kernels: one for every value that gets a buffer, plus one for every split reduction.
+// From a graph of primitives to kernels: one for every group of the fusion plan, plus one for every split reduction. New values of state
+// are values like any other here, with buffers of their own; what becomes of them is decided in place.ts.
 
 import * as e from "../ir/loop/expr.ts";
-import { bodyOf, type Graph } from "../ir/graph.ts";
+import { isGroup } from "../ir/fusion/plan.ts";
+import { topologicalOrder, type Graph } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import type { InputRole } from "../ir/ops/leaf.ts";
 import type { ScanAttrs } from "../ir/ops/scan.ts";
 import type { BufferRole } from "../ir/program.ts";
-import { InternalError, type TensorType } from "../ir/types.ts";
-import { planFusion } from "./fuse.ts";
+import { InternalError } from "../ir/types.ts";
+import type { FusionPlan } from "../ir/fusion/plan.ts";
 import type { Place, Scope } from "./kernel-builder.ts";
 import type { Buffer, Task } from "./lowered.ts";
-import { copyNode, lowerNode, type LowerContext, type LowerOptions } from "./lower-node.ts";
+import { copyNode, lowerGroup, type LowerContext, type LowerOptions, type Target } from "./lower-group.ts";
 import { lowerScan } from "./lower-scan.ts";
+
+interface InputAttrs {
+  readonly name: string;
+  readonly role: InputRole;
+}
 
 /** Buffers that entries share, by name: weights, state, what the host writes and reads. */
 export type SharedBuffers = Map<string, Buffer>;
@@ -25,46 +32,49 @@ const ROLES = {
 } as const satisfies Record<InputRole, BufferRole>;
 
 const zero = e.int(0);
+const whole = (buffer: Buffer): Target => ({ buffer, offset: zero });
 
-/** Kernels of one entry, in an order that respects data flow only; see schedule.ts for updates in place. */
-export function lowerGraph(graph: Graph, shared: SharedBuffers, options: LowerOptions): Task[] {
+/** Kernels of one entry, in an order that respects data flow. */
+export function lowerGraph(graph: Graph, plan: FusionPlan, shared: SharedBuffers, options: LowerOptions): Task[] {
   const tasks: Task[] = [];
-  const roots = [...graph.outputs.values()];
-  const plan = planFusion(roots, options.maxBuffers);
   const places = new Map<Node, Place>();
-  const temp = (name: string, type: TensorType): Buffer => ({ name, role: "temp", dtype: type.dtype, shape: type.shape });
-  const whole = (buffer: Buffer): Place => ({ buffer, offset: zero });
-
-  for (const node of plan.order) {
-    if (plan.lowering(node).kind === "special" && "role" in node.attrs) places.set(node, whole(sharedInput(node, shared)));
-  }
+  for (const node of plan.order) if ("role" in node.attrs) places.set(node, whole(sharedInput(node, shared)));
   // A root that is nobody's own output yet takes the output's buffer; further outputs of the same node are copies.
   const copies: { readonly node: Node; readonly buffer: Buffer }[] = [];
   for (const [name, node] of graph.outputs) {
     const buffer = sharedOutput(name, node, shared);
-    const isPlaced = places.has(node) || plan.lowering(node).kind === "special";
-    if (isPlaced) copies.push({ node, buffer });
+    if (places.has(node) || plan.lowering(node).kind === "special") copies.push({ node, buffer });
     else places.set(node, whole(buffer));
   }
-  for (const node of plan.materialized) if (!places.has(node)) places.set(node, whole(temp(`%${node.id}`, node.type)));
+  for (const step of plan.steps)
+    if (isGroup(step)) for (const node of step.outputs) if (!places.has(node)) places.set(node, whole(tempOf(node)));
 
   const scope: Scope = { placeOf: (node) => places.get(node), lowering: plan.lowering };
-  const context: LowerContext = { ...options, builder: graph.builder, plan, scope, emit: (call) => tasks.push({ kind: "kernel", call }) };
-  for (const node of plan.order) {
-    if (bodyOf(node)) {
-      tasks.push(...lowerScan(context, node as Node<ScanAttrs>, places));
-    } else if (plan.materialized.has(node)) {
-      const place = places.get(node);
-      if (!place || !("buffer" in place)) throw new InternalError(`${node.op.name} %${node.id} has no place`);
-      lowerNode(context, node, place);
-    }
+  const targetOf = (node: Node): Target => {
+    const place = places.get(node);
+    if (!place || !("buffer" in place)) throw new InternalError(`${node.op.name} %${node.id} has no place`);
+    return place;
+  };
+  const context: LowerContext = {
+    ...options,
+    builder: graph.builder,
+    plan,
+    scope,
+    targetOf,
+    emit: (call) => tasks.push({ kind: "kernel", call }),
+  };
+  for (const step of plan.steps) {
+    if (isGroup(step)) lowerGroup(context, step);
+    else tasks.push(...lowerScan(context, step as Node<ScanAttrs>, places));
   }
-  for (const { node, buffer } of copies) copyNode(context, node, { buffer, offset: zero });
+  for (const { node, buffer } of copies) copyNode(context, node, whole(buffer));
   return tasks;
 }
 
+const tempOf = (node: Node): Buffer => ({ name: `%${node.id}`, role: "temp", dtype: node.type.dtype, shape: node.type.shape });
+
 function sharedInput(node: Node, shared: SharedBuffers): Buffer {
-  const { name, role } = node.attrs as { readonly name: string; readonly role: InputRole };
+  const { name, role } = node.attrs as InputAttrs;
   const known = shared.get(name);
   if (known) return known;
   const buffer: Buffer = { name, role: ROLES[role], dtype: node.type.dtype, shape: node.type.shape };
@@ -78,4 +88,16 @@ function sharedOutput(name: string, node: Node, shared: SharedBuffers): Buffer {
   const buffer: Buffer = { name, role: "output", dtype: node.type.dtype, shape: node.type.shape };
   shared.set(name, buffer);
   return buffer;
+}
+
+/** Which old value each new value of a state replaces, as nodes of the graph. */
+export function replacedBy(graph: Graph): Map<Node, Node> {
+  const inputs = new Map<string, Node>();
+  for (const node of topologicalOrder(graph.outputs.values())) if ("role" in node.attrs) inputs.set((node.attrs as InputAttrs).name, node);
+  return new Map(
+    [...graph.outputs].flatMap(([name, node]): [Node, Node][] => {
+      const old = inputs.get(name);
+      return old ? [[node, old]] : [];
+    }),
+  );
 }

@@ -10,12 +10,9 @@ export interface Buffer {
   readonly role: BufferRole;
   readonly dtype: DType;
   readonly shape: Shape;
-  /** For the next value of a weight or state, which overwrites this one in place. */
+  /** For the next value of a weight or state: the old one, in whose memory it ends up (in-place.ts). */
   readonly replaces?: Buffer;
 }
-
-/** The memory behind a buffer: a new value lives where the old one did. */
-export const memoryOf = (buffer: Buffer): Buffer => buffer.replaces ?? buffer;
 
 export interface KernelCall {
   readonly kernel: Kernel;
@@ -34,3 +31,21 @@ export const callsOf = (task: Task): readonly KernelCall[] => (task.kind === "ke
 
 export const readsOf = (task: Task): Set<Buffer> => new Set(callsOf(task).flatMap((call) => [...call.reads]));
 export const writesOf = (task: Task): Set<Buffer> => new Set(callsOf(task).flatMap((call) => [...call.writes]));
+
+export const mapCalls = (task: Task, map: (call: KernelCall) => KernelCall): Task =>
+  task.kind === "kernel" ? { ...task, call: map(task.call) } : { ...task, calls: task.calls.map(map) };
+
+/** For each task, by its place in the list, those whose results it needs. */
+export function dependencies(tasks: readonly Task[]): Set<number>[] {
+  const writers = new Map<Buffer, number[]>();
+  const writes = tasks.map(writesOf);
+  writes.forEach((buffers, i) => buffers.forEach((buffer) => writers.set(buffer, [...(writers.get(buffer) ?? []), i])));
+  return tasks.map((task, i) => {
+    const before = new Set<number>();
+    for (const buffer of readsOf(task)) writers.get(buffer)?.forEach((j) => before.add(j));
+    // A scan's stack has two writers: the initial slot comes before the loop.
+    for (const buffer of writes[i] ?? []) writers.get(buffer)?.forEach((j) => j < i && before.add(j));
+    before.delete(i);
+    return before;
+  });
+}

@@ -1,55 +1,105 @@
-// The table of contents of the optimizer: what happens to an entry's graph, in this order, and then to its kernels.
+// The table of contents of the optimizer: what happens to each entry of a program, in this order, from its graph to kernels in order.
 
+import { printPlan } from "../ir/fusion/print.ts";
+import type { FusionPlan } from "../ir/fusion/plan.ts";
+import { verifyPlan } from "../ir/fusion/verify.ts";
 import type { Graph } from "../ir/graph.ts";
-import { verifyGraph } from "../ir/verify.ts";
-import { printGraph } from "../ir/print.ts";
 import { printKernel } from "../ir/loop/print.ts";
 import { verifyKernel } from "../ir/loop/verify.ts";
+import { printGraph } from "../ir/print.ts";
 import type { EntryName, Program } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
+import { verifyGraph } from "../ir/verify.ts";
 import { assemble, type CompilesKernels } from "./assemble.ts";
 import { canonicalize } from "./canonicalize.ts";
 import { decompose } from "./decompose.ts";
-import { lowerGraph, type SharedBuffers } from "./lower.ts";
-import type { LowerOptions } from "./lower-node.ts";
+import { planFusion } from "./fuse.ts";
+import { placeUpdates, type Placed } from "./in-place.ts";
+import { lowerGraph, replacedBy, type SharedBuffers } from "./lower.ts";
+import type { LowerOptions } from "./lower-group.ts";
 import { callsOf, type Task } from "./lowered.ts";
-import { mergeKernels } from "./merge-kernels.ts";
 import { mergeScans } from "./merge-scans.ts";
 import { planMemory, type MemoryPlan } from "./plan-memory.ts";
 import { schedule } from "./schedule.ts";
 
-export interface GraphPass {
-  readonly name: string;
-  readonly run: (graph: Graph) => Graph;
+/** An entry on its way: each pass replaces its form or adds the next one. */
+interface Entry {
+  readonly graph: Graph;
+  readonly plan?: FusionPlan;
+  readonly placed?: Placed;
+  readonly tasks?: readonly Task[];
 }
+
+interface Context {
+  readonly options: LowerOptions;
+  readonly shared: SharedBuffers;
+}
+
+export interface Pass {
+  readonly name: string;
+  /** Nothing can be lowered or run without it; the others only make programs better. */
+  readonly isRequired: boolean;
+  readonly run: (entry: Entry, context: Context) => Entry;
+  /** What stands in place of a pass that is left out. */
+  readonly skip?: (entry: Entry, context: Context) => Entry;
+}
+
+const onGraph = (name: string, run: (graph: Graph) => Graph, isRequired = false): Pass => ({
+  name,
+  isRequired,
+  run: (entry) => ({ ...entry, graph: run(entry.graph) }),
+});
 
 // Common subexpressions and dead code need no pass of their own: nodes are interned, and what no output reaches does not exist.
-export const GRAPH_PASSES: readonly GraphPass[] = [
+export const PASSES: readonly Pass[] = [
   // Gradients made a second forward loop that keeps values: one loop is enough.
-  { name: "merge-scans", run: mergeScans },
+  onGraph("merge-scans", mergeScans),
   // After differentiation, so that composites' own gradient rules were used.
-  { name: "decompose", run: decompose },
+  onGraph("decompose", decompose, true),
   // Folds what broadcasting, slicing and decomposition left over.
-  { name: "canonicalize", run: canonicalize },
-];
-
-export interface TaskPass {
-  readonly name: string;
-  readonly run: (tasks: readonly Task[], options: LowerOptions) => readonly Task[];
-}
-
-export const TASK_PASSES: readonly TaskPass[] = [
-  { name: "schedule", run: schedule },
-  // Needs the final order, to see what may move.
-  { name: "merge-kernels", run: mergeKernels },
+  onGraph("canonicalize", canonicalize),
+  // Which values share a kernel, and which have memory.
+  {
+    name: "fuse",
+    isRequired: false,
+    run: (entry, { options }) => ({ ...entry, plan: planOf(entry.graph, options) }),
+    skip: (entry, { options }) => ({ ...entry, plan: planOf(entry.graph, { ...options, isFusing: false }) }),
+  },
+  // Groups become loop nests; new values of state are values like any other.
+  {
+    name: "lower",
+    isRequired: true,
+    run: (entry, { options, shared }) => ({ ...entry, tasks: lowerGraph(entry.graph, present(entry.plan), shared, options) }),
+  },
+  // Where new values of state are written, and what must run before what.
+  {
+    name: "place-updates",
+    isRequired: true,
+    run: (entry) => {
+      const placed = placeUpdates(present(entry.tasks));
+      return { ...entry, placed, tasks: placed.tasks };
+    },
+  },
+  // The order with the least memory at its peak.
+  {
+    name: "schedule",
+    isRequired: false,
+    run: (entry) => ({ ...entry, tasks: schedule(present(entry.placed)) }),
+    skip: (entry) => ({ ...entry, tasks: schedule(present(entry.placed), false) }),
+  },
 ];
 
 /** Every name that `--dump-after` knows. */
-export const PASS_NAMES: readonly string[] = ["step", ...GRAPH_PASSES.map((p) => p.name), "lower", ...TASK_PASSES.map((p) => p.name)];
+export const PASS_NAMES: readonly string[] = ["step", ...PASSES.map((p) => p.name)];
+
+/** For tests: values must not depend on these. */
+export const OPTIONAL_PASSES: readonly string[] = PASSES.filter((p) => !p.isRequired).map((p) => p.name);
 
 export interface PipelineOptions extends LowerOptions {
   /** Checks every IR after every pass; a fault is a bug of the compiler. */
   readonly verify?: boolean;
+  /** Passes to leave out. */
+  readonly skip?: ReadonlySet<string>;
   /** Receives the text of every entry after the pass of this name. */
   readonly dump?: { readonly after: string; readonly write: (text: string) => void };
 }
@@ -63,42 +113,48 @@ export interface Compiled {
 
 /** Optimizes and lowers the entries of one program. */
 export function compileEntries(entries: ReadonlyMap<EntryName, Graph>, target: CompilesKernels, options: PipelineOptions): Compiled {
-  const shared: SharedBuffers = new Map();
-  const graphs = new Map<EntryName, Graph>();
-  const tasks = new Map<EntryName, readonly Task[]>();
-  const dump = (pass: string, entry: string, text: () => string): void => {
-    if (options.dump?.after === pass) options.dump.write(`--- ${entry} after ${pass}\n${text()}`);
-  };
-  for (const [entry, graph] of entries) {
-    if (options.verify) verifyGraph(graph, "building");
-    dump("step", entry, () => printGraph(graph));
-    let current = graph;
-    for (const { name, run } of GRAPH_PASSES) {
-      current = run(current);
-      if (options.verify) verifyGraph(current, name);
-      const result = current;
-      dump(name, entry, () => printGraph(result));
-    }
-    graphs.set(entry, current);
-  }
+  const context: Context = { options, shared: new Map() };
+  const done = new Map<EntryName, Entry>();
   // `init` last: it gives values to state that the other entries have named.
-  const inOrder = [...graphs].sort(([a], [b]) => Number(a === "init") - Number(b === "init"));
-  for (const [entry, graph] of inOrder) {
-    let current: readonly Task[] = lowerGraph(graph, shared, options);
-    const printTasks = (list: readonly Task[]): string => list.map(printTask).join("\n");
-    const lowered = current;
-    dump("lower", entry, () => printTasks(lowered));
-    for (const { name, run } of TASK_PASSES) {
-      current = run(current, options);
-      const result = current;
-      if (options.verify) result.flatMap(callsOf).forEach((call) => blame(name, () => verifyKernel(call.kernel)));
-      dump(name, entry, () => printTasks(result));
+  const inOrder = [...entries].sort(([a], [b]) => Number(a === "init") - Number(b === "init"));
+  for (const [name, graph] of inOrder) {
+    let entry: Entry = { graph };
+    inspect("step", name, entry, options);
+    for (const pass of PASSES) {
+      entry = options.skip?.has(pass.name) ? (pass.skip?.(entry, context) ?? entry) : pass.run(entry, context);
+      inspect(pass.name, name, entry, options);
     }
-    tasks.set(entry, current);
+    done.set(name, entry);
   }
+  const byName = <T>(form: (entry: Entry) => T): Map<EntryName, T> =>
+    new Map([...entries.keys()].map((name) => [name, form(present(done.get(name)))]));
+  const tasks = byName((entry) => present(entry.tasks));
+  // All entries together: they share weights, and one region of temporaries.
   const memory = planMemory([...tasks.values()]);
-  const ordered = new Map([...entries.keys()].map((entry) => [entry, tasks.get(entry) ?? []] as const));
-  return { program: assemble(ordered, memory, target), memory, graphs, tasks: ordered };
+  return { program: assemble(tasks, memory, target), memory, graphs: byName((entry) => entry.graph), tasks };
+}
+
+const planOf = (graph: Graph, options: LowerOptions): FusionPlan => planFusion([...graph.outputs.values()], options, replacedBy(graph));
+
+function present<T>(form: T | undefined): T {
+  if (form === undefined) throw new InternalError("a pass runs before the one that it needs");
+  return form;
+}
+
+/** Verifies and prints the newest form of an entry. */
+function inspect(pass: string, name: EntryName, entry: Entry, { verify, dump }: PipelineOptions): void {
+  if (verify) {
+    try {
+      if (entry.tasks) entry.tasks.flatMap(callsOf).forEach(({ kernel }) => verifyKernel(kernel));
+      else if (entry.plan) verifyPlan(entry.plan, [...entry.graph.outputs.values()]);
+      else verifyGraph(entry.graph);
+    } catch (error) {
+      throw error instanceof InternalError ? new InternalError(`after ${pass}: ${error.message.replace(/^internal: /, "")}`) : error;
+    }
+  }
+  if (dump?.after !== pass) return;
+  const text = entry.tasks ? entry.tasks.map(printTask).join("\n") : entry.plan ? printPlan(entry.plan) : printGraph(entry.graph);
+  dump.write(`--- ${name} after ${pass}\n${text}`);
 }
 
 function printTask(task: Task): string {
@@ -106,12 +162,4 @@ function printTask(task: Task): string {
     ({ kernel, buffers }) => `${printKernel(kernel)}  with ${buffers.map((b, i) => `p${i} = ${b.name}`).join(", ")}\n`,
   );
   return task.kind === "kernel" ? lines.join("") : `loop ${task.count}${task.reverse ? " reversed" : ""} {\n${lines.join("")}}\n`;
-}
-
-function blame(pass: string, check: () => void): void {
-  try {
-    check();
-  } catch (error) {
-    throw error instanceof InternalError ? new InternalError(`after ${pass}: ${error.message.replace(/^internal: /, "")}`) : error;
-  }
 }

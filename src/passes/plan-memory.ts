@@ -2,7 +2,7 @@
 // one temporary region, since they never run at the same time.
 
 import { bytesPerElement, sizeOf } from "../ir/types.ts";
-import { callsOf, memoryOf, type Buffer, type Task } from "./lowered.ts";
+import { callsOf, type Buffer, type Task } from "./lowered.ts";
 
 /** Offsets of WebGPU bindings are multiples of this (minStorageBufferOffsetAlignment's default). */
 export const ALIGNMENT = 256;
@@ -35,7 +35,7 @@ export function planMemory(entries: readonly (readonly Task[])[]): MemoryPlan {
     entries
       .flat()
       .flatMap(callsOf)
-      .flatMap((call) => call.buffers.map(memoryOf)),
+      .flatMap((call) => call.buffers),
   )) {
     if (buffer.role === "temp" || buffer.role === "data") continue;
     offsets.set(buffer, persistentBytes);
@@ -66,7 +66,9 @@ function livesOf(tasks: readonly Task[]): Life[] {
   return [...spans].map(([buffer, span]) => ({ buffer, bytes: aligned(bytesOf(buffer)), ...span }));
 }
 
-/** The most bytes alive at one time. */
+/** The most bytes of temporaries that are alive at one time when the tasks run in this order. */
+export const peakOf = (tasks: readonly Task[]): number => mostAlive(livesOf(tasks), tasks.length);
+
 function mostAlive(lives: readonly Life[], times: number): number {
   const change = new Array<number>(times + 1).fill(0);
   for (const { first, last, bytes } of lives) {
@@ -79,24 +81,40 @@ function mostAlive(lives: readonly Life[], times: number): number {
 
 // Beyond this many, trying several orders takes longer than it is worth.
 const MANY_LIVES = 1000;
+// How often what lies on top is placed first instead.
+const ROUNDS = 8;
 
-// First fit in several orders, the best of which is kept: largest first is usually within a few percent of the bound.
+interface Layout {
+  readonly offsets: Map<Buffer, number>;
+  readonly peak: number;
+}
+
+// First fit in several orders, the best of which is kept: largest first is usually within a few percent of the bound, and where it is not,
+// what ended up on top is placed before the others.
 function place(lives: readonly Life[]): Map<Buffer, number> {
   const byTime = (a: Life, b: Life): number => a.first - b.first || b.bytes - a.bytes;
+  const inTime = firstFit([...lives].sort(byTime), true);
+  if (lives.length > MANY_LIVES) return inTime.offsets;
+  const bound = mostAlive(lives, Math.max(0, ...lives.map((life) => life.last + 1)));
   const orders: ((a: Life, b: Life) => number)[] = [
     (a, b) => b.bytes - a.bytes || a.first - b.first,
     (a, b) => b.bytes * (b.last - b.first + 1) - a.bytes * (a.last - a.first + 1) || a.first - b.first,
   ];
-  const plans = [
-    firstFit([...lives].sort(byTime), true),
-    ...(lives.length > MANY_LIVES ? [] : orders).map((order) => firstFit([...lives].sort(order), false)),
-  ];
-  const best = plans.reduce((x, y) => (y.peak < x.peak ? y : x));
+  let best: Layout = inTime;
+  for (const order of orders) {
+    let sorted = [...lives].sort(order);
+    for (let round = 0; round < ROUNDS && best.peak > bound; round++) {
+      const layout = firstFit(sorted, false);
+      if (layout.peak < best.peak) best = layout;
+      const isOnTop = (life: Life): boolean => (layout.offsets.get(life.buffer) ?? 0) + life.bytes === layout.peak;
+      sorted = [...sorted.filter(isOnTop), ...sorted.filter((life) => !isOnTop(life))];
+    }
+  }
   return best.offsets;
 }
 
 /** @param isByTime the lives begin in this order: what has ended is in nobody's way any more */
-function firstFit(lives: readonly Life[], isByTime: boolean): { readonly offsets: Map<Buffer, number>; readonly peak: number } {
+function firstFit(lives: readonly Life[], isByTime: boolean): Layout {
   const offsets = new Map<Buffer, number>();
   let placed: { readonly life: Life; readonly offset: number }[] = []; // by offset
   let peak = 0;

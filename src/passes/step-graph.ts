@@ -21,7 +21,7 @@ import { simplifyForward } from "./simplify-forward.ts";
 
 export interface ForwardOptions {
   readonly mode: "train" | "eval";
-  /** 1 for real examples of the batch, f32[batch]; absent where all are. */
+  /** Which examples of the batch are real ones, bool[batch]; absent where all are. */
   readonly mask?: Node;
   /** Where randomness in the network comes from, u32[] each; streams are counted from the first. */
   readonly random?: { readonly seed: Node; readonly step: Node; readonly firstStream: number };
@@ -124,11 +124,12 @@ function trainEntry(spec: StepSpec): Map<string, Node> {
   const random = (shape: Shape): Node => b.randomUniform(seed, step, { shape, stream: stream++ });
 
   const position = b.add(b.mul(cursor, recipe.batch), b.iota({ shape: [recipe.batch], axis: 0 }));
-  const mask = b.cast(b.less(position, count), { dtype: "f32" });
+  const isReal = b.less(position, count);
+  const mask = b.cast(isReal, { dtype: "f32" });
   const order = b.input({ name: "train/order", role: "data", type: tensorType("i32", [1]) });
   const rows = b.gather(order, b.minimum(position, b.sub(count, 1)));
   const batch = buildBatch(spec, { kind: "resident", prefix: "train", rows }, spec.augment, random);
-  const model = connect(b, spec.forward({ mode: "train", mask, random: { seed, step, firstStream: NETWORK_STREAMS } }), batch);
+  const model = connect(b, spec.forward({ mode: "train", mask: isReal, random: { seed, step, firstStream: NETWORK_STREAMS } }), batch);
   const training = differentiate(spec, model, batch.label, mask);
   const rate = b.constant({ value: recipe.optimizer.lr, type: tensorType("f32", []) });
 
@@ -151,10 +152,11 @@ function evalEntry(spec: StepSpec): Map<string, Node> {
   const { b, recipe } = spec;
   const [cursor, count] = [scalar(b, "eval/cursor", "i32", "state"), scalar(b, "eval/count", "i32", "batch")];
   const position = b.add(b.mul(cursor, recipe.batch), b.iota({ shape: [recipe.batch], axis: 0 }));
-  const mask = b.cast(b.less(position, count), { dtype: "f32" });
+  const isReal = b.less(position, count);
+  const mask = b.cast(isReal, { dtype: "f32" });
   const rows = b.minimum(position, b.sub(count, 1));
   const batch = buildBatch(spec, { kind: "resident", prefix: "eval", rows }, [], noRandom);
-  const model = connect(b, spec.forward({ mode: "eval", mask }), batch);
+  const model = connect(b, spec.forward({ mode: "eval", mask: isReal }), batch);
   const outputs = new Map([["eval/cursor", b.add(cursor, 1)]]);
   addMetrics(spec, "eval", batchLoss(b, recipe.loss, model.output, batch.label, mask), model.output, batch.label, outputs);
   return outputs;

@@ -18,7 +18,7 @@ import {
   and,
   type Expr,
 } from "../../src/ir/loop/expr.ts";
-import type { Axis, Kernel, KernelParameter, Stage } from "../../src/ir/loop/kernel.ts";
+import type { Axis, Kernel, KernelParameter, ReduceOp, Stage } from "../../src/ir/loop/kernel.ts";
 import { PROGRAM_VERSION, type BufferPlan, type Launch, type Program } from "../../src/ir/program.ts";
 import { bytesPerElement, type DType } from "../../src/ir/types.ts";
 import type { Target } from "../../src/codegen/target.ts";
@@ -213,6 +213,25 @@ export function softmax(rows: number, columns: number): Kernel {
       axes: axesOf({ j2: columns }),
       writes: [{ buffer: 1, index: add(mul(R, int(columns)), axis("j2", columns)), value: div(shifted("j2"), acc(1, "f32")) }],
     },
+  ]);
+}
+
+/** y[r] = op of x[order[k]] for starts[r] <= k < starts[r + 1], over rows of `features` elements and at least -9. */
+export function segments(op: ReduceOp, rows: number, features: number, length: number): Kernel {
+  const point = axis("p", rows * features);
+  const [row, feature] = [div(point, int(features)), rem(point, int(features))];
+  const clamped = (x: Expr): Expr => binary("min", binary("max", x, int(0)), int(length));
+  const range = { from: clamped(load(1, row, "i32")), to: clamped(load(1, add(row, int(1)), "i32")), mean: length / rows };
+  const value = load(0, add(mul(load(2, axis("r", length), "i32"), int(features)), feature), "f32");
+  const params = [
+    param("x", length * features),
+    param("starts", rows + 1, "read", "i32"),
+    param("order", length, "read", "i32"),
+    param("y", rows * features, "write"),
+  ];
+  return kernelOf(`segment_${op}`, params, axesOf({ p: rows * features }), [
+    { kind: "reduce", axes: axesOf({ r: length }), op, dtype: "f32", value, range },
+    { kind: "store", axes: [], writes: [{ buffer: 3, index: point, value: binary("max", acc(0, "f32"), float(-9)) }] },
   ]);
 }
 

@@ -5,7 +5,7 @@ import { wasmTarget } from "../../src/codegen/wasm/target.ts";
 import { acc, add, axis, div, float, int, load, mul, rem, select, binary } from "../../src/ir/loop/expr.ts";
 import { printKernel } from "../../src/ir/loop/print.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
-import { axesOf, convForward, elementwise, kernelOf, matmul, param, softmax } from "./kernels.ts";
+import { axesOf, convForward, elementwise, kernelOf, matmul, param, segments, softmax } from "./kernels.ts";
 
 const i = axis("i", 1000);
 /** A row of ten, each with its neighbour to the left where there is one. */
@@ -39,6 +39,7 @@ const SAMPLES: [string, Kernel][] = [
   ["neighbours", neighbours],
   ["column-sum", columnSum],
   ["softmax", softmax(64, 1000)],
+  ["segment-sum", segments("sum", 100, 8, 64)],
   ["matmul", matmul(60, 70, 50, 2)],
   ["conv-forward", convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 })],
 ];

@@ -8,7 +8,7 @@ import { verifyKernel } from "../../src/ir/loop/verify.ts";
 import type { Expr } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import type { DeviceLimits } from "../../src/ir/program.ts";
-import { axesOf, convForward, convWeightGradient, elementwise, kernelOf, matmul, param, softmax } from "./kernels.ts";
+import { axesOf, convForward, convWeightGradient, elementwise, kernelOf, matmul, param, segments, softmax } from "./kernels.ts";
 
 const i = axis("i", 1000);
 const bytes = kernelOf(
@@ -54,6 +54,7 @@ const SAMPLES: [string, Kernel, DeviceLimits?][] = [
   ["normalize-bytes", bytes],
   ["column-sum", columnSum],
   ["softmax", softmax(64, 1000)],
+  ["segment-sum", segments("sum", 100, 8, 64)],
   ["matmul-gpu", matmul(60, 70, 50, 2)],
   ["matmul-cpu", matmul(60, 30, 50, 2), { isCpu: true, subgroupSize: 8 }],
   ["conv-forward", convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 }), { isCpu: true, subgroupSize: 8 }],

@@ -1,44 +1,27 @@
 // A property of every pass: random graphs, with their gradients, give the same values before and after it, and as kernels.
 
 import { describe, expect, it } from "vitest";
-import { evaluateNodes } from "../../src/ir/evaluate.ts";
-import { topologicalOrder, type Graph } from "../../src/ir/graph.ts";
+import type { Graph } from "../../src/ir/graph.ts";
 import type { Node } from "../../src/ir/node.ts";
 import type { Data } from "../../src/ir/ops/define.ts";
 import { verifyGraph } from "../../src/ir/verify.ts";
 import { decompose } from "../../src/passes/decompose.ts";
-import { GRAPH_PASSES } from "../../src/passes/pipeline.ts";
+import { evaluatePlan } from "../../src/ir/fusion/evaluate.ts";
+import { isGroup } from "../../src/ir/fusion/plan.ts";
+import { verifyPlan } from "../../src/ir/fusion/verify.ts";
+import { canonicalize } from "../../src/passes/canonicalize.ts";
+import { planFusion } from "../../src/passes/fuse.ts";
+import { mergeScans } from "../../src/passes/merge-scans.ts";
 import { simplifyForward } from "../../src/passes/simplify-forward.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { randomGraph, type RandomGraph } from "../support/random-graph.ts";
-import { compileGraph, runGraph } from "../support/run-graph.ts";
-import { relativeError } from "../support/values.ts";
+import { compileGraph, interpret, runGraph } from "../support/run-graph.ts";
+import { disagreement } from "../support/values.ts";
 
 const COUNT = 150;
 
-function evaluate(graph: Graph, inputs: ReadonlyMap<string, Data>): Map<string, Data> {
-  const plain = decompose(graph);
-  const bindings = new Map<Node, Data>();
-  for (const node of topologicalOrder(plain.outputs.values())) {
-    const data = inputs.get((node.attrs as { name?: string }).name ?? "");
-    if (data) bindings.set(node, data);
-  }
-  const values = evaluateNodes([...plain.outputs.values()], bindings);
-  return new Map([...plain.outputs.keys()].map((name, i) => [name, values[i] ?? new Float64Array()]));
-}
-
-function expectSame(
-  actual: ReadonlyMap<string, ArrayLike<number>>,
-  expected: ReadonlyMap<string, Data>,
-  tolerance: number,
-  what: string,
-): void {
-  for (const [name, data] of expected) {
-    const error = relativeError(actual.get(name) ?? [], data);
-    const isTiny = Math.max(...data.map(Math.abs), 0) < 1e-9;
-    if (!(error < tolerance || isTiny)) expect.fail(`${what}: ${name} differs by ${error}`);
-  }
-}
+const expectSame = (actual: ReadonlyMap<string, ArrayLike<number>>, expected: ReadonlyMap<string, Data>, tolerance: number, what: string) =>
+  expect(disagreement(actual, expected, tolerance), what).toBeUndefined();
 
 const cases = Array.from({ length: COUNT }, (_, i): readonly [number, RandomGraph] => [i + 1, randomGraph(i + 1, 5 + ((i * 7) % 25))]);
 
@@ -47,16 +30,47 @@ describe("random graphs keep their values", () => {
     const withGradients = cases.filter(([, { graph }]) => graph.outputs.has("grad0") || graph.outputs.has("grad1"));
     expect(withGradients.length).toBeGreaterThan(COUNT / 2);
     for (const [, { graph, inputs }] of cases)
-      for (const data of evaluate(graph, inputs).values()) expect(data.every(Number.isFinite)).toBe(true);
+      for (const data of interpret(graph, inputs).values()) expect(data.every(Number.isFinite)).toBe(true);
   });
 
-  it.each(GRAPH_PASSES.map((pass) => [pass.name, pass] as const))("through %s", (name, pass) => {
+  it.each([
+    ["merge-scans", mergeScans, (graph: Graph) => graph],
+    ["decompose", decompose, (graph: Graph) => graph],
+    ["canonicalize", canonicalize, decompose],
+  ] as const)("through %s", (_, pass, prepare) => {
     for (const [seed, { graph, inputs }] of cases) {
-      const before = name === "decompose" || name === "merge-scans" ? graph : decompose(graph);
-      const after = pass.run(before);
-      verifyGraph(after, name);
-      expectSame(evaluate(after, inputs), evaluate(graph, inputs), 1e-6, `seed ${seed}`);
+      const after = pass(prepare(graph));
+      verifyGraph(after);
+      expectSame(interpret(after, inputs), interpret(graph, inputs), 1e-6, `seed ${seed}`);
     }
+  });
+
+  it.each([true, false])("through fuse, if fusing is %s", (isFusing) => {
+    let [values, stored] = [0, 0];
+    for (const [seed, { graph, inputs }] of cases) {
+      const after = canonicalize(decompose(graph));
+      const roots = [...after.outputs.values()];
+      const plan = planFusion(roots, { maxBuffers: 8, operandCost: 12, isFusing });
+      verifyPlan(plan, roots);
+      const bindings = new Map<Node, Data>();
+      for (const node of plan.order) {
+        const data = inputs.get((node.attrs as { name?: string }).name ?? "");
+        if (data) bindings.set(node, data);
+      }
+      const results = evaluatePlan(plan, roots, bindings);
+      expectSame(
+        new Map([...after.outputs.keys()].map((name, i) => [name, results[i] ?? new Float64Array()])),
+        interpret(graph, inputs),
+        1e-6,
+        `seed ${seed}`,
+      );
+      for (const step of plan.steps.filter(isGroup)) {
+        values += step.members.length;
+        stored += step.outputs.size;
+      }
+    }
+    if (isFusing) expect(stored).toBeLessThan(0.95 * values);
+    else expect(stored).toBe(values);
   });
 
   it("through simplify-forward", () => {
@@ -64,7 +78,7 @@ describe("random graphs keep their values", () => {
       const names = [...graph.outputs.keys()];
       const nodes = simplifyForward(graph.builder, [...graph.outputs.values()]);
       const after: Graph = { ...graph, outputs: new Map(nodes.map((node, i) => [names[i] ?? "", node])) };
-      expectSame(evaluate(after, inputs), evaluate(graph, inputs), 1e-6, `seed ${seed}`);
+      expectSame(interpret(after, inputs), interpret(graph, inputs), 1e-6, `seed ${seed}`);
     }
   });
 
@@ -74,7 +88,7 @@ describe("random graphs keep their values", () => {
       const { memory } = compileGraph(graph, "reference");
       expect(memory.temporaryBytes).toBeLessThanOrEqual(1.1 * memory.lowerBound);
       // Constants are rounded to f32 on their way into kernels.
-      expectSame(await runGraph(device, graph, inputs), evaluate(graph, inputs), 2e-6, `seed ${seed}`);
+      expectSame(await runGraph(device, graph, inputs), interpret(graph, inputs), 2e-6, `seed ${seed}`);
     }
     device.dispose();
   });

@@ -3,18 +3,16 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBuilder, type Builder } from "../../src/ir/builder.ts";
-import { evaluateNodes } from "../../src/ir/evaluate.ts";
 import { gradients } from "../../src/ir/gradient.ts";
 import type { Graph } from "../../src/ir/graph.ts";
-import { lstmScan } from "../../src/ir/lstm.ts";
 import type { Node } from "../../src/ir/node.ts";
 import type { AnyOp, Data, Sample } from "../../src/ir/ops/define.ts";
 import { ops } from "../../src/ir/ops/index.ts";
 import { isFloat, sizeOf, tensorType } from "../../src/ir/types.ts";
-import { decompose, decomposeForAutodiff } from "../../src/passes/decompose.ts";
+import { decomposeForAutodiff } from "../../src/passes/decompose.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import { createRandom } from "../support/random.ts";
-import { runGraph } from "../support/run-graph.ts";
+import { interpret, runGraph } from "../support/run-graph.ts";
 import { relativeError, sampleValues, samplesOf } from "../support/values.ts";
 
 export interface Subject {
@@ -70,23 +68,6 @@ function addGradients(
     );
 }
 
-export function expected({ graph, inputs }: Case): Map<string, Data> {
-  const plain = decompose(graph);
-  const bindings = new Map<Node, Data>();
-  const seen = new Set<Node>();
-  const visit = (node: Node): void => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    const data = inputs.get((node.attrs as { name?: string }).name ?? "");
-    if (node.op === ops.input && data) bindings.set(node, data);
-    node.inputs.forEach(visit);
-  };
-  [...plain.outputs.values()].forEach(visit);
-  const names = [...plain.outputs.keys()];
-  const values = evaluateNodes([...plain.outputs.values()], bindings);
-  return new Map(names.map((name, i) => [name, values[i] ?? new Float64Array()]));
-}
-
 export function conformance(subject: Subject): void {
   describe(`${subject.name} agrees with the interpreter`, () => {
     let device: Device;
@@ -97,7 +78,7 @@ export function conformance(subject: Subject): void {
 
     const check = async (c: Case): Promise<void> => {
       const actual = await runGraph(device, c.graph, c.inputs);
-      for (const [name, data] of expected(c)) {
+      for (const [name, data] of interpret(c.graph, c.inputs)) {
         const result = actual.get(name) ?? [];
         const error = relativeError(result, data);
         const scale = Math.max(...data.map(Math.abs).filter(Number.isFinite), 0);
@@ -120,26 +101,21 @@ export function conformance(subject: Subject): void {
     it.each([
       ["forward", false],
       ["reversed", true],
-    ])("an LSTM scan, %s, with its gradients", async (_, reverse) => {
-      const [time, batch, hidden] = [5, 3, 4];
+    ])("all results of an LSTM together, %s, with their gradients", async (_, reverse) => {
+      const [time, batch, features, hidden] = [5, 3, 2, 4];
       const b = createBuilder();
-      const shapes = { x: [time, batch, 4 * hidden], w: [4 * hidden, hidden], h: [batch, hidden], c: [batch, hidden] };
-      const nodes = Object.entries(shapes).map(([name, shape]) => b.input({ name, role: "batch", type: tensorType("f32", shape) }));
+      const state = [batch, hidden];
+      const shapes = [[time, batch, features], [4 * hidden, features], [4 * hidden, hidden], state, state, [4 * hidden], [4 * hidden]];
+      const nodes = shapes.map((shape, i) => b.input({ name: `x${i}`, role: "batch", type: tensorType("f32", shape) }));
       const random = createRandom(3);
       const inputs = new Map(
-        Object.entries(shapes).map(([name, shape]) => [
-          name,
-          Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(random() * 2 - 1)),
-        ]),
+        shapes.map((shape, i) => [`x${i}`, Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(random() * 2 - 1))]),
       );
-      const [x, w, h, c] = nodes as [Node, Node, Node, Node];
-      const { output, hidden: hn, cell } = lstmScan(b, x, w, h, c, { reverse });
-      const value = b.concat([output, b.reshape(hn, { shape: [1, batch, hidden] }), b.reshape(cell, { shape: [1, batch, hidden] })], {
-        axis: 0,
-      });
+      const last = (result: "hidden" | "cell"): Node => b.reshape(b.lstm(nodes, { result, reverse }), { shape: [1, ...state] });
+      const value = b.concat([b.lstm(nodes, { result: "output", reverse }), last("hidden"), last("cell")], { axis: 0 });
       const outputs = new Map<string, Node>([["value", value]]);
       addGradients(b, value, nodes, inputs, outputs, 11);
-      expect([...outputs.keys()]).toEqual(["value", "grad0", "grad1", "grad2", "grad3"]);
+      expect([...outputs.keys()]).toEqual(["value", ...nodes.map((_node, i) => `grad${i}`)]);
       await check({ graph: { builder: b, outputs }, inputs });
     });
   });

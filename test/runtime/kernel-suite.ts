@@ -40,6 +40,7 @@ import {
   param,
   relativeError,
   runKernel,
+  segments,
   softmax,
 } from "../codegen/kernels.ts";
 
@@ -132,6 +133,22 @@ export function kernelSuite(name: string, target: Target, open: () => Promise<De
             );
           }
         }
+      }
+    });
+
+    it("reduces a range that each point has of its own, empty ones too", async () => {
+      for (const [rows, features] of [
+        [5, 1],
+        [1, 7],
+        [9, 4],
+        [40, 33],
+        [300, 2],
+      ] as const) {
+        const length = 50;
+        const starts = Int32Array.from({ length: rows + 1 }, (_, i) => Math.floor(i / 3) * 7 - (i % 3 === 2 ? 9 : 2));
+        const order = Int32Array.from({ length }, (_, i) => (i * 7) % length);
+        for (const op of ["sum", "max"] as const)
+          await same(segments(op, rows, features, length), 1e-6, { x: numbers(length * features, 3), starts, order });
       }
     });
 

@@ -1,30 +1,46 @@
-// Random graphs on a device and on the reference device. Only on devices do temporaries share bytes of one arena, so this is also the
-// test that the memory plan never lets two living values meet.
+// Random graphs, and random steps with states, on a device and in the interpreter. Only on devices do temporaries share bytes of one
+// arena, so this is also the test that the memory plan never lets two living values meet.
 
-import { expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Device } from "../../src/runtime/device.ts";
-import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { randomGraph } from "../support/random-graph.ts";
-import { runGraph } from "../support/run-graph.ts";
-import { relativeError } from "../support/values.ts";
+import { randomStep } from "../support/random-step.ts";
+import { interpret, interpretSteps, runGraph, runSteps } from "../support/run-graph.ts";
+import { disagreement } from "../support/values.ts";
 
-export function randomGraphSuite(name: string, open: () => Promise<Device>, count: number): void {
-  it(`random graphs on ${name} agree with the reference device`, async () => {
-    const device = await open();
-    const reference = openReferenceDevice();
-    try {
-      for (let seed = 1; seed <= count; seed++) {
+const TOLERANCE = 1e-4;
+/** Float32's rounding of values near 1. */
+const TINY = 1e-6;
+const STEPS = 3;
+
+export function randomGraphSuite(
+  name: string,
+  open: () => Promise<Device>,
+  counts: { readonly graphs: number; readonly steps: number },
+): void {
+  describe(`${name} agrees with the interpreter`, () => {
+    let device: Device;
+    beforeAll(async () => {
+      device = await open();
+    });
+    afterAll(() => device.dispose());
+
+    it("on random graphs", async () => {
+      for (let seed = 1; seed <= counts.graphs; seed++) {
         const { graph, inputs } = randomGraph(seed, 5 + ((seed * 7) % 25));
-        const expected = await runGraph(reference, graph, inputs);
         const actual = await runGraph(device, graph, inputs);
-        for (const [output, data] of expected) {
-          const error = relativeError(actual.get(output) ?? [], data);
-          const isTiny = Math.max(...Array.from(data, Math.abs)) < 1e-6;
-          if (!(error < 1e-4 || isTiny)) expect.fail(`seed ${seed}: ${output} differs by ${error}`);
-        }
+        expect(disagreement(actual, interpret(graph, inputs), TOLERANCE, TINY), `seed ${seed}`).toBeUndefined();
       }
-    } finally {
-      device.dispose();
-    }
-  }, 120_000);
+    }, 120_000);
+
+    it("on random steps", async () => {
+      for (let seed = 1; seed <= counts.steps; seed++) {
+        const step = randomStep(seed, 4 + ((seed * 5) % 20), { whole: false });
+        const actual = await runSteps(device, step, STEPS);
+        interpretSteps(step, STEPS).forEach((values, i) =>
+          expect(disagreement(actual[i], values, TOLERANCE, TINY), `seed ${seed}, step ${i}`).toBeUndefined(),
+        );
+      }
+    }, 120_000);
+  });
 }

@@ -38,3 +38,19 @@ export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): numbe
   if (difference === 0) return 0;
   return Math.sqrt(difference) / Math.max(Math.sqrt(norm), 1e-12);
 }
+
+/** Names the first of the expected tensors that differs by more than `tolerance`, and by how much; none below `tiny` do. */
+export function disagreement(
+  actual: ReadonlyMap<string, ArrayLike<number>> | undefined,
+  expected: ReadonlyMap<string, Data>,
+  tolerance: number,
+  tiny = 1e-9,
+): string | undefined {
+  for (const [name, data] of expected) {
+    const error = relativeError(actual?.get(name) ?? [], data);
+    // Where all is zero up to rounding, a relative error says nothing.
+    const isTiny = Math.max(...data.map(Math.abs), 0) < tiny;
+    if (!(error < tolerance || isTiny)) return `${name} differs by ${error}`;
+  }
+  return undefined;
+}

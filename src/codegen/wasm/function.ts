@@ -16,6 +16,8 @@ type Statement =
       readonly to: Value;
       readonly step: number;
       readonly body: Statement[];
+      /** Whether `from` may not be below `to`. */
+      readonly mayBeEmpty: boolean;
     };
 
 interface Scope {
@@ -50,14 +52,14 @@ export class WasmFunction {
     return value;
   }
 
-  /** A loop from `from` while below `to`, which must hold at first. */
-  loop(from: Value, to: Value, step: number, body: (variable: Value) => void): void {
+  /** A loop from `from` while below `to`, which must hold at first unless `mayBeEmpty`. */
+  loop(from: Value, to: Value, step: number, body: (variable: Value) => void, mayBeEmpty = false): void {
     const name = this.#local("i32");
     const statements: Statement[] = [];
     this.#bodies.push(statements);
     body(this.values.variable(name, "i32", this.depth));
     this.#bodies.pop();
-    this.#push({ kind: "loop", name, from, to, step, body: statements });
+    this.#push({ kind: "loop", name, from, to, step, body: statements, mayBeEmpty });
   }
 
   /** An instruction with an effect. */
@@ -156,11 +158,11 @@ export class WasmFunction {
           this.#scopes.push({ lines: [], names: new Map() });
           this.#print(statement.body);
           const inner = this.#scopes.pop()?.lines ?? [];
+          if (statement.mayBeEmpty) this.#line(`(if (i32.lt_s (local.get $${name}) ${end}) (then`);
           this.#line(`(loop $${label}`);
           for (const line of inner) this.#line(`  ${line}`);
-          this.#line(
-            `  (br_if $${label} (i32.lt_s (local.tee $${name} (i32.add (local.get $${name}) (i32.const ${String(step)}))) ${end})))`,
-          );
+          const next = `(local.tee $${name} (i32.add (local.get $${name}) (i32.const ${String(step)})))`;
+          this.#line(`  (br_if $${label} (i32.lt_s ${next} ${end})))${statement.mayBeEmpty ? "))" : ""}`);
           break;
         }
         default:

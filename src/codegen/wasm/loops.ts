@@ -9,10 +9,11 @@ import {
   type Kernel,
   type ReduceOp,
   type ReduceStage,
+  lengthOf,
   type Stage,
   type StoreStage,
 } from "../../ir/loop/kernel.ts";
-import { loadsOf, mergeAxes, sizeOfAxes, strideAlong } from "../axes.ts";
+import { loadsOf, mentions, mergeAxes, sizeOfAxes, strideAlong } from "../axes.ts";
 import { Expressions, type Unit } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
 import { splitAxes } from "./split-axes.ts";
@@ -140,9 +141,9 @@ class Loops {
     const { op, dtype } = stage;
     const start = identityOf(op, dtype);
     const identity = dtype === "f32" ? v.f32(start) : v.i32(start);
-    if (lane !== undefined || this.#column) {
+    if (lane !== undefined || this.#column || stage.range) {
       const acc = f.accumulator(lane === undefined ? identity : v.splat(identity));
-      this.#nest(stage.axes, axes, (all) => {
+      this.#over(stage, axes, accs, (all) => {
         const e = this.#expressions(all, accs, lane);
         f.update(acc, (old) => combine(v, op, dtype, old, lane === undefined ? e.scalar(stage.value) : e.vector(stage.value)));
       });
@@ -180,6 +181,14 @@ class Loops {
     return combine(v, op, dtype, result, rest);
   }
 
+  /** Loops over the elements of a reduction that a point has: all lanes have the same ones. */
+  #over({ axes: own, range }: ReduceStage, axes: Axes, accs: Accs, body: (axes: Axes) => void): void {
+    const [axis] = own;
+    if (!range || !axis) return this.#nest(own, axes, body);
+    const e = this.#expressions(axes, accs, undefined);
+    this.#f.loop(e.scalar(range.from), e.scalar(range.to), 1, (x) => body(new Map([...axes, [axis.name, x]])), true);
+  }
+
   #store(stage: StoreStage, axes: Axes, accs: Accs, lane: string | undefined): void {
     const f = this.#f;
     const v = f.values;
@@ -202,7 +211,8 @@ class Loops {
 
 /** The parallel axis that lanes go along; undefined for rows. */
 function columnAxis({ axes, stages }: Kernel): Axis | undefined {
-  const wide = axes.filter((axis) => axis.extent >= 4);
+  const bounds = stages.flatMap((stage) => (stage.kind === "reduce" && stage.range ? [stage.range.from, stage.range.to] : []));
+  const wide = axes.filter((axis) => axis.extent >= 4 && !mentions(bounds, axis.name));
   const writes = stages.flatMap((stage) => (stage.kind === "store" ? stage.writes : []));
   const side = (axis: Axis): boolean => writes.some(({ index }) => strideAlong(index, axis.name) === 1);
   const column = wide.find(side) ?? wide.at(-1);
@@ -242,6 +252,7 @@ function operationsOf({ axes, stages }: Kernel): number {
     return seen.size;
   };
   const each = (stage: Stage): number =>
-    nodes(expressionsOf(stage)) * (stage.kind === "contract" ? stage.k.extent : sizeOfAxes(stage.axes));
+    nodes(expressionsOf(stage)) *
+    (stage.kind === "contract" ? stage.k.extent : stage.kind === "reduce" ? lengthOf(stage) : sizeOfAxes(stage.axes));
   return sizeOfAxes(axes) * stages.reduce((sum, stage) => sum + each(stage), 0);
 }

@@ -57,7 +57,7 @@ export function splitAxes(kernel: Kernel): Kernel {
   const outer = split(kernel.axes, kernel.stages.flatMap(expressionsOf));
   const stages = kernel.stages.map((stage): Stage => {
     const mapped = mapExpressions(stage, outer.map);
-    if (mapped.kind === "contract") return mapped;
+    if (mapped.kind === "contract" || (mapped.kind === "reduce" && mapped.range)) return mapped;
     const inner = split(mapped.axes, expressionsOf(mapped));
     return { ...mapExpressions(mapped, inner.map), axes: inner.axes } as Stage;
   });

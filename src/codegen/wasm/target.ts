@@ -22,6 +22,7 @@ const MAX_BUFFERS = 12;
 export const wasmTarget: Target = {
   name: "wasm",
   maxBuffers: () => MAX_BUFFERS,
+  operandCost: () => 1,
   compileKernel,
   splitK,
 };

@@ -66,9 +66,9 @@ function runStages(shader: Shader, stages: readonly Stage[]): void {
       case "reduce": {
         const acc = out.name("acc");
         shader.line(`var ${acc} = ${shader.identity(stage)};`);
-        shader.nest(stage.axes, () => {
-          shader.line(`${acc} = ${combine(stage.op, acc, out.value(stage.value))};`);
-        });
+        const step = (): void => shader.line(`${acc} = ${combine(stage.op, acc, out.value(stage.value))};`);
+        if (stage.range) shader.range(stage.axes, out.value(stage.range.from), out.named(stage.range.to), step);
+        else shader.nest(stage.axes, step);
         out.bindAcc(position, acc);
         break;
       }

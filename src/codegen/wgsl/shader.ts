@@ -5,7 +5,7 @@ import { div, int, rem, type Expr } from "../../ir/loop/expr.ts";
 import { identityOf, type Axis, type Kernel, type ReduceOp, type ReduceStage, type StoreStage } from "../../ir/loop/kernel.ts";
 import { Statements } from "../../ir/loop/statements.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
-import { cFamilySyntax } from "../c-family.ts";
+import { bare, cFamilySyntax } from "../c-family.ts";
 import { template } from "../template.ts";
 import { HELPERS, wgslDialect, type Helper } from "./dialect.ts";
 
@@ -131,6 +131,16 @@ export class Shader {
       this.out.bindAxis(first.name, name);
       this.nest(rest, body);
     });
+  }
+
+  /** A sequential loop over the part of the only axis between two texts. */
+  range([axis]: readonly Axis[], from: string, to: string, body: () => void): void {
+    if (!axis) return;
+    const name = this.out.name(axis.name);
+    this.out.open();
+    this.out.bindAxis(axis.name, name);
+    body();
+    this.out.close(`for (var ${name} = ${bare(from)}; ${name} < ${to}; ${name}++) {`);
   }
 
   /** The writes of a store stage at the current point: all values before the first write. */

@@ -15,6 +15,9 @@ import { chooseTile, splitK } from "./tiles.ts";
 /** Storage buffers per shader that every adapter has. */
 const DEFAULT_BUFFERS = 8;
 
+/** About what a normalization, an activation and their gradients take. */
+const OPERAND_COST = 12;
+
 const FEW_POINTS = 64;
 const LONG = 256;
 
@@ -24,6 +27,8 @@ const MAX_THREADS = 256;
 export const webgpuTarget: Target = {
   name: "webgpu",
   maxBuffers: (limits) => limits?.maxBuffers ?? DEFAULT_BUFFERS,
+  // On a GPU arithmetic is free beside memory; a CPU that plays one pays for it.
+  operandCost: (limits) => (limits?.isCpu ? 1 : OPERAND_COST),
   compileKernel,
   splitK,
 };
@@ -59,7 +64,8 @@ function asReduction(kernel: Kernel): Kernel | undefined {
  * much as a hundred elements: there a point has one subgroup.
  */
 function rowShape(kernel: Kernel, cpuLanes?: number): RowShape | undefined {
-  if (kernel.stages.some((stage) => stage.kind === "contract")) return undefined;
+  // What a thread sums of a range is known when it runs.
+  if (kernel.stages.some((stage) => stage.kind === "contract" || (stage.kind === "reduce" && stage.range))) return undefined;
   const points = sizeOfAxes(kernel.axes);
   const longest = Math.max(0, ...kernel.stages.map((stage) => (stage.kind === "reduce" ? sizeOfAxes(stage.axes) : 0)));
   // A store loop of a few points needs threads as much as a reduction does.

@@ -25,11 +25,19 @@ type Values<A extends ArgSpecs> = { readonly [K in keyof A]: A[K] extends ArgSpe
 /** Shapes that a layer works on, without the batch axis. */
 export type Takes = "image" | "sequence" | "vectors" | "numbers" | "image or features" | "tokens" | "anything";
 
+/** Where the random numbers of one op come from; see `randomBits`. */
+export interface RandomSource {
+  /** Both u32[]. */
+  readonly seed: Node;
+  readonly step: Node;
+  readonly stream: number;
+}
+
 export interface LayerContext {
   readonly b: Builder;
   readonly mode: "train" | "eval";
   readonly batch: number;
-  /** 1 for examples, 0 for the filling of the last batch: f32[batch]. */
+  /** False for the filling of the last batch: bool[batch]. */
   readonly mask: Node | undefined;
   /** A weight below the layer's scope. */
   readonly weight: (name: string, shape: Shape, init: Initializer) => Node;
@@ -38,8 +46,8 @@ export interface LayerContext {
   readonly update: (name: string, value: Node) => void;
   /** Whether training leaves the weight or buffer as it is. */
   readonly frozen: (name: string) => boolean;
-  /** Uniform numbers in [0, 1), other ones at each call and step; undefined where randomness is switched off. */
-  readonly random: (shape: Shape) => Node | undefined;
+  /** A source of random numbers, another one at each call; undefined where randomness is switched off. */
+  readonly random: () => RandomSource | undefined;
 }
 
 export interface Layer<A extends ArgSpecs = ArgSpecs> {

@@ -13,7 +13,6 @@ export const dropout = defineLayer({
 });
 
 export function dropped({ b, mode, random }: LayerContext, x: Node, rate: number): Node {
-  if (mode === "eval" || rate === 0) return x;
-  const uniform = random(x.type.shape);
-  return uniform === undefined ? x : b.where(b.less(uniform, rate), 0, b.mul(x, 1 / (1 - rate)));
+  const source = mode === "eval" || rate === 0 ? undefined : random();
+  return source ? b.dropout(x, source.seed, source.step, { rate, stream: source.stream }) : x;
 }

@@ -10,5 +10,5 @@ export const embedding = defineLayer({
     count: arg("count", "number of tokens"),
     features: arg("count", "length of a vector"),
   },
-  build: ({ b, weight }, x, { count, features }) => b.gather(weight("weight", [count, features], { kind: "normal", std: 1 }), x),
+  build: ({ b, weight }, x, { count, features }) => b.embedding(weight("weight", [count, features], { kind: "normal", std: 1 }), x),
 });

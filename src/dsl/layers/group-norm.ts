@@ -1,6 +1,7 @@
 // Normalization over groups of an image's channels, as torch.nn.GroupNorm.
 
-import { arg, defineLayer, extent, ONES, requireShape, ZEROS } from "./define.ts";
+import { learnedOrFixed } from "./affine.ts";
+import { arg, defineLayer, extent, requireShape } from "./define.ts";
 
 export const groupNorm = defineLayer({
   name: "group_norm",
@@ -11,16 +12,10 @@ export const groupNorm = defineLayer({
     eps: arg("positive", "added to the variance", 1e-5),
     affine: arg("bool", "whether to scale and shift by learned weights", true),
   },
-  build: ({ b, weight }, x, { groups, eps, affine }) => {
-    const [batch, channels, height, width] = [extent(x, 0), extent(x, 1), extent(x, 2), extent(x, 3)];
+  build: (context, x, { groups, eps, affine }) => {
+    const channels = extent(x, 1);
     requireShape(channels % groups === 0, () => `${groups} groups do not divide ${channels} channels`);
-    const grouped = b.reshape(x, { shape: [batch, groups, (channels / groups) * height * width] });
-    const over = { axes: [2], keepDims: true };
-    const centred = b.sub(grouped, b.reduceMean(grouped, over));
-    const variance = b.reduceMean(b.mul(centred, centred), over);
-    const y = b.reshape(b.mul(centred, b.rsqrt(b.add(variance, eps))), { shape: x.type.shape });
-    if (!affine) return y;
-    const alongChannels = (name: string, init: typeof ONES) => b.reshape(weight(name, [channels], init), { shape: [1, channels, 1, 1] });
-    return b.add(b.mul(y, alongChannels("weight", ONES)), alongChannels("bias", ZEROS));
+    const { weight, bias } = learnedOrFixed(context, affine, channels);
+    return context.b.groupNorm(x, weight, bias, { groups, eps });
   },
 });

@@ -1,6 +1,7 @@
 // Layer normalization over the last axis, as torch.nn.LayerNorm.
 
-import { arg, defineLayer, extent, ONES, ZEROS } from "./define.ts";
+import { learnedOrFixed } from "./affine.ts";
+import { arg, defineLayer, extent } from "./define.ts";
 
 export const layerNorm = defineLayer({
   name: "layer_norm",
@@ -10,12 +11,8 @@ export const layerNorm = defineLayer({
     eps: arg("positive", "added to the variance", 1e-5),
     affine: arg("bool", "whether to scale and shift by learned weights", true),
   },
-  build: ({ b, weight }, x, { eps, affine }) => {
-    const features = extent(x, -1);
-    const over = { axes: [x.type.shape.length - 1], keepDims: true };
-    const centred = b.sub(x, b.reduceMean(x, over));
-    const variance = b.reduceMean(b.mul(centred, centred), over);
-    const y = b.mul(centred, b.rsqrt(b.add(variance, eps)));
-    return affine ? b.add(b.mul(y, weight("weight", [features], ONES)), weight("bias", [features], ZEROS)) : y;
+  build: (context, x, { eps, affine }) => {
+    const { weight, bias } = learnedOrFixed(context, affine, extent(x, -1));
+    return context.b.layerNorm(x, weight, bias, { eps });
   },
 });

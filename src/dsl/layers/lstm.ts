@@ -1,7 +1,6 @@
 // Stacked LSTM layers over a sequence [time, features], as torch.nn.LSTM with batch_first: weight_ih_l0 [4h, in], weight_hh_l0
 // [4h, h], bias_ih_l0, bias_hh_l0 and so on, gates in the order input, forget, cell, output. Starts from zeros.
 
-import { lstmScan } from "../../ir/lstm.ts";
 import type { Node } from "../../ir/node.ts";
 import { tensorType } from "../../ir/types.ts";
 import { LIMITS } from "../limits.ts";
@@ -37,14 +36,12 @@ export const lstm = defineLayer({
 });
 
 function direction({ b, weight }: LayerContext, x: Node, hidden: number, suffix: string, reverse: boolean, bias: boolean): Node {
-  const [time, batch, features] = [extent(x, 0), extent(x, 1), extent(x, 2)];
+  const [batch, features] = [extent(x, 1), extent(x, 2)];
   const gates = 4 * hidden;
   const init = fanIn(hidden);
   const weightIh = weight(`weight_ih_${suffix}`, [gates, features], init);
   const weightHh = weight(`weight_hh_${suffix}`, [gates, hidden], init);
-  // One product for all time steps; only the recurrent half stays in the loop.
-  let projected = b.matmul(b.reshape(x, { shape: [time * batch, features] }), weightIh, { transposeB: true });
-  if (bias) projected = b.add(projected, b.add(weight(`bias_ih_${suffix}`, [gates], init), weight(`bias_hh_${suffix}`, [gates], init)));
   const zeros = b.constant({ value: 0, type: tensorType("f32", [batch, hidden]) });
-  return lstmScan(b, b.reshape(projected, { shape: [time, batch, gates] }), weightHh, zeros, zeros, { reverse }).output;
+  const biases = bias ? [weight(`bias_ih_${suffix}`, [gates], init), weight(`bias_hh_${suffix}`, [gates], init)] : [];
+  return b.lstm([x, weightIh, weightHh, zeros, zeros, ...biases], { result: "output", reverse });
 }

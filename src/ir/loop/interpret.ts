@@ -53,7 +53,7 @@ export function printJavaScript(kernel: Kernel): string {
   out.count(kernel.stages.flatMap(expressionsOf));
   kernel.params.forEach((_, i) => out.line(`const b${String(i)} = buffers[${String(i)}];`));
   if (kernel.time) out.bindAxis(kernel.time.name, "time");
-  nest(out, kernel.axes, () => {
+  nest(out, kernel.axes, undefined, () => {
     kernel.stages.forEach((stage, position) => {
       switch (stage.kind) {
         case "reduce":
@@ -64,7 +64,9 @@ export function printJavaScript(kernel: Kernel): string {
           const isInteger = stage.dtype === "i32" || stage.dtype === "u32";
           const wrap = (sum: string): string => (stage.dtype === "i32" ? `(${sum}) | 0` : stage.dtype === "u32" ? `(${sum}) >>> 0` : sum);
           out.line(`let ${acc} = ${constantText(identityOf(op, stage.dtype), stage.dtype)};`);
-          nest(out, axes, () => {
+          const range = stage.kind === "reduce" ? stage.range : undefined;
+          const bounds = range && ([out.value(range.from), out.named(range.to)] as const);
+          nest(out, axes, bounds, () => {
             const value =
               stage.kind === "reduce"
                 ? out.value(stage.value)
@@ -77,7 +79,7 @@ export function printJavaScript(kernel: Kernel): string {
           break;
         }
         case "store":
-          nest(out, stage.axes, () => {
+          nest(out, stage.axes, undefined, () => {
             const targets = stage.writes.map((write) => out.value(write.index));
             const values = stage.writes.map((write) => (stage.writes.length > 1 ? out.named(write.value) : out.value(write.value)));
             stage.writes.forEach((write, i) => out.line(`b${String(write.buffer)}[${targets[i] ?? ""}] = ${values[i] ?? ""};`));
@@ -92,7 +94,8 @@ export function printJavaScript(kernel: Kernel): string {
   return out.finish().join("\n");
 }
 
-function nest(out: Statements, axes: readonly Axis[], body: () => void): void {
+/** Loops over all axes, or over the part of the only one between two texts. */
+function nest(out: Statements, axes: readonly Axis[], bounds: readonly [from: string, to: string] | undefined, body: () => void): void {
   const [first, ...rest] = axes;
   if (!first) {
     body();
@@ -101,8 +104,9 @@ function nest(out: Statements, axes: readonly Axis[], body: () => void): void {
   const name = out.name(first.name);
   out.open();
   out.bindAxis(first.name, name);
-  nest(out, rest, body);
-  out.close(`for (let ${name} = 0; ${name} < ${String(first.extent)}; ${name}++) {`);
+  nest(out, rest, undefined, body);
+  const [from, to] = bounds ?? ["0", String(first.extent)];
+  out.close(`for (let ${name} = ${from}; ${name} < ${to}; ${name}++) {`);
 }
 
 const SYNTAX: Syntax = {

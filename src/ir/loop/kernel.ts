@@ -17,6 +17,17 @@ export interface Axis {
 
 export type ReduceOp = "sum" | "max" | "min";
 
+/**
+ * The part of a reduction's axis that one point goes over: `from <= r < to`, nothing where `to <= from`. Both are i32 expressions over the
+ * kernel's axes and lie within the axis (lowering clamps them). A segment of sorted elements is such a part.
+ */
+export interface Range {
+  readonly from: Expr;
+  readonly to: Expr;
+  /** Elements of a point on average, to estimate work by. */
+  readonly mean: number;
+}
+
 /** What changes nothing under a reduction, and what one of no elements gives. */
 export function identityOf(op: ReduceOp, dtype: ScalarType): number {
   if (op === "sum") return 0;
@@ -42,7 +53,12 @@ export interface ReduceStage {
   readonly op: ReduceOp;
   readonly dtype: ScalarType;
   readonly value: Expr;
+  /** Of the only axis; left out, all of it. */
+  readonly range?: Range;
 }
+
+/** Elements that one point of a reduction goes over, on average where they differ. */
+export const lengthOf = ({ axes, range }: ReduceStage): number => range?.mean ?? axes.reduce((size, axis) => size * axis.extent, 1);
 
 /**
  * `acc = sum over k of lhs(b, m, k) * rhs(b, k, n)`: a matrix product, or a convolution as an implicit one. The kernel's axes are
@@ -87,7 +103,7 @@ export type Stage = ReduceStage | ContractStage | StoreStage;
 export function expressionsOf(stage: Stage): Expr[] {
   switch (stage.kind) {
     case "reduce":
-      return [stage.value];
+      return stage.range ? [stage.value, stage.range.from, stage.range.to] : [stage.value];
     case "contract":
       return [stage.lhs, stage.rhs];
     case "store":

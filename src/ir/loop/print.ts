@@ -21,8 +21,12 @@ const printAxis = (axis: Axis): string => `${axis.name} < ${String(axis.extent)}
 function printStage(kernel: Kernel, stage: Stage, position: number): string[] {
   const text = (expr: Expr): string => print(kernel, expr, 0);
   switch (stage.kind) {
-    case "reduce":
-      return [`%${String(position)} = ${stage.op} ${stage.axes.map(printAxis).join(", ")} of ${text(stage.value)}`];
+    case "reduce": {
+      const over = stage.range
+        ? `${stage.axes.map((axis) => axis.name).join()} in ${text(stage.range.from)}..${text(stage.range.to)}`
+        : stage.axes.map(printAxis).join(", ");
+      return [`%${String(position)} = ${stage.op} ${over} of ${text(stage.value)}`];
+    }
     case "contract":
       return [`%${String(position)} = contract ${printAxis(stage.k)} of ${text(stage.lhs)} . ${text(stage.rhs)}`];
     case "store": {

@@ -49,6 +49,12 @@ export function verifyKernel(kernel: Kernel): void {
         check(stage.value, checkAxes(stage.axes, points));
         if (stage.value.dtype !== stage.dtype) fail(`stage ${String(position)} reduces ${stage.value.dtype} to ${stage.dtype}`);
         if (stage.dtype === "bool") fail(`stage ${String(position)} reduces bools`);
+        if (!stage.range) break;
+        if (stage.axes.length !== 1) fail(`stage ${String(position)} has a range of ${String(stage.axes.length)} axes`);
+        for (const bound of [stage.range.from, stage.range.to]) {
+          check(bound, points);
+          if (bound.dtype !== "i32") fail(`stage ${String(position)} has a bound of type ${bound.dtype}`);
+        }
         break;
       }
       case "contract": {

@@ -3,14 +3,12 @@
 import { tensorType, type TensorType } from "../types.ts";
 import type { Builder } from "../builder.ts";
 import type { Node } from "../node.ts";
-import { at, defineComposite, type None, type Op } from "./define.ts";
+import { defineComposite, type None, type Op } from "./define.ts";
 import { unreduce } from "./reduce.ts";
 
 const sample = [{ inputs: [tensorType("f32", [2, 5])], attrs: {} }] as const;
 
 const same = ([x]: readonly [TensorType]): TensorType => x;
-
-const x0 = (node: Node): Node => at(node.inputs, 0);
 
 /** max(x, 0); no gradient at 0, as in PyTorch. */
 export const relu: Op<None, 1> = defineComposite<None, 1>({
@@ -64,8 +62,8 @@ export const softmax: Op<{ readonly axis: number }, 1> = defineComposite<{ reado
   },
   decompose: (b, [x], { attrs: { axis } }) => {
     const { shape } = x.type;
-    const shifted = b.exp(b.sub(x, unreduce(b, b.reduceMax(x, { axes: [axis] }), shape, [axis])));
-    return b.div(shifted, unreduce(b, b.reduceSum(shifted, { axes: [axis] }), shape, [axis]));
+    const power = b.exp(b.sub(x, unreduce(b, b.reduceMax(x, { axes: [axis] }), shape, [axis])));
+    return b.div(power, unreduce(b, b.reduceSum(power, { axes: [axis] }), shape, [axis]));
   },
   samples: [
     { inputs: [tensorType("f32", [3, 5])], attrs: { axis: 1 } },
@@ -82,15 +80,28 @@ export const logSoftmax: Op<{ readonly axis: number }, 1> = defineComposite<{ re
   vjp: (b, ct, n) => {
     const axes = [n.attrs.axis];
     const total = unreduce(b, b.reduceSum(ct, { axes }), n.type.shape, axes);
-    return [b.sub(ct, b.mul(b.softmax(x0(n), n.attrs), total))];
+    return [b.sub(ct, b.mul(b.exp(n), total))];
   },
-  decompose: (b, [x], { attrs: { axis } }) => b.sub(x, unreduce(b, logSumExp(b, x, axis), x.type.shape, [axis])),
+  decompose: (b, [x], { attrs: { axis } }) => {
+    const { shifted, logSum } = shiftedLogSum(b, x, axis);
+    return b.sub(shifted, unreduce(b, logSum, x.type.shape, [axis]));
+  },
   samples: [{ inputs: [tensorType("f32", [3, 5])], attrs: { axis: 1 } }],
 });
 
-/** log sum exp(x) along an axis, shifted by the maximum so that nothing overflows. */
-export function logSumExp(b: Builder, x: Node, axis: number): Node {
+export interface ShiftedLogSum {
+  /** x - max(x), of x's shape. */
+  readonly shifted: Node;
+  /** log sum exp(shifted), without the axis. */
+  readonly logSum: Node;
+}
+
+/**
+ * The logarithm of softmax is `shifted - logSum`. They stay apart as in PyTorch: put together again, max + logSum loses for large x the
+ * digits that the answer is made of.
+ */
+export function shiftedLogSum(b: Builder, x: Node, axis: number): ShiftedLogSum {
   const max = b.reduceMax(x, { axes: [axis] });
-  const shifted = b.exp(b.sub(x, unreduce(b, max, x.type.shape, [axis])));
-  return b.add(b.log(b.reduceSum(shifted, { axes: [axis] })), max);
+  const shifted = b.sub(x, unreduce(b, max, x.type.shape, [axis]));
+  return { shifted, logSum: b.log(b.reduceSum(b.exp(shifted), { axes: [axis] })) };
 }

@@ -35,6 +35,13 @@ export type Lowering =
       readonly op: ReduceOp;
       readonly extents: readonly number[];
       value(read: Read, index: readonly Expr[], over: readonly Expr[]): Expr;
+      /** Of the only extent, the part that an output element reduces; all of it where this is left out. */
+      readonly range?: {
+        /** Clamped to the extent by whoever lowers. Type i32. */
+        bounds(read: Read, index: readonly Expr[]): readonly [from: Expr, to: Expr];
+        /** Elements on average. */
+        readonly mean: number;
+      };
     }
   /** A (batched) matrix product over flattened axes; see ContractStage. `outputIndex` maps b, m, n to the output's axes. */
   | (ProductShape & {
@@ -72,6 +79,12 @@ interface OpBase<A extends object, N extends number> {
   readonly reuse?: (node: Node<A>, i: number) => number;
   /** For an op that reads each element of its only input once: the index of the result where an input's element lands. */
   readonly lands?: (index: readonly Expr[], node: Node<A>) => readonly Expr[];
+  /** Element k of the result comes from element k of the only input, both counted in row-major order. */
+  readonly keepsOrder?: true;
+  /** The axes of the result along which input `i` is repeated; along the others it has the result's elements in order. */
+  readonly repeatsAlong?: (node: Node<A>, i: number) => readonly number[] | undefined;
+  /** For a reduction over whole axes of its only input: which ones. */
+  readonly reducedAxes?: (node: Node<A>) => readonly number[];
   /** Picks result `attrs.index` of an op with several. */
   readonly projects?: true;
   readonly samples: readonly Sample<A>[];

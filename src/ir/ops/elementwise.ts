@@ -24,12 +24,15 @@ function sameTypes(name: string, types: readonly TensorType[]): TensorType {
 
 // --- one operand --------------------------------------------------------------------------------------------------------
 
+// Beside an addition; the others are series of a dozen operations.
+const UNARY_COST: Partial<Record<e.UnaryOp, number>> = { neg: 1, abs: 1, floor: 1, ceil: 1, sign: 1, sqrt: 4, rsqrt: 4 };
+
 function unary(name: string, op: e.UnaryOp, f: (x: number) => number, vjp: Vjp, domain: readonly [number, number] = [-2, 2]): Op<None, 1> {
   return definePrimitive<None, 1>({
     name,
     arity: 1,
     elementwise: true,
-    cost: op === "neg" || op === "abs" ? 1 : 4,
+    cost: UNARY_COST[op] ?? 8,
     infer: ([x]) => {
       requireThat(isFloat(x.dtype) || op === "neg" || op === "abs" || op === "sign", () => `${name} needs floats, not ${formatTypes([x])}`);
       return x;
@@ -89,6 +92,7 @@ export const cast: Op<{ readonly dtype: Exclude<DType, "u8"> }, 1> = definePrimi
   name: "cast",
   arity: 1,
   cost: 0,
+  keepsOrder: true,
   lands: (index) => index,
   infer: ([x], { dtype }) => tensorType(dtype, x.shape),
   vjp: (b, ct, n) => [isFloat(x0(n).type.dtype) ? b.cast(ct, { dtype: x0(n).type.dtype as Exclude<DType, "u8"> }) : null],

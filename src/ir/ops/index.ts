@@ -1,7 +1,9 @@
 // Every operation. The builder's methods, the tests and the printers' tables derive from this list.
 
 import { gelu, logSoftmax, relu, sigmoid, silu, softmax } from "./activation.ts";
+import { batchNorm } from "./batch-norm.ts";
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from "./conv.ts";
+import { dropout } from "./dropout.ts";
 import {
   abs,
   add,
@@ -39,14 +41,21 @@ import {
   tanh,
   where,
 } from "./elementwise.ts";
+import { embedding, gather } from "./gather.ts";
 import { constant, input, iota } from "./leaf.ts";
 import { crossEntropy, squaredError } from "./loss.ts";
+import { lstm } from "./lstm.ts";
 import { matmul } from "./matmul.ts";
-import { concat, expand, gather, pad, reshape, scatterAdd, slice, transpose } from "./movement.ts";
-import { avgPool2d, maxPool2d, maxPool2dGrad, maxPool2dIndex, sumPool2d, sumPool2dGrad } from "./pool.ts";
+import { maxPool2d, maxPool2dGrad, maxPool2dIndex } from "./max-pool.ts";
+import { concat, expand, pad, reshape, slice, transpose } from "./movement.ts";
+import { groupNorm, layerNorm } from "./norm.ts";
 import { randomBits, randomNormal, randomUniform } from "./random.ts";
 import { argMax, reduceMax, reduceMean, reduceMin, reduceSum } from "./reduce.ts";
+import { scatterAdd, segmentSum } from "./scatter.ts";
+import { searchSorted } from "./sort.ts";
+import { avgPool2d, sumPool2d, sumPool2dGrad } from "./sum-pool.ts";
 import { scan, scanResult } from "./scan.ts";
+import { scatterRows, updateSlice } from "./update.ts";
 
 // prettier-ignore
 export const ops = {
@@ -54,11 +63,12 @@ export const ops = {
   neg, abs, exp, log, sqrt, rsqrt, tanh, sin, cos, floor, ceil, sign, erf, logicalNot, cast,
   add, sub, mul, div, rem, pow, maximum, minimum, less, lessEqual, equal, notEqual, logicalAnd, logicalOr,
   bitAnd, bitOr, bitXor, shiftLeft, shiftRight, where,
-  reshape, transpose, expand, slice, pad, concat, gather, scatterAdd,
+  reshape, transpose, expand, slice, pad, concat, gather, updateSlice, scatterRows, scatterAdd, segmentSum, searchSorted,
   reduceSum, reduceMax, reduceMin, reduceMean, argMax,
   matmul, conv2d, conv2dInputGrad, conv2dWeightGrad,
   maxPool2d, maxPool2dIndex, maxPool2dGrad, sumPool2d, sumPool2dGrad, avgPool2d,
   randomBits, randomUniform, randomNormal,
   relu, sigmoid, silu, gelu, softmax, logSoftmax, crossEntropy, squaredError,
+  batchNorm, layerNorm, groupNorm, dropout, embedding, lstm,
   scan, scanResult,
 } as const;

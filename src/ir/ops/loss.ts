@@ -2,7 +2,7 @@
 
 import { formatType, tensorType } from "../types.ts";
 import { at, defineComposite, formatTypes, requireThat, type None, type Op } from "./define.ts";
-import { logSumExp } from "./activation.ts";
+import { shiftedLogSum } from "./activation.ts";
 import { unreduce } from "./reduce.ts";
 
 export interface CrossEntropyAttrs {
@@ -26,7 +26,8 @@ export const crossEntropy: Op<CrossEntropyAttrs, 2> = defineComposite<CrossEntro
     const [logits, labels] = [at(n.inputs, 0), at(n.inputs, 1)];
     const { shape } = logits.type;
     const smoothing = n.attrs.labelSmoothing;
-    const probability = b.exp(b.sub(logits, unreduce(b, logSumExp(b, logits, 1), shape, [1])));
+    const { shifted, logSum } = shiftedLogSum(b, logits, 1);
+    const probability = b.exp(b.sub(shifted, unreduce(b, logSum, shape, [1])));
     const isLabel = b.equal(b.iota({ shape, axis: 1 }), unreduce(b, labels, shape, [1]));
     const rest = smoothing / at(shape, 1);
     const target = b.where(isLabel, b.constant({ value: 1 - smoothing + rest, type: logits.type }), rest);
@@ -35,11 +36,11 @@ export const crossEntropy: Op<CrossEntropyAttrs, 2> = defineComposite<CrossEntro
   decompose: (b, [logits, labels], { attrs }) => {
     const { shape } = logits.type;
     const isLabel = b.equal(b.iota({ shape, axis: 1 }), unreduce(b, labels, shape, [1]));
-    const picked = b.reduceSum(b.where(isLabel, logits, 0), { axes: [1] });
-    const normalizer = logSumExp(b, logits, 1);
-    if (attrs.labelSmoothing === 0) return b.sub(normalizer, picked);
-    const mean = b.reduceMean(logits, { axes: [1] });
-    return b.sub(normalizer, b.add(b.mul(picked, 1 - attrs.labelSmoothing), b.mul(mean, attrs.labelSmoothing)));
+    const { shifted, logSum } = shiftedLogSum(b, logits, 1);
+    const picked = b.reduceSum(b.where(isLabel, shifted, 0), { axes: [1] });
+    if (attrs.labelSmoothing === 0) return b.sub(logSum, picked);
+    const mean = b.reduceMean(shifted, { axes: [1] });
+    return b.sub(logSum, b.add(b.mul(picked, 1 - attrs.labelSmoothing), b.mul(mean, attrs.labelSmoothing)));
   },
   samples: [
     { inputs: [tensorType("f32", [4, 3]), tensorType("i32", [4])], attrs: { labelSmoothing: 0 }, below: 3 },

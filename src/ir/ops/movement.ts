@@ -5,7 +5,7 @@ import type { Builder } from "../builder.ts";
 import type { Expr } from "../loop/expr.ts";
 import { delinearize, linearize } from "../loop/index-math.ts";
 import type { Node } from "../node.ts";
-import { formatType, isFloat, sizeOf, stridesOf, tensorType, type Shape, type TensorType } from "../types.ts";
+import { formatType, sizeOf, stridesOf, tensorType, type Shape, type TensorType } from "../types.ts";
 import { at, definePrimitive, formatTypes, requireThat, type Data, type Op } from "./define.ts";
 
 const f32 = (...shape: number[]): TensorType => tensorType("f32", shape);
@@ -44,6 +44,7 @@ export const reshape: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ reado
   name: "reshape",
   arity: 1,
   cost: 0,
+  keepsOrder: true,
   lands: (index, n) => delinearize(linearize(index, input(n).type.shape), n.type.shape),
   infer: ([x], { shape }) => {
     requireThat(
@@ -109,6 +110,7 @@ export const expand: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ readon
   name: "expand",
   arity: 1,
   cost: 0,
+  repeatsAlong: (n) => input(n).type.shape.flatMap((extent, i) => (extent === 1 ? [i] : [])),
   reuse: (n) => sizeOf(n.type.shape) / sizeOf(input(n).type.shape),
   infer: ([x], { shape }) => {
     requireThat(
@@ -334,57 +336,3 @@ export function sliceAxis(b: Builder, x: Node, axis: number, start: number, stop
     stride: shape.map(() => 1),
   });
 }
-
-/** Rows of `table` (its axis 0) at integer `indices`: result shape indices.shape + table.shape[1:]. */
-export const gather: Op<Record<never, never>, 2> = definePrimitive<Record<never, never>, 2>({
-  name: "gather",
-  arity: 2,
-  cost: 2,
-  reuse: (n, i) => (i === 0 ? Infinity : sizeOf(n.type.shape) / sizeOf(at(n.inputs, 1).type.shape)),
-  infer: ([table, indices]) => {
-    requireThat(
-      table.shape.length >= 1 && !isFloat(indices.dtype),
-      () => `gather needs a table and integer indices, not ${formatTypes([table, indices])}`,
-    );
-    return tensorType(table.dtype, [...indices.shape, ...table.shape.slice(1)]);
-  },
-  vjp: (b, ct, n) => [b.scatterAdd(at(n.inputs, 1), ct, { rows: at(input(n).type.shape, 0) }), null],
-  evaluate: ([table, indices], n) => {
-    const row = sizeOf(input(n).type.shape.slice(1));
-    return new Float64Array(sizeOf(n.type.shape)).map((_value, i) => at(table, at(indices, Math.floor(i / row)) * row + (i % row)));
-  },
-  lower: (n) => {
-    const rank = at(n.inputs, 1).type.shape.length;
-    return {
-      kind: "pointwise",
-      value: (read, index) => read(0, [e.cast(read(1, index.slice(0, rank)), "i32"), ...index.slice(rank)]),
-    };
-  },
-  samples: [{ inputs: [f32(5, 3), tensorType("i32", [2, 4])], attrs: {}, below: 5 }],
-});
-
-/** Adds rows of `updates` into a zero tensor of `rows` rows, at `indices`: the transpose of `gather`, in a fixed order. */
-export const scatterAdd: Op<{ readonly rows: number }, 2> = definePrimitive<{ readonly rows: number }, 2>({
-  name: "scatterAdd",
-  arity: 2,
-  reuse: () => Infinity,
-  infer: ([indices, updates], { rows }) => tensorType(updates.dtype, [rows, ...updates.shape.slice(indices.shape.length)]),
-  vjp: (b, ct, n) => [null, b.gather(ct, input(n))],
-  evaluate: ([indices, updates], n) => {
-    const row = sizeOf(n.type.shape.slice(1));
-    const out = new Float64Array(sizeOf(n.type.shape));
-    updates.forEach((value, i) => {
-      const position = at(indices, Math.floor(i / row)) * row + (i % row);
-      out[position] = at(out, position) + value;
-    });
-    return out;
-  },
-  lower: (n) => ({
-    kind: "reduce",
-    op: "sum",
-    extents: input(n).type.shape,
-    value: (read, index, over) =>
-      e.select(e.binary("eq", e.cast(read(0, over), "i32"), at(index, 0)), read(1, [...over, ...index.slice(1)]), e.constant(0, "f32")),
-  }),
-  samples: [{ inputs: [tensorType("i32", [2, 4]), f32(2, 4, 3)], attrs: { rows: 5 }, below: 5 }],
-});

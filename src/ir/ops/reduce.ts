@@ -43,6 +43,7 @@ function reduction(
   return definePrimitive<ReduceAttrs, 1>({
     name,
     arity: 1,
+    reducedAxes: (n) => n.attrs.axes,
     infer,
     vjp: (b, ct, n) => [isFloat(n.type.dtype) ? vjp(b, ct, n) : null],
     evaluate: ([x], n) => {
@@ -102,15 +103,16 @@ const extremeVjp = (b: Builder, ct: Node, n: Node<ReduceAttrs>): Node => {
 export const reduceMax: Op<ReduceAttrs, 1> = reduction("reduceMax", "max", -Infinity, Math.max, extremeVjp);
 export const reduceMin: Op<ReduceAttrs, 1> = reduction("reduceMin", "min", Infinity, Math.min, extremeVjp);
 
+/** Divides by the count, as PyTorch does: the mean of equal values is that value, which a product with 1 / count may miss by a digit. */
 export const reduceMean: Op<ReduceAttrs, 1> = defineComposite<ReduceAttrs, 1>({
   name: "reduceMean",
   arity: 1,
   infer,
-  decompose: (b, [x], { attrs }) => b.mul(b.reduceSum(x, attrs), 1 / attrs.axes.reduce((size, axis) => size * at(x.type.shape, axis), 1)),
+  decompose: (b, [x], { attrs }) => b.div(b.reduceSum(x, attrs), sizeOf(attrs.axes.map((axis) => at(x.type.shape, axis)))),
   samples: [{ inputs: [f32(2, 3, 4)], attrs: { axes: [0, 2] } }],
 });
 
-/** Index of the first maximum along one axis. Type i32. */
+/** Index of the first maximum along one axis, where NaN is greater than any number, as in PyTorch. Type i32. */
 export const argMax: Op<{ readonly axis: number }, 1> = defineComposite<{ readonly axis: number }, 1>({
   name: "argMax",
   arity: 1,
@@ -119,7 +121,11 @@ export const argMax: Op<{ readonly axis: number }, 1> = defineComposite<{ readon
   decompose: (b, [x], { attrs: { axis } }) => {
     const { shape } = x.type;
     const isMax = b.equal(x, unreduce(b, b.reduceMax(x, { axes: [axis] }), shape, [axis]));
-    return b.reduceMin(b.where(isMax, b.iota({ shape, axis }), at(shape, axis) - 1), { axes: [axis] });
+    const wins = isFloat(x.type.dtype) ? b.logicalOr(isMax, b.notEqual(x, x)) : isMax;
+    return b.reduceMin(b.where(wins, b.iota({ shape, axis }), at(shape, axis) - 1), { axes: [axis] });
   },
-  samples: [{ inputs: [f32(4, 7)], attrs: { axis: 1 } }],
+  samples: [
+    { inputs: [f32(4, 7)], attrs: { axis: 1 } },
+    { inputs: [tensorType("i32", [2, 5, 3])], attrs: { axis: 1 } },
+  ],
 });

@@ -1,0 +1,158 @@
+"""Makes the traces of test/fixtures/traces with PyTorch: what `tlc trace` must compute for the spec of the same name.
+
+    python3 scripts/make-traces.py        # needs torch, safetensors
+
+CASE.in.safetensors has the initial weights (`weight/NAME`) and one batch (`batch/INPUT`, `batch/label`); CASE.out.safetensors has
+`loss` [steps], `output` and `grad/NAME` of the first step, and `after/NAME`, every parameter and running statistic after the last.
+The networks are those of the specs, written again; names are those of `state_dict`.
+"""
+
+import pathlib
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "test/fixtures/traces"
+STEPS = 3
+
+
+class Cnn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8)
+        self.conv2, self.gn = nn.Conv2d(8, 12, (3, 2), stride=2, padding=1, groups=4), nn.GroupNorm(3, 12)
+        self.fc = nn.Linear(12 * 3 * 4, 5)
+
+    def forward(self, image):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(image))), 2)
+        x = F.silu(self.gn(self.conv2(x)))
+        return self.fc(F.avg_pool2d(x, 2, stride=1, padding=1).flatten(1))
+
+
+class Residual(nn.Module):
+    def __init__(self, planes):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(planes, planes, 3, padding=1, bias=False), nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, 3, padding=2, dilation=2, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes, eps=1e-3, momentum=0.3)
+
+    def forward(self, x):
+        return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + x)
+
+
+class ResidualNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(2, 6, 3), nn.BatchNorm2d(6))
+        self.layer, self.fc = Residual(6), nn.Linear(6, 3)
+        # Frozen layers have seen data: statistics and scale of their own.
+        with torch.no_grad():
+            for tensor in (self.stem[1].running_mean, self.stem[1].bias):
+                tensor.uniform_(-0.5, 0.5)
+            for tensor in (self.stem[1].running_var, self.stem[1].weight):
+                tensor.uniform_(0.5, 1.5)
+        for parameter in self.stem.parameters():
+            parameter.requires_grad_(False)
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.stem.eval()
+        return self
+
+    def forward(self, image):
+        return torch.tanh(self.fc(self.layer(F.relu(self.stem(image))).mean((2, 3))))
+
+
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(11, 6)
+        self.rnn = nn.LSTM(6, 5, 2, bidirectional=True, batch_first=True)
+        self.fc = nn.Linear(10, 4)
+
+    def forward(self, tokens):
+        return self.fc(self.rnn(self.embedding(tokens))[0])
+
+
+class Mlp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.norm1 = nn.Linear(7, 10), nn.LayerNorm(10)
+        self.fc2, self.norm2 = nn.Linear(10, 10, bias=False), nn.LayerNorm(10, eps=1e-3, elementwise_affine=False)
+        self.fc3, self.bn = nn.Linear(10, 10, bias=False), nn.BatchNorm1d(10, affine=False)
+        self.fc4 = nn.Linear(10, 4)
+
+    def forward(self, features):
+        x = F.gelu(self.norm1(self.fc1(features)))
+        return self.fc4(self.bn(self.fc3(torch.sigmoid(self.norm2(self.fc2(x))))))
+
+
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gate, self.rnn, self.fc = nn.Linear(3, 4), nn.LSTM(4, 6, batch_first=True), nn.Linear(6, 3)
+
+    def forward(self, values):
+        return self.fc(self.rnn(F.softmax(self.gate(values), -1))[0][:, -1])
+
+
+def cross_entropy(smoothing=0.0):
+    return lambda output, label: F.cross_entropy(
+        output.reshape(-1, output.shape[-1]), label.long().reshape(-1), label_smoothing=smoothing
+    )
+
+
+def trace(name, model, batch, optimizer, loss_of):
+    model.train()
+    cast = lambda t: t.detach().clone().to(torch.float32 if t.is_floating_point() else torch.int32).contiguous()
+    state = lambda: {k: cast(v) for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    given = {f"weight/{k}": v for k, v in state().items()} | {f"batch/{k}": v.contiguous() for k, v in batch.items()}
+    save_file(given, FOLDER / f"{name}.in.safetensors")
+    inputs = {k: v.long() if v.dtype == torch.int32 else v for k, v in batch.items() if k != "label"}
+    out, losses = {}, []
+    for step in range(STEPS):
+        output = model(**inputs)
+        loss = loss_of(output, batch["label"])
+        optimizer.zero_grad()
+        loss.backward()
+        if step == 0:
+            out["output"] = cast(output)
+            out |= {f"grad/{k}": cast(p.grad) for k, p in model.named_parameters() if p.grad is not None}
+        optimizer.step()
+        losses.append(loss.item())
+    out |= {"loss": torch.tensor(losses)} | {f"after/{k}": v for k, v in state().items()}
+    save_file(out, FOLDER / f"{name}.out.safetensors")
+    print(f"{name:16} loss {' '.join(f'{loss:.6f}' for loss in losses)}")
+
+
+def main():
+    torch.manual_seed(8)
+    torch.use_deterministic_algorithms(True)
+    labels = lambda *shape, below: torch.randint(0, below, shape, dtype=torch.int32)
+
+    net = Cnn()
+    sgd = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.02)
+    trace("cnn-sgd", net, {"image": torch.randn(6, 3, 9, 8), "label": labels(6, below=5)}, sgd, cross_entropy(0.1))
+
+    net = ResidualNet()
+    trained = [p for p in net.parameters() if p.requires_grad]
+    sgd = torch.optim.SGD(trained, lr=0.1, momentum=0.8, dampening=0.3, weight_decay=0.01)
+    trace("residual-sgd", net, {"image": torch.randn(5, 2, 6, 6), "label": torch.rand(5, 3)}, sgd, F.mse_loss)
+
+    net = Tagger()
+    adam = torch.optim.Adam(net.parameters(), lr=1e-2, betas=(0.8, 0.95), weight_decay=0.01)
+    trace("tagger-adam", net, {"tokens": labels(3, 7, below=11), "label": labels(3, 7, below=4)}, adam, cross_entropy())
+
+    net = Mlp()
+    adamw = torch.optim.AdamW(net.parameters(), lr=5e-3, betas=(0.7, 0.9), eps=1e-6, weight_decay=0.2)
+    trace("features-adamw", net, {"features": torch.randn(9, 7), "label": labels(9, below=4)}, adamw, cross_entropy())
+
+    net = Reader()
+    sgd = torch.optim.SGD(net.parameters(), lr=0.3)
+    trace("reader-sgd", net, {"values": torch.randn(4, 6, 3), "label": labels(4, below=3)}, sgd, cross_entropy())
+
+
+if __name__ == "__main__":
+    main()

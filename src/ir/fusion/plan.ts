@@ -1,0 +1,52 @@
+// The fusion IR, between the graph and its loops: which nodes are computed together in one kernel, which of them get a buffer, and in
+// which stages the kernel goes over its points. Values that only their own group reads have no memory.
+//
+//   group 4 rows(64):
+//     reduce  %31 = reduceMax over 10
+//     reduce  %35 = reduceSum over 10
+//     store   %36 : f32[64]          at points
+//     store   %52 : f32[64, 10]      in rows of 10
+
+import type { Lowering } from "../ops/define.ts";
+import type { Node } from "../node.ts";
+import type { Runs } from "./relation.ts";
+
+/** Where a value's elements are computed: one at each point, or a row of them at each point. */
+export type Domain = "points" | Runs;
+
+/** A value that a group computes, from its core (if it has one) to the node itself. */
+export interface Member {
+  readonly node: Node;
+  /** The reduction or contraction that the node is the epilogue of, or itself. */
+  readonly core?: Node;
+  readonly domain: Domain;
+}
+
+export interface Group {
+  readonly id: number;
+  /** Elements at once: `map` has no core, `rows` has reductions, `contract` has one contraction. */
+  readonly kind: "map" | "rows" | "contract";
+  readonly points: number;
+  /** In the order of data flow. */
+  readonly members: readonly Member[];
+  /** Members that get a buffer: others read them, or the graph results in them. */
+  readonly outputs: ReadonlySet<Node>;
+}
+
+export interface FusionPlan {
+  /** Users after inputs. */
+  readonly order: readonly Node[];
+  /** Users after what they read. Scans stand between groups, as nodes. */
+  readonly steps: readonly (Group | Node)[];
+  /** The group that computes a node that some group has as a member. */
+  readonly groupOf: ReadonlyMap<Node, Group>;
+  readonly lowering: (node: Node) => Lowering;
+}
+
+export const isGroup = (step: Group | Node): step is Group => "members" in step;
+
+export const coresOf = (group: Group): readonly Node[] => group.members.flatMap(({ core }) => core ?? []);
+
+/** Whether a node has memory of its own once the plan is carried out. */
+export const isStored = (plan: Pick<FusionPlan, "groupOf" | "lowering">, node: Node): boolean =>
+  plan.lowering(node).kind === "special" || plan.groupOf.get(node)?.outputs.has(node) === true;

@@ -1,0 +1,132 @@
+// Maximum over 2-d windows. Its gradient keeps which tap won each window (the first maximum, as PyTorch's does): one small number for each
+// element of the result, where the input would be several times that.
+
+import type { Builder } from "../builder.ts";
+import * as e from "../loop/expr.ts";
+import type { Expr } from "../loop/expr.ts";
+import type { Node } from "../node.ts";
+import { sizeOf, tensorType, type TensorType } from "../types.ts";
+import type { Pair } from "./conv.ts";
+import { at, definePrimitive, type Data, type Op, type Read } from "./define.ts";
+import {
+  forEachTap,
+  four,
+  inputOf,
+  inputSizeOf,
+  overlap,
+  POOL_SAMPLES,
+  pooled,
+  spatial,
+  sumOfCovers,
+  tapAt,
+  taps,
+  type PoolAttrs,
+  type PoolGradAttrs,
+} from "./pool.ts";
+
+const f32 = (...shape: number[]): TensorType => tensorType("f32", shape);
+
+const tapNumber = (i: Expr, j: Expr, kernel: Pair): Expr => e.add(e.mul(i, e.int(kernel[1])), j);
+
+const best = (x: Data, n: Node<PoolAttrs>): { readonly values: Data; readonly indices: Data } => {
+  const values = new Float64Array(sizeOf(n.type.shape)).fill(-Infinity);
+  const indices = new Float64Array(sizeOf(n.type.shape));
+  forEachTap(inputOf(n), n.type, n.attrs, (out, input, tap) => {
+    if (at(x, input) > at(values, out)) indices[out] = tap;
+    values[out] = Math.max(at(values, out), at(x, input));
+  });
+  return { values, indices };
+};
+
+// Value and tap of the first maximum of a window, as one unrolled chain.
+function unrolledMax(n: Node<PoolAttrs>, read: Read, index: readonly Expr[]): { readonly value: Expr; readonly tap: Expr } {
+  const [image, channel, row, column] = four(index);
+  const { kernel } = n.attrs;
+  let value: Expr = e.float(-Infinity);
+  let tap: Expr = e.int(0);
+  for (let i = 0; i < kernel[0]; i++) {
+    for (let j = 0; j < kernel[1]; j++) {
+      const from = tapAt(inputSizeOf(n), n.attrs, spatial(n.type), row, column, e.int(i), e.int(j));
+      const here = e.select(from.inside, read(0, [image, channel, from.row, from.column]), e.float(-Infinity));
+      const wins = i + j === 0 ? from.inside : e.binary("lt", value, here);
+      tap = e.select(wins, e.int(i * kernel[1] + j), tap);
+      value = i + j === 0 ? here : e.binary("max", value, here);
+    }
+  }
+  return { value, tap };
+}
+
+/** Maximum over windows; padding never wins. */
+export const maxPool2d: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
+  name: "maxPool2d",
+  arity: 1,
+  cost: 8,
+  reuse: overlap,
+  infer: pooled,
+  vjp: (b, ct, n) => {
+    const x = at(n.inputs, 0);
+    return [b.maxPool2dGrad(b.maxPool2dIndex(x, n.attrs), ct, { ...n.attrs, inputSize: inputSizeOf(n) })];
+  },
+  evaluate: ([x], n) => best(x, n).values,
+  lower: (n) => ({ kind: "pointwise", value: (read, index) => unrolledMax(n, read, index).value }),
+  samples: POOL_SAMPLES,
+});
+
+/** The tap that won each window, row * kernel width + column; the first of equal ones. Type i32. */
+export const maxPool2dIndex: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
+  name: "maxPool2dIndex",
+  arity: 1,
+  cost: 8,
+  reuse: overlap,
+  infer: (types, attrs) => tensorType("i32", pooled(types, attrs).shape),
+  vjp: () => [null],
+  evaluate: ([x], n) => best(x, n).indices,
+  lower: (n) => ({ kind: "pointwise", value: (read, index) => unrolledMax(n, read, index).tap }),
+  samples: POOL_SAMPLES,
+});
+
+/** Sends each window's cotangent to the position that won it: from the winning taps and the cotangent -> [n, c, inputSize]. */
+export const maxPool2dGrad: Op<PoolGradAttrs, 2> = definePrimitive<PoolGradAttrs, 2>({
+  name: "maxPool2dGrad",
+  arity: 2,
+  cost: 8,
+  reuse: taps,
+  infer: ([, ct], { inputSize }) => tensorType(ct.dtype, [at(ct.shape, 0), at(ct.shape, 1), ...inputSize]),
+  vjp: (b, ct, n) => [null, takeWinners(b, ct, at(n.inputs, 0), n.attrs)],
+  evaluate: ([winners, ct], n) => {
+    const out = new Float64Array(sizeOf(n.type.shape));
+    forEachTap(n.type, at(n.inputs, 1).type, n.attrs, (window, position, tap) => {
+      if (at(winners, window) === tap) out[position] = at(out, position) + at(ct, window);
+    });
+    return out;
+  },
+  lower: (n) =>
+    sumOfCovers(n.attrs, spatial(at(n.inputs, 1).type), (read, { tap }, window) =>
+      e.select(e.binary("eq", read(0, window), tapNumber(tap[0], tap[1], n.attrs.kernel)), read(1, window), e.float(0)),
+    ),
+  samples: [
+    {
+      inputs: [tensorType("i32", [2, 3, 2, 2]), f32(2, 3, 2, 2)],
+      attrs: { kernel: [3, 2], stride: [3, 2], padding: [0, 0], inputSize: [6, 4] },
+      below: 6,
+    },
+    // One row of taps, all inside: windows that overlap.
+    {
+      inputs: [tensorType("i32", [1, 2, 3, 4]), f32(1, 2, 3, 4)],
+      attrs: { kernel: [1, 3], stride: [1, 2], padding: [0, 0], inputSize: [3, 9] },
+      below: 3,
+    },
+  ],
+});
+
+// The elements of x [n, c, h, w] that won the windows: gathered at plane * h * w + row * w + column.
+function takeWinners(b: Builder, x: Node, winners: Node, { kernel, stride, padding }: PoolAttrs): Node {
+  const { shape } = winners.type;
+  const [height, width] = spatial(x.type);
+  const ramp = (axis: number): Node => b.iota({ shape, axis });
+  const row = b.add(b.sub(b.mul(ramp(2), stride[0]), padding[0]), b.div(winners, kernel[1]));
+  const column = b.add(b.sub(b.mul(ramp(3), stride[1]), padding[1]), b.rem(winners, kernel[1]));
+  const plane = b.add(b.mul(ramp(0), at(shape, 1)), ramp(1));
+  const position = b.add(b.mul(b.add(b.mul(plane, height), row), width), column);
+  return b.gather(b.reshape(x, { shape: [sizeOf(x.type.shape)] }), position);
+}

@@ -1,0 +1,165 @@
+// The first half of fusion: which values are computed where they are read, and which are computed once. A reduction or contraction is the
+// core of what follows it elementwise; cheap producers are computed in their readers, a product's operands among them.
+
+import { bodyOf, topologicalOrder, usersOf } from "../ir/graph.ts";
+import type { Node } from "../ir/node.ts";
+import type { Lowering } from "../ir/ops/define.ts";
+import { InternalError, isFloat, sizeOf } from "../ir/types.ts";
+
+export interface InlineOptions {
+  /** Buffers that one kernel may bind, the written ones included. */
+  readonly maxBuffers: number;
+  /** Scalar operations for each element that a product's operand may cost anew instead of a pass through memory. */
+  readonly operandCost: number;
+}
+
+/** A value that is computed once: a node with its core, if the way there is elementwise. */
+export interface Unit {
+  readonly node: Node;
+  readonly core?: Node;
+}
+
+export interface Units {
+  /** Users after inputs. */
+  readonly order: readonly Node[];
+  readonly units: readonly Unit[];
+  readonly lowering: (node: Node) => Lowering;
+}
+
+// Recomputing up to this many scalar operations is cheaper than a pass through memory.
+const CHEAP_COST = 3;
+// A longer expression would take compilers longer than it saves.
+const LONGEST = 200;
+// Readers of one element from which on it counts as repeated.
+const REPEATED = 16;
+
+interface View {
+  /** Scalar operations to compute one element. */
+  readonly cost: number;
+  /** Nodes whose buffers are read. */
+  readonly loads: ReadonlySet<Node>;
+  readonly core?: Node;
+}
+
+/** @param roots nodes that must have a buffer */
+export function planUnits(roots: readonly Node[], options: InlineOptions): Units {
+  const order = topologicalOrder(roots);
+  const users = usersOf(order);
+  const lowering = lowerings();
+  const stored = new Set<Node>();
+  const coreOf = new Map<Node, Node>();
+  const views = new Map<Node, View>();
+  const rootSet = new Set(roots);
+
+  const viewOf = (node: Node): View =>
+    stored.has(node) || lowering(node).kind === "special"
+      ? { cost: 0, loads: new Set([node]) }
+      : (views.get(node) ?? { cost: 0, loads: new Set() });
+  // What only repeats a tensor, or has it under another shape, reads the tensor's own memory.
+  const store = (node: Node): void => {
+    const [source] = node.inputs;
+    const isView = source !== undefined && isViewOf(node) && !rootSet.has(node);
+    if (!isView) stored.add(node);
+    else {
+      if (lowering(source).kind !== "special") store(source);
+      views.set(node, { cost: 0, loads: new Set(viewOf(source).loads) });
+    }
+  };
+
+  for (const node of order) {
+    const how = lowering(node);
+    if (how.kind === "special") continue;
+    // Operands that cannot be part of this node's expression get a buffer first.
+    let core: Node | undefined = how.kind === "pointwise" ? undefined : node;
+    for (const input of node.inputs) {
+      const own = viewOf(input).core;
+      if (!own || own === core) continue;
+      if (core || !landsOnce(node)) store(input);
+      else core = own;
+    }
+    let view = combine(node, viewOf);
+    while (view.loads.size + 1 > options.maxBuffers) {
+      const heaviest = [...new Set(node.inputs)]
+        .filter((x) => !stored.has(x) && views.has(x) && viewOf(x).loads.size >= 2)
+        .sort((a, b) => viewOf(b).loads.size - viewOf(a).loads.size)[0];
+      if (!heaviest) break;
+      if (viewOf(heaviest).core === core && how.kind === "pointwise") core = undefined;
+      store(heaviest);
+      view = combine(node, viewOf);
+    }
+    view = { ...view, ...(core && { core }) };
+    views.set(node, view);
+    if (core) coreOf.set(node, core);
+    if (rootSet.has(node) || !mayInline(node, users.get(node) ?? [], view, lowering, options)) store(node);
+  }
+  const units = order.flatMap((node): Unit[] => {
+    const core = coreOf.get(node);
+    return stored.has(node) ? [{ node, ...(core && { core }) }] : [];
+  });
+  return { order, units, lowering };
+}
+
+/** How each node becomes loops, asked once. */
+function lowerings(): (node: Node) => Lowering {
+  const known = new Map<Node, Lowering>();
+  return (node) => {
+    let lowering = known.get(node);
+    if (!lowering) {
+      if (node.op.kind === "composite") throw new InternalError(`${node.op.name} was not decomposed`);
+      known.set(node, (lowering = node.op.lower(node)));
+    }
+    return lowering;
+  };
+}
+
+const isViewOf = ({ op, inputs: [source], type }: Node): boolean =>
+  source?.type.dtype === type.dtype && op.cost === 0 && (op.keepsOrder === true || op.repeatsAlong !== undefined);
+
+function combine(node: Node, viewOf: (node: Node) => View): View {
+  const loads = new Set<Node>();
+  // Sums and products of indices cost nothing beside the loads that they are for.
+  let cost = node.op.elementwise && !isFloat(node.type.dtype) && node.type.dtype !== "bool" ? (node.op.cost ?? 0) : (node.op.cost ?? 1);
+  for (const input of new Set(node.inputs)) {
+    const view = viewOf(input);
+    cost += view.cost;
+    for (const load of view.loads) loads.add(load);
+  }
+  return { cost, loads };
+}
+
+/** Whether every element of a core inside `node`'s operand is needed at just one element of `node`. */
+const landsOnce = (node: Node): boolean => node.op.elementwise === true || node.op.lands !== undefined;
+
+function mayInline(
+  node: Node,
+  users: readonly Node[],
+  { cost, loads, core }: View,
+  lowering: (node: Node) => Lowering,
+  { operandCost }: InlineOptions,
+): boolean {
+  if (users.length === 0 || cost > LONGEST) return false;
+  // A scan's operands are read at every step; views of buffers may stay views.
+  if (users.some((user) => bodyOf(user))) return cost === 0 && core === undefined;
+  if (core) {
+    const [user] = users;
+    return users.length === 1 && user !== undefined && landsOnce(user) && usesOnce(user, node) && lowering(user).kind === "pointwise";
+  }
+  if (cost === 0) return true;
+  const reads = users.reduce((sum, user) => sum + readsBy(user, node), 0);
+  if (reads <= 1) return true;
+  const isOperand = users.some((user) => lowering(user).kind === "contract");
+  if (cost > (isOperand ? operandCost : CHEAP_COST)) return false;
+  if (isOperand && operandCost <= 1 && (users.length > 1 || loads.size > 1)) return false;
+  // What is repeated over many elements is better made once, however cheap.
+  if (!isOperand && cost > 1 && reads >= users.length * REPEATED) return false;
+  // Bytes through memory: every user reads what the value is made of, or the value is made, written, and read by every user.
+  const own = sizeOf(node.type.shape);
+  const made = [...loads].reduce((sum, load) => sum + sizeOf(load.type.shape), 0);
+  return made * users.length <= made + own * (1 + users.length);
+}
+
+const usesOnce = (user: Node, node: Node): boolean => user.inputs.filter((input) => input === node).length === 1;
+
+// How often an element of `node` is read by `user`.
+const readsBy = (user: Node, node: Node): number =>
+  user.inputs.reduce((sum, input, i) => (input === node ? sum + (user.op.reuse?.(user, i) ?? 1) : sum), 0);

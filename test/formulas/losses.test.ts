@@ -1,0 +1,121 @@
+// Every loss against its formula in float64: its value, its gradient, and that examples which only fill up the last batch weigh
+// nothing. The network is one linear layer that starts as the identity, so its input is the loss's.
+
+import { describe, expect, it } from "vitest";
+import type { DataInfo } from "../../src/ir/plan.ts";
+import type { HostArray } from "../../src/runtime/device.ts";
+import { createRandom } from "../support/random.ts";
+import { compileText, read, start } from "../support/run-spec.ts";
+import { relativeError } from "../support/values.ts";
+
+const [BATCH, EXAMPLES, WIDTH] = [4, 6, 3];
+
+/** Loss of one row of outputs, and its gradient by them. */
+type Formula = (outputs: readonly number[], label: readonly number[]) => { readonly loss: number; readonly gradient: readonly number[] };
+
+const sum = (list: readonly number[]): number => list.reduce((total, v) => total + v, 0);
+
+const crossEntropy =
+  (smoothing: number): Formula =>
+  (logits, [label]) => {
+    const normalizer = Math.log(sum(logits.map(Math.exp)));
+    const target = logits.map((_, c) => (c === label ? 1 - smoothing : 0) + smoothing / logits.length);
+    return {
+      loss: sum(logits.map((v, c) => (target[c] ?? NaN) * (normalizer - v))),
+      gradient: logits.map((v, c) => Math.exp(v - normalizer) - (target[c] ?? NaN)),
+    };
+  };
+
+const squares: Formula = (outputs, label) => ({
+  loss: sum(outputs.map((v, i) => (v - (label[i] ?? NaN)) ** 2)) / outputs.length,
+  gradient: outputs.map((v, i) => (2 * (v - (label[i] ?? NaN))) / outputs.length),
+});
+
+interface Case {
+  readonly words: string;
+  readonly formula: Formula;
+  /** Rows of outputs with a label each, of one example: time steps. */
+  readonly rows: number;
+  readonly classes: boolean;
+}
+const CASES: readonly Case[] = [
+  ...[0, 0.1, 0.6].flatMap((smoothing) =>
+    [1, 5].map((rows) => ({
+      words: smoothing === 0 ? "cross_entropy" : `cross_entropy(label_smoothing: ${smoothing})`,
+      ...{ formula: crossEntropy(smoothing), rows, classes: true },
+    })),
+  ),
+  { words: "mse", formula: squares, rows: 1, classes: false },
+];
+
+const spec = ({ words, rows }: Case): string => `network identity {
+  input values: f32[${rows === 1 ? "" : `${rows}, `}${WIDTH}]
+  fc: linear(${WIDTH}, bias: false)
+}
+dataset d {
+  train table("d.csv", values: v, label: l)
+}
+recipe r {
+  network identity
+  data d
+  loss ${words}
+  optimizer sgd(lr: 1)
+  batch ${BATCH}
+  epochs 1
+}
+`;
+
+describe("losses follow their formulas", () => {
+  it.each(CASES.map((it) => [`${it.words}, ${it.rows} a row`, it] as const))("%s", async (_, it) => {
+    const { rows, classes, formula } = it;
+    const random = createRandom(rows + 3);
+    const size = EXAMPLES * rows * WIDTH;
+    const values = Float32Array.from({ length: size }, () => random() * 4 - 2);
+    const width = classes ? 1 : WIDTH;
+    const labels: HostArray = classes
+      ? Int32Array.from({ length: EXAMPLES * rows }, () => Math.floor(random() * WIDTH))
+      : Float32Array.from({ length: size }, () => random() * 4 - 2);
+    const shape = rows === 1 ? [] : [rows];
+    const info: DataInfo = {
+      inputs: [{ name: "values", dtype: "f32", shape: [...shape, WIDTH] }],
+      label: { name: "label", dtype: classes ? "i32" : "f32", shape: classes ? shape : [WIDTH] },
+      classes: classes ? ["a", "b", "c"] : [],
+    };
+    const session = await start(await compileText(spec(it), info));
+    const identity = Array.from({ length: WIDTH * WIDTH }, (_unused, i) => Number(i % (WIDTH + 1) === 0));
+    session.write("train/values", values);
+    session.write("train/label", labels);
+    const order = [4, 0, 5, 2, 3, 1];
+    session.write("train/order", Int32Array.from(order));
+    session.write("train/count", Int32Array.of(EXAMPLES));
+    session.write("train/cursor", Int32Array.of(0));
+    session.write("train/metrics", new Float32Array(3));
+    let [total, weight] = [0, 0];
+    for (const batch of [order.slice(0, BATCH), order.slice(BATCH)]) {
+      const results = batch.flatMap((example) =>
+        Array.from({ length: rows }, (_unused, row) => {
+          const at = example * rows + row;
+          const outputs = [...values.subarray(at * WIDTH, (at + 1) * WIDTH)];
+          return { outputs, ...formula(outputs, Array.from(labels.subarray(at * width, (at + 1) * width))) };
+        }),
+      );
+      const losses = results.map(({ loss }) => loss);
+      const gradient = identity.map(
+        (_unused, i) =>
+          sum(results.map((r) => (r.gradient[Math.floor(i / WIDTH)] ?? NaN) * (r.outputs[i % WIDTH] ?? NaN))) / results.length,
+      );
+      session.write("weight/fc.weight", Float32Array.from(identity));
+      session.run("train");
+      const step = total === 0 ? 0 : 1;
+      expect((await read(session, "train/losses"))[step]).toBeCloseTo(sum(losses) / losses.length, 5);
+      const learned = (await read(session, "weight/fc.weight")).map((w, i) => (identity[i] ?? NaN) - w);
+      expect(relativeError(learned, gradient), `gradient of batch ${step}`).toBeLessThan(1e-5);
+      total += sum(losses);
+      weight += losses.length;
+    }
+    const [allLoss, allWeight] = await read(session, "train/metrics");
+    expect(allLoss).toBeCloseTo(total, 4);
+    expect(allWeight).toBe(weight);
+    expect((await read(session, "train/rates")).slice(0, 3)).toEqual([1, 1, 0]);
+  });
+});

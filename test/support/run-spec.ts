@@ -1,0 +1,50 @@
+// Specs from text, compiled as users compile them and loaded on a device: for tests that hold the whole way, from a word of a recipe
+// to numbers, against a formula.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import { compileSpec, compileTrace, type CompileOutcome } from "../../src/compile.ts";
+import { renderDiagnostics } from "../../src/diagnostics.ts";
+import type { Artifact } from "../../src/ir/artifact.ts";
+import type { DataInfo } from "../../src/ir/plan.ts";
+import type { TensorType } from "../../src/ir/types.ts";
+import type { Device, HostArray, Session } from "../../src/runtime/device.ts";
+import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tlc-spec-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let written = 0;
+function fileOf(text: string): string {
+  const file = join(folder, `spec-${written++}.tlspec`);
+  writeFileSync(file, text);
+  return file;
+}
+
+function artifactOf({ artifact, diagnostics, sources }: CompileOutcome): Artifact {
+  if (!artifact) throw new Error(renderDiagnostics(diagnostics, sources));
+  return artifact;
+}
+
+/** All entries of a spec's recipe, for data of which only `dataInfo` is known. */
+export const compileText = async (text: string, dataInfo: DataInfo, target = "reference"): Promise<Artifact> =>
+  artifactOf(await compileSpec(fileOf(text), { target, verify: true, describeData: () => Promise.resolve(dataInfo) }));
+
+/** One training step on a given batch. */
+export const traceText = async (text: string, batch: ReadonlyMap<string, TensorType>, target = "reference"): Promise<Artifact> =>
+  artifactOf(await compileTrace(fileOf(text), { target, verify: true, batch }));
+
+/** A program in its initial state. */
+export async function start(artifact: Artifact, seed = 1, device: Device = openReferenceDevice()): Promise<Session> {
+  const session = await device.load(artifact.program);
+  if (artifact.program.buffers.some(({ name }) => name === "seed")) session.write("seed", Uint32Array.of(seed));
+  session.run("init");
+  return session;
+}
+
+export async function read(session: Session, name: string): Promise<number[]> {
+  const values: HostArray | undefined = (await session.read([name])).get(name);
+  return Array.from(values ?? []);
+}
