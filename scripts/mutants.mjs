@@ -29,7 +29,8 @@ export function readMutants(root = ROOT) {
 /** The source with the mistake in it, or why that cannot be. */
 export function mutate(source, { find, replace }) {
   const places = source.split(find).length - 1;
-  if (places !== 1) return { problem: places === 0 ? "its text is not in the source any more" : `its text is ${places} times in the source` };
+  if (places !== 1)
+    return { problem: places === 0 ? "its text is not in the source any more" : `its text is ${places} times in the source` };
   return { mutated: source.split(find).join(replace) };
 }
 
@@ -55,7 +56,11 @@ function runTests({ copy }, files, only, bail) {
   const filter = only === undefined ? [] : ["-t", only];
   const args = ["run", "--project", "unit", ...files, ...filter, "--bail", bail ? "1" : "0", "--reporter", "json", "--outputFile", report];
   return new Promise((done) => {
-    const child = spawn(process.execPath, [join(ROOT, "node_modules/vitest/vitest.mjs"), ...args], { cwd: copy, detached: true, stdio: "ignore" });
+    const child = spawn(process.execPath, [join(ROOT, "node_modules/vitest/vitest.mjs"), ...args], {
+      cwd: copy,
+      detached: true,
+      stdio: "ignore",
+    });
     let isLate = false;
     // The whole group: test workers would run on.
     const timer = setTimeout(() => {
@@ -95,7 +100,8 @@ function chosen(mutants, wanted) {
   const ranges = wanted.map((it) => /^(\d+)\.\.(\d+)$/.exec(it)).filter((it) => it !== null);
   const names = wanted.filter((it) => !/^\d+\.\.\d+$/.test(it));
   return mutants.filter(
-    ({ name }, i) => ranges.some(([, first, last]) => i + 1 >= Number(first) && i + 1 <= Number(last)) || names.some((it) => name.includes(it)),
+    ({ name }, i) =>
+      ranges.some(([, first, last]) => i + 1 >= Number(first) && i + 1 <= Number(last)) || names.some((it) => name.includes(it)),
   );
 }
 

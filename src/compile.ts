@@ -13,7 +13,7 @@ import { createBuilder } from "./ir/builder.ts";
 import type { ForwardModel, Parameter } from "./ir/model.ts";
 import type { Kernel } from "./ir/loop/kernel.ts";
 import type { DeviceLimits } from "./ir/program.ts";
-import type { DataInfo, DataPlan, RecipePlan } from "./ir/plan.ts";
+import type { DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
 import type { Shape, TensorType } from "./ir/types.ts";
 import { packageRoot } from "./package-root.ts";
 import { compileEntries, PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
@@ -108,7 +108,7 @@ function stepSpec(spec: LoadedSpec, planned: PlannedRecipe, recipe: RecipePlan, 
     if (!model) throw new Faulty();
     return model;
   };
-  return { b, recipe, dataInfo, preprocess: planned.data?.preprocess ?? [], augment: planned.data?.augment ?? [], forward };
+  return { b, recipe, dataInfo, steps: planned.data ?? { preprocess: [], augment: [] }, forward };
 }
 
 type Built = ReturnType<typeof buildEntries> | (ReturnType<typeof buildTraceEntry> & { readonly outputShape: Shape });
@@ -130,7 +130,7 @@ function finish(
   }
   const { entries, parameters, outputShape } = built;
   const target = targetNamed(request.target);
-  const printer = { name: target.name, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, request.limits) };
+  const printer = { ...target, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, request.limits) };
   const { program, memory, graphs, tasks } = compileEntries(entries, printer, pipelineOptions(target, request));
   const artifact: Artifact = {
     format: "tlc-artifact",
@@ -155,9 +155,12 @@ const parameterInfo = ({ name, shape, kind, trainable }: Parameter): Artifact["p
   trainable,
 });
 
+const withoutSpan = ({ word, args }: WordPlan): WordPlan => ({ word, args });
+
 function withoutSpans(data: DataPlan): DataPlan {
-  const sources = Object.entries(data.sources).map(([name, { span: _, ...source }]) => [name, source] as const);
-  return { ...data, sources: Object.fromEntries(sources) };
+  const sources = Object.entries(data.sources).map(([name, source]) => [name, withoutSpan(source)] as const);
+  const steps = { preprocess: data.preprocess.map(withoutSpan), augment: data.augment.map(withoutSpan) };
+  return { ...data, ...steps, sources: Object.fromEntries(sources) };
 }
 
 function pipelineOptions(

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
+import { GLOSSARY } from "../src/ir/recipe/index.ts";
 
 interface Import {
   readonly from: string;
@@ -207,5 +208,47 @@ describe("errors", () => {
       return found;
     });
     expect(plain).toEqual([]);
+  });
+});
+
+describe("words of recipes and data sets", () => {
+  const names: ReadonlySet<string> = new Set(GLOSSARY.flatMap(({ words }) => words.map(({ name }) => name)));
+
+  /** Comparisons of something called `name` or `word` with a word, or of any plan's `word` with anything. */
+  function asks({ path, tree }: Source): string[] {
+    const found: string[] = [];
+    const lineOf = (node: ts.Node): number => tree.getLineAndCharacterOfPosition(node.getStart()).line + 1;
+    const isWord = (node: ts.Node): boolean => ts.isStringLiteral(node) && names.has(node.text);
+    const isName = (node: ts.Node): boolean => /\b(name|word)$/.test(node.getText().replaceAll(/["'\]]/g, ""));
+    const equality = [ts.SyntaxKind.EqualsEqualsEqualsToken, ts.SyntaxKind.ExclamationEqualsEqualsToken];
+    const visit = (node: ts.Node): void => {
+      const compared =
+        ts.isBinaryExpression(node) && equality.includes(node.operatorToken.kind)
+          ? [node.left, node.right]
+          : ts.isSwitchStatement(node)
+            ? [node.expression, ...node.caseBlock.clauses.flatMap((it) => (ts.isCaseClause(it) ? [it.expression] : []))]
+            : [];
+      const isOfPlan = compared.some((side) => side.getText().endsWith(".word"));
+      if (isOfPlan || (compared.some(isWord) && compared.some(isName))) found.push(`${path}:${lineOf(node)}`);
+      ts.forEachChild(node, visit);
+    };
+    visit(tree);
+    return found;
+  }
+
+  it("are asked for properties, never for their names, outside ir/recipe", () => {
+    expect(sources.filter(({ path }) => !path.startsWith("src/ir/recipe/")).flatMap(asks)).toEqual([]);
+  });
+
+  it.each([
+    ['if (plan.loss.word === "mse") f();', 1],
+    ['if (word.name !== "adam") f();', 1],
+    ["if (a.word === b.word) f();", 1],
+    ['switch (plan.word) { case "f1": }', 1],
+    ['switch (head.name) { case "table": }', 1],
+    ['if (event.event === "step") f(init.kind === "constant");', 0],
+  ])("would be found: %s", (text, count) => {
+    const tree = ts.createSourceFile("it.ts", text, ts.ScriptTarget.Latest, true);
+    expect(asks({ path: "it.ts", text, tree })).toHaveLength(count);
   });
 });

@@ -1,30 +1,82 @@
-// `tlc explain`: what a diagnostic's code means, with a wrong and a right example; without a code, the list of all.
+// `tlc explain`: what a diagnostic's code means, with a wrong and a right example; what a layer or a word of a recipe or data set does
+// and takes; without either, the list of all.
 
-import { CATALOGUE, didYouMean, explain as explainCode, type DiagnosticName } from "../diagnostics.ts";
+import { CATALOGUE, didYouMean, entryOfCode, explain as explainCode, type DiagnosticName } from "../diagnostics.ts";
+import { LAYERS } from "../dsl/layers/index.ts";
+import { describeArgument } from "../ir/recipe/argument-rules.ts";
+import type { ArgSpecs } from "../ir/recipe/arguments.ts";
+import { GLOSSARY } from "../ir/recipe/index.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
-export function explain(code: string | undefined, terminal: Terminal): number {
-  const entries = (Object.keys(CATALOGUE) as DiagnosticName[]).map((name) => CATALOGUE[name]).sort((a, b) => (a.code < b.code ? -1 : 1));
-  if (code === undefined) {
-    for (const entry of entries) {
-      terminal.object({ code: entry.code, severity: entry.severity, title: entry.title });
-      terminal.line(`${terminal.paintOut("bold", entry.code)}  ${entry.title}`);
-    }
-    return EXIT.ok;
-  }
-  const text = explainCode(code);
-  const entry = entries.find((each) => each.code === code.toUpperCase());
-  if (text === undefined || entry === undefined) {
-    const suggestion =
-      didYouMean(
-        code.toUpperCase(),
-        entries.map((each) => each.code),
-      ) ?? "";
-    throw new UsageError(`there is no diagnostic ${code}`, `${suggestion} \`tlc explain\` lists them all`.trim());
-  }
-  const { severity, title, explanation, wrong, right } = entry;
-  terminal.object({ code: entry.code, severity, title, explanation, wrong, right });
-  terminal.line(text.trimEnd());
+/** A layer or a word, as it is explained. */
+interface Entry {
+  readonly kind: string;
+  readonly name: string;
+  readonly doc: string;
+  readonly args: ArgSpecs;
+  /** Names that stand for arguments. */
+  readonly presets: readonly string[];
+}
+
+const ENTRIES: readonly Entry[] = [
+  ...LAYERS.map(({ name, doc, takes, args }) => ({ kind: "layer", name, doc: `${doc}; takes ${takes}`, args, presets: [] })),
+  ...GLOSSARY.flatMap(({ kind, words }) =>
+    words.map(({ name, doc, args, presets = {} }) => ({ kind, name, doc, args, presets: Object.keys(presets) })),
+  ),
+];
+
+export function explain(what: string | undefined, terminal: Terminal): number {
+  if (what === undefined) list(terminal);
+  else if (entryOfCode(what) !== undefined) explainDiagnostic(what, terminal);
+  else explainWord(what, terminal);
   return EXIT.ok;
+}
+
+const diagnostics = (): readonly (typeof CATALOGUE)[DiagnosticName][] =>
+  (Object.keys(CATALOGUE) as DiagnosticName[]).map((name) => CATALOGUE[name]).sort((a, b) => (a.code < b.code ? -1 : 1));
+
+function list(terminal: Terminal): void {
+  for (const { code, severity, title } of diagnostics()) {
+    terminal.object({ code, severity, title });
+    terminal.line(`${terminal.paintOut("bold", code)}  ${title}`);
+  }
+  for (const { kind, name, doc } of ENTRIES) {
+    terminal.object({ kind, name, doc });
+    terminal.line(`${terminal.paintOut("bold", name)}  ${kind}: ${doc}`);
+  }
+}
+
+function explainDiagnostic(given: string, terminal: Terminal): void {
+  const entry = entryOfCode(given);
+  if (entry === undefined) return;
+  const { code, severity, title, explanation, wrong, right } = entry;
+  terminal.object({ code, severity, title, explanation, wrong, right });
+  terminal.line((explainCode(given) ?? "").trimEnd());
+}
+
+/** A name can mean several things: `linear` is a layer and a schedule. */
+function explainWord(given: string, terminal: Terminal): void {
+  const found = ENTRIES.filter(({ name }) => name === given);
+  if (found.length === 0) {
+    const known = [...diagnostics().map(({ code }) => code), ...new Set(ENTRIES.map(({ name }) => name))];
+    const suggestion = didYouMean(given, known) ?? didYouMean(given.toUpperCase(), known) ?? "";
+    throw new UsageError(`there is no diagnostic, layer or word ${given}`, `${suggestion} \`tlc explain\` lists them all`.trim());
+  }
+  for (const [i, { kind, name, doc, args, presets }] of found.entries()) {
+    const described = Object.entries(args).map(([key, spec]) => ({
+      name: key,
+      takes: describeArgument(spec.type),
+      ...("default" in spec && { default: spec.default }),
+      doc: spec.doc,
+    }));
+    terminal.object({ kind, name, doc, arguments: described, presets });
+    if (i > 0) terminal.line();
+    terminal.line(`${terminal.paintOut("bold", name)} (${kind}): ${doc}`);
+    if (described.length > 0) terminal.line();
+    const heads = described.map((it) => (it.default === undefined ? it.name : `${it.name} = ${JSON.stringify(it.default)}`));
+    const width = Math.max(0, ...heads.map(({ length }) => length));
+    for (const [at, it] of described.entries()) terminal.line(`    ${(heads[at] ?? "").padEnd(width)}  ${it.doc} (${it.takes})`);
+    if (presets.length > 0) terminal.line(`\n    or a name: ${presets.map((it) => `${name}(${it})`).join(", ")}`);
+  }
 }

@@ -1,6 +1,7 @@
 // `tlc predict`: what a trained network says about image files, or about the rows of a table.
 
 import type { Artifact } from "../ir/artifact.ts";
+import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { predictSplit, type Prediction } from "../runtime/evaluate.ts";
 import { initialize } from "../runtime/resident.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
@@ -25,7 +26,7 @@ export async function predict(path: string, files: readonly string[], options: P
       initialize(artifact, session);
       loadWeights(artifact, session, weights);
       const predictions = await predictSplit(artifact, session, inputs);
-      const isTable = files.length !== inputs.count || Object.values(plan.sources).some((source) => source.kind === "table");
+      const isTable = files.length !== inputs.count || Object.values(plan.sources).some((source) => sourceOf(source).gives === "columns");
       predictions.forEach((prediction, i) => show(artifact, isTable ? { row: i + 1 } : { file: files[i] ?? "" }, prediction, terminal));
     } finally {
       session.dispose();

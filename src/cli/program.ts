@@ -152,10 +152,10 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
 
   program
     .command("explain")
-    .description("what a diagnostic means; without a code, all of them")
-    .argument("[code]", "as in TL0101")
+    .description("what a diagnostic means, or a layer or word of a recipe does; without a name, all of them")
+    .argument("[name]", "a code, as in TL0101, or a word, as in adam")
     .option("--json", "one JSON object per line on stdout")
-    .action(verb(async (terminal, code: string | undefined, _: object) => (await import("./explain.ts")).explain(code, terminal)));
+    .action(verb(async (terminal, name: string | undefined, _: object) => (await import("./explain.ts")).explain(name, terminal)));
 
   try {
     await program.parseAsync([...args], { from: "user" });

@@ -90,6 +90,10 @@ async function runSteps(
     initialize(artifact, session);
     loadWeights(artifact, session, weights);
     for (const [name, tensor] of batch) session.write(`batch/${name}`, toHostArray(name, tensor, bufferOf(`batch/${name}`).dtype));
+    // A schedule takes the traced steps for the whole training.
+    const { batch: size } = artifact.recipe;
+    if (buffers.has("train/count")) session.write("train/count", Int32Array.of(steps * size));
+    if (buffers.has("train/epochs")) session.write("train/epochs", Int32Array.of(1));
     const tensors = new Map<string, Tensor>();
     const keep = (read: ReadonlyMap<string, HostArray>, rename: (name: string) => string): void => {
       for (const [name, values] of read) {

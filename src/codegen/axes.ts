@@ -4,6 +4,7 @@
 import { add, binary, cast, int, load, mul, operands, select, threefry, unary, type Expr } from "../ir/loop/expr.ts";
 import { expressionsOf } from "../ir/loop/kernel.ts";
 import type { Axis, Kernel, Stage } from "../ir/loop/kernel.ts";
+import { mapExpressions } from "../ir/loop/map-expr.ts";
 
 /** The same operation over other operands, through the folding constructors. */
 export function rebuild(expr: Expr, [a, b, c, d]: readonly Expr[]): Expr {
@@ -40,24 +41,6 @@ export function substituter(replacements: ReadonlyMap<string, Expr>): (expr: Exp
     return result;
   };
   return visit;
-}
-
-/** A stage with every expression replaced. */
-export function mapExpressions(stage: Stage, f: (expr: Expr) => Expr): Stage {
-  switch (stage.kind) {
-    case "reduce":
-      return {
-        ...stage,
-        value: f(stage.value),
-        ...(stage.range && { range: { ...stage.range, from: f(stage.range.from), to: f(stage.range.to) } }),
-      };
-    case "contract":
-      return { ...stage, lhs: f(stage.lhs), rhs: f(stage.rhs) };
-    case "store":
-      return { ...stage, writes: stage.writes.map((write) => ({ ...write, index: f(write.index), value: f(write.value) })) };
-    default:
-      return stage satisfies never;
-  }
 }
 
 /** Whether any of the expressions mentions the loop variable. */

@@ -2,8 +2,9 @@
 
 import { axis as variable, div, int, rem } from "../ir/loop/expr.ts";
 import type { ContractStage, Kernel, ProductShape } from "../ir/loop/kernel.ts";
+import { mapExpressions } from "../ir/loop/map-expr.ts";
 import { InternalError } from "../ir/types.ts";
-import { mapExpressions, mentions, substituter } from "./axes.ts";
+import { mentions, substituter } from "./axes.ts";
 
 /** A contraction with its axes' extents, after a batch axis that only one operand knows was joined to the other's. */
 export interface Problem extends ProductShape {

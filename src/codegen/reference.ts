@@ -12,5 +12,6 @@ export const referenceTarget: Target = {
     verifyKernel(kernel);
     return { name: kernel.name, kernel };
   },
+  storesBytes: () => true,
   splitK: () => 1,
 };

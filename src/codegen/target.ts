@@ -11,5 +11,7 @@ export interface Target {
   /** Scalar operations for each element that a product's operand may cost anew, read by read, instead of a pass through memory. */
   operandCost(limits?: DeviceLimits): number;
   compileKernel(kernel: Kernel, limits?: DeviceLimits): CompiledKernel;
+  /** Whether the kernel can store the elements of one byte that it writes; where not, they become words. */
+  storesBytes(kernel: Kernel): boolean;
   readonly splitK: SplitK;
 }

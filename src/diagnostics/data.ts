@@ -39,12 +39,12 @@ export const DATA = {
     wrong: 'val images("data/val")\nsplit train into train 90%, val 10%',
     right: "split train into train 90%, val 10%",
   }),
-  "crop-mismatch": entry<{ augment: number; preprocess: number }>({
+  "crop-mismatch": entry<{ augment: string; preprocess: string }>({
     code: "TL0505",
     severity: "error",
-    title: "crops of two sizes",
-    message: ({ augment, preprocess }) => `the random crop has ${augment} pixels and the center crop ${preprocess}`,
-    explanation: "In training the random crop replaces the center crop of preprocessing; the network sees one size.",
+    title: "pictures of two sizes",
+    message: ({ augment, preprocess }) => `training sees pictures of ${augment} pixels, and evaluation of ${preprocess}`,
+    explanation: "In training a random crop replaces the center crop of preprocessing; the network sees one size.",
     wrong: "preprocess center_crop(24)\naugment random_crop(28)",
     right: "preprocess center_crop(24)\naugment random_crop(24)",
   }),
@@ -131,5 +131,64 @@ export const DATA = {
     explanation: "Training needs a data set. Only `tlc trace`, which brings its own batch, runs a recipe without one.",
     wrong: "recipe r {\n  network cnn\n  loss cross_entropy\n  optimizer sgd(lr: 0.01)\n}",
     right: "recipe r {\n  network cnn\n  data glyphs\n  loss cross_entropy\n  optimizer sgd(lr: 0.01)\n}",
+  }),
+  "step-order": entry<{ step: string; before: string }>({
+    code: "TL0515",
+    severity: "error",
+    title: "steps in an order that cannot be kept",
+    message: ({ step, before }) =>
+      `\`${step}\` cannot come after \`${before}\`: it runs when pictures are loaded, before the device has them`,
+    explanation:
+      "Steps run in the order in which they are written. `resize` and `grayscale` make pictures smaller before they are stored; crops and `normalize` run on the device, on what was stored.",
+    wrong: "preprocess center_crop(24) -> resize(32)",
+    right: "preprocess resize(32) -> center_crop(24)",
+  }),
+  "steps-without-pictures": entry<{ step: string; source: string }>({
+    code: "TL0516",
+    severity: "error",
+    title: "steps for pictures where there are none",
+    message: ({ step, source }) => `\`${step}\` works on pictures, and \`${source}\` has none`,
+    explanation: "Preprocessing and augmentation are for pictures; the columns of a table are taken as they are.",
+    wrong: 'train table("x.csv", size: size, label: price)\npreprocess normalize(mean: [0.5], std: [0.5])',
+    right: 'train table("x.csv", size: size, label: price)',
+  }),
+  "crop-too-large": entry<{ step: string; size: number; image: string }>({
+    code: "TL0517",
+    severity: "error",
+    title: "a crop larger than the pictures",
+    message: ({ step, size, image }) => `\`${step}\` cuts ${size} x ${size} pixels out of pictures of ${image}`,
+    explanation: "A crop takes a part of a picture; `random_crop` has `padding` for more.",
+    wrong: "preprocess resize(32) -> center_crop(64)",
+    right: "preprocess resize(72) -> center_crop(64)",
+  }),
+  "normalize-channels": entry<{ values: number; channels: number }>({
+    code: "TL0518",
+    severity: "error",
+    title: "means and deviations for other channels",
+    message: ({ values, channels }) =>
+      `\`normalize\` has values for ${values} channels, and the pictures have ${channels === 1 ? "one" : channels}`,
+    explanation: "One value per channel, or one for all of them. Pictures have three channels, and one after `grayscale`.",
+    wrong: "preprocess grayscale -> normalize(imagenet)",
+    right: "preprocess grayscale -> normalize(mean: [0.45], std: [0.225])",
+  }),
+  "labels-are-numbers": entry<{ loss: string }>({
+    code: "TL0519",
+    severity: "error",
+    title: "a loss of classes with labels that are numbers",
+    message: ({ loss }) => `\`${loss}\` compares with classes, and the labels of the data are numbers`,
+    explanation: "Labels are numbers where one of them has a point, as in `3.0`, and classes otherwise.",
+    wrong: "loss cross_entropy   // of prices",
+    right: "loss mse",
+  }),
+  "label-shape": entry<{ output: string; wanted: string; given: string }>({
+    code: "TL0520",
+    severity: "error",
+    title: "outputs and labels of different shapes",
+    message: ({ output, wanted, given }) =>
+      `the network gives ${output}, to compare with ${wanted} for each example, and the data has ${given}`,
+    explanation:
+      "With `cross_entropy` there is a label for each position of the output but the last axis, which has the scores of the classes; with `mse`, one for each number.",
+    wrong: "lstm(64) -> linear(2)   // an answer for every step, and one label",
+    right: "lstm(64) -> last -> linear(2)",
   }),
 } as const;

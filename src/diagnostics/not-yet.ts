@@ -36,13 +36,6 @@ export const NOT_YET = {
     "stage head { … }\nstage tune { … }",
     "stage head { … }",
   ),
-  "schedule-not-yet": notYet(
-    "TL0804",
-    "`schedule`",
-    "`schedule` is",
-    "schedule cosine(warmup: 5%)",
-    "optimizer sgd(lr: 0.01)   // a constant rate",
-  ),
   "rate-not-yet": notYet(
     "TL0805",
     "`rate`",

@@ -35,8 +35,7 @@ export const RECIPES = {
     severity: "error",
     title: "an unknown loss, optimizer, metric or data step",
     message: ({ what, name }) => `there is no ${what} \`${name}\``,
-    explanation:
-      "Losses: cross_entropy, mse. Optimizers: sgd, adam, adamw. Metrics: accuracy, precision, recall, f1. Sources: images, table. Preprocessing: resize, center_crop, grayscale, normalize. Augmentation: random_crop, random_resized_crop, horizontal_flip.",
+    explanation: "docs/reference.md lists all of them, and `tlc explain NAME` says what one does and takes.",
     wrong: "optimizer adm(lr: 1e-3)",
     right: "optimizer adam(lr: 1e-3)",
   }),
@@ -114,12 +113,15 @@ export const RECIPES = {
     wrong: "network cnn { … }",
     right: "network cnn { … }\nrecipe main {\n  network cnn\n  loss cross_entropy\n  optimizer sgd(lr: 0.01)\n}",
   }),
-  "metric-needs-classes": entry<{ metric: string }>({
+  "metric-of-other-labels": entry<{ metric: string; loss: string; classes: boolean }>({
     code: "TL0413",
     severity: "error",
-    title: "a metric of classes with a loss of numbers",
-    message: ({ metric }) => `\`${metric}\` counts classes, and the loss \`mse\` has none`,
-    explanation: "accuracy, precision, recall and f1 compare predicted classes with labels; with `mse` the loss itself is the metric.",
+    title: "a metric that does not fit the loss",
+    message: ({ metric, loss, classes }) =>
+      classes
+        ? `\`${metric}\` counts classes, and the loss \`${loss}\` has none`
+        : `\`${metric}\` compares numbers, and the loss \`${loss}\` has classes`,
+    explanation: "A metric compares answers with labels, as the loss does: both with classes, or both with numbers.",
     wrong: "loss mse\nmetrics accuracy",
     right: "loss cross_entropy\nmetrics accuracy",
   }),

@@ -1,20 +1,31 @@
-// Reads one choice of a recipe or data set: a name, or a call of it with arguments, checked against what can be chosen.
+// Reads one word of a recipe or data set: a name, or a call of it with arguments, checked by the word's own definition.
 
 import { didYouMeanOneOf, oneOf } from "../diagnostics.ts";
-import type { DiagnosticSink } from "../diagnostics.ts";
+import type { DiagnosticSink, ReportExtra, Span } from "../diagnostics.ts";
+import type { PlainValue, WordPlan } from "../ir/plan.ts";
+import type { ArgSpecs } from "../ir/recipe/arguments.ts";
+import type { Problem, Word } from "../ir/recipe/define.ts";
 import type * as Ast from "./ast.ts";
-import type { Choices } from "./choices.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Environment } from "./evaluate.ts";
+import type { Environment, Reporter } from "./evaluate.ts";
 import { checkArguments } from "./layer-call.ts";
+import { folderOf, isAbsolute, joinPath } from "./paths.ts";
 import { bindArguments } from "./signature.ts";
 import { describeExpr } from "./values.ts";
 
-export interface Choice<N extends string = string> {
-  readonly name: N;
-  /** By the names of the choice's arguments, converted. */
-  readonly args: Readonly<Record<string, unknown>>;
+/** A word with its plan. */
+export interface Choice<W extends Word = Word> {
+  readonly word: W;
+  readonly plan: WordPlan;
 }
+
+/** Words that could be meant and belong elsewhere, with what to say then. */
+export interface Elsewhere {
+  readonly words: readonly Word[];
+  readonly hint: string;
+}
+
+type Arguments = Readonly<Record<string, PlainValue>>;
 
 /** The name and arguments of `sgd` or `sgd(lr: 0.1)`. */
 export function headOf(it: Ast.Expr): { readonly name: Ast.RefExpr; readonly args: readonly Ast.Arg[] } | undefined {
@@ -22,27 +33,117 @@ export function headOf(it: Ast.Expr): { readonly name: Ast.RefExpr; readonly arg
   return it.kind === "call" && it.callee.kind === "ref" ? { name: it.callee, args: it.args } : undefined;
 }
 
-export function choose<C extends Choices>(what: string, it: Ast.Expr, choices: C, env: Environment): Choice<keyof C & string> | undefined {
+/** @param what the kind of word, as a message names it: `loss` */
+export function choose<W extends Word>(
+  what: string,
+  it: Ast.Expr,
+  words: readonly W[],
+  env: Environment,
+  elsewhere?: Elsewhere,
+): Choice<W> | undefined {
   const head = headOf(it);
-  const names = Object.keys(choices);
+  const names = words.map(({ name }) => name);
   if (head === undefined) {
     env.sink.report("wrong-type", it.span, { what: `the ${what}`, wanted: oneOf(names), got: describeExpr(it) });
     return undefined;
   }
-  const choice = Object.hasOwn(choices, head.name.name) ? choices[head.name.name] : undefined;
-  if (choice === undefined) {
-    unknownChoice(what, head.name, names, env);
+  const { name, span } = head.name;
+  const word = words.find((candidate) => candidate.name === name);
+  if (word === undefined) {
+    const isElsewhere = elsewhere?.words.some((candidate) => candidate.name === name) === true;
+    env.sink.report("unknown-choice", span, { what, name }, { hint: isElsewhere ? elsewhere.hint : didYouMeanOneOf(name, names) });
     return undefined;
   }
-  const signature = {
-    name: head.name.name,
-    params: Object.entries(choice.args).map(([name, spec]) => ({ name, required: !("default" in spec) })),
-  };
-  const { bound, ok } = bindArguments(signature, head.args, head.name.span, env.sink as DiagnosticSink);
-  const args = checkArguments(head.name.name, choice.args, bound, (expr) => evaluate(expr, env), env.sink);
-  return ok && args !== undefined ? { name: head.name.name, args } : undefined;
+  const args = word.presets === undefined ? undefined : presetOf(word.name, word.presets, head.args, env);
+  const checked = args ?? argumentsOf(word, head, it.span, env);
+  return checked === undefined || checked === "unknown" ? undefined : { word, plan: { word: word.name, args: checked } };
 }
 
-export function unknownChoice(what: string, it: Ast.RefExpr, names: readonly string[], env: Environment): void {
-  env.sink.report("unknown-choice", it.span, { what, name: it.name }, { hint: didYouMeanOneOf(it.name, names) });
+/** What `word(NAME)` stands for; undefined where the arguments are no such name. */
+function presetOf(
+  word: string,
+  presets: Readonly<Record<string, object>>,
+  args: readonly Ast.Arg[],
+  env: Environment,
+): Arguments | "unknown" | undefined {
+  const [only, more] = args;
+  if (only?.value.kind !== "ref" || only.name !== undefined || more !== undefined) return undefined;
+  const { name, span } = only.value;
+  if (Object.hasOwn(presets, name)) return presets[name] as Arguments;
+  env.sink.report("unknown-choice", span, { what: `\`${word}\` preset`, name }, { hint: didYouMeanOneOf(name, Object.keys(presets)) });
+  return "unknown";
+}
+
+function argumentsOf(
+  { name, args: specs, check }: Word,
+  head: { readonly name: Ast.RefExpr; readonly args: readonly Ast.Arg[] },
+  span: Span,
+  env: Environment,
+): Arguments | undefined {
+  const columnsName = Object.keys(specs).find((key) => specs[key]?.type === "columns");
+  const params = Object.entries(specs).flatMap(([key, spec]) =>
+    key === columnsName ? [] : [{ name: key, required: !("default" in spec) }],
+  );
+  const isOwn = (arg: Ast.Arg, i: number): boolean =>
+    columnsName === undefined || (arg.name === undefined ? i < params.length : params.some((it) => it.name === arg.name));
+  const own = head.args.filter(isOwn);
+  const { bound, ok } = bindArguments({ name, params }, own, head.name.span, env.sink as DiagnosticSink);
+  const values = checkArguments(name, specs, bound, (expr) => evaluate(expr, env), env.sink);
+  if (!ok || values === undefined) return undefined;
+  const args = { ...values } as Record<string, PlainValue>;
+  if (columnsName !== undefined)
+    args[columnsName] = columnsFrom(
+      head.args.filter((arg, i) => !isOwn(arg, i)),
+      env,
+    );
+  if (!resolvePaths(specs, args, bound, span, env.sink)) return undefined;
+  const problem = check?.(args);
+  if (problem === undefined) return args;
+  reportProblem(env.sink, span, problem);
+  return undefined;
+}
+
+/** A table's columns by the inputs that they feed: `input: column`, or one name for both. */
+function columnsFrom(args: readonly Ast.Arg[], env: Environment): Readonly<Record<string, string>> {
+  const columns = new Map<string, string>();
+  for (const { name: given, nameSpan, span, value } of args) {
+    const name = given ?? (value.kind === "ref" ? value.name : "");
+    const column = value.kind === "ref" ? value.name : value.kind === "string" ? value.value : undefined;
+    if (column === undefined) {
+      const problem = { what: `column \`${name}\``, wanted: "a name or a string", got: describeExpr(value) };
+      env.sink.report("wrong-type", value.span, problem);
+    } else if (columns.has(name)) env.sink.report("duplicate-argument", nameSpan ?? span, { name });
+    else columns.set(name, column);
+  }
+  return Object.fromEntries(columns);
+}
+
+const COMMAND_LINE = "--set";
+
+/** Paths of a spec are relative to its folder, those of `--set` to the working directory. False after a report. */
+function resolvePaths(
+  specs: ArgSpecs,
+  args: Record<string, PlainValue>,
+  bound: ReadonlyMap<string, Ast.Expr>,
+  place: Span,
+  sink: Reporter,
+): boolean {
+  for (const [key, { type }] of Object.entries(specs)) {
+    const path = args[key];
+    if (type !== "path" || typeof path !== "string") continue;
+    const span = bound.get(key)?.span ?? place;
+    // eslint-disable-next-line no-control-regex
+    const reason = path === "" ? "it is empty" : /[\u0000-\u001f]/.test(path) ? "it contains a control character" : undefined;
+    if (reason !== undefined) {
+      sink.report("bad-path", span, { path, reason });
+      return false;
+    }
+    if (!isAbsolute(path) && !span.file.startsWith(COMMAND_LINE)) args[key] = joinPath(folderOf(span.file), path);
+  }
+  return true;
+}
+
+/** Reports what a word found, at the place where it was asked for. */
+export function reportProblem(sink: Reporter, span: Span, { name, params, hint }: Problem, extra: ReportExtra = {}): void {
+  sink.report(name, span, params, { ...extra, hint: hint ?? extra.hint });
 }

@@ -1,27 +1,30 @@
 // A data set to its plan: sources with paths below the spec's folder, splits, preprocessing and augmentation as plain values.
 
 import { didYouMean } from "../diagnostics.ts";
-import type { AugmentStep, DataInfo, DataPlan, PreprocessStep, SourcePlan, SplitPlan } from "../ir/plan.ts";
+import type { ColumnInfo, DataInfo, DataPlan, SplitPlan, WordPlan } from "../ir/plan.ts";
+import { problem } from "../ir/recipe/define.ts";
+import type { Problem } from "../ir/recipe/define.ts";
+import { sourceOf, SOURCES } from "../ir/recipe/sources/index.ts";
+import { isPicture, pictureShape, shapeAfter } from "../ir/recipe/steps/define.ts";
+import type { ImageShape, Planned, Step } from "../ir/recipe/steps/define.ts";
+import { loadSteps } from "../ir/recipe/steps/host.ts";
+import { AUGMENT, deviceSteps, orderProblem, PREPROCESS } from "../ir/recipe/steps/index.ts";
 import type { Shape } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
-import { AUGMENT, NORMALIZATIONS, PREPROCESS, SOURCES } from "./choices.ts";
-import { choose, headOf, unknownChoice } from "./choose.ts";
-import type { Choice } from "./choose.ts";
+import { choose, reportProblem } from "./choose.ts";
+import type { Elsewhere } from "./choose.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Environment } from "./evaluate.ts";
-import { folderOf, isAbsolute, joinPath } from "./paths.ts";
-import { describeExpr, describeValue, isUnknown } from "./values.ts";
+import type { Environment, Reporter } from "./evaluate.ts";
+import { describeValue, isUnknown } from "./values.ts";
 
 const SPLITS: readonly string[] = ["train", "val", "test"];
-const COMMAND_LINE = "--set";
 
 export function planData(declaration: Ast.DatasetDeclaration, env: Environment): DataPlan {
-  const sources = new Map<string, SourcePlan>();
+  const sources = new Map<string, WordPlan>();
   const places = new Map<string, Ast.DatasetSetting>();
-  const preprocess: PreprocessStep[] = [];
-  const augment: AugmentStep[] = [];
+  const preprocess: WordPlan[] = [];
+  const augment: WordPlan[] = [];
   const splits: SplitPlan[] = [];
-  let crop: Ast.Expr | undefined;
   for (const setting of declaration.settings) {
     const before = places.get(setting.key);
     if (before !== undefined && setting.key !== "split") {
@@ -33,18 +36,15 @@ export function planData(declaration: Ast.DatasetDeclaration, env: Environment):
       case "train":
       case "val":
       case "test": {
-        const source = planSource(setting.value, env);
-        if (source !== undefined) sources.set(setting.key, source);
+        const source = choose("source", setting.value, SOURCES, env);
+        if (source !== undefined) sources.set(setting.key, { ...source.plan, span: setting.value.span });
         break;
       }
       case "preprocess":
-        for (const step of setting.steps) preprocess.push(...planPreprocess(step, env));
+        preprocess.push(...planSteps("preprocessing step", setting.steps, PREPROCESS, RANDOM_STEPS, env));
         break;
       case "augment":
-        for (const step of setting.steps) {
-          augment.push(...planAugment(step, env));
-          if (headOf(step)?.name.name.includes("crop") === true) crop = step;
-        }
+        augment.push(...planSteps("augmentation step", setting.steps, AUGMENT, STEADY_STEPS, env));
         break;
       case "tokenize":
         env.sink.report("tokenize-not-yet", setting.span, {});
@@ -63,122 +63,19 @@ export function planData(declaration: Ast.DatasetDeclaration, env: Environment):
       { name: declaration.name },
       { hint: 'add `train images("…")` or `train table("…", …)`' },
     );
-  checkCrops(preprocess, augment, crop, env);
-  return { name: declaration.name, sources: Object.fromEntries(sources), splits, preprocess, augment };
+  const plan = { name: declaration.name, sources: Object.fromEntries(sources), splits, preprocess, augment };
+  checkSteps(plan, env);
+  return plan;
 }
 
-function planSource(it: Ast.Expr, env: Environment): SourcePlan | undefined {
-  const head = headOf(it);
-  if (head?.name.name !== "table") {
-    const choice = choose("source", it, SOURCES, env);
-    const path = choice === undefined ? undefined : dataPath(choice.args["path"] as string, head?.args[0]?.value ?? it, env);
-    return path === undefined ? undefined : { kind: "images", path, span: it.span };
-  }
-  // A table's further arguments are the network's inputs, each with its column: a bare name or a string.
-  const columns = new Map<string, string>();
-  let file: Ast.Expr | undefined;
-  for (const arg of head.args) {
-    if (arg.name === undefined && file === undefined) file = arg.value;
-    else if (arg.name === "path") file = arg.value;
-    else {
-      const name = arg.name ?? (arg.value.kind === "ref" ? arg.value.name : "");
-      const column = arg.value.kind === "ref" ? arg.value.name : arg.value.kind === "string" ? arg.value.value : undefined;
-      if (column === undefined)
-        env.sink.report("wrong-type", arg.value.span, {
-          what: `column \`${name}\``,
-          wanted: "a name or a string",
-          got: describeExpr(arg.value),
-        });
-      else if (columns.has(name)) env.sink.report("duplicate-argument", arg.nameSpan ?? arg.span, { name });
-      else columns.set(name, column);
-    }
-  }
-  if (file === undefined) {
-    env.sink.report("missing-argument", head.name.span, { name: "path", of: "table" }, { hint: 'write `table("FILE.csv", …)`' });
-    return undefined;
-  }
-  const value = evaluate(file, env);
-  if (typeof value !== "string") {
-    if (!isUnknown(value))
-      env.sink.report("wrong-type", file.span, { what: "`path` of `table`", wanted: "a string", got: describeValue(value) });
-    return undefined;
-  }
-  if (!columns.has("label")) env.sink.report("missing-label", it.span, {}, { hint: "add `label: COLUMN`" });
-  const path = dataPath(value, file, env);
-  return path === undefined ? undefined : { kind: "table", path, columns: Object.fromEntries(columns), span: it.span };
-}
+const RANDOM_STEPS: Elsewhere = { words: AUGMENT, hint: "random steps belong under `augment`" };
+const STEADY_STEPS: Elsewhere = { words: PREPROCESS, hint: "steps without randomness belong under `preprocess`" };
 
-/** Paths of a spec are relative to its folder; those of `--set` to the working directory. */
-function dataPath(path: string, at: Ast.Expr, env: Environment): string | undefined {
-  // eslint-disable-next-line no-control-regex
-  const reason = path === "" ? "it is empty" : /[\u0000-\u001f]/.test(path) ? "it contains a control character" : undefined;
-  if (reason !== undefined) {
-    env.sink.report("bad-path", at.span, { path, reason });
-    return undefined;
-  }
-  if (isAbsolute(path) || at.span.file.startsWith(COMMAND_LINE)) return path;
-  return joinPath(folderOf(at.span.file), path);
-}
-
-function planPreprocess(it: Ast.Expr, env: Environment): PreprocessStep[] {
-  const head = headOf(it);
-  const named =
-    head?.name.name === "normalize" && head.args.length === 1 && head.args[0]?.name === undefined ? head.args[0]?.value : undefined;
-  if (named?.kind === "ref") {
-    const known = Object.hasOwn(NORMALIZATIONS, named.name) ? NORMALIZATIONS[named.name] : undefined;
-    if (known === undefined) unknownChoice("normalization", named, Object.keys(NORMALIZATIONS), env);
-    return known === undefined ? [] : [{ kind: "normalize", ...known }];
-  }
-  if (head !== undefined && Object.hasOwn(AUGMENT, head.name.name)) {
-    env.sink.report(
-      "unknown-choice",
-      head.name.span,
-      { what: "preprocessing step", name: head.name.name },
-      { hint: "random steps belong under `augment`" },
-    );
-    return [];
-  }
-  const choice = choose("preprocessing step", it, PREPROCESS, env);
-  if (choice === undefined) return [];
-  const args = choice.args as { readonly size: number; readonly mean: readonly number[]; readonly std: readonly number[] };
-  switch (choice.name) {
-    case "resize":
-    case "center_crop":
-      return [{ kind: choice.name, size: args.size }];
-    case "grayscale":
-      return [{ kind: "grayscale" }];
-    case "normalize":
-      if (args.mean.length !== args.std.length || args.mean.length === 0) {
-        env.sink.report("normalize-length", it.span, { mean: args.mean.length, std: args.std.length });
-        return [];
-      }
-      if (args.std.some((value) => value <= 0)) {
-        env.sink.report("out-of-range", it.span, {
-          what: "`std` of `normalize`",
-          wanted: "greater than 0",
-          got: String(Math.min(...args.std)),
-        });
-        return [];
-      }
-      return [{ kind: "normalize", mean: args.mean, std: args.std }];
-  }
-}
-
-function planAugment(it: Ast.Expr, env: Environment): AugmentStep[] {
-  const head = headOf(it);
-  if (head !== undefined && Object.hasOwn(PREPROCESS, head.name.name)) {
-    env.sink.report(
-      "unknown-choice",
-      head.name.span,
-      { what: "augmentation step", name: head.name.name },
-      { hint: "steps without randomness belong under `preprocess`" },
-    );
-    return [];
-  }
-  const choice: Choice<keyof typeof AUGMENT> | undefined = choose("augmentation step", it, AUGMENT, env);
-  if (choice === undefined) return [];
-  return [{ kind: choice.name, ...choice.args } as unknown as AugmentStep];
-}
+const planSteps = (what: string, steps: readonly Ast.Expr[], words: readonly Step[], others: Elsewhere, env: Environment): WordPlan[] =>
+  steps.flatMap((it) => {
+    const choice = choose(what, it, words, env, others);
+    return choice === undefined ? [] : [{ ...choice.plan, span: it.span }];
+  });
 
 function planSplit(
   it: Extract<Ast.DatasetSetting, { readonly key: "split" }>,
@@ -239,34 +136,55 @@ function planSplit(
   return { from: it.from, parts, seed: whole ? seed : 0 };
 }
 
-const cropOf = (step: PreprocessStep | AugmentStep | undefined): number | undefined =>
-  step !== undefined && "size" in step && step.kind !== "resize" ? step.size : undefined;
+/** Colour pictures of any size: what is known before the files are looked at. */
+const ANY_PICTURE: ImageShape = { channels: 3, height: undefined, width: undefined };
 
-function checkCrops(
-  preprocess: readonly PreprocessStep[],
-  augment: readonly AugmentStep[],
-  at: Ast.Expr | undefined,
-  env: Environment,
-): void {
-  const [center, random] = [
-    preprocess.map(cropOf).findLast((it) => it !== undefined),
-    augment.map(cropOf).findLast((it) => it !== undefined),
-  ];
-  if (center !== undefined && random !== undefined && center !== random && at !== undefined)
-    env.sink.report("crop-mismatch", at.span, { augment: random, preprocess: center }, { hint: "give both one size" });
+/** What can be said of the steps before the data is read. */
+function checkSteps(plan: DataPlan, { sink }: Environment): void {
+  const [first] = [...plan.preprocess, ...plan.augment];
+  const columns = Object.values(plan.sources).find((source) => sourceOf(source).gives === "columns");
+  const misplaced = orderProblem(plan);
+  if (first !== undefined && columns !== undefined)
+    report(problem("steps-without-pictures", { step: first.word, source: columns.word }), first, sink);
+  else if (misplaced !== undefined) report(misplaced.problem, misplaced.at, sink);
+  else checkShapes(plan, ANY_PICTURE, loadSteps(plan.preprocess), sink);
+}
+
+/** Once they are known: whether the stored pictures of a data set suit its steps. */
+export function checkPictures(info: DataInfo, plan: DataPlan, sink: Reporter): void {
+  for (const column of info.inputs) if (isPicture(column)) checkShapes(plan, pictureShape(column), [], sink);
+}
+
+/** Steps that cannot work on such pictures, and training on pictures of another size than evaluation. `before`: what comes first. */
+function checkShapes(plan: DataPlan, image: ImageShape, before: readonly Planned[], sink: Reporter): void {
+  const [evaluation, training] = (["eval", "train"] as const).map((mode) => shapeAfter([...before, ...deviceSteps(plan, mode)], image));
+  if (evaluation === undefined || training === undefined) return;
+  for (const outcome of [evaluation, training])
+    if ("problem" in outcome) {
+      report(outcome.problem, outcome.at, sink);
+      return;
+    }
+  if ("problem" in evaluation || "problem" in training) return;
+  const sizes = [training, evaluation].map(({ shape: { height, width } }) =>
+    height === undefined || width === undefined ? undefined : `${height} x ${width}`,
+  );
+  const [trained, evaluated] = sizes;
+  const last = plan.augment.at(-1);
+  if (last === undefined || trained === undefined || evaluated === undefined || trained === evaluated) return;
+  report(problem("crop-mismatch", { augment: trained, preprocess: evaluated }, "give both one size"), last, sink);
+}
+
+function report(fault: Problem, { span }: WordPlan, sink: Reporter): void {
+  if (span !== undefined) reportProblem(sink, span, fault);
 }
 
 /** What an example of each input looks like once it is preprocessed. Images become f32[channels, height, width]. */
-export function exampleShapes(info: DataInfo, plan: DataPlan | undefined): ReadonlyMap<string, Shape> {
-  return new Map(
-    info.inputs.map(({ name, shape }) => {
-      let [channels = 1, height = 1, width = 1] = shape;
-      if (shape.length !== 3) return [name, shape];
-      for (const step of plan?.preprocess ?? []) {
-        if (step.kind === "center_crop") [height, width] = [step.size, step.size];
-        if (step.kind === "grayscale") channels = 1;
-      }
-      return [name, [channels, height, width]];
-    }),
-  );
+export const exampleShapes = (info: DataInfo, plan: DataPlan | undefined): ReadonlyMap<string, Shape> =>
+  new Map(info.inputs.map((column) => [column.name, plan !== undefined && isPicture(column) ? afterSteps(column, plan) : column.shape]));
+
+function afterSteps(column: ColumnInfo, plan: DataPlan): Shape {
+  const outcome = shapeAfter(deviceSteps(plan, "eval"), pictureShape(column));
+  if ("problem" in outcome) return column.shape;
+  const { channels, height = 1, width = 1 } = outcome.shape;
+  return [channels, height, width];
 }

@@ -7,10 +7,15 @@ import type { Builder } from "../ir/builder.ts";
 import type { ForwardModel } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { DataInfo } from "../ir/plan.ts";
+import { lossOf } from "../ir/recipe/losses/index.ts";
+import { columnsOf, sourceOf } from "../ir/recipe/sources/index.ts";
+import { centerCrop } from "../ir/recipe/steps/center-crop.ts";
+import { grayscale } from "../ir/recipe/steps/grayscale.ts";
 import { sameShape } from "../ir/types.ts";
 import type { Shape } from "../ir/types.ts";
 import type { Declaration } from "./ast.ts";
-import { exampleShapes } from "./data-plan.ts";
+import { reportProblem } from "./choose.ts";
+import { checkPictures, exampleShapes } from "./data-plan.ts";
 import { elaborateNetwork } from "./elaborate.ts";
 import { loadModules } from "./modules.ts";
 import type { LoadedModules, SpecHost } from "./modules.ts";
@@ -76,6 +81,8 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   const { dataInfo, batch = planned.plan.batch, ...rest } = request;
   const network = networkOf(spec, planned, dataInfo?.classes.length);
   if (network === undefined) return undefined;
+  if (dataInfo !== undefined && planned.data !== undefined) checkPictures(dataInfo, planned.data, sink);
+  if (sink.errors > before) return undefined;
   const inputShapes = dataInfo === undefined ? undefined : exampleShapes(dataInfo, planned.data);
   const options = { ...rest, batch, frozen: planned.frozen, ...(inputShapes === undefined ? {} : { inputShapes }) };
   const model = elaborateNetwork(network, planned.network.span, options, sink);
@@ -93,13 +100,20 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
         { hint: shapeHint(given, wanted) },
       );
   }
-  const classes = dataInfo?.classes.length ?? 0;
-  const outputs = model.output.type.shape.at(-1) ?? 0;
-  if (planned.plan.loss.kind === "cross_entropy" && classes > 0 && outputs !== classes) {
-    const data = planned.data?.name ?? "";
-    sink.report("class-count", planned.network.span, { outputs, classes, data }, { hint: `give the network \`${data}.classes\` outputs` });
-  }
+  if (dataInfo !== undefined) checkLabels(planned, model, dataInfo, sink);
   return sink.errors > before ? undefined : model;
+}
+
+function checkLabels({ plan, data, network, lossSpan }: PlannedRecipe, model: ForwardModel, info: DataInfo, sink: DiagnosticSink): void {
+  const { name, labels, fits } = lossOf(plan.loss);
+  const { label, classes } = info;
+  if (labels === "class" && label.dtype === "f32") {
+    sink.report("labels-are-numbers", lossSpan, { loss: name });
+    return;
+  }
+  const output = model.output.type.shape.slice(1);
+  const misfit = fits({ output, label, classes: classes.length, data: data?.name ?? "" });
+  if (misfit !== undefined) reportProblem(sink, network.span, misfit);
 }
 
 function shapeHint(given: Shape, wanted: Shape): string | undefined {
@@ -107,9 +121,9 @@ function shapeHint(given: Shape, wanted: Shape): string | undefined {
   if (given.length !== 3 || wanted.length !== 3 || height === undefined || width === undefined) return undefined;
   const size =
     wantedHeight === wantedWidth && (height !== wantedHeight || width !== wantedWidth)
-      ? `\`center_crop(${wantedHeight ?? ""})\``
+      ? `\`${centerCrop.name}(${wantedHeight ?? ""})\``
       : undefined;
-  const steps = [channels === 3 && wantedChannels === 1 ? "`grayscale`" : undefined, size].filter((it) => it !== undefined);
+  const steps = [channels === 3 && wantedChannels === 1 ? `\`${grayscale.name}\`` : undefined, size].filter((it) => it !== undefined);
   return steps.length === 0 ? undefined : `put ${steps.join(" and ")} under \`preprocess\``;
 }
 
@@ -132,7 +146,8 @@ function checkColumns(spec: LoadedSpec, planned: PlannedRecipe, network: Network
   if (data === undefined) return;
   const inputs = network.declaration.body.statements.filter((it) => it.kind === "input");
   for (const source of Object.values(data.sources)) {
-    const missing = source.kind === "table" ? inputs.filter(({ name }) => !Object.hasOwn(source.columns, name)) : inputs.slice(1);
+    const missing =
+      sourceOf(source).gives === "columns" ? inputs.filter(({ name }) => !Object.hasOwn(columnsOf(source), name)) : inputs.slice(1);
     for (const { name, nameSpan } of missing)
       spec.sink.report(
         "missing-column",

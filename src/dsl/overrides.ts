@@ -3,8 +3,12 @@
 
 import { didYouMean, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
+import type { Word } from "../ir/recipe/define.ts";
+import { LOSSES } from "../ir/recipe/losses/index.ts";
+import { OPTIMIZERS } from "../ir/recipe/optimizers/index.ts";
+import { SCHEDULES } from "../ir/recipe/schedules/index.ts";
+import { SOURCES } from "../ir/recipe/sources/index.ts";
 import type * as Ast from "./ast.ts";
-import { LOSSES, OPTIMIZERS } from "./choices.ts";
 import { headOf } from "./choose.ts";
 import type { Module } from "./modules.ts";
 import { parseDatasetSetting, parseExpression, parseRecipeSetting } from "./parse.ts";
@@ -23,8 +27,15 @@ export interface Overridden {
 export type DataOverride =
   { readonly kind: "setting"; readonly setting: Ast.DatasetSetting } | { readonly kind: "path"; readonly path: Ast.StringExpr };
 
-/** Settings whose value is a call with arguments of its own. */
-const CALLS: readonly string[] = ["network", "loss", "optimizer", "schedule"];
+/** Settings whose value is a word with arguments of its own, and the words. */
+const WORDS: ReadonlyMap<string, readonly Word[]> = new Map<string, readonly Word[]>([
+  ["loss", LOSSES],
+  ["optimizer", OPTIMIZERS],
+  ["schedule", SCHEDULES],
+]);
+
+/** A whole source, rather than the path of one. */
+const SOURCE_CALL = new RegExp(`^(${SOURCES.map(({ name }) => name).join("|")})\\s*\\(`);
 
 export function applyOverrides(recipe: Ast.RecipeDeclaration, texts: readonly string[], module: Module, sink: DiagnosticSink): Overridden {
   const sources = new Map<string, string>();
@@ -129,20 +140,20 @@ class Override {
     }
     const setting = settings[at];
     const inStage = stages.some((it) => it.settings.some((s) => s.key === key));
-    if (setting === undefined || !CALLS.includes(key) || segments.length > 2) {
+    if (setting === undefined || !(key === "network" || WORDS.has(key)) || segments.length > 2) {
       if (setting === undefined && inStage) return settings;
       this.#unknown(path, setting === undefined ? `the recipe sets no \`${key}\`` : `\`${key}\` has no \`${segments.slice(1).join(".")}\``);
       return settings;
     }
     const call = setting as Ast.SettingOf<"network" | "optimizer">;
     const value = parseExpression(this.#file, " ".repeat(this.#equals + 1) + this.#text.slice(this.#equals + 1), this.#sink);
-    return value === undefined ? settings : settings.with(at, { ...call, value: this.#withArgument(call.value, argument, value) });
+    return value === undefined ? settings : settings.with(at, { ...call, value: this.#withArgument(key, call.value, argument, value) });
   }
 
-  #withArgument(it: Ast.Expr, name: string, value: Ast.Expr): Ast.Expr {
+  #withArgument(key: string, it: Ast.Expr, name: string, value: Ast.Expr): Ast.Expr {
     const head = headOf(it);
     if (head === undefined) return it;
-    const names = this.#parametersOf(head.name.name);
+    const names = this.#parametersOf(key, head.name.name);
     // By name, so that the one that is set can be taken out from among them.
     const kept = head.args.map((arg, i) => nameArgument(arg, names[i])).filter((arg) => arg.name !== name);
     const start = this.#text.slice(0, this.#equals).lastIndexOf(".") + 1;
@@ -150,9 +161,9 @@ class Override {
     return { kind: "call", span: it.span, callee: head.name, args: [...kept, { kind: "arg", span: value.span, name, nameSpan, value }] };
   }
 
-  #parametersOf(name: string): readonly string[] {
-    const choice = Object.entries({ ...OPTIMIZERS, ...LOSSES }).find(([key]) => key === name)?.[1];
-    if (choice !== undefined) return Object.keys(choice.args);
+  #parametersOf(key: string, name: string): readonly string[] {
+    const word = WORDS.get(key)?.find((it) => it.name === name);
+    if (word !== undefined) return Object.keys(word.args);
     const callable = callableOf(name, this.#module);
     return callable === undefined ? [] : signatureOf(callable).params.map((param) => param.name);
   }
@@ -164,7 +175,7 @@ class Override {
       this.#unknown(`data.${segments.join(".")}`, `a data set has ${oneOf(DATASET_KEYS)}`, didYouMean(key, DATASET_KEYS));
       return;
     }
-    if (["train", "val", "test"].includes(key) && !/^(images|table)\s*\(/.test(value)) {
+    if (["train", "val", "test"].includes(key) && !SOURCE_CALL.test(value)) {
       const start = this.#text.length - this.#text.slice(this.#equals + 1).trimStart().length;
       const path = value.replace(/^"(.*)"$/, "$1");
       data.set(key, { kind: "path", path: { kind: "string", span: { file: this.#file, start, end: start + value.length }, value: path } });

@@ -3,10 +3,17 @@
 import { didYouMean, didYouMeanOneOf, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type { Parameter } from "../ir/model.ts";
-import type { DataInfo, DataPlan, LossPlan, MetricName, OptimizerPlan, RecipePlan } from "../ir/plan.ts";
+import type { DataInfo, DataPlan, RecipePlan, WordPlan } from "../ir/plan.ts";
+import type { Word } from "../ir/recipe/define.ts";
+import type { Loss } from "../ir/recipe/losses/define.ts";
+import { LOSSES } from "../ir/recipe/losses/index.ts";
+import type { Metric } from "../ir/recipe/metrics/define.ts";
+import { METRICS } from "../ir/recipe/metrics/index.ts";
+import { OPTIMIZERS } from "../ir/recipe/optimizers/index.ts";
+import { NO_SCHEDULE, SCHEDULES } from "../ir/recipe/schedules/index.ts";
 import type * as Ast from "./ast.ts";
-import { LOSSES, METRICS, OPTIMIZERS } from "./choices.ts";
-import { choose, headOf, unknownChoice } from "./choose.ts";
+import { choose, headOf } from "./choose.ts";
+import type { Choice } from "./choose.ts";
 import { planData } from "./data-plan.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
@@ -24,6 +31,7 @@ export interface PlannedRecipe {
   readonly network: Ast.Expr;
   readonly module: Module;
   readonly recipe: Ast.RecipeDeclaration;
+  readonly lossSpan: Span;
   /** The place of `data`, else of the recipe's name. */
   readonly dataSpan: Span;
   readonly freeze?: Ast.SettingOf<"freeze">;
@@ -71,9 +79,10 @@ export function planRecipe(
   settings.refuseWhatIsNotYet();
 
   const network = settings.get("network")?.value;
-  const loss = planLoss(settings.get("loss"), env);
-  const optimizer = planOptimizer(settings.get("optimizer"), env);
-  const metrics = planMetrics(settings.get("metrics"), loss, env);
+  const loss = chosen<Loss>("loss", settings.get("loss"), LOSSES, env);
+  const optimizer = chosen("optimizer", settings.get("optimizer"), OPTIMIZERS, env);
+  const schedule = settings.get("schedule");
+  const metrics = planMetrics(settings.get("metrics"), loss?.word, env);
   const dataSetting = settings.get("data");
   const dataset = dataSetting === undefined ? undefined : datasetOf(dataSetting.value, module, env);
   const data = dataset === undefined ? undefined : planData(overrideData(dataset, dataOverrides, sink), env);
@@ -92,17 +101,19 @@ export function planRecipe(
     name: recipe.name,
     stage: recipe.stages[0]?.name ?? "main",
     metrics,
+    schedule: schedule === undefined ? NO_SCHEDULE : chosen("schedule", schedule, SCHEDULES, env)?.plan,
     batch: wholeNumber(settings.get("batch"), 1, 1 << 20, 32, env),
     epochs: wholeNumber(settings.get("epochs"), 1, 1e6, 1, env),
     seed: wholeNumber(settings.get("seed"), 0, 2 ** 32 - 1, 0, env),
   };
   if (sink.errors > before || network === undefined || loss === undefined || optimizer === undefined) return undefined;
   return {
-    plan: { ...plan, loss, optimizer },
+    plan: { ...plan, schedule: plan.schedule ?? NO_SCHEDULE, loss: loss.plan, optimizer: optimizer.plan },
     ...(data === undefined ? {} : { data }),
     network,
     module,
     recipe,
+    lossSpan: settings.get("loss")?.value.span ?? recipe.nameSpan,
     dataSpan: dataSetting?.span ?? recipe.nameSpan,
     ...(freeze === undefined ? {} : { freeze }),
     frozen: frozenBy(freeze),
@@ -112,7 +123,7 @@ export function planRecipe(
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   network: "add `network NAME`",
-  loss: "add `loss cross_entropy` or `loss mse`",
+  loss: `add ${oneOf(LOSSES.map(({ name }) => `loss ${name}`))}`,
   optimizer: "add for example `optimizer adam(lr: 1e-3)`",
   batch: "add for example `batch 64`",
   epochs: "add for example `epochs 10`",
@@ -170,64 +181,32 @@ class Settings {
   }
 }
 
-const NOT_YET: Partial<
-  Record<Ast.RecipeSetting["key"], "weights-not-yet" | "replace-not-yet" | "schedule-not-yet" | "rate-not-yet" | "stop-not-yet">
-> = {
+const NOT_YET: Partial<Record<Ast.RecipeSetting["key"], "weights-not-yet" | "replace-not-yet" | "rate-not-yet" | "stop-not-yet">> = {
   weights: "weights-not-yet",
   replace: "replace-not-yet",
-  schedule: "schedule-not-yet",
   rate: "rate-not-yet",
   stop: "stop-not-yet",
 };
 
-function planLoss(setting: Ast.SettingOf<"loss"> | undefined, env: Environment): LossPlan | undefined {
-  const choice = setting === undefined ? undefined : choose("loss", setting.value, LOSSES, env);
-  if (choice === undefined) return undefined;
-  return choice.name === "mse" ? { kind: "mse" } : { kind: "cross_entropy", labelSmoothing: choice.args["label_smoothing"] as number };
-}
+const chosen = <W extends Word>(
+  what: string,
+  setting: { readonly value: Ast.Expr } | undefined,
+  words: readonly W[],
+  env: Environment,
+): Choice<W> | undefined => (setting === undefined ? undefined : choose(what, setting.value, words, env));
 
-function planOptimizer(setting: Ast.SettingOf<"optimizer"> | undefined, env: Environment): OptimizerPlan | undefined {
-  const choice = setting === undefined ? undefined : choose("optimizer", setting.value, OPTIMIZERS, env);
-  if (choice === undefined || setting === undefined) return undefined;
-  const args = choice.args as Readonly<Record<string, number>> & { readonly nesterov: boolean; readonly betas: readonly number[] };
-  const { lr = 0, weight_decay: weightDecay = 0, eps = 0, momentum = 0, dampening = 0 } = args;
-  if (choice.name === "sgd") {
-    if (args.nesterov && (momentum === 0 || dampening !== 0)) {
-      env.sink.report("out-of-range", setting.value.span, {
-        what: "`momentum` with `nesterov`",
-        wanted: "greater than 0, without dampening",
-        got: String(momentum),
-      });
-      return undefined;
-    }
-    return { kind: "sgd", lr, momentum, dampening, nesterov: args.nesterov, weightDecay };
-  }
-  const [beta1, beta2, more] = args.betas;
-  if (beta1 === undefined || beta2 === undefined || more !== undefined || args.betas.some((beta) => beta < 0 || beta >= 1)) {
-    env.sink.report("out-of-range", setting.value.span, {
-      what: "`betas`",
-      wanted: "two numbers of at least 0 and below 1",
-      got: `[${args.betas.join(", ")}]`,
-    });
-    return undefined;
-  }
-  return { kind: choice.name, lr, beta1, beta2, eps, weightDecay };
-}
-
-function planMetrics(setting: Ast.SettingOf<"metrics"> | undefined, loss: LossPlan | undefined, env: Environment): MetricName[] {
-  const metrics: MetricName[] = [];
+function planMetrics(setting: Ast.SettingOf<"metrics"> | undefined, loss: Loss | undefined, env: Environment): readonly WordPlan[] {
+  const metrics = new Map<string, WordPlan>();
   for (const it of setting?.values ?? []) {
-    if (it.kind !== "ref") {
-      env.sink.report("wrong-type", it.span, { what: "a metric", wanted: oneOf(METRICS), got: describeExpr(it) });
-      continue;
-    }
-    const name = METRICS.find((metric) => metric === it.name);
-    if (name === undefined) unknownChoice("metric", it, METRICS, env);
-    else if (metrics.includes(name)) env.sink.report("duplicate-argument", it.span, { name });
-    else if (loss?.kind === "mse") env.sink.report("metric-needs-classes", it.span, { metric: name });
-    else metrics.push(name);
+    const metric = choose<Metric>("metric", it, METRICS, env);
+    if (metric === undefined) continue;
+    const { word, plan } = metric;
+    if (metrics.has(word.name)) env.sink.report("duplicate-argument", it.span, { name: word.name });
+    else if (loss !== undefined && loss.labels !== word.labels)
+      env.sink.report("metric-of-other-labels", it.span, { metric: word.name, loss: loss.name, classes: word.labels === "class" });
+    else metrics.set(word.name, plan);
   }
-  return metrics;
+  return [...metrics.values()];
 }
 
 function wholeNumber(

@@ -1,22 +1,14 @@
 // The values that expressions have while a network is built or a recipe is read.
 
 import type { Node } from "../ir/node.ts";
+import type { RangeValue, TensorValue } from "../ir/recipe/arguments.ts";
 import type { BlockDeclaration, DatasetDeclaration, Expr, NetworkDeclaration } from "./ast.ts";
 import type { AnyLayer } from "./layers/define.ts";
 import type { Module } from "./modules.ts";
 
+export type { RangeValue, TensorValue };
+
 export type Value = number | boolean | string | readonly Value[] | RangeValue | TensorValue | Callable | DatasetValue | UnknownValue;
-
-export interface RangeValue {
-  readonly kind: "range";
-  readonly from: number;
-  readonly to: number;
-}
-
-export interface TensorValue {
-  readonly kind: "tensor";
-  readonly node: Node;
-}
 
 export interface LayerValue {
   readonly kind: "layer";

@@ -4,6 +4,13 @@
 import { Ajv } from "ajv";
 import type { Artifact } from "./artifact.ts";
 import type { KernelLaunch, Program } from "./program.ts";
+import { LOSSES } from "./recipe/losses/index.ts";
+import { METRICS } from "./recipe/metrics/index.ts";
+import { OPTIMIZERS } from "./recipe/optimizers/index.ts";
+import { SCHEDULES } from "./recipe/schedules/index.ts";
+import { wordSchema } from "./recipe/schema.ts";
+import { SOURCES } from "./recipe/sources/index.ts";
+import { AUGMENT, PREPROCESS } from "./recipe/steps/index.ts";
 
 const name = { type: "string", maxLength: 4096 } as const;
 const code = { type: "string" } as const;
@@ -66,6 +73,14 @@ const program = object({
   },
 });
 
+const data = object({
+  name,
+  sources: { type: "object", additionalProperties: wordSchema(SOURCES) },
+  splits: list(object({ from: name, parts: list(object({ name, fraction: { type: "number" } })), seed: count })),
+  preprocess: list(wordSchema(PREPROCESS)),
+  augment: list(wordSchema(AUGMENT)),
+});
+
 const SCHEMA = object(
   {
     format: { const: "tlc-artifact" },
@@ -74,9 +89,10 @@ const SCHEMA = object(
     recipe: object({
       name,
       stage: name,
-      loss: { type: "object" },
-      metrics: list(name),
-      optimizer: { type: "object" },
+      loss: wordSchema(LOSSES),
+      metrics: list(wordSchema(METRICS)),
+      optimizer: wordSchema(OPTIMIZERS),
+      schedule: wordSchema(SCHEDULES),
       batch: { type: "integer", minimum: 1 },
       epochs: count,
       seed: count,
@@ -87,7 +103,7 @@ const SCHEMA = object(
     report: { type: "object" },
     program,
   },
-  { data: { type: "object" } },
+  { data },
 );
 
 /** What is wrong with a value that should be an artifact, as a path and a reason; undefined when nothing is. */

@@ -8,8 +8,10 @@
 //   train/count i32[]          examples in the epoch; the last batch is masked to it
 //   train/order i32[n]         data; position in the epoch -> example
 //   train/INPUT, train/label   data; all examples
-//   train/metrics f32[3]       sums since the host last wrote zeros: loss x weight, weight (labels seen), correct labels
-//   train/confusion f32[c, c]  sums; row = true class; only with a metric that needs it
+//   train/epochs i32[]         epochs of the run, only where the schedule asks; the host writes it
+//   train/metrics f32[n]       sums since the host last wrote zeros: loss x weight, weight (labels seen), and what the recipe's
+//                              metrics tally in one number each, as correct labels (see ir/recipe/metrics/)
+//   train/TALLY f32[…]         sums likewise, of tallies that are no single number: train/confusion f32[c, c], row = true class
 //   train/losses f32[256]      mean loss of the batch at train/cursor % 256, likewise train/rates: the learning rate
 //   eval/…                     the same without step, order, losses and rates; examples in stored order
 //   predict/INPUT              one batch, in stored form (u8 images, before normalization)

@@ -4,18 +4,18 @@
 import type { Span } from "../diagnostics.ts";
 import type { DType, Shape } from "./types.ts";
 
-// --- data ---------------------------------------------------------------------------------------------------------------
+/** What arguments of words are once they are checked: all of it survives JSON. */
+export type PlainValue = number | boolean | string | readonly number[] | Readonly<Record<string, string>>;
 
-/** One folder per class below `path`; or a table file. Paths are absolute or relative to the working directory. */
-export type SourcePlan =
-  | { readonly kind: "images"; readonly path: string; readonly span?: Span }
-  | {
-      readonly kind: "table";
-      readonly path: string;
-      /** Network input (or `label`) to column name. */
-      readonly columns: Readonly<Record<string, string>>;
-      readonly span?: Span;
-    };
+/** One word of a recipe or a data set (see ir/recipe/), with all its arguments, defaults filled in. */
+export interface WordPlan {
+  readonly word: string;
+  readonly args: Readonly<Record<string, PlainValue>>;
+  /** Where it stands, for what is found out later. Artifacts leave it out. */
+  readonly span?: Span;
+}
+
+// --- data ---------------------------------------------------------------------------------------------------------------
 
 /** `split train into train 90%, val 10% seed 7`. */
 export interface SplitPlan {
@@ -24,31 +24,15 @@ export interface SplitPlan {
   readonly seed: number;
 }
 
-/** Deterministic steps, the same for training, evaluation and prediction. `resize` is the shorter side, in pixels. */
-export type PreprocessStep =
-  | { readonly kind: "resize"; readonly size: number }
-  | { readonly kind: "center_crop"; readonly size: number }
-  | { readonly kind: "grayscale" }
-  | { readonly kind: "normalize"; readonly mean: readonly number[]; readonly std: readonly number[] };
-
-/** Random steps, in training only; a crop replaces the `center_crop` of preprocessing. */
-export type AugmentStep =
-  | { readonly kind: "random_crop"; readonly size: number; readonly padding: number }
-  | {
-      readonly kind: "random_resized_crop";
-      readonly size: number;
-      readonly scale: readonly [number, number];
-      readonly ratio: readonly [number, number];
-    }
-  | { readonly kind: "horizontal_flip"; readonly probability: number };
-
 export interface DataPlan {
   readonly name: string;
   /** Keyed by split: `train`, `val`, `test`. */
-  readonly sources: Readonly<Record<string, SourcePlan>>;
+  readonly sources: Readonly<Record<string, WordPlan>>;
   readonly splits: readonly SplitPlan[];
-  readonly preprocess: readonly PreprocessStep[];
-  readonly augment: readonly AugmentStep[];
+  /** Steps without chance, the same for training, evaluation and prediction; in their order. */
+  readonly preprocess: readonly WordPlan[];
+  /** Random steps, in training only; one that crops stands for the crops of preprocessing. */
+  readonly augment: readonly WordPlan[];
 }
 
 /** One input (or the label) of an example, as it is stored on the device. Images are u8[channels, height, width]. */
@@ -69,36 +53,15 @@ export interface DataInfo {
 
 // --- recipe -------------------------------------------------------------------------------------------------------------
 
-/** PyTorch's semantics: `sgd` and `adam` add weight decay to the gradient, `adamw` decouples it (Loshchilov & Hutter 2019). */
-export type OptimizerPlan =
-  | {
-      readonly kind: "sgd";
-      readonly lr: number;
-      readonly momentum: number;
-      readonly dampening: number;
-      readonly nesterov: boolean;
-      readonly weightDecay: number;
-    }
-  | {
-      readonly kind: "adam" | "adamw";
-      readonly lr: number;
-      readonly beta1: number;
-      readonly beta2: number;
-      readonly eps: number;
-      readonly weightDecay: number;
-    };
-
-export type LossPlan = { readonly kind: "cross_entropy"; readonly labelSmoothing: number } | { readonly kind: "mse" };
-
-export type MetricName = "accuracy" | "precision" | "recall" | "f1";
-
 export interface RecipePlan {
   readonly name: string;
   /** `main` for a recipe without `stage`. */
   readonly stage: string;
-  readonly loss: LossPlan;
-  readonly metrics: readonly MetricName[];
-  readonly optimizer: OptimizerPlan;
+  readonly loss: WordPlan;
+  readonly metrics: readonly WordPlan[];
+  readonly optimizer: WordPlan;
+  /** How the optimizer's rate changes from step to step. */
+  readonly schedule: WordPlan;
   readonly batch: number;
   readonly epochs: number;
   readonly seed: number;

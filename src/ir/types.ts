@@ -1,7 +1,7 @@
 // The types of values in every IR: an element type and a static shape. All shapes are known at compile time;
 // a symbolic dimension of the language (`i32[time]`) is bound before a graph is built.
 
-/** Element types. `u8` exists only as storage of resident data sets; `f16` is storage where a target has it. */
+/** Element types. `u8` is storage: it is computed with as u32. `f16` is storage where a target has it. */
 export type DType = "f32" | "f16" | "i32" | "u32" | "u8" | "bool";
 
 export type Shape = readonly number[];
@@ -16,10 +16,13 @@ export const tensorType = (dtype: DType, shape: Shape): TensorType => Object.fre
 /** Number of elements; 1 for a scalar. */
 export const sizeOf = (shape: Shape): number => shape.reduce((product, extent) => product * extent, 1);
 
-/** Bytes of one element in a buffer. A bool is stored as a 32-bit 0 or 1, since no GPU stores bools. */
+/** Bytes of one element in a buffer. A bool is a byte that is 0 or 1. */
 export const bytesPerElement = (dtype: DType): number => DTYPE_BYTES[dtype];
 
-const DTYPE_BYTES = { f32: 4, f16: 2, i32: 4, u32: 4, u8: 1, bool: 4 } as const satisfies Record<DType, number>;
+const DTYPE_BYTES = { f32: 4, f16: 2, i32: 4, u32: 4, u8: 1, bool: 1 } as const satisfies Record<DType, number>;
+
+/** Whether four elements share a word of memory. */
+export const isByte = (dtype: DType): boolean => bytesPerElement(dtype) === 1;
 
 export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "f16";
 

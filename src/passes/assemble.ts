@@ -19,6 +19,8 @@ export interface CompilesKernels {
   readonly name: string;
   /** Prints a kernel for the device at hand. */
   compileKernel(kernel: Kernel): CompiledKernel;
+  /** Whether the kernel can store the elements of one byte that it writes. */
+  storesBytes(kernel: Kernel): boolean;
 }
 
 export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memory: MemoryPlan, target: CompilesKernels): Program {

@@ -17,7 +17,7 @@ import {
   type Runs,
 } from "../ir/fusion/relation.ts";
 import { at } from "../ir/ops/define.ts";
-import { InternalError, sizeOf } from "../ir/types.ts";
+import { InternalError, isByte, sizeOf } from "../ir/types.ts";
 import { planUnits, type InlineOptions, type Unit, type Units } from "./inline.ts";
 
 export interface FuseOptions extends InlineOptions {
@@ -202,6 +202,8 @@ class Grouping {
   /** Where the unit's elements would be computed, if it reads of the group's values only what is there then. */
   #domainIn(draft: Draft, unit: Candidate): Domain | undefined {
     if (!draft.isOpen || !unit.isOpen) return undefined;
+    // Not every target can store bytes but from a kernel that does nothing else.
+    if (isByte(unit.node.type.dtype) && unit.points > SMALL && draft.kind !== "map") return undefined;
     const memberOf = new Map(draft.members.map((member) => [member.node, member]));
     const inGroup = (reads: readonly Read[]): Own[] =>
       reads.flatMap(({ node, relation }) => {

@@ -6,7 +6,7 @@ import * as e from "../ir/loop/expr.ts";
 import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/index-math.ts";
 import { expressionsOf, type Kernel, type KernelParameter, type Stage } from "../ir/loop/kernel.ts";
-import { mapExpr, type Load } from "../ir/loop/map-expr.ts";
+import { mapExpr, mapExpressions, type Load } from "../ir/loop/map-expr.ts";
 import { at } from "../ir/ops/define.ts";
 import { sizeOf } from "../ir/types.ts";
 import { dependencies, mapCalls, readsOf, writesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
@@ -118,21 +118,9 @@ function replaceBuffer(call: KernelCall, from: Buffer, to: Buffer): KernelCall {
   return { kernel, buffers: buffers.filter((_, i) => i !== slot), reads, writes };
 }
 
-function mapStage(stage: Stage, map: (expr: Expr) => Expr, moved: (buffer: number) => number): Stage {
-  switch (stage.kind) {
-    case "reduce":
-      return {
-        ...stage,
-        value: map(stage.value),
-        ...(stage.range && { range: { ...stage.range, from: map(stage.range.from), to: map(stage.range.to) } }),
-      };
-    case "contract":
-      return { ...stage, lhs: map(stage.lhs), rhs: map(stage.rhs) };
-    case "store":
-      return { ...stage, writes: stage.writes.map((w) => ({ buffer: moved(w.buffer), index: map(w.index), value: map(w.value) })) };
-    default:
-      return stage satisfies never;
-  }
+function mapStage(given: Stage, map: (expr: Expr) => Expr, moved: (buffer: number) => number): Stage {
+  const stage = mapExpressions(given, map);
+  return stage.kind === "store" ? { ...stage, writes: stage.writes.map((w) => ({ ...w, buffer: moved(w.buffer) })) } : stage;
 }
 
 function copyTask(from: Buffer, to: Buffer): Task {

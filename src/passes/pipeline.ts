@@ -21,6 +21,7 @@ import { callsOf, type Task } from "./lowered.ts";
 import { mergeScans } from "./merge-scans.ts";
 import { planMemory, type MemoryPlan } from "./plan-memory.ts";
 import { schedule } from "./schedule.ts";
+import { settleStorage } from "./storage.ts";
 
 /** An entry on its way: each pass replaces its form or adds the next one. */
 interface Entry {
@@ -128,8 +129,11 @@ export function compileEntries(entries: ReadonlyMap<EntryName, Graph>, target: C
   }
   const byName = <T>(form: (entry: Entry) => T): Map<EntryName, T> =>
     new Map([...entries.keys()].map((name) => [name, form(present(done.get(name)))]));
-  const tasks = byName((entry) => present(entry.tasks));
-  // All entries together: they share weights, and one region of temporaries.
+  // All entries together: they share weights, and one region of temporaries. Bytes that the target cannot store become words.
+  const tasks = settleStorage(
+    byName((entry) => present(entry.tasks)),
+    target,
+  );
   const memory = planMemory([...tasks.values()]);
   return { program: assemble(tasks, memory, target), memory, graphs: byName((entry) => entry.graph), tasks };
 }

@@ -10,13 +10,16 @@ import { substitute, type Graph } from "../ir/graph.ts";
 import type { ForwardModel, Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { AugmentStep, ColumnInfo, DataInfo, PreprocessStep, RecipePlan } from "../ir/plan.ts";
+import type { ColumnInfo, DataInfo, RecipePlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
+import { metricsOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
+import { optimizerOf } from "../ir/recipe/optimizers/index.ts";
+import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { InternalError, tensorType, type Shape } from "../ir/types.ts";
 import { decomposeForAutodiff } from "./decompose.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
-import { batchLoss, confusion, correct, labelRows, type BatchLoss } from "./loss.ts";
-import { optimizerStep } from "./optimizer.ts";
+import { learningRate } from "./learning-rate.ts";
+import { batchLoss, type BatchLoss } from "./loss.ts";
 import { simplifyForward } from "./simplify-forward.ts";
 
 export interface ForwardOptions {
@@ -31,8 +34,7 @@ export interface StepSpec {
   readonly b: Builder;
   readonly recipe: RecipePlan;
   readonly dataInfo: DataInfo;
-  readonly preprocess: readonly PreprocessStep[];
-  readonly augment: readonly AugmentStep[];
+  readonly steps: DataSteps;
   readonly forward: (options: ForwardOptions) => ForwardModel;
 }
 
@@ -49,9 +51,9 @@ interface Batch {
   readonly label: Node;
 }
 
-function buildBatch(spec: StepSpec, source: BatchSource, augment: readonly AugmentStep[], random: (shape: Shape) => Node): Batch {
-  const { b, dataInfo, preprocess, recipe } = spec;
-  const context = { b, source, preprocess, augment, random: () => random([recipe.batch]) };
+function buildBatch(spec: StepSpec, source: BatchSource, mode: "train" | "eval", random: (shape: Shape) => Node): Batch {
+  const { b, dataInfo, steps, recipe } = spec;
+  const context = { b, source, steps, mode, random: () => random([recipe.batch]) };
   const column = (info: ColumnInfo): Node => buildColumn(context, info);
   return { inputs: new Map(dataInfo.inputs.map((info) => [info.name, column(info)])), label: column(dataInfo.label) };
 }
@@ -97,6 +99,7 @@ function differentiate(spec: StepSpec, model: ForwardModel, label: Node, mask: N
 /** New weights and optimizer slots, by output name. */
 function updateWeights(spec: StepSpec, training: Training, step: Node, rate: Node): Map<string, Node> {
   const { b, recipe } = spec;
+  const optimizer = optimizerOf(recipe.optimizer);
   const outputs = new Map<string, Node>();
   const state = (name: string, shape: Shape): Node => b.input({ name, role: "state", type: tensorType("f32", shape) });
   const shared = (key: string, next: (old: Node) => Node): Node => {
@@ -109,9 +112,9 @@ function updateWeights(spec: StepSpec, training: Training, step: Node, rate: Nod
     const grad = training.grads.get(parameter.name);
     if (!grad) continue;
     const slot = (key: string): Node => state(`optimizer/${key}/${parameter.name}`, parameter.shape);
-    const update = optimizerStep(recipe.optimizer, { b, step, rate, slot, shared }, parameter.node, grad);
+    const update = optimizer.update({ b, step, rate, slot, shared }, recipe.optimizer.args, parameter.node, grad);
     outputs.set(`weight/${parameter.name}`, update.weight);
-    for (const [key, value] of update.slots) outputs.set(`optimizer/${key}/${parameter.name}`, value);
+    for (const [key, value] of Object.entries(update.slots)) outputs.set(`optimizer/${key}/${parameter.name}`, value);
   }
   return outputs;
 }
@@ -128,10 +131,10 @@ function trainEntry(spec: StepSpec): Map<string, Node> {
   const mask = b.cast(isReal, { dtype: "f32" });
   const order = b.input({ name: "train/order", role: "data", type: tensorType("i32", [1]) });
   const rows = b.gather(order, b.minimum(position, b.sub(count, 1)));
-  const batch = buildBatch(spec, { kind: "resident", prefix: "train", rows }, spec.augment, random);
+  const batch = buildBatch(spec, { kind: "resident", prefix: "train", rows }, "train", random);
   const model = connect(b, spec.forward({ mode: "train", mask: isReal, random: { seed, step, firstStream: NETWORK_STREAMS } }), batch);
   const training = differentiate(spec, model, batch.label, mask);
-  const rate = b.constant({ value: recipe.optimizer.lr, type: tensorType("f32", []) });
+  const rate = learningRate(b, recipe, step, count);
 
   const outputs = updateWeights(spec, training, step, rate);
   for (const [name, node] of model.updates) outputs.set(`weight/${name}`, node);
@@ -155,7 +158,7 @@ function evalEntry(spec: StepSpec): Map<string, Node> {
   const isReal = b.less(position, count);
   const mask = b.cast(isReal, { dtype: "f32" });
   const rows = b.minimum(position, b.sub(count, 1));
-  const batch = buildBatch(spec, { kind: "resident", prefix: "eval", rows }, [], noRandom);
+  const batch = buildBatch(spec, { kind: "resident", prefix: "eval", rows }, "eval", noRandom);
   const model = connect(b, spec.forward({ mode: "eval", mask: isReal }), batch);
   const outputs = new Map([["eval/cursor", b.add(cursor, 1)]]);
   addMetrics(spec, "eval", batchLoss(b, recipe.loss, model.output, batch.label, mask), model.output, batch.label, outputs);
@@ -164,7 +167,7 @@ function evalEntry(spec: StepSpec): Map<string, Node> {
 
 function predictEntry(spec: StepSpec): Map<string, Node> {
   const { b, recipe } = spec;
-  const batch = buildBatch(spec, { kind: "direct", prefix: "predict", batch: recipe.batch }, [], noRandom);
+  const batch = buildBatch(spec, { kind: "direct", prefix: "predict", batch: recipe.batch }, "eval", noRandom);
   const model = connect(b, spec.forward({ mode: "eval" }), batch);
   return new Map([["predict/output", model.output]]);
 }
@@ -182,18 +185,20 @@ function addMetrics(
   outputs: Map<string, Node>,
 ): void {
   const { b, recipe, dataInfo } = spec;
-  const old = b.input({ name: `${prefix}/metrics`, role: "state", type: tensorType("f32", [3]) });
-  const rows = dataInfo.classes.length > 0 ? labelRows(b, output, label, loss) : undefined;
-  const hits = rows ? correct(b, rows) : b.constant({ value: 0, type: tensorType("f32", []) });
-  const sums = b.concat(
-    [loss.sum, loss.weight, hits].map((x) => b.reshape(x, { shape: [1] })),
-    { axis: 0 },
-  );
-  outputs.set(`${prefix}/metrics`, b.add(old, sums));
-  if (rows && recipe.metrics.some((m) => m !== "accuracy")) {
-    const classes = dataInfo.classes.length;
-    const before = b.input({ name: `${prefix}/confusion`, role: "state", type: tensorType("f32", [classes, classes]) });
-    outputs.set(`${prefix}/confusion`, b.add(before, confusion(b, rows, classes)));
+  const tallied = { output, label, weights: loss.weights, classes: dataInfo.classes.length };
+  const places = tallyPlaces(metricsOf(recipe), tallied.classes);
+  const sums = new Map([["metrics", [loss.sum, loss.weight]]]);
+  for (const { tally, buffer } of places) sums.set(buffer, [...(sums.get(buffer) ?? []), tally.build(b, tallied)]);
+  for (const [buffer, values] of sums) {
+    const added =
+      buffer === "metrics"
+        ? b.concat(
+            values.map((x) => b.reshape(x, { shape: [1] })),
+            { axis: 0 },
+          )
+        : at(values, 0);
+    const old = b.input({ name: `${prefix}/${buffer}`, role: "state", type: added.type });
+    outputs.set(`${prefix}/${buffer}`, b.add(old, added));
   }
 }
 
@@ -267,7 +272,7 @@ export function buildTraceEntry(spec: StepSpec): { readonly entries: Map<EntryNa
   const connected = connect(b, model, { inputs: named, label });
   const training = differentiate(spec, connected, label, undefined);
   const step = scalar(b, "train/step", "u32", "state");
-  const rate = b.constant({ value: recipe.optimizer.lr, type: tensorType("f32", []) });
+  const rate = learningRate(b, recipe, step, scalar(b, "train/count", "i32", "batch"));
   const outputs = updateWeights(spec, training, step, rate);
   for (const [name, node] of connected.updates) outputs.set(`weight/${name}`, node);
   outputs.set("train/step", b.add(step, 1));

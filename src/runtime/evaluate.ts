@@ -1,13 +1,14 @@
 // Evaluation of a whole split and prediction of single batches, on any device.
 
 import type { Artifact } from "../ir/artifact.ts";
+import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
 import { allocate, columnFor, type LoadedSplit } from "./data/loaded-split.ts";
-import type { HostArray, Session } from "./device.ts";
+import type { Session } from "./device.ts";
 import { DataError } from "./errors.ts";
-import { metricsOf, type Metrics } from "./metrics.ts";
+import { metricsFrom, resetSums, type Metrics } from "./metrics.ts";
 import { breathe, Pace } from "./pace.ts";
-import { hasBuffer, resetSums, writeResident } from "./resident.ts";
+import { hasBuffer, writeResident } from "./resident.ts";
 
 const LONGEST_CHUNK = 256;
 
@@ -39,12 +40,6 @@ export function createEvaluator(artifact: Artifact, session: Session): Evaluator
     const sums = await session.read(names);
     return metricsFrom(artifact, sums, "eval");
   };
-}
-
-export function metricsFrom(artifact: Artifact, read: ReadonlyMap<string, HostArray>, prefix: "train" | "eval"): Metrics {
-  const confusion = read.get(`${prefix}/confusion`);
-  const sums = read.get(`${prefix}/metrics`) ?? [];
-  return metricsOf({ sums, ...(confusion === undefined ? {} : { confusion }) }, artifact.recipe.loss, artifact.recipe.metrics);
 }
 
 export async function evaluateSplit(artifact: Artifact, session: Session, split: LoadedSplit): Promise<Metrics> {
@@ -88,7 +83,7 @@ export async function predictSplit(artifact: Artifact, session: Session, split: 
 
 export function interpret(artifact: Artifact, output: Float32Array): Prediction {
   const { classes } = artifact.dataInfo;
-  if (artifact.recipe.loss.kind !== "cross_entropy") return { kind: "values", values: [...output] };
+  if (lossOf(artifact.recipe.loss).outputs === "numbers") return { kind: "values", values: [...output] };
   const width = artifact.outputShape.at(-1) ?? 1;
   const nameOf = (index: number): string => classes[index] ?? String(index);
   if (artifact.outputShape.length > 1) {

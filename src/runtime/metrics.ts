@@ -1,44 +1,34 @@
-// Metrics from the sums that a device kept over an epoch. Macro averages: every class that occurs, as a label or as an answer, counts
-// the same, and a quotient without cases is 0, as in scikit-learn.
+// Metrics from the sums that a device kept over an epoch.
 
-import type { LossPlan, MetricName } from "../ir/plan.ts";
+import type { Artifact } from "../ir/artifact.ts";
+import { LOSS_SUMS, metricsOf, tallyPlaces, type TallyPlace } from "../ir/recipe/metrics/index.ts";
+import { sizeOf } from "../ir/types.ts";
+import type { HostArray, Session } from "./device.ts";
 
-/** `loss` always, `accuracy` for classes, and what the recipe asks for. */
+/** `loss` always, what the loss brings (`accuracy` for classes), and what the recipe asks for. */
 export type Metrics = Readonly<Record<string, number>>;
 
-export interface MetricSums {
-  /** Loss times weight, weight (labels seen), correct labels. */
-  readonly sums: ArrayLike<number>;
-  /** Square, row = true class; absent where no metric needs it. */
-  readonly confusion?: ArrayLike<number>;
+type Metered = Pick<Artifact, "recipe" | "dataInfo">;
+
+const placesOf = ({ recipe, dataInfo }: Metered): readonly TallyPlace[] => tallyPlaces(metricsOf(recipe), dataInfo.classes.length);
+
+/** Zeros for the sums of an epoch; gives back the names to read them by. */
+export function resetSums(artifact: Metered, session: Pick<Session, "write">, prefix: "train" | "eval"): readonly string[] {
+  const sizes = new Map([["metrics", LOSS_SUMS]]);
+  for (const { tally, buffer } of placesOf(artifact))
+    sizes.set(buffer, (sizes.get(buffer) ?? 0) + sizeOf(tally.shape(artifact.dataInfo.classes.length)));
+  for (const [buffer, size] of sizes) session.write(`${prefix}/${buffer}`, new Float32Array(size));
+  return [...sizes.keys()].map((buffer) => `${prefix}/${buffer}`);
 }
 
-export function metricsOf({ sums, confusion }: MetricSums, loss: LossPlan, wanted: readonly MetricName[]): Metrics {
-  const [total = 0, weight = 0, correct = 0] = Array.from(sums);
-  const metrics: Record<string, number> = { loss: total / weight };
-  if (loss.kind === "cross_entropy" || wanted.includes("accuracy")) metrics["accuracy"] = correct / weight;
-  if (confusion === undefined) return metrics;
-  const macro = macroAverages(confusion);
-  for (const name of wanted) if (name !== "accuracy") metrics[name] = macro[name];
-  return metrics;
-}
-
-export function macroAverages(confusion: ArrayLike<number>): Readonly<Record<Exclude<MetricName, "accuracy">, number>> {
-  const classes = Math.round(Math.sqrt(confusion.length));
-  const at = (row: number, column: number): number => confusion[row * classes + column] ?? 0;
-  let [precision, recall, f1, occurring] = [0, 0, 0, 0];
-  for (let c = 0; c < classes; c++) {
-    let [labelled, answered] = [0, 0];
-    for (let other = 0; other < classes; other++) {
-      labelled += at(c, other);
-      answered += at(other, c);
-    }
-    if (labelled + answered === 0) continue;
-    occurring++;
-    precision += answered === 0 ? 0 : at(c, c) / answered;
-    recall += labelled === 0 ? 0 : at(c, c) / labelled;
-    f1 += (2 * at(c, c)) / (labelled + answered);
+export function metricsFrom(artifact: Metered, read: ReadonlyMap<string, HostArray>, prefix: "train" | "eval"): Metrics {
+  const [total = 0, labels = 0] = read.get(`${prefix}/metrics`) ?? [];
+  const places = placesOf(artifact);
+  const values: Record<string, number> = { loss: total / labels };
+  for (const { name, tally, value } of metricsOf(artifact.recipe)) {
+    const place = places.find((it) => it.tally === tally);
+    const sums = place && read.get(`${prefix}/${place.buffer}`)?.subarray(place.offset);
+    if (sums !== undefined) values[name] = value(sums, labels);
   }
-  const mean = (sum: number): number => (occurring === 0 ? 0 : sum / occurring);
-  return { precision: mean(precision), recall: mean(recall), f1: mean(f1) };
+  return values;
 }

@@ -29,12 +29,3 @@ export function initialize(artifact: Artifact, session: Session): void {
   if (hasBuffer(artifact, "seed")) session.write("seed", Uint32Array.of(artifact.recipe.seed));
   session.run("init");
 }
-
-/** Zeros for the sums of an epoch; gives back the names to read them by. */
-export function resetSums(artifact: Artifact, session: Session, prefix: "train" | "eval"): readonly string[] {
-  session.write(`${prefix}/metrics`, new Float32Array(3));
-  const confusion = artifact.program.buffers.find((buffer) => buffer.name === `${prefix}/confusion`);
-  if (confusion === undefined) return [`${prefix}/metrics`];
-  session.write(confusion.name, new Float32Array(confusion.shape.reduce((size, extent) => size * extent, 1)));
-  return [`${prefix}/metrics`, confusion.name];
-}

@@ -5,11 +5,11 @@ import { LOSS_HISTORY, type Artifact } from "../ir/artifact.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
 import type { DeviceInfo, HostArray, Session } from "./device.ts";
 import { DataError, NonFiniteLossError } from "./errors.ts";
-import { createEvaluator, metricsFrom } from "./evaluate.ts";
-import type { Metrics } from "./metrics.ts";
+import { createEvaluator } from "./evaluate.ts";
+import { metricsFrom, resetSums, type Metrics } from "./metrics.ts";
 import { breathe, Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
-import { hasBuffer, initialize, resetSums, writeResident } from "./resident.ts";
+import { hasBuffer, initialize, writeResident } from "./resident.ts";
 import { loadWeights, readWeights } from "./weights/model-weights.ts";
 import type { Safetensors } from "./weights/safetensors.ts";
 
@@ -102,6 +102,7 @@ export async function* train(
   initialize(artifact, session);
   if (weights !== undefined) loadWeights(artifact, session, weights);
   writeResident(artifact, session, "train", data.train);
+  if (hasBuffer(artifact, "train/epochs")) session.write("train/epochs", Int32Array.of(recipe.epochs));
   const evaluate = createEvaluator(artifact, session);
   const pace = new Pace(LOSS_HISTORY);
   const historyNames = ["train/losses", "train/rates"].filter((name) => hasBuffer(artifact, name));

@@ -33,8 +33,14 @@ export async function pixelFolder(count = 10): Promise<string> {
 }
 
 export function dataPlan(root: string): DataPlan {
-  const source = { kind: "images", path: join(root, "data") } as const;
-  return { name: "pixels", sources: { train: source, test: source }, splits: [], preprocess: [{ kind: "grayscale" }], augment: [] };
+  const source = { word: "images", args: { path: join(root, "data") } };
+  return {
+    name: "pixels",
+    sources: { train: source, test: source },
+    splits: [],
+    preprocess: [{ word: "grayscale", args: {} }],
+    augment: [],
+  };
 }
 
 export interface FakeSetup {

@@ -24,13 +24,13 @@ write(
   "tagger",
   { inputs: [{ name: "tokens", dtype: "i32", shape: [24] }], label: { ...LABEL, shape: [24] }, classes: ["off", "on"] },
   [24, 2],
-  { metrics: ["f1"] },
+  { metrics: [{ word: "f1", args: {} }] },
 );
 const numbers = [
   { name: "size", dtype: "f32", shape: [] },
   { name: "rest of it", dtype: "f32", shape: [4] },
 ] as const;
-write("price", { inputs: numbers, label: { ...LABEL, dtype: "f32" }, classes: [] }, [1], { loss: { kind: "mse" }, metrics: [] });
+write("price", { inputs: numbers, label: { ...LABEL, dtype: "f32" }, classes: [] }, [1], { loss: { word: "mse", args: {} }, metrics: [] });
 
 /** One program for all consumers: a type checker takes seconds to start. */
 function check(consumers: Readonly<Record<string, string>>): (name: string) => string[] {

@@ -49,7 +49,7 @@ function named(name: string): Artifact {
     recipe: { ...artifact.recipe, name, stage: name },
     data: {
       name,
-      sources: { train: { kind: "table", path: `/secret/${name}`, columns: Object.fromEntries([[name, name]]) } },
+      sources: { train: { word: "table", args: { path: `/secret/${name}`, columns: Object.fromEntries([[name, name]]) } } },
       splits: [],
       preprocess: [],
       augment: [],

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CATALOGUE } from "../../src/diagnostics.ts";
 import type { CatalogueEntry } from "../../src/diagnostics.ts";
-import { AUGMENT, LOSSES, METRICS, OPTIMIZERS, PREPROCESS } from "../../src/dsl/choices.ts";
-import type { Choices } from "../../src/dsl/choices.ts";
-import { describeArgument } from "../../src/dsl/layers/arguments.ts";
-import type { ArgSpecs } from "../../src/dsl/layers/define.ts";
+import { describeArgument } from "../../src/ir/recipe/argument-rules.ts";
+import type { ArgSpecs } from "../../src/ir/recipe/arguments.ts";
 import { LAYERS } from "../../src/dsl/layers/index.ts";
+import type { Word } from "../../src/ir/recipe/define.ts";
+import { GLOSSARY } from "../../src/ir/recipe/index.ts";
 import { parseSpec } from "../../src/dsl/parse.ts";
 import { DiagnosticSink } from "../../src/diagnostics.ts";
 import { ROOT } from "./support.ts";
@@ -26,30 +26,35 @@ const args = (specs: ArgSpecs): string =>
     .join("<br>");
 const table = (head: string, rows: readonly (readonly string[])[]): string =>
   [`| ${head} | what it does | arguments, in their order |`, "|---|---|---|", ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n");
-const choices = (head: string, list: Choices): string =>
-  table(
-    head,
-    Object.entries(list).map(([name, { doc, args: specs }]) => [`\`${name}\``, doc, args(specs)]),
-  );
+const doc = ({ doc: text, presets = {} }: Word): string =>
+  [
+    text,
+    ...(Object.keys(presets).length === 0
+      ? []
+      : [
+          `by name: ${Object.keys(presets)
+            .map((name) => `\`${name}\``)
+            .join(", ")}`,
+        ]),
+  ].join("; ");
 
 const reference = (): string =>
   [
-    "# Layers, losses, optimizers, data steps",
+    "# Layers, and the words of recipes and data sets",
     NOTE,
+    "`tlc explain NAME` prints one of these.",
     "## Layers",
     table(
       "layer",
-      LAYERS.map(({ name, doc, takes, args: specs }) => [`\`${name}\``, `${doc}; takes ${takes}`, args(specs)]),
+      LAYERS.map(({ name, doc: text, takes, args: specs }) => [`\`${name}\``, `${text}; takes ${takes}`, args(specs)]),
     ),
-    "## Losses",
-    choices("loss", LOSSES),
-    `Metrics: ${METRICS.map((metric) => `\`${metric}\``).join(", ")}.`,
-    "## Optimizers",
-    choices("optimizer", OPTIMIZERS),
-    "## Preprocessing",
-    choices("step", PREPROCESS),
-    "## Augmentation",
-    choices("step", AUGMENT),
+    ...GLOSSARY.flatMap(({ title, kind, words }) => [
+      `## ${title}`,
+      table(
+        kind,
+        words.map((word) => [`\`${word.name}\``, doc(word), args(word.args)]),
+      ),
+    ]),
     "",
   ].join("\n\n");
 

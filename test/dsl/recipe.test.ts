@@ -29,26 +29,30 @@ const SGD = "loss cross_entropy\n  optimizer sgd(lr: 0.1)";
 
 describe("recipes", () => {
   it.each([
-    ["sgd(lr: 0.1)", { kind: "sgd", lr: 0.1, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 }],
+    ["sgd(lr: 0.1)", { word: "sgd", args: { lr: 0.1, momentum: 0, dampening: 0, nesterov: false, weight_decay: 0 } }],
     [
       "sgd(1e-2, 0.9, nesterov: true, weight_decay: 1e-4)",
-      { kind: "sgd", lr: 0.01, momentum: 0.9, dampening: 0, nesterov: true, weightDecay: 1e-4 },
+      { word: "sgd", args: { lr: 0.01, momentum: 0.9, dampening: 0, nesterov: true, weight_decay: 1e-4 } },
     ],
-    ["adam", { kind: "adam", lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }],
-    ["adamw(lr: 3e-4, betas: [0.8, 0.9])", { kind: "adamw", lr: 3e-4, beta1: 0.8, beta2: 0.9, eps: 1e-8, weightDecay: 0.01 }],
+    ["adam", { word: "adam", args: { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0 } }],
+    ["adamw(lr: 3e-4, betas: [0.8, 0.9])", { word: "adamw", args: { lr: 3e-4, betas: [0.8, 0.9], eps: 1e-8, weight_decay: 0.01 } }],
   ])("take optimizer %s with PyTorch's defaults", (optimizer, expected) => {
     expect(plan(`loss cross_entropy\n  optimizer ${optimizer}`).plan.optimizer).toEqual(expected);
   });
 
   it("are plain values", () => {
     const { plan: it } = plan(
-      "loss cross_entropy(label_smoothing: 10%)\n  optimizer adam\n  metrics accuracy, f1\n  seed 7\n  precision f32",
+      "loss cross_entropy(label_smoothing: 10%)\n  optimizer adam\n  metrics accuracy, f1\n  schedule cosine(warmup: 5%)\n  seed 7\n  precision f32",
     );
     expect(it).toMatchObject({
       name: "main",
       stage: "main",
-      loss: { kind: "cross_entropy", labelSmoothing: 0.1 },
-      metrics: ["accuracy", "f1"],
+      loss: { word: "cross_entropy", args: { label_smoothing: 0.1 } },
+      metrics: [
+        { word: "accuracy", args: {} },
+        { word: "f1", args: {} },
+      ],
+      schedule: { word: "cosine", args: { warmup: 0.05, end: 0 } },
       batch: 8,
       epochs: 1,
       seed: 7,
@@ -58,7 +62,7 @@ describe("recipes", () => {
 
   it("take the settings of their only stage", () => {
     const planned = plan("loss mse\n  optimizer sgd(lr: 1)\n  stage tune {\n    optimizer adam\n    epochs 5\n    freeze fc.bias\n  }");
-    expect(planned.plan).toMatchObject({ stage: "tune", epochs: 5, optimizer: { kind: "adam" } });
+    expect(planned.plan).toMatchObject({ stage: "tune", epochs: 5, optimizer: { word: "adam" } });
     expect([planned.frozen("fc.bias"), planned.frozen("fc.weight")]).toEqual([true, false]);
   });
 });
@@ -69,13 +73,16 @@ describe("data sets", () => {
       'train images("data/train")',
       'test images("/abs/test")',
       "split train into train 90%, val 1/20 seed 7",
-      "preprocess resize(32) -> center_crop(24) -> grayscale -> normalize(imagenet) -> normalize(mean: [0.5], std: [0.25])",
+      "preprocess resize(32) -> center_crop(24) -> grayscale -> normalize(mean: [0.5], std: [0.25])",
       "augment random_crop(24, padding: 4) -> random_resized_crop(24, scale: 0.08..1) -> horizontal_flip",
     ].join("\n  ");
     const { data: it } = plan(SGD, [], data);
     expect(it).toMatchObject({
       name: "pictures",
-      sources: { train: { kind: "images", path: "specs/data/train" }, test: { kind: "images", path: "/abs/test" } },
+      sources: {
+        train: { word: "images", args: { path: "specs/data/train" } },
+        test: { word: "images", args: { path: "/abs/test" } },
+      },
       splits: [
         {
           from: "train",
@@ -87,16 +94,15 @@ describe("data sets", () => {
         },
       ],
       preprocess: [
-        { kind: "resize", size: 32 },
-        { kind: "center_crop", size: 24 },
-        { kind: "grayscale" },
-        { kind: "normalize", mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-        { kind: "normalize", mean: [0.5], std: [0.25] },
+        { word: "resize", args: { size: 32 } },
+        { word: "center_crop", args: { size: 24 } },
+        { word: "grayscale", args: {} },
+        { word: "normalize", args: { mean: [0.5], std: [0.25] } },
       ],
       augment: [
-        { kind: "random_crop", size: 24, padding: 4 },
-        { kind: "random_resized_crop", size: 24, scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
-        { kind: "horizontal_flip", probability: 0.5 },
+        { word: "random_crop", args: { size: 24, padding: 4 } },
+        { word: "random_resized_crop", args: { size: 24, scale: [0.08, 1], ratio: [3 / 4, 4 / 3] } },
+        { word: "horizontal_flip", args: { probability: 0.5 } },
       ],
     });
     expect(JSON.parse(JSON.stringify(it))).toEqual(it);
@@ -104,7 +110,10 @@ describe("data sets", () => {
 
   it("map inputs to columns", () => {
     const { data } = plan(SGD, [], 'train table("x.tsv", image: pixels, label: "the label")');
-    expect(data?.sources["train"]).toMatchObject({ kind: "table", path: "specs/x.tsv", columns: { image: "pixels", label: "the label" } });
+    expect(data?.sources["train"]).toMatchObject({
+      word: "table",
+      args: { path: "specs/x.tsv", columns: { image: "pixels", label: "the label" } },
+    });
   });
 });
 
@@ -114,22 +123,26 @@ describe("--set", () => {
     [" batch = 32 ", (it) => it.plan.batch, 32],
     ["epochs=2", (it) => it.plan.epochs, 2],
     ["seed=3", (it) => it.plan.seed, 3],
-    ["loss=mse", (it) => it.plan.loss, { kind: "mse" }],
-    ["loss.label_smoothing=5%", (it) => it.plan.loss, { kind: "cross_entropy", labelSmoothing: 0.05 }],
-    ["optimizer=adam(lr: 1e-2)", (it) => it.plan.optimizer.kind, "adam"],
-    ["optimizer.lr=1e-2", (it) => it.plan.optimizer.lr, 0.01],
+    ["loss=mse", (it) => it.plan.loss, { word: "mse", args: {} }],
+    ["loss.label_smoothing=5%", (it) => it.plan.loss, { word: "cross_entropy", args: { label_smoothing: 0.05 } }],
+    ["optimizer=adam(lr: 1e-2)", (it) => it.plan.optimizer.word, "adam"],
+    ["optimizer.lr=1e-2", (it) => it.plan.optimizer.args["lr"], 0.01],
     [
       "optimizer.momentum=0.5",
       (it) => it.plan.optimizer,
-      { kind: "sgd", lr: 0.1, momentum: 0.5, dampening: 0, nesterov: false, weightDecay: 0 },
+      { word: "sgd", args: { lr: 0.1, momentum: 0.5, dampening: 0, nesterov: false, weight_decay: 0 } },
     ],
-    ["metrics=accuracy, f1", (it) => it.plan.metrics, ["accuracy", "f1"]],
+    ["metrics=accuracy, f1", (it) => it.plan.metrics.map(({ word }) => word), ["accuracy", "f1"]],
     ["freeze=** except fc.weight", (it) => [it.frozen("fc.bias"), it.frozen("fc.weight")], [true, false]],
-    ["data.train=/else/where", (it) => it.data?.sources["train"]?.path, "/else/where"],
-    ["data.train=../relative path", (it) => it.data?.sources["train"]?.path, "../relative path"],
-    ['data.train="quoted"', (it) => it.data?.sources["train"]?.path, "quoted"],
-    ['data.val=images("more")', (it) => it.data?.sources["val"]?.path, "more"],
-    ["data.augment=horizontal_flip", (it) => it.data?.augment, [{ kind: "horizontal_flip", probability: 0.5 }]],
+    ["data.train=/else/where", (it) => it.data?.sources["train"]?.args["path"], "/else/where"],
+    ["data.train=../relative path", (it) => it.data?.sources["train"]?.args["path"], "../relative path"],
+    ['data.train="quoted"', (it) => it.data?.sources["train"]?.args["path"], "quoted"],
+    ['data.val=images("more")', (it) => it.data?.sources["val"]?.args["path"], "more"],
+    [
+      "data.augment=horizontal_flip",
+      (it) => it.data?.augment.map(({ word, args }) => ({ word, args })),
+      [{ word: "horizontal_flip", args: { probability: 0.5 } }],
+    ],
     ["network.classes=3", (it) => (it.network.kind === "call" ? it.network.args.length : 0), 1],
   ])("%s", (override, pick, expected) => {
     expect(pick(plan(SGD, [override]))).toEqual(expected);
@@ -139,12 +152,12 @@ describe("--set", () => {
     const staged = "loss mse\n  stage tune {\n    optimizer adam\n    epochs 5\n  }";
     expect(plan(staged, ["stage.tune.epochs=2"]).plan.epochs).toBe(2);
     expect(plan(staged, ["epochs=3"]).plan.epochs).toBe(3);
-    expect(plan(staged, ["optimizer.lr=2"]).plan.optimizer.lr).toBe(2);
+    expect(plan(staged, ["optimizer.lr=2"]).plan.optimizer.args["lr"]).toBe(2);
     expect(plan(staged, ["stage.tune.freeze=fc.bias"]).frozen("fc.bias")).toBe(true);
   });
 
   it("replaces an argument given by its place", () => {
-    expect(plan("loss mse\n  optimizer sgd(0.1, 0.9)", ["optimizer.lr=1"]).plan.optimizer).toMatchObject({ lr: 1, momentum: 0.9 });
+    expect(plan("loss mse\n  optimizer sgd(0.1, 0.9)", ["optimizer.lr=1"]).plan.optimizer.args).toMatchObject({ lr: 1, momentum: 0.9 });
   });
 });
 

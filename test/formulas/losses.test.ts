@@ -89,7 +89,6 @@ describe("losses follow their formulas", () => {
     session.write("train/order", Int32Array.from(order));
     session.write("train/count", Int32Array.of(EXAMPLES));
     session.write("train/cursor", Int32Array.of(0));
-    session.write("train/metrics", new Float32Array(3));
     let [total, weight] = [0, 0];
     for (const batch of [order.slice(0, BATCH), order.slice(BATCH)]) {
       const results = batch.flatMap((example) =>

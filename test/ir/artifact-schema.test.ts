@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { artifactProblem } from "../../src/ir/artifact-schema.ts";
+import type { Artifact } from "../../src/ir/artifact.ts";
 import { compileTrace } from "../../src/compile.ts";
 import { readExact, writeExact } from "../../src/ir/exact-json.ts";
 import { tensorType } from "../../src/ir/types.ts";
@@ -36,6 +37,13 @@ describe("artifact schema", () => {
       change(copy);
       return artifactProblem(copy);
     };
+    const { recipe } = good as unknown as Artifact;
+    const planning = (change: object): string | undefined => artifactProblem({ ...good, recipe: { ...recipe, ...change } });
+    expect(planning({ loss: { word: "hinge", args: {} } })).toMatch(/^\/recipe\/loss .*"word" must be in oneOf/);
+    expect(planning({ optimizer: { word: "adam", args: { lr: -1, betas: [], eps: 1, weight_decay: 0 } } })).toBe(
+      "/recipe/optimizer/args/lr must be > 0",
+    );
+    expect(planning({ schedule: { word: "step", args: { every: 1 } } })).toMatch(/^\/recipe\/schedule\/args must have required property/);
     expect(artifactProblem(null)).toBe("the artifact must be object");
     expect(artifactProblem({ ...good, extra: 1 })).toBe("the artifact must NOT have additional properties");
     expect(damaged((a) => (a.program.arenaBytes = 10))).toMatch(/^buffer .* lies outside the arena$/);

@@ -280,7 +280,7 @@ export function kernelSuite(name: string, target: Target, open: () => Promise<De
       );
       await same(kernel, 1e-6, {
         x: Uint8Array.from({ length: 1001 }, (_, n) => n * 37),
-        mask: Uint32Array.from({ length: 1001 }, (_, n) => n % 3 && 1),
+        mask: Uint8Array.from({ length: 1001 }, (_, n) => n % 3 && 1),
       });
     });
 

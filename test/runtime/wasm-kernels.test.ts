@@ -3,7 +3,21 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { wasmTarget } from "../../src/codegen/wasm/target.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
-import { convForward, convInputGradient, convWeightGradient, matmul, numbers, runKernel, softmax } from "../codegen/kernels.ts";
+import { referenceTarget } from "../../src/codegen/reference.ts";
+import { add, axis, binary, cast, constant, int, load, mul, type Expr } from "../../src/ir/loop/expr.ts";
+import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
+import {
+  axesOf,
+  convForward,
+  convInputGradient,
+  convWeightGradient,
+  kernelOf,
+  matmul,
+  numbers,
+  param,
+  runKernel,
+  softmax,
+} from "../codegen/kernels.ts";
 import { kernelSuite } from "./kernel-suite.ts";
 
 for (const threads of [1, 3]) kernelSuite(`wasm, ${threads} threads`, wasmTarget, () => openDevice("wasm", { threads }));
@@ -28,5 +42,48 @@ describe("any number of threads gives the same bits", () => {
     const inputs = Object.fromEntries(kernel.params.filter((p) => p.access === "read").map((p, i) => [p.name, numbers(p.length, i + 1)]));
     const [first, ...others] = await Promise.all(devices.map((device) => runKernel(device, wasmTarget, kernel, inputs)));
     for (const other of others) expect(other).toEqual(first);
+  });
+});
+
+describe("stores bytes", () => {
+  const [rows, columns] = [7, 13];
+  const [r, c] = [axis("r", rows), axis("c", columns)];
+  const cell = add(mul(r, int(columns)), c);
+  it.each<readonly [string, number, Expr]>([
+    ["side by side", rows * columns, cell],
+    ["apart", 3 * rows * columns + 1, add(mul(cell, int(3)), int(1))],
+    ["across rows", rows * columns, add(mul(c, int(rows)), r)],
+    ["anywhere", rows * columns, load(1, cell, "i32")],
+  ])("%s", async (_, length, index) => {
+    const x = load(0, cell, "f32");
+    const kernel = kernelOf(
+      "bytes",
+      [
+        param("x", rows * columns),
+        param("order", rows * columns, "read", "i32"),
+        param("mask", length, "read_write", "bool"),
+        param("levels", length, "read_write", "u8"),
+      ],
+      axesOf({ r: rows, c: columns }),
+      [
+        {
+          kind: "store",
+          axes: [],
+          writes: [
+            { buffer: 2, index, value: binary("lt", constant(0, "f32"), x) },
+            { buffer: 3, index, value: cast(mul(binary("mul", x, x), constant(60, "f32")), "u32") },
+          ],
+        },
+      ],
+    );
+    const inputs = {
+      x: numbers(rows * columns, 5),
+      order: Int32Array.from({ length: rows * columns }, (_value, i) => (i * 10) % (rows * columns)),
+      mask: new Uint8Array(length).fill(1),
+      levels: new Uint8Array(length).fill(77),
+    };
+    const expected = await runKernel(openReferenceDevice(), referenceTarget, kernel, inputs);
+    for (const device of devices) expect(await runKernel(device, wasmTarget, kernel, inputs)).toEqual(expected);
+    expect(new Set(expected.get("levels")).size).toBeGreaterThan(10);
   });
 });

@@ -15,7 +15,7 @@ import type { Device, HostArray } from "../../src/runtime/device.ts";
 
 export function compileGraph(graph: Graph, name: string, limits?: DeviceLimits, skip?: ReadonlySet<string>): Compiled {
   const target = targetNamed(name);
-  const printer = { name: target.name, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, limits) };
+  const printer = { ...target, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, limits) };
   const options = {
     verify: true,
     ...(skip && { skip }),
@@ -31,7 +31,7 @@ export const toHost = (dtype: DType, data: Data): HostArray =>
     ? Float32Array.from(data)
     : dtype === "i32"
       ? Int32Array.from(data)
-      : dtype === "u8"
+      : dtype === "u8" || dtype === "bool"
         ? Uint8Array.from(data)
         : Uint32Array.from(data);
 

@@ -3,6 +3,8 @@
 
 import type { Artifact } from "../../ir/artifact.ts";
 import type { ColumnInfo } from "../../ir/plan.ts";
+import { lossOf } from "../../ir/recipe/losses/index.ts";
+import { metricsOf } from "../../ir/recipe/metrics/index.ts";
 import type { DType } from "../../ir/types.ts";
 import { template } from "../template.ts";
 import { commentText, jsString } from "./encode.ts";
@@ -172,8 +174,8 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape, program
   const names = classes.map(jsString);
   const [first] = inputs;
   const fields = inputs.map((info) => `readonly ${jsString(info.name)}: ${oneOf(info)}`);
-  const isClassifier = recipe.loss.kind === "cross_entropy";
-  const perExample = isClassifier && names.length > 0 ? "Label | number" : "number";
+  const loss = lossOf(recipe.loss);
+  const perExample = loss.labels === "class" && names.length > 0 ? "Label | number" : "number";
   const labelLists = label.shape.length === 0 ? `readonly (${perExample})[]` : `readonly (readonly (${perExample})[])[]`;
   return skeleton({
     recipe: commentText(name),
@@ -182,10 +184,10 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape, program
     example: inputs.length === 1 && first !== undefined ? oneOf(first) : `{ ${fields.join("; ")} }`,
     inputs: inputs.map((info) => ({ name: jsString(info.name), type: `${ARRAYS[info.dtype]} | readonly (${oneOf(info)})[]` })),
     labels: `${ARRAYS[label.dtype]} | ${labelLists}`,
-    prediction: predictionType(isClassifier, outputShape.length),
+    prediction: predictionType(loss.outputs === "class scores", outputShape.length),
     target: program.target,
     createOptions: CREATE_OPTIONS[program.target] ?? "",
-    metrics: [...new Set(["loss", ...(isClassifier ? ["accuracy"] : []), ...recipe.metrics])],
+    metrics: ["loss", ...metricsOf(recipe).map((metric) => metric.name)],
   });
 }
 

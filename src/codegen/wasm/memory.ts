@@ -4,7 +4,7 @@
 import { boundsOf } from "../../ir/loop/index-math.ts";
 import type { Expr } from "../../ir/loop/expr.ts";
 import type { KernelParameter } from "../../ir/loop/kernel.ts";
-import { bytesPerElement, InternalError } from "../../ir/types.ts";
+import { bytesPerElement, InternalError, isByte } from "../../ir/types.ts";
 import { strideAlong, termsOf } from "../axes.ts";
 import type { WasmFunction } from "./function.ts";
 import { hasLoad } from "./operations.ts";
@@ -16,6 +16,9 @@ const MOST_MARGIN = 1 << 16;
 
 /** Offsets up to this stand in the instruction: the address without them is still inside of memory. */
 const MOST_OFFSET = 4096;
+
+/** The lowest byte of each lane, side by side. */
+const FIRST_BYTES = `${"0 4 8 12 ".repeat(3)}0 4 8 12`;
 
 type Load = Extract<Expr, { kind: "load" }>;
 
@@ -46,7 +49,7 @@ export class Memory {
     const param = this.#param(load.buffer);
     const v = this.#f.values;
     const place = this.#place(load, param, guard === undefined ? undefined : v.binary("i32.sub", v.i32(0), guard), 0);
-    const value = this.#read(param, param.dtype === "f32" ? "f32.load" : param.dtype === "u8" ? "i32.load8_u" : "i32.load", place);
+    const value = this.#read(param, param.dtype === "f32" ? "f32.load" : isByte(param.dtype) ? "i32.load8_u" : "i32.load", place);
     return load.dtype === "f32" && value.type === "i32" ? v.unary("f32.convert_i32_u", value) : value;
   }
 
@@ -62,23 +65,31 @@ export class Memory {
     const param = this.#param(buffer);
     const v = this.#f.values;
     const lane = this.#expressions.lane;
+    const bytes = bytesPerElement(param.dtype);
     if (lane === undefined || !this.#expressions.varies(index)) {
-      const { address, offset } = this.#address(buffer, index, 4);
-      this.#f.do(`${value.type}.store offset=${String(offset)}`, address, value);
+      const { address, offset } = this.#address(buffer, index, bytes);
+      this.#f.do(`${value.type}.${bytes === 1 ? "store8" : "store"} offset=${String(offset)}`, address, value);
       return;
     }
     const stored = param.dtype === "bool" ? v.binary("v128.and", value, v.splat(v.i32(1))) : value;
     const stride = strideAlong(index, lane);
     if (stride === undefined) {
-      this.#unit.helpers.add("scatter");
-      this.#f.do("call $scatter", this.#base(buffer), this.#expressions.vector(index), stored);
+      const helper = bytes === 1 ? "scatter_bytes" : "scatter";
+      this.#unit.helpers.add(helper);
+      this.#f.do(`call $${helper}`, this.#base(buffer), this.#expressions.vector(index), stored);
       return;
     }
-    const { address, offset } = this.#address(buffer, index, 4);
-    if (stride === 1) this.#f.do(`v128.store offset=${String(offset)}`, address, stored);
-    else if (stride > 0)
-      for (let i = 0; i < 4; i++) this.#f.do(`v128.store32_lane offset=${String(offset + 4 * stride * i)} ${String(i)}`, address, stored);
-    else throw new InternalError("a store that walks backwards");
+    const { address, offset } = this.#address(buffer, index, bytes);
+    if (stride < 0) throw new InternalError("a store that walks backwards");
+    if (stride === 1 && bytes === 1) {
+      const packed = v.make("i8x16.shuffle", "v128", [stored, stored], FIRST_BYTES);
+      this.#f.do(`v128.store32_lane offset=${String(offset)} 0`, address, packed);
+    } else if (stride === 1) this.#f.do(`v128.store offset=${String(offset)}`, address, stored);
+    else
+      for (let i = 0; i < 4; i++) {
+        const [op, part] = bytes === 1 ? ["v128.store8_lane", 4 * i] : ["v128.store32_lane", i];
+        this.#f.do(`${op} offset=${String(offset + bytes * stride * i)} ${String(part)}`, address, stored);
+      }
   }
 
   #param(buffer: number): KernelParameter {
@@ -140,10 +151,10 @@ export class Memory {
     const stride = strideAlong(load.index, lane);
     const isSafe = guard === undefined || this.#isNear(load, param);
     if (isSafe && stride === 1) return this.#contiguous(load, param);
-    if (isSafe && stride !== undefined && stride > 0 && param.dtype !== "u8") return this.#strided(load, param, stride);
+    if (isSafe && stride !== undefined && stride > 0 && !isByte(param.dtype)) return this.#strided(load, param, stride);
     const varying = termsOf(load.index).filter(([, factor]) => factor && this.#expressions.varies(factor));
     const mayBeContiguous =
-      isSafe && stride === undefined && param.dtype !== "u8" && !varying.some(([, factor]) => factor && hasLoad(factor));
+      isSafe && stride === undefined && !isByte(param.dtype) && !varying.some(([, factor]) => factor && hasLoad(factor));
     if (!mayBeContiguous) {
       const index = this.#expressions.vector(load.index);
       return this.#gather(param, this.#base(load.buffer), guard ? v.binary("v128.and", index, guard) : index);
@@ -189,7 +200,7 @@ export class Memory {
   #contiguous(load: Load, param: KernelParameter): Value {
     const v = this.#f.values;
     const place = this.#place(load, param, undefined, 3);
-    if (param.dtype !== "u8") return this.#read(param, "v128.load", place);
+    if (!isByte(param.dtype)) return this.#read(param, "v128.load", place);
     const bytes = this.#read(param, "v128.load32_zero", place);
     return v.unary("i32x4.extend_low_i16x8_u", v.unary("i16x8.extend_low_i8x16_u", bytes));
   }
@@ -217,7 +228,7 @@ export class Memory {
 
   #gather(param: KernelParameter, base: Value, index: Value): Value {
     const v = this.#f.values;
-    const helper = param.dtype === "u8" ? "gather_bytes" : "gather";
+    const helper = isByte(param.dtype) ? "gather_bytes" : "gather";
     this.#unit.helpers.add(helper);
     return param.access === "read"
       ? v.make("call", "v128", [base, index], `$${helper}`)
@@ -247,6 +258,11 @@ export const HELPERS: Readonly<Record<Helper, string>> = {
       `(local.set $v (i32x4.replace_lane ${String(lane)} (local.get $v) (i32.load8_u (i32.add (local.get $base) (i32x4.extract_lane ${String(lane)} (local.get $index))))))`,
   )}
   (local.get $v))`,
+  scatter_bytes: `(func $scatter_bytes (param $base i32) (param $index v128) (param $v v128)
+  ${lanesOf(
+    (lane) =>
+      `(i32.store8 (i32.add (local.get $base) (i32x4.extract_lane ${String(lane)} (local.get $index))) (i32x4.extract_lane ${String(lane)} (local.get $v)))`,
+  )})`,
   // Rows of a matrix usually go side by side.
   scatter: `(func $scatter (param $base i32) (param $index v128) (param $v v128)
   (if (i32x4.all_true (i32x4.eq (i32x4.sub (local.get $index) (i32x4.splat (i32x4.extract_lane 0 (local.get $index)))) (v128.const i32x4 0 1 2 3)))

@@ -89,6 +89,7 @@ row(0xfd, 65, each("f32x4 f64x2", "eq ne lt gt le ge"));
 row(0xfd, 77, "v128.not v128.and v128.andnot v128.or v128.xor v128.bitselect v128.any_true");
 row(0xfd, 86, "v128.load32_lane", "memory lane", 2);
 row(0xfd, 87, "v128.load64_lane", "memory lane", 3);
+row(0xfd, 88, "v128.store8_lane", "memory lane", 0);
 row(0xfd, 90, "v128.store32_lane", "memory lane", 2);
 row(0xfd, 91, "v128.store64_lane", "memory lane", 3);
 row(0xfd, 92, "v128.load32_zero", "memory", 2);

@@ -2,7 +2,8 @@
 
 import { add, axis, int, mul, operands, type Expr } from "../../ir/loop/expr.ts";
 import { expressionsOf, type Axis, type Kernel, type Stage } from "../../ir/loop/kernel.ts";
-import { mapExpressions, substituter } from "../axes.ts";
+import { mapExpressions } from "../../ir/loop/map-expr.ts";
+import { substituter } from "../axes.ts";
 
 /** Strides at which the expressions cut the axis, ascending, each dividing the next and the extent; without 1 and the extent. */
 export function cutsOf({ name, extent }: Axis, exprs: readonly Expr[]): number[] {

@@ -24,6 +24,7 @@ export const wasmTarget: Target = {
   maxBuffers: () => MAX_BUFFERS,
   operandCost: () => 1,
   compileKernel,
+  storesBytes: () => true,
   splitK,
 };
 

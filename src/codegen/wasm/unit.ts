@@ -4,7 +4,7 @@ import type { KernelParameter } from "../../ir/loop/kernel.ts";
 import type { MathFunction } from "./math.ts";
 
 /** Functions for accesses that WebAssembly lacks. */
-export type Helper = "gather" | "gather_bytes" | "scatter";
+export type Helper = "gather" | "gather_bytes" | "scatter" | "scatter_bytes";
 
 /** What a kernel's functions share. */
 export interface Unit {

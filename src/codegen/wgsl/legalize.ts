@@ -1,9 +1,11 @@
-// What WGSL lacks, as rewrites before printing: bools and bytes in storage are u32 words, division of indices is unsigned (they are not
+// What WGSL lacks, as rewrites before printing: four bools or bytes in storage are a u32 word, division of indices is unsigned (they are not
 // negative, and a signed division by a constant costs several instructions more), powers by small integers are products.
 
 import { binary, cast, constant, div, int, load, operands, rem, type Expr } from "../../ir/loop/expr.ts";
 import type { Kernel, KernelParameter, Stage } from "../../ir/loop/kernel.ts";
-import { mapExpressions, rebuild } from "../axes.ts";
+import { mapExpressions } from "../../ir/loop/map-expr.ts";
+import { InternalError, isByte } from "../../ir/types.ts";
+import { rebuild } from "../axes.ts";
 
 /** Rewrites expressions over the buffers of these (not yet legalized) parameters. */
 export function legalizer(params: readonly KernelParameter[]): (expr: Expr) => Expr {
@@ -38,13 +40,12 @@ export function legalizeStores<S extends Stage>(stage: S, params: readonly Kerne
 export const legalizedParameters = (params: readonly KernelParameter[]): KernelParameter[] => params.map(legalizeParameter);
 
 function legalizeParameter(param: KernelParameter): KernelParameter {
-  if (param.dtype === "bool") return { ...param, dtype: "u32" };
-  if (param.dtype === "u8") return { ...param, dtype: "u32", length: Math.ceil(param.length / 4) };
+  if (isByte(param.dtype)) return { ...param, dtype: "u32", length: Math.ceil(param.length / 4) };
   return param;
 }
 
 function storedValue(value: Expr, param: KernelParameter | undefined): Expr {
-  if (param?.dtype === "bool") return cast(value, "u32");
+  if (param && isByte(param.dtype)) throw new InternalError(`${param.name} holds bytes, which are packed before they are stored`);
   if (param?.dtype === "f16") return cast(value, "f16");
   return value;
 }
@@ -52,12 +53,12 @@ function storedValue(value: Expr, param: KernelParameter | undefined): Expr {
 function rewrite(expr: Expr, params: readonly KernelParameter[]): Expr {
   if (expr.kind === "load") {
     const stored = params[expr.buffer]?.dtype;
-    if (stored === "bool") return binary("ne", load(expr.buffer, expr.index, "u32"), constant(0, "u32"));
     if (stored === "f16" && expr.dtype !== "f16") return cast(load(expr.buffer, expr.index, "f16"), expr.dtype);
-    if (stored === "u8") {
+    if (stored !== undefined && isByte(stored)) {
       const word = load(expr.buffer, rewriteDivision(div(expr.index, int(4))), "u32");
       const shift = binary("mul", cast(rewriteDivision(rem(expr.index, int(4))), "u32"), constant(8, "u32"));
-      return cast(binary("bitand", binary("shr", word, shift), constant(255, "u32")), expr.dtype);
+      const byte = binary("bitand", binary("shr", word, shift), constant(255, "u32"));
+      return expr.dtype === "bool" ? binary("ne", byte, constant(0, "u32")) : cast(byte, expr.dtype);
     }
     return expr;
   }

@@ -2,8 +2,9 @@
 
 import type { Kernel, Stage } from "../../ir/loop/kernel.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
-import { mapExpressions, sizeOfAxes, substituter } from "../axes.ts";
+import { sizeOfAxes, substituter } from "../axes.ts";
 import { expressionsOf } from "../../ir/loop/kernel.ts";
+import { mapExpressions } from "../../ir/loop/map-expr.ts";
 import { legalize } from "./legalize.ts";
 import { combine, Shader, unflatten, variable } from "./shader.ts";
 

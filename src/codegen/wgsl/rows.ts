@@ -4,8 +4,9 @@
 import { type Expr } from "../../ir/loop/expr.ts";
 import type { Axis, Kernel, ReduceStage, Stage } from "../../ir/loop/kernel.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
-import { loadsOf, mapExpressions, sizeOfAxes, strideAlong, substituter } from "../axes.ts";
+import { loadsOf, sizeOfAxes, strideAlong, substituter } from "../axes.ts";
 import { expressionsOf } from "../../ir/loop/kernel.ts";
+import { mapExpressions } from "../../ir/loop/map-expr.ts";
 import { InternalError } from "../../ir/types.ts";
 import { legalize } from "./legalize.ts";
 import { combine, Shader, unflatten, variable } from "./shader.ts";

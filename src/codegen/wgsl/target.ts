@@ -4,11 +4,13 @@ import { mul } from "../../ir/loop/expr.ts";
 import type { Kernel } from "../../ir/loop/kernel.ts";
 import { verifyKernel } from "../../ir/loop/verify.ts";
 import type { CompiledKernel, DeviceLimits } from "../../ir/program.ts";
+import { InternalError } from "../../ir/types.ts";
 import type { Target } from "../target.ts";
 import { mergeAxes, sizeOfAxes } from "../axes.ts";
 import { scheduleContract } from "./contract.ts";
 import { problemOf } from "../problem.ts";
 import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
+import { packBytes, writesBytes } from "./pack-bytes.ts";
 import { scheduleRows, type RowShape } from "./rows.ts";
 import { chooseTile, splitK } from "./tiles.ts";
 
@@ -30,11 +32,14 @@ export const webgpuTarget: Target = {
   // On a GPU arithmetic is free beside memory; a CPU that plays one pays for it.
   operandCost: (limits) => (limits?.isCpu ? 1 : OPERAND_COST),
   compileKernel,
+  storesBytes: (kernel) => packBytes(kernel) !== undefined,
   splitK,
 };
 
-function compileKernel(source: Kernel, limits?: DeviceLimits): CompiledKernel {
-  verifyKernel(source);
+function compileKernel(given: Kernel, limits?: DeviceLimits): CompiledKernel {
+  verifyKernel(given);
+  const source = writesBytes(given) ? packBytes(given) : given;
+  if (!source) throw new InternalError(`kernel ${given.name} stores bytes that make no words`);
   const cpuLanes = limits?.isCpu ? limits.subgroupSize : undefined;
   if (source.stages[0]?.kind === "contract") {
     const problem = problemOf(source);

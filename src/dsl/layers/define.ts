@@ -5,22 +5,11 @@ import type { Builder } from "../../ir/builder.ts";
 import type { Initializer } from "../../ir/model.ts";
 import type { Node } from "../../ir/node.ts";
 import { OpError } from "../../ir/ops/define.ts";
+import type { ArgSpecs, Values } from "../../ir/recipe/arguments.ts";
 import type { Shape } from "../../ir/types.ts";
-import type { ArgType, ArgValues } from "./arguments.ts";
 
-export interface ArgSpec<T extends ArgType = ArgType> {
-  readonly type: T;
-  readonly doc: string;
-  /** Left out: the argument must be given. */
-  readonly default?: ArgValues[T];
-}
-
-export const arg = <T extends ArgType>(type: T, doc: string, fallback?: ArgValues[T]): ArgSpec<T> =>
-  fallback === undefined ? { type, doc } : { type, doc, default: fallback };
-
-export type ArgSpecs = Readonly<Record<string, ArgSpec>>;
-
-type Values<A extends ArgSpecs> = { readonly [K in keyof A]: A[K] extends ArgSpec<infer T> ? ArgValues[T] : never };
+export { arg } from "../../ir/recipe/arguments.ts";
+export type { ArgSpecs } from "../../ir/recipe/arguments.ts";
 
 /** Shapes that a layer works on, without the batch axis. */
 export type Takes = "image" | "sequence" | "vectors" | "numbers" | "image or features" | "tokens" | "anything";

@@ -9,7 +9,7 @@ import { Statements, type Syntax } from "./statements.ts";
 
 export type InterpreterArray = Float64Array | Int32Array | Uint32Array | Uint8Array;
 
-/** The array that holds `length` elements of a type in the interpreter: floats are float64, bools a 32-bit 0 or 1. */
+/** The array that holds `length` elements of a type in the interpreter: floats are float64. */
 export function interpreterArray(dtype: DType, length: number): InterpreterArray {
   switch (dtype) {
     case "f32":
@@ -18,8 +18,8 @@ export function interpreterArray(dtype: DType, length: number): InterpreterArray
     case "i32":
       return new Int32Array(length);
     case "u32":
-    case "bool":
       return new Uint32Array(length);
+    case "bool":
     case "u8":
       return new Uint8Array(length);
     default:

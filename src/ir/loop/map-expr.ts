@@ -1,7 +1,8 @@
-// Rebuilds expressions with their loads replaced.
+// Rebuilds expressions with their loads replaced, and stages with their expressions replaced.
 
 import * as e from "./expr.ts";
 import type { Expr } from "./expr.ts";
+import type { Stage } from "./kernel.ts";
 
 export type Load = Extract<Expr, { kind: "load" }>;
 
@@ -35,4 +36,22 @@ export function mapExpr(root: Expr, replace: (load: Load) => Expr, memo = new Ma
     }
   };
   return map(root);
+}
+
+/** A stage with every expression replaced. */
+export function mapExpressions(stage: Stage, f: (expr: Expr) => Expr): Stage {
+  switch (stage.kind) {
+    case "reduce":
+      return {
+        ...stage,
+        value: f(stage.value),
+        ...(stage.range && { range: { ...stage.range, from: f(stage.range.from), to: f(stage.range.to) } }),
+      };
+    case "contract":
+      return { ...stage, lhs: f(stage.lhs), rhs: f(stage.rhs) };
+    case "store":
+      return { ...stage, writes: stage.writes.map((write) => ({ ...write, index: f(write.index), value: f(write.value) })) };
+    default:
+      return stage satisfies never;
+  }
 }

@@ -19,7 +19,6 @@ export function verifyKernel(kernel: Kernel): void {
     if (names.has(param.name)) fail(`two parameters are named ${param.name}`);
     names.add(param.name);
     if (!Number.isInteger(param.length) || param.length < 0) fail(`parameter ${param.name} has length ${String(param.length)}`);
-    if (param.dtype === "u8" && param.access !== "read") fail(`parameter ${param.name}: u8 is storage to read only`);
   }
   const checkAxes = (axes: readonly Axis[], outer: ReadonlyMap<string, number>): Map<string, number> => {
     const known = new Map(outer);

@@ -71,16 +71,22 @@ export const maxPool2d: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
   samples: POOL_SAMPLES,
 });
 
-/** The tap that won each window, row * kernel width + column; the first of equal ones. Type i32. */
+// A byte holds the number of any tap of a usual window.
+const winnerType = (kernel: Pair): "u8" | "i32" => (sizeOf(kernel) <= 256 ? "u8" : "i32");
+
+/** The tap that won each window, row * kernel width + column; the first of equal ones. Type u8, or i32 for windows of more than 256. */
 export const maxPool2dIndex: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
   name: "maxPool2dIndex",
   arity: 1,
   cost: 8,
   reuse: overlap,
-  infer: (types, attrs) => tensorType("i32", pooled(types, attrs).shape),
+  infer: (types, attrs) => tensorType(winnerType(attrs.kernel), pooled(types, attrs).shape),
   vjp: () => [null],
   evaluate: ([x], n) => best(x, n).indices,
-  lower: (n) => ({ kind: "pointwise", value: (read, index) => unrolledMax(n, read, index).tap }),
+  lower: (n) => ({
+    kind: "pointwise",
+    value: (read, index) => e.cast(unrolledMax(n, read, index).tap, n.type.dtype === "u8" ? "u32" : "i32"),
+  }),
   samples: POOL_SAMPLES,
 });
 
@@ -101,7 +107,7 @@ export const maxPool2dGrad: Op<PoolGradAttrs, 2> = definePrimitive<PoolGradAttrs
   },
   lower: (n) =>
     sumOfCovers(n.attrs, spatial(at(n.inputs, 1).type), (read, { tap }, window) =>
-      e.select(e.binary("eq", read(0, window), tapNumber(tap[0], tap[1], n.attrs.kernel)), read(1, window), e.float(0)),
+      e.select(e.binary("eq", e.cast(read(0, window), "i32"), tapNumber(tap[0], tap[1], n.attrs.kernel)), read(1, window), e.float(0)),
     ),
   samples: [
     {
@@ -121,10 +127,11 @@ export const maxPool2dGrad: Op<PoolGradAttrs, 2> = definePrimitive<PoolGradAttrs
 // The elements of x [n, c, h, w] that won the windows: gathered at plane * h * w + row * w + column.
 function takeWinners(b: Builder, x: Node, winners: Node, { kernel, stride, padding }: PoolAttrs): Node {
   const { shape } = winners.type;
+  const tap = b.cast(winners, { dtype: "i32" });
   const [height, width] = spatial(x.type);
   const ramp = (axis: number): Node => b.iota({ shape, axis });
-  const row = b.add(b.sub(b.mul(ramp(2), stride[0]), padding[0]), b.div(winners, kernel[1]));
-  const column = b.add(b.sub(b.mul(ramp(3), stride[1]), padding[1]), b.rem(winners, kernel[1]));
+  const row = b.add(b.sub(b.mul(ramp(2), stride[0]), padding[0]), b.div(tap, kernel[1]));
+  const column = b.add(b.sub(b.mul(ramp(3), stride[1]), padding[1]), b.rem(tap, kernel[1]));
   const plane = b.add(b.mul(ramp(0), at(shape, 1)), ramp(1));
   const position = b.add(b.mul(b.add(b.mul(plane, height), row), width), column);
   return b.gather(b.reshape(x, { shape: [sizeOf(x.type.shape)] }), position);

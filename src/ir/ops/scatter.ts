@@ -79,7 +79,7 @@ export const scatterAdd: Op<{ readonly rows: number }, 2> = defineComposite<{ re
   },
   samples: [
     { inputs: [tensorType("i32", [2, 4]), f32(2, 4, 3)], attrs: { rows: 5 }, below: 7 },
-    { inputs: [tensorType("i32", [130]), f32(130, 2)], attrs: { rows: 140 }, below: 150 },
+    { inputs: [tensorType("i32", [3, 3]), f32(3, 3, 2)], attrs: { rows: 1900 }, below: 2100 },
     { inputs: [tensorType("u32", [3, 5]), f32(3, 5)], attrs: { rows: 1 }, below: 2 },
   ],
 });

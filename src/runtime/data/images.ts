@@ -7,14 +7,15 @@ import { open, readdir, readFile, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { extname, join } from "node:path";
 import type { DataInfo } from "../../ir/plan.ts";
-import { sizeOf } from "../../ir/types.ts";
+import { shapeAfter } from "../../ir/recipe/steps/define.ts";
+import { InternalError, sizeOf, type Shape } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import { systemReason } from "../system-reason.ts";
 import { byCodeUnit } from "./cells.ts";
 import { imageSize, type ImageSize } from "./image-size.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
-import { storePixels, type ImageLayout } from "./pixels.ts";
+import { storePixels, type LoadSteps } from "./pixels.ts";
 
 const EXTENSIONS = new Set([".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 export const IMAGE_INPUT = "image";
@@ -46,15 +47,26 @@ async function visibleEntries(folder: string): Promise<string[]> {
   }
 }
 
-export async function describeImages(folder: string, layout: ImageLayout): Promise<DataInfo> {
+export async function describeImages(folder: string, steps: LoadSteps): Promise<DataInfo> {
   const classes = await listClasses(folder);
   const [first] = await listImages(join(folder, classes[0] ?? ""));
-  const { width, height } = layout.resize === undefined ? await sizeOfFile(first ?? "") : { width: layout.resize, height: layout.resize };
   return {
-    inputs: [{ name: IMAGE_INPUT, dtype: "u8", shape: [layout.grayscale ? 1 : 3, height, width] }],
+    inputs: [{ name: IMAGE_INPUT, dtype: "u8", shape: await storedShape(first ?? "", steps) }],
     label: { name: "label", dtype: "i32", shape: [] },
     classes,
   };
+}
+
+/** [channels, height, width] of a folder's pictures; the file is opened only if no step says how large they become. */
+async function storedShape(file: string, steps: LoadSteps): Promise<Shape> {
+  for (const size of [undefined, () => sizeOfFile(file)]) {
+    const { width, height } = (await size?.()) ?? { width: undefined, height: undefined };
+    const outcome = shapeAfter(steps, { channels: 3, height, width });
+    if ("problem" in outcome) throw new InternalError(`${outcome.at.word} was checked when it was planned`);
+    const { shape } = outcome;
+    if (shape.height !== undefined && shape.width !== undefined) return [shape.channels, shape.height, shape.width];
+  }
+  throw new InternalError("a picture has a size");
 }
 
 async function sizeOfFile(path: string): Promise<ImageSize> {
@@ -77,7 +89,7 @@ async function sizeOfFile(path: string): Promise<ImageSize> {
 
 export async function loadImageFolder(
   folder: string,
-  layout: ImageLayout,
+  steps: LoadSteps,
   info: DataInfo,
   select: (count: number) => Int32Array,
   signal?: AbortSignal,
@@ -96,7 +108,7 @@ export async function loadImageFolder(
   const chosen = [...select(files.length)];
   const images = await loadImages(
     chosen.map((i) => files[i] ?? ""),
-    layout,
+    steps,
     info,
     signal,
   );
@@ -105,12 +117,7 @@ export async function loadImageFolder(
 }
 
 /** Images without labels, in the order given. */
-export async function loadImages(
-  files: readonly string[],
-  layout: ImageLayout,
-  info: DataInfo,
-  signal?: AbortSignal,
-): Promise<LoadedSplit> {
+export async function loadImages(files: readonly string[], steps: LoadSteps, info: DataInfo, signal?: AbortSignal): Promise<LoadedSplit> {
   const [input] = info.inputs;
   if (input?.shape.length !== 3) throw new DataError("the program does not take images");
   const size = sizeOf(input.shape);
@@ -129,7 +136,7 @@ export async function loadImages(
         .raw({ depth: "uchar" })
         .toBuffer({ resolveWithObject: true });
       const picture = { width: found.width, height: found.height, channels: found.channels, data: decoded };
-      const misfit = storePixels(picture, layout, input.shape, data.subarray(index * size, (index + 1) * size));
+      const misfit = storePixels(picture, steps, input.shape, data.subarray(index * size, (index + 1) * size));
       if (misfit !== undefined) problems.add(`${path}: ${misfit}`);
     } catch (error) {
       problems.add(`${path}: ${imageReason(error)}`);

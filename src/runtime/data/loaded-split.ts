@@ -27,8 +27,8 @@ export function allocate(dtype: DType, length: number): HostArray {
     case "i32":
       return new Int32Array(length);
     case "u32":
-    case "bool":
       return new Uint32Array(length);
+    case "bool":
     case "u8":
       return new Uint8Array(length);
     case "f16":

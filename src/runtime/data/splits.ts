@@ -1,12 +1,12 @@
 // Which examples of which source make up `train`, `val` or `test`. A split is a seeded shuffle cut in parts: the same examples on
 // every machine and in every run.
 
-import type { DataPlan, SourcePlan } from "../../ir/plan.ts";
+import type { DataPlan, WordPlan } from "../../ir/plan.ts";
 import { DataError } from "../errors.ts";
 import { permutation, STREAM } from "../random.ts";
 
 export interface ResolvedSplit {
-  readonly source: SourcePlan;
+  readonly source: WordPlan;
   /** Given the number of examples in the source, the ones of this split in stored order. */
   readonly select: (count: number) => Int32Array;
 }
@@ -15,7 +15,7 @@ export const splitNames = (plan: DataPlan): readonly string[] => [
   ...new Set([...Object.keys(plan.sources), ...plan.splits.flatMap((split) => split.parts.map((part) => part.name))]),
 ];
 
-const sourceOf = (plan: DataPlan, name: string): SourcePlan | undefined =>
+const sourceOf = (plan: DataPlan, name: string): WordPlan | undefined =>
   Object.hasOwn(plan.sources, name) ? plan.sources[name] : undefined;
 
 /** Undefined where the data set has no such split. */
@@ -42,7 +42,7 @@ export function resolveSplit(plan: DataPlan, name: string): ResolvedSplit | unde
 }
 
 /** The source whose labels define the classes: what is trained on, or else the first. */
-export function definingSource(plan: DataPlan): SourcePlan {
+export function definingSource(plan: DataPlan): WordPlan {
   const source = resolveSplit(plan, "train")?.source ?? Object.values(plan.sources)[0];
   if (source === undefined) throw new DataError(`the data set ${plan.name} has no source`);
   return source;

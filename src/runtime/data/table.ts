@@ -5,7 +5,7 @@
 
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import type { DataInfo, SourcePlan } from "../../ir/plan.ts";
+import type { DataInfo } from "../../ir/plan.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import { systemReason } from "../system-reason.ts";
@@ -13,7 +13,11 @@ import { describeCell, describeLabels, writeCell, writeLabel } from "./cells.ts"
 import { allocate, type Column, type LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
 
-export type TableSource = Extract<SourcePlan, { readonly kind: "table" }>;
+export interface TableSource {
+  readonly path: string;
+  /** Network input (or `label`) to column name. */
+  readonly columns: Readonly<Record<string, string>>;
+}
 
 const LABEL = "label";
 

@@ -2,7 +2,8 @@
 // are the runtime's own; here is only what may happen when, and the words of an application for data.
 
 import type { Artifact } from "../../ir/artifact.ts";
-import { imageLayout, type ImageLayout } from "../data/pixels.ts";
+import { loadSteps } from "../../ir/recipe/steps/host.ts";
+import type { LoadSteps } from "../data/pixels.ts";
 import type { Device, DeviceInfo, Session } from "../device.ts";
 import { NonFiniteLossError, StateError } from "../errors.ts";
 import { createEvaluator, predictSplit, type Prediction } from "../evaluate.ts";
@@ -30,7 +31,7 @@ export class Model {
   readonly #artifact: Artifact;
   readonly #device: Device;
   readonly #session: Session;
-  readonly #layout: ImageLayout;
+  readonly #steps: LoadSteps;
   /** Random weights are made when they are first asked for, and by every training run that finds none to keep. */
   #weights: "none" | "disposable" | "kept" = "none";
   /** What occupies the buffers that training and evaluation share. */
@@ -51,7 +52,7 @@ export class Model {
     this.#artifact = artifact;
     this.#device = device;
     this.#session = session;
-    this.#layout = imageLayout({ name: artifact.name, preprocess: artifact.data?.preprocess ?? [] });
+    this.#steps = loadSteps(artifact.data?.preprocess ?? []);
   }
 
   /** Async, as everything else here: a device may want to look before it takes. */
@@ -75,14 +76,14 @@ export class Model {
   async predict(examples: readonly Example[]): Promise<readonly Prediction[]> {
     this.#requireAlive();
     this.#requireWeights();
-    return predictSplit(this.#artifact, this.#session, splitOfExamples(this.#artifact.dataInfo, this.#layout, examples));
+    return predictSplit(this.#artifact, this.#session, splitOfExamples(this.#artifact.dataInfo, this.#steps, examples));
   }
 
   async *train(data: EmbeddedData, { signal, epochs }: EmbeddedTrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
     const split = (values: SplitValues | undefined): ReturnType<typeof splitOfColumns> | undefined =>
-      values && splitOfColumns(this.#artifact.dataInfo, this.#layout, values);
+      values && splitOfColumns(this.#artifact.dataInfo, this.#steps, values);
     const splits = {
-      train: splitOfColumns(this.#artifact.dataInfo, this.#layout, data.train),
+      train: splitOfColumns(this.#artifact.dataInfo, this.#steps, data.train),
       val: split(data.val),
       test: split(data.test),
     };
@@ -106,7 +107,7 @@ export class Model {
   }
 
   async evaluate(values: SplitValues): Promise<Metrics> {
-    const split = splitOfColumns(this.#artifact.dataInfo, this.#layout, values);
+    const split = splitOfColumns(this.#artifact.dataInfo, this.#steps, values);
     return this.#alone("evaluating", async () => {
       this.#requireWeights();
       return (await createEvaluator(this.#artifact, this.#session)(split)) ?? {};

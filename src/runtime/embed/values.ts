@@ -5,7 +5,7 @@ import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { ColumnInfo, DataInfo } from "../../ir/plan.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { allocate, splitFromArrays, type LoadedSplit } from "../data/loaded-split.ts";
-import { storePixels, type ImageLayout } from "../data/pixels.ts";
+import { storePixels, type LoadSteps } from "../data/pixels.ts";
 import type { HostArray } from "../device.ts";
 import { DataError } from "../errors.ts";
 
@@ -33,19 +33,19 @@ export interface SplitValues {
 }
 
 /** A network with one input takes examples as they are, one with several takes records. */
-export function splitOfExamples(info: DataInfo, layout: ImageLayout, examples: readonly Example[]): LoadedSplit {
+export function splitOfExamples(info: DataInfo, steps: LoadSteps, examples: readonly Example[]): LoadedSplit {
   const isSingle = info.inputs.length === 1;
   const columns = info.inputs.map((column) => {
     const values = examples.map((example, i) => (isSingle ? (example as Value) : fieldOf(example, column.name, i)));
-    return [column.name, pack(column, layout, values)] as const;
+    return [column.name, pack(column, steps, values)] as const;
   });
   return splitFromArrays(info, Object.fromEntries(columns));
 }
 
-export function splitOfColumns(info: DataInfo, layout: ImageLayout, { inputs, labels }: SplitValues): LoadedSplit {
+export function splitOfColumns(info: DataInfo, steps: LoadSteps, { inputs, labels }: SplitValues): LoadedSplit {
   const columns = Object.entries(inputs).map(([name, values]): [string, HostArray] => {
     const column = info.inputs.find((input) => input.name === name);
-    return [name, column === undefined || isTyped(values) ? (values as HostArray) : pack(column, layout, values)];
+    return [name, column === undefined || isTyped(values) ? (values as HostArray) : pack(column, steps, values)];
   });
   return splitFromArrays(info, Object.fromEntries([...columns, [info.label.name, packLabels(info, labels)]]));
 }
@@ -59,19 +59,19 @@ function fieldOf(example: Example, name: string, at: number): Value {
   return value;
 }
 
-function pack(column: ColumnInfo, layout: ImageLayout, values: readonly Value[]): HostArray {
+function pack(column: ColumnInfo, steps: LoadSteps, values: readonly Value[]): HostArray {
   const size = sizeOf(column.shape);
   const packed = allocate(column.dtype, values.length * size);
   values.forEach((value, i) => {
-    const problem = packOne(column, layout, value, packed.subarray(i * size, (i + 1) * size));
+    const problem = packOne(column, steps, value, packed.subarray(i * size, (i + 1) * size));
     if (problem !== undefined) throw new DataError(`"${column.name}" of example ${i}: ${problem}`);
   });
   return packed;
 }
 
 /** Undefined, or what is wrong. */
-function packOne(column: ColumnInfo, layout: ImageLayout, value: Value, place: HostArray): string | undefined {
-  if (typeof value === "object" && "width" in value) return packPicture(column, layout, value, place);
+function packOne(column: ColumnInfo, steps: LoadSteps, value: Value, place: HostArray): string | undefined {
+  if (typeof value === "object" && "width" in value) return packPicture(column, steps, value, place);
   const numbers = typeof value === "number" ? [value] : value;
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- pages call it without a type checker
   if (numbers?.length !== place.length) return `${numbers?.length ?? "no"} numbers, expected ${place.length}`;
@@ -83,12 +83,12 @@ function packOne(column: ColumnInfo, layout: ImageLayout, value: Value, place: H
   return undefined;
 }
 
-function packPicture(column: ColumnInfo, layout: ImageLayout, { data, width, height }: Picture, place: HostArray): string | undefined {
+function packPicture(column: ColumnInfo, steps: LoadSteps, { data, width, height }: Picture, place: HostArray): string | undefined {
   const channels = data.length / (width * height);
   if (!(place instanceof Uint8Array) || column.shape.length !== 3) return "a picture where numbers are expected";
   if (channels !== 1 && channels !== 3 && channels !== 4) return `${data.length} samples in a picture of ${width}x${height}`;
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  return storePixels({ data: bytes, width, height, channels }, layout, column.shape, place);
+  return storePixels({ data: bytes, width, height, channels }, steps, column.shape, place);
 }
 
 function packLabels({ label, classes }: DataInfo, labels: SplitValues["labels"]): HostArray {

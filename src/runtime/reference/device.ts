@@ -107,8 +107,8 @@ function toHost(array: InterpreterArray, dtype: DType): HostArray {
     case "i32":
       return Int32Array.from(array);
     case "u32":
-    case "bool":
       return Uint32Array.from(array);
+    case "bool":
     case "u8":
       return Uint8Array.from(array);
     default:

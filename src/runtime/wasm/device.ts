@@ -212,10 +212,10 @@ function toHost(bytes: ArrayBuffer, length: number, dtype: DType): HostArray {
     case "i32":
       return new Int32Array(bytes, 0, length);
     case "u32":
-    case "bool":
       return new Uint32Array(bytes, 0, length);
     case "f16":
       return new Uint16Array(bytes, 0, length);
+    case "bool":
     case "u8":
       return new Uint8Array(bytes, 0, length);
     default:

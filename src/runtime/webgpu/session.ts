@@ -262,10 +262,10 @@ function toHost(mapped: ArrayBuffer, at: number, length: number, dtype: DType): 
     case "i32":
       return new Int32Array(mapped, at, length).slice();
     case "u32":
-    case "bool":
       return new Uint32Array(mapped, at, length).slice();
     case "f16":
       return new Uint16Array(mapped, at, length).slice();
+    case "bool":
     case "u8":
       return new Uint8Array(mapped, at, length).slice();
     default:

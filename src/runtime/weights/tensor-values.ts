@@ -70,8 +70,9 @@ export function toHostArray(name: string, tensor: Tensor, dtype: DType): HostArr
       if (tensor.dtype === "U8") return tensor.data;
       throw new DataError(`tensor ${name} is ${tensor.dtype}, expected U8`);
     case "u32":
-    case "bool":
       return new Uint32Array(toInt32(name, tensor).buffer);
+    case "bool":
+      return Uint8Array.from(toInt32(name, tensor), Number);
     case "f16":
       if (tensor.dtype === "F16") return new Uint16Array(aligned(tensor.data));
       throw new DataError(`tensor ${name} is ${tensor.dtype}, expected F16`);

@@ -11,7 +11,7 @@ import { permutation, philox4x32, STREAM } from "../../../src/runtime/random.ts"
 
 const plan = (fractions: readonly number[], seed = 7): DataPlan => ({
   name: "d",
-  sources: { train: { kind: "images", path: "a" }, test: { kind: "images", path: "b" } },
+  sources: { train: { word: "images", args: { path: "a" } }, test: { word: "images", args: { path: "b" } } },
   splits: [
     { from: "train", parts: fractions.map((fraction, i) => ({ name: ["train", "val", "rest"][i] ?? `p${String(i)}`, fraction })), seed },
   ],

@@ -15,7 +15,7 @@ let files = 0;
 function table(text: string | Uint8Array, columns: Record<string, string>, extension = "csv"): DataPlan {
   const path = join(folder, `t${String(files++)}.${extension}`);
   writeFileSync(path, text);
-  return { name: "t", sources: { train: { kind: "table", path, columns } }, splits: [], preprocess: [], augment: [] };
+  return { name: "t", sources: { train: { word: "table", args: { path, columns } } }, splits: [], preprocess: [], augment: [] };
 }
 
 const load = async (plan: DataPlan): Promise<{ info: DataInfo; values: Record<string, number[]>; count: number }> => {
@@ -118,7 +118,7 @@ describe("faults", () => {
 
   it("reports a file that is not there, and a class that training does not know", async () => {
     const plan = table("x,y\n1,a\n", columns);
-    const missing: DataPlan = { ...plan, sources: { train: { kind: "table", path: join(folder, "none.csv"), columns } } };
+    const missing: DataPlan = { ...plan, sources: { train: { word: "table", args: { path: join(folder, "none.csv"), columns } } } };
     expect(await failure(describeData(missing))).toContain("there is no such file");
     const info = await describeData(plan);
     expect(await failure(loadSplit(table("x,y\n1,b\n", columns), "train", info))).toContain('is "b", which is no class');
@@ -136,7 +136,10 @@ it("reads inputs alone for prediction", async () => {
 });
 
 it("reads the committed sequences", async () => {
-  const source = { kind: "table", path: "specs/examples/data/sequences/train.csv", columns: { tokens: "tokens", label: "label" } } as const;
+  const source = {
+    word: "table",
+    args: { path: "specs/examples/data/sequences/train.csv", columns: { tokens: "tokens", label: "label" } },
+  };
   const plan: DataPlan = { name: "s", sources: { train: source }, splits: [], preprocess: [], augment: [] };
   const info = await describeData(plan);
   expect(info).toEqual({
@@ -153,7 +156,7 @@ it("reads the committed sequences", async () => {
 
 const sst = "../shared/data/sst2";
 it.skipIf(!existsSync(sst))("says of real sentences that they need a tokenizer (needs ../shared)", async () => {
-  const source = { kind: "table", path: `${sst}/train.tsv`, columns: { text: "sentence", label: "label" } } as const;
+  const source = { word: "table", args: { path: `${sst}/train.tsv`, columns: { text: "sentence", label: "label" } } };
   expect(await failure(describeData({ name: "s", sources: { train: source }, splits: [], preprocess: [], augment: [] }))).toContain(
     "tokenizer",
   );

@@ -2,6 +2,9 @@
 
 import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../../src/ir/artifact.ts";
+import type { WordPlan } from "../../../src/ir/plan.ts";
+import { loadSteps } from "../../../src/ir/recipe/steps/host.ts";
+import type { LoadSteps } from "../../../src/runtime/data/pixels.ts";
 import { Model } from "../../../src/runtime/embed/model.ts";
 import { splitOfColumns, splitOfExamples } from "../../../src/runtime/embed/values.ts";
 import type { TrainEvent } from "../../../src/runtime/trainer.ts";
@@ -135,7 +138,8 @@ describe("a model", () => {
 });
 
 describe("data of a page", () => {
-  const plain = { resize: undefined, grayscale: false };
+  const plain: LoadSteps = [];
+  const steps = (...plans: WordPlan[]): LoadSteps => loadSteps(plans);
   const rgb = {
     inputs: [{ name: "image", dtype: "u8", shape: [3, 2, 2] }],
     label: { name: "label", dtype: "i32", shape: [] },
@@ -150,14 +154,16 @@ describe("data of a page", () => {
 
   it("resizes where the recipe does, and only there", () => {
     const big = { data: new Uint8Array(8 * 6 * 3).fill(70), width: 8, height: 6 };
-    expect([...splitOfExamples(rgb, { resize: 2, grayscale: false }, [big]).columns.get("image")!.data]).toEqual(Array(12).fill(70));
+    expect([...splitOfExamples(rgb, steps({ word: "resize", args: { size: 2 } }), [big]).columns.get("image")!.data]).toEqual(
+      Array(12).fill(70),
+    );
     expect(() => splitOfExamples(rgb, plain, [big])).toThrow('"image" of example 0: 8x6, expected 2x2');
   });
 
   it("turns colours to grey as the recipe does", () => {
     const grey = { ...rgb, inputs: [{ name: "image", dtype: "u8", shape: [1, 1, 1] }] } as const;
     const red = { data: Uint8Array.of(255, 0, 0, 255), width: 1, height: 1 };
-    expect([...splitOfExamples(grey, { resize: undefined, grayscale: true }, [red]).columns.get("image")!.data]).toEqual([76]);
+    expect([...splitOfExamples(grey, steps({ word: "grayscale", args: {} }), [red]).columns.get("image")!.data]).toEqual([76]);
   });
 
   it("takes records where there are several inputs", () => {
@@ -174,9 +180,9 @@ describe("data of a page", () => {
     expect(label(["dog", "cat"] as never)).toEqual([1, 0]);
     expect(label([1, "cat"] as never)).toEqual([1, 0]);
     expect(label(Int32Array.of(0, 1) as never)).toEqual([0, 1]);
-    const steps = { ...rgb, label: { name: "label", dtype: "i32", shape: [2] } } as const;
+    const sequences = { ...rgb, label: { name: "label", dtype: "i32", shape: [2] } } as const;
     expect([
-      ...splitOfColumns(steps, plain, {
+      ...splitOfColumns(sequences, plain, {
         inputs,
         labels: [
           ["dog", "cat"],

@@ -17,9 +17,10 @@ export function fakeArtifact(options: { batch?: number; epochs?: number; confusi
     recipe: {
       name: "fake",
       stage: "main",
-      loss: { kind: "cross_entropy", labelSmoothing: 0 },
-      metrics: options.confusion === true ? ["accuracy", "f1"] : ["accuracy"],
-      optimizer: { kind: "sgd", lr: 0.1, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 },
+      loss: { word: "cross_entropy", args: { label_smoothing: 0 } },
+      metrics: ["accuracy", ...(options.confusion === true ? ["f1"] : [])].map((word) => ({ word, args: {} })),
+      optimizer: { word: "sgd", args: { lr: 0.1, momentum: 0, dampening: 0, nesterov: false, weight_decay: 0 } },
+      schedule: { word: "constant", args: { warmup: 0 } },
       batch: options.batch ?? 4,
       epochs: options.epochs ?? 2,
       seed: 5,

@@ -5,7 +5,7 @@ import type { Artifact } from "../../../src/ir/artifact.ts";
 import { splitFromArrays, type LoadedSplit } from "../../../src/runtime/data/loaded-split.ts";
 import { DataError, NonFiniteLossError } from "../../../src/runtime/errors.ts";
 import { interpret, predictSplit } from "../../../src/runtime/evaluate.ts";
-import { macroAverages, metricsOf } from "../../../src/runtime/metrics.ts";
+import { metricsFrom } from "../../../src/runtime/metrics.ts";
 import { Pace } from "../../../src/runtime/pace.ts";
 import { train, type DoneEvent, type EpochEvent, type StepEvent, type TrainData, type TrainEvent } from "../../../src/runtime/trainer.ts";
 import { loadWeights } from "../../../src/runtime/weights/model-weights.ts";
@@ -214,7 +214,7 @@ describe("prediction", () => {
       kind: "sequence",
       labels: ["even", "odd", "even"],
     });
-    const regression = { ...artifact, recipe: { ...artifact.recipe, loss: { kind: "mse" as const } } };
+    const regression = { ...artifact, recipe: { ...artifact.recipe, loss: { word: "mse", args: {} } } };
     expect(interpret(regression, Float32Array.of(1.5))).toEqual({ kind: "values", values: [1.5] });
   });
 });
@@ -222,16 +222,28 @@ describe("prediction", () => {
 describe("metrics", () => {
   it("are scikit-learn's macro averages", () => {
     // sklearn on y_true = 0 0 0 1 1 2, y_pred = 0 0 1 1 0 1, four possible classes of which one never occurs
-    const confusion = [2, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-    const { precision, recall, f1 } = macroAverages(confusion);
-    expect(precision).toBeCloseTo((2 / 3 + 1 / 3 + 0) / 3);
-    expect(recall).toBeCloseTo((2 / 3 + 1 / 2 + 0) / 3);
-    expect(f1).toBeCloseTo((2 / 3 + 0.4 + 0) / 3);
-    expect(macroAverages([0, 0, 0, 0])).toEqual({ precision: 0, recall: 0, f1: 0 });
+    const confusion = Float32Array.of(2, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0);
+    const { recipe, dataInfo } = fakeArtifact();
+    const metrics = ["precision", "recall", "f1"].map((word) => ({ word, args: {} }));
+    const artifact = { recipe: { ...recipe, metrics }, dataInfo: { ...dataInfo, classes: ["a", "b", "c", "d"] } };
+    const sums = new Map([
+      ["eval/metrics", Float32Array.of(3, 6, 3)],
+      ["eval/confusion", confusion],
+    ]);
+    const values = metricsFrom(artifact, sums, "eval");
+    expect(Object.keys(values)).toEqual(["loss", "accuracy", "precision", "recall", "f1"]);
+    expect([values["loss"], values["accuracy"]]).toEqual([0.5, 0.5]);
+    expect(values["precision"]).toBeCloseTo((2 / 3 + 1 / 3 + 0) / 3);
+    expect(values["recall"]).toBeCloseTo((2 / 3 + 1 / 2 + 0) / 3);
+    expect(values["f1"]).toBeCloseTo((2 / 3 + 0.4 + 0) / 3);
+    sums.set("eval/confusion", new Float32Array(16));
+    expect(metricsFrom(artifact, sums, "eval")).toMatchObject({ precision: 0, recall: 0, f1: 0 });
   });
 
   it("leave accuracy out of a regression", () => {
-    expect(metricsOf({ sums: [6, 3, 0] }, { kind: "mse" }, [])).toEqual({ loss: 2 });
+    const { recipe, dataInfo } = fakeArtifact();
+    const artifact = { recipe: { ...recipe, loss: { word: "mse", args: {} }, metrics: [] }, dataInfo: { ...dataInfo, classes: [] } };
+    expect(metricsFrom(artifact, new Map([["eval/metrics", Float32Array.of(6, 3)]]), "eval")).toEqual({ loss: 2 });
   });
 });
 

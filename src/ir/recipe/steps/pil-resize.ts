@@ -1,19 +1,8 @@
 // PIL's bilinear resize with antialiasing, to the bit: published weights were trained on its pixels, and other libraries differ at the
 // borders and when they enlarge. Horizontal pass, then vertical, in PIL's 22-bit fixed point. Browser-safe.
 
-export interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  /** Interleaved. */
-  readonly channels: number;
-  readonly data: Uint8Array;
-}
-
-/** Half of a margin, halves to even, as Python rounds: torchvision's crop must be hit to the pixel. */
-function halved(margin: number): number {
-  const low = Math.floor(margin / 2);
-  return margin % 2 === 0 || low % 2 === 0 ? low : low + 1;
-}
+import { centerOffset } from "./crop.ts";
+import type { Pixels } from "./define.ts";
 
 /** The shorter side to `size`, then the centre square of it. */
 export function resizeToSquare(image: Pixels, size: number): Pixels {
@@ -21,8 +10,8 @@ export function resizeToSquare(image: Pixels, size: number): Pixels {
   const width = Math.floor((size * image.width) / shorter);
   const height = Math.floor((size * image.height) / shorter);
   // Only what the crop keeps is computed.
-  const columns = axisWeights(image.width, width, halved(width - size), size);
-  const rows = axisWeights(image.height, height, halved(height - size), size);
+  const columns = axisWeights(image.width, width, centerOffset(width, size), size);
+  const rows = axisWeights(image.height, height, centerOffset(height, size), size);
   const firstRow = rows.first[0] ?? 0;
   const lastRow = (rows.first[size - 1] ?? 0) + (rows.count[size - 1] ?? 0);
   const narrow = pass(image.data.subarray(firstRow * image.width * image.channels), columns, {

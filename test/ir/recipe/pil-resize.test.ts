@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { resizeToSquare } from "../../../src/runtime/data/resize.ts";
+import { resizeToSquare } from "../../../src/ir/recipe/steps/pil-resize.ts";
 
 function resampled(line: readonly number[], length: number): number[] {
   const scale = line.length / length;

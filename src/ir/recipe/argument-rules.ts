@@ -1,0 +1,105 @@
+// How arguments are checked: for each type what it takes, as error texts and the reference page say it and as JSON schema, and what the
+// layer or the word gets of a value.
+
+import type { Node } from "../node.ts";
+import type { ArgType, ArgValues, Given, RangeValue, TensorValue } from "./arguments.ts";
+
+/** The converted value, or what was wanted; `range` tells a number out of range from a value of another type. */
+type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly wanted: string; readonly range: boolean };
+
+interface Rule<T> {
+  readonly wanted: string;
+  /** Takes numbers, so that a number it refuses is out of range and not of the wrong type. */
+  readonly numeric: boolean;
+  /** Undefined where the value does not fit. */
+  readonly convert: (value: Given) => T | undefined;
+  /** Of the converted value in a plan; false for tensors, which only layers take. */
+  readonly schema: object | false;
+}
+
+const rule = <T>(wanted: string, schema: Rule<T>["schema"], convert: Rule<T>["convert"], numeric = false): Rule<T> => ({
+  wanted,
+  numeric,
+  convert,
+  schema,
+});
+const number = (wanted: string, schema: object, fits: (value: number) => boolean): Rule<number> =>
+  rule(wanted, schema, (value) => (typeof value === "number" && fits(value) ? value : undefined), true);
+const text = (wanted: string): Rule<string> => rule(wanted, { type: "string" }, (value) => (typeof value === "string" ? value : undefined));
+
+const pair = (wanted: string, each: Rule<number>): Rule<readonly [number, number]> =>
+  rule(
+    wanted,
+    { type: "array", items: each.schema, minItems: 2, maxItems: 2 },
+    (value) => {
+      const list = Array.isArray(value) ? (value as readonly Given[]) : [value, value];
+      const [height, width] = list.map((it) => each.convert(it));
+      return list.length === 2 && height !== undefined && width !== undefined ? [height, width] : undefined;
+    },
+    true,
+  );
+
+const listOf = <T>(wanted: string, each: Rule<T>): Rule<readonly T[]> =>
+  rule(wanted, { type: "array", items: each.schema }, (value) => convertAll(value, each));
+
+function convertAll<T>(value: Given, { convert }: Rule<T>): readonly T[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const items = (value as readonly Given[]).map(convert);
+  return items.includes(undefined) ? undefined : (items as T[]);
+}
+
+const LARGEST = 2 ** 31 - 1;
+const isWhole = (n: number): boolean => Number.isInteger(n) && Math.abs(n) <= LARGEST;
+const isRange = (value: Given): value is RangeValue => typeof value === "object" && "kind" in value && value.kind === "range";
+const isTensor = (value: Given): value is TensorValue => typeof value === "object" && "kind" in value && value.kind === "tensor";
+
+const count = number("a whole number of at least 1", { type: "integer", minimum: 1, maximum: LARGEST }, (n) => isWhole(n) && n >= 1);
+const whole = number("a whole number of at least 0", { type: "integer", minimum: 0, maximum: LARGEST }, (n) => isWhole(n) && n >= 0);
+const integer = number("a whole number", { type: "integer", minimum: -LARGEST, maximum: LARGEST }, isWhole);
+const anyNumber = number("a number", { type: "number" }, () => true);
+const positive = number("a number greater than 0", { type: "number", exclusiveMinimum: 0 }, (n) => n > 0);
+const tensor = rule("a tensor", false, (value) => (isTensor(value) ? value.node : undefined));
+
+const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
+  count,
+  whole,
+  integer,
+  number: anyNumber,
+  positive,
+  "non-negative": number("a number of at least 0", { type: "number", minimum: 0 }, (n) => n >= 0),
+  fraction: number("at least 0 and below 1", { type: "number", minimum: 0, exclusiveMaximum: 1 }, (n) => n >= 0 && n < 1),
+  probability: number("between 0 and 1", { type: "number", minimum: 0, maximum: 1 }, (n) => n >= 0 && n <= 1),
+  bool: rule("true or false", { type: "boolean" }, (value) => (typeof value === "boolean" ? value : undefined)),
+  string: text("a string"),
+  path: text("a string"),
+  "count or pair": pair("a whole number of at least 1, or [height, width]", count),
+  "whole or pair": pair("a whole number of at least 0, or [height, width]", whole),
+  range: rule("a range such as 0.08..1", { type: "array", items: positive.schema, minItems: 2, maxItems: 2 }, (value) =>
+    isRange(value) && value.from > 0 && value.from <= value.to ? [value.from, value.to] : undefined,
+  ),
+  numbers: listOf("a list of numbers", anyNumber),
+  integers: listOf("a list of whole numbers", integer),
+  // The language collects them from their names, before there are values.
+  columns: rule<ArgValues["columns"]>(
+    "columns, each by the name of an input",
+    { type: "object", additionalProperties: { type: "string" } },
+    () => undefined,
+  ),
+  tensor,
+  "tensor or number": rule<Node | number>("a tensor or a number", false, (value) => tensor.convert(value) ?? anyNumber.convert(value)),
+  tensors: rule("a tensor or a list of tensors", false, (value) => convertAll(Array.isArray(value) ? value : [value], tensor)),
+};
+
+export function convertArgument<T extends ArgType>(type: T, value: Given): Outcome<ArgValues[T]> {
+  const it: Rule<ArgValues[T]> = RULES[type];
+  const converted = it.convert(value);
+  return converted === undefined
+    ? { ok: false, wanted: it.wanted, range: it.numeric && typeof value === "number" }
+    : { ok: true, value: converted };
+}
+
+/** As documentation shows it. */
+export const describeArgument = (type: ArgType): string => RULES[type].wanted;
+
+/** JSON schema of what a plan holds. */
+export const argumentSchema = (type: ArgType): object | false => RULES[type].schema;

@@ -1,0 +1,60 @@
+// The types of arguments, of layers and of the words of recipes and data sets alike: what they say they take, and what they get. How a
+// value is checked against them is in argument-rules.ts, which a page does not load.
+
+import type { Node } from "../node.ts";
+
+export interface RangeValue {
+  readonly kind: "range";
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface TensorValue {
+  readonly kind: "tensor";
+  readonly node: Node;
+}
+
+/** The value of an expression, as far as arguments look into it. */
+export type Given = number | boolean | string | readonly Given[] | RangeValue | TensorValue | { readonly kind: string };
+
+export interface ArgValues {
+  readonly count: number;
+  readonly whole: number;
+  readonly integer: number;
+  readonly number: number;
+  readonly positive: number;
+  readonly "non-negative": number;
+  readonly fraction: number;
+  readonly probability: number;
+  readonly bool: boolean;
+  readonly string: string;
+  /** A file or folder: relative to the spec's folder as it is written, to the working directory as a plan holds it. */
+  readonly path: string;
+  readonly "count or pair": readonly [number, number];
+  readonly "whole or pair": readonly [number, number];
+  readonly range: readonly [number, number];
+  readonly numbers: readonly number[];
+  readonly integers: readonly number[];
+  /** Columns of a table by the inputs of the network: all further arguments of the word, each a name or a string. */
+  readonly columns: Readonly<Record<string, string>>;
+  readonly tensor: Node;
+  readonly "tensor or number": Node | number;
+  readonly tensors: readonly Node[];
+}
+
+export type ArgType = keyof ArgValues;
+
+export interface ArgSpec<T extends ArgType = ArgType> {
+  readonly type: T;
+  readonly doc: string;
+  /** Left out: the argument must be given. */
+  readonly default?: ArgValues[T];
+}
+
+export const arg = <T extends ArgType>(type: T, doc: string, fallback?: ArgValues[T]): ArgSpec<T> =>
+  fallback === undefined ? { type, doc } : { type, doc, default: fallback };
+
+export type ArgSpecs = Readonly<Record<string, ArgSpec>>;
+
+/** What a layer or a word gets: a converted value for every argument. */
+export type Values<A extends ArgSpecs> = { readonly [K in keyof A]: A[K] extends ArgSpec<infer T> ? ArgValues[T] : never };

@@ -1,0 +1,26 @@
+// Every word of recipes and data sets, by its kind: what the reference page and `tlc explain` list, and what tests go through.
+
+import type { Word } from "./define.ts";
+import { LOSSES } from "./losses/index.ts";
+import { METRICS } from "./metrics/index.ts";
+import { OPTIMIZERS } from "./optimizers/index.ts";
+import { SCHEDULES } from "./schedules/index.ts";
+import { SOURCES } from "./sources/index.ts";
+import { AUGMENT, PREPROCESS } from "./steps/index.ts";
+
+export interface WordKind {
+  /** In the singular, as messages name it, and as the heading of a page. */
+  readonly kind: string;
+  readonly title: string;
+  readonly words: readonly Word[];
+}
+
+export const GLOSSARY: readonly WordKind[] = [
+  { kind: "loss", title: "Losses", words: LOSSES },
+  { kind: "metric", title: "Metrics", words: METRICS },
+  { kind: "optimizer", title: "Optimizers", words: OPTIMIZERS },
+  { kind: "schedule", title: "Schedules", words: SCHEDULES },
+  { kind: "source", title: "Sources", words: SOURCES },
+  { kind: "preprocessing step", title: "Preprocessing", words: PREPROCESS },
+  { kind: "augmentation step", title: "Augmentation", words: AUGMENT },
+];

@@ -1,0 +1,56 @@
+// What a loss is: what it takes for labels, what the network's output must look like, and the losses of a batch as a graph.
+
+import type { Builder } from "../../builder.ts";
+import type { Node } from "../../node.ts";
+import type { ColumnInfo } from "../../plan.ts";
+import { sizeOf, type Shape } from "../../types.ts";
+import { problem, type ArgSpecs, type Problem, type Values, type Word } from "../define.ts";
+import type { Metric } from "../metrics/define.ts";
+
+/** What a network gives and is given to compare with. */
+export interface Comparison {
+  /** Of one example, as is the label. */
+  readonly output: Shape;
+  readonly label: Pick<ColumnInfo, "dtype" | "shape">;
+  /** 0 where they are not known: a batch from outside has labels only. */
+  readonly classes: number;
+  /** The data set's name, for messages. */
+  readonly data: string;
+}
+
+export interface Loss<N extends string = string, A extends ArgSpecs = ArgSpecs> extends Word<N, A> {
+  /** What a label is: a class's index, i32, or a number to come close to. */
+  readonly labels: "class" | "number";
+  /** How outputs are read in prediction: as scores of classes, which a softmax makes probabilities, or as the answers themselves. */
+  readonly outputs: "class scores" | "numbers";
+  /** Metrics that are reported whether or not the recipe asks for them. */
+  readonly reports: readonly Metric[];
+  /** What keeps outputs and labels from being compared. */
+  readonly fits: (comparison: Comparison) => Problem | undefined;
+  /**
+   * One loss for every label, f32[labels], examples one after the other.
+   * @param output f32[batch, …]
+   * @param label [batch, …], as the data set holds it
+   */
+  readonly build: (b: Builder, args: Values<A>, output: Node, label: Node) => Node;
+  readonly samples: readonly LossSample<A>[];
+}
+
+/** A case for the tests; `output` and `label` with the batch axis. */
+export interface LossSample<A extends ArgSpecs = ArgSpecs> {
+  readonly args: Partial<Values<A>>;
+  readonly output: Shape;
+  readonly label: Shape;
+}
+
+/** Callers hold the arguments as plans do. */
+export const defineLoss = <const N extends string, const A extends ArgSpecs>(loss: Loss<N, A>): Loss<N> =>
+  Object.freeze(loss) as unknown as Loss<N>;
+
+/** A label for every position of the output but those of the last axis, or for every position. */
+export function labelsFit({ output, label }: Comparison, positions: Shape): Problem | undefined {
+  if (sizeOf(positions) === sizeOf(label.shape)) return undefined;
+  const wanted = positions.length === 0 ? "one label" : `labels [${positions.join(", ")}]`;
+  const given = label.shape.length === 0 ? "one" : `[${label.shape.join(", ")}]`;
+  return problem("label-shape", { output: `[${output.join(", ")}]`, wanted, given });
+}

@@ -1,0 +1,15 @@
+// Every optimizer of the language.
+
+import type { WordPlan } from "../../plan.ts";
+import { wordOf } from "../define.ts";
+import { adam } from "./adam.ts";
+import { adamw } from "./adamw.ts";
+import type { Optimizer } from "./define.ts";
+import { sgd } from "./sgd.ts";
+
+export const OPTIMIZERS = [sgd, adam, adamw] as const satisfies readonly Optimizer[];
+
+export const optimizerOf = (plan: WordPlan): Optimizer => wordOf<Optimizer>(OPTIMIZERS, plan);
+
+/** The learning rate that the recipe gives, before its schedule. */
+export const baseRate = (plan: WordPlan): number => Number(plan.args["lr"]);

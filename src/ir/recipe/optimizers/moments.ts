@@ -1,0 +1,41 @@
+// What Adam and its relatives share: running moments of the gradient, corrected for their start at zero (Kingma & Ba 2015).
+
+import type { Node } from "../../node.ts";
+import { arg, problem, type Problem } from "../define.ts";
+import type { OptimizerContext, Update } from "./define.ts";
+
+export const MOMENT_ARGS = {
+  lr: arg("positive", "learning rate", 1e-3),
+  betas: arg("numbers", "decay of the first and second moment", [0.9, 0.999]),
+  eps: arg("positive", "added to the root of the second moment", 1e-8),
+} as const;
+
+export const MOMENT_SLOTS = { first_moment: 0, second_moment: 0 } as const;
+export const MOMENT_SHARED = { first_correction: 0, second_correction: 0 } as const;
+
+export function checkBetas({ betas }: { readonly betas: readonly number[] }): Problem | undefined {
+  if (betas.length === 2 && betas.every((beta) => beta >= 0 && beta < 1)) return undefined;
+  const wanted = "two numbers of at least 0 and below 1";
+  return problem("out-of-range", { what: "`betas`", wanted, got: `[${betas.join(", ")}]` });
+}
+
+interface Moments {
+  readonly betas: readonly number[];
+  readonly eps: number;
+}
+
+/** `start` less the rate times the first moment over the root of the second. */
+export function momentStep({ b, rate, slot, shared }: OptimizerContext, { betas, eps }: Moments, start: Node, gradient: Node): Update {
+  const [beta1 = 0, beta2 = 0] = betas;
+  const first = b.add(b.mul(slot("first_moment"), beta1), b.mul(gradient, 1 - beta1));
+  const second = b.add(b.mul(slot("second_moment"), beta2), b.mul(b.mul(gradient, gradient), 1 - beta2));
+  // 1 - beta^t by the recurrence c' = c beta + (1 - beta): computed as a difference in f32 it would lose half its digits early on.
+  const correction = (name: string, beta: number): Node => shared(name, (old) => b.add(b.mul(old, beta), 1 - beta));
+  const scale = b.div(rate, correction("first_correction", beta1));
+  const root = b.sqrt(correction("second_correction", beta2));
+  const denominator = b.add(b.div(b.sqrt(second), root), eps);
+  return {
+    weight: b.sub(start, b.mul(scale, b.div(first, denominator))),
+    slots: { first_moment: first, second_moment: second },
+  };
+}

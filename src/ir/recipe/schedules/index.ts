@@ -1,0 +1,16 @@
+// Every schedule of the language.
+
+import type { WordPlan } from "../../plan.ts";
+import { planOf, wordOf } from "../define.ts";
+import { constant } from "./constant.ts";
+import { cosine } from "./cosine.ts";
+import type { Schedule } from "./define.ts";
+import { linear } from "./linear.ts";
+import { step } from "./step.ts";
+
+export const SCHEDULES = [constant, linear, cosine, step] as const satisfies readonly Schedule[];
+
+export const scheduleOf = (plan: WordPlan): Schedule => wordOf<Schedule>(SCHEDULES, plan);
+
+/** Of recipes that give none. */
+export const NO_SCHEDULE: WordPlan = planOf(constant);

@@ -1,0 +1,19 @@
+// The rate falls in a straight line: torch.optim.lr_scheduler.LinearLR from 1 to `end` over the whole training; with a warmup,
+// transformers.get_linear_schedule_with_warmup.
+
+import { arg } from "../define.ts";
+import { afterWarmup, defineSchedule } from "./define.ts";
+
+export const linear = defineSchedule({
+  name: "linear",
+  doc: "the rate falls in a straight line",
+  args: {
+    warmup: arg("fraction", "share of the training in which the rate grows from 0", 0),
+    end: arg("probability", "share of the rate that is left in the end", 0),
+  },
+  factor: (context, { warmup, end }) => {
+    const { b } = context;
+    return afterWarmup(context, warmup, (progress) => b.sub(1, b.mul(progress(), 1 - end)));
+  },
+  samples: [{}, { warmup: 0.1 }, { warmup: 0.3, end: 0.2 }],
+});

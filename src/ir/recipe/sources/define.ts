@@ -1,0 +1,15 @@
+// What a source of data is: what the language says of it. How its files are read is the runtime's, in a table with an entry for each.
+
+import type { ArgSpecs, Values } from "../arguments.ts";
+import type { Word } from "../define.ts";
+
+export interface Source<N extends string = string, A extends ArgSpecs = ArgSpecs> extends Word<N, A> {
+  /** Pictures feed the only input of a network, and steps work on them; columns feed inputs by their names. */
+  readonly gives: "pictures" | "columns";
+  /** Cases for the tests. */
+  readonly samples: readonly Partial<Values<A>>[];
+}
+
+/** Callers hold the arguments as plans do. */
+export const defineSource = <const N extends string, const A extends ArgSpecs>(source: Source<N, A>): Source<N> =>
+  Object.freeze(source) as unknown as Source<N>;

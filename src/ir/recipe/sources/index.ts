@@ -1,0 +1,23 @@
+// Every source of data.
+
+import type { WordPlan } from "../../plan.ts";
+import { InternalError } from "../../types.ts";
+import { wordOf } from "../define.ts";
+import type { Source } from "./define.ts";
+import { images } from "./images.ts";
+import { table } from "./table.ts";
+
+export const SOURCES = [images, table] as const satisfies readonly Source[];
+
+export type SourceName = (typeof SOURCES)[number]["name"];
+
+export const sourceOf = (plan: WordPlan): (typeof SOURCES)[number] => wordOf<(typeof SOURCES)[number]>(SOURCES, plan);
+
+export function pathOf({ word, args: { path } }: WordPlan): string {
+  if (typeof path !== "string") throw new InternalError(`${word} was checked to have a path`);
+  return path;
+}
+
+/** Input name, or `label`, to column name; nothing where a source has no columns. */
+export const columnsOf = (plan: WordPlan): Readonly<Record<string, string>> =>
+  (plan.args["columns"] ?? {}) as Readonly<Record<string, string>>;

@@ -1,0 +1,117 @@
+// What a step of preprocessing or augmentation is: what it makes of a picture's shape, where it runs, and what it does there. Pictures
+// are stored as u8[channels, height, width] on the device, so a step that makes them smaller runs on the host when they are loaded;
+// what is random or makes numbers of levels is graph, pulled from the last step backwards, so that all of it is one gather.
+
+import type { Builder } from "../../builder.ts";
+import type { Node } from "../../node.ts";
+import type { ColumnInfo, WordPlan } from "../../plan.ts";
+import type { ArgSpecs, Values } from "../arguments.ts";
+import type { Problem, Word } from "../define.ts";
+
+/** Extents are undefined until something says them: files of a folder are looked at late. */
+export interface ImageShape {
+  readonly channels: number;
+  readonly height: number | undefined;
+  readonly width: number | undefined;
+}
+
+/** Decoded pixels on the host, interleaved. Files give 1 or 3 channels, a page's canvas 4; a grey picture stands for its colours. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly data: Uint8Array;
+}
+
+/** Pictures of a batch on the device. */
+export interface Raster {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  /** The level that stands for 1: 255 until a step makes other numbers of levels. */
+  readonly unit: number;
+  /** f32[batch, channels, h, w] at rows i32[batch or 1, h, 1] and columns i32[batch or 1, 1, w]. */
+  readonly at: PixelsAt;
+}
+
+export type PixelsAt = (rows: Node, columns: Node) => Node;
+
+export interface StepContext {
+  readonly b: Builder;
+  readonly batch: number;
+  /** Uniform [0, 1) numbers, f32[batch], others at every call. */
+  readonly random: () => Node;
+}
+
+interface StepBase<N extends string, A extends ArgSpecs> extends Word<N, A> {
+  /** Pictures after the step, or why it cannot work on such pictures. */
+  readonly shape: (image: ImageShape, args: Values<A>) => ImageShape | Problem;
+  readonly samples: readonly StepSample<A>[];
+}
+
+/** On the host, when a picture is loaded. */
+export interface LoadStep<N extends string = string, A extends ArgSpecs = ArgSpecs> extends StepBase<N, A> {
+  readonly kind: "load";
+  /** Works on each pixel alone, so that it may be done before others are moved. */
+  readonly pointwise: boolean;
+  readonly load: (picture: Pixels, args: Values<A>) => Pixels;
+}
+
+/** On the device: which pixel stands where. */
+export interface MoveStep<N extends string = string, A extends ArgSpecs = ArgSpecs> extends StepBase<N, A> {
+  readonly kind: "move";
+  /** Cuts a part out: in training, such a step of augmentation stands for those of preprocessing. */
+  readonly crops: boolean;
+  readonly move: (context: StepContext, from: Raster, args: Values<A>) => PixelsAt;
+}
+
+/** On the device: numbers made of levels, with 1 for 1 afterwards. */
+export interface ValueStep<N extends string = string, A extends ArgSpecs = ArgSpecs> extends StepBase<N, A> {
+  readonly kind: "value";
+  readonly value: (context: StepContext, levels: Node, unit: number, args: Values<A>) => Node;
+}
+
+export type Step<N extends string = string, A extends ArgSpecs = ArgSpecs> = LoadStep<N, A> | MoveStep<N, A> | ValueStep<N, A>;
+
+/** A case for the tests: arguments, and the channels, height and width of a picture. */
+export interface StepSample<A extends ArgSpecs = ArgSpecs> {
+  readonly args: Partial<Values<A>>;
+  readonly image: readonly [number, number, number];
+}
+
+/** Callers hold the arguments as plans do. */
+export const defineLoadStep = <const N extends string, const A extends ArgSpecs>(step: Omit<LoadStep<N, A>, "kind">): LoadStep<N> =>
+  Object.freeze({ kind: "load", ...step }) as unknown as LoadStep<N>;
+export const defineMoveStep = <const N extends string, const A extends ArgSpecs>(step: Omit<MoveStep<N, A>, "kind">): MoveStep<N> =>
+  Object.freeze({ kind: "move", ...step }) as unknown as MoveStep<N>;
+export const defineValueStep = <const N extends string, const A extends ArgSpecs>(step: Omit<ValueStep<N, A>, "kind">): ValueStep<N> =>
+  Object.freeze({ kind: "value", ...step }) as unknown as ValueStep<N>;
+
+/** A word of a plan with its definition. */
+export interface Planned<S extends Step = Step> {
+  readonly step: S;
+  readonly plan: WordPlan;
+}
+
+/** The shape after some steps, or the first that cannot work, with its reason. */
+export function shapeAfter(
+  steps: readonly Planned[],
+  image: ImageShape,
+): { readonly shape: ImageShape } | { readonly problem: Problem; readonly at: WordPlan } {
+  let shape = image;
+  for (const { step, plan } of steps) {
+    const next = step.shape(shape, plan.args);
+    if ("name" in next) return { problem: next, at: plan };
+    shape = next;
+  }
+  return { shape };
+}
+
+/** Whether a column holds pictures, as u8[channels, height, width]; numbers of any other kind are taken as they are. */
+export const isPicture = ({ dtype, shape }: Pick<ColumnInfo, "dtype" | "shape">): boolean => dtype === "u8" && shape.length === 3;
+
+export const pictureShape = ({ shape: [channels = 1, height, width] }: Pick<ColumnInfo, "shape">): ImageShape => ({
+  channels,
+  height,
+  width,
+});

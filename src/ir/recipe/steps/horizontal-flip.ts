@@ -1,0 +1,20 @@
+// torchvision.transforms.RandomHorizontalFlip.
+
+import { arg } from "../define.ts";
+import { defineMoveStep } from "./define.ts";
+
+export const horizontalFlip = defineMoveStep({
+  name: "horizontal_flip",
+  doc: "mirrors left and right",
+  args: { probability: arg("probability", "how often", 0.5) },
+  shape: (image) => image,
+  crops: false,
+  move: ({ b, batch, random }, from, { probability }) => {
+    const isFlipped = b.reshape(b.less(random(), probability), { shape: [batch, 1, 1] });
+    return (rows, columns) => from.at(rows, b.where(isFlipped, b.sub(from.width - 1, columns), columns));
+  },
+  samples: [
+    { args: {}, image: [3, 2, 5] },
+    { args: { probability: 1 }, image: [1, 3, 4] },
+  ],
+});

@@ -1,0 +1,35 @@
+// `tlc explain` in this process: codes of diagnostics, layers, and the words of recipes and data sets.
+
+import { expect, it } from "vitest";
+import { runCli } from "../../src/cli/program.ts";
+import { fakeCli, type FakeCli } from "./fake-toolchain.ts";
+
+async function cli(args: readonly string[]): Promise<FakeCli & { code: number }> {
+  const fake = fakeCli("");
+  return { ...fake, code: await runCli(args, fake.io) };
+}
+
+it("explains a code, in any case, and lists all", async () => {
+  const list = await cli(["explain", "--json"]);
+  const first = String(list.objects()[0]!["code"]);
+  expect(list.objects().length).toBeGreaterThan(10);
+  const one = await cli(["explain", first.toLowerCase()]);
+  expect(one.code).toBe(0);
+  expect(one.out()).toContain(first);
+  expect((await cli(["explain", first, "--json"])).objects()[0]).toHaveProperty("right");
+});
+
+it("explains layers and words, and all that a name means", async () => {
+  const adam = await cli(["explain", "adam"]);
+  expect(adam.code).toBe(0);
+  expect(adam.out()).toContain("adam (optimizer): Adam");
+  expect(adam.out()).toContain("betas = [0.9,0.999]");
+  const linear = await cli(["explain", "linear", "--json"]);
+  expect(linear.objects()).toMatchObject([
+    { kind: "layer", arguments: [{ name: "features" }, { name: "bias", default: true }] },
+    { kind: "schedule", arguments: [{ name: "warmup", default: 0 }, { name: "end" }] },
+  ]);
+  expect((await cli(["explain", "normalize"])).out()).toContain("normalize(imagenet)");
+  const list = await cli(["explain", "--json"]);
+  expect(list.objects()).toContainEqual(expect.objectContaining({ kind: "loss", name: "mse" }));
+});

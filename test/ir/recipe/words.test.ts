@@ -1,0 +1,262 @@
+// Every word of recipes and data sets, from its own samples: it can be written, planned, kept in an artifact and compiled, and its
+// pieces have the types that they must have. What the formulas compute is compared elsewhere, with models of them in float64.
+
+import { Ajv } from "ajv";
+import { describe, expect, it } from "vitest";
+import { artifactProblem } from "../../../src/ir/artifact-schema.ts";
+import { createBuilder } from "../../../src/ir/builder.ts";
+import { evaluateNodes } from "../../../src/ir/evaluate.ts";
+import { readExact, writeExact } from "../../../src/ir/exact-json.ts";
+import type { Node } from "../../../src/ir/node.ts";
+import type { WordPlan } from "../../../src/ir/plan.ts";
+import { argumentSchema } from "../../../src/ir/recipe/argument-rules.ts";
+import { planOf, type Word } from "../../../src/ir/recipe/define.ts";
+import { GLOSSARY } from "../../../src/ir/recipe/index.ts";
+import { LOSSES } from "../../../src/ir/recipe/losses/index.ts";
+import { METRICS } from "../../../src/ir/recipe/metrics/index.ts";
+import { OPTIMIZERS } from "../../../src/ir/recipe/optimizers/index.ts";
+import { SCHEDULES } from "../../../src/ir/recipe/schedules/index.ts";
+import { wordSchema } from "../../../src/ir/recipe/schema.ts";
+import { SOURCES } from "../../../src/ir/recipe/sources/index.ts";
+import { AUGMENT, PREPROCESS } from "../../../src/ir/recipe/steps/index.ts";
+import { shapeAfter, type Step } from "../../../src/ir/recipe/steps/define.ts";
+import { storedRaster, wholeRaster } from "../../../src/ir/recipe/steps/pixels.ts";
+import { tensorType, type Shape } from "../../../src/ir/types.ts";
+import { planRecipe } from "../../../src/dsl/index.ts";
+import { loadClean } from "../../dsl/support.ts";
+import { compileSmall, smallSpec, wordText, type SmallRecipe } from "../../support/words.ts";
+
+const NUMBERS: SmallRecipe = {
+  input: { dtype: "f32", shape: [4] },
+  output: [3],
+  label: { dtype: "i32", shape: [] },
+  classes: 3,
+  recipe: "loss cross_entropy\n  optimizer sgd(lr: 0.1)",
+};
+
+const everyWord: readonly (readonly [string, string, Word])[] = GLOSSARY.flatMap(({ kind, words }) =>
+  words.map((word) => [kind, word.name, word] as const),
+);
+
+describe.each(everyWord)("%s %s", (_, name, word) => {
+  it("is named as the language writes names, and says what it and its arguments do", () => {
+    expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
+    expect(word.doc).not.toBe("");
+    for (const { doc } of Object.values(word.args)) expect(doc).not.toBe("");
+    expect(Object.isFrozen(word)).toBe(true);
+  });
+
+  it("has defaults and presets that fit its arguments", () => {
+    const ajv = new Ajv();
+    for (const args of [planOf(word).args, ...Object.values(word.presets ?? {})])
+      for (const [key, value] of Object.entries(args)) {
+        const schema = argumentSchema(word.args[key]!.type);
+        expect(ajv.validate(schema, value), `${key} = ${JSON.stringify(value)}`).toBe(true);
+      }
+    for (const preset of Object.values(word.presets ?? {})) expect(word.check?.(preset)).toBeUndefined();
+  });
+});
+
+it("words of one kind have names of their own", () => {
+  for (const { words } of GLOSSARY) expect(new Set(words.map(({ name }) => name)).size).toBe(words.length);
+});
+
+/** Samples of a word as plans, with what is left out filled in. */
+const plansOf = (word: Word, samples: readonly object[]): WordPlan[] => samples.map((given) => planOf(word, given));
+
+/** A plan that was written out and read again is the same; and an artifact may hold it. */
+function expectRoundTrip(plan: WordPlan, words: readonly Word[], read: (text: string) => WordPlan | undefined): void {
+  const { word, args } = read(wordText(plan))!;
+  expect({ word, args }).toEqual(plan);
+  expect(new Ajv({ discriminator: true }).validate(wordSchema(words), JSON.parse(JSON.stringify(plan)))).toBe(true);
+}
+
+const planned = (recipe: SmallRecipe): ReturnType<typeof planRecipe> => planRecipe(loadClean(smallSpec(recipe)));
+
+describe.each(LOSSES.map((loss) => [loss.name, loss] as const))("loss %s", (_, loss) => {
+  const cases = loss.samples.map(({ args, output, label }) => ({ plan: planOf(loss, args), output, label }));
+  const dtype = loss.labels === "class" ? "i32" : "f32";
+
+  it.each(cases)("compiles as $plan of $output and $label", async ({ plan, output, label }) => {
+    const recipe: SmallRecipe = {
+      ...NUMBERS,
+      output: output.slice(1),
+      label: { dtype, shape: label.slice(1) },
+      classes: loss.labels === "class" ? output.at(-1)! : 0,
+      recipe: `loss ${wordText(plan)}\n  optimizer sgd(lr: 0.1)`,
+    };
+    expectRoundTrip(plan, LOSSES, () => planned(recipe)?.plan.loss);
+    const artifact = await compileSmall(recipe);
+    expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
+  });
+
+  it.each(cases)("gives one loss for each label: $plan of $output and $label", ({ plan, output, label }) => {
+    const b = createBuilder();
+    const outputs = b.input({ name: "output", role: "batch", type: tensorType("f32", output) });
+    const labels = b.input({ name: "label", role: "batch", type: tensorType(dtype, label) });
+    const losses = loss.build(b, plan.args, outputs, labels);
+    expect(losses.type.dtype).toBe("f32");
+    expect(losses.type.shape).toHaveLength(1);
+    expect(losses.type.shape[0]! % output[0]!).toBe(0);
+  });
+
+  it("refuses labels of another shape, and takes its own", () => {
+    for (const { output, label } of cases) {
+      const compare = (shape: Shape): unknown =>
+        loss.fits({ output: output.slice(1), label: { dtype, shape }, classes: loss.labels === "class" ? output.at(-1)! : 0, data: "d" });
+      expect(compare(label.slice(1))).toBeUndefined();
+      expect(compare([17])).toMatchObject({ name: "label-shape" });
+    }
+  });
+});
+
+describe.each(METRICS.map((metric) => [metric.name, metric] as const))("metric %s", (name, metric) => {
+  it.each([
+    { output: [3], label: [] },
+    { output: [5, 3], label: [5] },
+  ])("compiles for outputs $output", async ({ output, label }) => {
+    const loss = LOSSES.find(({ labels }) => labels === metric.labels)!;
+    const isClass = metric.labels === "class";
+    const recipe: SmallRecipe = {
+      ...NUMBERS,
+      output,
+      label: { dtype: isClass ? "i32" : "f32", shape: isClass ? label : output },
+      classes: isClass ? 3 : 0,
+      recipe: `loss ${loss.name}\n  metrics ${name}\n  optimizer sgd(lr: 0.1)`,
+    };
+    expectRoundTrip(planOf(metric), METRICS, () => planned(recipe)?.plan.metrics[0]);
+    const { program } = await compileSmall(recipe);
+    expect(program.buffers.some((buffer) => buffer.name === "eval/metrics")).toBe(true);
+  });
+
+  it("sums what it says", () => {
+    const b = createBuilder();
+    const [output, label] = [tensorType("f32", [4, 3]), tensorType(metric.labels === "class" ? "i32" : "f32", [4])];
+    const sums = metric.tally.build(b, {
+      output: b.input({ name: "output", role: "batch", type: output }),
+      label: b.input({ name: "label", role: "batch", type: label }),
+      weights: b.input({ name: "weights", role: "batch", type: tensorType("f32", [4]) }),
+      classes: 3,
+    });
+    expect(sums.type).toEqual(tensorType("f32", metric.tally.shape(3)));
+  });
+});
+
+describe.each(OPTIMIZERS.map((optimizer) => [optimizer.name, optimizer] as const))("optimizer %s", (_, optimizer) => {
+  it.each(plansOf(optimizer, optimizer.samples))("compiles as $args", async (plan) => {
+    const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer ${wordText(plan)}` };
+    expect(optimizer.check?.(plan.args)).toBeUndefined();
+    expectRoundTrip(plan, OPTIMIZERS, () => planned(recipe)?.plan.optimizer);
+    const { program } = await compileSmall(recipe);
+    const kept = program.buffers.filter(({ name }) => name.startsWith("optimizer/")).map(({ name }) => name.split("/")[1]);
+    const declared = [...Object.keys(optimizer.slots), ...Object.keys(optimizer.shared)];
+    expect(kept.filter((name) => !declared.includes(name!))).toEqual([]);
+  });
+
+  it.each(plansOf(optimizer, optimizer.samples))("sets every slot that it reads, and only slots that it declares: $args", ({ args }) => {
+    const b = createBuilder();
+    const input = (name: string, shape: Shape): Node => b.input({ name, role: "state", type: tensorType("f32", shape) });
+    const [slots, shared] = [new Set<string>(), new Set<string>()];
+    const context = {
+      b,
+      step: b.input({ name: "step", role: "state", type: tensorType("u32", []) }),
+      rate: input("rate", []),
+      slot: (name: string) => (slots.add(name), input(name, [2, 3])),
+      shared: (name: string, next: (old: Node) => Node) => (shared.add(name), next(input(name, []))),
+    };
+    const update = optimizer.update(context, args, input("weight", [2, 3]), input("gradient", [2, 3]));
+    expect(new Set(Object.keys(update.slots))).toEqual(slots);
+    expect([...slots].filter((name) => !Object.hasOwn(optimizer.slots, name))).toEqual([]);
+    expect([...shared].filter((name) => !Object.hasOwn(optimizer.shared, name))).toEqual([]);
+    for (const node of [update.weight, ...Object.values(update.slots)]) expect(node.type).toEqual(tensorType("f32", [2, 3]));
+  });
+});
+
+describe.each(SCHEDULES.map((schedule) => [schedule.name, schedule] as const))("schedule %s", (_, schedule) => {
+  it.each(plansOf(schedule, schedule.samples))("compiles as $args", async (plan) => {
+    const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer sgd(lr: 0.1)\n  schedule ${wordText(plan)}` };
+    expectRoundTrip(plan, SCHEDULES, () => planned(recipe)?.plan.schedule);
+    expect((await compileSmall(recipe)).recipe.schedule).toEqual(plan);
+  });
+
+  it.each(plansOf(schedule, schedule.samples))("never leaves what lies between nothing and the full rate: $args", ({ args }) => {
+    const [epochSteps, epochs] = [7, 6];
+    const b = createBuilder();
+    const inputs = ["step", "epochSteps", "totalSteps"].map((name) => b.input({ name, role: "batch", type: tensorType("f32", []) }));
+    const [step, perEpoch, total] = inputs.map((node) => () => node);
+    const factor = schedule.factor({ b, step: step!, epochSteps: perEpoch!, totalSteps: total! }, args);
+    if (factor === undefined) return;
+    expect(factor.type).toEqual(tensorType("f32", []));
+    for (let done = 0; done < epochSteps * epochs; done++) {
+      const values = [done, epochSteps, epochSteps * epochs].map((value) => Float64Array.of(value));
+      const [value] = evaluateNodes([factor], new Map(inputs.map((node, i) => [node, values[i]!])))[0]!;
+      expect(value).toBeGreaterThanOrEqual(0);
+      expect(value).toBeLessThanOrEqual(1);
+    }
+  });
+});
+
+describe.each(SOURCES.map((source) => [source.name, source] as const))("source %s", (_, source) => {
+  it.each(plansOf(source, source.samples))("is read as it is written: $args", (plan) => {
+    const spec = (text: string): string => smallSpec(NUMBERS).replace(/train .*/, `train ${text}`);
+    expectRoundTrip(plan, SOURCES, (text) => planRecipe(loadClean(spec(text)))?.data?.sources["train"]);
+  });
+});
+
+const STEPS: readonly (readonly [string, "preprocess" | "augment", Step])[] = [
+  ...PREPROCESS.map((step) => [step.name, "preprocess", step] as const),
+  ...AUGMENT.map((step) => [step.name, "augment", step] as const),
+];
+
+describe.each(STEPS)("step %s", (_, key, step) => {
+  const cases = step.samples.map(({ args, image }) => ({ plan: planOf(step, args), image }));
+
+  it.each(cases)("compiles as $plan of $image", async ({ plan, image: [channels, height, width] }) => {
+    const outcome = shapeAfter([{ step, plan }], { channels, height, width });
+    if ("problem" in outcome) throw new Error(outcome.problem.name);
+    const taken = [outcome.shape.channels, outcome.shape.height!, outcome.shape.width!];
+    const size = taken[1]!;
+    // A random crop takes the place of what evaluation crops, or of nothing where the pictures have its size.
+    const isCrop = step.kind === "move" && step.crops && key === "augment";
+    const isPadded = isCrop && size > Math.min(height, width);
+    const before = [...(channels === 1 ? ["grayscale"] : []), ...(isCrop ? [isPadded ? `resize(${size})` : `center_crop(${size})`] : [])];
+    const lines = { preprocess: before, augment: [] as string[] };
+    lines[key].push(wordText(plan));
+    const recipe: SmallRecipe = {
+      ...NUMBERS,
+      input: { dtype: "u8", shape: step.kind === "load" || isPadded ? taken : [channels, height, width] },
+      taken,
+      data: Object.entries(lines)
+        .flatMap(([word, steps]) => (steps.length === 0 ? [] : [`${word} ${steps.join(" -> ")}`]))
+        .join("\n  "),
+    };
+    expectRoundTrip(plan, key === "preprocess" ? PREPROCESS : AUGMENT, () => planned(recipe)?.data?.[key].at(-1));
+    expect(artifactProblem(readExact(writeExact(await compileSmall(recipe))))).toBeUndefined();
+  });
+
+  it.each(cases)("makes pictures of the shape that it says: $plan of $image", ({ plan, image: [channels, height, width] }) => {
+    const outcome = shapeAfter([{ step, plan }], { channels, height, width });
+    if ("problem" in outcome) throw new Error(outcome.problem.name);
+    const { shape } = outcome;
+    if (step.kind === "load") {
+      const data = Uint8Array.from({ length: channels * height * width }, (__, i) => (i * 37) % 256);
+      const picture = step.load({ channels, height, width, data }, plan.args);
+      expect(picture).toMatchObject(shape);
+      expect(picture.data.length).toBe(picture.channels * picture.height * picture.width);
+      return;
+    }
+    const b = createBuilder();
+    const bytes = b.input({ name: "bytes", role: "batch", type: tensorType("u8", [2 * channels * height * width]) });
+    const stored = storedRaster(b, bytes, b.iota({ shape: [2], axis: 0 }), [channels, height, width]);
+    let draws = 0;
+    const random = (): Node => b.input({ name: `random${draws++}`, role: "batch", type: tensorType("f32", [2]) });
+    const context = { b, batch: 2, random };
+    const size = { height: shape.height!, width: shape.width! };
+    const node =
+      step.kind === "move"
+        ? wholeRaster(b, { ...stored, ...size, at: step.move(context, stored, plan.args) })
+        : step.value(context, wholeRaster(b, { ...stored, unit: 1 }), stored.unit, plan.args);
+    expect(node.type).toEqual(tensorType("f32", [2, channels, size.height, size.width]));
+    expect(draws > 0).toBe(key === "augment");
+  });
+});
