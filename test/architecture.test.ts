@@ -189,6 +189,28 @@ describe("operations", () => {
   });
 });
 
+describe("errors", () => {
+  // A fault of ours is an InternalError; what a user can meet has a class that says what it is and, where there is one, a way out.
+  // A SyntaxError is what JSON.parse throws, and so does our own reader of JSON.
+  const PLAIN = new Set(["Error", "RangeError", "TypeError", "ReferenceError", "EvalError", "AggregateError"]);
+
+  it("have a class of their own", () => {
+    const plain = sources.flatMap(({ path, tree }) => {
+      const found: string[] = [];
+      const visit = (node: ts.Node): void => {
+        if ((ts.isNewExpression(node) || ts.isCallExpression(node)) && ts.isIdentifier(node.expression) && PLAIN.has(node.expression.text))
+          found.push(
+            `${path}:${String(tree.getLineAndCharacterOfPosition(node.getStart()).line + 1)} makes a plain ${node.expression.text}`,
+          );
+        ts.forEachChild(node, visit);
+      };
+      visit(tree);
+      return found;
+    });
+    expect(plain).toEqual([]);
+  });
+});
+
 describe("words of recipes and data sets", () => {
   const names: ReadonlySet<string> = new Set(GLOSSARY.flatMap(({ words }) => words.map(({ name }) => name)));
 

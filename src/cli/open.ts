@@ -6,6 +6,7 @@ import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import { readExact } from "../ir/exact-json.ts";
 import type { DeviceLimits } from "../ir/program.ts";
+import { InternalError } from "../ir/types.ts";
 import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, type DeviceName, type OpenDeviceOptions } from "../runtime/open-device.ts";
 import { DataError } from "../runtime/errors.ts";
@@ -77,7 +78,7 @@ export function showDiagnostics(outcome: CompileOutcome, terminal: Terminal): { 
 export function artifactOf(outcome: CompileOutcome, terminal: Terminal): Artifact {
   const { errors } = showDiagnostics(outcome, terminal);
   if (errors > 0) throw new Exit(EXIT.usage);
-  if (outcome.artifact === undefined) throw new Error("the compiler gave neither an artifact nor an error");
+  if (outcome.artifact === undefined) throw new InternalError("the compiler gave neither an artifact nor an error");
   return outcome.artifact;
 }
 

@@ -3,7 +3,7 @@
 
 import type { Artifact } from "../ir/artifact.ts";
 import type { BufferPlan } from "../ir/program.ts";
-import type { DType, TensorType } from "../ir/types.ts";
+import { InternalError, type DType, type TensorType } from "../ir/types.ts";
 import type { Device, HostArray } from "../runtime/device.ts";
 import { DataError } from "../runtime/errors.ts";
 import { initialize } from "../runtime/resident.ts";
@@ -81,7 +81,7 @@ async function runSteps(
   const buffers = new Map(artifact.program.buffers.map((buffer) => [buffer.name, buffer]));
   const bufferOf = (name: string): BufferPlan => {
     const buffer = buffers.get(name);
-    if (buffer === undefined) throw new Error(`the traced program has no buffer ${name}`);
+    if (buffer === undefined) throw new InternalError(`the traced program has no buffer ${name}`);
     return buffer;
   };
   const gradients = [...buffers.keys()].filter((name) => name.startsWith("grad/"));

@@ -4,27 +4,10 @@
 
 import { InternalError, formatType, sameShape, tensorType, type Shape, type TensorType } from "./types.ts";
 import type { Node } from "./node.ts";
-import { at, OpError, type AnyOp, type Op } from "./ops/define.ts";
+import { at, OpError, type AnyOp, type Builder, type Operand } from "./ops/define.ts";
 import { ops } from "./ops/index.ts";
 
-type Operands<N extends number> = N extends 0
-  ? []
-  : N extends 1
-    ? [x: Node]
-    : N extends 2
-      ? [x: Operand, y: Operand]
-      : N extends 3
-        ? [x: Operand, y: Operand, z: Operand]
-        : [inputs: readonly Node[]];
-
-export type Operand = Node | number;
-
-type Emit<O> = O extends Op<infer A, infer N> ? (...args: [...Operands<N>, ...(keyof A extends never ? [] : [attrs: A])]) => Node : never;
-
-export type Builder = { readonly [K in keyof typeof ops]: Emit<(typeof ops)[K]> } & {
-  /** Applies an op met as a value, e.g. when rewriting; no broadcasting. */
-  readonly apply: (op: AnyOp, inputs: readonly Node[], attrs: object) => Node;
-};
+export type { Builder, Operand } from "./ops/define.ts";
 
 export function createBuilder(): Builder {
   const interned = new Map<string, Node>();

@@ -1,7 +1,7 @@
 // Reverse-mode differentiation: one walk from the results down, restricted to what leads to a target. A node that no target feeds
 // gets no gradient, so freezing a parameter is leaving it out of the targets.
 
-import type { Builder } from "./builder.ts";
+import type { Builder } from "./ops/define.ts";
 import { topologicalOrder } from "./graph.ts";
 import type { Node } from "./node.ts";
 import { formatType, InternalError, sameType } from "./types.ts";

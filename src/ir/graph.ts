@@ -1,8 +1,8 @@
 // Whole graphs: named results, topological order, rewriting. A scan's body is a graph inside a graph; these functions enter it.
 
-import type { Builder } from "./builder.ts";
+import type { Builder } from "./ops/define.ts";
 import type { Node } from "./node.ts";
-import type { ScanAttrs, ScanBody } from "./ops/scan.ts";
+import type { ScanAttrs, ScanBody } from "./ops/scan-body.ts";
 
 /** A graph is its results; what they do not reach does not exist. */
 export interface Graph {

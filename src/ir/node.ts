@@ -1,14 +1,3 @@
-// The graph IR's node: an operation applied to nodes. Nodes are immutable and interned by their builder, so that equality of
-// meaning is equality of reference.
+// The graph IR's node, under the name that most of the compiler knows it by; it is defined together with what it applies.
 
-import type { AnyOp } from "./ops/define.ts";
-import type { TensorType } from "./types.ts";
-
-export interface Node<A extends object = object> {
-  /** Creation order within a builder: inputs have smaller ids, so ids order a graph topologically. */
-  readonly id: number;
-  readonly op: AnyOp;
-  readonly inputs: readonly Node[];
-  readonly attrs: A;
-  readonly type: TensorType;
-}
+export type { Node } from "./ops/define.ts";

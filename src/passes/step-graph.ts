@@ -15,7 +15,7 @@ import type { EntryName } from "../ir/program.ts";
 import { metricsOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
 import { optimizerOf } from "../ir/recipe/optimizers/index.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
-import { tensorType, type Shape } from "../ir/types.ts";
+import { InternalError, tensorType, type Shape } from "../ir/types.ts";
 import { decomposeForAutodiff } from "./decompose.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { learningRate } from "./learning-rate.ts";
@@ -66,7 +66,7 @@ function connect(b: Builder, model: ForwardModel, batch: Batch): ForwardModel {
   }
   const names = [...model.updates.keys()];
   const [output, ...updates] = simplifyForward(b, substitute(b, [model.output, ...model.updates.values()], replacements));
-  if (!output) throw new RangeError("internal: a model has an output");
+  if (!output) throw new InternalError("a model has an output");
   return { ...model, output, updates: new Map(names.map((name, i) => [name, at(updates, i)])) };
 }
 
@@ -173,7 +173,7 @@ function predictEntry(spec: StepSpec): Map<string, Node> {
 }
 
 const noRandom = (): Node => {
-  throw new RangeError("internal: randomness outside training");
+  throw new InternalError("randomness outside training");
 };
 
 function addMetrics(

@@ -25,3 +25,11 @@ export class NonFiniteLossError extends Error {
     this.step = step;
   }
 }
+
+/** A call that comes at the wrong time: while the model trains, or after it was disposed. The caller's to put right. */
+export class StateError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "StateError";
+  }
+}

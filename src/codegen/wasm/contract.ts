@@ -7,12 +7,11 @@ import { InternalError } from "../../ir/types.ts";
 import { loadsOf, mentions } from "../axes.ts";
 import type { Problem } from "../problem.ts";
 import { template } from "../template.ts";
-import type { Unit } from "./expressions.ts";
 import { RUN_HEAD } from "./loops.ts";
 import { LEAST, MICRO_KERNEL } from "./micro.ts";
 import { cutsOfK, packFunction, type Operand } from "./pack.ts";
 import { storeFunction } from "./store.ts";
-import type { Scheduled } from "./target.ts";
+import type { Scheduled, Unit } from "./unit.ts";
 
 /** Steps of k in a block, about: two panels stay in the first-level cache. */
 const BLOCK_K = 256;

@@ -3,14 +3,13 @@
 
 import { boundsOf } from "../../ir/loop/index-math.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../ir/loop/expr.ts";
-import type { KernelParameter } from "../../ir/loop/kernel.ts";
 import { InternalError } from "../../ir/types.ts";
 import { termsOf } from "../axes.ts";
 import { divideByMultiplying, lanewise } from "./division.ts";
 import type { WasmFunction } from "./function.ts";
-import type { MathFunction } from "./math.ts";
-import { Memory, type Helper } from "./memory.ts";
+import { Memory, type Points } from "./memory.ts";
 import { COMPARISONS, FLOAT_BINARY, FLOAT_UNARY, hasLoad, INTEGER_BINARY, SIGNED } from "./operations.ts";
+import type { Unit } from "./unit.ts";
 import { constantOf, present, type Value } from "./values.ts";
 
 export interface Bindings {
@@ -24,17 +23,7 @@ export interface Bindings {
   readonly accs?: ReadonlyMap<number, Value>;
 }
 
-/** What a kernel's functions share. */
-export interface Unit {
-  readonly params: readonly KernelParameter[];
-  /** Functions that the code calls. */
-  readonly math: Set<MathFunction>;
-  readonly helpers: Set<Helper>;
-  /** Bytes around the buffers that loads may touch. */
-  margin: number;
-}
-
-export class Expressions {
+export class Expressions implements Points {
   readonly #f: WasmFunction;
   readonly #unit: Unit;
   readonly #bindings: Bindings;

@@ -14,9 +14,10 @@ import {
   type StoreStage,
 } from "../../ir/loop/kernel.ts";
 import { loadsOf, mentions, mergeAxes, sizeOfAxes, strideAlong } from "../axes.ts";
-import { Expressions, type Unit } from "./expressions.ts";
+import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
 import { splitAxes } from "./split-axes.ts";
+import type { Scheduled, Unit } from "./unit.ts";
 import { present, type Value } from "./values.ts";
 
 /** Points of one work unit of a flat kernel. */
@@ -28,21 +29,12 @@ const ENOUGH_UNITS = 64;
 /** Operations that are worth another thread: some tens of microseconds. */
 const THREAD_WORK = 150_000;
 
-export interface Compiled {
-  /** The function `run`. */
-  readonly text: string;
-  readonly units: number;
-  readonly grain: number;
-  /** As `grain`, unless given. */
-  readonly piece?: number;
-}
-
 export const RUN_PARAMS = ["args", "time", "begin", "end", "scratch", "kept", "fresh", "first"] as const;
 
 /** How `run` begins where it is written by hand. */
 export const RUN_HEAD = `(func $run (export "run") ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}`;
 
-export function compileLoops(source: Kernel, unit: Unit): Compiled {
+export function compileLoops(source: Kernel, unit: Unit): Scheduled {
   const kernel = splitAxes(mergeAxes(source));
   return new Loops(kernel, unit, columnAxis(kernel)).compile();
 }
@@ -62,7 +54,7 @@ class Loops {
     this.#column = column;
   }
 
-  compile(): Compiled {
+  compile(): Scheduled {
     const f = this.#f;
     const others = this.#kernel.axes.filter((axis) => axis !== this.#column);
     const outer: Axis[] = [];

@@ -6,9 +6,9 @@ import type { Expr } from "../../ir/loop/expr.ts";
 import type { KernelParameter } from "../../ir/loop/kernel.ts";
 import { bytesPerElement, InternalError, isByte } from "../../ir/types.ts";
 import { strideAlong, termsOf } from "../axes.ts";
-import type { Expressions, Unit } from "./expressions.ts";
 import type { WasmFunction } from "./function.ts";
 import { hasLoad } from "./operations.ts";
+import type { Helper, Unit } from "./unit.ts";
 import { present, type Value } from "./values.ts";
 
 /** How far beside a buffer loads may go; beyond, an index is masked instead. */
@@ -22,12 +22,24 @@ const FIRST_BYTES = `${"0 4 8 12 ".repeat(3)}0 4 8 12`;
 
 type Load = Extract<Expr, { kind: "load" }>;
 
+/** Expressions at the points whose elements are wanted. */
+export interface Points {
+  /** The axis with four points; undefined for one point. */
+  readonly lane: string | undefined;
+  /** Whether what the four points load is known not to lie side by side. */
+  readonly isScattered: boolean;
+  /** Whether an expression differs between the four points. */
+  varies(expr: Expr): boolean;
+  scalar(expr: Expr): Value;
+  vector(expr: Expr): Value;
+}
+
 export class Memory {
   readonly #f: WasmFunction;
   readonly #unit: Unit;
-  readonly #expressions: Expressions;
+  readonly #expressions: Points;
 
-  constructor(f: WasmFunction, unit: Unit, expressions: Expressions) {
+  constructor(f: WasmFunction, unit: Unit, expressions: Points) {
     this.#f = f;
     this.#unit = unit;
     this.#expressions = expressions;
@@ -228,8 +240,6 @@ interface Place {
   readonly address: Value;
   readonly offset: number;
 }
-
-export type Helper = "gather" | "gather_bytes" | "scatter" | "scatter_bytes";
 
 const lanesOf = (each: (lane: number) => string): string => [0, 1, 2, 3].map(each).join("\n  ");
 

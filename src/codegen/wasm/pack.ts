@@ -5,10 +5,11 @@ import { axis, binary, int, type Expr } from "../../ir/loop/expr.ts";
 import type { Axis } from "../../ir/loop/kernel.ts";
 import { boundsOf } from "../../ir/loop/index-math.ts";
 import { loadsOf, mentions, strideAlong, substituter } from "../axes.ts";
-import { Expressions, type Unit } from "./expressions.ts";
+import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
 import { cutsOf, splitAt } from "./split-axes.ts";
 import { hasLoad } from "./operations.ts";
+import type { Unit } from "./unit.ts";
 import { present, type Value } from "./values.ts";
 
 export interface Operand {

@@ -4,8 +4,9 @@ import type { Stage } from "../../ir/loop/kernel.ts";
 import { InternalError } from "../../ir/types.ts";
 import { strideAlong } from "../axes.ts";
 import type { Problem } from "../problem.ts";
-import { Expressions, type Unit } from "./expressions.ts";
+import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
+import type { Unit } from "./unit.ts";
 import { present, type Value } from "./values.ts";
 
 /**

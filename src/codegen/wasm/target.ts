@@ -9,10 +9,10 @@ import type { Target } from "../target.ts";
 import { template } from "../template.ts";
 import { assembleBoth } from "./assemble.ts";
 import { compileContract, splitK } from "./contract.ts";
-import type { Unit } from "./expressions.ts";
-import { compileLoops, type Compiled } from "./loops.ts";
+import { compileLoops } from "./loops.ts";
 import { mathFunctions } from "./math.ts";
 import { HELPERS } from "./memory.ts";
+import type { Scheduled, Unit } from "./unit.ts";
 import { compileWinogradGradient } from "./winograd-gradient.ts";
 import { compileWinograd } from "./winograd.ts";
 
@@ -45,12 +45,6 @@ const skeleton = template<Skeleton>(`;; {{kernel}}
 {{/each}}
 )
 `);
-
-/** What a kernel's schedule made, with what only contractions need. */
-export interface Scheduled extends Compiled {
-  readonly scratchBytes?: number;
-  readonly keeps?: { readonly params: readonly number[]; readonly bytes: number };
-}
 
 function compileKernel(source: Kernel): CompiledKernel {
   verifyKernel(source);

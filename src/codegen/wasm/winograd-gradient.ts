@@ -6,12 +6,12 @@ import type { Problem } from "../problem.ts";
 import { template } from "../template.ts";
 import { THREAD_WORK } from "./contract.ts";
 import { convolutionOf, isFilled, square, tilesOf, type Convolution } from "./convolution.ts";
-import { Expressions, type Unit } from "./expressions.ts";
+import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
 import { RUN_HEAD } from "./loops.ts";
 import { LEAST, MICRO_KERNEL } from "./micro.ts";
 import { storeFunction } from "./store.ts";
-import type { Scheduled } from "./target.ts";
+import type { Scheduled, Unit } from "./unit.ts";
 import { LEAST_CHANNELS, MOST_FILTER_BYTES, PRODUCTS, readProducts, writeProducts } from "./winograd.ts";
 import { collectTaps, map2d, spreadGradient, spreadImage, TAPS, TILE } from "./winograd-transforms.ts";
 

@@ -7,13 +7,13 @@ import type { Problem } from "../problem.ts";
 import { template } from "../template.ts";
 import { THREAD_WORK } from "./contract.ts";
 import { convolutionOf, isFilled, square, tilesOf, type Convolution } from "./convolution.ts";
-import { Expressions, type Unit } from "./expressions.ts";
+import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
 import { RUN_HEAD } from "./loops.ts";
 import { LEAST, MICRO_KERNEL } from "./micro.ts";
 import { transposed } from "./pack.ts";
 import { storeFunction } from "./store.ts";
-import type { Scheduled } from "./target.ts";
+import type { Scheduled, Unit } from "./unit.ts";
 import { present, type Value } from "./values.ts";
 import { collect, map2d, PATCH, spreadFilter, spreadImage, TAPS, TILE } from "./winograd-transforms.ts";
 

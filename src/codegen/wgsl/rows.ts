@@ -7,6 +7,7 @@ import type { CompiledKernel } from "../../ir/program.ts";
 import { loadsOf, sizeOfAxes, strideAlong, substituter } from "../axes.ts";
 import { expressionsOf } from "../../ir/loop/kernel.ts";
 import { mapExpressions } from "../../ir/loop/map-expr.ts";
+import { InternalError } from "../../ir/types.ts";
 import { legalize } from "./legalize.ts";
 import { combine, Shader, unflatten, variable } from "./shader.ts";
 
@@ -98,7 +99,7 @@ export function scheduleRows(source: Kernel, shape: RowShape, subgroupSize?: num
         break;
       }
       case "contract":
-        throw new Error("a contraction has its own schedule");
+        throw new InternalError("a contraction has its own schedule");
       default:
         stage satisfies never;
     }

@@ -2,50 +2,11 @@
 // allowed), JSON-serializable, with no knowledge of any target. Constructors fold constants and simplify index
 // arithmetic, so that printers can stay dumb.
 
-import { InternalError, isFloat, type DType } from "../types.ts";
+import { InternalError, isFloat } from "../types.ts";
+import type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr-type.ts";
 import { divideIndex, moduloIndex } from "./index-math.ts";
 
-export type ScalarType = Exclude<DType, "u8">;
-
-export type UnaryOp = "neg" | "abs" | "exp" | "log" | "sqrt" | "rsqrt" | "tanh" | "erf" | "sin" | "cos" | "floor" | "ceil" | "sign" | "not";
-
-/** `div` of integers truncates and is only used on non-negative operands; `rem` likewise. `pow` is of floats. */
-export type BinaryOp =
-  | "add"
-  | "sub"
-  | "mul"
-  | "div"
-  | "rem"
-  | "pow"
-  | "min"
-  | "max"
-  | "lt"
-  | "le"
-  | "eq"
-  | "ne"
-  | "and"
-  | "or" // and, or: of bools
-  | "bitand"
-  | "bitor"
-  | "bitxor"
-  | "shl"
-  | "shr"; // of u32, shr is logical
-
-export type Expr =
-  | { readonly kind: "const"; readonly dtype: ScalarType; readonly value: number }
-  /** A loop variable: a parallel axis, a stage's axis, or the time step of an enclosing counted loop. Type i32. */
-  | { readonly kind: "axis"; readonly dtype: "i32"; readonly name: string; readonly extent: number }
-  /** Element `index` (i32) of kernel parameter `buffer`. A u8 or f16 buffer is widened by the load. */
-  | { readonly kind: "load"; readonly dtype: ScalarType; readonly buffer: number; readonly index: Expr }
-  /** The result of the reduce or contract stage at position `stage` of the same kernel. */
-  | { readonly kind: "acc"; readonly dtype: ScalarType; readonly stage: number }
-  | { readonly kind: "unary"; readonly dtype: ScalarType; readonly op: UnaryOp; readonly x: Expr }
-  | { readonly kind: "binary"; readonly dtype: ScalarType; readonly op: BinaryOp; readonly x: Expr; readonly y: Expr }
-  /** `cond ? x : y`. Only the side taken counts: a load in the other one may be out of range. */
-  | { readonly kind: "select"; readonly dtype: ScalarType; readonly cond: Expr; readonly x: Expr; readonly y: Expr }
-  | { readonly kind: "cast"; readonly dtype: ScalarType; readonly x: Expr }
-  /** First word of Threefry-2x32-20 (Salmon et al. 2011) of the counter (c0, c1) under the key (k0, k1). All u32. */
-  | { readonly kind: "threefry"; readonly dtype: "u32"; readonly k0: Expr; readonly k1: Expr; readonly c0: Expr; readonly c1: Expr };
+export type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr-type.ts";
 
 /** Integers have one zero: + 0 makes it of -0. */
 export const constant = (value: number, dtype: ScalarType): Expr =>

@@ -4,7 +4,7 @@
 //   (4*i + j) / 12 -> i/3   and   (4*i + j) % 12 -> 4*(i%3) + j
 // What is divided is never negative where the result counts (a select guards it elsewhere), so that truncation and floor agree.
 
-import type { Expr } from "./expr.ts";
+import type { Expr } from "./expr-type.ts";
 
 interface Term {
   readonly coefficient: number;

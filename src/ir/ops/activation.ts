@@ -1,9 +1,8 @@
 // Activations and softmax: composites. A gradient of their own stands where the decomposition's would be unstable or wasteful.
 
 import { tensorType, type TensorType } from "../types.ts";
-import type { Builder } from "../builder.ts";
 import type { Node } from "../node.ts";
-import { defineComposite, type None, type Op } from "./define.ts";
+import { defineComposite, type Builder, type None, type Op } from "./define.ts";
 import { unreduce } from "./reduce.ts";
 
 const sample = [{ inputs: [tensorType("f32", [2, 5])], attrs: {} }] as const;

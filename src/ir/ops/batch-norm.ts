@@ -1,10 +1,9 @@
 // Batch normalization over channels (Ioffe and Szegedy 2015), as torch.nn.functional.batch_norm: by the batch's own statistics while
 // training, by the running ones otherwise. One op for both, so that freezing and evaluation are another `mode` of the same node.
 
-import type { Builder } from "../builder.ts";
 import type { Node } from "../node.ts";
 import { formatType, sameShape, sizeOf, tensorType, type Shape, type TensorType } from "../types.ts";
-import { at, defineComposite, formatTypes, requireThat, type Op } from "./define.ts";
+import { at, defineComposite, formatTypes, requireThat, type Builder, type Op } from "./define.ts";
 import { unreduce } from "./reduce.ts";
 
 export interface BatchNormAttrs {

@@ -1,11 +1,20 @@
 // What an operation is. Everything the compiler knows about one stands in one object: shape inference, gradient rule, float64
-// evaluation, lowering to loops, and samples from which one test derives all checks.
+// evaluation, lowering to loops, and samples from which one test derives all checks. Nodes and builders are defined by operations, and
+// these by them: the three forms stand together.
 
-import type { Builder } from "../builder.ts";
 import type { Expr } from "../loop/expr.ts";
 import type { ProductShape, ReduceOp } from "../loop/kernel.ts";
-import type { Node } from "../node.ts";
-import { formatType, type DType, type TensorType } from "../types.ts";
+import { formatType, InternalError, type DType, type TensorType } from "../types.ts";
+
+/** An operation applied to nodes. Immutable and interned by its builder, so that equality of meaning is equality of reference. */
+export interface Node<A extends object = object> {
+  /** Creation order within a builder: inputs have smaller ids, so ids order a graph topologically. */
+  readonly id: number;
+  readonly op: AnyOp;
+  readonly inputs: readonly Node[];
+  readonly attrs: A;
+  readonly type: TensorType;
+}
 
 export type None = Record<never, never>;
 
@@ -110,6 +119,30 @@ export type Op<A extends object = None, N extends number = number> = Primitive<A
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type AnyOp = Op<any, any>;
 
+type Operands<N extends number> = N extends 0
+  ? []
+  : N extends 1
+    ? [x: Node]
+    : N extends 2
+      ? [x: Operand, y: Operand]
+      : N extends 3
+        ? [x: Operand, y: Operand, z: Operand]
+        : [inputs: readonly Node[]];
+
+export type Operand = Node | number;
+
+type Emit<O> = O extends Op<infer A, infer N> ? (...args: [...Operands<N>, ...(keyof A extends never ? [] : [attrs: A])]) => Node : never;
+
+/** The operations that there are, by name: filled by the list in `index.ts`, which knows their definitions as these do not know it. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a declaration to be merged with
+export interface Registry {}
+
+/** Makes nodes: one method for each operation. */
+export type Builder = { readonly [K in keyof Registry]: Emit<Registry[K]> } & {
+  /** Applies an op met as a value, e.g. when rewriting; no broadcasting. */
+  readonly apply: (op: AnyOp, inputs: readonly Node[], attrs: object) => Node;
+};
+
 type Definition<T> = Omit<T, "kind">;
 
 export const definePrimitive = <A extends object, N extends number>(op: Definition<Primitive<A, N>>): Primitive<A, N> =>
@@ -141,6 +174,6 @@ export const formatTypes = (types: readonly TensorType[]): string => types.map(f
 /** Element `i` of an array whose bounds the caller has proved. */
 export function at<T>(array: ArrayLike<T>, i: number): T {
   const value = array[i];
-  if (value === undefined) throw new RangeError(`internal: index ${i} of ${array.length}`);
+  if (value === undefined) throw new InternalError(`index ${i} of ${array.length}`);
   return value;
 }

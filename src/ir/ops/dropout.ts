@@ -1,9 +1,8 @@
 // Dropout (Srivastava et al. 2014). Its gradient draws the same numbers again, so that no mask need be kept.
 
-import type { Builder } from "../builder.ts";
 import type { Node } from "../node.ts";
 import { formatType, isFloat, tensorType } from "../types.ts";
-import { at, defineComposite, requireThat, type Op } from "./define.ts";
+import { at, defineComposite, requireThat, type Builder, type Op } from "./define.ts";
 
 export interface DropoutAttrs {
   /** Share of values that are dropped, in [0, 1). */

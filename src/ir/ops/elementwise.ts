@@ -1,11 +1,10 @@
 // Elementwise primitives: one scalar function applied at every index. Their operands have one shape (the builder broadcasts).
 
 import * as e from "../loop/expr.ts";
-import type { Builder } from "../builder.ts";
 import type { Expr } from "../loop/expr.ts";
 import type { Node } from "../node.ts";
 import { isFloat, sameShape, tensorType, type DType, type TensorType } from "../types.ts";
-import { at, definePrimitive, formatTypes, requireThat, type Data, type None, type Op, type Sample } from "./define.ts";
+import { at, definePrimitive, formatTypes, requireThat, type Builder, type Data, type None, type Op, type Sample } from "./define.ts";
 import { erf as erfOf } from "./special-functions.ts";
 
 type Vjp = (b: Builder, cotangent: Node, node: Node<None>) => readonly (Node | null)[];

@@ -72,3 +72,8 @@ export const ops = {
   batchNorm, layerNorm, groupNorm, dropout, embedding, lstm,
   scan, scanResult,
 } as const;
+
+declare module "./define.ts" {
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- merged with the declaration there
+  interface Registry extends Readonly<typeof ops> {}
+}

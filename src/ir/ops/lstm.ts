@@ -1,10 +1,9 @@
 // One direction of one LSTM layer, as torch.nn.LSTM: gates in the order input, forget, cell, output. Its recurrence is a scan; its
 // results are ops of their own over the same inputs, whose decompositions share that scan.
 
-import type { Builder } from "../builder.ts";
 import type { Node } from "../node.ts";
 import { formatType, InternalError, sameShape, tensorType, type Shape, type TensorType } from "../types.ts";
-import { at, defineComposite, formatTypes, requireThat, type Op } from "./define.ts";
+import { at, defineComposite, formatTypes, requireThat, type Builder, type Op } from "./define.ts";
 import { parts } from "./movement.ts";
 import { scanResults } from "./scan.ts";
 

@@ -1,13 +1,12 @@
 // Maximum over 2-d windows. Its gradient keeps which tap won each window (the first maximum, as PyTorch's does): one small number for each
 // element of the result, where the input would be several times that.
 
-import type { Builder } from "../builder.ts";
 import * as e from "../loop/expr.ts";
 import type { Expr } from "../loop/expr.ts";
 import type { Node } from "../node.ts";
 import { sizeOf, tensorType, type TensorType } from "../types.ts";
 import type { Pair } from "./conv.ts";
-import { at, definePrimitive, type Data, type Op, type Read } from "./define.ts";
+import { at, definePrimitive, type Builder, type Data, type Op, type Read } from "./define.ts";
 import {
   forEachTap,
   four,

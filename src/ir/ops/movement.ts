@@ -1,12 +1,11 @@
 // Primitives that only move elements: an index of the result tells where to read. They cost nothing once fused into a reader.
 
 import * as e from "../loop/expr.ts";
-import type { Builder } from "../builder.ts";
 import type { Expr } from "../loop/expr.ts";
 import { delinearize, linearize } from "../loop/index-math.ts";
 import type { Node } from "../node.ts";
 import { formatType, sizeOf, stridesOf, tensorType, type Shape, type TensorType } from "../types.ts";
-import { at, definePrimitive, formatTypes, requireThat, type Data, type Op } from "./define.ts";
+import { at, definePrimitive, formatTypes, requireThat, type Builder, type Data, type Op } from "./define.ts";
 
 const f32 = (...shape: number[]): TensorType => tensorType("f32", shape);
 

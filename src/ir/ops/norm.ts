@@ -1,10 +1,9 @@
 // Normalization of each example by its own mean and variance: over trailing axes (Ba et al. 2016) and over groups of channels (Wu and
 // He 2018), as torch.nn.functional.layer_norm and group_norm. For both, the gradient is one reduction of two sums and one expression.
 
-import type { Builder } from "../builder.ts";
 import type { Node } from "../node.ts";
 import { formatType, sameShape, sizeOf, tensorType, type Shape, type TensorType } from "../types.ts";
-import { at, defineComposite, formatTypes, requireThat, type Op, type Tuple } from "./define.ts";
+import { at, defineComposite, formatTypes, requireThat, type Builder, type Op, type Tuple } from "./define.ts";
 import { unreduce } from "./reduce.ts";
 
 interface Normalized {

@@ -4,8 +4,7 @@ import * as e from "../loop/expr.ts";
 import type { ReduceOp } from "../loop/kernel.ts";
 import type { Node } from "../node.ts";
 import { formatType, isFloat, sizeOf, stridesOf, tensorType, type Shape, type TensorType } from "../types.ts";
-import { at, defineComposite, definePrimitive, requireThat, type Op } from "./define.ts";
-import type { Builder } from "../builder.ts";
+import { at, defineComposite, definePrimitive, requireThat, type Builder, type Op } from "./define.ts";
 import { forEachIndex } from "./movement.ts";
 
 export interface ReduceAttrs {

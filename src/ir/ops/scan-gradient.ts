@@ -1,14 +1,13 @@
 // Backpropagation through time, as a scan in the other direction.
 
-import type { Builder } from "../builder.ts";
 import { gradients } from "../gradient.ts";
 import { bodyResults, substitute, topologicalOrder } from "../graph.ts";
 import type { Node } from "../node.ts";
 import { isFloat, type TensorType } from "../types.ts";
-import { at } from "./define.ts";
+import { at, type Builder } from "./define.ts";
 import { constant } from "./leaf.ts";
 import { matmul, type MatmulAttrs } from "./matmul.ts";
-import type { ScanAttrs, ScanBody } from "./scan.ts";
+import type { ScanAttrs, ScanBody } from "./scan-body.ts";
 
 /**
  * Carries before each step and the forward values that the backward body needs are kept: by the same scan with more outputs, which a

@@ -1,33 +1,14 @@
 // A counted loop over time steps: one body graph whatever their number. `scan` has several results, laid out one after the other in
 // its value; `scanResult` names one of them.
 
-import type { Builder } from "../builder.ts";
 import { evaluateNodes } from "../evaluate.ts";
 import type { Node } from "../node.ts";
 import { formatType, sameType, sizeOf, tensorType, type TensorType } from "../types.ts";
-import { at, definePrimitive, requireThat, type Data, type Op } from "./define.ts";
+import { at, definePrimitive, requireThat, type Builder, type Data, type Op } from "./define.ts";
+import type { ScanAttrs } from "./scan-body.ts";
 import { scanGradient } from "./scan-gradient.ts";
 
-/**
- * The loop's body: a graph from local inputs to results. It captures nothing but constants.
- * Inputs of a scan node: initial carries, then sequences [length, …], then invariants.
- */
-export interface ScanBody {
-  readonly carries: readonly Node[];
-  readonly slices: readonly Node[];
-  readonly invariants: readonly Node[];
-  /** New values of the carries. */
-  readonly next: readonly Node[];
-  /** Values kept of every step, stacked along a new axis 0. */
-  readonly outputs: readonly Node[];
-}
-
-export interface ScanAttrs {
-  readonly body: ScanBody;
-  readonly length: number;
-  /** Runs from the last step to the first; stacked outputs keep the sequence's order. */
-  readonly reverse: boolean;
-}
+export type { ScanAttrs, ScanBody } from "./scan-body.ts";
 
 /** Types of the results: the final carries, then the stacked outputs. */
 export const resultTypes = ({ body, length }: ScanAttrs): TensorType[] => [

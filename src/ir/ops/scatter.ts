@@ -1,11 +1,10 @@
 // Sums of rows that share an index: the transpose of `gather`, and so the gradient of an embedding. Rows are sorted by index, and each
 // result is the sum of one segment; without atomics, always in the order of positions.
 
-import type { Builder } from "../builder.ts";
 import * as e from "../loop/expr.ts";
 import type { Node } from "../node.ts";
 import { isFloat, sameShape, sizeOf, tensorType, type TensorType } from "../types.ts";
-import { at, defineComposite, definePrimitive, formatTypes, requireThat, type None, type Op } from "./define.ts";
+import { at, defineComposite, definePrimitive, formatTypes, requireThat, type Builder, type None, type Op } from "./define.ts";
 import { sortedPositions } from "./sort.ts";
 
 const f32 = (...shape: number[]): TensorType => tensorType("f32", shape);

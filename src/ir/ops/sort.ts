@@ -1,11 +1,10 @@
 // Sorting integers by gathers and sums alone, so that it is a graph like any other, the same on every target and in a fixed order.
 
-import type { Builder } from "../builder.ts";
 import * as e from "../loop/expr.ts";
 import type { Expr } from "../loop/expr.ts";
 import type { Node } from "../node.ts";
 import { isFloat, sizeOf, tensorType } from "../types.ts";
-import { at, definePrimitive, formatTypes, requireThat, type None, type Op } from "./define.ts";
+import { at, definePrimitive, formatTypes, requireThat, type Builder, type None, type Op } from "./define.ts";
 
 /** How many elements of each row of `sorted` [rows, n] are below each value of `values` [rows, k]: i32[rows, k]. Rows ascend. */
 export const searchSorted: Op<None, 2> = definePrimitive<None, 2>({

@@ -1,12 +1,11 @@
 // Values with a part replaced, as pure functions: what a cache of keys and values is written by. Whether memory is overwritten is the
 // planner's business.
 
-import type { Builder } from "../builder.ts";
 import * as e from "../loop/expr.ts";
 import type { Expr } from "../loop/expr.ts";
 import type { Node } from "../node.ts";
 import { formatType, sameShape, sizeOf, stridesOf, tensorType, type TensorType } from "../types.ts";
-import { at, defineComposite, definePrimitive, formatTypes, requireThat, type None, type Op } from "./define.ts";
+import { at, defineComposite, definePrimitive, formatTypes, requireThat, type Builder, type None, type Op } from "./define.ts";
 import { forEachIndex } from "./movement.ts";
 import { rowsOrZero } from "./scatter.ts";
 

@@ -5,7 +5,7 @@ import type { Artifact } from "../../ir/artifact.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
 import type { LoadSteps } from "../data/pixels.ts";
 import type { Device, DeviceInfo, Session } from "../device.ts";
-import { NonFiniteLossError } from "../errors.ts";
+import { NonFiniteLossError, StateError } from "../errors.ts";
 import { createEvaluator, predictSplit, type Prediction } from "../evaluate.ts";
 import type { Metrics } from "../metrics.ts";
 import { initialize } from "../resident.ts";
@@ -132,7 +132,7 @@ export class Model {
 
   #occupy(occupation: "training" | "evaluating"): void {
     this.#requireAlive();
-    if (this.#occupation !== undefined) throw new Error(`the model is ${this.#occupation}; wait for that to end, or stop it`);
+    if (this.#occupation !== undefined) throw new StateError(`the model is ${this.#occupation}; wait for that to end, or stop it`);
     this.#occupation = occupation;
   }
 
@@ -143,6 +143,6 @@ export class Model {
   }
 
   #requireAlive(): void {
-    if (this.#isDisposed) throw new Error("the model was disposed");
+    if (this.#isDisposed) throw new StateError("the model was disposed");
   }
 }

@@ -2,6 +2,7 @@
 // asks for: writes, reads, memory for resident data. Nothing here knows whether it runs in Node or in a browser.
 
 import type { EntryName } from "../../ir/program.ts";
+import { InternalError } from "../../ir/types.ts";
 import { formatBytes } from "../memory.ts";
 import { makeMemory, PAGE } from "./memory.ts";
 import type { EntrySteps, LoadedProgram, LoadMessage, Message, Reply, Step } from "./messages.ts";
@@ -76,9 +77,9 @@ export class Thread {
       case "run": {
         const session = this.#session(message.session);
         const entry = session.program.entries[message.entry];
-        if (!entry) throw new Error(`the program has no entry ${message.entry}`);
+        if (!entry) throw new InternalError(`the program has no entry ${message.entry}`);
         const missing = entry.needs.find((buffer) => !session.data.has(buffer));
-        if (missing !== undefined) throw new Error(`${session.program.names[missing] ?? "a buffer"} is used before it is written`);
+        if (missing !== undefined) throw new InternalError(`${session.program.names[missing] ?? "a buffer"} is used before it is written`);
         if (entry.steps.some((step) => ("body" in step ? step.body : [step]).some(({ threads }) => threads > 1)))
           this.#command(message.session, ENTRIES.indexOf(message.entry), message.times);
         else this.#run(session, entry, message.times);
@@ -95,7 +96,7 @@ export class Thread {
 
   #session(id: number): Session {
     const session = this.#sessions.get(id);
-    if (!session) throw new Error("a session that was never loaded");
+    if (!session) throw new InternalError("a session that was never loaded");
     return session;
   }
 
@@ -161,7 +162,7 @@ export class Thread {
     const { args, units, threads, piece, kept } = step;
     const { thread } = this.#team;
     const kernel = kernels[step.kernel];
-    if (!kernel) throw new Error(`no kernel ${String(step.kernel)}`);
+    if (!kernel) throw new InternalError(`no kernel ${String(step.kernel)}`);
     const scratch = program.scratchAt + thread * program.scratchBytes;
     const fresh = kept === 0 || isFirst ? 1 : 0;
     let first = 1;
@@ -190,7 +191,7 @@ export class Thread {
 
   #write(session: Session, buffer: number, isData: boolean, data: Uint8Array): void {
     const address = isData ? this.#allocate(session, buffer, data.byteLength) : session.program.addresses[buffer];
-    if (address === undefined || address < 0) throw new Error("a write to a buffer without a place");
+    if (address === undefined || address < 0) throw new InternalError("a write to a buffer without a place");
     new Uint8Array(session.memory.buffer, address, data.byteLength).set(data);
   }
 
@@ -221,7 +222,7 @@ export class Thread {
   #read({ program, memory, data }: Session, id: number, parts: readonly { readonly buffer: number; readonly bytes: number }[]): void {
     const values = parts.map(({ buffer, bytes }) => {
       const address = data.get(buffer)?.address ?? program.addresses[buffer] ?? -1;
-      if (address < 0) throw new Error(`${program.names[buffer] ?? "a buffer"} is read before it is written`);
+      if (address < 0) throw new InternalError(`${program.names[buffer] ?? "a buffer"} is read before it is written`);
       // A copy that is not shared, to be handed over.
       const copy = new Uint8Array(bytes);
       copy.set(new Uint8Array(memory.buffer, address, bytes));

@@ -4,51 +4,11 @@
 import type { DeviceLimits, Program } from "../../ir/program.ts";
 import { DeviceError, type Device, type Session } from "../device.ts";
 import { describeAdapter, isHardwareAdapter, type FoundAdapter } from "./adapter.ts";
+import { Gpu } from "./gpu.ts";
 import { loadSession } from "./session.ts";
 
 export interface WebgpuDevice extends Device {
   readonly limits: DeviceLimits;
-}
-
-/** The device and the first error it reported, wherever that came from. */
-export class Gpu {
-  readonly device: GPUDevice;
-  // Dawn's instance must outlive its devices: collected earlier, it takes the process down. Kept longer, it keeps Node from exiting.
-  instance: GPU | undefined;
-  #error: Error | undefined;
-  #isDisposed = false;
-
-  constructor(instance: GPU, device: GPUDevice) {
-    this.instance = instance;
-    this.device = device;
-    device.addEventListener("uncapturederror", (event) => {
-      this.report(new Error(`WebGPU: ${event.error.message}`));
-    });
-    void device.lost.then((info) => {
-      if (this.#isDisposed) return;
-      this.report(
-        new DeviceError(
-          "lost",
-          `the GPU was lost: ${info.message}`,
-          "Start again from the last checkpoint; if it happens again, use a smaller batch.",
-        ),
-      );
-    });
-  }
-
-  report(error: Error): void {
-    this.#error ??= error;
-  }
-
-  throwIfFailed(): void {
-    if (this.#error) throw this.#error;
-  }
-
-  dispose(): void {
-    this.#isDisposed = true;
-    this.device.destroy();
-    this.instance = undefined;
-  }
 }
 
 export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter): Promise<WebgpuDevice> {

@@ -64,7 +64,7 @@ async function buildPipeline(device: GPUDevice, name: string, source: string, la
   const pipeline = device.createComputePipelineAsync({ label: name, layout, compute: { module, entryPoint: "main" } });
   const [error, made] = await Promise.all([
     failed,
-    pipeline.catch((reason: unknown) => (reason instanceof Error ? reason : new Error(String(reason)))),
+    pipeline.catch((reason: unknown): Error => (reason instanceof Error ? reason : new InternalError(String(reason)))),
   ]);
   if (error ?? made instanceof Error) {
     const { messages } = await module.getCompilationInfo();

@@ -4,8 +4,8 @@
 import type { BufferPlan, EntryName, KernelLaunch, Program } from "../../ir/program.ts";
 import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
-import type { Gpu } from "./device.ts";
 import { outOfMemory } from "../memory.ts";
+import type { Gpu } from "./gpu.ts";
 import { buildPipelines, TIME_STRIDE, type Pipelines } from "./pipelines.ts";
 
 /** A submit should stay well below what browsers and drivers take for a hang. */

@@ -1,6 +1,7 @@
 // The safetensors format, read and written to the rules of its Rust crate: a bounded header, no holes, no overlap, no duplicate
 // names, every range exactly what its shape and dtype need. Bytes in, bytes out: no file access, so a browser can use it.
 
+import { InternalError } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import { parseStrictJson, type StrictJson } from "./strict-json.ts";
 
@@ -177,14 +178,14 @@ export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>, metadata:
   for (const [name, { dtype, shape, data }] of sorted) {
     const end = position + data.length;
     if (name === "__metadata__" || tensorBytes(dtype, shape) !== data.length) {
-      throw new RangeError(`cannot write tensor ${JSON.stringify(name)}: ${dtype}[${shape.join(", ")}] in ${data.length} bytes`);
+      throw new InternalError(`cannot write tensor ${JSON.stringify(name)}: ${dtype}[${shape.join(", ")}] in ${data.length} bytes`);
     }
     entries.push(`${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape.join(",")}],"data_offsets":[${position},${end}]}`);
     position = end;
   }
   const json = new TextEncoder().encode(`{${entries.join(",")}}`);
   const length = Math.ceil(json.length / 8) * 8;
-  if (length > MAX_HEADER_BYTES) throw new RangeError("too many tensors for one safetensors file");
+  if (length > MAX_HEADER_BYTES) throw new InternalError("too many tensors for one safetensors file");
   const file = new Uint8Array(8 + length + position);
   new DataView(file.buffer).setUint32(0, length, true);
   file.fill(0x20, 8, 8 + length);
