@@ -10,6 +10,7 @@ import {
   type ReduceOp,
   type ReduceStage,
   lengthOf,
+  sideBySide,
   type Stage,
   type StoreStage,
 } from "../../ir/loop/kernel.ts";
@@ -41,6 +42,7 @@ export function compileLoops(source: Kernel, unit: Unit): Scheduled {
 
 type Axes = ReadonlyMap<string, Value>;
 type Accs = Map<number, Value>;
+type Accumulator = ReturnType<WasmFunction["accumulator"]>;
 
 class Loops {
   readonly #kernel: Kernel;
@@ -117,9 +119,11 @@ class Loops {
 
   #stages(axes: Axes, lane: string | undefined): void {
     const accs: Accs = new Map();
-    this.#kernel.stages.forEach((stage, position) => {
+    const { stages } = this.#kernel;
+    stages.forEach((stage, position) => {
       if (stage.kind === "store") this.#store(stage, axes, accs, lane);
-      else if (stage.kind === "reduce") accs.set(position, this.#reduce(stage, axes, accs, lane));
+      else if (stage.kind === "reduce" && !accs.has(position))
+        this.#reduce(sideBySide(stages, position), axes, accs, lane).forEach((result, i) => accs.set(position + i, result));
     });
   }
 
@@ -127,50 +131,49 @@ class Loops {
     return new Expressions(this.#f, this.#unit, { axes, accs, ...(lane !== undefined && { lane }) });
   }
 
-  #reduce(stage: ReduceStage, axes: Axes, accs: Accs, lane: string | undefined): Value {
+  /** The results of reductions over the same elements, in one loop. */
+  #reduce(together: readonly ReduceStage[], axes: Axes, accs: Accs, lane: string | undefined): Value[] {
     const f = this.#f;
     const v = f.values;
-    const { op, dtype } = stage;
-    const start = identityOf(op, dtype);
-    const identity = dtype === "f32" ? v.f32(start) : v.i32(start);
-    if (lane !== undefined || this.#column || stage.range) {
-      const acc = f.accumulator(lane === undefined ? identity : v.splat(identity));
-      this.#over(stage, axes, accs, (all) => {
-        const e = this.#expressions(all, accs, lane);
-        f.update(acc, (old) => combine(v, op, dtype, old, lane === undefined ? e.scalar(stage.value) : e.vector(stage.value)));
+    const first = present(together[0]);
+    const accumulators = (isVector: boolean): Accumulator[] =>
+      together.map(({ op, dtype }) => {
+        const start = identityOf(op, dtype);
+        const identity = dtype === "f32" ? v.f32(start) : v.i32(start);
+        return f.accumulator(isVector ? v.splat(identity) : identity);
       });
-      return f.final(acc);
+    const step = (all: Axes, into: readonly Accumulator[], along: string | undefined): void => {
+      const e = this.#expressions(all, accs, along);
+      together.forEach(({ op, dtype, value }, i) =>
+        f.update(present(into[i]), (old) => combine(v, op, dtype, old, along === undefined ? e.scalar(value) : e.vector(value))),
+      );
+    };
+    if (lane !== undefined || this.#column || first.range) {
+      const sums = accumulators(lane !== undefined);
+      this.#over(first, axes, accs, (all) => step(all, sums, lane));
+      return sums.map((sum) => f.final(sum));
     }
     // Rows: several vectors side by side, since each addition waits for the one before.
-    const last = stage.axes.at(-1);
-    const ways = !last || last.extent < 4 ? 0 : last.extent % 16 === 0 ? 4 : last.extent % 8 === 0 ? 2 : 1;
-    const sums = Array.from({ length: ways }, () => f.accumulator(v.splat(identity)));
-    const single = f.accumulator(identity);
-    this.#nest(ways === 0 ? stage.axes : stage.axes.slice(0, -1), axes, (all) => {
-      if (!last || ways === 0) {
-        f.update(single, (old) => combine(v, op, dtype, old, this.#expressions(all, accs, undefined).scalar(stage.value)));
-        return;
-      }
+    const last = first.axes.at(-1);
+    const most = together.length > 1 ? 2 : 4;
+    const ways = !last || last.extent < 4 ? 0 : (([4, 2] as const).find((n) => n <= most && last.extent % (4 * n) === 0) ?? 1);
+    const sums = Array.from({ length: ways }, () => accumulators(true));
+    const singles = accumulators(false);
+    this.#nest(ways === 0 ? first.axes : first.axes.slice(0, -1), axes, (all) => {
+      if (!last || ways === 0) return step(all, singles, undefined);
+      const at = (x: Value): Axes => new Map([...all, [last.name, x]]);
       const whole = last.extent - (last.extent % 4);
-      f.loop(v.i32(0), v.i32(whole), 4 * ways, (x) =>
-        sums.forEach((sum, i) => {
-          const at = new Map([...all, [last.name, v.add(x, v.i32(4 * i))]]);
-          f.update(sum, (old) => combine(v, op, dtype, old, this.#expressions(at, accs, last.name).vector(stage.value)));
-        }),
-      );
-      if (whole === last.extent) return;
-      f.loop(v.i32(whole), v.i32(last.extent), 1, (x) =>
-        f.update(single, (old) =>
-          combine(v, op, dtype, old, this.#expressions(new Map([...all, [last.name, x]]), accs, undefined).scalar(stage.value)),
-        ),
-      );
+      f.loop(v.i32(0), v.i32(whole), 4 * ways, (x) => sums.forEach((sum, i) => step(at(v.add(x, v.i32(4 * i))), sum, last.name)));
+      if (whole < last.extent) f.loop(v.i32(whole), v.i32(last.extent), 1, (x) => step(at(x), singles, undefined));
     });
-    const rest = f.final(single);
-    if (ways === 0) return rest;
-    const vector = sums.map((sum) => f.final(sum)).reduce((x, y) => combine(v, op, dtype, x, y));
-    const lanes = [0, 1, 2, 3].map((i) => v.lane(vector, i, dtype === "f32" ? "f32" : "i32"));
-    const result = lanes.reduce((x, y) => combine(v, op, dtype, x, y));
-    return combine(v, op, dtype, result, rest);
+    return together.map(({ op, dtype }, k) => {
+      const rest = f.final(present(singles[k]));
+      if (ways === 0) return rest;
+      const vector = sums.map((sum) => f.final(present(sum[k]))).reduce((x, y) => combine(v, op, dtype, x, y));
+      const lanes = [0, 1, 2, 3].map((i) => v.lane(vector, i, dtype === "f32" ? "f32" : "i32"));
+      const result = lanes.reduce((x, y) => combine(v, op, dtype, x, y));
+      return combine(v, op, dtype, result, rest);
+    });
   }
 
   /** Loops over the elements of a reduction that a point has: all lanes have the same ones. */

@@ -3,7 +3,8 @@
 import type { Kernel, Stage } from "../../ir/loop/kernel.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
 import { sizeOfAxes, substituter } from "../axes.ts";
-import { expressionsOf } from "../../ir/loop/kernel.ts";
+import { expressionsOf, sideBySide } from "../../ir/loop/kernel.ts";
+import { at } from "../../ir/ops/define.ts";
 import { mapExpressions } from "../../ir/loop/map-expr.ts";
 import { legalize } from "./legalize.ts";
 import { combine, Shader, unflatten, variable } from "./shader.ts";
@@ -62,15 +63,28 @@ export function scheduleMap(source: Kernel, { threads, run }: Deal = GPU_DEAL): 
 
 function runStages(shader: Shader, stages: readonly Stage[]): void {
   const { out } = shader;
+  let done = 0;
   stages.forEach((stage, position) => {
+    if (position < done) return;
     switch (stage.kind) {
       case "reduce": {
-        const acc = out.name("acc");
-        shader.line(`var ${acc} = ${shader.identity(stage)};`);
-        const step = (): void => shader.line(`${acc} = ${combine(stage.op, acc, out.value(stage.value))};`);
+        const together = sideBySide(stages, position);
+        const accs = together.map((each) => {
+          const acc = out.name("acc");
+          shader.line(`var ${acc} = ${shader.identity(each)};`);
+          return acc;
+        });
+        const step = (): void =>
+          together.forEach((each, i) => {
+            const acc = at(accs, i);
+            shader.line(`${acc} = ${combine(each.op, acc, out.value(each.value))};`);
+          });
         if (stage.range) shader.range(stage.axes, out.value(stage.range.from), out.named(stage.range.to), step);
         else shader.nest(stage.axes, step);
-        out.bindAcc(position, acc);
+        accs.forEach((acc, i) => {
+          out.bindAcc(position + i, acc);
+        });
+        done = position + together.length;
         break;
       }
       case "contract": {

@@ -5,7 +5,8 @@ import { type Expr } from "../../ir/loop/expr.ts";
 import type { Axis, Kernel, ReduceStage, Stage } from "../../ir/loop/kernel.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
 import { loadsOf, sizeOfAxes, strideAlong, substituter } from "../axes.ts";
-import { expressionsOf } from "../../ir/loop/kernel.ts";
+import { expressionsOf, sideBySide } from "../../ir/loop/kernel.ts";
+import { at } from "../../ir/ops/define.ts";
 import { mapExpressions } from "../../ir/loop/map-expr.ts";
 import { InternalError } from "../../ir/types.ts";
 import { legalize } from "./legalize.ts";
@@ -56,10 +57,15 @@ export function scheduleRows(source: Kernel, shape: RowShape, subgroupSize?: num
   if (lanes !== undefined) shader.enable("subgroups");
 
   const scratch = new Map<string, string>();
+  const sums = new Map<number, string>();
   stages.forEach((stage, position) => {
     switch (stage.kind) {
       case "reduce": {
-        const acc = partialSum(shader, stage, part, threads);
+        if (!sums.has(position)) {
+          const together = sideBySide(stages, position);
+          partialSums(shader, together, part, threads).forEach((acc, i) => sums.set(position + i, acc));
+        }
+        const acc = sums.get(position) ?? "";
         if (lanes === threads) {
           const whole = out.name("result");
           shader.line(`let ${whole} = ${SUBGROUP_OPS[stage.op]}(${acc});`);
@@ -122,14 +128,21 @@ function acrossSubgroups(shader: Shader, stage: ReduceStage, name: string, acc: 
   shader.line("workgroupBarrier();");
 }
 
-function partialSum(shader: Shader, stage: ReduceStage, part: string, threads: number): string {
+/** What each thread has of reductions over the same elements, in one loop. */
+function partialSums(shader: Shader, together: readonly ReduceStage[], part: string, threads: number): string[] {
   const { out } = shader;
-  const acc = out.name("acc");
-  shader.line(`var ${acc} = ${shader.identity(stage)};`);
-  overItems(shader, sizeOfAxes(stage.axes), part, threads, () => {
-    shader.line(`${acc} = ${combine(stage.op, acc, out.value(stage.value))};`);
+  const accs = together.map((stage) => {
+    const acc = out.name("acc");
+    shader.line(`var ${acc} = ${shader.identity(stage)};`);
+    return acc;
   });
-  return acc;
+  overItems(shader, sizeOfAxes(at(together, 0).axes), part, threads, () => {
+    together.forEach((stage, i) => {
+      const acc = at(accs, i);
+      shader.line(`${acc} = ${combine(stage.op, acc, out.value(stage.value))};`);
+    });
+  });
+  return accs;
 }
 
 function overItems(shader: Shader, items: number, part: string, threads: number, body: () => void): void {

@@ -8,7 +8,7 @@
 //   }
 
 import type { DType } from "../types.ts";
-import type { Expr, ScalarType } from "./expr.ts";
+import { operands, type Expr, type ScalarType } from "./expr.ts";
 
 export interface Axis {
   readonly name: string;
@@ -98,6 +98,26 @@ export interface StoreStage {
 }
 
 export type Stage = ReduceStage | ContractStage | StoreStage;
+
+/** The reductions from a place in a kernel's stages on that one loop can do: over the same elements, none of another's result. */
+export function sideBySide(stages: readonly Stage[], from: number): readonly ReduceStage[] {
+  const found: ReduceStage[] = [];
+  for (const stage of stages.slice(from)) {
+    const first = found[0] ?? stage;
+    if (stage.kind !== "reduce" || first.kind !== "reduce" || stage.range) break;
+    const isSame = stage.axes.every((axis, i) => axis.name === first.axes[i]?.name && axis.extent === first.axes[i].extent);
+    if (stage.axes.length !== first.axes.length || !isSame || usesResult(stage.value, from)) break;
+    found.push(stage);
+  }
+  const [only] = stages.slice(from);
+  return found.length === 0 && only?.kind === "reduce" ? [only] : found;
+}
+
+function usesResult(expr: Expr, from: number, seen = new Set<Expr>()): boolean {
+  if (seen.has(expr)) return false;
+  seen.add(expr);
+  return (expr.kind === "acc" && expr.stage >= from) || operands(expr).some((operand) => usesResult(operand, from, seen));
+}
 
 /** Every expression of a stage, in a fixed order. */
 export function expressionsOf(stage: Stage): Expr[] {

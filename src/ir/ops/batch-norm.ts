@@ -4,6 +4,7 @@
 import type { Node } from "../node.ts";
 import { formatType, sameShape, sizeOf, tensorType, type Shape, type TensorType } from "../types.ts";
 import { at, defineComposite, formatTypes, requireThat, type Builder, type Op } from "./define.ts";
+import { sliceAxis } from "./movement.ts";
 import { unreduce } from "./reduce.ts";
 
 export interface BatchNormAttrs {
@@ -28,7 +29,8 @@ const alongExamples = (b: Builder, mask: Node, shape: Shape): Node => unreduce(b
 
 /**
  * Statistics of each channel of x [batch, channels, …], over the examples that `mask` (bool[batch]) counts: the last batch of an epoch
- * is filled up. In two passes, and by division: x - mean is then exactly 0 where a channel is constant, whatever its size.
+ * is filled up. In one pass over x, relative to the first example's mean: that is within sqrt(batch) standard deviations of the mean, so the
+ * variance, as a difference of two means, loses at most log2(batch) bits. By division: x - mean is exactly 0 where a channel is constant.
  */
 export function batchStatistics(b: Builder, x: Node, mask?: Node): BatchStatistics {
   const { shape } = x.type;
@@ -39,9 +41,11 @@ export function batchStatistics(b: Builder, x: Node, mask?: Node): BatchStatisti
     ? b.maximum(b.mul(b.reduceSum(b.cast(mask, { dtype: "f32" }), { axes: [0] }), perExample), 1)
     : at(shape, 0) * perExample;
   const meanOf = (values: Node): Node => b.div(b.reduceSum(counted ? b.where(counted, values, 0) : values, { axes }), count);
-  const mean = meanOf(x);
-  const centred = b.sub(x, unreduce(b, mean, shape, axes));
-  return { mean, variance: meanOf(b.mul(centred, centred)), count };
+  const first = sliceAxis(b, x, 0, 0, 1);
+  const shift = b.div(b.reduceSum(first, { axes }), perExample);
+  const distance = b.sub(x, unreduce(b, shift, shape, axes));
+  const [off, squares] = [meanOf(distance), meanOf(b.mul(distance, distance))];
+  return { mean: b.add(shift, off), variance: b.maximum(b.sub(squares, b.mul(off, off)), 0), count };
 }
 
 interface Parts extends BatchStatistics {
