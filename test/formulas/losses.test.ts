@@ -31,6 +31,11 @@ const squares: Formula = (outputs, label) => ({
   gradient: outputs.map((v, i) => (2 * (v - (label[i] ?? NaN))) / outputs.length),
 });
 
+const distances: Formula = (outputs, label) => ({
+  loss: sum(outputs.map((v, i) => Math.abs(v - (label[i] ?? NaN)))) / outputs.length,
+  gradient: outputs.map((v, i) => Math.sign(v - (label[i] ?? NaN)) / outputs.length),
+});
+
 interface Case {
   readonly words: string;
   readonly formula: Formula;
@@ -46,6 +51,7 @@ const CASES: readonly Case[] = [
     })),
   ),
   { words: "mse", formula: squares, rows: 1, classes: false },
+  { words: "mae", formula: distances, rows: 1, classes: false },
 ];
 
 const spec = ({ words, rows }: Case): string => `network identity {
