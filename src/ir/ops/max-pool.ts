@@ -27,32 +27,46 @@ const f32 = (...shape: number[]): TensorType => tensorType("f32", shape);
 
 const tapNumber = (i: Expr, j: Expr, kernel: Pair): Expr => e.add(e.mul(i, e.int(kernel[1])), j);
 
-const best = (x: Data, n: Node<PoolAttrs>): { readonly values: Data; readonly indices: Data } => {
+function bestValues(x: Data, n: Node<PoolAttrs>): Data {
   const values = new Float64Array(sizeOf(n.type.shape)).fill(-Infinity);
-  const indices = new Float64Array(sizeOf(n.type.shape));
-  forEachTap(inputOf(n), n.type, n.attrs, (out, input, tap) => {
-    if (at(x, input) > at(values, out)) indices[out] = tap;
-    values[out] = Math.max(at(values, out), at(x, input));
-  });
-  return { values, indices };
-};
+  forEachTap(inputOf(n), n.type, n.attrs, (out, input) => (values[out] = Math.max(at(values, out), at(x, input))));
+  return values;
+}
 
-// Value and tap of the first maximum of a window, as one unrolled chain.
-function unrolledMax(n: Node<PoolAttrs>, read: Read, index: readonly Expr[]): { readonly value: Expr; readonly tap: Expr } {
+function bestTaps(x: Data, n: Node<PoolAttrs>): Data {
+  const values = bestValues(x, n);
+  const winners = new Float64Array(values.length).fill(Infinity);
+  forEachTap(inputOf(n), n.type, n.attrs, (out, input, tap) => {
+    if (at(x, input) === at(values, out)) winners[out] = Math.min(at(winners, out), tap);
+  });
+  return winners.map((tap) => (tap === Infinity ? 0 : tap));
+}
+
+/** Maxima of a window's first taps: of one, of two, and so on to all of them. */
+function runningMaxima(n: Node<PoolAttrs>, read: Read, index: readonly Expr[]): Expr[] {
   const [image, channel, row, column] = four(index);
   const { kernel } = n.attrs;
-  let value: Expr = e.float(-Infinity);
-  let tap: Expr = e.int(0);
+  const maxima: Expr[] = [];
   for (let i = 0; i < kernel[0]; i++) {
     for (let j = 0; j < kernel[1]; j++) {
       const from = tapAt(inputSizeOf(n), n.attrs, spatial(n.type), row, column, e.int(i), e.int(j));
       const here = e.select(from.inside, read(0, [image, channel, from.row, from.column]), e.float(-Infinity));
-      const wins = i + j === 0 ? from.inside : e.binary("lt", value, here);
-      tap = e.select(wins, e.int(i * kernel[1] + j), tap);
-      value = i + j === 0 ? here : e.binary("max", value, here);
+      const before = maxima.at(-1);
+      maxima.push(before ? e.binary("max", before, here) : here);
     }
   }
-  return { value, tap };
+  return maxima;
+}
+
+/** How many taps come before the first maximum: as many as have a running maximum below it. One sum, where a choice at each tap branches. */
+function firstBest(n: Node<PoolAttrs>, read: Read, index: readonly Expr[]): Expr {
+  const dtype = n.type.dtype === "u8" ? "u32" : "i32";
+  const maxima = runningMaxima(n, read, index);
+  const best = at(maxima, maxima.length - 1);
+  return maxima
+    .slice(0, -1)
+    .map((maximum) => e.cast(e.binary("lt", maximum, best), dtype))
+    .reduce((x, y) => e.add(x, y), e.constant(0, dtype));
 }
 
 /** Maximum over windows; padding never wins. */
@@ -66,8 +80,8 @@ export const maxPool2d: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
     const x = at(n.inputs, 0);
     return [b.maxPool2dGrad(b.maxPool2dIndex(x, n.attrs), ct, { ...n.attrs, inputSize: inputSizeOf(n) })];
   },
-  evaluate: ([x], n) => best(x, n).values,
-  lower: (n) => ({ kind: "pointwise", value: (read, index) => unrolledMax(n, read, index).value }),
+  evaluate: ([x], n) => bestValues(x, n),
+  lower: (n) => ({ kind: "pointwise", value: (read, index) => at(runningMaxima(n, read, index), sizeOf(n.attrs.kernel) - 1) }),
   samples: POOL_SAMPLES,
 });
 
@@ -82,10 +96,10 @@ export const maxPool2dIndex: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
   reuse: overlap,
   infer: (types, attrs) => tensorType(winnerType(attrs.kernel), pooled(types, attrs).shape),
   vjp: () => [null],
-  evaluate: ([x], n) => best(x, n).indices,
+  evaluate: ([x], n) => bestTaps(x, n),
   lower: (n) => ({
     kind: "pointwise",
-    value: (read, index) => e.cast(unrolledMax(n, read, index).tap, n.type.dtype === "u8" ? "u32" : "i32"),
+    value: (read, index) => firstBest(n, read, index),
   }),
   samples: POOL_SAMPLES,
 });
