@@ -1,0 +1,87 @@
+// Every schedule against its formula: the rates that a run reports, step by step, and that weights move by them. The formulas are those
+// of transformers' get_..._schedule_with_warmup and torch.optim.lr_scheduler.
+
+import { expect, it } from "vitest";
+import type { DataInfo } from "../../src/ir/plan.ts";
+import { splitFromArrays } from "../../src/runtime/data/loaded-split.ts";
+import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
+import { train } from "../../src/runtime/trainer.ts";
+import { readSafetensors } from "../../src/runtime/weights/safetensors.ts";
+import { fromHostArray, toFloat32 } from "../../src/runtime/weights/tensor-values.ts";
+import { compileText } from "../support/run-spec.ts";
+
+const [EXAMPLES, BATCH, EPOCHS, RATE] = [7, 2, 5, 0.25];
+const PER_EPOCH = Math.ceil(EXAMPLES / BATCH);
+const TOTAL = PER_EPOCH * EPOCHS;
+
+/** The rate over the optimizer's, of the step after `done` others. */
+type Formula = (done: number) => number;
+
+/** Up from 0 over the warmup, then a formula of the share of the rest that is done. */
+const warm =
+  (warmup: number, then: (progress: number) => number): Formula =>
+  (done) => {
+    const length = Math.ceil(TOTAL * warmup);
+    return done < length ? done / length : then((done - length) / (TOTAL - length));
+  };
+
+const CASES: readonly (readonly [words: string, formula: Formula])[] = [
+  ["constant", () => 1],
+  ["constant(warmup: 20%)", warm(0.2, () => 1)],
+  ["linear", (done) => 1 - done / TOTAL],
+  ["linear(end: 0.3)", (done) => 1 - 0.7 * (done / TOTAL)],
+  ["linear(warmup: 0.31, end: 0.1)", warm(0.31, (progress) => 1 - 0.9 * progress)],
+  ["cosine", (done) => (1 + Math.cos((Math.PI * done) / TOTAL)) / 2],
+  ["cosine(warmup: 15%)", warm(0.15, (progress) => (1 + Math.cos(Math.PI * progress)) / 2)],
+  ["cosine(warmup: 10%, end: 0.2)", warm(0.1, (progress) => 0.2 + 0.4 * (1 + Math.cos(Math.PI * progress)))],
+  ["step(every: 1, factor: 0.5)", (done) => 0.5 ** Math.floor(done / PER_EPOCH)],
+  ["step(every: 2)", (done) => 0.1 ** Math.floor(done / (2 * PER_EPOCH))],
+];
+
+const INFO: DataInfo = {
+  inputs: [{ name: "values", dtype: "f32", shape: [1] }],
+  label: { name: "label", dtype: "f32", shape: [] },
+  classes: [],
+};
+
+/** One weight w of w x, towards targets of nothing, from inputs of 1: its gradient is 2 w, so every step multiplies it by 1 - 2 rate. */
+const spec = (schedule: string): string => `network line {
+  input values: f32[1]
+  fc: linear(1, bias: false)
+}
+dataset d {
+  train table("d.csv", values: v, label: l)
+}
+recipe r {
+  network line
+  data d
+  loss mse
+  optimizer sgd(lr: ${RATE})
+  schedule ${schedule}
+  batch ${BATCH}
+  epochs ${EPOCHS}
+}
+`;
+
+it.each(CASES)("the schedule %s follows its formula", async (schedule, formula) => {
+  const artifact = await compileText(spec(schedule), INFO);
+  const device = openReferenceDevice();
+  const session = await device.load(artifact.program);
+  const data = { train: splitFromArrays(INFO, { values: new Float32Array(EXAMPLES).fill(1), label: new Float32Array(EXAMPLES) }) };
+  const weights = {
+    tensors: new Map([["fc.weight", fromHostArray(Float32Array.of(1), "f32", [1, 1])]]),
+    metadata: new Map<string, string>(),
+  };
+  const rates: number[] = [];
+  let weight = NaN;
+  for await (const event of train(artifact, session, device.info, data, { weights })) {
+    if (event.event === "step") rates.push(event.lr ?? NaN);
+    if (event.event === "done") weight = toFloat32("fc.weight", readSafetensors(event.weights).tensors.get("fc.weight")!)[0] ?? NaN;
+  }
+  const expected = Array.from({ length: TOTAL }, (_, done) => RATE * formula(done));
+  expect(rates).toEqual(expected.map((rate) => expect.closeTo(rate, 6) as number));
+  expect(weight).toBeCloseTo(
+    expected.reduce((w, rate) => w * (1 - 2 * rate), 1),
+    6,
+  );
+});
