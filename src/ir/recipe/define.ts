@@ -30,8 +30,11 @@ export interface Problem<N extends DiagnosticName = DiagnosticName> {
   readonly hint?: string;
 }
 
-export const problem = <N extends DiagnosticName>(name: N, params: ParamsOf<N>, hint?: string): Problem =>
-  ({ name, params, ...(hint !== undefined && { hint }) });
+export const problem = <N extends DiagnosticName>(name: N, params: ParamsOf<N>, hint?: string): Problem => ({
+  name,
+  params,
+  ...(hint !== undefined && { hint }),
+});
 
 /** The word of a list that a plan names. Plans are checked when they are made, or read from a file. */
 export function wordOf<W extends Word>(words: readonly W[], { word }: WordPlan): W {
