@@ -11,7 +11,6 @@ interface Import {
   readonly from: string;
   /** A file below src/, or a package. */
   readonly to: string;
-  readonly typeOnly: boolean;
   /** `import("…")`: a cycle through it does no harm while modules load. */
   readonly late: boolean;
 }
@@ -32,31 +31,23 @@ const imports = sources.flatMap(importsOf);
 
 function importsOf({ path, tree }: Source): Import[] {
   const found: Import[] = [];
-  const add = (module: ts.Node | undefined, typeOnly: boolean, late = false): void => {
+  const add = (module: ts.Node | undefined, late = false): void => {
     if (module === undefined || !ts.isStringLiteral(module)) return;
     const to = module.text.startsWith(".")
       ? relative(".", join(dirname(path), module.text))
           .split(sep)
           .join("/")
       : module.text;
-    found.push({ from: path, to, typeOnly, late });
+    found.push({ from: path, to, late });
   };
   const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, onlyTypes(node.importClause));
-    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], false, true);
-    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node.moduleSpecifier);
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], true);
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal);
     ts.forEachChild(node, visit);
   };
   visit(tree);
   return found;
-}
-
-function onlyTypes(clause: ts.ImportClause | undefined): boolean {
-  if (clause === undefined) return false;
-  if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true;
-  const names = clause.namedBindings;
-  return clause.name === undefined && names !== undefined && ts.isNamedImports(names) && names.elements.every((it) => it.isTypeOnly);
 }
 
 /** The first folder below src/, or the file itself where it lies at the top. */
@@ -125,10 +116,9 @@ describe("packages", () => {
 });
 
 describe("modules", () => {
-  it("form no cycle of values", () => {
+  it("form no cycle, types included", () => {
     const edges = new Map<string, string[]>();
-    for (const { from, to, typeOnly, late } of imports)
-      if (!typeOnly && !late && to.startsWith("src/")) edges.set(from, [...(edges.get(from) ?? []), to]);
+    for (const { from, to, late } of imports) if (!late && to.startsWith("src/")) edges.set(from, [...(edges.get(from) ?? []), to]);
     expect(findCycle(edges)).toBeUndefined();
   });
 

@@ -1,34 +1,10 @@
 // Changing the loop variables of a kernel: substitution, and merging of neighbouring axes that every index walks as one. What is left
 // after merging is what must be divided out of a flat thread number.
 
-import { add, binary, cast, int, load, mul, operands, select, threefry, unary, type Expr } from "../ir/loop/expr.ts";
+import { add, int, mul, operands, type Expr } from "../ir/loop/expr.ts";
 import { expressionsOf } from "../ir/loop/kernel.ts";
 import type { Axis, Kernel, Stage } from "../ir/loop/kernel.ts";
-import { mapExpressions } from "../ir/loop/map-expr.ts";
-
-/** The same operation over other operands, through the folding constructors. */
-export function rebuild(expr: Expr, [a, b, c, d]: readonly Expr[]): Expr {
-  switch (expr.kind) {
-    case "const":
-    case "axis":
-    case "acc":
-      return expr;
-    case "load":
-      return !a || a === expr.index ? expr : load(expr.buffer, a, expr.dtype);
-    case "unary":
-      return !a || a === expr.x ? expr : unary(expr.op, a);
-    case "cast":
-      return !a || a === expr.x ? expr : cast(a, expr.dtype);
-    case "binary":
-      return !a || !b || (a === expr.x && b === expr.y) ? expr : binary(expr.op, a, b);
-    case "select":
-      return !a || !b || !c || (a === expr.cond && b === expr.x && c === expr.y) ? expr : select(a, b, c);
-    case "threefry":
-      return !a || !b || !c || !d ? expr : threefry(a, b, c, d);
-    default:
-      return expr satisfies never;
-  }
-}
+import { mapExpressions, rebuild } from "../ir/loop/map-expr.ts";
 
 /** Replaces loop variables by expressions. */
 export function substituter(replacements: ReadonlyMap<string, Expr>): (expr: Expr) => Expr {

@@ -1,9 +1,8 @@
 // The names visible at a place of a network body, and the cursor that its steps move: the current value and the parameter scope.
 
 import type * as Ast from "./ast.ts";
-import type { Elaboration } from "./elaborate.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
-import type { Module } from "./modules.ts";
+import type { Module } from "./module.ts";
 import { declaredValue } from "./network-value.ts";
 import type { Callable, Value } from "./values.ts";
 import { UNKNOWN } from "./values.ts";
@@ -14,24 +13,32 @@ export interface Cursor {
   path: string;
 }
 
+/** Who takes the steps of a body. */
+export interface Steps {
+  readonly sink: Reporter;
+  /** A block or network as a step. */
+  apply(callable: Callable, it: Ast.Expr, args: readonly Ast.Arg[], caller: BodyScope): Value;
+  body(body: Ast.Body, scope: BodyScope): void;
+}
+
 export class BodyScope implements Environment {
   readonly module: Module;
   readonly cursor: Cursor;
   /** Value of the last step, also where that is no tensor. */
   result: Value | undefined;
-  readonly #elaboration: Elaboration;
+  readonly #steps: Steps;
   readonly #parent: BodyScope | undefined;
   readonly #names = new Map<string, Value>();
 
-  constructor(elaboration: Elaboration, module: Module, cursor: Cursor, parent?: BodyScope) {
-    this.#elaboration = elaboration;
+  constructor(steps: Steps, module: Module, cursor: Cursor, parent?: BodyScope) {
+    this.#steps = steps;
     this.module = module;
     this.cursor = cursor;
     this.#parent = parent;
   }
 
   inner(): BodyScope {
-    return new BodyScope(this.#elaboration, this.module, this.cursor, this);
+    return new BodyScope(this.#steps, this.module, this.cursor, this);
   }
 
   define(name: string, value: Value): void {
@@ -47,7 +54,7 @@ export class BodyScope implements Environment {
   }
 
   get sink(): Reporter {
-    return this.#elaboration.sink;
+    return this.#steps.sink;
   }
 
   name(it: Ast.RefExpr): Value {
@@ -61,13 +68,13 @@ export class BodyScope implements Environment {
   }
 
   call(callable: Callable, it: Ast.CallExpr): Value {
-    return this.#elaboration.apply(callable, it, it.args, this);
+    return this.#steps.apply(callable, it, it.args, this);
   }
 
   body(body: Ast.Body): Value {
     const { cursor } = this;
     const saved = cursor.current;
-    this.#elaboration.body(body, this.inner());
+    this.#steps.body(body, this.inner());
     const value = cursor.current;
     cursor.current = saved;
     return value;

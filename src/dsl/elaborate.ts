@@ -3,13 +3,13 @@
 
 import { didYouMean } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
-import type { Builder } from "../ir/builder.ts";
 import type { ForwardModel, Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { tensorType } from "../ir/types.ts";
-import type { DType, Shape } from "../ir/types.ts";
+import type { DType } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
-import { BodyScope } from "./body-scope.ts";
+import { BodyScope, type Steps } from "./body-scope.ts";
+import type { ElaborateOptions, NetworkInProgress } from "./elaboration.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Reporter } from "./evaluate.ts";
 import { applyLayer } from "./layer-call.ts";
@@ -17,23 +17,6 @@ import { LIMITS } from "./limits.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
 import type { BlockValue, Callable, NetworkValue, Value } from "./values.ts";
 import { describeValue, isCallable, isList, isTensor, isUnknown, UNKNOWN } from "./values.ts";
-
-export interface ElaborateOptions {
-  readonly builder: Builder;
-  readonly mode: "train" | "eval";
-  /** Examples in a batch: axis 0 of every input and output. */
-  readonly batch: number;
-  /** Extents of symbolic dimensions, by name. */
-  readonly dims?: Readonly<Record<string, number>>;
-  /** What an example of each input looks like, without the batch axis; binds symbolic dimensions. */
-  readonly inputShapes?: ReadonlyMap<string, Shape>;
-  /** Whether training leaves a parameter as it is. */
-  readonly frozen?: (name: string) => boolean;
-  /** bool[batch], false for the filling of the last batch. */
-  readonly mask?: Node;
-  /** For dropout, u32[] each; left out, nothing is dropped. Streams are counted from `firstStream`. */
-  readonly random?: { readonly seed: Node; readonly step: Node; readonly firstStream?: number };
-}
 
 /** Ends an elaboration that went over a limit. */
 class Abort extends Error {}
@@ -67,7 +50,7 @@ interface Call {
   readonly path: string;
 }
 
-export class Elaboration {
+class Elaboration implements NetworkInProgress, Steps {
   readonly options: ElaborateOptions;
   readonly inputs = new Map<string, Node>();
   readonly parameters = new Map<string, Parameter>();

@@ -11,7 +11,7 @@ import { sizeOf, tensorType } from "../ir/types.ts";
 import type { Shape } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
 import type { BodyScope } from "./body-scope.ts";
-import type { Elaboration } from "./elaborate.ts";
+import type { NetworkInProgress } from "./elaboration.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Reporter } from "./evaluate.ts";
 import { requireShape } from "./layers/define.ts";
@@ -21,7 +21,7 @@ import type { Value } from "./values.ts";
 import { describeValue, isTensor, isUnknown, shapeText, UNKNOWN } from "./values.ts";
 
 export function applyLayer(
-  elaboration: Elaboration,
+  elaboration: NetworkInProgress,
   layer: AnyLayer,
   bound: ReadonlyMap<string, Ast.Expr>,
   complete: boolean,
@@ -115,7 +115,7 @@ function fits(layer: AnyLayer, x: Node, span: Span, sink: Reporter): boolean {
 const requireSize = (shape: Shape): void =>
   requireShape(sizeOf(shape) <= LIMITS.elements, () => `a tensor [${shape.join(", ")}] has more than ${LIMITS.elements} values`);
 
-function contextFor(elaboration: Elaboration, path: string, span: Span): LayerContext {
+function contextFor(elaboration: NetworkInProgress, path: string, span: Span): LayerContext {
   const { builder: b, mode, batch, mask, random, frozen = () => false } = elaboration.options;
   const full = (name: string): string => (path === "" ? name : `${path}.${name}`);
   const add = (kind: "weight" | "buffer", local: string, shape: Shape, init: Initializer): Node => {

@@ -6,6 +6,7 @@ import type { Span, DiagnosticSink } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
 import { LIMITS } from "./limits.ts";
+import type { Binding, Module } from "./module.ts";
 import { parseSpec } from "./parse.ts";
 import { folderOf, joinPath } from "./paths.ts";
 
@@ -17,23 +18,6 @@ export interface SpecHost {
   readonly zoo: string;
   /** Reads the JSON form; injected, since its validator is slow to load and rarely needed. */
   parseJson?(file: string, text: string, sink: DiagnosticSink): Ast.Spec | undefined;
-}
-
-export type Bound = Exclude<Ast.Declaration, Ast.RecipeDeclaration>;
-
-/** `declaration` is missing where it could not be read: a use of the name is then no further fault. */
-export interface Binding {
-  readonly module: Module;
-  readonly declaration?: Bound;
-  readonly span: Span;
-}
-
-export interface Module {
-  readonly path: string;
-  readonly text: string;
-  readonly spec: Ast.Spec;
-  readonly names: ReadonlyMap<string, Binding>;
-  readonly recipes: ReadonlyMap<string, Ast.RecipeDeclaration>;
 }
 
 export interface LoadedModules {

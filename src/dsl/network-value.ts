@@ -8,7 +8,7 @@ import { evaluate } from "./evaluate.ts";
 import type { Environment } from "./evaluate.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
 import { LIMITS } from "./limits.ts";
-import type { Module } from "./modules.ts";
+import type { Module } from "./module.ts";
 import { callableOf, describeKind } from "./resolve.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
 import type { NetworkValue, Value } from "./values.ts";

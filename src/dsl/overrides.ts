@@ -10,7 +10,7 @@ import { SCHEDULES } from "../ir/recipe/schedules/index.ts";
 import { SOURCES } from "../ir/recipe/sources/index.ts";
 import type * as Ast from "./ast.ts";
 import { headOf } from "./choose.ts";
-import type { Module } from "./modules.ts";
+import type { Module } from "./module.ts";
 import { parseDatasetSetting, parseExpression, parseRecipeSetting } from "./parse.ts";
 import { callableOf } from "./resolve.ts";
 import { signatureOf } from "./signature.ts";

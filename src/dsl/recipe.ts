@@ -18,7 +18,7 @@ import { planData } from "./data-plan.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
 import { globCovers, namesAndScopes } from "./glob.ts";
-import type { Module } from "./modules.ts";
+import type { Module } from "./module.ts";
 import { plainEnvironment } from "./network-value.ts";
 import { applyOverrides, overrideData } from "./overrides.ts";
 import { describeKind } from "./resolve.ts";

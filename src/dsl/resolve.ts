@@ -5,7 +5,7 @@ import { didYouMean } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
-import type { Bound, Module } from "./modules.ts";
+import type { Bound, Module } from "./module.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
 import type { Callable } from "./values.ts";
 

@@ -4,7 +4,7 @@ import type { Node } from "../ir/node.ts";
 import type { RangeValue, TensorValue } from "../ir/recipe/arguments.ts";
 import type { BlockDeclaration, DatasetDeclaration, Expr, NetworkDeclaration } from "./ast.ts";
 import type { AnyLayer } from "./layers/define.ts";
-import type { Module } from "./modules.ts";
+import type { Module } from "./module.ts";
 
 export type { RangeValue, TensorValue };
 

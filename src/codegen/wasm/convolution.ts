@@ -4,7 +4,8 @@
 import { add, and, axis, binary, div, int, mul, operands, rem, type Expr } from "../../ir/loop/expr.ts";
 import type { Axis } from "../../ir/loop/kernel.ts";
 import { boundsOf } from "../../ir/loop/index-math.ts";
-import { mentions, rebuild, strideAlong, substituter } from "../axes.ts";
+import { rebuild } from "../../ir/loop/map-expr.ts";
+import { mentions, strideAlong, substituter } from "../axes.ts";
 import { cutsOf, splitAt } from "./split-axes.ts";
 import { PATCH, TAPS, TILE } from "./winograd-transforms.ts";
 

@@ -2,7 +2,7 @@
 // does not change along it stays scalar until a vector needs it. Bools are 0 or 1 in scalars and all ones in lanes.
 
 import { boundsOf } from "../../ir/loop/index-math.ts";
-import type { BinaryOp, Expr, ScalarType, UnaryOp } from "../../ir/loop/expr.ts";
+import { operands, type BinaryOp, type Expr, type ScalarType, type UnaryOp } from "../../ir/loop/expr.ts";
 import { InternalError } from "../../ir/types.ts";
 import { termsOf } from "../axes.ts";
 import { divideByMultiplying, lanewise } from "./division.ts";
@@ -55,33 +55,11 @@ export class Expressions implements Points {
       const visit = (x: Expr): boolean => {
         if (x.kind === "axis") return x.name === lane;
         if (x.kind === "acc") return accs?.get(x.stage)?.type === "v128";
-        return this.#operands(x).some((operand) => this.varies(operand));
+        return operands(x).some((operand) => this.varies(operand));
       };
       this.#varies.set(expr, (known = visit(expr)));
     }
     return known;
-  }
-
-  #operands(expr: Expr): readonly Expr[] {
-    switch (expr.kind) {
-      case "load":
-        return [expr.index];
-      case "unary":
-      case "cast":
-        return [expr.x];
-      case "binary":
-        return [expr.x, expr.y];
-      case "select":
-        return [expr.cond, expr.x, expr.y];
-      case "threefry":
-        return [expr.k0, expr.k1, expr.c0, expr.c1];
-      case "const":
-      case "axis":
-      case "acc":
-        return [];
-      default:
-        return expr satisfies never;
-    }
   }
 
   /** The value at one point. Where `guard` (an i32 of 0 or 1) is 0, it is not used, and loads may be out of range. */

@@ -1,6 +1,7 @@
 // The functions of real numbers that WebAssembly lacks, four lanes at a time. Each is a function of the module that calls it. Errors are
 // measured against float64 in test/codegen/wasm-math.test.ts, with and without fused multiply-adds.
 
+import { ROTATIONS } from "../../ir/ops/special-functions.ts";
 import { POW, SINE } from "./math-double.ts";
 import { floatText } from "./values.ts";
 
@@ -90,8 +91,6 @@ const ERF = `(func $erf (param $x v128) (result v128) (local $t v128) (local $s 
     (f32x4.madd ${horner(get("s"), [-0.0006203256, 0.0050321817, -0.026791463, 0.11282455, -0.3761255, 0.12837915])} ${get("x")} ${get("x")})
     (v128.or (f32x4.sub ${splat(1)} (call $exp ${horner(get("t"), [0.00020099594, -0.0030922897, 0.022420209, -0.10432749, -0.6367372, -1.1279361, -0.00013357693])})) (v128.and ${get("x")} ${bits(-2147483648)}))
     (f32x4.lt ${get("t")} ${splat(0.875)})))`;
-
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 
 /** The first word of Threefry-2x32-20 (Salmon et al. 2011). */
 const THREEFRY = `(func $threefry (param $k0 v128) (param $k1 v128) (param $x0 v128) (param $x1 v128) (result v128) (local $k2 v128)

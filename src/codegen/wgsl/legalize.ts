@@ -3,9 +3,8 @@
 
 import { binary, cast, constant, div, int, load, operands, rem, type Expr } from "../../ir/loop/expr.ts";
 import type { Kernel, KernelParameter, Stage } from "../../ir/loop/kernel.ts";
-import { mapExpressions } from "../../ir/loop/map-expr.ts";
+import { mapExpressions, rebuild } from "../../ir/loop/map-expr.ts";
 import { InternalError, isByte } from "../../ir/types.ts";
-import { rebuild } from "../axes.ts";
 
 /** Rewrites expressions over the buffers of these (not yet legalized) parameters. */
 export function legalizer(params: readonly KernelParameter[]): (expr: Expr) => Expr {

@@ -2,6 +2,7 @@
 // against this. Integers are exact 32-bit. It is printed to a JavaScript function once per kernel, since walking the tree at every
 // point would make even a small training step take minutes.
 
+import { erf, threefry2x32 } from "../ops/special-functions.ts";
 import { InternalError, type DType } from "../types.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr.ts";
 import { expressionsOf, identityOf, type Axis, type Kernel } from "./kernel.ts";
@@ -40,7 +41,7 @@ export function interpret(kernel: Kernel, buffers: readonly InterpreterArray[], 
     const source = printJavaScript(kernel);
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- of numbers and names made here; only the reference device runs it
     const make = new Function("threefry", "erf", `return (buffers, time) => {\n${source}\n};`) as (...helpers: unknown[]) => KernelFunction;
-    run = make(threefry2x32, erf);
+    run = make((k0: number, k1: number, c0: number, c1: number) => threefry2x32(k0, k1, c0, c1)[0], erf);
     compiled.set(kernel, run);
   }
   run(buffers, time);
@@ -254,44 +255,4 @@ function castText(from: ScalarType, to: ScalarType, x: string): string {
     default:
       return to satisfies never;
   }
-}
-
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
-
-/** First word of Threefry-2x32-20 (Salmon et al. 2011, Random123). */
-export function threefry2x32(k0: number, k1: number, c0: number, c1: number): number {
-  const keys = [k0 | 0, k1 | 0, k0 ^ k1 ^ 0x1bd11bda];
-  let x0 = (c0 + k0) | 0;
-  let x1 = (c1 + k1) | 0;
-  for (let round = 0; round < 20; round++) {
-    const rotation = ROTATIONS[round % 8] ?? 0;
-    x0 = (x0 + x1) | 0;
-    x1 = ((x1 << rotation) | (x1 >>> (32 - rotation))) ^ x0;
-    if (round % 4 === 3) {
-      const injection = (round + 1) / 4;
-      x0 = (x0 + (keys[injection % 3] ?? 0)) | 0;
-      x1 = (x1 + (keys[(injection + 1) % 3] ?? 0) + injection) | 0;
-    }
-  }
-  return x0 >>> 0;
-}
-
-/** The error function to nearly full double precision: a series of positive terms, and a continued fraction for the tail. */
-export function erf(x: number): number {
-  if (Number.isNaN(x)) return x;
-  const a = Math.abs(x);
-  if (a > 6) return Math.sign(x);
-  const scale = Math.exp(-a * a) / Math.sqrt(Math.PI);
-  if (a < 2.5) {
-    let term = 2 * a;
-    let sum = term;
-    for (let n = 1; term > sum * 1e-17; n++) {
-      term *= (2 * a * a) / (2 * n + 1);
-      sum += term;
-    }
-    return Math.sign(x) * scale * sum;
-  }
-  let fraction = 0;
-  for (let n = 60; n > 0; n--) fraction = n / 2 / (a + fraction);
-  return Math.sign(x) * (1 - scale / (a + fraction));
 }

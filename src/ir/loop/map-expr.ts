@@ -6,34 +6,39 @@ import type { Stage } from "./kernel.ts";
 
 export type Load = Extract<Expr, { kind: "load" }>;
 
+/** The same operation over other operands, through the folding constructors. */
+export function rebuild(expr: Expr, [a, b, c, d]: readonly Expr[]): Expr {
+  switch (expr.kind) {
+    case "const":
+    case "axis":
+    case "acc":
+      return expr;
+    case "load":
+      return !a || a === expr.index ? expr : e.load(expr.buffer, a, expr.dtype);
+    case "unary":
+      return !a || a === expr.x ? expr : e.unary(expr.op, a);
+    case "cast":
+      return !a || a === expr.x ? expr : e.cast(a, expr.dtype);
+    case "binary":
+      return !a || !b || (a === expr.x && b === expr.y) ? expr : e.binary(expr.op, a, b);
+    case "select":
+      return !a || !b || !c || (a === expr.cond && b === expr.x && c === expr.y) ? expr : e.select(a, b, c);
+    case "threefry":
+      return !a || !b || !c || !d ? expr : e.threefry(a, b, c, d);
+    default:
+      return expr satisfies never;
+  }
+}
+
 /** `replace` sees every load, its index already rebuilt. Shared subtrees stay shared. */
 export function mapExpr(root: Expr, replace: (load: Load) => Expr, memo = new Map<Expr, Expr>()): Expr {
   const map = (x: Expr): Expr => {
     let result = memo.get(x);
-    if (!result) memo.set(x, (result = rebuild(x)));
-    return result;
-  };
-  const rebuild = (x: Expr): Expr => {
-    switch (x.kind) {
-      case "const":
-      case "axis":
-      case "acc":
-        return x;
-      case "load":
-        return replace({ ...x, index: map(x.index) });
-      case "unary":
-        return e.unary(x.op, map(x.x));
-      case "binary":
-        return e.binary(x.op, map(x.x), map(x.y));
-      case "select":
-        return e.select(map(x.cond), map(x.x), map(x.y));
-      case "cast":
-        return e.cast(map(x.x), x.dtype);
-      case "threefry":
-        return e.threefry(map(x.k0), map(x.k1), map(x.c0), map(x.c1));
-      default:
-        return x satisfies never;
+    if (!result) {
+      const rebuilt = rebuild(x, e.operands(x).map(map));
+      memo.set(x, (result = rebuilt.kind === "load" ? replace(rebuilt) : rebuilt));
     }
+    return result;
   };
   return map(root);
 }

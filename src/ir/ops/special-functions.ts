@@ -1,27 +1,28 @@
 // Special functions JavaScript lacks, to float64 accuracy, and the random bits every target agrees on.
 
 /**
- * The error function: a Taylor series near 0, a continued fraction (Abramowitz & Stegun 7.1.14) elsewhere; about 1e-15.
+ * The error function: a series of positive terms near 0 (Abramowitz & Stegun 7.1.6), a continued fraction (7.1.14) elsewhere; about 1e-15.
  */
 export function erf(x: number): number {
   const z = Math.abs(x);
   if (Number.isNaN(x)) return NaN;
   if (z > 6) return Math.sign(x);
   if (z < 2.5) {
-    let term = x;
-    let sum = x;
-    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
-      term *= (-x * x) / n;
-      sum += term / (2 * n + 1);
+    let term = 2 * z;
+    let sum = term;
+    for (let n = 1; term > 1e-17 * sum; n++) {
+      term *= (2 * z * z) / (2 * n + 1);
+      sum += term;
     }
-    return (2 / Math.sqrt(Math.PI)) * sum;
+    return (Math.sign(x) * Math.exp(-z * z) * sum) / Math.sqrt(Math.PI);
   }
   let fraction = 0;
   for (let k = 60; k >= 1; k--) fraction = k / 2 / (z + fraction);
   return Math.sign(x) * (1 - Math.exp(-z * z) / (Math.sqrt(Math.PI) * (z + fraction)));
 }
 
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
+/** Of Threefry-2x32, for rounds 0 to 7 and again. */
+export const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 
 /** Both words of Threefry-2x32 with 20 rounds (Salmon et al. 2011) of counter (c0, c1) under key (k0, k1). */
 export function threefry2x32(k0: number, k1: number, c0: number, c1: number): readonly [number, number] {
