@@ -53,10 +53,10 @@ const onGraph = (name: string, run: (graph: Graph) => Graph, isRequired = false)
 
 // Common subexpressions and dead code need no pass of their own: nodes are interned, and what no output reaches does not exist.
 export const PASSES: readonly Pass[] = [
-  // Gradients made a second forward loop that keeps values: one loop is enough.
-  onGraph("merge-scans", mergeScans),
   // After differentiation, so that composites' own gradient rules were used.
   onGraph("decompose", decompose, true),
+  // Gradients made a second forward loop that keeps values: one loop is enough. Only now do both look the same.
+  onGraph("merge-scans", mergeScans),
   // Folds what broadcasting, slicing and decomposition left over.
   onGraph("canonicalize", canonicalize),
   // Which values share a kernel, and which have memory.

@@ -53,8 +53,10 @@ export function scanGradient(b: Builder, node: Node<ScanAttrs>, cotangents: read
   const forward = new Set(topologicalOrder(bodyResults(body)));
   const next = [...body.carries.map((n) => grads.get(n) ?? zeros(n.type)), ...accumulators.map((a) => a.next)];
   const sliceGrads = body.slices.filter((n) => grads.has(n));
-  const outputs = [...sliceGrads.map((n) => grads.get(n) ?? n), ...new Set(stacked)];
-  const kept = keptValues(body, forward, [...next, ...outputs]);
+  // What the forward loop has is not stacked once more by the backward one.
+  const isForward = (n: Node): boolean => (forward.has(n) || body.carries.includes(n)) && !body.invariants.includes(n);
+  const outputs = [...sliceGrads.map((n) => grads.get(n) ?? n), ...new Set(stacked.filter((n) => !isForward(n)))];
+  const kept = keptValues(body, forward, [...next, ...outputs, ...stacked.filter(isForward)]);
   const forwardResults = [...body.outputs, ...kept];
   const augmented = b.scan(node.inputs, { body: { ...body, outputs: forwardResults }, length, reverse });
   const stackOf = (n: Node): Node => {
@@ -92,8 +94,12 @@ export function scanGradient(b: Builder, node: Node<ScanAttrs>, cotangents: read
     const i = outputs.indexOf(n);
     return result(next.length + i, { dtype: n.type.dtype, shape: [length, ...n.type.shape] });
   };
+  const stackOfForward = (n: Node): Node => {
+    const slice = body.slices.indexOf(n);
+    return slice < 0 ? stackOf(n) : at(node.inputs, carryCount + slice);
+  };
   const allSteps = (n: Node): Node => {
-    const stack = output(n);
+    const stack = isForward(n) ? stackOfForward(n) : output(n);
     return b.reshape(stack, { shape: [length * at(n.type.shape, 0), ...n.type.shape.slice(1)] });
   };
   return [
