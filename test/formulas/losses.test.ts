@@ -2,6 +2,7 @@
 // nothing. The network is one linear layer that starts as the identity, so its input is the loss's.
 
 import { describe, expect, it } from "vitest";
+import { LOSSES } from "../../src/ir/recipe/losses/index.ts";
 import type { DataInfo } from "../../src/ir/plan.ts";
 import type { HostArray } from "../../src/runtime/device.ts";
 import { createRandom } from "../support/random.ts";
@@ -72,6 +73,10 @@ recipe r {
 `;
 
 describe("losses follow their formulas", () => {
+  it("all of them", () => {
+    expect(new Set(CASES.map(({ words }) => words.replace(/\(.*/, "")))).toEqual(new Set(LOSSES.map(({ name }) => name)));
+  });
+
   it.each(CASES.map((it) => [`${it.words}, ${it.rows} a row`, it] as const))("%s", async (_, it) => {
     const { rows, classes, formula } = it;
     const random = createRandom(rows + 3);

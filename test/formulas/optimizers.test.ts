@@ -2,6 +2,7 @@
 // those of torch.optim's documentation.
 
 import { describe, expect, it } from "vitest";
+import { OPTIMIZERS } from "../../src/ir/recipe/optimizers/index.ts";
 import { tensorType } from "../../src/ir/types.ts";
 import { createRandom } from "../support/random.ts";
 import { read, start, traceText } from "../support/run-spec.ts";
@@ -97,6 +98,10 @@ function gradientsOf(w: readonly number[]): number[] {
 }
 
 describe("optimizers follow their formulas", () => {
+  it("all of them", () => {
+    expect(new Set(CASES.map(([words]) => words.replace(/\(.*/, "")))).toEqual(new Set(OPTIMIZERS.map(({ name }) => name)));
+  });
+
   it.each(CASES)("%s", async (words, rule) => {
     const batch = new Map([
       ["values", tensorType("f32", [EXAMPLES, INPUTS])],

@@ -2,6 +2,7 @@
 // range, reach all of it, and come out as often as it should.
 
 import { describe, expect, it } from "vitest";
+import { AUGMENT, PREPROCESS } from "../../src/ir/recipe/steps/index.ts";
 import { distinct, openCamera, type Camera, type Pictures } from "../support/pictures.ts";
 
 const levelAt = ({ height, width, levels }: Pictures, c: number, y: number, x: number): number =>
@@ -53,6 +54,12 @@ function expectEven(counts: ReadonlyMap<string, number>): void {
   for (const [name, count] of counts)
     expect(Math.abs(count - total * share), `${name} came ${count} times of ${total}`).toBeLessThan(5 * deviation);
 }
+
+it("every step is held against pixels", () => {
+  const here = ["center_crop", "normalize", "random_crop", "random_resized_crop", "horizontal_flip"];
+  const onTheHost = ["resize", "grayscale"]; // test/ir/recipe/pil-resize.test.ts, test/runtime/data/images.test.ts
+  expect([...PREPROCESS, ...AUGMENT].map(({ name }) => name).sort()).toEqual([...here, ...onTheHost].sort());
+});
 
 describe("preprocessing", () => {
   const rgb = distinct(3, 4, 4);

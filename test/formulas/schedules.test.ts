@@ -2,6 +2,7 @@
 // of transformers' get_..._schedule_with_warmup and torch.optim.lr_scheduler.
 
 import { expect, it } from "vitest";
+import { SCHEDULES } from "../../src/ir/recipe/schedules/index.ts";
 import type { DataInfo } from "../../src/ir/plan.ts";
 import { splitFromArrays } from "../../src/runtime/data/loaded-split.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
@@ -62,6 +63,10 @@ recipe r {
   epochs ${EPOCHS}
 }
 `;
+
+it("there is a formula for every schedule", () => {
+  expect(new Set(CASES.map(([words]) => words.replace(/\(.*/, "")))).toEqual(new Set(SCHEDULES.map(({ name }) => name)));
+});
 
 it.each(CASES)("the schedule %s follows its formula", async (schedule, formula) => {
   const artifact = await compileText(spec(schedule), INFO);

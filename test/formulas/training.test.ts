@@ -3,9 +3,11 @@
 // one-sided, so that a matrix the wrong way round has other sums.
 
 import { describe, expect, it } from "vitest";
+import { METRICS } from "../../src/ir/recipe/metrics/index.ts";
 import type { DataInfo } from "../../src/ir/plan.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
 import { permutation, STREAM } from "../../src/runtime/random.ts";
+import { evaluateSplit } from "../../src/runtime/evaluate.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { train, type TrainEvent } from "../../src/runtime/trainer.ts";
 import { readSafetensors, type Tensor } from "../../src/runtime/weights/safetensors.ts";
@@ -185,5 +187,32 @@ describe("a run", () => {
     const transposed = expected.map((_, i) => at(expected, (i % CLASSES) * CLASSES + Math.floor(i / CLASSES)));
     expect(expected).not.toEqual(transposed);
     expect(await read(session, "eval/confusion")).toEqual(expected);
+  });
+
+  it("reports errors of numbers, over real examples and all their outputs", async () => {
+    const info: DataInfo = {
+      inputs: [{ name: "values", dtype: "f32", shape: [INPUTS] }],
+      label: { name: "label", dtype: "f32", shape: [CLASSES] },
+      classes: [],
+    };
+    const artifact = await compileText(SPEC.replace("cross_entropy", "mse").replace(/metrics .*/, "metrics mae"), info);
+    const session = await openReferenceDevice().load(artifact.program);
+    session.run("init");
+    session.write("weight/fc.weight", Float32Array.from(WEIGHTS));
+    const targets = Array.from({ length: SPLITS.test.length * CLASSES }, () => Math.fround(random() * 4 - 2));
+    const values = Float32Array.from(SPLITS.test.flatMap(({ x }) => x));
+    const metrics = await evaluateSplit(artifact, session, splitFromArrays(info, { values, label: Float32Array.from(targets) }));
+    const errors = targets.map((target, i) => {
+      const { x } = SPLITS.test[Math.floor(i / CLASSES)] ?? { x: [] };
+      return sum(x.map((v, k) => v * at(WEIGHTS, (i % CLASSES) * INPUTS + k))) - target;
+    });
+    expect(metrics).toEqual({
+      loss: expect.closeTo(sum(errors.map((v) => v * v)) / errors.length, 5) as number,
+      mae: expect.closeTo(sum(errors.map(Math.abs)) / errors.length, 5) as number,
+    });
+  });
+
+  it("has a count by hand for every metric", () => {
+    expect(METRICS.map(({ name }) => name).sort()).toEqual([...Object.keys(count([])), "mae"].filter((name) => name !== "loss").sort());
   });
 });
