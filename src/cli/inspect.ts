@@ -1,6 +1,6 @@
 // `tlc inspect`: what a compiled recipe will cost and do, per stage: parameters trained and frozen, kernels, work and memory.
 
-import type { Artifact, StageReport } from "../ir/artifact.ts";
+import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
 import { sizeOf } from "../ir/types.ts";
 import { EXIT } from "./failure.ts";
 import { artifactOf, compileRequest, isFolder, readArtifact, type CompileOptions } from "./open.ts";
@@ -25,19 +25,20 @@ export async function inspect(path: string, options: InspectOptions, terminal: T
   const artifact = (await isFolder(path))
     ? await readArtifact(path)
     : artifactOf(await terminal.io.toolchain.compileSpec(path, compileRequest(options, options.target, terminal)), terminal);
-  const report = describe(artifact);
-  terminal.object({ event: "inspect", recipe: artifact.name, target: artifact.program.target, stages: [report] });
-  show(artifact, report, terminal);
+  const stages = artifact.stages.map((stage) => describe(artifact, stage));
+  terminal.object({ event: "inspect", recipe: artifact.name, target: artifact.target, stages });
+  for (const stage of stages) show(artifact, stage, terminal);
   return EXIT.ok;
 }
 
-function describe({ parameters, recipe, report }: Artifact): Inspection {
+function describe({ parameters }: Artifact, { name: stage, trainable: trained, report }: CompiledStage): Inspection {
   const weights = parameters.filter((parameter) => parameter.kind === "weight");
-  const trainable = weights.filter((parameter) => parameter.trainable);
-  const frozen = weights.filter((parameter) => !parameter.trainable);
+  const isTrained = new Set(trained);
+  const trainable = weights.filter(({ name }) => isTrained.has(name));
+  const frozen = weights.filter(({ name }) => !isTrained.has(name));
   const count = (list: typeof weights): number => list.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0);
   return {
-    stage: recipe.stage,
+    stage,
     parameters: { total: count(weights), trainable: count(trainable), frozen: count(frozen) },
     trainable: trainable.map(({ name }) => name),
     frozen: frozen.map(({ name }) => name),
@@ -52,7 +53,7 @@ function describe({ parameters, recipe, report }: Artifact): Inspection {
 function show(artifact: Artifact, inspection: Inspection, terminal: Terminal): void {
   const integer = (value: number): string => value.toLocaleString("en");
   const { parameters, bytes, frozen, frontier } = inspection;
-  terminal.line(`${terminal.paintOut("bold", artifact.name)} for ${artifact.program.target}, stage ${inspection.stage}`);
+  terminal.line(`${terminal.paintOut("bold", artifact.name)} for ${artifact.target}, stage ${inspection.stage}`);
   terminal.line(
     `  parameters  ${integer(parameters.total)}: ${integer(parameters.trainable)} trained, ${integer(parameters.frozen)} frozen`,
   );

@@ -20,14 +20,16 @@ import { elaborateNetwork } from "./elaborate.ts";
 import { loadModules } from "./modules.ts";
 import type { LoadedModules, SpecHost } from "./modules.ts";
 import { networkValue, plainEnvironment } from "./network-value.ts";
-import { chooseRecipe, lintFreeze, planRecipe as planOne } from "./recipe.ts";
+import { chooseRecipe, planRecipe as planOne } from "./recipe.ts";
 import type { PlannedRecipe } from "./recipe.ts";
 import { resolveModule } from "./resolve.ts";
+import { lintFreeze, type PlannedStage } from "./stages.ts";
 import type { NetworkValue } from "./values.ts";
 import { UNKNOWN } from "./values.ts";
 
 export type { SpecHost } from "./modules.ts";
 export type { PlannedRecipe } from "./recipe.ts";
+export type { PlannedStage } from "./stages.ts";
 export type { Spec } from "./ast.ts";
 
 export interface LoadedSpec extends LoadedModules {
@@ -64,6 +66,8 @@ export function planRecipe(spec: LoadedSpec, { recipe, overrides = [] }: RecipeC
 export interface ElaborateRequest {
   readonly builder: Builder;
   readonly mode: "train" | "eval";
+  /** What it freezes; left out, nothing is frozen. */
+  readonly stage?: PlannedStage;
   /** Examples in a batch; left out: the recipe's. */
   readonly batch?: number;
   /** Extents of symbolic dimensions (`time`), where no data set binds them. */
@@ -78,13 +82,13 @@ export interface ElaborateRequest {
 export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: ElaborateRequest): ForwardModel | undefined {
   const { sink } = spec;
   const before = sink.errors;
-  const { dataInfo, batch = planned.plan.batch, ...rest } = request;
+  const { dataInfo, stage, batch = planned.plan.batch, ...rest } = request;
   const network = networkOf(spec, planned, dataInfo?.classes.length);
   if (network === undefined) return undefined;
   if (dataInfo !== undefined && planned.data !== undefined) checkPictures(dataInfo, planned.data, sink);
   if (sink.errors > before) return undefined;
   const inputShapes = dataInfo === undefined ? undefined : exampleShapes(dataInfo, planned.data);
-  const options = { ...rest, batch, frozen: planned.frozen, ...(inputShapes === undefined ? {} : { inputShapes }) };
+  const options = { ...rest, batch, ...(stage && { frozen: stage.frozen }), ...(inputShapes === undefined ? {} : { inputShapes }) };
   const model = elaborateNetwork(network, planned.network.span, options, sink);
   checkColumns(spec, planned, network);
   if (model === undefined) return undefined;

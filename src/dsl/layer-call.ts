@@ -2,11 +2,11 @@
 // becomes a diagnostic at this place.
 
 import type { Span } from "../diagnostics.ts";
-import type { Initializer } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { OpError } from "../ir/ops/define.ts";
 import { convertArgument } from "../ir/recipe/argument-rules.ts";
 import type { ArgSpecs } from "../ir/recipe/arguments.ts";
+import type { Initializer, State } from "../ir/state.ts";
 import { sizeOf, tensorType } from "../ir/types.ts";
 import type { Shape } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
@@ -118,7 +118,7 @@ const requireSize = (shape: Shape): void =>
 function contextFor(elaboration: Elaboration, path: string, span: Span): LayerContext {
   const { builder: b, mode, batch, mask, random, frozen = () => false } = elaboration.options;
   const full = (name: string): string => (path === "" ? name : `${path}.${name}`);
-  const add = (kind: "weight" | "buffer", local: string, shape: Shape, init: Initializer): Node => {
+  const add = (kind: "weight" | "statistic", local: string, shape: Shape, init: Initializer): Node => {
     const name = full(local);
     requireSize(shape);
     const before = elaboration.parameters.get(name);
@@ -133,10 +133,11 @@ function contextFor(elaboration: Elaboration, path: string, span: Span): LayerCo
         { notes: sameTurn ? [] : [{ span: before.span, text: "taken here" }], hint },
       );
       // The graph goes on with a tensor of the right shape; the report already keeps it from being used.
-      return b.input({ name: `weight/${name}#${span.start}`, role: "parameter", type: tensorType("f32", shape) });
+      return b.input({ name: `weight/${name}#${span.start}`, role: "state", kind, type: tensorType("f32", shape) });
     }
-    const node = b.input({ name: `weight/${name}`, role: "parameter", type: tensorType("f32", shape) });
-    elaboration.parameters.set(name, { name, kind, node, shape, init, trainable: kind === "weight" && !frozen(name), span });
+    const state: State = { name: `weight/${name}`, kind, type: tensorType("f32", shape), init };
+    const node = b.input({ name: state.name, role: "state", kind, type: state.type });
+    elaboration.parameters.set(name, { name, kind, state, node, span });
     return node;
   };
   return {
@@ -145,7 +146,7 @@ function contextFor(elaboration: Elaboration, path: string, span: Span): LayerCo
     batch,
     mask,
     weight: (name, shape, init) => add("weight", name, shape, init),
-    buffer: (name, shape, init) => add("buffer", name, shape, init),
+    buffer: (name, shape, init) => add("statistic", name, shape, init),
     update: (name, value) => elaboration.updates.set(full(name), value),
     frozen: (name) => frozen(full(name)),
     random: () => random && { seed: random.seed, step: random.step, stream: elaboration.nextStream() },

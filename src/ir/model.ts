@@ -2,22 +2,16 @@
 
 import type { Span } from "../diagnostics.ts";
 import type { Node } from "./node.ts";
-import type { Shape } from "./types.ts";
+import type { State } from "./state.ts";
 
-/** How a parameter starts. `uniform` is over [-bound, bound), `normal` has mean 0. */
-export type Initializer =
-  | { readonly kind: "constant"; readonly value: number }
-  | { readonly kind: "uniform"; readonly bound: number }
-  | { readonly kind: "normal"; readonly std: number };
-
-/** A tensor of the network's `state_dict`: a trained weight, or a buffer such as a running mean. Always f32. */
+/** A tensor of the network's `state_dict`: a trained weight, or a statistic such as a running mean. Always f32. */
 export interface Parameter {
+  /** PyTorch's name, e.g. `layer1.0.conv1.weight`. */
   readonly name: string;
-  readonly kind: "weight" | "buffer";
+  readonly kind: "weight" | "statistic";
+  readonly state: State;
+  /** Its value before the step. */
   readonly node: Node;
-  readonly shape: Shape;
-  readonly init: Initializer;
-  readonly trainable: boolean;
   /** Where the layer stands in the spec. */
   readonly span: Span;
 }
@@ -27,6 +21,6 @@ export interface ForwardModel {
   readonly inputs: ReadonlyMap<string, Node>;
   readonly output: Node;
   readonly parameters: readonly Parameter[];
-  /** New values of buffers after a training step, keyed by parameter name. Empty in evaluation. */
+  /** New values of statistics after a training step, keyed by parameter name. Empty in evaluation. */
   readonly updates: ReadonlyMap<string, Node>;
 }

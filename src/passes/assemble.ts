@@ -72,8 +72,16 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
     target: target.name,
     arenaBytes: memory.arenaBytes,
     buffers: buffers.map((buffer): BufferPlan => {
-      const { name, role, dtype, shape } = buffer;
-      return { name, role, dtype, shape, bytes: role === "data" ? 0 : bytesOf(buffer), offset: memory.offsets.get(buffer) ?? -1 };
+      const { name, role, kind, dtype, shape } = buffer;
+      return {
+        name,
+        role,
+        ...(kind && { kind }),
+        dtype,
+        shape,
+        bytes: role === "data" ? 0 : bytesOf(buffer),
+        offset: memory.offsets.get(buffer) ?? -1,
+      };
     }),
     kernels,
     entries: Object.fromEntries(compiled),

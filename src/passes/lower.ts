@@ -4,7 +4,7 @@
 import { isGroup, type FusionPlan } from "../ir/fusion/plan.ts";
 import { topologicalOrder, type Graph } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
-import type { InputRole } from "../ir/ops/leaf.ts";
+import type { InputAttrs, InputRole } from "../ir/ops/leaf.ts";
 import type { ScanAttrs } from "../ir/ops/scan.ts";
 import type { BufferRole } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
@@ -14,16 +14,10 @@ import { copyNode, lowerGroup, type LowerContext, type LowerOptions, type Target
 import { lowerScan } from "./lower-scan.ts";
 import { placeOutputs, whole } from "./places.ts";
 
-interface InputAttrs {
-  readonly name: string;
-  readonly role: InputRole;
-}
-
-/** Buffers that entries share, by name: weights, state, what the host writes and reads. */
+/** Buffers that entries share, by name: states, what the host writes and reads. */
 export type SharedBuffers = Map<string, Buffer>;
 
 const ROLES = {
-  parameter: "weight",
   state: "state",
   batch: "input",
   data: "data",
@@ -68,10 +62,10 @@ export function lowerGraph(graph: Graph, plan: FusionPlan, shared: SharedBuffers
 }
 
 function sharedInput(node: Node, shared: SharedBuffers): Buffer {
-  const { name, role } = node.attrs as InputAttrs;
+  const { name, role, kind } = node.attrs as InputAttrs;
   const known = shared.get(name);
   if (known) return known;
-  const buffer: Buffer = { name, role: ROLES[role], dtype: node.type.dtype, shape: node.type.shape };
+  const buffer: Buffer = { name, role: ROLES[role], ...(kind && { kind }), dtype: node.type.dtype, shape: node.type.shape };
   shared.set(name, buffer);
   return buffer;
 }

@@ -2,15 +2,18 @@
 
 import type { Kernel } from "../ir/loop/kernel.ts";
 import type { BufferRole } from "../ir/program.ts";
+import type { StateKind } from "../ir/state.ts";
 import type { DType, Shape } from "../ir/types.ts";
 
 /** A value's place in memory; identity is the object. */
 export interface Buffer {
   readonly name: string;
   readonly role: BufferRole;
+  /** Of a declared state. */
+  readonly kind?: StateKind;
   readonly dtype: DType;
   readonly shape: Shape;
-  /** For the next value of a weight or state: the old one, in whose memory it ends up (in-place.ts). */
+  /** For the next value of a state: the old one, in whose memory it ends up (in-place.ts). */
   readonly replaces?: Buffer;
 }
 

@@ -6,32 +6,33 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renderDiagnostics } from "../../src/diagnostics.ts";
 import { elaborate, planRecipe } from "../../src/dsl/index.ts";
-import type { ElaborateRequest } from "../../src/dsl/index.ts";
+import type { ElaborateRequest, PlannedStage } from "../../src/dsl/index.ts";
 import { createBuilder } from "../../src/ir/builder.ts";
 import type { Builder } from "../../src/ir/builder.ts";
 import { evaluateNodes } from "../../src/ir/evaluate.ts";
 import { topologicalOrder } from "../../src/ir/graph.ts";
 import type { ForwardModel } from "../../src/ir/model.ts";
 import type { Node } from "../../src/ir/node.ts";
-import { tensorType } from "../../src/ir/types.ts";
+import { sizeOf, tensorType } from "../../src/ir/types.ts";
 import { decompose } from "../../src/passes/decompose.ts";
 import { loadClean, SPECS } from "./support.ts";
 
 const RECIPE = "loss cross_entropy\n  optimizer sgd(lr: 0.1)";
 
-/** The model of recipe `main`, which trains `network` with `settings`. */
+/** The model of recipe `main`, which trains `network` with `settings`, in its first stage. */
 function build(
   source: string,
   network: string,
   request: Partial<ElaborateRequest> = {},
   settings = "",
-): ForwardModel & { readonly builder: Builder } {
+): ForwardModel & { readonly builder: Builder; readonly stage: PlannedStage } {
   const spec = loadClean(`${source}\nrecipe main {\n  network ${network}\n  ${RECIPE}\n  ${settings}\n}\n`);
   const planned = planRecipe(spec);
   const builder = request.builder ?? createBuilder();
-  const model = planned === undefined ? undefined : elaborate(spec, planned, { mode: "train", batch: 2, ...request, builder });
-  if (model === undefined) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));
-  return { ...model, builder };
+  const stage = planned?.stages[0];
+  const model = planned && stage && elaborate(spec, planned, { mode: "train", stage, batch: 2, ...request, builder });
+  if (model === undefined || stage === undefined) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));
+  return { ...model, builder, stage };
 }
 
 const body = (text: string, input = "image: f32[3, 8, 8]"): string => `network net(classes = 10) {\n  input ${input}\n${text}\n}`;
@@ -49,8 +50,8 @@ describe("names", () => {
 
   it("are torchvision's for resnet18", () => {
     const { parameters } = build(zoo, "resnet18");
-    const weights = parameters.filter(({ kind }) => kind === "weight").map(({ name, shape }) => `${name} ${shape.join("x")}`);
-    const buffers = parameters.filter(({ kind }) => kind === "buffer").map(({ name }) => name);
+    const weights = parameters.filter(({ kind }) => kind === "weight").map(({ name, state }) => `${name} ${state.type.shape.join("x")}`);
+    const buffers = parameters.filter(({ kind }) => kind === "statistic").map(({ name }) => name);
     expect(weights.length).toBe(62);
     expect(buffers.length).toBe(40);
     for (const expected of [
@@ -76,13 +77,13 @@ describe("names", () => {
     ["resnet50", 25_557_032],
   ])("add up to torchvision's number of weights for %s", (network, count) => {
     const { parameters } = build(zoo, network);
-    const sizes = parameters.filter(({ kind }) => kind === "weight").map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+    const sizes = parameters.filter(({ kind }) => kind === "weight").map(({ state }) => sizeOf(state.type.shape));
     expect(sizes.reduce((a, b) => a + b, 0)).toBe(count);
   });
 
   it("take arguments of an alias and of a recipe", () => {
     const { parameters, output } = build(zoo, "resnet18(classes: 5)");
-    expect(parameters.find(({ name }) => name === "fc.weight")?.shape).toEqual([5, 512]);
+    expect(parameters.find(({ name }) => name === "fc.weight")?.state.type.shape).toEqual([5, 512]);
     expect(output.type.shape).toEqual([2, 5]);
   });
 
@@ -106,7 +107,7 @@ describe("names", () => {
       "encoder.layer.2.fc.bias",
     ]);
     expect(shapeOf(model)).toEqual([2, 5, 10]);
-    expect(model.parameters.find(({ name }) => name === "rnn.weight_ih_l1")?.shape).toEqual([16, 8]);
+    expect(model.parameters.find(({ name }) => name === "rnn.weight_ih_l1")?.state.type.shape).toEqual([16, 8]);
   });
 
   it("may be those of JavaScript's own properties", () => {
@@ -183,7 +184,7 @@ describe("initial values", () => {
   it("are PyTorch's", () => {
     const source = body("embedding: embedding(10, 16)\nrnn: lstm(4)\nlast\nbn: batch_norm\nfc: linear(classes)", "tokens: i32[5]");
     const { parameters } = build(source, "net");
-    expect(Object.fromEntries(parameters.map(({ name, init }) => [name, init]))).toMatchObject({
+    expect(Object.fromEntries(parameters.map(({ name, state }) => [name, state.init]))).toMatchObject({
       "embedding.weight": { kind: "normal", std: 1 },
       "rnn.weight_ih_l0": { kind: "uniform", bound: 0.5 },
       "rnn.bias_hh_l0": { kind: "uniform", bound: 0.5 },
@@ -194,16 +195,16 @@ describe("initial values", () => {
       "fc.weight": { kind: "uniform", bound: 0.5 },
     });
     const [conv] = build(body("conv: conv2d(4, kernel: 2)\nflatten"), "net").parameters;
-    expect(conv?.init).toEqual({ kind: "uniform", bound: 1 / Math.sqrt(12) });
+    expect(conv?.state.init).toEqual({ kind: "uniform", bound: 1 / Math.sqrt(12) });
   });
 });
 
 describe("freezing", () => {
   const source = body("conv1: conv2d(4, kernel: 3) -> bn1: batch_norm\nflatten\nfc: linear(classes)");
-  const trainable = (settings: string): string[] =>
-    build(source, "net", {}, settings)
-      .parameters.filter((it) => it.trainable)
-      .map(({ name }) => name);
+  const trainable = (settings: string): string[] => {
+    const { parameters, stage } = build(source, "net", {}, settings);
+    return parameters.filter(({ kind, name }) => kind === "weight" && !stage.frozen(name)).map(({ name }) => name);
+  };
 
   it.each([
     ["", ["conv1.weight", "conv1.bias", "bn1.weight", "bn1.bias", "fc.weight", "fc.bias"]],

@@ -5,6 +5,7 @@
 import { describe, expect, it } from "vitest";
 import type { DataInfo } from "../../src/ir/plan.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
+import { Network } from "../../src/runtime/network.ts";
 import { permutation, STREAM } from "../../src/runtime/random.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { train, type TrainEvent } from "../../src/runtime/trainer.ts";
@@ -12,6 +13,7 @@ import { readSafetensors, type Tensor } from "../../src/runtime/weights/safetens
 import { fromHostArray, toFloat32 } from "../../src/runtime/weights/tensor-values.ts";
 import { createRandom } from "../support/random.ts";
 import { compileText, read } from "../support/run-spec.ts";
+import { soleStage } from "../support/stages.ts";
 import { relativeError } from "../support/values.ts";
 
 const [INPUTS, CLASSES, BATCH, EPOCHS, RATE, SEED] = [2, 3, 4, 3, 0.5, 9];
@@ -122,11 +124,11 @@ describe("a run", () => {
   it("reports what it did: losses, rates, metrics, examples, weights", async () => {
     const artifact = await compileText(SPEC, INFO);
     const device = openReferenceDevice();
-    const session = await device.load(artifact.program);
+    const network = await Network.open(artifact, device);
     const data = { train: split(SPLITS.train), val: split(SPLITS.val), test: split(SPLITS.test) };
     const weights = new Map<string, Tensor>([["fc.weight", fromHostArray(Float32Array.from(WEIGHTS), "f32", [CLASSES, INPUTS])]]);
     const events: TrainEvent[] = [];
-    for await (const event of train(artifact, session, device.info, data, { weights: { tensors: weights, metadata: new Map() } }))
+    for await (const event of train(network, data, { weights: { tensors: weights, metadata: new Map() } }))
       events.push(event);
 
     const [started] = events;
@@ -169,7 +171,7 @@ describe("a run", () => {
 
   it("counts true classes in rows and answers in columns", async () => {
     const artifact = await compileText(SPEC, INFO);
-    const session = await openReferenceDevice().load(artifact.program);
+    const session = await openReferenceDevice().load(soleStage(artifact).program);
     session.run("init");
     session.write("weight/fc.weight", Float32Array.from(WEIGHTS));
     const { columns, count: size } = split(SPLITS.test);

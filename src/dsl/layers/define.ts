@@ -2,10 +2,10 @@
 // and how it is built. One object per layer, in a file of its own.
 
 import type { Builder } from "../../ir/builder.ts";
-import type { Initializer } from "../../ir/model.ts";
 import type { Node } from "../../ir/node.ts";
 import { OpError } from "../../ir/ops/define.ts";
 import type { ArgSpecs, Values } from "../../ir/recipe/arguments.ts";
+import type { Initializer } from "../../ir/state.ts";
 import type { Shape } from "../../ir/types.ts";
 
 export { arg } from "../../ir/recipe/arguments.ts";
@@ -68,5 +68,5 @@ export function extent(x: Node, i: number): number {
 /** PyTorch's default for weights and biases of linear maps: uniform with variance 1 / (3 fan_in). */
 export const fanIn = (count: number): Initializer => ({ kind: "uniform", bound: 1 / Math.sqrt(count) });
 
-export const ZEROS: Initializer = { kind: "constant", value: 0 };
+export { ZEROS } from "../../ir/state.ts";
 export const ONES: Initializer = { kind: "constant", value: 1 };
