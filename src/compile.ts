@@ -9,7 +9,7 @@ import { targetNamed } from "./codegen/targets.ts";
 import type { Diagnostic, Sources } from "./diagnostics.ts";
 import { elaborate, planRecipe, type LoadedSpec, type PlannedRecipe } from "./dsl/index.ts";
 import { ARTIFACT_VERSION, type Artifact, type ParameterInfo } from "./ir/artifact.ts";
-import { createBuilder, type Builder } from "./ir/builder.ts";
+import { createBuilder } from "./ir/builder.ts";
 import type { Parameter } from "./ir/model.ts";
 import type { Kernel } from "./ir/loop/kernel.ts";
 import type { DeviceLimits } from "./ir/program.ts";
@@ -18,7 +18,7 @@ import type { TensorType } from "./ir/types.ts";
 import { packageRoot } from "./package-root.ts";
 import { PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
 import { compileStages } from "./passes/stages.ts";
-import { buildEntries, buildTraceEntry, trainingContext, type StageSpec, type TrainingContext } from "./passes/step-graph.ts";
+import { buildEntries, buildTraceEntry, type StageSpec } from "./passes/step-graph.ts";
 
 export interface CompileRequest {
   /** Needed where the file declares several. */
@@ -66,7 +66,7 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
     return outcome(spec);
   }
   const dataInfo = await request.describeData(planned.data);
-  const stages = stageSpecs(spec, planned, dataInfo, trainingContext);
+  const stages = stageSpecs(spec, planned, dataInfo);
   return stages ? finish(spec, stages, buildEntries, request, planned.data) : outcome(spec);
 }
 
@@ -91,7 +91,7 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
     // The batch is what the network takes: no preprocessing is left to do.
     ...(data && { data: { ...data, preprocess: [], augment: [] } }),
   };
-  const stages = stageSpecs(spec, planned, dataInfo, () => ({}));
+  const stages = stageSpecs(spec, planned, dataInfo);
   return stages ? finish(spec, stages, buildTraceEntry, request) : outcome(spec);
 }
 
@@ -106,32 +106,15 @@ const plan = (spec: LoadedSpec, request: Pick<CompileRequest, "recipe" | "set">)
   planRecipe(spec, { ...(request.recipe !== undefined && { recipe: request.recipe }), overrides: request.set ?? [] });
 
 /** What the stages' graphs are made of; undefined after a fault. */
-function stageSpecs(
-  spec: LoadedSpec,
-  planned: PlannedRecipe,
-  dataInfo: DataInfo,
-  context: (b: Builder, batch: number) => Partial<TrainingContext>,
-): readonly StageSpec[] | undefined {
+function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo): readonly StageSpec[] | undefined {
   const b = createBuilder();
-  const evaluated = elaborate(spec, planned, { builder: b, dataInfo, mode: "eval" });
-  if (!evaluated) return undefined;
-  const stages: StageSpec[] = [];
-  for (const stage of planned.stages) {
-    const trained = elaborate(spec, planned, { builder: b, dataInfo, mode: "train", stage, ...context(b, planned.plan.batch) });
-    if (!trained) return undefined;
-    stages.push({
-      b,
-      recipe: planned.plan,
-      stage: stage.plan,
-      dataInfo,
-      steps: planned.data ?? { preprocess: [], augment: [] },
-      train: trained,
-      eval: evaluated,
-      parameters: evaluated.parameters,
-      isTrainable: ({ kind, name }) => kind === "weight" && !stage.frozen(name),
-    });
-  }
-  return stages;
+  const network = elaborate(spec, planned, { builder: b, dataInfo });
+  if (!network) return undefined;
+  const steps = planned.data ?? { preprocess: [], augment: [] };
+  return planned.stages.map(({ plan: stage, frozen }) => ({
+    ...{ b, recipe: planned.plan, stage, dataInfo, steps, network },
+    isFrozen: ({ name }) => frozen(name),
+  }));
 }
 
 function finish(
@@ -141,7 +124,7 @@ function finish(
   request: OutputRequest,
   data?: DataPlan,
 ): CompileOutcome {
-  const [{ recipe, dataInfo, parameters, eval: model }] = stages as [StageSpec];
+  const [{ recipe, dataInfo, network }] = stages as [StageSpec];
   const target = targetNamed(request.target);
   const printer = { ...target, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, request.limits) };
   const artifact: Artifact = {
@@ -152,8 +135,8 @@ function finish(
     recipe,
     ...(data && { data: withoutSpans(data) }),
     dataInfo,
-    outputShape: model.output.type.shape.slice(1),
-    parameters: parameters.map(parameterInfo),
+    outputShape: network.output.type.shape.slice(1),
+    parameters: network.parameters.map(parameterInfo),
     stages: compileStages(stages, build, printer, pipelineOptions(target, request)),
   };
   return { ...outcome(spec), artifact };

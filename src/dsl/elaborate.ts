@@ -1,13 +1,13 @@
 // A network to its forward graph: runs the body once at compile time. Numbers, lists and blocks are values here; tensors are nodes
-// of the graph; scopes make the names of parameters. Training and evaluation are two elaborations of the same network.
+// of the graph; scopes make the names of parameters.
 
 import { didYouMean } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
-import type { ForwardModel, Parameter } from "../ir/model.ts";
+import { STREAMS, type ForwardModel, type Parameter, type TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { tensorType } from "../ir/types.ts";
-import type { DType, Shape } from "../ir/types.ts";
+import type { DType, Shape, TensorType } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
 import { BodyScope } from "./body-scope.ts";
 import { evaluate } from "./evaluate.ts";
@@ -20,19 +20,12 @@ import { describeValue, isCallable, isList, isTensor, isUnknown, UNKNOWN } from 
 
 export interface ElaborateOptions {
   readonly builder: Builder;
-  readonly mode: "train" | "eval";
   /** Examples in a batch: axis 0 of every input and output. */
   readonly batch: number;
   /** Extents of symbolic dimensions, by name. */
   readonly dims?: Readonly<Record<string, number>>;
   /** What an example of each input looks like, without the batch axis; binds symbolic dimensions. */
   readonly inputShapes?: ReadonlyMap<string, Shape>;
-  /** Whether training leaves a parameter as it is. */
-  readonly frozen?: (name: string) => boolean;
-  /** bool[batch], false for the filling of the last batch. */
-  readonly mask?: Node;
-  /** For dropout, u32[] each; left out, nothing is dropped. Streams are counted from `firstStream`. */
-  readonly random?: { readonly seed: Node; readonly step: Node; readonly firstStream?: number };
 }
 
 /** Ends an elaboration that went over a limit. */
@@ -53,6 +46,7 @@ export function elaborateNetwork(
       inputs: elaboration.inputs,
       output: output.node,
       parameters: [...elaboration.parameters.values()],
+      leaves: elaboration.leaves,
       updates: elaboration.updates,
     };
   } catch (error) {
@@ -72,6 +66,7 @@ export class Elaboration {
   readonly inputs = new Map<string, Node>();
   readonly parameters = new Map<string, Parameter>();
   readonly updates = new Map<string, Node>();
+  readonly leaves: TrainingLeaves;
   /** Reports with the way here: which block was being built, and where it was used. */
   readonly sink: Reporter;
   readonly #calls: Call[] = [];
@@ -79,11 +74,16 @@ export class Elaboration {
   readonly #symbols = new Set<string>();
   readonly #dims = new Map<string, { readonly extent: number; readonly from: string }>();
   #steps = 0;
-  #streams = 0;
+  #streams: number = STREAMS.network;
 
   constructor(options: ElaborateOptions, sink: DiagnosticSink) {
     this.options = options;
-    this.#streams = options.random?.firstStream ?? 0;
+    const leaf = (name: string, type: TensorType): Node => options.builder.input({ name: `network/${name}`, role: "batch", type });
+    this.leaves = {
+      mask: leaf("mask", tensorType("bool", [options.batch])),
+      seed: leaf("seed", tensorType("u32", [])),
+      step: leaf("step", tensorType("u32", [])),
+    };
     for (const [name, extent] of Object.entries(options.dims ?? {})) this.#dims.set(name, { extent, from: "" });
     this.sink = {
       report: (name, span, params, extra) => {

@@ -116,7 +116,8 @@ const requireSize = (shape: Shape): void =>
   requireShape(sizeOf(shape) <= LIMITS.elements, () => `a tensor [${shape.join(", ")}] has more than ${LIMITS.elements} values`);
 
 function contextFor(elaboration: Elaboration, path: string, span: Span): LayerContext {
-  const { builder: b, mode, batch, mask, random, frozen = () => false } = elaboration.options;
+  const { builder: b, batch } = elaboration.options;
+  const { mask, seed, step } = elaboration.leaves;
   const full = (name: string): string => (path === "" ? name : `${path}.${name}`);
   const add = (kind: "weight" | "statistic", local: string, shape: Shape, init: Initializer): Node => {
     const name = full(local);
@@ -142,13 +143,11 @@ function contextFor(elaboration: Elaboration, path: string, span: Span): LayerCo
   };
   return {
     b,
-    mode,
     batch,
     mask,
     weight: (name, shape, init) => add("weight", name, shape, init),
     buffer: (name, shape, init) => add("statistic", name, shape, init),
     update: (name, value) => elaboration.updates.set(full(name), value),
-    frozen: (name) => frozen(full(name)),
-    random: () => random && { seed: random.seed, step: random.step, stream: elaboration.nextStream() },
+    random: () => ({ seed, step, stream: elaboration.nextStream() }),
   };
 }

@@ -1,4 +1,5 @@
-// A network as the language hands it to the passes: its forward graph for one mode, with named leaves.
+// A network as the language hands it to the passes: one forward graph, which says all that training does (batch statistics, dropout, new
+// running statistics). What a training step with frozen parameters does of that, or an evaluation, is made of it by a rewrite.
 
 import type { Span } from "../diagnostics.ts";
 import type { Node } from "./node.ts";
@@ -16,11 +17,24 @@ export interface Parameter {
   readonly span: Span;
 }
 
+/** Streams of a step's random numbers: initial values from 0, then what makes a batch, then what the network draws. */
+export const STREAMS = { batch: 1 << 20, network: 1 << 21 } as const;
+
+/** Leaves that stand for what is around a network while it trains. */
+export interface TrainingLeaves {
+  /** Which examples of the batch are real ones, not the filling of the last batch of an epoch: bool[batch]. */
+  readonly mask: Node;
+  /** Where randomness comes from, u32[] each. */
+  readonly seed: Node;
+  readonly step: Node;
+}
+
 export interface ForwardModel {
   /** Keyed by input name; the nodes stand for a whole batch. */
   readonly inputs: ReadonlyMap<string, Node>;
   readonly output: Node;
   readonly parameters: readonly Parameter[];
-  /** New values of statistics after a training step, keyed by parameter name. Empty in evaluation. */
+  readonly leaves: TrainingLeaves;
+  /** New values of statistics after a training step, keyed by parameter name. */
   readonly updates: ReadonlyMap<string, Node>;
 }

@@ -8,7 +8,7 @@ import type { CompilesKernels } from "./assemble.ts";
 import { compileEntries, type PipelineOptions } from "./pipeline.ts";
 import { reportStage, type StepReference } from "./report.ts";
 import { SEED } from "./states.ts";
-import type { StageGraphs, StagePosition, StageSpec } from "./step-graph.ts";
+import { trainableOf, type StageGraphs, type StagePosition, type StageSpec } from "./step-graph.ts";
 import { rememberedBy, type Since } from "./update.ts";
 
 export function compileStages(
@@ -30,14 +30,15 @@ function sinceWhen(spec: StageSpec, before: { readonly spec: StageSpec; readonly
   if (!before) return () => "";
   const [now, then] = [spec, before.spec].map(({ b, stage }) => rememberedBy(b, stage.optimizer).join());
   const isSameMemory = now === then;
-  return (parameter) => (isSameMemory && before.spec.isTrainable(parameter) ? before.since(parameter) : spec.stage.name);
+  const known = new Set(isSameMemory ? trainableOf(before.spec) : []);
+  return (parameter) => (known.has(parameter) ? before.since(parameter) : spec.stage.name);
 }
 
 function compileStage(spec: StageSpec, { states, entries }: StageGraphs, target: CompilesKernels, options: PipelineOptions): CompiledStage {
   const graphs = new Map([...entries].map(([name, { graph }]) => [name, graph]));
   const compiled = compileEntries(graphs, target, options);
   const { program } = compiled;
-  const trainable = spec.parameters.filter(spec.isTrainable);
+  const trainable = trainableOf(spec);
   const buffers = new Set(program.buffers.map(({ name }) => name));
   return {
     name: spec.stage.name,

@@ -5,8 +5,8 @@
 import { LOSS_HISTORY, type ColumnBuffer, type EntryPorts, type SumBuffer } from "../ir/artifact.ts";
 import type { Builder } from "../ir/builder.ts";
 import { gradients } from "../ir/gradient.ts";
-import { substitute, type Graph } from "../ir/graph.ts";
-import type { ForwardModel, Parameter } from "../ir/model.ts";
+import { substitute, topologicalOrder, type Graph } from "../ir/graph.ts";
+import { STREAMS, type ForwardModel, type Parameter, type TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { ColumnInfo, DataInfo, RecipePlan, StagePlan } from "../ir/plan.ts";
@@ -20,6 +20,7 @@ import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { EPOCHS, learningRate } from "./learning-rate.ts";
 import { batchLoss, type BatchLoss } from "./loss.ts";
 import { simplifyForward } from "./simplify-forward.ts";
+import { specialize } from "./specialize.ts";
 import { seedOf, StateTable } from "./states.ts";
 import { updateWeights, type Since } from "./update.ts";
 
@@ -30,11 +31,9 @@ export interface StageSpec {
   readonly stage: StagePlan;
   readonly dataInfo: DataInfo;
   readonly steps: DataSteps;
-  readonly train: ForwardModel;
-  readonly eval: ForwardModel;
-  readonly parameters: readonly Parameter[];
-  /** Whether the stage trains a parameter. */
-  readonly isTrainable: (parameter: Parameter) => boolean;
+  readonly network: ForwardModel;
+  /** Whether the stage leaves a parameter as it is. */
+  readonly isFrozen: (parameter: Parameter) => boolean;
 }
 
 /** Where a stage stands among the others. */
@@ -53,6 +52,10 @@ export interface EntryGraph {
   readonly ports: EntryPorts;
 }
 
+/** What a stage's optimizer may change: frozen weights and statistics are not among them. */
+export const trainableOf = ({ network, isFrozen }: Pick<StageSpec, "network" | "isFrozen">): readonly Parameter[] =>
+  network.parameters.filter((parameter) => parameter.kind === "weight" && !isFrozen(parameter));
+
 export interface StageGraphs {
   readonly states: readonly State[];
   /** `init` first. */
@@ -62,28 +65,10 @@ export interface StageGraphs {
 const given = (b: Builder, name: string, type: TensorType): Node => b.input({ name, role: "batch", type });
 const scalar = (dtype: "i32" | "u32" | "f32"): TensorType => tensorType(dtype, []);
 
-// Streams of random numbers: initial values first, then what makes a batch, then what the network draws.
-const BATCH_STREAMS = 1 << 20;
-const NETWORK_STREAMS = 1 << 21;
-
 const STEP: State = { name: "train/step", kind: "counter", type: scalar("u32"), init: ZEROS };
 /** Steps of the stage, for what begins with it. Those of the first are all there are; others have a count of their own, which no stage before them has. */
 const stageStep = ({ isFirst, stage }: EntryContext): State => (isFirst ? STEP : { ...STEP, name: `${STEP.name}@${stage.name}` });
 const cursorOf = (prefix: "train" | "eval"): State => ({ name: `${prefix}/cursor`, kind: "counter", type: scalar("i32"), init: ZEROS });
-
-/** What a network's graph of a training step needs to know of the batch around it. */
-export interface TrainingContext {
-  /** Which examples of the batch are real ones, bool[batch]. */
-  readonly mask: Node;
-  /** Where randomness in the network comes from, u32[] each; streams are counted from the first. */
-  readonly random: { readonly seed: Node; readonly step: Node; readonly firstStream: number };
-}
-
-export function trainingContext(b: Builder, batch: number): TrainingContext {
-  const states = new StateTable(b);
-  const { isReal } = epochPosition(b, states, batch, "train");
-  return { mask: isReal, random: { seed: seedOf(b), step: states.declare(STEP), firstStream: NETWORK_STREAMS } };
-}
 
 interface EpochPosition {
   readonly cursor: Node;
@@ -119,17 +104,30 @@ function buildBatch(spec: StageSpec, source: BatchSource, mode: "train" | "eval"
 const columnBuffers = (prefix: string, columns: readonly ColumnInfo[]): ColumnBuffer[] =>
   columns.map(({ name }) => ({ column: name, buffer: `${prefix}/${name}` }));
 
-function connect(b: Builder, model: ForwardModel, batch: Batch): ForwardModel {
+/** A network on a batch; `leaves` as far as the network still asks for them. */
+function connect(b: Builder, model: ForwardModel, batch: Batch, leaves: Partial<TrainingLeaves> = {}): ForwardModel {
   const replacements = new Map<Node, Node>();
   for (const [name, node] of model.inputs) {
     const value = batch.inputs.get(name);
     if (value) replacements.set(node, b.cast(value, { dtype: node.type.dtype === "u8" ? "u32" : node.type.dtype }));
   }
+  for (const name of ["mask", "seed", "step"] as const) {
+    const value = leaves[name];
+    if (value) replacements.set(model.leaves[name], value);
+  }
   const names = [...model.updates.keys()];
   const [output, ...updates] = simplifyForward(b, substitute(b, [model.output, ...model.updates.values()], replacements));
   if (!output) throw new InternalError("a model has an output");
+  const left = new Set(Object.values(model.leaves).filter((leaf) => !replacements.has(leaf)));
+  if (topologicalOrder([output, ...updates]).some((node) => left.has(node)))
+    throw new InternalError("a network asks for what there is in training only");
   return { ...model, output, updates: new Map(names.map((name, i) => [name, at(updates, i)])) };
 }
+
+/** The network as a stage trains it, or as it is evaluated. */
+const trained = ({ b, network, isFrozen }: StageSpec, isRandom: boolean): ForwardModel =>
+  specialize(b, network, { mode: "train", isFrozen, isRandom });
+const evaluated = ({ b, network }: StageSpec): ForwardModel => specialize(b, network, { mode: "eval" });
 
 interface Training {
   readonly model: ForwardModel;
@@ -142,7 +140,7 @@ function differentiate(spec: StageSpec, model: ForwardModel, label: Node, mask: 
   const { b, recipe } = spec;
   const loss = batchLoss(b, recipe.loss, model.output, label, mask);
   const root = decomposeForAutodiff(b, loss.mean);
-  const trainable = spec.parameters.filter(spec.isTrainable);
+  const trainable = trainableOf(spec);
   const one = b.constant({ value: 1, type: root.type });
   const found = gradients(
     b,
@@ -159,11 +157,11 @@ function differentiate(spec: StageSpec, model: ForwardModel, label: Node, mask: 
 
 /** The states after a step on a batch, all but its place in the epoch. */
 function trainOnBatch(context: EntryContext, training: Training, rate: Node): Map<string, Node> {
-  const { b, states, stage, parameters, since } = context;
+  const { b, states, stage, network, since } = context;
   const step = states.declare(STEP);
   const outputs = updateWeights({ b, states, plan: stage.optimizer, step, rate, since }, training.grads);
   const { updates } = training.model;
-  for (const parameter of parameters) {
+  for (const parameter of network.parameters) {
     const updated = updates.get(parameter.name);
     if (updated) outputs.set(parameter.state.name, updated);
   }
@@ -175,14 +173,14 @@ function trainOnBatch(context: EntryContext, training: Training, rate: Node): Ma
 function trainEntry(context: EntryContext): EntryGraph {
   const { b, states, recipe, stage, dataInfo } = context;
   const [seed, step] = [seedOf(b), states.declare(STEP)];
-  const { cursor, count, position, mask } = epochPosition(b, states, recipe.batch, "train");
-  let stream = BATCH_STREAMS;
+  const { cursor, count, position, isReal, mask } = epochPosition(b, states, recipe.batch, "train");
+  let stream: number = STREAMS.batch;
   const random = (shape: Shape): Node => b.randomUniform(seed, step, { shape, stream: stream++ });
 
   const order = b.input({ name: "train/order", role: "data", type: tensorType("i32", [1]) });
   const rows = b.gather(order, b.minimum(position, b.sub(count, 1)));
   const batch = buildBatch(context, { kind: "resident", prefix: "train", rows }, "train", random);
-  const model = connect(b, context.train, batch);
+  const model = connect(b, trained(context, true), batch, { mask: isReal, seed, step });
   const training = differentiate(context, model, batch.label, mask);
 
   const rate = learningRate(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples: count });
@@ -216,7 +214,7 @@ function evalEntry(context: EntryContext): EntryGraph {
   const { cursor, count, position, mask } = epochPosition(b, states, recipe.batch, "eval");
   const rows = b.minimum(position, b.sub(count, 1));
   const batch = buildBatch(context, { kind: "resident", prefix: "eval", rows }, "eval", noRandom);
-  const model = connect(b, context.eval, batch);
+  const model = connect(b, evaluated(context), batch);
   const outputs = new Map([[cursorOf("eval").name, b.add(cursor, 1)]]);
   const loss = batchLoss(b, recipe.loss, model.output, batch.label, mask);
   const sums = addMetrics(context, "eval", loss, model.output, batch.label, outputs);
@@ -232,7 +230,7 @@ function predictEntry(spec: StageSpec): EntryGraph {
   const batch = buildBatch(spec, { kind: "direct", prefix: "predict", batch: recipe.batch }, "eval", noRandom);
   const output = "predict/output";
   return {
-    graph: { builder: b, outputs: new Map([[output, connect(b, spec.eval, batch).output]]) },
+    graph: { builder: b, outputs: new Map([[output, connect(b, evaluated(spec), batch).output]]) },
     ports: { purpose: "predict", columns: columnBuffers("predict", dataInfo.inputs), output },
   };
 }
@@ -270,7 +268,7 @@ function addMetrics(
 /** Parameters come first among a stage's states: their place in the list decides about their random numbers. */
 function contextOf(spec: StageSpec, position: StagePosition): EntryContext {
   const states = new StateTable(spec.b);
-  for (const { state } of spec.parameters) states.declare(state);
+  for (const { state } of spec.network.parameters) states.declare(state);
   return { ...spec, ...position, states };
 }
 
@@ -297,8 +295,9 @@ export function buildTraceEntry(spec: StageSpec, position: StagePosition): Stage
   const context = contextOf(spec, position);
   const { b, states, recipe, stage, dataInfo } = context;
   const label = given(b, "batch/label", tensorType(dataInfo.label.dtype, [recipe.batch, ...dataInfo.label.shape]));
-  const inputs = new Map([...context.train.inputs].map(([name, node]) => [name, given(b, `batch/${name}`, node.type)]));
-  const model = connect(b, context.train, { inputs, label });
+  const inputs = new Map([...context.network.inputs].map(([name, node]) => [name, given(b, `batch/${name}`, node.type)]));
+  const allReal = b.constant({ value: 1, type: tensorType("bool", [recipe.batch]) });
+  const model = connect(b, trained(context, false), { inputs, label }, { mask: allReal });
   const training = differentiate(context, model, label, undefined);
   const examples = given(b, "train/count", scalar("i32"));
   const rate = learningRate(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples });

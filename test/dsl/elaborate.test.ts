@@ -11,10 +11,11 @@ import { createBuilder } from "../../src/ir/builder.ts";
 import type { Builder } from "../../src/ir/builder.ts";
 import { evaluateNodes } from "../../src/ir/evaluate.ts";
 import { topologicalOrder } from "../../src/ir/graph.ts";
-import type { ForwardModel } from "../../src/ir/model.ts";
+import { STREAMS, type ForwardModel, type Parameter } from "../../src/ir/model.ts";
 import type { Node } from "../../src/ir/node.ts";
-import { sizeOf, tensorType } from "../../src/ir/types.ts";
+import { sizeOf } from "../../src/ir/types.ts";
 import { decompose } from "../../src/passes/decompose.ts";
+import { specialize } from "../../src/passes/specialize.ts";
 import { loadClean, SPECS } from "./support.ts";
 
 const RECIPE = "loss cross_entropy\n  optimizer sgd(lr: 0.1)";
@@ -30,7 +31,7 @@ function build(
   const planned = planRecipe(spec);
   const builder = request.builder ?? createBuilder();
   const stage = planned?.stages[0];
-  const model = planned && stage && elaborate(spec, planned, { mode: "train", stage, batch: 2, ...request, builder });
+  const model = planned && stage && elaborate(spec, planned, { batch: 2, ...request, builder });
   if (model === undefined || stage === undefined) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));
   return { ...model, builder, stage };
 }
@@ -217,12 +218,19 @@ describe("freezing", () => {
   ])("%s", (settings, expected) => expect(trainable(settings)).toEqual(expected));
 
   it("keeps the running statistics of a frozen batch_norm", () => {
-    expect([...build(source, "net").updates.keys()]).toEqual(["bn1.running_mean", "bn1.running_var"]);
-    for (const settings of ["freeze bn1", "freeze bn1.weight, bn1.bias", "freeze ** except fc"])
-      expect(build(source, "net", {}, settings).updates.size).toBe(0);
-    expect(build(source, "net", { mode: "eval" }).updates.size).toBe(0);
+    const updates = (settings: string): string[] => {
+      const { builder, stage, ...model } = build(source, "net", {}, settings);
+      const isFrozen = ({ name }: Parameter): boolean => stage.frozen(name);
+      return [...specialize(builder, model, { mode: "train", isFrozen, isRandom: true }).updates.keys()];
+    };
+    expect(updates("")).toEqual(["bn1.running_mean", "bn1.running_var"]);
+    for (const settings of ["freeze bn1", "freeze bn1.weight, bn1.bias", "freeze ** except fc", "freeze bn1.running_mean"])
+      expect(updates(settings)).toEqual([]);
+    expect(updates("freeze bn1.running_var")).toEqual(["bn1.running_mean"]);
   });
 });
+
+const nothingFrozen = { mode: "train", isFrozen: () => false, isRandom: true } as const;
 
 describe("batch_norm", () => {
   // Two features of three examples, the third masked out.
@@ -230,15 +238,15 @@ describe("batch_norm", () => {
   const source = "network net {\n  input a: f32[2]\n  bn: batch_norm\n}";
   const run = (masked: boolean, mode: "train" | "eval"): { readonly y: number[]; readonly mean: number[]; readonly variance: number[] } => {
     const builder = createBuilder();
-    const mask = builder.input({ name: "mask", role: "batch", type: tensorType("bool", [3]) });
-    const model = build(source, "net", { builder, mode, batch: 3, ...(masked ? { mask } : {}) });
+    const network = build(source, "net", { builder, batch: 3 });
+    const model = specialize(builder, network, mode === "train" ? nothingFrozen : { mode });
     const [a] = [...model.inputs.values()];
     if (a === undefined) throw new Error("no input");
     const byName = new Map(model.parameters.map(({ name, node }) => [name, node]));
     const node = (name: string): Node => model.updates.get(name) ?? byName.get(name) ?? a;
     const bindings = new Map<Node, readonly number[]>([
       [a, values],
-      [mask, [1, 1, 0]],
+      [model.leaves.mask, [1, 1, masked ? 0 : 1]],
     ]);
     for (const { name, node: leaf } of model.parameters)
       bindings.set(leaf, name.endsWith("weight") || name.endsWith("var") ? [1, 1] : [0, 0]);
@@ -277,18 +285,19 @@ describe("dropout", () => {
   const uses = (model: ForwardModel): number => topologicalOrder([model.output]).filter(({ op }) => op.name === "dropout").length;
 
   it("draws numbers in training only, other ones at each place", () => {
-    const builder = createBuilder();
-    const seed = builder.input({ name: "seed", role: "state", type: tensorType("u32", []) });
-    const step = builder.input({ name: "step", role: "state", type: tensorType("u32", []) });
-    const random = { seed, step, firstStream: 5 };
-    expect(uses(build(source, "net", { builder, random }))).toBe(1);
-    expect(uses(build(source, "net", { builder, random, mode: "eval" }))).toBe(0);
-    expect(uses(build(source, "net", { builder }))).toBe(0);
-    const twice = build(body("flatten -> dropout -> dropout -> fc: linear(2)"), "net", { builder, random });
+    const { builder, ...network } = build(source, "net");
+    expect(uses(specialize(builder, network, nothingFrozen))).toBe(1);
+    expect(uses(specialize(builder, network, { mode: "eval" }))).toBe(0);
+    expect(uses(specialize(builder, network, { ...nothingFrozen, isRandom: false }))).toBe(0);
+    const twice = build(body("flatten -> dropout -> dropout -> fc: linear(2)"), "net");
     const streams = topologicalOrder([twice.output])
       .filter(({ op }) => op.name === "dropout")
       .map(({ attrs }) => (attrs as { readonly stream: number }).stream);
-    expect(streams.sort()).toEqual([5, 6]);
+    expect(streams.sort()).toEqual([STREAMS.network, STREAMS.network + 1]);
+  });
+
+  it("is not there where it drops nothing", () => {
+    expect(uses(build(body("flatten -> dropout(0) -> fc: linear(2)"), "net"))).toBe(0);
   });
 });
 
@@ -297,7 +306,7 @@ describe("examples", () => {
     const spec = loadClean(readFileSync(join(SPECS, `examples/${name}.tlspec`), "utf8"));
     const planned = planRecipe(spec);
     if (planned === undefined) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));
-    for (const mode of ["train", "eval"] as const) elaborate(spec, planned, { builder: createBuilder(), mode, dims: { time: 12 } });
+    elaborate(spec, planned, { builder: createBuilder(), dims: { time: 12 } });
     expect(renderDiagnostics(spec.sink.list(), spec.sources)).toBe("");
   });
 });

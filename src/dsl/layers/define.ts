@@ -24,19 +24,17 @@ export interface RandomSource {
 
 export interface LayerContext {
   readonly b: Builder;
-  readonly mode: "train" | "eval";
   readonly batch: number;
   /** False for the filling of the last batch: bool[batch]. */
-  readonly mask: Node | undefined;
+  readonly mask: Node;
   /** A weight below the layer's scope. */
   readonly weight: (name: string, shape: Shape, init: Initializer) => Node;
   /** A running statistic below the layer's scope; training may replace it. */
   readonly buffer: (name: string, shape: Shape, init: Initializer) => Node;
+  /** What it is after a training step, unless that leaves it alone. */
   readonly update: (name: string, value: Node) => void;
-  /** Whether training leaves the weight or buffer as it is. */
-  readonly frozen: (name: string) => boolean;
-  /** A source of random numbers, another one at each call; undefined where randomness is switched off. */
-  readonly random: () => RandomSource | undefined;
+  /** A source of random numbers, another one at each call. */
+  readonly random: () => RandomSource;
 }
 
 export interface Layer<A extends ArgSpecs = ArgSpecs> {
