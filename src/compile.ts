@@ -6,15 +6,17 @@ import { openSpec, outcomeOf as outcome } from "./check.ts";
 import { emitFiles } from "./codegen/module/emit.ts";
 import type { Target } from "./codegen/target.ts";
 import { targetNamed } from "./codegen/targets.ts";
-import type { Diagnostic, Sources } from "./diagnostics.ts";
+import { placeOf, type Diagnostic, type Sources } from "./diagnostics.ts";
 import { elaborate, planRecipe, type LoadedSpec, type PlannedRecipe } from "./dsl/index.ts";
-import { ARTIFACT_VERSION, type Artifact, type ParameterInfo } from "./ir/artifact.ts";
+import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type ParameterInfo } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
 import type { Parameter } from "./ir/model.ts";
 import type { Kernel } from "./ir/loop/kernel.ts";
+import { OpError } from "./ir/ops/define.ts";
+import { originOfError } from "./ir/origin.ts";
 import type { DeviceLimits } from "./ir/program.ts";
 import type { DataInfo, DataPlan, WordPlan } from "./ir/plan.ts";
-import type { TensorType } from "./ir/types.ts";
+import { InternalError, type TensorType } from "./ir/types.ts";
 import { packageRoot } from "./package-root.ts";
 import { PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
 import { compileStages } from "./passes/stages.ts";
@@ -127,6 +129,12 @@ function finish(
   const [{ recipe, dataInfo, network }] = stages as [StageSpec];
   const target = targetNamed(request.target);
   const printer = { ...target, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, request.limits) };
+  let compiled: readonly CompiledStage[];
+  try {
+    compiled = compileStages(stages, build, printer, pipelineOptions(target, request));
+  } catch (error) {
+    return lateFault(spec, error);
+  }
   const artifact: Artifact = {
     format: "tlc-artifact",
     version: ARTIFACT_VERSION,
@@ -137,9 +145,22 @@ function finish(
     dataInfo,
     outputShape: network.output.type.shape.slice(1),
     parameters: network.parameters.map(parameterInfo),
-    stages: compileStages(stages, build, printer, pipelineOptions(target, request)),
+    stages: compiled,
   };
   return { ...outcome(spec), artifact };
+}
+
+/** What only the passes found: shapes that do not fit are the spec's fault at a place, all else is the compiler's own, and says where it met it. */
+function lateFault(spec: LoadedSpec, error: unknown): CompileOutcome {
+  const origin = originOfError(error);
+  if (!(error instanceof Error) || !origin) throw error;
+  const { path, what, span } = origin;
+  if (error instanceof OpError && span) {
+    spec.sink.report("shape-mismatch", span, { layer: what, reason: error.message });
+    return outcome(spec);
+  }
+  const place = span ? ` at ${placeOf(span, spec.sources)}` : "";
+  throw new InternalError(`${error.message.replace(/^internal: /, "")}, for \`${path}\` (${what})${place}`, { cause: error });
 }
 
 const parameterInfo = ({ name, kind, state }: Parameter): ParameterInfo => ({

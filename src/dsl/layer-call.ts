@@ -34,7 +34,10 @@ export function applyLayer(
   const span = it.kind === "call" ? it.callee.span : it.span;
   if (!fits(layer, x.node, span, elaboration.sink)) return UNKNOWN;
   try {
-    const node = layer.build(contextFor(elaboration, scope.cursor.path, it.span), x.node, args as never);
+    const { path } = scope.cursor;
+    const origin = { path: path === "" ? layer.name : path, what: layer.name, span: it.span };
+    const build = (): Node => layer.build(contextFor(elaboration, path, it.span), x.node, args as never);
+    const node = elaboration.options.builder.withOrigin(origin, build);
     requireSize(node.type.shape);
     return { kind: "tensor", node };
   } catch (error) {

@@ -119,7 +119,19 @@ export interface EntryReport {
   readonly flops: number;
 }
 
+/** What of a training step is for a layer, or for the loss. A kernel that computes values of several layers counts for one of them. */
+export interface LayerReport {
+  /** The layer's scope, or its keyword where it has none. */
+  readonly layer: string;
+  readonly ops: number;
+  readonly kernels: number;
+  readonly launches: number;
+  readonly flops: number;
+}
+
 export interface StageReport {
+  /** Of the training step, in the order of the network; what is for no layer in particular is not among them. */
+  readonly layers: readonly LayerReport[];
   /** The trainable parameters nearest to the input: nothing below them is differentiated. */
   readonly frontier: readonly string[];
   readonly entries: Readonly<Record<EntryName, EntryReport>>;

@@ -3,6 +3,7 @@
 import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/index-math.ts";
 import type { Kernel } from "../ir/loop/kernel.ts";
+import { blaming } from "../ir/origin.ts";
 import {
   PROGRAM_VERSION,
   type BufferPlan,
@@ -53,9 +54,9 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
     }
     return index;
   };
-  const launchOf = ({ kernel, buffers: args }: KernelCall): KernelLaunch => ({
+  const launchOf = ({ kernel, buffers: args, origin }: KernelCall): KernelLaunch => ({
     kind: "kernel",
-    kernel: kernelOf(kernel),
+    kernel: blaming(origin, () => kernelOf(kernel)),
     buffers: args.map(indexOf),
   });
   const compiled = [...entries].map(([name, tasks]): [EntryName, Launch[]] => [

@@ -1,6 +1,7 @@
 // Lowered code before it has addresses: kernels, the buffers they touch as objects, and the order to run them in.
 
 import type { Kernel } from "../ir/loop/kernel.ts";
+import type { Origin } from "../ir/origin.ts";
 import type { BufferRole } from "../ir/program.ts";
 import type { StateKind } from "../ir/state.ts";
 import type { DType, Shape } from "../ir/types.ts";
@@ -23,6 +24,8 @@ export interface KernelCall {
   readonly buffers: readonly Buffer[];
   readonly reads: ReadonlySet<Buffer>;
   readonly writes: ReadonlySet<Buffer>;
+  /** What it is for, mainly: kernels may compute values of several layers. */
+  readonly origin?: Origin;
 }
 
 /** What runs as a unit: one kernel, or a counted loop of kernels. */

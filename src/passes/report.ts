@@ -1,13 +1,13 @@
 // What a compiled stage costs and does, computed from the program itself: the numbers behind `tlc inspect`.
 
 import type { EntryName } from "../ir/program.ts";
-import type { EntryReport, StageReport } from "../ir/artifact.ts";
+import type { EntryReport, LayerReport, StageReport } from "../ir/artifact.ts";
 import { topologicalOrder, type Graph } from "../ir/graph.ts";
 import type { Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { Kernel } from "../ir/loop/kernel.ts";
 import { sizeOf } from "../ir/types.ts";
-import { callsOf, type Buffer, type Task } from "./lowered.ts";
+import { callsOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
 import type { Compiled } from "./pipeline.ts";
 import { bytesOf } from "./plan-memory.ts";
 
@@ -32,6 +32,7 @@ export function reportStage(
   );
   const total = (wanted: (b: Buffer) => boolean): number => [...buffers].reduce((sum, b) => (wanted(b) ? sum + bytesOf(b) : sum), 0);
   return {
+    layers: reportLayers(graphs.get(step.entry), tasks.get(step.entry) ?? []),
     frontier: frontierOf(graphs.get(step.entry)?.outputs.get(step.loss), trainable),
     entries,
     bytes: {
@@ -46,12 +47,30 @@ export function reportStage(
 }
 
 function reportEntry(graph: Graph | undefined, tasks: readonly Task[]): EntryReport {
-  const launches = tasks.reduce((sum, task) => sum + (task.kind === "loop" ? task.count * task.calls.length : 1), 0);
-  const flops = tasks.reduce(
-    (sum, task) => sum + (task.kind === "loop" ? task.count : 1) * callsOf(task).reduce((all, call) => all + flopsOf(call.kernel), 0),
-    0,
-  );
-  return { ops: graph ? topologicalOrder(graph.outputs.values()).length : 0, kernels: tasks.flatMap(callsOf).length, launches, flops };
+  return { ops: graph ? topologicalOrder(graph.outputs.values()).length : 0, ...costsOf(tasks, () => true) };
+}
+
+/** What the kernels that are wanted cost, loops counted. */
+function costsOf(tasks: readonly Task[], isWanted: (call: KernelCall) => boolean): Omit<EntryReport, "ops"> {
+  let [kernels, launches, flops] = [0, 0, 0];
+  for (const task of tasks) {
+    const times = task.kind === "loop" ? task.count : 1;
+    for (const call of callsOf(task).filter(isWanted)) {
+      kernels++;
+      launches += times;
+      flops += times * flopsOf(call.kernel);
+    }
+  }
+  return { kernels, launches, flops };
+}
+
+function reportLayers(graph: Graph | undefined, tasks: readonly Task[]): readonly LayerReport[] {
+  const ops = new Map<string, number>();
+  for (const node of graph ? topologicalOrder(graph.outputs.values()) : []) {
+    const path = graph?.builder.originOf(node)?.path;
+    if (path !== undefined) ops.set(path, (ops.get(path) ?? 0) + 1);
+  }
+  return [...ops].map(([layer, count]) => ({ layer, ops: count, ...costsOf(tasks, ({ origin }) => origin?.path === layer) }));
 }
 
 /** Of contractions; two for a multiply-add. */

@@ -58,7 +58,7 @@ export const trainableOf = ({ network, isFrozen }: Pick<StageSpec, "network" | "
 
 export interface StageGraphs {
   readonly states: readonly State[];
-  /** `init` first. */
+  /** `init` last: it writes what the others read. */
   readonly entries: ReadonlyMap<EntryName, EntryGraph>;
 }
 
@@ -136,9 +136,14 @@ interface Training {
   readonly grads: ReadonlyMap<Parameter, Node>;
 }
 
+function lossOf({ b, recipe: { loss } }: StageSpec, { output }: ForwardModel, label: Node, mask: Node | undefined): BatchLoss {
+  const origin = { path: "loss", what: loss.word, ...(loss.span && { span: loss.span }) };
+  return b.withOrigin(origin, () => batchLoss(b, loss, output, label, mask));
+}
+
 function differentiate(spec: StageSpec, model: ForwardModel, label: Node, mask: Node | undefined): Training {
-  const { b, recipe } = spec;
-  const loss = batchLoss(b, recipe.loss, model.output, label, mask);
+  const { b } = spec;
+  const loss = lossOf(spec, model, label, mask);
   const root = decomposeForAutodiff(b, loss.mean);
   const trainable = trainableOf(spec);
   const one = b.constant({ value: 1, type: root.type });
@@ -216,7 +221,7 @@ function evalEntry(context: EntryContext): EntryGraph {
   const batch = buildBatch(context, { kind: "resident", prefix: "eval", rows }, "eval", noRandom);
   const model = connect(b, evaluated(context), batch);
   const outputs = new Map([[cursorOf("eval").name, b.add(cursor, 1)]]);
-  const loss = batchLoss(b, recipe.loss, model.output, batch.label, mask);
+  const loss = lossOf(context, model, batch.label, mask);
   const sums = addMetrics(context, "eval", loss, model.output, batch.label, outputs);
   const columns = columnBuffers("eval", [...dataInfo.inputs, dataInfo.label]);
   return {
@@ -275,7 +280,7 @@ function contextOf(spec: StageSpec, position: StagePosition): EntryContext {
 /** Initial values are of everything that the entries have declared. */
 function withInit({ states }: EntryContext, entries: readonly (readonly [EntryName, EntryGraph])[]): StageGraphs {
   const init: EntryGraph = { graph: states.initialValues(), ports: { purpose: "initialize" } };
-  return { states: states.list(), entries: new Map([["init", init], ...entries]) };
+  return { states: states.list(), entries: new Map([...entries, ["init", init]]) };
 }
 
 export function buildEntries(spec: StageSpec, position: StagePosition): StageGraphs {

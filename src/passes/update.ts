@@ -47,7 +47,9 @@ export function updateWeights(context: UpdateContext, gradients: ReadonlyMap<Par
     const slotName = (key: string): string => `optimizer/${key}/${parameter.name}`;
     const slot = (key: string): Node => declare(slotName(key), parameter.state.type, optimizer.slots[key]);
     const step = since === "" ? context.step : ownSteps();
-    const update = optimizer.update({ b, step, rate, slot, shared }, plan.args, parameter.node, gradient);
+    const update = b.withOrigin(b.originOf(parameter.node), () =>
+      optimizer.update({ b, step, rate, slot, shared }, plan.args, parameter.node, gradient),
+    );
     outputs.set(parameter.state.name, update.weight);
     for (const [key, value] of Object.entries(update.slots)) outputs.set(slotName(key), value);
   }

@@ -385,5 +385,13 @@ describe("inspect", () => {
       ],
     });
     expect((await cli(["inspect", good()])).out()).toContain("4: 2 trained, 2 frozen");
+    expect((await cli(["inspect", good()])).out()).not.toContain("fc  5 ops");
+    expect((await cli(["inspect", good(), "--layers"])).out()).toContain("fc  5 ops, 2 kernels, 3 launches, 2.0 MFLOP in contractions");
+  });
+
+  it("describe each of several stages", async () => {
+    const { out } = await cli(["inspect", good()], { artifact: fakeArtifact({ stages: ["head", "tune"] }) });
+    expect(out().match(/, stage \w+/g)).toEqual([", stage head", ", stage tune"]);
+    expect(out()).toContain("4: 4 trained, 0 frozen");
   });
 });

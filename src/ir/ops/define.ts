@@ -4,6 +4,7 @@
 
 import type { Expr } from "../loop/expr.ts";
 import type { ProductShape, ReduceOp } from "../loop/kernel.ts";
+import type { Origin } from "../origin.ts";
 import { formatType, InternalError, type DType, type TensorType } from "../types.ts";
 
 /** An operation applied to nodes. Immutable and interned by its builder, so that equality of meaning is equality of reference. */
@@ -153,6 +154,9 @@ export interface Registry {}
 export type Builder = { readonly [K in keyof Registry]: Emit<Registry[K]> } & {
   /** Applies an op met as a value, e.g. when rewriting; no broadcasting. */
   readonly apply: (op: AnyOp, inputs: readonly Node[], attrs: object) => Node;
+  /** Nodes that `make` is the first to ask for come from there; without an origin, from where everything comes at the moment. */
+  readonly withOrigin: <T>(origin: Origin | undefined, make: () => T) => T;
+  readonly originOf: (node: Node) => Origin | undefined;
 };
 
 type Definition<T> = Omit<T, "kind">;
