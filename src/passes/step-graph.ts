@@ -118,7 +118,8 @@ function connect(b: Builder, model: ForwardModel, batch: Batch, leaves: Partial<
   const names = [...model.updates.keys()];
   const [output, ...updates] = simplifyForward(b, substitute(b, [model.output, ...model.updates.values()], replacements));
   if (!output) throw new InternalError("a model has an output");
-  const left = new Set(Object.values(model.leaves).filter((leaf) => !replacements.has(leaf)));
+  const { mask, seed, step } = model.leaves;
+  const left = new Set([mask, seed, step].filter((leaf) => !replacements.has(leaf)));
   if (topologicalOrder([output, ...updates]).some((node) => left.has(node)))
     throw new InternalError("a network asks for what there is in training only");
   return { ...model, output, updates: new Map(names.map((name, i) => [name, at(updates, i)])) };

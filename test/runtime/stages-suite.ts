@@ -137,6 +137,14 @@ export function stagesSuite({ name, open }: Subject): void {
       expect(numbers).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     });
 
+    it("have schedules of their own, which begin with them", async () => {
+      const { events } = await run(
+        "optimizer sgd(lr: 0.4)\n  schedule step(every: 1, factor: 0.5)\n  epochs 2\n  stage a { }\n  stage b { epochs 3 }",
+      );
+      const rates = events.flatMap((event) => (event.event === "step" ? [`${event.stage} ${event.epoch} ${event.lr?.toFixed(3)}`] : []));
+      expect([...new Set(rates)]).toEqual(["a 1 0.400", "a 2 0.200", "b 1 0.400", "b 2 0.200", "b 3 0.100"]);
+    });
+
     it("begin an optimizer's memory anew for what was frozen, and keep it for the rest", async () => {
       const rate = 1e-2;
       const artifact = await compile(`optimizer adam(lr: ${rate})\n  epochs 1\n  stage head { freeze ** except fc }\n  stage all { }`);
