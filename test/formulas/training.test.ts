@@ -128,8 +128,7 @@ describe("a run", () => {
     const data = { train: split(SPLITS.train), val: split(SPLITS.val), test: split(SPLITS.test) };
     const weights = new Map<string, Tensor>([["fc.weight", fromHostArray(Float32Array.from(WEIGHTS), "f32", [CLASSES, INPUTS])]]);
     const events: TrainEvent[] = [];
-    for await (const event of train(network, data, { weights: { tensors: weights, metadata: new Map() } }))
-      events.push(event);
+    for await (const event of train(network, data, { weights: { tensors: weights, metadata: new Map() } })) events.push(event);
 
     const [started] = events;
     expect(started).toMatchObject({

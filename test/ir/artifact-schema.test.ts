@@ -42,11 +42,15 @@ describe("artifact schema", () => {
     };
     const { recipe } = good as unknown as Artifact;
     const planning = (change: object): string | undefined => artifactProblem({ ...good, recipe: { ...recipe, ...change } });
+    const planningStage = (change: object): string | undefined =>
+      planning({ stages: recipe.stages.map((stage) => ({ ...stage, ...change })) });
     expect(planning({ loss: { word: "hinge", args: {} } })).toMatch(/^\/recipe\/loss .*"word" must be in oneOf/);
-    expect(planning({ optimizer: { word: "adam", args: { lr: -1, betas: [], eps: 1, weight_decay: 0 } } })).toBe(
-      "/recipe/optimizer/args/lr must be > 0",
+    expect(planningStage({ optimizer: { word: "adam", args: { lr: -1, betas: [], eps: 1, weight_decay: 0 } } })).toBe(
+      "/recipe/stages/0/optimizer/args/lr must be > 0",
     );
-    expect(planning({ schedule: { word: "step", args: { every: 1 } } })).toMatch(/^\/recipe\/schedule\/args must have required property/);
+    expect(planningStage({ schedule: { word: "step", args: { every: 1 } } })).toMatch(
+      /^\/recipe\/stages\/0\/schedule\/args must have required property/,
+    );
     expect(artifactProblem(null)).toBe("the artifact must be object");
     expect(artifactProblem({ ...good, extra: 1 })).toBe("the artifact must NOT have additional properties");
     expect(damaged((a) => (a.program.arenaBytes = 10))).toMatch(/^stage main: buffer .* lies outside the arena$/);
