@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { soleStage } from "../test/support/stages.ts";
 import { compileSpec } from "../src/compile.ts";
 import type { Artifact } from "../src/ir/artifact.ts";
 import type { DataInfo } from "../src/ir/plan.ts";
@@ -45,7 +46,7 @@ export async function measureCompile(longSpec: string): Promise<CompileTimes> {
     const file = join(folder, "long.tlspec");
     writeFileSync(file, longSpec);
     const long = await timed(file, ROWS);
-    const { temporary, temporaryLowerBound } = first.artifact.report.bytes;
+    const { temporary, temporaryLowerBound } = soleStage(first.artifact).report.bytes;
     return {
       cnnFirst: first.ms,
       cnn: next.sort((a, b) => a - b)[2] ?? NaN,

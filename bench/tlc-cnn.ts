@@ -1,6 +1,7 @@
 // Our side of the comparison: compiles bench/cnn.tlspec, fills the device with synthetic pictures, and times training steps; also
 // kernel by kernel, for finding what to make faster.
 
+import { soleStage } from "../test/support/stages.ts";
 import { compileSpec } from "../src/compile.ts";
 import type { Artifact } from "../src/ir/artifact.ts";
 import type { Launch, Program } from "../src/ir/program.ts";
@@ -56,7 +57,7 @@ export async function measureTlc(device: Device, { batch = BATCH, warmup = 4, st
   const start = performance.now();
   const artifact = await compileCnn(device, batch);
   const compiled = performance.now();
-  const session = await device.load(artifact.program);
+  const session = await device.load(soleStage(artifact).program);
   fill(session, batch * Math.max(warmup, steps));
   session.run("init");
   session.run("train", warmup);
@@ -125,6 +126,6 @@ if (process.argv[2] === "profile") {
   const device = await openDevice("webgpu");
   console.log(await measureTlc(device));
   const artifact = await compileCnn(device);
-  for (const { kernel, ms } of await profile(device, artifact.program)) console.log(ms.toFixed(2).padStart(8), kernel);
+  for (const { kernel, ms } of await profile(device, soleStage(artifact).program)) console.log(ms.toFixed(2).padStart(8), kernel);
   device.dispose();
 }

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { targetNamed } from "../src/codegen/targets.ts";
+import { soleStage } from "../test/support/stages.ts";
 import { compileSpec } from "../src/compile.ts";
 import type { Device } from "../src/runtime/device.ts";
 import { matmul, numbers, programOf } from "../test/codegen/kernels.ts";
@@ -50,7 +51,7 @@ export async function measureLstm(device: Device, hidden: number, time: number, 
         }),
     });
     if (!artifact) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
-    const session = await device.load(artifact.program);
+    const session = await device.load(soleStage(artifact).program);
     const examples = steps * batch;
     session.write(
       "train/tokens",

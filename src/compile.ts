@@ -6,19 +6,21 @@ import { openSpec, outcomeOf as outcome } from "./check.ts";
 import { emitFiles } from "./codegen/module/emit.ts";
 import type { Target } from "./codegen/target.ts";
 import { targetNamed } from "./codegen/targets.ts";
-import type { Diagnostic, Sources } from "./diagnostics.ts";
+import { placeOf, type Diagnostic, type Sources } from "./diagnostics.ts";
 import { elaborate, planRecipe, type LoadedSpec, type PlannedRecipe } from "./dsl/index.ts";
-import type { Artifact } from "./ir/artifact.ts";
+import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type ParameterInfo } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
-import type { ForwardModel, Parameter } from "./ir/model.ts";
+import type { Parameter } from "./ir/model.ts";
 import type { Kernel } from "./ir/loop/kernel.ts";
+import { OpError } from "./ir/ops/define.ts";
+import { originOfError } from "./ir/origin.ts";
 import type { DeviceLimits } from "./ir/program.ts";
-import type { DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
-import type { Shape, TensorType } from "./ir/types.ts";
+import type { DataInfo, DataPlan, WordPlan } from "./ir/plan.ts";
+import { InternalError, type TensorType } from "./ir/types.ts";
 import { packageRoot } from "./package-root.ts";
-import { compileEntries, PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
-import { reportStage } from "./passes/report.ts";
-import { buildEntries, buildTraceEntry, type ForwardOptions, type StepSpec } from "./passes/step-graph.ts";
+import { PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
+import { compileStages } from "./passes/stages.ts";
+import { buildEntries, buildTraceEntry, type StageSpec } from "./passes/step-graph.ts";
 
 export interface CompileRequest {
   /** Needed where the file declares several. */
@@ -42,6 +44,8 @@ export interface TraceRequest extends Omit<CompileRequest, "describeData">, Part
   readonly batch: ReadonlyMap<string, TensorType>;
 }
 
+type OutputRequest = Pick<CompileRequest, "target" | "limits" | "dumpAfter" | "onDump" | "verify">;
+
 /** No artifact where a diagnostic is an error. */
 export interface CompileOutcome {
   readonly artifact?: Artifact;
@@ -64,28 +68,33 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
     return outcome(spec);
   }
   const dataInfo = await request.describeData(planned.data);
-  const step = stepSpec(spec, planned, planned.plan, dataInfo);
-  return finish(spec, planned.plan, dataInfo, request, planned.data, () => buildEntries(step));
+  const stages = stageSpecs(spec, planned, dataInfo);
+  return stages ? finish(spec, stages, buildEntries, request, planned.data) : outcome(spec);
 }
 
-/** One training step on a batch given from outside; see `tlc trace`. */
+/** One training step of the recipe's first stage on a batch given from outside; see `tlc trace`. */
 export async function compileTrace(file: string, request: TraceRequest): Promise<CompileOutcome> {
   const spec = await openSpec(file);
-  const planned = spec.sink.errors === 0 ? plan(spec, request) : undefined;
-  if (!planned || spec.sink.errors > 0) return outcome(spec);
+  const found = spec.sink.errors === 0 ? plan(spec, request) : undefined;
+  if (!found || spec.sink.errors > 0) return outcome(spec);
   const [first] = request.batch.values();
   const label = request.batch.get("label");
   const batch = first?.shape[0] ?? 1;
   const column = (name: string, { dtype, shape }: TensorType) => ({ name, dtype, shape: shape.slice(1) });
   // Only a network that asks for the number of classes needs its data.
-  const classes = planned.data && request.describeData ? (await request.describeData(planned.data)).classes : [];
+  const classes = found.data && request.describeData ? (await request.describeData(found.data)).classes : [];
   const inputs = [...request.batch].filter(([name]) => name !== "label").map(([name, type]) => column(name, type));
   const dataInfo: DataInfo = { inputs, label: column("label", label ?? { dtype: "i32", shape: [batch] }), classes };
-  const recipe = { ...planned.plan, batch };
-  // The batch is what the network takes: no preprocessing is left to do.
-  const traced = { ...planned, plan: recipe, ...(planned.data && { data: { ...planned.data, preprocess: [], augment: [] } }) };
-  const step = stepSpec(spec, traced, recipe, dataInfo);
-  return finish(spec, recipe, dataInfo, request, undefined, () => ({ ...buildTraceEntry(step), outputShape: [] }));
+  const { data, ...rest } = found;
+  const planned: PlannedRecipe = {
+    ...rest,
+    plan: { ...found.plan, batch, stages: found.plan.stages.slice(0, 1) },
+    stages: found.stages.slice(0, 1),
+    // The batch is what the network takes: no preprocessing is left to do.
+    ...(data && { data: { ...data, preprocess: [], augment: [] } }),
+  };
+  const stages = stageSpecs(spec, planned, dataInfo);
+  return stages ? finish(spec, stages, buildTraceEntry, request) : outcome(spec);
 }
 
 /** The files of a compiled folder, by name. */
@@ -98,61 +107,68 @@ export async function emit(artifact: Artifact): Promise<ReadonlyMap<string, stri
 const plan = (spec: LoadedSpec, request: Pick<CompileRequest, "recipe" | "set">): PlannedRecipe | undefined =>
   planRecipe(spec, { ...(request.recipe !== undefined && { recipe: request.recipe }), overrides: request.set ?? [] });
 
-/** Ends a compilation whose faults are in the sink. */
-class Faulty extends Error {}
-
-function stepSpec(spec: LoadedSpec, planned: PlannedRecipe, recipe: RecipePlan, dataInfo: DataInfo): StepSpec {
+/** What the stages' graphs are made of; undefined after a fault. */
+function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo): readonly StageSpec[] | undefined {
   const b = createBuilder();
-  const forward = (options: ForwardOptions): ForwardModel => {
-    const model = elaborate(spec, planned, { builder: b, dataInfo, ...options });
-    if (!model) throw new Faulty();
-    return model;
-  };
-  return { b, recipe, dataInfo, steps: planned.data ?? { preprocess: [], augment: [] }, forward };
+  const network = elaborate(spec, planned, { builder: b, dataInfo });
+  if (!network) return undefined;
+  const steps = planned.data ?? { preprocess: [], augment: [] };
+  return planned.stages.map(({ plan: stage, frozen }) => ({
+    ...{ b, recipe: planned.plan, stage, dataInfo, steps, network },
+    isFrozen: ({ name }) => frozen(name),
+  }));
 }
-
-type Built = ReturnType<typeof buildEntries> | (ReturnType<typeof buildTraceEntry> & { readonly outputShape: Shape });
 
 function finish(
   spec: LoadedSpec,
-  recipe: RecipePlan,
-  dataInfo: DataInfo,
-  request: Omit<CompileRequest, "describeData">,
-  data: DataPlan | undefined,
-  build: () => Built,
+  stages: readonly StageSpec[],
+  build: typeof buildEntries,
+  request: OutputRequest,
+  data?: DataPlan,
 ): CompileOutcome {
-  let built: Built;
-  try {
-    built = build();
-  } catch (error) {
-    if (error instanceof Faulty) return outcome(spec);
-    throw error;
-  }
-  const { entries, parameters, outputShape } = built;
+  const [{ recipe, dataInfo, network }] = stages as [StageSpec];
   const target = targetNamed(request.target);
   const printer = { ...target, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, request.limits) };
-  const { program, memory, graphs, tasks } = compileEntries(entries, printer, pipelineOptions(target, request));
+  let compiled: readonly CompiledStage[];
+  try {
+    compiled = compileStages(stages, build, printer, pipelineOptions(target, request));
+  } catch (error) {
+    return lateFault(spec, error);
+  }
   const artifact: Artifact = {
     format: "tlc-artifact",
-    version: 1,
+    version: ARTIFACT_VERSION,
     name: recipe.name,
+    target: target.name,
     recipe,
     ...(data && { data: withoutSpans(data) }),
     dataInfo,
-    outputShape,
-    parameters: parameters.map(parameterInfo),
-    report: reportStage(parameters, graphs, tasks, memory),
-    program,
+    outputShape: network.output.type.shape.slice(1),
+    parameters: network.parameters.map(parameterInfo),
+    stages: compiled,
   };
   return { ...outcome(spec), artifact };
 }
 
-const parameterInfo = ({ name, shape, kind, trainable }: Parameter): Artifact["parameters"][number] => ({
+/** What only the passes found: shapes that do not fit are the spec's fault at a place, all else is the compiler's own, and says where it met it. */
+function lateFault(spec: LoadedSpec, error: unknown): CompileOutcome {
+  const origin = originOfError(error);
+  if (!(error instanceof Error) || !origin) throw error;
+  const { path, what, span } = origin;
+  if (error instanceof OpError && span) {
+    spec.sink.report("shape-mismatch", span, { layer: what, reason: error.message });
+    return outcome(spec);
+  }
+  const place = span ? ` at ${placeOf(span, spec.sources)}` : "";
+  throw new InternalError(`${error.message.replace(/^internal: /, "")}, for \`${path}\` (${what})${place}`, { cause: error });
+}
+
+const parameterInfo = ({ name, kind, state }: Parameter): ParameterInfo => ({
   name,
-  dtype: "f32",
-  shape,
+  state: state.name,
+  dtype: state.type.dtype,
+  shape: state.type.shape,
   kind,
-  trainable,
 });
 
 const withoutSpan = ({ word, args }: WordPlan): WordPlan => ({ word, args });
@@ -163,10 +179,7 @@ function withoutSpans(data: DataPlan): DataPlan {
   return { ...data, ...steps, sources: Object.fromEntries(sources) };
 }
 
-function pipelineOptions(
-  target: Target,
-  { limits, dumpAfter, onDump, verify = false }: Pick<CompileRequest, "limits" | "dumpAfter" | "onDump" | "verify">,
-): PipelineOptions {
+function pipelineOptions(target: Target, { limits, dumpAfter, onDump, verify = false }: OutputRequest): PipelineOptions {
   return {
     verify,
     maxBuffers: target.maxBuffers(limits),

@@ -6,6 +6,6 @@ export { CATALOGUE, entryOfCode, explain } from "./diagnostics/catalogue.ts";
 export type { DiagnosticName, ParamsOf } from "./diagnostics/catalogue.ts";
 export { DiagnosticSink } from "./diagnostics/sink.ts";
 export type { ReportExtra } from "./diagnostics/sink.ts";
-export { diagnosticToJson, positionOf, renderDiagnostic, renderDiagnostics } from "./diagnostics/render.ts";
+export { diagnosticToJson, placeOf, positionOf, renderDiagnostic, renderDiagnostics } from "./diagnostics/render.ts";
 export type { Position, RenderOptions, Sources, Style } from "./diagnostics/render.ts";
 export { didYouMean, didYouMeanOneOf, editDistance, nearest, oneOf } from "./diagnostics/suggest.ts";

@@ -25,11 +25,11 @@ export async function compile(file: string, options: CompileVerbOptions, termina
   terminal.object({
     event: "compiled",
     recipe: artifact.name,
-    target: artifact.program.target,
+    target: artifact.target,
     out: options.out,
     files: [...files.keys()],
     bytes,
   });
-  terminal.line(`${artifact.name} for ${artifact.program.target}: ${files.size} files, ${(bytes / 1000).toFixed(1)} kB, in ${options.out}`);
+  terminal.line(`${artifact.name} for ${artifact.target}: ${files.size} files, ${(bytes / 1000).toFixed(1)} kB, in ${options.out}`);
   return EXIT.ok;
 }

@@ -1,7 +1,7 @@
 // `tlc eval`: the metrics of saved weights on one split of the recipe's data.
 
 import { createEvaluator } from "../runtime/evaluate.ts";
-import { initialize } from "../runtime/resident.ts";
+import { initialize, Network } from "../runtime/network.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { openTarget, trainedWeights, type CompileOptions, type DeviceOptions } from "./open.ts";
@@ -23,16 +23,16 @@ export async function evaluate(path: string, options: EvalOptions, terminal: Ter
       const weights = await trainedWeights(artifact, path, options.weights);
       const { loadSplit } = await import("../runtime/data/index.ts");
       const data = await loadSplit(plan, options.split, artifact.dataInfo);
-      const session = await device.load(artifact.program);
+      const network = await Network.open(artifact, device);
       try {
-        initialize(artifact, session);
-        loadWeights(artifact, session, weights);
-        const metrics = await createEvaluator(artifact, session)(data, signal);
+        initialize(network.loaded);
+        loadWeights(network.loaded, weights);
+        const metrics = await createEvaluator(network.loaded)(data, signal);
         if (metrics === undefined) return code() ?? EXIT.failed;
         terminal.object({ event: "eval", split: options.split, examples: data.count, device: device.info.kind, ...metrics });
         terminal.line(`${options.split} (${data.count} examples): ${metricsText(metrics)}`);
       } finally {
-        session.dispose();
+        network.dispose();
       }
       return EXIT.ok;
     } finally {

@@ -1,6 +1,6 @@
 // `tlc inspect`: what a compiled recipe will cost and do, per stage: parameters trained and frozen, kernels, work and memory.
 
-import type { Artifact, StageReport } from "../ir/artifact.ts";
+import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
 import { sizeOf } from "../ir/types.ts";
 import { EXIT } from "./failure.ts";
 import { artifactOf, compileRequest, isFolder, readArtifact, type CompileOptions } from "./open.ts";
@@ -8,6 +8,8 @@ import type { Terminal } from "./terminal.ts";
 
 export interface InspectOptions extends CompileOptions {
   readonly target: string;
+  /** Also what each layer takes of a training step. */
+  readonly layers?: boolean;
 }
 
 interface Inspection {
@@ -16,6 +18,7 @@ interface Inspection {
   readonly trainable: readonly string[];
   readonly frozen: readonly string[];
   readonly frontier: readonly string[];
+  readonly layers: StageReport["layers"];
   readonly entries: StageReport["entries"];
   readonly bytes: StageReport["bytes"] & { readonly peak: number };
   readonly cached: { readonly features: boolean; readonly reason: string };
@@ -25,23 +28,25 @@ export async function inspect(path: string, options: InspectOptions, terminal: T
   const artifact = (await isFolder(path))
     ? await readArtifact(path)
     : artifactOf(await terminal.io.toolchain.compileSpec(path, compileRequest(options, options.target, terminal)), terminal);
-  const report = describe(artifact);
-  terminal.object({ event: "inspect", recipe: artifact.name, target: artifact.program.target, stages: [report] });
-  show(artifact, report, terminal);
+  const stages = artifact.stages.map((stage) => describe(artifact, stage));
+  terminal.object({ event: "inspect", recipe: artifact.name, target: artifact.target, stages });
+  for (const stage of stages) show(artifact, stage, options.layers === true, terminal);
   return EXIT.ok;
 }
 
-function describe({ parameters, recipe, report }: Artifact): Inspection {
+function describe({ parameters }: Artifact, { name: stage, trainable: trained, report }: CompiledStage): Inspection {
   const weights = parameters.filter((parameter) => parameter.kind === "weight");
-  const trainable = weights.filter((parameter) => parameter.trainable);
-  const frozen = weights.filter((parameter) => !parameter.trainable);
+  const isTrained = new Set(trained);
+  const trainable = weights.filter(({ name }) => isTrained.has(name));
+  const frozen = weights.filter(({ name }) => !isTrained.has(name));
   const count = (list: typeof weights): number => list.reduce((sum, parameter) => sum + sizeOf(parameter.shape), 0);
   return {
-    stage: recipe.stage,
+    stage,
     parameters: { total: count(weights), trainable: count(trainable), frozen: count(frozen) },
     trainable: trainable.map(({ name }) => name),
     frozen: frozen.map(({ name }) => name),
     frontier: report.frontier,
+    layers: report.layers,
     entries: report.entries,
     // All is planned before the first step, so what is allocated is what is ever used; resident data comes on top.
     bytes: { ...report.bytes, peak: report.bytes.arena },
@@ -49,22 +54,31 @@ function describe({ parameters, recipe, report }: Artifact): Inspection {
   };
 }
 
-function show(artifact: Artifact, inspection: Inspection, terminal: Terminal): void {
+function show(artifact: Artifact, inspection: Inspection, hasLayers: boolean, terminal: Terminal): void {
   const integer = (value: number): string => value.toLocaleString("en");
   const { parameters, bytes, frozen, frontier } = inspection;
-  terminal.line(`${terminal.paintOut("bold", artifact.name)} for ${artifact.program.target}, stage ${inspection.stage}`);
+  terminal.line(`${terminal.paintOut("bold", artifact.name)} for ${artifact.target}, stage ${inspection.stage}`);
   terminal.line(
     `  parameters  ${integer(parameters.total)}: ${integer(parameters.trainable)} trained, ${integer(parameters.frozen)} frozen`,
   );
   if (frozen.length > 0) terminal.line(`  frozen      ${frozen.join(", ")}`);
   if (frontier.length > 0) terminal.line(`  frontier    ${frontier.join(", ")}: no gradient below`);
   for (const [entry, { ops, kernels, launches, flops }] of Object.entries(inspection.entries)) {
-    const work = flops > 0 ? `, ${(flops / 1e6).toFixed(1)} MFLOP in contractions` : "";
-    terminal.line(`  ${entry.padEnd(11)} ${ops} ops, ${kernels} kernels, ${launches} launches${work}`);
+    terminal.line(`  ${entry.padEnd(11)} ${ops} ops, ${kernels} kernels, ${launches} launches${work(flops)}`);
   }
   const parts = (["weights", "gradients", "optimizer", "temporary"] as const).map((name) => `${name} ${megabytes(bytes[name])}`);
   terminal.line(`  memory      ${megabytes(bytes.peak)} and the data: ${parts.join(", ")}`);
+  if (hasLayers) showLayers(inspection.layers, terminal);
   terminal.line(`  cache       ${inspection.cached.features ? "frozen features" : "none"}: ${inspection.cached.reason}`);
 }
+
+function showLayers(layers: Inspection["layers"], terminal: Terminal): void {
+  const width = Math.max(0, ...layers.map(({ layer }) => layer.length));
+  terminal.line("  a training step, by layers");
+  for (const { layer, ops, kernels, launches, flops } of layers)
+    terminal.line(`    ${layer.padEnd(width)}  ${ops} ops, ${kernels} kernels, ${launches} launches${work(flops)}`);
+}
+
+const work = (flops: number): string => (flops > 0 ? `, ${(flops / 1e6).toFixed(1)} MFLOP in contractions` : "");
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;

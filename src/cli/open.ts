@@ -3,7 +3,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
-import type { Artifact } from "../ir/artifact.ts";
+import { ARTIFACT_VERSION, type Artifact } from "../ir/artifact.ts";
 import { readExact } from "../ir/exact-json.ts";
 import type { DeviceLimits } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
@@ -95,8 +95,8 @@ export async function openTarget(path: string, options: CompileOptions & DeviceO
     if (options.set.length > 0)
       throw new UsageError("--set changes a spec; a compiled folder is fixed", "compile the spec again with --set");
     const artifact = await readArtifact(path);
-    const target = DEVICE_NAMES.find((name) => name === artifact.program.target);
-    if (target === undefined) throw new DataError(`${path} was compiled for ${artifact.program.target}, which this tlc does not have`);
+    const target = DEVICE_NAMES.find((name) => name === artifact.target);
+    if (target === undefined) throw new DataError(`${path} was compiled for ${artifact.target}, which this tlc does not have`);
     if (options.device !== "auto" && options.device !== target) {
       throw new UsageError(
         `${path} was compiled for ${target}, not ${options.device}`,
@@ -130,7 +130,10 @@ export async function readArtifact(folder: string): Promise<Artifact> {
   if (typeof json !== "object" || json === null || !("format" in json) || json.format !== "tlc-artifact") {
     throw new DataError(`${path} is not an artifact of tlc`, hint);
   }
-  if (!("version" in json) || json.version !== 1) throw new DataError(`${path} was written by another version of tlc`, hint);
+  if (!("version" in json) || json.version !== ARTIFACT_VERSION) {
+    const version = "version" in json ? String(json.version) : "of its own";
+    throw new DataError(`${path} was written by another version of tlc: its format is ${version}, not ${ARTIFACT_VERSION}`, hint);
+  }
   const { artifactProblem } = await import("../ir/artifact-schema.ts");
   const problem = artifactProblem(json);
   if (problem !== undefined) throw new DataError(`${path} is damaged: ${problem}`, hint);

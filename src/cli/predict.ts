@@ -3,7 +3,7 @@
 import type { Artifact } from "../ir/artifact.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { predictSplit, type Prediction } from "../runtime/evaluate.ts";
-import { initialize } from "../runtime/resident.ts";
+import { initialize, Network } from "../runtime/network.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { openTarget, trainedWeights, type CompileOptions, type DeviceOptions } from "./open.ts";
@@ -21,15 +21,15 @@ export async function predict(path: string, files: readonly string[], options: P
     const weights = await trainedWeights(artifact, path, options.weights);
     const { loadInputs } = await import("../runtime/data/index.ts");
     const inputs = await loadInputs(plan, files, artifact.dataInfo);
-    const session = await device.load(artifact.program);
+    const network = await Network.open(artifact, device);
     try {
-      initialize(artifact, session);
-      loadWeights(artifact, session, weights);
-      const predictions = await predictSplit(artifact, session, inputs);
+      initialize(network.loaded);
+      loadWeights(network.loaded, weights);
+      const predictions = await predictSplit(network.loaded, inputs);
       const isTable = files.length !== inputs.count || Object.values(plan.sources).some((source) => sourceOf(source).gives === "columns");
       predictions.forEach((prediction, i) => show(artifact, isTable ? { row: i + 1 } : { file: files[i] ?? "" }, prediction, terminal));
     } finally {
-      session.dispose();
+      network.dispose();
     }
     return EXIT.ok;
   } finally {

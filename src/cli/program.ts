@@ -146,6 +146,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .description("parameters, kernels and memory of a recipe")
     .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
     .addOption(targetOption())
+    .option("--layers", "also what each layer takes of a training step")
     .action(
       verb(async (terminal, path: string, options: InspectOptions) => (await import("./inspect.ts")).inspect(path, options, terminal)),
     );

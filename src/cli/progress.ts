@@ -1,7 +1,7 @@
 // A training run as it is seen: one live line in a terminal, a line every few seconds in a log, every event as an object with `--json`.
 
 import type { Metrics } from "../runtime/metrics.ts";
-import type { EpochEvent, StartEvent, StepEvent, TrainEvent } from "../runtime/trainer.ts";
+import type { EpochEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "../runtime/trainer.ts";
 import type { Terminal } from "./terminal.ts";
 
 const LIVE_MS = 100;
@@ -58,20 +58,31 @@ function startLine(event: StartEvent): string {
   return `${event.recipe}: ${parameters}; ${examples.join(", ")} examples; batch ${event.batch}; ${event.adapter}`;
 }
 
-const stepLine = (event: StepEvent, start: StartEvent | undefined): string =>
-  [
-    `epoch ${event.epoch}${start === undefined ? "" : `/${start.epochs}`}`,
-    `step ${event.step}${start === undefined ? "" : `/${start.steps}`}`,
+const summaryOf = ({ stage }: StepEvent | EpochEvent, start: StartEvent | undefined): StageSummary | undefined =>
+  start?.stages.find((it) => it.stage === stage);
+
+/** How far a stage has come, and which it is where there are several. */
+function placeOf(event: StepEvent | EpochEvent, start: StartEvent | undefined): string {
+  const summary = summaryOf(event, start);
+  const named = (start?.stages.length ?? 1) > 1 ? `${event.stage}  ` : "";
+  return `${named}epoch ${event.epoch}${summary === undefined ? "" : `/${summary.epochs}`}`;
+}
+
+function stepLine(event: StepEvent, start: StartEvent | undefined): string {
+  const summary = summaryOf(event, start);
+  return [
+    placeOf(event, start),
+    `step ${event.step}${summary === undefined ? "" : `/${summary.steps}`}`,
     `loss ${number(event.loss)}`,
     ...(event.lr === undefined ? [] : [`rate ${Number(event.lr.toPrecision(4))}`]),
     `${number(event.examples_per_s)} examples/s`,
     `ETA ${duration(event.eta_s)}`,
   ].join("  ");
+}
 
 function epochLine(event: EpochEvent, start: StartEvent | undefined): string {
-  const of = start === undefined ? "" : `/${start.epochs}`;
   const val = event.val === undefined ? "" : `  val ${metricsText(event.val)}`;
-  return `epoch ${event.epoch}${of}  train ${metricsText(event.train)}${val}  (${duration(event.seconds)})`;
+  return `${placeOf(event, start)}  train ${metricsText(event.train)}${val}  (${duration(event.seconds)})`;
 }
 
 /** Losses as numbers, the rest, which is a part of one, in percent. */

@@ -4,6 +4,7 @@
 import { stat } from "node:fs/promises";
 import type { Artifact } from "../ir/artifact.ts";
 import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
+import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
 import { readSafetensorsFile, writeFileAtomic } from "../runtime/weights/files.ts";
 import { EXIT, UsageError } from "./failure.ts";
@@ -29,15 +30,15 @@ export async function run(path: string, options: RunOptions, terminal: Terminal)
       terminal.live("reading the data");
       const data = await loadTrainData(artifact, signal);
       terminal.live("preparing the device");
-      const session = await device.load(artifact.program);
+      const network = await Network.open(artifact, device);
       try {
         const progress = createProgress(terminal);
-        for await (const event of train(artifact, session, device.info, data, { signal, weights })) {
+        for await (const event of train(network, data, { signal, weights })) {
           if (event.event === "done") await writeFileAtomic(out, event.weights);
           progress(event, out);
         }
       } finally {
-        session.dispose();
+        network.dispose();
       }
       return code() ?? EXIT.ok;
     } catch (error) {

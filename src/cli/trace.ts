@@ -4,9 +4,9 @@
 import type { Artifact } from "../ir/artifact.ts";
 import type { BufferPlan } from "../ir/program.ts";
 import { InternalError, type DType, type TensorType } from "../ir/types.ts";
-import type { Device, HostArray } from "../runtime/device.ts";
+import type { Device } from "../runtime/device.ts";
 import { DataError } from "../runtime/errors.ts";
-import { initialize } from "../runtime/resident.ts";
+import { entryFor, initialize, Network } from "../runtime/network.ts";
 import { readSafetensorsFile, writeFileAtomic } from "../runtime/weights/files.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { writeSafetensors, type Safetensors, type Tensor } from "../runtime/weights/safetensors.ts";
@@ -78,40 +78,48 @@ async function runSteps(
   batch: ReadonlyMap<string, Tensor>,
   steps: number,
 ): Promise<Map<string, Tensor>> {
-  const buffers = new Map(artifact.program.buffers.map((buffer) => [buffer.name, buffer]));
-  const bufferOf = (name: string): BufferPlan => {
-    const buffer = buffers.get(name);
-    if (buffer === undefined) throw new InternalError(`the traced program has no buffer ${name}`);
-    return buffer;
-  };
-  const gradients = [...buffers.keys()].filter((name) => name.startsWith("grad/"));
-  const session = await device.load(artifact.program);
+  const network = await Network.open(artifact, device);
   try {
-    initialize(artifact, session);
-    loadWeights(artifact, session, weights);
-    for (const [name, tensor] of batch) session.write(`batch/${name}`, toHostArray(name, tensor, bufferOf(`batch/${name}`).dtype));
+    const { loaded } = network;
+    const { stage, session } = loaded;
+    const entry = entryFor(stage, "trace");
+    const plans = new Map(stage.program.buffers.map((buffer) => [buffer.name, buffer]));
+    const planOf = (buffer: string): BufferPlan => {
+      const plan = plans.get(buffer);
+      if (plan === undefined) throw new InternalError(`the traced program has no buffer ${buffer}`);
+      return plan;
+    };
+    initialize(loaded);
+    loadWeights(loaded, weights);
+    for (const { column, buffer } of entry.columns) {
+      const tensor = batch.get(column);
+      if (tensor !== undefined) session.write(buffer, toHostArray(column, tensor, planOf(buffer).dtype));
+    }
     // A schedule takes the traced steps for the whole training.
-    const { batch: size } = artifact.recipe;
-    if (buffers.has("train/count")) session.write("train/count", Int32Array.of(steps * size));
-    if (buffers.has("train/epochs")) session.write("train/epochs", Int32Array.of(1));
+    if (entry.count !== undefined) session.write(entry.count, Int32Array.of(steps * artifact.recipe.batch));
+    if (entry.epochs !== undefined) session.write(entry.epochs, Int32Array.of(1));
     const tensors = new Map<string, Tensor>();
-    const keep = (read: ReadonlyMap<string, HostArray>, rename: (name: string) => string): void => {
-      for (const [name, values] of read) {
-        const { dtype, shape } = bufferOf(name);
-        tensors.set(rename(name), fromHostArray(values, dtype, shape));
+    /** Reads buffers and keeps them under other names. */
+    const keep = async (names: ReadonlyMap<string, string>): Promise<void> => {
+      for (const [buffer, values] of await session.read([...names.keys()])) {
+        const { dtype, shape } = planOf(buffer);
+        tensors.set(names.get(buffer) ?? buffer, fromHostArray(values, dtype, shape));
       }
     };
+    const first = new Map([
+      [entry.output, "output"],
+      ...entry.gradients.map(({ parameter, buffer }) => [buffer, `grad/${parameter}`] as const),
+    ]);
     const losses = new Float32Array(steps);
     for (let step = 0; step < steps; step++) {
-      session.run("train");
-      losses[step] = (await session.read(["loss"])).get("loss")?.[0] ?? NaN;
-      if (step === 0) keep(await session.read(["output", ...gradients]), (name) => name);
+      session.run(entry.name);
+      losses[step] = (await session.read([entry.loss])).get(entry.loss)?.[0] ?? NaN;
+      if (step === 0) await keep(first);
     }
     tensors.set("loss", fromHostArray(losses, "f32", [steps]));
-    const after = artifact.parameters.map(({ name }) => `weight/${name}`);
-    keep(await session.read(after), (name) => name.replace("weight/", "after/"));
+    await keep(new Map(artifact.parameters.map(({ name, state }) => [state, `after/${name}`])));
     return tensors;
   } finally {
-    session.dispose();
+    network.dispose();
   }
 }

@@ -19,7 +19,7 @@ export const NAMES = {
     title: "a name declared twice",
     message: ({ name }) => `\`${name}\` is declared twice`,
     explanation:
-      "Networks, blocks and data sets share the names of a file, together with what is imported. A recipe may have the name of its data set.",
+      "Networks, blocks and data sets share the names of a file, together with what is imported. A recipe may have the name of its data set. The stages of a recipe have different names, too.",
     wrong: "block unit { relu }\nblock unit { gelu }",
     right: "block unit { relu }\nblock smooth_unit { gelu }",
   }),

@@ -29,13 +29,6 @@ export const NOT_YET = {
     "network resnet18\nreplace fc with linear(5)",
     "network resnet18(classes: 5)",
   ),
-  "stages-not-yet": notYet(
-    "TL0803",
-    "several stages",
-    "more than one `stage` is",
-    "stage head { … }\nstage tune { … }",
-    "stage head { … }",
-  ),
   "rate-not-yet": notYet(
     "TL0805",
     "`rate`",

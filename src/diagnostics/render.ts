@@ -33,6 +33,12 @@ export function positionOf(text: string, offset: number): Position {
   return { line, column: Math.max(0, Math.min(offset, text.length) - lineStart) + 1 };
 }
 
+/** `net.tlspec:3:9`. */
+export function placeOf({ file, start }: Span, sources: Sources): string {
+  const { line, column } = positionOf(sources.get(file) ?? "", start);
+  return `${file}:${line}:${column}`;
+}
+
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], sources: Sources, options: RenderOptions = {}): string {
   return diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, sources, options)).join("\n");
 }

@@ -1,12 +1,12 @@
 // A network to its forward graph: runs the body once at compile time. Numbers, lists and blocks are values here; tensors are nodes
-// of the graph; scopes make the names of parameters. Training and evaluation are two elaborations of the same network.
+// of the graph; scopes make the names of parameters.
 
 import { didYouMean } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
-import type { ForwardModel, Parameter } from "../ir/model.ts";
+import { STREAMS, type Parameter, type ForwardModel, type TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { tensorType } from "../ir/types.ts";
-import type { DType } from "../ir/types.ts";
+import type { DType, TensorType } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
 import { BodyScope, type Steps } from "./body-scope.ts";
 import type { ElaborateOptions, NetworkInProgress } from "./elaboration.ts";
@@ -36,6 +36,7 @@ export function elaborateNetwork(
       inputs: elaboration.inputs,
       output: output.node,
       parameters: [...elaboration.parameters.values()],
+      leaves: elaboration.leaves,
       updates: elaboration.updates,
     };
   } catch (error) {
@@ -55,6 +56,7 @@ class Elaboration implements NetworkInProgress, Steps {
   readonly inputs = new Map<string, Node>();
   readonly parameters = new Map<string, Parameter>();
   readonly updates = new Map<string, Node>();
+  readonly leaves: TrainingLeaves;
   /** Reports with the way here: which block was being built, and where it was used. */
   readonly sink: Reporter;
   readonly #calls: Call[] = [];
@@ -62,11 +64,16 @@ class Elaboration implements NetworkInProgress, Steps {
   readonly #symbols = new Set<string>();
   readonly #dims = new Map<string, { readonly extent: number; readonly from: string }>();
   #steps = 0;
-  #streams = 0;
+  #streams: number = STREAMS.network;
 
   constructor(options: ElaborateOptions, sink: DiagnosticSink) {
     this.options = options;
-    this.#streams = options.random?.firstStream ?? 0;
+    const leaf = (name: string, type: TensorType): Node => options.builder.input({ name: `network/${name}`, role: "batch", type });
+    this.leaves = {
+      mask: leaf("mask", tensorType("bool", [options.batch])),
+      seed: leaf("seed", tensorType("u32", [])),
+      step: leaf("step", tensorType("u32", [])),
+    };
     for (const [name, extent] of Object.entries(options.dims ?? {})) this.#dims.set(name, { extent, from: "" });
     this.sink = {
       report: (name, span, params, extra) => {

@@ -1,11 +1,10 @@
-// The language as the rest of the compiler sees it: load a spec with its imports, choose and plan a recipe, build its network for
-// training and for evaluation, check everything. Every fault is in the spec's sink.
+// The language as the rest of the compiler sees it: load a spec with its imports, choose and plan a recipe, build its network,
+// check everything. Every fault is in the spec's sink.
 
 import { DiagnosticSink } from "../diagnostics.ts";
 import type { Diagnostic, Sources } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { ForwardModel } from "../ir/model.ts";
-import type { Node } from "../ir/node.ts";
 import type { DataInfo } from "../ir/plan.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { columnsOf, sourceOf } from "../ir/recipe/sources/index.ts";
@@ -20,14 +19,16 @@ import { elaborateNetwork } from "./elaborate.ts";
 import { loadModules } from "./modules.ts";
 import type { LoadedModules, SpecHost } from "./modules.ts";
 import { networkValue, plainEnvironment } from "./network-value.ts";
-import { chooseRecipe, lintFreeze, planRecipe as planOne } from "./recipe.ts";
+import { chooseRecipe, planRecipe as planOne } from "./recipe.ts";
 import type { PlannedRecipe } from "./recipe.ts";
 import { resolveModule } from "./resolve.ts";
+import { lintFreeze } from "./stages.ts";
 import type { NetworkValue } from "./values.ts";
 import { UNKNOWN } from "./values.ts";
 
 export type { SpecHost } from "./modules.ts";
 export type { PlannedRecipe } from "./recipe.ts";
+export type { PlannedStage } from "./stages.ts";
 export type { Spec } from "./ast.ts";
 
 export interface LoadedSpec extends LoadedModules {
@@ -63,18 +64,15 @@ export function planRecipe(spec: LoadedSpec, { recipe, overrides = [] }: RecipeC
 
 export interface ElaborateRequest {
   readonly builder: Builder;
-  readonly mode: "train" | "eval";
   /** Examples in a batch; left out: the recipe's. */
   readonly batch?: number;
   /** Extents of symbolic dimensions (`time`), where no data set binds them. */
   readonly dims?: Readonly<Record<string, number>>;
   /** Binds symbolic dimensions and `NAME.classes`; shapes and classes are compared with it. */
   readonly dataInfo?: DataInfo;
-  readonly mask?: Node;
-  readonly random?: { readonly seed: Node; readonly step: Node; readonly firstStream?: number };
 }
 
-/** The recipe's network as a graph; undefined after a fault. Call it once for training and once for evaluation. */
+/** The recipe's network as a graph; undefined after a fault. Stages, training and evaluation are made of one graph (passes/specialize.ts). */
 export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: ElaborateRequest): ForwardModel | undefined {
   const { sink } = spec;
   const before = sink.errors;
@@ -84,7 +82,7 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   if (dataInfo !== undefined && planned.data !== undefined) checkPictures(dataInfo, planned.data, sink);
   if (sink.errors > before) return undefined;
   const inputShapes = dataInfo === undefined ? undefined : exampleShapes(dataInfo, planned.data);
-  const options = { ...rest, batch, frozen: planned.frozen, ...(inputShapes === undefined ? {} : { inputShapes }) };
+  const options = { ...rest, batch, ...(inputShapes === undefined ? {} : { inputShapes }) };
   const model = elaborateNetwork(network, planned.network.span, options, sink);
   checkColumns(spec, planned, network);
   if (model === undefined) return undefined;
@@ -181,7 +179,7 @@ export function checkSpec(spec: LoadedSpec, { builder, overrides = [], dataInfo 
     built.add(network.declaration.name);
     const info = dataInfo(planned);
     const dims = info === undefined ? { dims: placeholders(network) } : { dataInfo: info };
-    elaborate(spec, planned, { builder: builder(), mode: "train", ...dims });
+    elaborate(spec, planned, { builder: builder(), ...dims });
   }
   const env = plainEnvironment(main, { sink, classes: () => UNKNOWN });
   for (const declaration of main.spec.declarations) {
@@ -189,7 +187,7 @@ export function checkSpec(spec: LoadedSpec, { builder, overrides = [], dataInfo 
     const network = networkValue({ kind: "ref", span: declaration.nameSpan, name: declaration.name }, main, env);
     const open = network?.declaration.params.some((param) => param.default === undefined && !network.bound.has(param.name));
     if (network === undefined || open === true || built.has(network.declaration.name)) continue;
-    elaborateNetwork(network, declaration.nameSpan, { builder: builder(), mode: "train", batch: 2, dims: placeholders(network) }, sink);
+    elaborateNetwork(network, declaration.nameSpan, { builder: builder(), batch: 2, dims: placeholders(network) }, sink);
   }
   return sink.list();
 }

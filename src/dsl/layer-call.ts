@@ -2,11 +2,11 @@
 // becomes a diagnostic at this place.
 
 import type { Span } from "../diagnostics.ts";
-import type { Initializer } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { OpError } from "../ir/ops/define.ts";
 import { convertArgument } from "../ir/recipe/argument-rules.ts";
 import type { ArgSpecs } from "../ir/recipe/arguments.ts";
+import type { Initializer, State } from "../ir/state.ts";
 import { sizeOf, tensorType } from "../ir/types.ts";
 import type { Shape } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
@@ -34,7 +34,10 @@ export function applyLayer(
   const span = it.kind === "call" ? it.callee.span : it.span;
   if (!fits(layer, x.node, span, elaboration.sink)) return UNKNOWN;
   try {
-    const node = layer.build(contextFor(elaboration, scope.cursor.path, it.span), x.node, args as never);
+    const { path } = scope.cursor;
+    const origin = { path: path === "" ? layer.name : path, what: layer.name, span: it.span };
+    const build = (): Node => layer.build(contextFor(elaboration, path, it.span), x.node, args as never);
+    const node = elaboration.options.builder.withOrigin(origin, build);
     requireSize(node.type.shape);
     return { kind: "tensor", node };
   } catch (error) {
@@ -116,9 +119,10 @@ const requireSize = (shape: Shape): void =>
   requireShape(sizeOf(shape) <= LIMITS.elements, () => `a tensor [${shape.join(", ")}] has more than ${LIMITS.elements} values`);
 
 function contextFor(elaboration: NetworkInProgress, path: string, span: Span): LayerContext {
-  const { builder: b, mode, batch, mask, random, frozen = () => false } = elaboration.options;
+  const { builder: b, batch } = elaboration.options;
+  const { mask, seed, step } = elaboration.leaves;
   const full = (name: string): string => (path === "" ? name : `${path}.${name}`);
-  const add = (kind: "weight" | "buffer", local: string, shape: Shape, init: Initializer): Node => {
+  const add = (kind: "weight" | "statistic", local: string, shape: Shape, init: Initializer): Node => {
     const name = full(local);
     requireSize(shape);
     const before = elaboration.parameters.get(name);
@@ -133,21 +137,20 @@ function contextFor(elaboration: NetworkInProgress, path: string, span: Span): L
         { notes: sameTurn ? [] : [{ span: before.span, text: "taken here" }], hint },
       );
       // The graph goes on with a tensor of the right shape; the report already keeps it from being used.
-      return b.input({ name: `weight/${name}#${span.start}`, role: "parameter", type: tensorType("f32", shape) });
+      return b.input({ name: `weight/${name}#${span.start}`, role: "state", kind, type: tensorType("f32", shape) });
     }
-    const node = b.input({ name: `weight/${name}`, role: "parameter", type: tensorType("f32", shape) });
-    elaboration.parameters.set(name, { name, kind, node, shape, init, trainable: kind === "weight" && !frozen(name), span });
+    const state: State = { name: `weight/${name}`, kind, type: tensorType("f32", shape), init };
+    const node = b.input({ name: state.name, role: "state", kind, type: state.type });
+    elaboration.parameters.set(name, { name, kind, state, node, span });
     return node;
   };
   return {
     b,
-    mode,
     batch,
     mask,
     weight: (name, shape, init) => add("weight", name, shape, init),
-    buffer: (name, shape, init) => add("buffer", name, shape, init),
+    buffer: (name, shape, init) => add("statistic", name, shape, init),
     update: (name, value) => elaboration.updates.set(full(name), value),
-    frozen: (name) => frozen(full(name)),
-    random: () => random && { seed: random.seed, step: random.step, stream: elaboration.nextStream() },
+    random: () => ({ seed, step, stream: elaboration.nextStream() }),
   };
 }

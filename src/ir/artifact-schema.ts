@@ -2,8 +2,8 @@
 // (indices within bounds, buffers within the arena) is checked after it. Loaded only when a compiled folder is read.
 
 import { Ajv } from "ajv";
-import type { Artifact } from "./artifact.ts";
-import type { KernelLaunch, Program } from "./program.ts";
+import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type EntryPorts } from "./artifact.ts";
+import { PROGRAM_VERSION, type KernelLaunch, type Program } from "./program.ts";
 import { LOSSES } from "./recipe/losses/index.ts";
 import { METRICS } from "./recipe/metrics/index.ts";
 import { OPTIMIZERS } from "./recipe/optimizers/index.ts";
@@ -11,6 +11,7 @@ import { SCHEDULES } from "./recipe/schedules/index.ts";
 import { wordSchema } from "./recipe/schema.ts";
 import { SOURCES } from "./recipe/sources/index.ts";
 import { AUGMENT, PREPROCESS } from "./recipe/steps/index.ts";
+import type { StateKind } from "./state.ts";
 
 const name = { type: "string", maxLength: 4096 } as const;
 const code = { type: "string" } as const;
@@ -24,6 +25,8 @@ const object = (required: Readonly<Record<string, object>>, optional: Readonly<R
   additionalProperties: false,
 });
 const list = (items: object): object => ({ type: "array", items });
+const named = (values: object): object => ({ type: "object", additionalProperties: values });
+const kind = { enum: ["weight", "statistic", "optimizer", "counter", "metric"] satisfies StateKind[] } as const;
 const column = object({ name, dtype, shape });
 
 const kernelLaunch = object({ kind: { const: "kernel" }, kernel: count, buffers: list(count) });
@@ -38,18 +41,21 @@ const launch = {
 
 const program = object({
   format: { const: "tlc-program" },
-  version: { const: 1 },
+  version: { const: PROGRAM_VERSION },
   target: name,
   arenaBytes: count,
   buffers: list(
-    object({
-      name,
-      role: { enum: ["weight", "state", "input", "output", "temp", "data"] },
-      dtype,
-      shape,
-      bytes: count,
-      offset: { type: "integer", minimum: -1 },
-    }),
+    object(
+      {
+        name,
+        role: { enum: ["state", "input", "output", "temp", "data"] },
+        dtype,
+        shape,
+        bytes: count,
+        offset: { type: "integer", minimum: -1 },
+      },
+      { kind },
+    ),
   ),
   kernels: list(
     object(
@@ -66,11 +72,7 @@ const program = object({
       },
     ),
   ),
-  entries: {
-    type: "object",
-    additionalProperties: false,
-    properties: Object.fromEntries(["init", "train", "eval", "predict"].map((entry) => [entry, list(launch)])),
-  },
+  entries: named(list(launch)),
 });
 
 const data = object({
@@ -80,28 +82,49 @@ const data = object({
   preprocess: list(wordSchema(PREPROCESS)),
   augment: list(wordSchema(AUGMENT)),
 });
+const columns = list(object({ column: name, buffer: name }));
+const epoch = { columns, cursor: name, count: name, sums: list(object({ sum: name, buffer: name })) };
+const ports = {
+  type: "object",
+  properties: { purpose: true },
+  required: ["purpose"],
+  discriminator: { propertyName: "purpose" },
+  oneOf: [
+    object({ purpose: { const: "initialize" } }),
+    object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name }),
+    object({ purpose: { const: "evaluate" }, ...epoch }),
+    object({ purpose: { const: "predict" }, columns, output: name }),
+    object(
+      { purpose: { const: "trace" }, columns, loss: name, output: name, gradients: list(object({ parameter: name, buffer: name })) },
+      { count: name, epochs: name },
+    ),
+  ],
+};
+const state = object({ name, kind, type: object({ dtype, shape }), init: { type: "object" } });
+
+const stage = object(
+  { name, trainable: list(name), states: list(state), entries: named(ports), report: { type: "object" }, program },
+  { seed: name },
+);
 
 const SCHEMA = object(
   {
     format: { const: "tlc-artifact" },
-    version: { const: 1 },
+    version: { const: ARTIFACT_VERSION },
     name,
+    target: name,
     recipe: object({
       name,
-      stage: name,
       loss: wordSchema(LOSSES),
       metrics: list(wordSchema(METRICS)),
-      optimizer: wordSchema(OPTIMIZERS),
-      schedule: wordSchema(SCHEDULES),
       batch: { type: "integer", minimum: 1 },
-      epochs: count,
       seed: count,
+      stages: { ...list(object({ name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count })), minItems: 1 },
     }),
     dataInfo: object({ inputs: list(column), label: column, classes: list(name) }),
     outputShape: shape,
-    parameters: list(object({ name, dtype, shape, kind: { enum: ["weight", "buffer"] }, trainable: { type: "boolean" } })),
-    report: { type: "object" },
-    program,
+    parameters: list(object({ name, state: name, dtype, shape, kind: { enum: ["weight", "statistic"] } })),
+    stages: { ...list(stage), minItems: 1 },
   },
   { data },
 );
@@ -113,9 +136,46 @@ export function artifactProblem(value: unknown): string | undefined {
     const error = validate.errors?.[0];
     return `${error?.instancePath === "" ? "the artifact" : (error?.instancePath ?? "")} ${error?.message ?? "does not fit"}`;
   }
-  return programProblem(value.program);
+  if (value.stages.length !== value.recipe.stages.length) return "the artifact has other stages than its recipe";
+  for (const compiled of value.stages) {
+    const problem = stageProblem(compiled) ?? programProblem(compiled.program);
+    if (problem !== undefined) return `stage ${compiled.name}: ${problem}`;
+  }
+  return undefined;
 }
 
+/** Every buffer that an entry or a state names must be there. */
+function stageProblem({ seed, states, entries, program: { buffers, entries: launches } }: CompiledStage): string | undefined {
+  const known = new Set(buffers.map((buffer) => buffer.name));
+  const used = [
+    ...states.map((declared) => declared.name),
+    ...(seed === undefined ? [] : [seed]),
+    ...Object.values(entries).flatMap(buffersOf),
+  ];
+  const missing = used.find((buffer) => !known.has(buffer));
+  if (missing !== undefined) return `there is no buffer ${missing}`;
+  const entry = Object.keys(entries).find((it) => !Object.hasOwn(launches, it));
+  return entry === undefined ? undefined : `the program has no entry ${entry}`;
+}
+
+function buffersOf(entry: EntryPorts): readonly string[] {
+  const of = (...lists: (readonly { readonly buffer: string }[])[]): string[] => lists.flat().map(({ buffer }) => buffer);
+  const asked = (...names: (string | undefined)[]): string[] => names.filter((it) => it !== undefined);
+  switch (entry.purpose) {
+    case "initialize":
+      return [];
+    case "train":
+      return [...asked(entry.order, entry.losses, entry.rates, entry.cursor, entry.count, entry.epochs), ...of(entry.columns, entry.sums)];
+    case "evaluate":
+      return [entry.cursor, entry.count, ...of(entry.columns, entry.sums)];
+    case "predict":
+      return [entry.output, ...of(entry.columns)];
+    case "trace":
+      return [...asked(entry.loss, entry.output, entry.count, entry.epochs), ...of(entry.columns, entry.gradients)];
+    default:
+      return entry satisfies never;
+  }
+}
 function programProblem({ arenaBytes, buffers, kernels, entries }: Program): string | undefined {
   for (const { name: buffer, role, offset, bytes } of buffers) {
     if (role !== "data" && (offset < 0 || offset + bytes > arenaBytes)) return `buffer ${buffer} lies outside the arena`;

@@ -1,52 +1,114 @@
-// A Program with what the runtime must know around it: the meaning of its well-known buffers, the parameters' names, the data.
-//
-// Buffers that a runtime reads and writes by name ([] is a scalar, stored as one element):
-//   weight/NAME                parameters and running statistics, PyTorch's names
-//   seed u32[]                 written once before `init`
-//   train/step u32[]           training steps done since init; counts on the device
-//   train/cursor i32[]         batch within the epoch; counts on the device, the host writes 0 to start an epoch
-//   train/count i32[]          examples in the epoch; the last batch is masked to it
-//   train/order i32[n]         data; position in the epoch -> example
-//   train/INPUT, train/label   data; all examples
-//   train/epochs i32[]         epochs of the run, only where the schedule asks; the host writes it
-//   train/metrics f32[n]       sums since the host last wrote zeros: loss x weight, weight (labels seen), and what the recipe's
-//                              metrics tally in one number each, as correct labels (see ir/recipe/metrics/)
-//   train/TALLY f32[…]         sums likewise, of tallies that are no single number: train/confusion f32[c, c], row = true class
-//   train/losses f32[256]      mean loss of the batch at train/cursor % 256, likewise train/rates: the learning rate
-//   eval/…                     the same without step, order, losses and rates; examples in stored order
-//   predict/INPUT              one batch, in stored form (u8 images, before normalization)
-//   predict/output f32[b, …]   the network's output
+// What a compilation gives: the recipe, its data, the network's parameters, and one program per stage with what a runtime must know
+// around it: which entries it has, what they are for, and which buffers the host writes and reads for each.
 
 import type { DataPlan, DataInfo, RecipePlan } from "./plan.ts";
 import type { EntryName, Program } from "./program.ts";
+import type { State } from "./state.ts";
 import type { DType, Shape } from "./types.ts";
 
+/** Steps whose losses and rates stay on the device: a chunk of steps must not be longer. */
 export const LOSS_HISTORY = 256;
 
+export const ARTIFACT_VERSION = 2;
+
+/** A tensor of the network's `state_dict`. */
 export interface ParameterInfo {
+  /** PyTorch's name. */
   readonly name: string;
+  /** The state that holds it, in the program of every stage. */
+  readonly state: string;
   readonly dtype: DType;
   readonly shape: Shape;
-  readonly kind: "weight" | "buffer";
-  readonly trainable: boolean;
+  readonly kind: "weight" | "statistic";
+}
+
+/** The buffer of a column (an input, or the label). One that no result depends on has none. */
+export interface ColumnBuffer {
+  readonly column: string;
+  readonly buffer: string;
+}
+
+/** Sums of an epoch, in the device's hands until the host reads them and writes zeros: a place of ir/recipe/metrics/, and its buffer, f32. */
+export interface SumBuffer {
+  readonly sum: string;
+  readonly buffer: string;
+}
+
+/** Batches of a data set on the device, in turn. */
+interface EpochPorts {
+  /** All examples. */
+  readonly columns: readonly ColumnBuffer[];
+  /** i32[]: the batch within the epoch; counts on the device, the host writes 0 to start an epoch. */
+  readonly cursor: string;
+  /** i32[]: examples in the epoch; the last batch is masked to it. */
+  readonly count: string;
+  readonly sums: readonly SumBuffer[];
+}
+
+/** What an entry does when it runs once, and the buffers that a host uses around it. */
+export type EntryPorts =
+  /** Gives every state its initial value. */
+  | { readonly purpose: "initialize" }
+  /** A training step. */
+  | ({
+      readonly purpose: "train";
+      /** i32[n], as data: position in the epoch -> example. */
+      readonly order: string;
+      /** i32[]: epochs of the run; absent where the schedule does not ask. */
+      readonly epochs?: string;
+      /** f32[LOSS_HISTORY]: the mean loss of batch i at i % LOSS_HISTORY, and the learning rate likewise. */
+      readonly losses: string;
+      readonly rates: string;
+    } & EpochPorts)
+  /** A batch of an evaluation; examples in stored order. */
+  | ({ readonly purpose: "evaluate" } & EpochPorts)
+  /** A batch in stored form (u8 images, before normalization) to the network's output, f32[batch, ...]. */
+  | { readonly purpose: "predict"; readonly columns: readonly ColumnBuffer[]; readonly output: string }
+  /** A training step on a batch as the network takes it; leaves the mean loss, the output and gradients. */
+  | {
+      readonly purpose: "trace";
+      readonly columns: readonly ColumnBuffer[];
+      /** i32[] each: examples in an epoch, and epochs; absent where the schedule does not ask. */
+      readonly count?: string;
+      readonly epochs?: string;
+      readonly loss: string;
+      readonly output: string;
+      readonly gradients: readonly { readonly parameter: string; readonly buffer: string }[];
+    };
+
+export type EntryPurpose = EntryPorts["purpose"];
+
+/** One stage, compiled. Its settings are those of the recipe's stage with the same place. */
+export interface CompiledStage {
+  readonly name: string;
+  /** Names of the parameters that the stage trains. */
+  readonly trainable: readonly string[];
+  /** u32[]: where random numbers come from, written once before anything runs; absent where there are none. */
+  readonly seed?: string;
+  /** Everything that is carried from step to step. */
+  readonly states: readonly State[];
+  readonly entries: Readonly<Record<EntryName, EntryPorts>>;
+  readonly report: StageReport;
+  readonly program: Program;
 }
 
 export interface Artifact {
   readonly format: "tlc-artifact";
-  readonly version: 1;
+  readonly version: typeof ARTIFACT_VERSION;
   /** The recipe's name. */
   readonly name: string;
+  readonly target: string;
   readonly recipe: RecipePlan;
   readonly data?: DataPlan;
   readonly dataInfo: DataInfo;
   /** Of one example, without the batch axis. */
   readonly outputShape: Shape;
   readonly parameters: readonly ParameterInfo[];
-  readonly report: StageReport;
-  readonly program: Program;
+  /** In the order in which they train; never empty. */
+  readonly stages: readonly CompiledStage[];
 }
 
-/** What an entry does when it runs once. */
+/** What an entry costs when it runs once. */
 export interface EntryReport {
   /** Nodes of its graph. */
   readonly ops: number;
@@ -57,10 +119,22 @@ export interface EntryReport {
   readonly flops: number;
 }
 
+/** What of a training step is for a layer, or for the loss. A kernel that computes values of several layers counts for one of them. */
+export interface LayerReport {
+  /** The layer's scope, or its keyword where it has none. */
+  readonly layer: string;
+  readonly ops: number;
+  readonly kernels: number;
+  readonly launches: number;
+  readonly flops: number;
+}
+
 export interface StageReport {
+  /** Of the training step, in the order of the network; what is for no layer in particular is not among them. */
+  readonly layers: readonly LayerReport[];
   /** The trainable parameters nearest to the input: nothing below them is differentiated. */
   readonly frontier: readonly string[];
-  readonly entries: Readonly<Partial<Record<EntryName, EntryReport>>>;
+  readonly entries: Readonly<Record<EntryName, EntryReport>>;
   readonly bytes: {
     readonly weights: number;
     readonly gradients: number;

@@ -6,11 +6,14 @@ import { InternalError, formatType, sameShape, tensorType, type Shape, type Tens
 import type { Node } from "./node.ts";
 import { at, OpError, type AnyOp, type Builder, type Operand } from "./ops/define.ts";
 import { ops } from "./ops/index.ts";
+import { blaming, type Origin } from "./origin.ts";
 
 export type { Builder, Operand } from "./ops/define.ts";
 
 export function createBuilder(): Builder {
   const interned = new Map<string, Node>();
+  const origins = new WeakMap<Node, Origin>();
+  let current: Origin | undefined;
 
   const apply = (op: AnyOp, inputs: readonly Node[], attrs: object): Node => {
     const key = `${op.name}(${inputs.map((n) => n.id).join()})${encode(attrs)}`;
@@ -22,6 +25,8 @@ export function createBuilder(): Builder {
     );
     const node: Node = Object.freeze({ id: interned.size, op, inputs: Object.freeze([...inputs]), attrs: Object.freeze(attrs), type });
     interned.set(key, node);
+    // Constants and index ramps are nobody's.
+    if (current && (inputs.length > 0 || "role" in attrs)) origins.set(node, current);
     return node;
   };
 
@@ -60,7 +65,17 @@ export function createBuilder(): Builder {
     };
 
   const methods = Object.fromEntries(Object.entries(ops).map(([name, op]) => [name, emit(op)]));
-  return Object.freeze({ ...methods, apply }) as unknown as Builder;
+  const withOrigin = <T>(origin: Origin | undefined, make: () => T): T => {
+    const before = current;
+    current = origin ?? before;
+    try {
+      return blaming(origin, make);
+    } finally {
+      current = before;
+    }
+  };
+  const originOf = (node: Node): Origin | undefined => origins.get(node);
+  return Object.freeze({ ...methods, apply, withOrigin, originOf }) as unknown as Builder;
 }
 
 /** NumPy's rule: shapes align at the right, and an extent of 1 stretches. */

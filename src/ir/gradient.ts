@@ -30,15 +30,17 @@ export function gradients(b: Builder, cotangents: ReadonlyMap<Node, Node>, targe
       }
       continue;
     }
-    const own = cotangentsOfInputs(b, node, ct, results.get(node));
-    own.forEach((grad, i) => {
-      const input = node.inputs[i];
-      if (!grad || !input || !needed.has(input)) return;
-      if (!sameType(grad.type, input.type)) {
-        throw new InternalError(`gradient of ${node.op.name}'s input ${i} is ${formatType(grad.type)}, not ${formatType(input.type)}`);
-      }
-      const sum = grads.get(input);
-      grads.set(input, sum ? b.add(sum, grad) : grad);
+    b.withOrigin(b.originOf(node), () => {
+      const own = cotangentsOfInputs(b, node, ct, results.get(node));
+      own.forEach((grad, i) => {
+        const input = node.inputs[i];
+        if (!grad || !input || !needed.has(input)) return;
+        if (!sameType(grad.type, input.type)) {
+          throw new InternalError(`gradient of ${node.op.name}'s input ${i} is ${formatType(grad.type)}, not ${formatType(input.type)}`);
+        }
+        const sum = grads.get(input);
+        grads.set(input, sum ? b.add(sum, grad) : grad);
+      });
     });
   }
   return new Map(

@@ -51,15 +51,17 @@ export type Rewrite = (node: Node, inputs: readonly Node[]) => Node | undefined;
 
 /**
  * Rebuilds a graph bottom up. `rewrite` sees each node once, with its inputs already rebuilt, and returns its replacement, or
- * undefined to keep the op. Bodies of scans are rebuilt by the same rewrite.
+ * undefined to keep the op. Bodies of scans are rebuilt by the same rewrite. What is new comes from where the node does.
  */
 export function createRewriter(b: Builder, rewrite: Rewrite): (root: Node) => Node {
   const memo = new Map<Node, Node>();
   const map = (root: Node): Node => {
     for (const node of topologicalOrder([root], (done) => memo.has(done))) {
       const inputs = node.inputs.map((input) => memo.get(input) ?? input);
-      const replaced = rewrite(node, inputs);
-      memo.set(node, replaced ?? rebuild(node, inputs));
+      memo.set(
+        node,
+        b.withOrigin(b.originOf(node), () => rewrite(node, inputs) ?? rebuild(node, inputs)),
+      );
     }
     return memo.get(root) ?? root;
   };

@@ -1,25 +1,32 @@
-// A network as the language hands it to the passes: its forward graph for one mode, with named leaves.
+// A network as the language hands it to the passes: one forward graph, which says all that training does (batch statistics, dropout, new
+// running statistics). What a training step with frozen parameters does of that, or an evaluation, is made of it by a rewrite.
 
 import type { Span } from "../diagnostics.ts";
 import type { Node } from "./node.ts";
-import type { Shape } from "./types.ts";
+import type { State } from "./state.ts";
 
-/** How a parameter starts. `uniform` is over [-bound, bound), `normal` has mean 0. */
-export type Initializer =
-  | { readonly kind: "constant"; readonly value: number }
-  | { readonly kind: "uniform"; readonly bound: number }
-  | { readonly kind: "normal"; readonly std: number };
-
-/** A tensor of the network's `state_dict`: a trained weight, or a buffer such as a running mean. Always f32. */
+/** A tensor of the network's `state_dict`: a trained weight, or a statistic such as a running mean. Always f32. */
 export interface Parameter {
+  /** PyTorch's name, e.g. `layer1.0.conv1.weight`. */
   readonly name: string;
-  readonly kind: "weight" | "buffer";
+  readonly kind: "weight" | "statistic";
+  readonly state: State;
+  /** Its value before the step. */
   readonly node: Node;
-  readonly shape: Shape;
-  readonly init: Initializer;
-  readonly trainable: boolean;
   /** Where the layer stands in the spec. */
   readonly span: Span;
+}
+
+/** Streams of a step's random numbers: initial values from 0, then what makes a batch, then what the network draws. */
+export const STREAMS = { batch: 1 << 20, network: 1 << 21 } as const;
+
+/** Leaves that stand for what is around a network while it trains. */
+export interface TrainingLeaves {
+  /** Which examples of the batch are real ones, not the filling of the last batch of an epoch: bool[batch]. */
+  readonly mask: Node;
+  /** Where randomness comes from, u32[] each. */
+  readonly seed: Node;
+  readonly step: Node;
 }
 
 export interface ForwardModel {
@@ -27,6 +34,7 @@ export interface ForwardModel {
   readonly inputs: ReadonlyMap<string, Node>;
   readonly output: Node;
   readonly parameters: readonly Parameter[];
-  /** New values of buffers after a training step, keyed by parameter name. Empty in evaluation. */
+  readonly leaves: TrainingLeaves;
+  /** New values of statistics after a training step, keyed by parameter name. */
   readonly updates: ReadonlyMap<string, Node>;
 }

@@ -53,16 +53,22 @@ export interface DataInfo {
 
 // --- recipe -------------------------------------------------------------------------------------------------------------
 
+/** A part of the training with a program of its own. What it freezes is in the compiled stage, as the parameters that it trains. */
+export interface StagePlan {
+  /** `main` in a recipe without `stage`. */
+  readonly name: string;
+  readonly optimizer: WordPlan;
+  /** How the optimizer's rate changes from step to step of the stage. */
+  readonly schedule: WordPlan;
+  readonly epochs: number;
+}
+
 export interface RecipePlan {
   readonly name: string;
-  /** `main` for a recipe without `stage`. */
-  readonly stage: string;
   readonly loss: WordPlan;
   readonly metrics: readonly WordPlan[];
-  readonly optimizer: WordPlan;
-  /** How the optimizer's rate changes from step to step. */
-  readonly schedule: WordPlan;
   readonly batch: number;
-  readonly epochs: number;
   readonly seed: number;
+  /** In the order in which they train; never empty. */
+  readonly stages: readonly StagePlan[];
 }

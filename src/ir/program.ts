@@ -2,21 +2,24 @@
 // versioned; no runtime ever parses kernel source.
 
 import type { Kernel } from "./loop/kernel.ts";
+import type { StateKind } from "./state.ts";
 import type { DType, Shape } from "./types.ts";
 
-export const PROGRAM_VERSION = 1;
+export const PROGRAM_VERSION = 2;
 
 /**
  * Who fills a buffer and how long it lives.
- * - `weight`, `state` (optimizer slots, step counter, metric sums), `input` (written by the host): live for the whole session
+ * - `state` (see state.ts), `input` (written by the host), `output` (read by it): live for the whole session
  * - `temp`: lives within one entry, shares its place with others
  * - `data`: a resident data set; allocated when the host writes it, outside the arena
  */
-export type BufferRole = "weight" | "state" | "input" | "output" | "temp" | "data";
+export type BufferRole = "state" | "input" | "output" | "temp" | "data";
 
 export interface BufferPlan {
   readonly name: string;
   readonly role: BufferRole;
+  /** Of a declared state. */
+  readonly kind?: StateKind;
   readonly dtype: DType;
   readonly shape: Shape;
   readonly bytes: number;
@@ -94,7 +97,8 @@ export interface LoopLaunch {
 
 export type Launch = KernelLaunch | LoopLaunch;
 
-export type EntryName = "init" | "train" | "eval" | "predict";
+/** What an entry is called; what it is for is in the artifact. */
+export type EntryName = string;
 
 export interface Program {
   readonly format: "tlc-program";
@@ -103,5 +107,5 @@ export interface Program {
   readonly arenaBytes: number;
   readonly buffers: readonly BufferPlan[];
   readonly kernels: readonly CompiledKernel[];
-  readonly entries: Readonly<Partial<Record<EntryName, readonly Launch[]>>>;
+  readonly entries: Readonly<Record<EntryName, readonly Launch[]>>;
 }

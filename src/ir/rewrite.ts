@@ -109,7 +109,8 @@ function createSettler(b: Builder, rules: readonly Rule[], maxSteps: number): (r
   };
 
   // The next form of a node whose inputs are settled; the node itself if there is none.
-  const step = (node: Node): Node => {
+  const step = (node: Node): Node => b.withOrigin(b.originOf(node), () => nextOf(node));
+  const nextOf = (node: Node): Node => {
     const inputs = node.inputs.map(settledFrom);
     const body = bodyOf(node);
     if (body) return b.apply(node.op, inputs, { ...node.attrs, body: mapBody(body, settle) });

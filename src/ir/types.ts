@@ -46,8 +46,8 @@ export function stridesOf(shape: Shape): number[] {
 
 /** A fault of the compiler itself, never of its user. */
 export class InternalError extends Error {
-  constructor(message: string) {
-    super(`internal: ${message}`);
+  constructor(message: string, options?: ErrorOptions) {
+    super(`internal: ${message}`, options);
     this.name = "InternalError";
   }
 }

@@ -3,6 +3,7 @@
 import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/index-math.ts";
 import type { Kernel } from "../ir/loop/kernel.ts";
+import { blaming } from "../ir/origin.ts";
 import {
   PROGRAM_VERSION,
   type BufferPlan,
@@ -53,9 +54,9 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
     }
     return index;
   };
-  const launchOf = ({ kernel, buffers: args }: KernelCall): KernelLaunch => ({
+  const launchOf = ({ kernel, buffers: args, origin }: KernelCall): KernelLaunch => ({
     kind: "kernel",
-    kernel: kernelOf(kernel),
+    kernel: blaming(origin, () => kernelOf(kernel)),
     buffers: args.map(indexOf),
   });
   const compiled = [...entries].map(([name, tasks]): [EntryName, Launch[]] => [
@@ -72,8 +73,16 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
     target: target.name,
     arenaBytes: memory.arenaBytes,
     buffers: buffers.map((buffer): BufferPlan => {
-      const { name, role, dtype, shape } = buffer;
-      return { name, role, dtype, shape, bytes: role === "data" ? 0 : bytesOf(buffer), offset: memory.offsets.get(buffer) ?? -1 };
+      const { name, role, kind, dtype, shape } = buffer;
+      return {
+        name,
+        role,
+        ...(kind && { kind }),
+        dtype,
+        shape,
+        bytes: role === "data" ? 0 : bytesOf(buffer),
+        offset: memory.offsets.get(buffer) ?? -1,
+      };
     }),
     kernels,
     entries: Object.fromEntries(compiled),

@@ -105,7 +105,7 @@ function replaceBuffer(call: KernelCall, from: Buffer, to: Buffer): KernelCall {
   const [reads, writes] = [swap(call.reads), swap(call.writes)];
   const buffers = call.buffers.map((buffer) => (buffer === from ? to : buffer));
   const twin = call.buffers.indexOf(to);
-  if (twin < 0) return { kernel: call.kernel, buffers, reads, writes };
+  if (twin < 0) return { ...call, buffers, reads, writes };
   // Parameter `slot` goes, those behind it move up.
   const kept = twin > slot ? twin - 1 : twin;
   const moved = (i: number): number => (i === slot ? kept : i > slot ? i - 1 : i);
@@ -115,7 +115,7 @@ function replaceBuffer(call: KernelCall, from: Buffer, to: Buffer): KernelCall {
     i === slot ? [] : [{ ...param, name: `p${moved(i)}`, access: i === twin ? "read_write" : param.access }],
   );
   const kernel: Kernel = { ...call.kernel, params, stages: call.kernel.stages.map((stage) => mapStage(stage, map, moved)) };
-  return { kernel, buffers: buffers.filter((_, i) => i !== slot), reads, writes };
+  return { ...call, kernel, buffers: buffers.filter((_, i) => i !== slot), reads, writes };
 }
 
 function mapStage(given: Stage, map: (expr: Expr) => Expr, moved: (buffer: number) => number): Stage {

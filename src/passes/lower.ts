@@ -1,29 +1,25 @@
 // From a graph of primitives to kernels: one for every group of the fusion plan, plus one for every split reduction. New values of state
 // are values like any other here, with buffers of their own; what becomes of them is decided in place.ts.
 
-import { isGroup, type FusionPlan } from "../ir/fusion/plan.ts";
+import type { Builder } from "../ir/builder.ts";
+import { coresOf, isGroup, type FusionPlan, type Group } from "../ir/fusion/plan.ts";
 import { topologicalOrder, type Graph } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
-import type { InputRole } from "../ir/ops/leaf.ts";
+import { blaming, type Origin } from "../ir/origin.ts";
+import type { InputAttrs, InputRole } from "../ir/ops/leaf.ts";
 import type { ScanAttrs } from "../ir/ops/scan.ts";
 import type { BufferRole } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
 import type { Place, Scope } from "./kernel-builder.ts";
-import type { Buffer, Task } from "./lowered.ts";
+import type { Buffer, KernelCall, Task } from "./lowered.ts";
 import { copyNode, lowerGroup, type LowerContext, type LowerOptions, type Target } from "./lower-group.ts";
 import { lowerScan } from "./lower-scan.ts";
 import { placeOutputs, whole } from "./places.ts";
 
-interface InputAttrs {
-  readonly name: string;
-  readonly role: InputRole;
-}
-
-/** Buffers that entries share, by name: weights, state, what the host writes and reads. */
+/** Buffers that entries share, by name: states, what the host writes and reads. */
 export type SharedBuffers = Map<string, Buffer>;
 
 const ROLES = {
-  parameter: "weight",
   state: "state",
   batch: "input",
   data: "data",
@@ -51,27 +47,45 @@ export function lowerGraph(graph: Graph, plan: FusionPlan, shared: SharedBuffers
     if (!place || !("buffer" in place)) throw new InternalError(`${node.op.name} %${node.id} has no place`);
     return place;
   };
+  let origin: Origin | undefined;
   const context: LowerContext = {
     ...options,
     builder: graph.builder,
     plan,
     scope,
     targetOf,
-    emit: (call) => tasks.push({ kind: "kernel", call }),
+    emit: (call) => tasks.push({ kind: "kernel", call: withOrigin(call, origin) }),
   };
   for (const step of plan.steps) {
-    if (isGroup(step)) lowerGroup(context, step);
-    else tasks.push(...lowerScan(context, step as Node<ScanAttrs>, places));
+    origin = originOfStep(graph.builder, step);
+    blaming(origin, () => {
+      if (isGroup(step)) lowerGroup(context, step);
+      else tasks.push(...lowerScan(context, step as Node<ScanAttrs>, places).map((task) => taskWithOrigin(task, origin)));
+    });
   }
+  origin = undefined;
   for (const { node, buffer } of copies) copyNode(context, node, whole(buffer));
   return tasks;
 }
 
+/** A group is mainly for what its cores are for: products and reductions, and not what was fused to them. */
+function originOfStep(b: Builder, step: Group | Node): Origin | undefined {
+  const nodes = isGroup(step) ? [...coresOf(step), ...step.outputs] : [step];
+  return nodes.map(b.originOf).find((origin) => origin !== undefined);
+}
+
+const withOrigin = (call: KernelCall, origin: Origin | undefined): KernelCall => (origin ? { ...call, origin } : call);
+
+const taskWithOrigin = (task: Task, origin: Origin | undefined): Task =>
+  task.kind === "kernel"
+    ? { ...task, call: withOrigin(task.call, origin) }
+    : { ...task, calls: task.calls.map((call) => withOrigin(call, origin)) };
+
 function sharedInput(node: Node, shared: SharedBuffers): Buffer {
-  const { name, role } = node.attrs as InputAttrs;
+  const { name, role, kind } = node.attrs as InputAttrs;
   const known = shared.get(name);
   if (known) return known;
-  const buffer: Buffer = { name, role: ROLES[role], dtype: node.type.dtype, shape: node.type.shape };
+  const buffer: Buffer = { name, role: ROLES[role], ...(kind && { kind }), dtype: node.type.dtype, shape: node.type.shape };
   shared.set(name, buffer);
   return buffer;
 }

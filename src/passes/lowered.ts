@@ -1,16 +1,20 @@
 // Lowered code before it has addresses: kernels, the buffers they touch as objects, and the order to run them in.
 
 import type { Kernel } from "../ir/loop/kernel.ts";
+import type { Origin } from "../ir/origin.ts";
 import type { BufferRole } from "../ir/program.ts";
+import type { StateKind } from "../ir/state.ts";
 import type { DType, Shape } from "../ir/types.ts";
 
 /** A value's place in memory; identity is the object. */
 export interface Buffer {
   readonly name: string;
   readonly role: BufferRole;
+  /** Of a declared state. */
+  readonly kind?: StateKind;
   readonly dtype: DType;
   readonly shape: Shape;
-  /** For the next value of a weight or state: the old one, in whose memory it ends up (in-place.ts). */
+  /** For the next value of a state: the old one, in whose memory it ends up (in-place.ts). */
   readonly replaces?: Buffer;
 }
 
@@ -20,6 +24,8 @@ export interface KernelCall {
   readonly buffers: readonly Buffer[];
   readonly reads: ReadonlySet<Buffer>;
   readonly writes: ReadonlySet<Buffer>;
+  /** What it is for, mainly: kernels may compute values of several layers. */
+  readonly origin?: Origin;
 }
 
 /** What runs as a unit: one kernel, or a counted loop of kernels. */

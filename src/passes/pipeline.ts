@@ -8,6 +8,7 @@ import { printKernel } from "../ir/loop/print.ts";
 import { verifyKernel } from "../ir/loop/verify.ts";
 import { printGraph } from "../ir/print.ts";
 import type { EntryName, Program } from "../ir/program.ts";
+import { blaming } from "../ir/origin.ts";
 import { InternalError } from "../ir/types.ts";
 import { verifyGraph } from "../ir/verify.ts";
 import { assemble, type CompilesKernels } from "./assemble.ts";
@@ -112,13 +113,11 @@ export interface Compiled {
   readonly tasks: ReadonlyMap<EntryName, readonly Task[]>;
 }
 
-/** Optimizes and lowers the entries of one program. */
+/** Optimizes and lowers the entries of one program. Those that read a state come before one that only writes it. */
 export function compileEntries(entries: ReadonlyMap<EntryName, Graph>, target: CompilesKernels, options: PipelineOptions): Compiled {
   const context: Context = { options, shared: new Map() };
   const done = new Map<EntryName, Entry>();
-  // `init` last: it gives values to state that the other entries have named.
-  const inOrder = [...entries].sort(([a], [b]) => Number(a === "init") - Number(b === "init"));
-  for (const [name, graph] of inOrder) {
+  for (const [name, graph] of entries) {
     let entry: Entry = { graph };
     inspect("step", name, entry, options);
     for (const pass of PASSES) {
@@ -149,11 +148,13 @@ function present<T>(form: T | undefined): T {
 function inspect(pass: string, name: EntryName, entry: Entry, { verify, dump }: PipelineOptions): void {
   if (verify) {
     try {
-      if (entry.tasks) entry.tasks.flatMap(callsOf).forEach(({ kernel }) => verifyKernel(kernel));
+      if (entry.tasks) entry.tasks.flatMap(callsOf).forEach(({ kernel, origin }) => blaming(origin, () => verifyKernel(kernel)));
       else if (entry.plan) verifyPlan(entry.plan, [...entry.graph.outputs.values()]);
       else verifyGraph(entry.graph);
     } catch (error) {
-      throw error instanceof InternalError ? new InternalError(`after ${pass}: ${error.message.replace(/^internal: /, "")}`) : error;
+      throw error instanceof InternalError
+        ? new InternalError(`after ${pass}: ${error.message.replace(/^internal: /, "")}`, { cause: error })
+        : error;
     }
   }
   if (dump?.after !== pass) return;
@@ -163,7 +164,8 @@ function inspect(pass: string, name: EntryName, entry: Entry, { verify, dump }: 
 
 function printTask(task: Task): string {
   const lines = callsOf(task).map(
-    ({ kernel, buffers }) => `${printKernel(kernel)}  with ${buffers.map((b, i) => `p${i} = ${b.name}`).join(", ")}\n`,
+    ({ kernel, buffers, origin }) =>
+      `${origin ? `// ${origin.path}\n` : ""}${printKernel(kernel)}  with ${buffers.map((b, i) => `p${i} = ${b.name}`).join(", ")}\n`,
   );
   return task.kind === "kernel" ? lines.join("") : `loop ${task.count}${task.reverse ? " reversed" : ""} {\n${lines.join("")}}\n`;
 }

@@ -1,22 +1,28 @@
 // What a compiled stage costs and does, computed from the program itself: the numbers behind `tlc inspect`.
 
 import type { EntryName } from "../ir/program.ts";
-import type { EntryReport, StageReport } from "../ir/artifact.ts";
+import type { EntryReport, LayerReport, StageReport } from "../ir/artifact.ts";
 import { topologicalOrder, type Graph } from "../ir/graph.ts";
 import type { Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { Kernel } from "../ir/loop/kernel.ts";
 import { sizeOf } from "../ir/types.ts";
-import { callsOf, type Buffer, type Task } from "./lowered.ts";
-import { bytesOf, type MemoryPlan } from "./plan-memory.ts";
+import { callsOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
+import type { Compiled } from "./pipeline.ts";
+import { bytesOf } from "./plan-memory.ts";
+
+/** The training step among a stage's entries, and which of its outputs the loss reaches. */
+export interface StepReference {
+  readonly entry: EntryName;
+  readonly loss: string;
+}
 
 export function reportStage(
-  parameters: readonly Parameter[],
-  graphs: ReadonlyMap<EntryName, Graph>,
-  tasks: ReadonlyMap<EntryName, readonly Task[]>,
-  memory: MemoryPlan,
+  { graphs, tasks, memory }: Pick<Compiled, "graphs" | "tasks" | "memory">,
+  step: StepReference,
+  trainable: readonly Parameter[],
 ): StageReport {
-  const entries: Partial<Record<EntryName, EntryReport>> = {};
+  const entries: Record<EntryName, EntryReport> = {};
   for (const [entry, list] of tasks) entries[entry] = reportEntry(graphs.get(entry), list);
   const buffers = new Set(
     [...tasks.values()]
@@ -25,14 +31,14 @@ export function reportStage(
       .flatMap((call) => call.buffers),
   );
   const total = (wanted: (b: Buffer) => boolean): number => [...buffers].reduce((sum, b) => (wanted(b) ? sum + bytesOf(b) : sum), 0);
-  const trainable = parameters.filter((p) => p.trainable);
   return {
-    frontier: frontierOf(graphs.get("train"), trainable),
+    layers: reportLayers(graphs.get(step.entry), tasks.get(step.entry) ?? []),
+    frontier: frontierOf(graphs.get(step.entry)?.outputs.get(step.loss), trainable),
     entries,
     bytes: {
-      weights: total((b) => b.role === "weight"),
-      gradients: trainable.reduce((sum, p) => sum + 4 * sizeOf(p.shape), 0),
-      optimizer: total((b) => b.name.startsWith("optimizer/")),
+      weights: total((b) => b.kind === "weight" || b.kind === "statistic"),
+      gradients: trainable.reduce((sum, p) => sum + 4 * sizeOf(p.state.type.shape), 0),
+      optimizer: total((b) => b.kind === "optimizer"),
       temporary: memory.temporaryBytes,
       temporaryLowerBound: memory.lowerBound,
       arena: memory.arenaBytes,
@@ -41,12 +47,30 @@ export function reportStage(
 }
 
 function reportEntry(graph: Graph | undefined, tasks: readonly Task[]): EntryReport {
-  const launches = tasks.reduce((sum, task) => sum + (task.kind === "loop" ? task.count * task.calls.length : 1), 0);
-  const flops = tasks.reduce(
-    (sum, task) => sum + (task.kind === "loop" ? task.count : 1) * callsOf(task).reduce((all, call) => all + flopsOf(call.kernel), 0),
-    0,
-  );
-  return { ops: graph ? topologicalOrder(graph.outputs.values()).length : 0, kernels: tasks.flatMap(callsOf).length, launches, flops };
+  return { ops: graph ? topologicalOrder(graph.outputs.values()).length : 0, ...costsOf(tasks, () => true) };
+}
+
+/** What the kernels that are wanted cost, loops counted. */
+function costsOf(tasks: readonly Task[], isWanted: (call: KernelCall) => boolean): Omit<EntryReport, "ops"> {
+  let [kernels, launches, flops] = [0, 0, 0];
+  for (const task of tasks) {
+    const times = task.kind === "loop" ? task.count : 1;
+    for (const call of callsOf(task).filter(isWanted)) {
+      kernels++;
+      launches += times;
+      flops += times * flopsOf(call.kernel);
+    }
+  }
+  return { kernels, launches, flops };
+}
+
+function reportLayers(graph: Graph | undefined, tasks: readonly Task[]): readonly LayerReport[] {
+  const ops = new Map<string, number>();
+  for (const node of graph ? topologicalOrder(graph.outputs.values()) : []) {
+    const path = graph?.builder.originOf(node)?.path;
+    if (path !== undefined) ops.set(path, (ops.get(path) ?? 0) + 1);
+  }
+  return [...ops].map(([layer, count]) => ({ layer, ops: count, ...costsOf(tasks, ({ origin }) => origin?.path === layer) }));
 }
 
 /** Of contractions; two for a multiply-add. */
@@ -59,8 +83,7 @@ function flopsOf(kernel: Kernel): number {
  * The freeze frontier: trainable parameters whose other operand nothing trainable feeds. Nothing below them has a gradient, so nothing
  * below them is kept for one: gradients are asked for trainable leaves only (step-graph.ts).
  */
-function frontierOf(train: Graph | undefined, trainable: readonly Parameter[]): readonly string[] {
-  const loss = train?.outputs.get("train/losses") ?? train?.outputs.get("loss");
+function frontierOf(loss: Node | undefined, trainable: readonly Parameter[]): readonly string[] {
   if (!loss) return [];
   // What is made of parameters alone (a reshaped weight, the sum of two biases) stands for them; the rest may depend on them.
   const madeOf = new Map<Node, readonly string[]>(trainable.map((p) => [p.node, [p.name]]));

@@ -1,49 +1,92 @@
-// The programs of a recipe as graphs: `init` makes parameters, `train` is one whole training step (batch, forward, loss, gradients of
-// the trainable leaves, update, metrics), `eval` adds a batch to the metrics, `predict` maps a batch to outputs. Each is a pure
-// function from named inputs to named outputs; an output with the name of an input is that input's next value. The names are those
-// of ir/artifact.ts.
+// The programs of a stage as graphs: `init` gives every state its initial value, `train` is one whole training step (batch, forward,
+// loss, gradients of the trainable leaves, update, metrics), `eval` adds a batch to the metrics, `predict` maps a batch to outputs. Each
+// is a pure function from named inputs to named outputs; an output with the name of a state is that state's next value.
 
-import { LOSS_HISTORY } from "../ir/artifact.ts";
+import { LOSS_HISTORY, type ColumnBuffer, type EntryPorts, type SumBuffer } from "../ir/artifact.ts";
 import type { Builder } from "../ir/builder.ts";
 import { gradients } from "../ir/gradient.ts";
-import { substitute, type Graph } from "../ir/graph.ts";
-import type { ForwardModel, Parameter } from "../ir/model.ts";
+import { substitute, topologicalOrder, type Graph } from "../ir/graph.ts";
+import { STREAMS, type ForwardModel, type Parameter, type TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { ColumnInfo, DataInfo, RecipePlan } from "../ir/plan.ts";
+import type { ColumnInfo, DataInfo, RecipePlan, StagePlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
-import { metricsOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
-import { optimizerOf } from "../ir/recipe/optimizers/index.ts";
+import { LOSS_PLACE, metricsOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
-import { InternalError, tensorType, type Shape } from "../ir/types.ts";
+import { ZEROS, type State } from "../ir/state.ts";
+import { InternalError, tensorType, type Shape, type TensorType } from "../ir/types.ts";
 import { decomposeForAutodiff } from "./decompose.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
-import { learningRate } from "./learning-rate.ts";
+import { EPOCHS, learningRate } from "./learning-rate.ts";
 import { batchLoss, type BatchLoss } from "./loss.ts";
 import { simplifyForward } from "./simplify-forward.ts";
+import { specialize } from "./specialize.ts";
+import { seedOf, StateTable } from "./states.ts";
+import { updateWeights, type Since } from "./update.ts";
 
-export interface ForwardOptions {
-  readonly mode: "train" | "eval";
-  /** Which examples of the batch are real ones, bool[batch]; absent where all are. */
-  readonly mask?: Node;
-  /** Where randomness in the network comes from, u32[] each; streams are counted from the first. */
-  readonly random?: { readonly seed: Node; readonly step: Node; readonly firstStream: number };
-}
-
-export interface StepSpec {
+/** What a stage's programs are made of. */
+export interface StageSpec {
   readonly b: Builder;
   readonly recipe: RecipePlan;
+  readonly stage: StagePlan;
   readonly dataInfo: DataInfo;
   readonly steps: DataSteps;
-  readonly forward: (options: ForwardOptions) => ForwardModel;
+  readonly network: ForwardModel;
+  /** Whether the stage leaves a parameter as it is. */
+  readonly isFrozen: (parameter: Parameter) => boolean;
 }
 
-const scalar = (b: Builder, name: string, dtype: "i32" | "u32" | "f32", role: "batch" | "state"): Node =>
-  b.input({ name, role, type: tensorType(dtype, []) });
+/** Where a stage stands among the others. */
+export interface StagePosition {
+  readonly isFirst: boolean;
+  readonly since: Since;
+}
 
-// Streams of random numbers: initial values first, then what makes a batch, then what the network draws.
-const BATCH_STREAMS = 1 << 20;
-const NETWORK_STREAMS = 1 << 21;
+/** A stage's spec with the states that its entries declare. */
+interface EntryContext extends StageSpec, StagePosition {
+  readonly states: StateTable;
+}
+
+export interface EntryGraph {
+  readonly graph: Graph;
+  readonly ports: EntryPorts;
+}
+
+/** What a stage's optimizer may change: frozen weights and statistics are not among them. */
+export const trainableOf = ({ network, isFrozen }: Pick<StageSpec, "network" | "isFrozen">): readonly Parameter[] =>
+  network.parameters.filter((parameter) => parameter.kind === "weight" && !isFrozen(parameter));
+
+export interface StageGraphs {
+  readonly states: readonly State[];
+  /** `init` last: it writes what the others read. */
+  readonly entries: ReadonlyMap<EntryName, EntryGraph>;
+}
+
+const given = (b: Builder, name: string, type: TensorType): Node => b.input({ name, role: "batch", type });
+const scalar = (dtype: "i32" | "u32" | "f32"): TensorType => tensorType(dtype, []);
+
+const STEP: State = { name: "train/step", kind: "counter", type: scalar("u32"), init: ZEROS };
+/** Steps of the stage, for what begins with it. Those of the first are all there are; others have a count of their own, which no stage before them has. */
+const stageStep = ({ isFirst, stage }: EntryContext): State => (isFirst ? STEP : { ...STEP, name: `${STEP.name}@${stage.name}` });
+const cursorOf = (prefix: "train" | "eval"): State => ({ name: `${prefix}/cursor`, kind: "counter", type: scalar("i32"), init: ZEROS });
+
+interface EpochPosition {
+  readonly cursor: Node;
+  readonly count: Node;
+  /** Of each example of the batch within the epoch, i32[batch]; past its end in the filling of the last batch. */
+  readonly position: Node;
+  /** bool[batch], and as the weight of an example f32[batch]. */
+  readonly isReal: Node;
+  readonly mask: Node;
+}
+
+function epochPosition(b: Builder, states: StateTable, batch: number, prefix: "train" | "eval"): EpochPosition {
+  const cursor = states.declare(cursorOf(prefix));
+  const count = given(b, `${prefix}/count`, scalar("i32"));
+  const position = b.add(b.mul(cursor, batch), b.iota({ shape: [batch], axis: 0 }));
+  const isReal = b.less(position, count);
+  return { cursor, count, position, isReal, mask: b.cast(isReal, { dtype: "f32" }) };
+}
 
 /** What a batch is made of, however it comes in. */
 interface Batch {
@@ -51,125 +94,151 @@ interface Batch {
   readonly label: Node;
 }
 
-function buildBatch(spec: StepSpec, source: BatchSource, mode: "train" | "eval", random: (shape: Shape) => Node): Batch {
+function buildBatch(spec: StageSpec, source: BatchSource, mode: "train" | "eval", random: (shape: Shape) => Node): Batch {
   const { b, dataInfo, steps, recipe } = spec;
   const context = { b, source, steps, mode, random: () => random([recipe.batch]) };
   const column = (info: ColumnInfo): Node => buildColumn(context, info);
   return { inputs: new Map(dataInfo.inputs.map((info) => [info.name, column(info)])), label: column(dataInfo.label) };
 }
 
-function connect(b: Builder, model: ForwardModel, batch: Batch): ForwardModel {
+const columnBuffers = (prefix: string, columns: readonly ColumnInfo[]): ColumnBuffer[] =>
+  columns.map(({ name }) => ({ column: name, buffer: `${prefix}/${name}` }));
+
+/** A network on a batch; `leaves` as far as the network still asks for them. */
+function connect(b: Builder, model: ForwardModel, batch: Batch, leaves: Partial<TrainingLeaves> = {}): ForwardModel {
   const replacements = new Map<Node, Node>();
   for (const [name, node] of model.inputs) {
     const value = batch.inputs.get(name);
     if (value) replacements.set(node, b.cast(value, { dtype: node.type.dtype === "u8" ? "u32" : node.type.dtype }));
   }
+  for (const name of ["mask", "seed", "step"] as const) {
+    const value = leaves[name];
+    if (value) replacements.set(model.leaves[name], value);
+  }
   const names = [...model.updates.keys()];
   const [output, ...updates] = simplifyForward(b, substitute(b, [model.output, ...model.updates.values()], replacements));
   if (!output) throw new InternalError("a model has an output");
+  const { mask, seed, step } = model.leaves;
+  const left = new Set([mask, seed, step].filter((leaf) => !replacements.has(leaf)));
+  if (topologicalOrder([output, ...updates]).some((node) => left.has(node)))
+    throw new InternalError("a network asks for what there is in training only");
   return { ...model, output, updates: new Map(names.map((name, i) => [name, at(updates, i)])) };
 }
+
+/** The network as a stage trains it, or as it is evaluated. */
+const trained = ({ b, network, isFrozen }: StageSpec, isRandom: boolean): ForwardModel =>
+  specialize(b, network, { mode: "train", isFrozen, isRandom });
+const evaluated = ({ b, network }: StageSpec): ForwardModel => specialize(b, network, { mode: "eval" });
 
 interface Training {
   readonly model: ForwardModel;
   readonly loss: BatchLoss;
-  /** Gradient of the mean loss by parameter name; only trainable ones. */
-  readonly grads: ReadonlyMap<string, Node>;
+  /** Gradient of the mean loss; of trainable parameters only, and only where the loss depends on them. */
+  readonly grads: ReadonlyMap<Parameter, Node>;
 }
 
-function differentiate(spec: StepSpec, model: ForwardModel, label: Node, mask: Node | undefined): Training {
-  const { b, recipe } = spec;
-  const loss = batchLoss(b, recipe.loss, model.output, label, mask);
+function lossOf({ b, recipe: { loss } }: StageSpec, { output }: ForwardModel, label: Node, mask: Node | undefined): BatchLoss {
+  const origin = { path: "loss", what: loss.word, ...(loss.span && { span: loss.span }) };
+  return b.withOrigin(origin, () => batchLoss(b, loss, output, label, mask));
+}
+
+function differentiate(spec: StageSpec, model: ForwardModel, label: Node, mask: Node | undefined): Training {
+  const { b } = spec;
+  const loss = lossOf(spec, model, label, mask);
   const root = decomposeForAutodiff(b, loss.mean);
-  const trainable = model.parameters.filter((p) => p.trainable);
+  const trainable = trainableOf(spec);
   const one = b.constant({ value: 1, type: root.type });
   const found = gradients(
     b,
     new Map([[root, one]]),
     trainable.map((p) => p.node),
   );
-  const grads = new Map<string, Node>();
+  const grads = new Map<Parameter, Node>();
   for (const p of trainable) {
     const grad = found.get(p.node);
-    if (grad) grads.set(p.name, grad);
+    if (grad) grads.set(p, grad);
   }
   return { model, loss, grads };
 }
 
-/** New weights and optimizer slots, by output name. */
-function updateWeights(spec: StepSpec, training: Training, step: Node, rate: Node): Map<string, Node> {
-  const { b, recipe } = spec;
-  const optimizer = optimizerOf(recipe.optimizer);
-  const outputs = new Map<string, Node>();
-  const state = (name: string, shape: Shape): Node => b.input({ name, role: "state", type: tensorType("f32", shape) });
-  const shared = (key: string, next: (old: Node) => Node): Node => {
-    const name = `optimizer/${key}`;
-    const value = outputs.get(name) ?? next(state(name, []));
-    outputs.set(name, value);
-    return value;
-  };
-  for (const parameter of training.model.parameters) {
-    const grad = training.grads.get(parameter.name);
-    if (!grad) continue;
-    const slot = (key: string): Node => state(`optimizer/${key}/${parameter.name}`, parameter.shape);
-    const update = optimizer.update({ b, step, rate, slot, shared }, recipe.optimizer.args, parameter.node, grad);
-    outputs.set(`weight/${parameter.name}`, update.weight);
-    for (const [key, value] of Object.entries(update.slots)) outputs.set(`optimizer/${key}/${parameter.name}`, value);
+/** The states after a step on a batch, all but its place in the epoch. */
+function trainOnBatch(context: EntryContext, training: Training, rate: Node): Map<string, Node> {
+  const { b, states, stage, network, since } = context;
+  const step = states.declare(STEP);
+  const outputs = updateWeights({ b, states, plan: stage.optimizer, step, rate, since }, training.grads);
+  const { updates } = training.model;
+  for (const parameter of network.parameters) {
+    const updated = updates.get(parameter.name);
+    if (updated) outputs.set(parameter.state.name, updated);
   }
+  for (const counter of new Set([STEP, stageStep(context)]))
+    if (states.has(counter)) outputs.set(counter.name, b.add(states.declare(counter), 1));
   return outputs;
 }
 
-function trainEntry(spec: StepSpec): Map<string, Node> {
-  const { b, recipe } = spec;
-  const [seed, step] = [scalar(b, "seed", "u32", "batch"), scalar(b, "train/step", "u32", "state")];
-  const [cursor, count] = [scalar(b, "train/cursor", "i32", "state"), scalar(b, "train/count", "i32", "batch")];
-  let stream = BATCH_STREAMS;
+function trainEntry(context: EntryContext): EntryGraph {
+  const { b, states, recipe, stage, dataInfo } = context;
+  const [seed, step] = [seedOf(b), states.declare(STEP)];
+  const { cursor, count, position, isReal, mask } = epochPosition(b, states, recipe.batch, "train");
+  let stream: number = STREAMS.batch;
   const random = (shape: Shape): Node => b.randomUniform(seed, step, { shape, stream: stream++ });
 
-  const position = b.add(b.mul(cursor, recipe.batch), b.iota({ shape: [recipe.batch], axis: 0 }));
-  const isReal = b.less(position, count);
-  const mask = b.cast(isReal, { dtype: "f32" });
   const order = b.input({ name: "train/order", role: "data", type: tensorType("i32", [1]) });
   const rows = b.gather(order, b.minimum(position, b.sub(count, 1)));
-  const batch = buildBatch(spec, { kind: "resident", prefix: "train", rows }, "train", random);
-  const model = connect(b, spec.forward({ mode: "train", mask: isReal, random: { seed, step, firstStream: NETWORK_STREAMS } }), batch);
-  const training = differentiate(spec, model, batch.label, mask);
-  const rate = learningRate(b, recipe, step, count);
+  const batch = buildBatch(context, { kind: "resident", prefix: "train", rows }, "train", random);
+  const model = connect(b, trained(context, true), batch, { mask: isReal, seed, step });
+  const training = differentiate(context, model, batch.label, mask);
 
-  const outputs = updateWeights(spec, training, step, rate);
-  for (const [name, node] of model.updates) outputs.set(`weight/${name}`, node);
-  outputs.set("train/step", b.add(step, 1));
-  outputs.set("train/cursor", b.add(cursor, 1));
-  addMetrics(spec, "train", training.loss, model.output, batch.label, outputs);
+  const rate = learningRate(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples: count });
+  const outputs = trainOnBatch(context, training, rate);
+  outputs.set(cursorOf("train").name, b.add(cursor, 1));
+  const sums = addMetrics(context, "train", training.loss, model.output, batch.label, outputs);
   const place = b.equal(b.iota({ shape: [LOSS_HISTORY], axis: 0 }), b.rem(cursor, LOSS_HISTORY));
-  const history = (name: string, value: Node): void => {
-    const old = b.input({ name, role: "state", type: tensorType("f32", [LOSS_HISTORY]) });
+  const history = (name: string, value: Node): string => {
+    const old = states.declare({ name, kind: "metric", type: tensorType("f32", [LOSS_HISTORY]), init: ZEROS });
     outputs.set(name, b.where(place, value, old));
+    return name;
   };
-  history("train/losses", training.loss.mean);
-  history("train/rates", rate);
-  return outputs;
+  return {
+    graph: { builder: b, outputs },
+    ports: {
+      purpose: "train",
+      columns: columnBuffers("train", [...dataInfo.inputs, dataInfo.label]),
+      cursor: cursorOf("train").name,
+      count: "train/count",
+      order: "train/order",
+      epochs: EPOCHS,
+      sums,
+      losses: history("train/losses", training.loss.mean),
+      rates: history("train/rates", rate),
+    },
+  };
 }
 
-function evalEntry(spec: StepSpec): Map<string, Node> {
-  const { b, recipe } = spec;
-  const [cursor, count] = [scalar(b, "eval/cursor", "i32", "state"), scalar(b, "eval/count", "i32", "batch")];
-  const position = b.add(b.mul(cursor, recipe.batch), b.iota({ shape: [recipe.batch], axis: 0 }));
-  const isReal = b.less(position, count);
-  const mask = b.cast(isReal, { dtype: "f32" });
+function evalEntry(context: EntryContext): EntryGraph {
+  const { b, states, recipe, dataInfo } = context;
+  const { cursor, count, position, mask } = epochPosition(b, states, recipe.batch, "eval");
   const rows = b.minimum(position, b.sub(count, 1));
-  const batch = buildBatch(spec, { kind: "resident", prefix: "eval", rows }, "eval", noRandom);
-  const model = connect(b, spec.forward({ mode: "eval", mask: isReal }), batch);
-  const outputs = new Map([["eval/cursor", b.add(cursor, 1)]]);
-  addMetrics(spec, "eval", batchLoss(b, recipe.loss, model.output, batch.label, mask), model.output, batch.label, outputs);
-  return outputs;
+  const batch = buildBatch(context, { kind: "resident", prefix: "eval", rows }, "eval", noRandom);
+  const model = connect(b, evaluated(context), batch);
+  const outputs = new Map([[cursorOf("eval").name, b.add(cursor, 1)]]);
+  const loss = lossOf(context, model, batch.label, mask);
+  const sums = addMetrics(context, "eval", loss, model.output, batch.label, outputs);
+  const columns = columnBuffers("eval", [...dataInfo.inputs, dataInfo.label]);
+  return {
+    graph: { builder: b, outputs },
+    ports: { purpose: "evaluate", columns, cursor: cursorOf("eval").name, count: "eval/count", sums },
+  };
 }
 
-function predictEntry(spec: StepSpec): Map<string, Node> {
-  const { b, recipe } = spec;
+function predictEntry(spec: StageSpec): EntryGraph {
+  const { b, recipe, dataInfo } = spec;
   const batch = buildBatch(spec, { kind: "direct", prefix: "predict", batch: recipe.batch }, "eval", noRandom);
-  const model = connect(b, spec.forward({ mode: "eval" }), batch);
-  return new Map([["predict/output", model.output]]);
+  const output = "predict/output";
+  return {
+    graph: { builder: b, outputs: new Map([[output, connect(b, evaluated(spec), batch).output]]) },
+    ports: { purpose: "predict", columns: columnBuffers("predict", dataInfo.inputs), output },
+  };
 }
 
 const noRandom = (): Node => {
@@ -177,116 +246,77 @@ const noRandom = (): Node => {
 };
 
 function addMetrics(
-  spec: StepSpec,
+  { b, states, recipe, dataInfo }: EntryContext,
   prefix: "train" | "eval",
   loss: BatchLoss,
   output: Node,
   label: Node,
   outputs: Map<string, Node>,
-): void {
-  const { b, recipe, dataInfo } = spec;
+): SumBuffer[] {
   const tallied = { output, label, weights: loss.weights, classes: dataInfo.classes.length };
-  const places = tallyPlaces(metricsOf(recipe), tallied.classes);
-  const sums = new Map([["metrics", [loss.sum, loss.weight]]]);
-  for (const { tally, buffer } of places) sums.set(buffer, [...(sums.get(buffer) ?? []), tally.build(b, tallied)]);
-  for (const [buffer, values] of sums) {
-    const added =
-      buffer === "metrics"
-        ? b.concat(
-            values.map((x) => b.reshape(x, { shape: [1] })),
-            { axis: 0 },
-          )
-        : at(values, 0);
-    const old = b.input({ name: `${prefix}/${buffer}`, role: "state", type: added.type });
-    outputs.set(`${prefix}/${buffer}`, b.add(old, added));
-  }
+  const sums = new Map([[LOSS_PLACE, [loss.sum, loss.weight]]]);
+  for (const { tally, buffer } of tallyPlaces(metricsOf(recipe), tallied.classes))
+    sums.set(buffer, [...(sums.get(buffer) ?? []), tally.build(b, tallied)]);
+  return [...sums].map(([sum, values]) => {
+    const inOne = (): Node =>
+      b.concat(
+        values.map((x) => b.reshape(x, { shape: [1] })),
+        { axis: 0 },
+      );
+    const added = sum === LOSS_PLACE ? inOne() : at(values, 0);
+    const buffer = `${prefix}/${sum}`;
+    const old = states.declare({ name: buffer, kind: "metric", type: added.type, init: ZEROS });
+    outputs.set(buffer, b.add(old, added));
+    return { sum, buffer };
+  });
 }
 
-/** Initial values of everything the other entries carry from step to step. */
-function initEntry(b: Builder, parameters: readonly Parameter[], others: readonly Graph[]): Map<string, Node> {
-  const seed = scalar(b, "seed", "u32", "batch");
-  const noStep = b.constant({ value: 0, type: tensorType("u32", []) });
-  const outputs = new Map<string, Node>();
-  parameters.forEach(({ name, shape, init }, stream) => outputs.set(`weight/${name}`, initialValue(b, seed, noStep, shape, init, stream)));
-  for (const { outputs: named } of others) {
-    for (const [name, node] of named) {
-      if (name.startsWith("weight/") || name.startsWith("predict/") || outputs.has(name)) continue;
-      outputs.set(name, b.constant({ value: 0, type: node.type }));
-    }
-  }
-  return outputs;
+/** Parameters come first among a stage's states: their place in the list decides about their random numbers. */
+function contextOf(spec: StageSpec, position: StagePosition): EntryContext {
+  const states = new StateTable(spec.b);
+  for (const { state } of spec.network.parameters) states.declare(state);
+  return { ...spec, ...position, states };
 }
 
-function initialValue(b: Builder, seed: Node, step: Node, shape: Shape, init: Parameter["init"], stream: number): Node {
-  const type = tensorType("f32", shape);
-  switch (init.kind) {
-    case "constant":
-      return b.constant({ value: init.value, type });
-    case "uniform":
-      return b.mul(b.sub(b.mul(b.randomUniform(seed, step, { shape, stream }), 2), 1), init.bound);
-    case "normal":
-      return b.mul(b.randomNormal(seed, step, { shape, stream }), init.std);
-    default:
-      return init satisfies never;
-  }
+/** Initial values are of everything that the entries have declared. */
+function withInit({ states }: EntryContext, entries: readonly (readonly [EntryName, EntryGraph])[]): StageGraphs {
+  const init: EntryGraph = { graph: states.initialValues(), ports: { purpose: "initialize" } };
+  return { states: states.list(), entries: new Map([...entries, ["init", init]]) };
 }
 
-/** The four entries of a recipe's stage. */
-export function buildEntries(spec: StepSpec): {
-  readonly entries: Map<EntryName, Graph>;
-  readonly parameters: readonly Parameter[];
-  readonly outputShape: Shape;
-} {
-  const { b } = spec;
-  const graph = (outputs: Map<string, Node>): Graph => ({ builder: b, outputs });
-  const [train, evaluate, predict] = [graph(trainEntry(spec)), graph(evalEntry(spec)), graph(predictEntry(spec))];
-  const model = spec.forward({ mode: "eval" });
-  const init = graph(initEntry(b, model.parameters, [train, evaluate]));
-  return {
-    entries: new Map<EntryName, Graph>([
-      ["init", init],
-      ["train", train],
-      ["eval", evaluate],
-      ["predict", predict],
-    ]),
-    parameters: model.parameters,
-    outputShape: model.output.type.shape.slice(1),
-  };
+export function buildEntries(spec: StageSpec, position: StagePosition): StageGraphs {
+  const context = contextOf(spec, position);
+  return withInit(context, [
+    ["train", trainEntry(context)],
+    ["eval", evalEntry(context)],
+    ["predict", predictEntry(context)],
+  ]);
 }
 
 /**
  * One training step on a batch that the host writes to `batch/INPUT` (as the network takes it) and `batch/label`, which also leaves the
  * mean loss in `loss`, the network's output in `output` and gradients in `grad/NAME`.
  */
-export function buildTraceEntry(spec: StepSpec): { readonly entries: Map<EntryName, Graph>; readonly parameters: readonly Parameter[] } {
-  const { b, recipe } = spec;
-  const model = spec.forward({ mode: "train" });
-  const label = b.input({
-    name: "batch/label",
-    role: "batch",
-    type: tensorType(spec.dataInfo.label.dtype, [recipe.batch, ...spec.dataInfo.label.shape]),
-  });
-  const named = new Map(
-    [...model.inputs].map(([name, node]) => [name, b.input({ name: `batch/${name}`, role: "batch", type: node.type })]),
-  );
-  const connected = connect(b, model, { inputs: named, label });
-  const training = differentiate(spec, connected, label, undefined);
-  const step = scalar(b, "train/step", "u32", "state");
-  const rate = learningRate(b, recipe, step, scalar(b, "train/count", "i32", "batch"));
-  const outputs = updateWeights(spec, training, step, rate);
-  for (const [name, node] of connected.updates) outputs.set(`weight/${name}`, node);
-  outputs.set("train/step", b.add(step, 1));
+export function buildTraceEntry(spec: StageSpec, position: StagePosition): StageGraphs {
+  const context = contextOf(spec, position);
+  const { b, states, recipe, stage, dataInfo } = context;
+  const label = given(b, "batch/label", tensorType(dataInfo.label.dtype, [recipe.batch, ...dataInfo.label.shape]));
+  const inputs = new Map([...context.network.inputs].map(([name, node]) => [name, given(b, `batch/${name}`, node.type)]));
+  const allReal = b.constant({ value: 1, type: tensorType("bool", [recipe.batch]) });
+  const model = connect(b, trained(context, false), { inputs, label }, { mask: allReal });
+  const training = differentiate(context, model, label, undefined);
+  const examples = given(b, "train/count", scalar("i32"));
+  const rate = learningRate(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples });
+  const outputs = trainOnBatch(context, training, rate);
   outputs.set("loss", training.loss.mean);
-  outputs.set("output", connected.output);
-  for (const [name, node] of training.grads) outputs.set(`grad/${name}`, node);
-  const train: Graph = { builder: b, outputs };
-  const updated = new Map([...outputs].filter(([name]) => !["loss", "output"].includes(name) && !name.startsWith("grad/")));
-  const init: Graph = { builder: b, outputs: initEntry(b, [], [{ builder: b, outputs: updated }]) };
-  return {
-    entries: new Map<EntryName, Graph>([
-      ["init", init],
-      ["train", train],
-    ]),
-    parameters: connected.parameters,
-  };
+  outputs.set("output", model.output);
+  const gradientBuffers = [...training.grads].map(([{ name }, node]) => {
+    const buffer = `grad/${name}`;
+    outputs.set(buffer, node);
+    return { parameter: name, buffer };
+  });
+  const schedule = { count: "train/count", epochs: EPOCHS };
+  const columns = columnBuffers("batch", [...dataInfo.inputs, dataInfo.label]);
+  const ports: EntryPorts = { purpose: "trace", ...schedule, columns, loss: "loss", output: "output", gradients: gradientBuffers };
+  return withInit(context, [["train", { graph: { builder: b, outputs }, ports }]]);
 }

@@ -25,6 +25,11 @@ export interface Device {
 export interface Session {
   /** Copies host data into a buffer, from its start. Writing a `data` buffer allocates it. Ordered after earlier runs. */
   write(buffer: string, data: HostArray): void;
+  /**
+   * Copies buffers of these names from another session of the same device, without the host: as they are there after everything enqueued so
+   * far, ordered after earlier runs here. The other session may be disposed of right after.
+   */
+  adopt(previous: Session, buffers: readonly string[]): void;
   /** Enqueues an entry `times` times (each once its predecessor is done) and returns at once. */
   run(entry: EntryName, times?: number): void;
   /** Copies buffers back, all in one round trip, as they are after everything enqueued so far. */

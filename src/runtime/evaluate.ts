@@ -4,11 +4,11 @@ import type { Artifact } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
 import { allocate, columnFor, type LoadedSplit } from "./data/loaded-split.ts";
-import type { Session } from "./device.ts";
 import { DataError } from "./errors.ts";
-import { metricsFrom, resetSums, type Metrics } from "./metrics.ts";
+import { metricsFrom, type Metrics } from "./metrics.ts";
+import { entryFor, type LoadedStage } from "./network.ts";
 import { breathe, Pace } from "./pace.ts";
-import { hasBuffer, writeResident } from "./resident.ts";
+import { readSums, resetSums, writeResident } from "./resident.ts";
 
 const LONGEST_CHUNK = 256;
 
@@ -16,39 +16,42 @@ const LONGEST_CHUNK = 256;
 export type Evaluator = (split: LoadedSplit, signal?: AbortSignal) => Promise<Metrics | undefined>;
 
 /** Keeps the split that it saw last on the device, so that validation after every epoch uploads nothing. */
-export function createEvaluator(artifact: Artifact, session: Session): Evaluator {
+export function createEvaluator(loaded: LoadedStage): Evaluator {
+  const { artifact, stage, session } = loaded;
+  const entry = entryFor(stage, "evaluate");
   let resident: LoadedSplit | undefined;
   const pace = new Pace(LONGEST_CHUNK);
   return async (split, signal) => {
     if (split.count === 0) throw new DataError("there are no examples to evaluate");
-    if (resident !== split) writeResident(artifact, session, "eval", split);
+    if (resident !== split) writeResident(loaded, "evaluate", split);
     resident = split;
-    session.write("eval/count", Int32Array.of(split.count));
-    session.write("eval/cursor", Int32Array.of(0));
-    const names = resetSums(artifact, session, "eval");
+    session.write(entry.count, Int32Array.of(split.count));
+    session.write(entry.cursor, Int32Array.of(0));
+    resetSums(loaded, "evaluate");
     const steps = Math.ceil(split.count / artifact.recipe.batch);
     for (let done = 0; done < steps;) {
       if (signal?.aborted === true) return undefined;
       const count = Math.min(pace.size, steps - done);
       const start = performance.now();
-      session.run("eval", count);
+      session.run(entry.name, count);
       await session.sync();
       await breathe();
       pace.finished(count, performance.now() - start);
       done += count;
     }
-    const sums = await session.read(names);
-    return metricsFrom(artifact, sums, "eval");
+    return epochMetrics(loaded, "evaluate");
   };
 }
 
-export async function evaluateSplit(artifact: Artifact, session: Session, split: LoadedSplit): Promise<Metrics> {
-  const metrics = await createEvaluator(artifact, session)(split);
-  return metrics ?? {};
+/** What the sums of an epoch say. */
+export async function epochMetrics(loaded: LoadedStage, purpose: "train" | "evaluate"): Promise<Metrics> {
+  return metricsFrom(loaded.artifact, await readSums(loaded, purpose));
 }
 
 /** The network's outputs for up to one batch of examples from `first` on: count x output shape numbers. */
-export async function predictBatch(artifact: Artifact, session: Session, split: LoadedSplit, first = 0): Promise<Float32Array> {
+export async function predictBatch(loaded: LoadedStage, split: LoadedSplit, first = 0): Promise<Float32Array> {
+  const { artifact, stage, session } = loaded;
+  const entry = entryFor(stage, "predict");
   const { batch } = artifact.recipe;
   const count = Math.min(batch, split.count - first);
   for (const info of artifact.dataInfo.inputs) {
@@ -57,10 +60,11 @@ export async function predictBatch(artifact: Artifact, session: Session, split: 
     // A whole batch even where fewer examples are left: its size is what the device was prepared for.
     const values = allocate(info.dtype, batch * size);
     values.set(column.data.subarray(first * size, (first + count) * size));
-    if (hasBuffer(artifact, `predict/${info.name}`)) session.write(`predict/${info.name}`, values);
+    const place = entry.columns.find((it) => it.column === info.name);
+    if (place !== undefined) session.write(place.buffer, values);
   }
-  session.run("predict");
-  const output = (await session.read(["predict/output"])).get("predict/output");
+  session.run(entry.name);
+  const output = (await session.read([entry.output])).get(entry.output);
   if (!(output instanceof Float32Array)) throw new DataError("the program gives no predictions");
   return output.slice(0, count * sizeOf(artifact.outputShape));
 }
@@ -71,11 +75,12 @@ export type Prediction =
   | { readonly kind: "sequence"; readonly labels: readonly string[] }
   | { readonly kind: "values"; readonly values: readonly number[] };
 
-export async function predictSplit(artifact: Artifact, session: Session, split: LoadedSplit): Promise<readonly Prediction[]> {
+export async function predictSplit(loaded: LoadedStage, split: LoadedSplit): Promise<readonly Prediction[]> {
+  const { artifact } = loaded;
   const size = sizeOf(artifact.outputShape);
   const predictions: Prediction[] = [];
   while (predictions.length < split.count) {
-    const output = await predictBatch(artifact, session, split, predictions.length);
+    const output = await predictBatch(loaded, split, predictions.length);
     for (let at = 0; at < output.length; at += size) predictions.push(interpret(artifact, output.subarray(at, at + size)));
   }
   return predictions;

@@ -1,13 +1,15 @@
-// Puts a split on the device under `train/…` or `eval/…`, after checking that it is what the program was compiled for.
+// Puts a split on the device, after checking that it is what the program was compiled for.
 
-import type { Artifact } from "../ir/artifact.ts";
-import { formatType, sameType } from "../ir/types.ts";
+import type { SumBuffer } from "../ir/artifact.ts";
+import { formatType, sameType, sizeOf } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
-import type { Session } from "./device.ts";
+import type { HostArray } from "./device.ts";
 import { DataError } from "./errors.ts";
+import { entryFor, type LoadedStage } from "./network.ts";
 
-export function writeResident(artifact: Artifact, session: Session, prefix: "train" | "eval", split: LoadedSplit): void {
+export function writeResident({ artifact, stage, session }: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): void {
   const { inputs, label } = artifact.dataInfo;
+  const buffers = new Map(entryFor(stage, purpose).columns.map(({ column, buffer }) => [column, buffer]));
   for (const info of [...inputs, label]) {
     const column = columnFor(split, info.name, label.name);
     if (!sameType(column, info)) {
@@ -16,16 +18,27 @@ export function writeResident(artifact: Artifact, session: Session, prefix: "tra
         "compile the spec again for this data",
       );
     }
-    // An input that no result depends on has no buffer.
-    const buffer = `${prefix}/${info.name}`;
-    if (hasBuffer(artifact, buffer)) session.write(buffer, column.data);
+    const buffer = buffers.get(info.name);
+    if (buffer !== undefined) session.write(buffer, column.data);
   }
 }
 
-export const hasBuffer = (artifact: Artifact, name: string): boolean => artifact.program.buffers.some((buffer) => buffer.name === name);
+/** Zeros for the sums of an epoch. */
+export function resetSums({ stage, session }: LoadedStage, purpose: "train" | "evaluate"): void {
+  for (const { buffer } of entryFor(stage, purpose).sums) {
+    const state = stage.states.find(({ name }) => name === buffer);
+    session.write(buffer, new Float32Array(sizeOf(state?.type.shape ?? [])));
+  }
+}
 
-/** Random weights of the recipe's seed, and zeros in everything that is carried from step to step. */
-export function initialize(artifact: Artifact, session: Session): void {
-  if (hasBuffer(artifact, "seed")) session.write("seed", Uint32Array.of(artifact.recipe.seed));
-  session.run("init");
+/** The sums of an epoch so far, after everything enqueued. */
+export async function readSums({ stage, session }: LoadedStage, purpose: "train" | "evaluate"): Promise<Map<SumBuffer["sum"], HostArray>> {
+  const { sums } = entryFor(stage, purpose);
+  const values = await session.read(sums.map(({ buffer }) => buffer));
+  return new Map(
+    sums.flatMap(({ sum, buffer }) => {
+      const value = values.get(buffer);
+      return value === undefined ? [] : [[sum, value] as const];
+    }),
+  );
 }

@@ -1,15 +1,17 @@
-// Trains a compiled recipe on any device. The host only says how many steps to run and looks at losses afterwards: steps are handed
-// over in chunks, always one chunk ahead, so that the device never waits for JavaScript.
+// Trains a compiled recipe on any device, stage by stage. The host only says how many steps to run and looks at losses afterwards: steps
+// are handed over in chunks, always one chunk ahead, so that the device never waits for JavaScript.
 
-import { LOSS_HISTORY, type Artifact } from "../ir/artifact.ts";
+import { LOSS_HISTORY, type ParameterInfo } from "../ir/artifact.ts";
+import { sizeOf } from "../ir/types.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
-import type { DeviceInfo, HostArray, Session } from "./device.ts";
+import type { HostArray } from "./device.ts";
 import { DataError, NonFiniteLossError } from "./errors.ts";
-import { createEvaluator } from "./evaluate.ts";
-import { metricsFrom, resetSums, type Metrics } from "./metrics.ts";
+import { createEvaluator, epochMetrics } from "./evaluate.ts";
+import type { Metrics } from "./metrics.ts";
+import { entryFor, initialize, type LoadedStage, type Network } from "./network.ts";
 import { breathe, Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
-import { hasBuffer, initialize, writeResident } from "./resident.ts";
+import { resetSums, writeResident } from "./resident.ts";
 import { loadWeights, readWeights } from "./weights/model-weights.ts";
 import type { Safetensors } from "./weights/safetensors.ts";
 
@@ -24,6 +26,17 @@ export interface TrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Start from these instead of from random ones. */
   readonly weights?: Safetensors | undefined;
+  /** Of every stage, instead of the recipe's. */
+  readonly epochs?: number | undefined;
+}
+
+/** What a stage will do. */
+export interface StageSummary {
+  readonly stage: string;
+  readonly epochs: number;
+  readonly steps: number;
+  /** Values that it trains. */
+  readonly trainable: number;
 }
 
 export interface StartEvent {
@@ -33,17 +46,20 @@ export interface StartEvent {
   readonly adapter: string;
   readonly seed: number;
   readonly batch: number;
+  /** Of all stages together. */
   readonly epochs: number;
   readonly steps: number;
   readonly parameters: number;
+  /** Trained in any stage. */
   readonly trainable: number;
+  readonly stages: readonly StageSummary[];
   readonly examples: Readonly<Record<string, number>>;
 }
 
 export interface StepEvent {
   readonly event: "step";
   readonly stage: string;
-  /** Both count from 1; steps go on counting across epochs. */
+  /** Both count from 1 in every stage; steps go on counting across epochs. */
   readonly epoch: number;
   readonly step: number;
   readonly loss: number;
@@ -84,105 +100,157 @@ interface Chunk {
   readonly history: Promise<ReadonlyMap<string, HostArray>>;
 }
 
+/** What is the same in all stages of a run. */
+interface Run {
+  readonly data: TrainData;
+  readonly stepsPerEpoch: number;
+  readonly stages: readonly StageSummary[];
+  readonly isStopped: () => boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
 export async function* train(
-  artifact: Artifact,
-  session: Session,
-  device: DeviceInfo,
+  network: Network,
   data: TrainData,
-  { signal, weights }: TrainOptions = {},
+  { signal, weights, epochs }: TrainOptions = {},
 ): AsyncGenerator<TrainEvent, void, undefined> {
-  const { recipe } = artifact;
-  const stopped = (): boolean => signal?.aborted === true;
+  const { artifact, device } = network;
   const began = performance.now();
-  const seconds = (since = began): number => (performance.now() - since) / 1000;
-  const stepsPerEpoch = Math.ceil(data.train.count / recipe.batch);
-  const totalSteps = stepsPerEpoch * recipe.epochs;
+  const isStopped = (): boolean => signal?.aborted === true;
   if (data.train.count === 0) throw new DataError("there are no examples to train on");
+  const stepsPerEpoch = Math.ceil(data.train.count / artifact.recipe.batch);
+  const stages = summaries(network, stepsPerEpoch, epochs);
+  const run: Run = { data, stepsPerEpoch, stages, isStopped, signal };
 
-  initialize(artifact, session);
-  if (weights !== undefined) loadWeights(artifact, session, weights);
-  writeResident(artifact, session, "train", data.train);
-  if (hasBuffer(artifact, "train/epochs")) session.write("train/epochs", Int32Array.of(recipe.epochs));
-  const evaluate = createEvaluator(artifact, session);
-  const pace = new Pace(LOSS_HISTORY);
-  const historyNames = ["train/losses", "train/rates"].filter((name) => hasBuffer(artifact, name));
-  yield startEvent(artifact, device, data, totalSteps);
+  let loaded = await network.restart((first) => {
+    initialize(first);
+    if (weights !== undefined) loadWeights(first, weights);
+  });
+  writeResident(loaded, "train", data.train);
+  yield startEvent(network, data, stages);
 
-  for (let epoch = 1; epoch <= recipe.epochs && !stopped(); epoch++) {
-    const epochBegan = performance.now();
-    session.write("train/order", permutation(data.train.count, recipe.seed, STREAM.shuffle, epoch - 1));
-    session.write("train/count", Int32Array.of(data.train.count));
-    session.write("train/cursor", Int32Array.of(0));
-    const sums = resetSums(artifact, session, "train");
-    const inFlight: Chunk[] = [];
-    let enqueued = 0;
-    let lastFinished = performance.now();
-    for (;;) {
-      while (enqueued < stepsPerEpoch && inFlight.length < CHUNKS_IN_FLIGHT && !stopped()) {
-        const count = Math.min(pace.size, stepsPerEpoch - enqueued);
-        session.run("train", count);
-        const history = session.read(historyNames);
-        // When one chunk fails, so do those behind it, and nobody will await them.
-        history.catch(() => undefined);
-        inFlight.push({ first: enqueued, count, history });
-        enqueued += count;
-      }
-      const chunk = inFlight.shift();
-      if (chunk === undefined) break;
-      const history = await chunk.history;
-      await breathe();
-      const now = performance.now();
-      const elapsed = Math.max(now - lastFinished, 0.01);
-      pace.finished(chunk.count, elapsed);
-      lastFinished = now;
-      for (let at = chunk.first; at < chunk.first + chunk.count; at++) {
-        const step = (epoch - 1) * stepsPerEpoch + at + 1;
-        const loss = history.get("train/losses")?.[at % LOSS_HISTORY] ?? NaN;
-        const lr = history.get("train/rates")?.[at % LOSS_HISTORY];
-        if (!Number.isFinite(loss)) throw new NonFiniteLossError(recipe.stage, epoch, step, loss);
-        yield {
-          event: "step",
-          stage: recipe.stage,
-          epoch,
-          step,
-          loss,
-          ...(lr === undefined ? {} : { lr }),
-          examples_per_s: (chunk.count * recipe.batch * 1000) / elapsed,
-          eta_s: ((totalSteps - step) * elapsed) / (1000 * chunk.count),
-        };
-      }
+  for (let index = 0; index < stages.length && !isStopped(); index++) {
+    if (index > 0) {
+      loaded = await network.advance();
+      writeResident(loaded, "train", data.train);
     }
-    if (enqueued < stepsPerEpoch) break;
-    const trained = metricsFrom(artifact, await session.read(sums), "train");
-    const validated = data.val && (await evaluate(data.val, signal));
-    yield {
-      event: "epoch",
-      stage: recipe.stage,
-      epoch,
-      train: trained,
-      ...(validated === undefined ? {} : { val: validated }),
-      seconds: seconds(epochBegan),
-    };
+    yield* trainStage(loaded, index, run);
   }
 
   // After an interruption only the weights matter: whoever sent the signal is waiting.
-  const interrupted = stopped();
-  const tested = interrupted ? undefined : data.test && (await evaluate(data.test, signal));
+  const interrupted = isStopped();
+  const tested = interrupted ? undefined : data.test && (await createEvaluator(loaded)(data.test, signal));
   yield {
     event: "done",
     device: device.kind,
-    seconds: seconds(),
-    weights: await readWeights(artifact, session),
+    seconds: (performance.now() - began) / 1000,
+    weights: await readWeights(loaded),
     ...(tested === undefined ? {} : { test: tested }),
     interrupted,
   };
 }
 
-function startEvent(artifact: Artifact, device: DeviceInfo, data: TrainData, steps: number): StartEvent {
+async function* trainStage(loaded: LoadedStage, index: number, run: Run): AsyncGenerator<StepEvent | EpochEvent, void, undefined> {
+  const { artifact, stage, session } = loaded;
+  const { data, stages, isStopped, signal } = run;
+  const entry = entryFor(stage, "train");
+  const epochs = stages[index]?.epochs ?? 0;
+  // Every epoch of a run has an order of its own, whatever stage it is in.
+  const epochsBefore = stages.slice(0, index).reduce((sum, each) => sum + each.epochs, 0);
+  if (entry.epochs !== undefined) session.write(entry.epochs, Int32Array.of(epochs));
+  const evaluate = createEvaluator(loaded);
+  const pace = new Pace(LOSS_HISTORY);
+  for (let epoch = 1; epoch <= epochs && !isStopped(); epoch++) {
+    const began = performance.now();
+    session.write(entry.order, permutation(data.train.count, artifact.recipe.seed, STREAM.shuffle, epochsBefore + epoch - 1));
+    session.write(entry.count, Int32Array.of(data.train.count));
+    session.write(entry.cursor, Int32Array.of(0));
+    resetSums(loaded, "train");
+    const isWhole = yield* trainEpoch(loaded, { index, epoch }, pace, run);
+    if (!isWhole) return;
+    const trained = await epochMetrics(loaded, "train");
+    const validated = data.val && (await evaluate(data.val, signal));
+    yield {
+      event: "epoch",
+      stage: stage.name,
+      epoch,
+      train: trained,
+      ...(validated === undefined ? {} : { val: validated }),
+      seconds: (performance.now() - began) / 1000,
+    };
+  }
+}
+
+/** The steps of an epoch; returns whether all of them were run. */
+async function* trainEpoch(
+  loaded: LoadedStage,
+  { index, epoch }: { readonly index: number; readonly epoch: number },
+  pace: Pace,
+  { stepsPerEpoch, stages, isStopped }: Run,
+): AsyncGenerator<StepEvent, boolean, undefined> {
+  const { artifact, stage, session } = loaded;
+  const { name, losses, rates } = entryFor(stage, "train");
+  const { batch } = artifact.recipe;
+  const stepsBefore = (epoch - 1) * stepsPerEpoch;
+  const stepsLeft = stages.slice(index).reduce((sum, each) => sum + each.steps, 0) - stepsBefore;
+  const inFlight: Chunk[] = [];
+  let enqueued = 0;
+  let lastFinished = performance.now();
+  for (;;) {
+    while (enqueued < stepsPerEpoch && inFlight.length < CHUNKS_IN_FLIGHT && !isStopped()) {
+      const count = Math.min(pace.size, stepsPerEpoch - enqueued);
+      session.run(name, count);
+      const history = session.read([losses, rates]);
+      // When one chunk fails, so do those behind it, and nobody will await them.
+      history.catch(() => undefined);
+      inFlight.push({ first: enqueued, count, history });
+      enqueued += count;
+    }
+    const chunk = inFlight.shift();
+    if (chunk === undefined) return enqueued === stepsPerEpoch;
+    const history = await chunk.history;
+    await breathe();
+    const now = performance.now();
+    const elapsed = Math.max(now - lastFinished, 0.01);
+    pace.finished(chunk.count, elapsed);
+    lastFinished = now;
+    for (let at = chunk.first; at < chunk.first + chunk.count; at++) {
+      const step = stepsBefore + at + 1;
+      const loss = history.get(losses)?.[at % LOSS_HISTORY] ?? NaN;
+      const lr = history.get(rates)?.[at % LOSS_HISTORY];
+      if (!Number.isFinite(loss)) throw new NonFiniteLossError(stage.name, epoch, step, loss);
+      yield {
+        event: "step",
+        stage: stage.name,
+        epoch,
+        step,
+        loss,
+        ...(lr === undefined ? {} : { lr }),
+        examples_per_s: (chunk.count * batch * 1000) / elapsed,
+        eta_s: ((stepsLeft - at - 1) * elapsed) / (1000 * chunk.count),
+      };
+    }
+  }
+}
+
+function summaries({ artifact: { recipe, stages, parameters } }: Network, stepsPerEpoch: number, epochs?: number): StageSummary[] {
+  return recipe.stages.map((plan, i) => {
+    const trained = new Set(stages[i]?.trainable);
+    const count = epochs ?? plan.epochs;
+    return {
+      stage: plan.name,
+      epochs: count,
+      steps: count * stepsPerEpoch,
+      trainable: valuesIn(parameters.filter(({ name }) => trained.has(name))),
+    };
+  });
+}
+
+const valuesIn = (parameters: readonly ParameterInfo[]): number => parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+
+function startEvent({ artifact, device }: Network, data: TrainData, stages: readonly StageSummary[]): StartEvent {
   const { recipe, parameters } = artifact;
-  const size = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
-  const weights = parameters.filter((parameter) => parameter.kind === "weight");
-  const count = (list: typeof parameters): number => list.reduce((sum, parameter) => sum + size(parameter.shape), 0);
+  const trained = new Set(artifact.stages.flatMap(({ trainable }) => trainable));
   const examples: Record<string, number> = { train: data.train.count };
   if (data.val !== undefined) examples["val"] = data.val.count;
   if (data.test !== undefined) examples["test"] = data.test.count;
@@ -193,10 +261,11 @@ function startEvent(artifact: Artifact, device: DeviceInfo, data: TrainData, ste
     adapter: device.description,
     seed: recipe.seed,
     batch: recipe.batch,
-    epochs: recipe.epochs,
-    steps,
-    parameters: count(weights),
-    trainable: count(weights.filter((parameter) => parameter.trainable)),
+    epochs: stages.reduce((sum, stage) => sum + stage.epochs, 0),
+    steps: stages.reduce((sum, stage) => sum + stage.steps, 0),
+    parameters: valuesIn(parameters.filter(({ kind }) => kind === "weight")),
+    trainable: valuesIn(parameters.filter(({ name }) => trained.has(name))),
+    stages,
     examples,
   };
 }

@@ -10,7 +10,7 @@ import type { Diagnostic } from "../../src/diagnostics.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import type { DataPlan } from "../../src/ir/plan.ts";
 import type { Device } from "../../src/runtime/device.ts";
-import { FAKE_DEVICE, fakeArtifact, FakeSession, type FakeOptions } from "../runtime/trainer/fake-session.ts";
+import { fakeArtifact, fakeDevice, type FakeOptions, type FakeSession } from "../runtime/trainer/fake-session.ts";
 
 /** A folder with one-pixel pictures of two classes: `even` and `odd` by the value of the pixel. */
 export async function pixelFolder(count = 10): Promise<string> {
@@ -63,18 +63,10 @@ export interface FakeCli {
 
 export function fakeCli(root: string, setup: FakeSetup = {}, io: { tty?: boolean; env?: Record<string, string> } = {}): FakeCli {
   const artifact: Artifact = setup.artifact ?? { ...fakeArtifact(), data: dataPlan(root) };
-  const sessions: FakeSession[] = [];
+  const { device, sessions } = fakeDevice(artifact, setup.session);
   const requests: CompileRequest[] = [];
   let disposed = 0;
-  const device = (): Device => ({
-    info: FAKE_DEVICE,
-    load: (): Promise<FakeSession> => {
-      const session = new FakeSession(artifact, setup.session);
-      sessions.push(session);
-      return Promise.resolve(session);
-    },
-    dispose: () => (disposed += 1),
-  });
+  const opened = (): Device => ({ ...device, dispose: () => (disposed += 1) });
   const compile = (file: string, request: CompileRequest): Promise<CompileOutcome> => {
     requests.push(request);
     if (setup.compile !== undefined) return setup.compile(file);
@@ -113,7 +105,7 @@ export function fakeCli(root: string, setup: FakeSetup = {}, io: { tty?: boolean
               ["kernels/a.wgsl", "fn"],
             ]),
           ),
-        openDevice: setup.openDevice ?? (() => Promise.resolve(device())),
+        openDevice: setup.openDevice ?? (() => Promise.resolve(opened())),
       },
     },
     requests,

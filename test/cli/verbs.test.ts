@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
 import type { CompileOutcome, TraceRequest } from "../../src/cli/toolchain.ts";
-import type { Artifact } from "../../src/ir/artifact.ts";
+import type { Artifact, EntryPorts } from "../../src/ir/artifact.ts";
 import type { BufferPlan } from "../../src/ir/program.ts";
 import type { DType, Shape } from "../../src/ir/types.ts";
 import { DeviceError } from "../../src/runtime/device.ts";
 import { readSafetensors, writeSafetensors, type Tensor } from "../../src/runtime/weights/safetensors.ts";
 import { toFloat32 } from "../../src/runtime/weights/tensor-values.ts";
 import { fakeArtifact } from "../runtime/trainer/fake-session.ts";
+import { soleStage, withProgram } from "../support/stages.ts";
 import { dataPlan, fakeCli, pixelFolder, type FakeCli, type FakeSetup } from "./fake-toolchain.ts";
 
 let root = "";
@@ -170,7 +171,10 @@ describe("run", () => {
     const folder = join(root, "compiled");
     const artifact = { ...fakeArtifact(), data: dataPlan(root) };
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, "artifact.json"), JSON.stringify({ ...artifact, program: { ...artifact.program, target: "reference" } }));
+    writeFileSync(
+      join(folder, "artifact.json"),
+      JSON.stringify({ ...withProgram(artifact, { target: "reference" }), target: "reference" }),
+    );
     expect((await cli(["run", folder, "--out", weights()])).code).toBe(0);
     const wrong = await cli(["run", folder, "--device", "webgpu"]);
     expect([wrong.code, wrong.err()]).toEqual([2, expect.stringContaining("was compiled for reference, not webgpu")]);
@@ -306,6 +310,7 @@ describe("trace", () => {
 
   const traced = (): Artifact => {
     const artifact = fakeArtifact();
+    const stage = soleStage(artifact);
     const buffer = (name: string, dtype: DType, shape: Shape): BufferPlan => ({ name, role: "state", dtype, shape, bytes: 4, offset: 0 });
     const buffers = [
       buffer("batch/image", "f32", [1, 2]),
@@ -313,9 +318,13 @@ describe("trace", () => {
       buffer("loss", "f32", []),
       buffer("output", "f32", [1, 2]),
       buffer("grad/fc.weight", "f32", [2, 1]),
-      ...artifact.parameters.map(({ name, shape }) => buffer(`weight/${name}`, "f32", shape)),
+      ...artifact.parameters.map(({ state, shape }) => buffer(state, "f32", shape)),
     ];
-    return { ...artifact, program: { ...artifact.program, buffers } };
+    const columns = ["image", "label"].map((column) => ({ column, buffer: `batch/${column}` }));
+    const gradients = [{ parameter: "fc.weight", buffer: "grad/fc.weight" }];
+    const train: EntryPorts = { purpose: "trace", columns, loss: "loss", output: "output", gradients };
+    const init: EntryPorts = { purpose: "initialize" };
+    return { ...artifact, stages: [{ ...stage, entries: { init, train }, program: { ...stage.program, buffers } }] };
   };
 
   it("runs steps on the given batch from the given weights, and writes what happened", async () => {
@@ -376,5 +385,13 @@ describe("inspect", () => {
       ],
     });
     expect((await cli(["inspect", good()])).out()).toContain("4: 2 trained, 2 frozen");
+    expect((await cli(["inspect", good()])).out()).not.toContain("fc  5 ops");
+    expect((await cli(["inspect", good(), "--layers"])).out()).toContain("fc  5 ops, 2 kernels, 3 launches, 2.0 MFLOP in contractions");
+  });
+
+  it("describe each of several stages", async () => {
+    const { out } = await cli(["inspect", good()], { artifact: fakeArtifact({ stages: ["head", "tune"] }) });
+    expect(out().match(/, stage \w+/g)).toEqual([", stage head", ", stage tune"]);
+    expect(out()).toContain("4: 4 trained, 0 frozen");
   });
 });

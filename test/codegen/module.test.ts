@@ -14,6 +14,7 @@ import { printModule } from "../../src/codegen/module/module.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import { readExact } from "../../src/ir/exact-json.ts";
 import { fakeArtifact } from "../runtime/trainer/fake-session.ts";
+import { withProgram } from "../support/stages.ts";
 
 const HOSTILE = [
   '"',
@@ -42,11 +43,12 @@ const HOSTILE = [
 /** With one name everywhere that a spec's author chooses one. */
 function named(name: string): Artifact {
   const artifact = fakeArtifact();
-  const { program, dataInfo } = artifact;
+  const { dataInfo } = artifact;
   return {
     ...artifact,
     name,
-    recipe: { ...artifact.recipe, name, stage: name },
+    target: "webgpu",
+    recipe: { ...artifact.recipe, name, stages: artifact.recipe.stages.map((stage) => ({ ...stage, name })) },
     data: {
       name,
       sources: { train: { word: "table", args: { path: `/secret/${name}`, columns: Object.fromEntries([[name, name]]) } } },
@@ -56,7 +58,10 @@ function named(name: string): Artifact {
     },
     dataInfo: { ...dataInfo, inputs: dataInfo.inputs.map((input) => ({ ...input, name })), classes: [name, `${name}2`] },
     parameters: artifact.parameters.map((parameter) => ({ ...parameter, name: `${name}.${parameter.name}` })),
-    program: { ...program, target: "webgpu", kernels: [{ name, source: `// ${jsString(name)}\n`, grid: [1, 1, 1] }] },
+    stages: withProgram(artifact, {
+      target: "webgpu",
+      kernels: [{ name, source: `// ${jsString(name)}\n`, grid: [1, 1, 1] }],
+    }).stages.map((stage) => ({ ...stage, name })),
   };
 }
 
@@ -157,9 +162,10 @@ describe("the files of a compiled folder", () => {
   it("are the artifact alone where applications cannot run it", () => {
     const artifact = fakeArtifact();
     const kernel = { name: "k", params: [], axes: [], stages: [], start: -Infinity, zero: -0 };
-    const program = { ...artifact.program, target: "reference", kernels: [{ name: "k", kernel: kernel as never }] };
-    const files = emitFiles({ ...artifact, program }, () => "");
+    const program = { target: "reference", kernels: [{ name: "k", kernel: kernel as never }] };
+    const whole = { ...withProgram(artifact, program), target: "reference" };
+    const files = emitFiles(whole, () => "");
     expect([...files.keys()]).toEqual(["artifact.json"]);
-    expect(readExact(String(files.get("artifact.json")))).toEqual({ ...artifact, program });
+    expect(readExact(String(files.get("artifact.json")))).toEqual(whole);
   });
 });

@@ -38,8 +38,7 @@ function say(folder: string): string {
   const [recipe] = given("recipe");
   if (recipe !== undefined) {
     const planned = planRecipe(spec, { ...(recipe === "-" ? {} : { recipe }), overrides: given("set") });
-    if (planned !== undefined)
-      elaborate(spec, planned, { builder: createBuilder(), mode: "train", ...(dataInfo === undefined ? {} : { dataInfo }) });
+    if (planned !== undefined) elaborate(spec, planned, { builder: createBuilder(), ...(dataInfo === undefined ? {} : { dataInfo }) });
   } else checkSpec(spec, { builder: createBuilder, overrides: given("set"), dataInfo: () => dataInfo });
   return renderDiagnostics(spec.sink.list(), spec.sources);
 }

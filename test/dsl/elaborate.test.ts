@@ -6,32 +6,34 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renderDiagnostics } from "../../src/diagnostics.ts";
 import { elaborate, planRecipe } from "../../src/dsl/index.ts";
-import type { ElaborateRequest } from "../../src/dsl/index.ts";
+import type { ElaborateRequest, PlannedStage } from "../../src/dsl/index.ts";
 import { createBuilder } from "../../src/ir/builder.ts";
 import type { Builder } from "../../src/ir/builder.ts";
 import { evaluateNodes } from "../../src/ir/evaluate.ts";
 import { topologicalOrder } from "../../src/ir/graph.ts";
-import type { ForwardModel } from "../../src/ir/model.ts";
+import { STREAMS, type ForwardModel, type Parameter } from "../../src/ir/model.ts";
 import type { Node } from "../../src/ir/node.ts";
-import { tensorType } from "../../src/ir/types.ts";
+import { sizeOf } from "../../src/ir/types.ts";
 import { decompose } from "../../src/passes/decompose.ts";
+import { specialize } from "../../src/passes/specialize.ts";
 import { loadClean, SPECS } from "./support.ts";
 
 const RECIPE = "loss cross_entropy\n  optimizer sgd(lr: 0.1)";
 
-/** The model of recipe `main`, which trains `network` with `settings`. */
+/** The model of recipe `main`, which trains `network` with `settings`, in its first stage. */
 function build(
   source: string,
   network: string,
   request: Partial<ElaborateRequest> = {},
   settings = "",
-): ForwardModel & { readonly builder: Builder } {
+): ForwardModel & { readonly builder: Builder; readonly stage: PlannedStage } {
   const spec = loadClean(`${source}\nrecipe main {\n  network ${network}\n  ${RECIPE}\n  ${settings}\n}\n`);
   const planned = planRecipe(spec);
   const builder = request.builder ?? createBuilder();
-  const model = planned === undefined ? undefined : elaborate(spec, planned, { mode: "train", batch: 2, ...request, builder });
-  if (model === undefined) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));
-  return { ...model, builder };
+  const stage = planned?.stages[0];
+  const model = planned && stage && elaborate(spec, planned, { batch: 2, ...request, builder });
+  if (model === undefined || stage === undefined) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));
+  return { ...model, builder, stage };
 }
 
 const body = (text: string, input = "image: f32[3, 8, 8]"): string => `network net(classes = 10) {\n  input ${input}\n${text}\n}`;
@@ -49,8 +51,8 @@ describe("names", () => {
 
   it("are torchvision's for resnet18", () => {
     const { parameters } = build(zoo, "resnet18");
-    const weights = parameters.filter(({ kind }) => kind === "weight").map(({ name, shape }) => `${name} ${shape.join("x")}`);
-    const buffers = parameters.filter(({ kind }) => kind === "buffer").map(({ name }) => name);
+    const weights = parameters.filter(({ kind }) => kind === "weight").map(({ name, state }) => `${name} ${state.type.shape.join("x")}`);
+    const buffers = parameters.filter(({ kind }) => kind === "statistic").map(({ name }) => name);
     expect(weights.length).toBe(62);
     expect(buffers.length).toBe(40);
     for (const expected of [
@@ -76,13 +78,13 @@ describe("names", () => {
     ["resnet50", 25_557_032],
   ])("add up to torchvision's number of weights for %s", (network, count) => {
     const { parameters } = build(zoo, network);
-    const sizes = parameters.filter(({ kind }) => kind === "weight").map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+    const sizes = parameters.filter(({ kind }) => kind === "weight").map(({ state }) => sizeOf(state.type.shape));
     expect(sizes.reduce((a, b) => a + b, 0)).toBe(count);
   });
 
   it("take arguments of an alias and of a recipe", () => {
     const { parameters, output } = build(zoo, "resnet18(classes: 5)");
-    expect(parameters.find(({ name }) => name === "fc.weight")?.shape).toEqual([5, 512]);
+    expect(parameters.find(({ name }) => name === "fc.weight")?.state.type.shape).toEqual([5, 512]);
     expect(output.type.shape).toEqual([2, 5]);
   });
 
@@ -106,7 +108,7 @@ describe("names", () => {
       "encoder.layer.2.fc.bias",
     ]);
     expect(shapeOf(model)).toEqual([2, 5, 10]);
-    expect(model.parameters.find(({ name }) => name === "rnn.weight_ih_l1")?.shape).toEqual([16, 8]);
+    expect(model.parameters.find(({ name }) => name === "rnn.weight_ih_l1")?.state.type.shape).toEqual([16, 8]);
   });
 
   it("may be those of JavaScript's own properties", () => {
@@ -183,7 +185,7 @@ describe("initial values", () => {
   it("are PyTorch's", () => {
     const source = body("embedding: embedding(10, 16)\nrnn: lstm(4)\nlast\nbn: batch_norm\nfc: linear(classes)", "tokens: i32[5]");
     const { parameters } = build(source, "net");
-    expect(Object.fromEntries(parameters.map(({ name, init }) => [name, init]))).toMatchObject({
+    expect(Object.fromEntries(parameters.map(({ name, state }) => [name, state.init]))).toMatchObject({
       "embedding.weight": { kind: "normal", std: 1 },
       "rnn.weight_ih_l0": { kind: "uniform", bound: 0.5 },
       "rnn.bias_hh_l0": { kind: "uniform", bound: 0.5 },
@@ -194,16 +196,16 @@ describe("initial values", () => {
       "fc.weight": { kind: "uniform", bound: 0.5 },
     });
     const [conv] = build(body("conv: conv2d(4, kernel: 2)\nflatten"), "net").parameters;
-    expect(conv?.init).toEqual({ kind: "uniform", bound: 1 / Math.sqrt(12) });
+    expect(conv?.state.init).toEqual({ kind: "uniform", bound: 1 / Math.sqrt(12) });
   });
 });
 
 describe("freezing", () => {
   const source = body("conv1: conv2d(4, kernel: 3) -> bn1: batch_norm\nflatten\nfc: linear(classes)");
-  const trainable = (settings: string): string[] =>
-    build(source, "net", {}, settings)
-      .parameters.filter((it) => it.trainable)
-      .map(({ name }) => name);
+  const trainable = (settings: string): string[] => {
+    const { parameters, stage } = build(source, "net", {}, settings);
+    return parameters.filter(({ kind, name }) => kind === "weight" && !stage.frozen(name)).map(({ name }) => name);
+  };
 
   it.each([
     ["", ["conv1.weight", "conv1.bias", "bn1.weight", "bn1.bias", "fc.weight", "fc.bias"]],
@@ -216,12 +218,19 @@ describe("freezing", () => {
   ])("%s", (settings, expected) => expect(trainable(settings)).toEqual(expected));
 
   it("keeps the running statistics of a frozen batch_norm", () => {
-    expect([...build(source, "net").updates.keys()]).toEqual(["bn1.running_mean", "bn1.running_var"]);
-    for (const settings of ["freeze bn1", "freeze bn1.weight, bn1.bias", "freeze ** except fc"])
-      expect(build(source, "net", {}, settings).updates.size).toBe(0);
-    expect(build(source, "net", { mode: "eval" }).updates.size).toBe(0);
+    const updates = (settings: string): string[] => {
+      const { builder, stage, ...model } = build(source, "net", {}, settings);
+      const isFrozen = ({ name }: Parameter): boolean => stage.frozen(name);
+      return [...specialize(builder, model, { mode: "train", isFrozen, isRandom: true }).updates.keys()];
+    };
+    expect(updates("")).toEqual(["bn1.running_mean", "bn1.running_var"]);
+    for (const settings of ["freeze bn1", "freeze bn1.weight, bn1.bias", "freeze ** except fc", "freeze bn1.running_mean"])
+      expect(updates(settings)).toEqual([]);
+    expect(updates("freeze bn1.running_var")).toEqual(["bn1.running_mean"]);
   });
 });
+
+const nothingFrozen = { mode: "train", isFrozen: () => false, isRandom: true } as const;
 
 describe("batch_norm", () => {
   // Two features of three examples, the third masked out.
@@ -229,15 +238,15 @@ describe("batch_norm", () => {
   const source = "network net {\n  input a: f32[2]\n  bn: batch_norm\n}";
   const run = (masked: boolean, mode: "train" | "eval"): { readonly y: number[]; readonly mean: number[]; readonly variance: number[] } => {
     const builder = createBuilder();
-    const mask = builder.input({ name: "mask", role: "batch", type: tensorType("bool", [3]) });
-    const model = build(source, "net", { builder, mode, batch: 3, ...(masked ? { mask } : {}) });
+    const network = build(source, "net", { builder, batch: 3 });
+    const model = specialize(builder, network, mode === "train" ? nothingFrozen : { mode });
     const [a] = [...model.inputs.values()];
     if (a === undefined) throw new Error("no input");
     const byName = new Map(model.parameters.map(({ name, node }) => [name, node]));
     const node = (name: string): Node => model.updates.get(name) ?? byName.get(name) ?? a;
     const bindings = new Map<Node, readonly number[]>([
       [a, values],
-      [mask, [1, 1, 0]],
+      [model.leaves.mask, [1, 1, masked ? 0 : 1]],
     ]);
     for (const { name, node: leaf } of model.parameters)
       bindings.set(leaf, name.endsWith("weight") || name.endsWith("var") ? [1, 1] : [0, 0]);
@@ -276,18 +285,19 @@ describe("dropout", () => {
   const uses = (model: ForwardModel): number => topologicalOrder([model.output]).filter(({ op }) => op.name === "dropout").length;
 
   it("draws numbers in training only, other ones at each place", () => {
-    const builder = createBuilder();
-    const seed = builder.input({ name: "seed", role: "state", type: tensorType("u32", []) });
-    const step = builder.input({ name: "step", role: "state", type: tensorType("u32", []) });
-    const random = { seed, step, firstStream: 5 };
-    expect(uses(build(source, "net", { builder, random }))).toBe(1);
-    expect(uses(build(source, "net", { builder, random, mode: "eval" }))).toBe(0);
-    expect(uses(build(source, "net", { builder }))).toBe(0);
-    const twice = build(body("flatten -> dropout -> dropout -> fc: linear(2)"), "net", { builder, random });
+    const { builder, ...network } = build(source, "net");
+    expect(uses(specialize(builder, network, nothingFrozen))).toBe(1);
+    expect(uses(specialize(builder, network, { mode: "eval" }))).toBe(0);
+    expect(uses(specialize(builder, network, { ...nothingFrozen, isRandom: false }))).toBe(0);
+    const twice = build(body("flatten -> dropout -> dropout -> fc: linear(2)"), "net");
     const streams = topologicalOrder([twice.output])
       .filter(({ op }) => op.name === "dropout")
       .map(({ attrs }) => (attrs as { readonly stream: number }).stream);
-    expect(streams.sort()).toEqual([5, 6]);
+    expect(streams.sort()).toEqual([STREAMS.network, STREAMS.network + 1]);
+  });
+
+  it("is not there where it drops nothing", () => {
+    expect(uses(build(body("flatten -> dropout(0) -> fc: linear(2)"), "net"))).toBe(0);
   });
 });
 
@@ -296,7 +306,7 @@ describe("examples", () => {
     const spec = loadClean(readFileSync(join(SPECS, `examples/${name}.tlspec`), "utf8"));
     const planned = planRecipe(spec);
     if (planned === undefined) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));
-    for (const mode of ["train", "eval"] as const) elaborate(spec, planned, { builder: createBuilder(), mode, dims: { time: 12 } });
+    elaborate(spec, planned, { builder: createBuilder(), dims: { time: 12 } });
     expect(renderDiagnostics(spec.sink.list(), spec.sources)).toBe("");
   });
 });

@@ -37,7 +37,7 @@ describe("recipes", () => {
     ["adam", { word: "adam", args: { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0 } }],
     ["adamw(lr: 3e-4, betas: [0.8, 0.9])", { word: "adamw", args: { lr: 3e-4, betas: [0.8, 0.9], eps: 1e-8, weight_decay: 0.01 } }],
   ])("take optimizer %s with PyTorch's defaults", (optimizer, expected) => {
-    expect(plan(`loss cross_entropy\n  optimizer ${optimizer}`).plan.optimizer).toEqual(expected);
+    expect(plan(`loss cross_entropy\n  optimizer ${optimizer}`).plan.stages[0]?.optimizer).toEqual(expected);
   });
 
   it("are plain values", () => {
@@ -46,24 +46,29 @@ describe("recipes", () => {
     );
     expect(it).toMatchObject({
       name: "main",
-      stage: "main",
       loss: { word: "cross_entropy", args: { label_smoothing: 0.1 } },
       metrics: [
         { word: "accuracy", args: {} },
         { word: "f1", args: {} },
       ],
-      schedule: { word: "cosine", args: { warmup: 0.05, end: 0 } },
       batch: 8,
-      epochs: 1,
       seed: 7,
+      stages: [{ name: "main", optimizer: { word: "adam" }, schedule: { word: "cosine", args: { warmup: 0.05, end: 0 } }, epochs: 1 }],
     });
     expect(JSON.parse(JSON.stringify(it))).toEqual(it);
   });
 
-  it("take the settings of their only stage", () => {
-    const planned = plan("loss mse\n  optimizer sgd(lr: 1)\n  stage tune {\n    optimizer adam\n    epochs 5\n    freeze fc.bias\n  }");
-    expect(planned.plan).toMatchObject({ stage: "tune", epochs: 5, optimizer: { word: "adam" } });
-    expect([planned.frozen("fc.bias"), planned.frozen("fc.weight")]).toEqual([true, false]);
+  it("have stages, each with settings of its own or else the recipe's", () => {
+    const tune = "stage tune {\n    optimizer adam\n    schedule linear\n    epochs 5\n    freeze fc.bias\n  }";
+    const planned = plan(`loss mse\n  optimizer sgd(lr: 1)\n  freeze fc.weight\n  stage head { epochs 2 }\n  ${tune}`);
+    expect(planned.plan.stages).toMatchObject([
+      { name: "head", epochs: 2, optimizer: { word: "sgd", args: { lr: 1 } }, schedule: { word: "constant" } },
+      { name: "tune", epochs: 5, optimizer: { word: "adam" }, schedule: { word: "linear" } },
+    ]);
+    expect(planned.stages.map(({ frozen }) => ["fc.bias", "fc.weight"].map(frozen))).toEqual([
+      [false, true],
+      [true, false],
+    ]);
   });
 });
 
@@ -121,19 +126,19 @@ describe("--set", () => {
   it.each<[string, (it: PlannedRecipe) => unknown, unknown]>([
     ["batch=32", (it) => it.plan.batch, 32],
     [" batch = 32 ", (it) => it.plan.batch, 32],
-    ["epochs=2", (it) => it.plan.epochs, 2],
+    ["epochs=2", (it) => it.plan.stages[0]?.epochs, 2],
     ["seed=3", (it) => it.plan.seed, 3],
     ["loss=mse", (it) => it.plan.loss, { word: "mse", args: {} }],
     ["loss.label_smoothing=5%", (it) => it.plan.loss, { word: "cross_entropy", args: { label_smoothing: 0.05 } }],
-    ["optimizer=adam(lr: 1e-2)", (it) => it.plan.optimizer.word, "adam"],
-    ["optimizer.lr=1e-2", (it) => it.plan.optimizer.args["lr"], 0.01],
+    ["optimizer=adam(lr: 1e-2)", (it) => it.plan.stages[0]?.optimizer.word, "adam"],
+    ["optimizer.lr=1e-2", (it) => it.plan.stages[0]?.optimizer.args["lr"], 0.01],
     [
       "optimizer.momentum=0.5",
-      (it) => it.plan.optimizer,
+      (it) => it.plan.stages[0]?.optimizer,
       { word: "sgd", args: { lr: 0.1, momentum: 0.5, dampening: 0, nesterov: false, weight_decay: 0 } },
     ],
     ["metrics=accuracy, f1", (it) => it.plan.metrics.map(({ word }) => word), ["accuracy", "f1"]],
-    ["freeze=** except fc.weight", (it) => [it.frozen("fc.bias"), it.frozen("fc.weight")], [true, false]],
+    ["freeze=** except fc.weight", (it) => ["fc.bias", "fc.weight"].map((name) => it.stages[0]?.frozen(name)), [true, false]],
     ["data.train=/else/where", (it) => it.data?.sources["train"]?.args["path"], "/else/where"],
     ["data.train=../relative path", (it) => it.data?.sources["train"]?.args["path"], "../relative path"],
     ['data.train="quoted"', (it) => it.data?.sources["train"]?.args["path"], "quoted"],
@@ -150,14 +155,17 @@ describe("--set", () => {
 
   it("reaches into stages, by name or wherever the setting is", () => {
     const staged = "loss mse\n  stage tune {\n    optimizer adam\n    epochs 5\n  }";
-    expect(plan(staged, ["stage.tune.epochs=2"]).plan.epochs).toBe(2);
-    expect(plan(staged, ["epochs=3"]).plan.epochs).toBe(3);
-    expect(plan(staged, ["optimizer.lr=2"]).plan.optimizer.args["lr"]).toBe(2);
-    expect(plan(staged, ["stage.tune.freeze=fc.bias"]).frozen("fc.bias")).toBe(true);
+    expect(plan(staged, ["stage.tune.epochs=2"]).plan.stages[0]?.epochs).toBe(2);
+    expect(plan(staged, ["epochs=3"]).plan.stages[0]?.epochs).toBe(3);
+    expect(plan(staged, ["optimizer.lr=2"]).plan.stages[0]?.optimizer.args["lr"]).toBe(2);
+    expect(plan(staged, ["stage.tune.freeze=fc.bias"]).stages[0]?.frozen("fc.bias")).toBe(true);
   });
 
   it("replaces an argument given by its place", () => {
-    expect(plan("loss mse\n  optimizer sgd(0.1, 0.9)", ["optimizer.lr=1"]).plan.optimizer.args).toMatchObject({ lr: 1, momentum: 0.9 });
+    expect(plan("loss mse\n  optimizer sgd(0.1, 0.9)", ["optimizer.lr=1"]).plan.stages[0]?.optimizer.args).toMatchObject({
+      lr: 1,
+      momentum: 0.9,
+    });
   });
 });
 

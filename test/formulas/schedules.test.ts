@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { SCHEDULES } from "../../src/ir/recipe/schedules/index.ts";
 import type { DataInfo } from "../../src/ir/plan.ts";
 import { splitFromArrays } from "../../src/runtime/data/loaded-split.ts";
+import { Network } from "../../src/runtime/network.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { train } from "../../src/runtime/trainer.ts";
 import { readSafetensors } from "../../src/runtime/weights/safetensors.ts";
@@ -70,8 +71,7 @@ it("there is a formula for every schedule", () => {
 
 it.each(CASES)("the schedule %s follows its formula", async (schedule, formula) => {
   const artifact = await compileText(spec(schedule), INFO);
-  const device = openReferenceDevice();
-  const session = await device.load(artifact.program);
+  const network = await Network.open(artifact, openReferenceDevice());
   const data = { train: splitFromArrays(INFO, { values: new Float32Array(EXAMPLES).fill(1), label: new Float32Array(EXAMPLES) }) };
   const weights = {
     tensors: new Map([["fc.weight", fromHostArray(Float32Array.of(1), "f32", [1, 1])]]),
@@ -79,7 +79,7 @@ it.each(CASES)("the schedule %s follows its formula", async (schedule, formula) 
   };
   const rates: number[] = [];
   let weight = NaN;
-  for await (const event of train(artifact, session, device.info, data, { weights })) {
+  for await (const event of train(network, data, { weights })) {
     if (event.event === "step") rates.push(event.lr ?? NaN);
     if (event.event === "done") weight = toFloat32("fc.weight", readSafetensors(event.weights).tensors.get("fc.weight")!)[0] ?? NaN;
   }

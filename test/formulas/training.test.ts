@@ -6,14 +6,16 @@ import { describe, expect, it } from "vitest";
 import { METRICS } from "../../src/ir/recipe/metrics/index.ts";
 import type { DataInfo } from "../../src/ir/plan.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
+import { Network } from "../../src/runtime/network.ts";
 import { permutation, STREAM } from "../../src/runtime/random.ts";
-import { evaluateSplit } from "../../src/runtime/evaluate.ts";
+import { createEvaluator } from "../../src/runtime/evaluate.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { train, type TrainEvent } from "../../src/runtime/trainer.ts";
 import { readSafetensors, type Tensor } from "../../src/runtime/weights/safetensors.ts";
 import { fromHostArray, toFloat32 } from "../../src/runtime/weights/tensor-values.ts";
 import { createRandom } from "../support/random.ts";
 import { compileText, read } from "../support/run-spec.ts";
+import { soleStage } from "../support/stages.ts";
 import { relativeError } from "../support/values.ts";
 
 const [INPUTS, CLASSES, BATCH, EPOCHS, RATE, SEED] = [2, 3, 4, 3, 0.5, 9];
@@ -124,12 +126,11 @@ describe("a run", () => {
   it("reports what it did: losses, rates, metrics, examples, weights", async () => {
     const artifact = await compileText(SPEC, INFO);
     const device = openReferenceDevice();
-    const session = await device.load(artifact.program);
+    const network = await Network.open(artifact, device);
     const data = { train: split(SPLITS.train), val: split(SPLITS.val), test: split(SPLITS.test) };
     const weights = new Map<string, Tensor>([["fc.weight", fromHostArray(Float32Array.from(WEIGHTS), "f32", [CLASSES, INPUTS])]]);
     const events: TrainEvent[] = [];
-    for await (const event of train(artifact, session, device.info, data, { weights: { tensors: weights, metadata: new Map() } }))
-      events.push(event);
+    for await (const event of train(network, data, { weights: { tensors: weights, metadata: new Map() } })) events.push(event);
 
     const [started] = events;
     expect(started).toMatchObject({
@@ -171,7 +172,7 @@ describe("a run", () => {
 
   it("counts true classes in rows and answers in columns", async () => {
     const artifact = await compileText(SPEC, INFO);
-    const session = await openReferenceDevice().load(artifact.program);
+    const session = await openReferenceDevice().load(soleStage(artifact).program);
     session.run("init");
     session.write("weight/fc.weight", Float32Array.from(WEIGHTS));
     const { columns, count: size } = split(SPLITS.test);
@@ -196,12 +197,15 @@ describe("a run", () => {
       classes: [],
     };
     const artifact = await compileText(SPEC.replace("cross_entropy", "mse").replace(/metrics .*/, "metrics mae"), info);
-    const session = await openReferenceDevice().load(artifact.program);
+    const stage = soleStage(artifact);
+    const session = await openReferenceDevice().load(stage.program);
     session.run("init");
     session.write("weight/fc.weight", Float32Array.from(WEIGHTS));
     const targets = Array.from({ length: SPLITS.test.length * CLASSES }, () => Math.fround(random() * 4 - 2));
     const values = Float32Array.from(SPLITS.test.flatMap(({ x }) => x));
-    const metrics = await evaluateSplit(artifact, session, splitFromArrays(info, { values, label: Float32Array.from(targets) }));
+    const metrics = await createEvaluator({ artifact, stage, session })(
+      splitFromArrays(info, { values, label: Float32Array.from(targets) }),
+    );
     const errors = targets.map((target, i) => {
       const { x } = SPLITS.test[Math.floor(i / CLASSES)] ?? { x: [] };
       return sum(x.map((v, k) => v * at(WEIGHTS, (i % CLASSES) * INPUTS + k))) - target;

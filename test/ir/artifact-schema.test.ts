@@ -24,34 +24,44 @@ describe("artifact schema", () => {
 
   it("names what is wrong", async () => {
     const good = await artifact("webgpu");
-    const damaged = (
-      change: (copy: {
+    interface Damageable {
+      stages: {
+        states: { name: string }[];
+        entries: Record<string, unknown>;
         program: {
           buffers: { offset: number; dtype: string }[];
           arenaBytes: number;
           entries: { train: { kind: string; kernel: number }[] };
         };
-      }) => void,
-    ): string | undefined => {
-      const copy = structuredClone(good) as never;
-      change(copy);
+      }[];
+    }
+    const damaged = (change: (stage: Damageable["stages"][number], copy: Damageable) => void): string | undefined => {
+      const copy = structuredClone(good) as never as Damageable;
+      change(copy.stages[0]!, copy);
       return artifactProblem(copy);
     };
     const { recipe } = good as unknown as Artifact;
     const planning = (change: object): string | undefined => artifactProblem({ ...good, recipe: { ...recipe, ...change } });
+    const planningStage = (change: object): string | undefined =>
+      planning({ stages: recipe.stages.map((stage) => ({ ...stage, ...change })) });
     expect(planning({ loss: { word: "hinge", args: {} } })).toMatch(/^\/recipe\/loss .*"word" must be in oneOf/);
-    expect(planning({ optimizer: { word: "adam", args: { lr: -1, betas: [], eps: 1, weight_decay: 0 } } })).toBe(
-      "/recipe/optimizer/args/lr must be > 0",
+    expect(planningStage({ optimizer: { word: "adam", args: { lr: -1, betas: [], eps: 1, weight_decay: 0 } } })).toBe(
+      "/recipe/stages/0/optimizer/args/lr must be > 0",
     );
-    expect(planning({ schedule: { word: "step", args: { every: 1 } } })).toMatch(/^\/recipe\/schedule\/args must have required property/);
+    expect(planningStage({ schedule: { word: "step", args: { every: 1 } } })).toMatch(
+      /^\/recipe\/stages\/0\/schedule\/args must have required property/,
+    );
     expect(artifactProblem(null)).toBe("the artifact must be object");
     expect(artifactProblem({ ...good, extra: 1 })).toBe("the artifact must NOT have additional properties");
-    expect(damaged((a) => (a.program.arenaBytes = 10))).toMatch(/^buffer .* lies outside the arena$/);
+    expect(damaged((a) => (a.program.arenaBytes = 10))).toMatch(/^stage main: buffer .* lies outside the arena$/);
     expect(damaged((a) => a.program.buffers.forEach((b) => (b.dtype = "f64")))).toBe(
-      "/program/buffers/0/dtype must be equal to one of the allowed values",
+      "/stages/0/program/buffers/0/dtype must be equal to one of the allowed values",
     );
     expect(damaged((a) => a.program.entries.train.filter((l) => l.kind === "kernel").forEach((l) => (l.kernel = 1e6)))).toBe(
-      "entry train launches what is not there",
+      "stage main: entry train launches what is not there",
     );
+    expect(damaged((a) => (a.states[0]!.name = "elsewhere"))).toBe("stage main: there is no buffer elsewhere");
+    expect(damaged((a) => (a.entries["more"] = { purpose: "initialize" }))).toBe("stage main: the program has no entry more");
+    expect(damaged((_, copy) => copy.stages.push(copy.stages[0]!))).toBe("the artifact has other stages than its recipe");
   });
 });

@@ -3,6 +3,7 @@
 import { expect, it } from "vitest";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { splitFromArrays } from "../../src/runtime/data/loaded-split.ts";
+import { Network } from "../../src/runtime/network.ts";
 import { train } from "../../src/runtime/trainer.ts";
 import { compileSmall, smallInfo, type SmallRecipe } from "../support/words.ts";
 
@@ -20,10 +21,9 @@ async function rates(schedule: string, epochs?: number): Promise<number[]> {
   const data = { train: splitFromArrays(smallInfo(recipe), { numbers, label: Int32Array.of(0, 1, 0, 1, 0, 1, 0) }) };
   const device = await openDevice("reference");
   try {
-    const session = await device.load(artifact.program);
-    const changed = epochs === undefined ? artifact : { ...artifact, recipe: { ...artifact.recipe, epochs } };
+    const network = await Network.open(artifact, device);
     const found: number[] = [];
-    for await (const event of train(changed, session, device.info, data)) if (event.event === "step") found.push(event.lr ?? NaN);
+    for await (const event of train(network, data, { epochs })) if (event.event === "step") found.push(event.lr ?? NaN);
     return found;
   } finally {
     device.dispose();

@@ -12,6 +12,7 @@ import type { DataInfo } from "../../src/ir/plan.ts";
 import type { TensorType } from "../../src/ir/types.ts";
 import type { Device, HostArray, Session } from "../../src/runtime/device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
+import { soleStage } from "./stages.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tlc-spec-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -38,8 +39,9 @@ export const traceText = async (text: string, batch: ReadonlyMap<string, TensorT
 
 /** A program in its initial state. */
 export async function start(artifact: Artifact, seed = 1, device: Device = openReferenceDevice()): Promise<Session> {
-  const session = await device.load(artifact.program);
-  if (artifact.program.buffers.some(({ name }) => name === "seed")) session.write("seed", Uint32Array.of(seed));
+  const { program, seed: buffer } = soleStage(artifact);
+  const session = await device.load(program);
+  if (buffer !== undefined) session.write(buffer, Uint32Array.of(seed));
   session.run("init");
   return session;
 }

@@ -66,6 +66,14 @@ export type Metrics = {
 
 {{prediction}}
 
+/** What a stage will do. */
+export interface StageSummary {
+  readonly stage: string;
+  readonly epochs: number;
+  readonly steps: number;
+  readonly trainable: number;
+}
+
 export interface StartEvent {
   readonly event: "start";
   readonly recipe: string;
@@ -73,16 +81,20 @@ export interface StartEvent {
   readonly adapter: string;
   readonly seed: number;
   readonly batch: number;
+  /** Of all stages together. */
   readonly epochs: number;
   readonly steps: number;
   readonly parameters: number;
+  /** Trained in any stage. */
   readonly trainable: number;
+  readonly stages: readonly StageSummary[];
   readonly examples: Readonly<Record<string, number>>;
 }
 
 export interface StepEvent {
   readonly event: "step";
   readonly stage: string;
+  /** Both count from 1 in every stage. */
   readonly epoch: number;
   readonly step: number;
   readonly loss: number;
@@ -116,7 +128,7 @@ export type TrainEvent = StartEvent | StepEvent | EpochEvent | DoneEvent;
 export interface TrainOptions {
   /** Aborting ends the run after the steps in flight; \`done\` still comes, with the weights so far. */
   readonly signal?: AbortSignal | undefined;
-  /** Instead of the recipe's. */
+  /** Of every stage, instead of the recipe's. */
   readonly epochs?: number | undefined;
 }
 
@@ -169,7 +181,7 @@ const CREATE_OPTIONS: Readonly<Record<string, string>> = {
   wasm: "  /** One for each processor unless given; always 1 on a page without cross-origin isolation. */\n  readonly threads?: number | undefined;",
 };
 
-export function printDeclarations({ name, recipe, dataInfo, outputShape, program }: Artifact): string {
+export function printDeclarations({ name, recipe, dataInfo, outputShape, target }: Artifact): string {
   const { inputs, label, classes } = dataInfo;
   const names = classes.map(jsString);
   const [first] = inputs;
@@ -185,8 +197,8 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape, program
     inputs: inputs.map((info) => ({ name: jsString(info.name), type: `${ARRAYS[info.dtype]} | readonly (${oneOf(info)})[]` })),
     labels: `${ARRAYS[label.dtype]} | ${labelLists}`,
     prediction: predictionType(loss.outputs === "class scores", outputShape.length),
-    target: program.target,
-    createOptions: CREATE_OPTIONS[program.target] ?? "",
+    target,
+    createOptions: CREATE_OPTIONS[target] ?? "",
     metrics: ["loss", ...metricsOf(recipe).map((metric) => metric.name)],
   });
 }

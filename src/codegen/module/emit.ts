@@ -25,15 +25,18 @@ const EMBEDDINGS: Readonly<Record<string, Embedding>> = {
 /** @param built the text of a built file of this package */
 export function emitFiles(artifact: Artifact, built: (file: string) => string): Files {
   const files = new Map<string, string | Uint8Array>([["artifact.json", `${writeExact(artifact)}\n`]]);
-  const embedding = EMBEDDINGS[artifact.program.target];
+  const embedding = EMBEDDINGS[artifact.target];
   if (!embedding) return files;
   const name = fileName(artifact.name);
   files.set(`${name}.mjs`, printModule(artifact));
   // Not `.d.ts`: TypeScript looks for the types of a .mjs file under this name only.
   files.set(`${name}.d.mts`, printDeclarations(artifact));
-  artifact.program.kernels.forEach(
-    (kernel, i) => kernel.source !== undefined && files.set(`kernels/${kernelName(kernel, i)}.${embedding.kernels}`, kernel.source),
-  );
+  for (const { name: stage, program } of artifact.stages) {
+    const kernels = artifact.stages.length > 1 ? `kernels/${fileName(stage)}` : "kernels";
+    program.kernels.forEach(
+      (kernel, i) => kernel.source !== undefined && files.set(`${kernels}/${kernelName(kernel, i)}.${embedding.kernels}`, kernel.source),
+    );
+  }
   for (const [file, source] of Object.entries(embedding.runtime)) files.set(file, built(source));
   return files;
 }

@@ -2,6 +2,7 @@
 // compiled from text, so it runs under a strict content security policy.
 
 import type { Artifact } from "../../ir/artifact.ts";
+import type { Program } from "../../ir/program.ts";
 import { template } from "../template.ts";
 import { commentText, jsLiteral } from "./encode.ts";
 
@@ -32,12 +33,16 @@ export const create = (options) => createModel(artifact, options);
 `);
 
 export function printModule(artifact: Artifact, literal = jsLiteral(embedded(artifact))): string {
-  return skeleton({ recipe: commentText(artifact.name), target: artifact.program.target, runtime: RUNTIME_FILE, artifact: literal });
+  return skeleton({ recipe: commentText(artifact.name), target: artifact.target, runtime: RUNTIME_FILE, artifact: literal });
 }
 
 /** Where the data lay when it was compiled is nobody's business on a web page; the text of kernels that are bytes is for people. */
-function embedded({ data, program, ...rest }: Artifact): Artifact {
-  const kernels = program.kernels.map(({ source, ...kernel }) => (source === undefined || kernel.wasm ? kernel : { ...kernel, source }));
-  const artifact = { ...rest, program: { ...program, kernels } };
+function embedded({ data, stages, ...rest }: Artifact): Artifact {
+  const artifact = { ...rest, stages: stages.map((stage) => ({ ...stage, program: withoutTexts(stage.program) })) };
   return data === undefined ? artifact : { ...artifact, data: { ...data, sources: {}, splits: [] } };
+}
+
+function withoutTexts(program: Program): Program {
+  const kernels = program.kernels.map(({ source, ...kernel }) => (source === undefined || kernel.wasm ? kernel : { ...kernel, source }));
+  return { ...program, kernels };
 }

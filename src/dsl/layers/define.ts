@@ -2,10 +2,10 @@
 // and how it is built. One object per layer, in a file of its own.
 
 import type { Builder } from "../../ir/builder.ts";
-import type { Initializer } from "../../ir/model.ts";
 import type { Node } from "../../ir/node.ts";
 import { OpError } from "../../ir/ops/define.ts";
 import type { ArgSpecs, Values } from "../../ir/recipe/arguments.ts";
+import type { Initializer } from "../../ir/state.ts";
 import type { Shape } from "../../ir/types.ts";
 
 export { arg } from "../../ir/recipe/arguments.ts";
@@ -24,19 +24,17 @@ export interface RandomSource {
 
 export interface LayerContext {
   readonly b: Builder;
-  readonly mode: "train" | "eval";
   readonly batch: number;
   /** False for the filling of the last batch: bool[batch]. */
-  readonly mask: Node | undefined;
+  readonly mask: Node;
   /** A weight below the layer's scope. */
   readonly weight: (name: string, shape: Shape, init: Initializer) => Node;
   /** A running statistic below the layer's scope; training may replace it. */
   readonly buffer: (name: string, shape: Shape, init: Initializer) => Node;
+  /** What it is after a training step, unless that leaves it alone. */
   readonly update: (name: string, value: Node) => void;
-  /** Whether training leaves the weight or buffer as it is. */
-  readonly frozen: (name: string) => boolean;
-  /** A source of random numbers, another one at each call; undefined where randomness is switched off. */
-  readonly random: () => RandomSource | undefined;
+  /** A source of random numbers, another one at each call. */
+  readonly random: () => RandomSource;
 }
 
 export interface Layer<A extends ArgSpecs = ArgSpecs> {
@@ -68,5 +66,5 @@ export function extent(x: Node, i: number): number {
 /** PyTorch's default for weights and biases of linear maps: uniform with variance 1 / (3 fan_in). */
 export const fanIn = (count: number): Initializer => ({ kind: "uniform", bound: 1 / Math.sqrt(count) });
 
-export const ZEROS: Initializer = { kind: "constant", value: 0 };
+export { ZEROS } from "../../ir/state.ts";
 export const ONES: Initializer = { kind: "constant", value: 1 };

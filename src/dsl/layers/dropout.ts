@@ -12,7 +12,8 @@ export const dropout = defineLayer({
   build: (context, x, { rate }) => dropped(context, x, rate),
 });
 
-export function dropped({ b, mode, random }: LayerContext, x: Node, rate: number): Node {
-  const source = mode === "eval" || rate === 0 ? undefined : random();
-  return source ? b.dropout(x, source.seed, source.step, { rate, stream: source.stream }) : x;
+export function dropped({ b, random }: LayerContext, x: Node, rate: number): Node {
+  if (rate === 0) return x;
+  const { seed, step, stream } = random();
+  return b.dropout(x, seed, step, { rate, stream });
 }

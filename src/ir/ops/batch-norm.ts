@@ -119,6 +119,11 @@ export const batchNorm: Op<BatchNormAttrs, -1> = defineComposite<BatchNormAttrs,
     return x;
   },
   vjp,
+  training: {
+    outside: (b, inputs, { attrs }) => b.batchNorm(inputs.slice(0, 5), { ...(attrs as BatchNormAttrs), mode: "eval" }),
+    // A frozen normalization neither updates its statistics nor uses those of the batch, which would train what comes before it for others.
+    isOutsideIf: (isFrozen) => isFrozen(3) || (isFrozen(1) && isFrozen(2)),
+  },
   decompose: (b, inputs, { attrs }) => {
     const { centred, rstd, along } = partsOf(b, inputs, attrs);
     const [weight, bias] = [at(inputs, 1), at(inputs, 2)];

@@ -4,6 +4,7 @@
 
 import type { Expr } from "../loop/expr.ts";
 import type { ProductShape, ReduceOp } from "../loop/kernel.ts";
+import type { Origin } from "../origin.ts";
 import { formatType, InternalError, type DType, type TensorType } from "../types.ts";
 
 /** An operation applied to nodes. Immutable and interned by its builder, so that equality of meaning is equality of reference. */
@@ -72,6 +73,16 @@ export interface Sample<A> {
   readonly below?: number;
 }
 
+/** What an op of a training network is in other circumstances. */
+export interface TrainingRule<N extends number> {
+  /** Its value outside of training. */
+  outside(b: Builder, inputs: Tuple<Node, N>, node: Node): Node;
+  /** Whether it is the same within a training that leaves some parameters alone; `isFrozen` is about the op's inputs. */
+  readonly isOutsideIf?: (isFrozen: (input: number) => boolean) => boolean;
+  /** It draws random numbers: it is the same where there are none. */
+  readonly draws?: true;
+}
+
 interface OpBase<A extends object, N extends number> {
   readonly name: string;
   /** Number of inputs; -1 for any number, given as one array. */
@@ -94,6 +105,8 @@ interface OpBase<A extends object, N extends number> {
   readonly repeatsAlong?: (node: Node<A>, i: number) => readonly number[] | undefined;
   /** For a reduction over whole axes of its only input: which ones. */
   readonly reducedAxes?: (node: Node<A>) => readonly number[];
+  /** For an op that does something else while its network trains. */
+  readonly training?: TrainingRule<N>;
   /** Picks result `attrs.index` of an op with several. */
   readonly projects?: true;
   readonly samples: readonly Sample<A>[];
@@ -141,6 +154,9 @@ export interface Registry {}
 export type Builder = { readonly [K in keyof Registry]: Emit<Registry[K]> } & {
   /** Applies an op met as a value, e.g. when rewriting; no broadcasting. */
   readonly apply: (op: AnyOp, inputs: readonly Node[], attrs: object) => Node;
+  /** Nodes that `make` is the first to ask for come from there; without an origin, from where everything comes at the moment. */
+  readonly withOrigin: <T>(origin: Origin | undefined, make: () => T) => T;
+  readonly originOf: (node: Node) => Origin | undefined;
 };
 
 type Definition<T> = Omit<T, "kind">;

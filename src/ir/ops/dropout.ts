@@ -29,6 +29,7 @@ export const dropout: Op<DropoutAttrs, 3> = defineComposite<DropoutAttrs, 3>({
     return x;
   },
   vjp: (b, ct, n) => [dropped(b, ct, at(n.inputs, 1), at(n.inputs, 2), n.attrs), null, null],
+  training: { outside: (_, [x]) => x, draws: true },
   decompose: (b, [x, seed, step], { attrs }) => dropped(b, x, seed, step, attrs),
   samples: [0.25, 0].map((rate) => ({
     inputs: [tensorType("f32", [3, 5]), tensorType("u32", []), tensorType("u32", [])],

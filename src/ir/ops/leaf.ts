@@ -1,17 +1,23 @@
 // Values with no inputs: named leaves of a graph, splat constants, and index ramps.
 
 import { cast, constant as constantExpr } from "../loop/expr.ts";
+import type { StateKind } from "../state.ts";
 import { InternalError, sizeOf, tensorType, type DType, type Shape, type TensorType } from "../types.ts";
 import { at, definePrimitive, type Op } from "./define.ts";
 
-/** `parameter`: a weight or running statistic; `state`: other values carried from step to step; `batch`: given by the host; `data`: a resident data set; `local`: bound by a scan. */
-export type InputRole = "parameter" | "state" | "batch" | "data" | "local";
+/** `state`: carried from step to step; `batch`: given by the host; `data`: a resident data set; `local`: bound by a scan. */
+export type InputRole = "state" | "batch" | "data" | "local";
+
+export interface InputAttrs {
+  readonly name: string;
+  readonly role: InputRole;
+  /** Of a declared state. */
+  readonly kind?: StateKind;
+  readonly type: TensorType;
+}
 
 /** A named leaf; its value comes from outside the graph. */
-export const input: Op<{ readonly name: string; readonly role: InputRole; readonly type: TensorType }, 0> = definePrimitive<
-  { readonly name: string; readonly role: InputRole; readonly type: TensorType },
-  0
->({
+export const input: Op<InputAttrs, 0> = definePrimitive<InputAttrs, 0>({
   name: "input",
   arity: 0,
   cost: 0,

@@ -1,14 +1,14 @@
-// A compiled network inside an application: one session on one device, with the methods of a generated module. Training and evaluation
+// A compiled network inside an application: a network on one device, with the methods of a generated module. Training and evaluation
 // are the runtime's own; here is only what may happen when, and the words of an application for data.
 
 import type { Artifact } from "../../ir/artifact.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
 import type { LoadSteps } from "../data/pixels.ts";
-import type { Device, DeviceInfo, Session } from "../device.ts";
+import type { Device, DeviceInfo } from "../device.ts";
 import { NonFiniteLossError, StateError } from "../errors.ts";
 import { createEvaluator, predictSplit, type Prediction } from "../evaluate.ts";
 import type { Metrics } from "../metrics.ts";
-import { initialize } from "../resident.ts";
+import { initialize, Network } from "../network.ts";
 import { train, type TrainEvent } from "../trainer.ts";
 import { loadWeights, readWeights } from "../weights/model-weights.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
@@ -22,7 +22,7 @@ export interface EmbeddedData {
 
 export interface EmbeddedTrainOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Instead of the recipe's. */
+  /** Of every stage, instead of the recipe's. */
   readonly epochs?: number | undefined;
 }
 
@@ -30,7 +30,7 @@ export class Model {
   readonly device: DeviceInfo;
   readonly #artifact: Artifact;
   readonly #device: Device;
-  readonly #session: Session;
+  readonly #network: Network;
   readonly #steps: LoadSteps;
   /** Random weights are made when they are first asked for, and by every training run that finds none to keep. */
   #weights: "none" | "disposable" | "kept" = "none";
@@ -40,18 +40,19 @@ export class Model {
 
   static async open(artifact: Artifact, device: Device): Promise<Model> {
     try {
-      return new Model(artifact, device, await device.load(artifact.program));
+      return new Model(device, await Network.open(artifact, device));
     } catch (error) {
       device.dispose();
       throw error;
     }
   }
 
-  private constructor(artifact: Artifact, device: Device, session: Session) {
+  private constructor(device: Device, network: Network) {
+    const { artifact } = network;
     this.device = device.info;
     this.#artifact = artifact;
     this.#device = device;
-    this.#session = session;
+    this.#network = network;
     this.#steps = loadSteps(artifact.data?.preprocess ?? []);
   }
 
@@ -60,23 +61,24 @@ export class Model {
     const bytes = weights instanceof Uint8Array ? weights : new Uint8Array(weights);
     await this.#alone("training", () => {
       this.#requireWeights();
-      loadWeights(this.#artifact, this.#session, readSafetensors(bytes));
+      loadWeights(this.#network.loaded, readSafetensors(bytes));
       this.#weights = "kept";
-      return this.#session.sync();
+      return this.#network.loaded.session.sync();
     });
   }
 
   async save(): Promise<Uint8Array> {
     this.#requireAlive();
     this.#requireWeights();
-    return readWeights(this.#artifact, this.#session);
+    return this.#network.use(readWeights);
   }
 
   /** Allowed while the model trains: a page may show what it knows so far. */
   async predict(examples: readonly Example[]): Promise<readonly Prediction[]> {
     this.#requireAlive();
     this.#requireWeights();
-    return predictSplit(this.#artifact, this.#session, splitOfExamples(this.#artifact.dataInfo, this.#steps, examples));
+    const split = splitOfExamples(this.#artifact.dataInfo, this.#steps, examples);
+    return this.#network.use((loaded) => predictSplit(loaded, split));
   }
 
   async *train(data: EmbeddedData, { signal, epochs }: EmbeddedTrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
@@ -87,12 +89,10 @@ export class Model {
       val: split(data.val),
       test: split(data.test),
     };
-    const { recipe } = this.#artifact;
-    const artifact: Artifact = epochs === undefined ? this.#artifact : { ...this.#artifact, recipe: { ...recipe, epochs } };
     this.#occupy("training");
     try {
       const weights = this.#weights === "kept" ? readSafetensors(await this.save()) : undefined;
-      for await (const event of train(artifact, this.#session, this.device, splits, { signal, weights })) {
+      for await (const event of train(this.#network, splits, { signal, weights, epochs })) {
         // Not before: a training that cannot begin leaves no weights.
         this.#weights = "kept";
         yield event;
@@ -110,14 +110,14 @@ export class Model {
     const split = splitOfColumns(this.#artifact.dataInfo, this.#steps, values);
     return this.#alone("evaluating", async () => {
       this.#requireWeights();
-      return (await createEvaluator(this.#artifact, this.#session)(split)) ?? {};
+      return (await createEvaluator(this.#network.loaded)(split)) ?? {};
     });
   }
 
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    this.#session.dispose();
+    this.#network.dispose();
     this.#device.dispose();
   }
 
@@ -138,7 +138,7 @@ export class Model {
 
   #requireWeights(): void {
     if (this.#weights !== "none") return;
-    initialize(this.#artifact, this.#session);
+    initialize(this.#network.loaded);
     this.#weights = "disposable";
   }
 

@@ -44,6 +44,15 @@ class ReferenceSession implements Session {
     else array.set(data);
   }
 
+  adopt(previous: Session, buffers: readonly string[]): void {
+    if (!(previous instanceof ReferenceSession)) throw new InternalError("a session of another device");
+    for (const name of buffers) {
+      const [from, to] = [previous.#arrays[previous.#index(name)], this.#arrays[this.#index(name)]];
+      if (!from || from.length !== to?.length) throw new InternalError(`${name} has another size in the session before`);
+      to.set(from);
+    }
+  }
+
   run(entry: EntryName, times = 1): void {
     const launches = this.#program.entries[entry];
     if (!launches) throw new InternalError(`the program has no entry ${entry}`);

@@ -178,6 +178,16 @@ class WasmSession implements Session {
     this.#workers.tell({ kind: "write", session: this.#id, buffer: index, isData, data: copy }, [copy.buffer]);
   }
 
+  adopt(previous: Session, buffers: readonly string[]): void {
+    if (!(previous instanceof WasmSession) || previous.#workers !== this.#workers) throw new InternalError("a session of another device");
+    const copies = buffers.map((name) => {
+      const [from, to] = [previous.#buffer(name), this.#buffer(name)];
+      if (from.plan.bytes !== to.plan.bytes) throw new InternalError(`${name} has another size in the session before`);
+      return { from: from.index, to: to.index, bytes: to.plan.bytes };
+    });
+    this.#workers.tell({ kind: "adopt", session: this.#id, from: previous.#id, copies });
+  }
+
   run(entry: EntryName, times = 1): void {
     if (!this.#program.entries[entry]) throw new InternalError(`the program has no entry ${entry}`);
     this.#workers.tell({ kind: "run", session: this.#id, entry, times });

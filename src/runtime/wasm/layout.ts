@@ -61,10 +61,10 @@ export function layOut(program: Program, threads: number): LoadedProgram {
       keeping.push({ step, bytes: kernel.keeps.bytes });
     return step;
   };
-  const entries: Partial<Record<EntryName, EntrySteps>> = {};
+  const entries: Record<EntryName, EntrySteps> = {};
   for (const [name, launches] of Object.entries(program.entries)) {
     const flat = launches.flatMap((launch) => (launch.kind === "loop" ? launch.body : [launch]));
-    entries[name as EntryName] = {
+    entries[name] = {
       steps: launches.map((launch) =>
         launch.kind === "kernel"
           ? stepOf(launch)
@@ -82,7 +82,8 @@ export function layOut(program: Program, threads: number): LoadedProgram {
   const scratchBytes = roundUp(Math.max(0, ...kernels.map((kernel) => kernel.scratchBytes)));
   end = roundUp(scratchAt + threads * scratchBytes + margin);
   const names = program.buffers.map(({ name }) => name);
-  return { entries, addresses, tables: Int32Array.from(words), tablesAt, places, names, scratchAt, scratchBytes, end, margin };
+  const entryNames = Object.keys(entries);
+  return { entries, entryNames, addresses, tables: Int32Array.from(words), tablesAt, places, names, scratchAt, scratchBytes, end, margin };
 }
 
 /** Whether any launch of the loop writes to where these buffers are. */

@@ -30,7 +30,9 @@ export interface EntrySteps {
 
 /** A program laid out in memory; see layout.ts. */
 export interface LoadedProgram {
-  readonly entries: Readonly<Partial<Record<EntryName, EntrySteps>>>;
+  readonly entries: Readonly<Record<EntryName, EntrySteps>>;
+  /** The entries by number. */
+  readonly entryNames: readonly EntryName[];
   /** Of buffer i; -1 until it is allocated. */
   readonly addresses: readonly number[];
   /** Words of the tables of addresses, and where they go. */
@@ -61,6 +63,13 @@ export interface LoadMessage {
   readonly unload: readonly number[];
 }
 
+export interface Copy {
+  /** Buffers of the two sessions, by index. */
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: number;
+}
+
 export type Message =
   | {
       readonly kind: "start";
@@ -74,6 +83,8 @@ export type Message =
   /** Ends the followers' waiting, so that they see their messages. */
   | { readonly kind: "release" }
   | { readonly kind: "write"; readonly session: number; readonly buffer: number; readonly isData: boolean; readonly data: Uint8Array }
+  /** Takes buffers over from another session. */
+  | { readonly kind: "adopt"; readonly session: number; readonly from: number; readonly copies: readonly Copy[] }
   | { readonly kind: "run"; readonly session: number; readonly entry: EntryName; readonly times: number }
   | {
       readonly kind: "read";

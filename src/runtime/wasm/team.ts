@@ -10,7 +10,7 @@ export const controlBytes = (threads: number): number => 4 * (WORDS.taken + 2 * 
 
 export interface Command {
   readonly session: number;
-  /** Position in ENTRIES; -1 sends the followers back to their messages. */
+  /** Number of an entry of the session's program; -1 sends the followers back to their messages. */
   readonly entry: number;
   readonly times: number;
 }

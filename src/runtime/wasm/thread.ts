@@ -1,14 +1,11 @@
 // One thread of the wasm device: its instances of the kernels, and its part of every launch. The leader (thread 0) also does what the host
 // asks for: writes, reads, memory for resident data. Nothing here knows whether it runs in Node or in a browser.
 
-import type { EntryName } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
 import { formatBytes } from "../memory.ts";
 import { makeMemory, PAGE } from "./memory.ts";
-import type { EntrySteps, LoadedProgram, LoadMessage, Message, Reply, Step } from "./messages.ts";
+import type { Copy, EntrySteps, LoadedProgram, LoadMessage, Message, Reply, Step } from "./messages.ts";
 import { Team, TeamFailure } from "./team.ts";
-
-const ENTRIES = ["init", "train", "eval", "predict"] as const satisfies readonly EntryName[];
 
 /** Sends the followers back to their messages. */
 const RELEASE = -1;
@@ -74,6 +71,8 @@ export class Thread {
         return;
       case "write":
         return this.#write(this.#session(message.session), message.buffer, message.isData, message.data);
+      case "adopt":
+        return this.#adopt(this.#session(message.session), this.#session(message.from), message.copies);
       case "run": {
         const session = this.#session(message.session);
         const entry = session.program.entries[message.entry];
@@ -81,7 +80,7 @@ export class Thread {
         const missing = entry.needs.find((buffer) => !session.data.has(buffer));
         if (missing !== undefined) throw new InternalError(`${session.program.names[missing] ?? "a buffer"} is used before it is written`);
         if (entry.steps.some((step) => ("body" in step ? step.body : [step]).some(({ threads }) => threads > 1)))
-          this.#command(message.session, ENTRIES.indexOf(message.entry), message.times);
+          this.#command(message.session, session.program.entryNames.indexOf(message.entry), message.times);
         else this.#run(session, entry, message.times);
         return;
       }
@@ -131,7 +130,7 @@ export class Thread {
 
   #shared(id: number, entry: number, times: number): void {
     const session = this.#session(id);
-    const steps = session.program.entries[ENTRIES[entry] ?? "init"];
+    const steps = session.program.entries[session.program.entryNames[entry] ?? ""];
     if (steps) this.#run(session, steps, times);
     // Nobody may miss a command, and the leader must not read before all have written.
     this.#team.barrier();
@@ -193,6 +192,14 @@ export class Thread {
     const address = isData ? this.#allocate(session, buffer, data.byteLength) : session.program.addresses[buffer];
     if (address === undefined || address < 0) throw new InternalError("a write to a buffer without a place");
     new Uint8Array(session.memory.buffer, address, data.byteLength).set(data);
+  }
+
+  #adopt(session: Session, previous: Session, copies: readonly Copy[]): void {
+    for (const { from, to, bytes } of copies) {
+      const [source, target] = [previous.program.addresses[from] ?? -1, session.program.addresses[to] ?? -1];
+      if (source < 0 || target < 0) throw new InternalError("a buffer without a place is taken over");
+      new Uint8Array(session.memory.buffer, target, bytes).set(new Uint8Array(previous.memory.buffer, source, bytes));
+    }
   }
 
   #allocate(session: Session, buffer: number, bytes: number): number {

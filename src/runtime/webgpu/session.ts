@@ -63,7 +63,7 @@ class WebgpuSession implements Session {
       launches.some((launch) => launch.buffers.some((buffer) => program.buffers[buffer]?.role === "data"));
     for (const [entry, launches] of Object.entries(program.entries)) {
       const flat = launches.flatMap((launch) => (launch.kind === "loop" ? launch.body : [launch]));
-      if (!usesData(flat)) this.#prepare(entry as EntryName);
+      if (!usesData(flat)) this.#prepare(entry);
     }
   }
 
@@ -77,6 +77,18 @@ class WebgpuSession implements Session {
       throw new InternalError(`${String(data.length)} elements written to ${buffer}, which has ${String(sizeOf(plan.shape))}`);
     const target = this.#data.get(index) ?? this.#arena;
     device.queue.writeBuffer(target, Math.max(0, plan.offset), bytes);
+  }
+
+  adopt(previous: Session, buffers: readonly string[]): void {
+    if (!(previous instanceof WebgpuSession) || previous.#gpu !== this.#gpu) throw new InternalError("a session of another device");
+    const { device } = this.#gpu;
+    const encoder = device.createCommandEncoder();
+    for (const name of buffers) {
+      const [[, from], [, to]] = [previous.#plan(name), this.#plan(name)];
+      if (from.role === "data" || from.bytes !== to.bytes) throw new InternalError(`${name} has another size in the session before`);
+      encoder.copyBufferToBuffer(previous.#arena, from.offset, this.#arena, to.offset, roundUp(to.bytes, 4));
+    }
+    device.queue.submit([encoder.finish()]);
   }
 
   run(entry: EntryName, times = 1): void {

@@ -4,22 +4,20 @@
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { Artifact } from "../../ir/artifact.ts";
 import { sameShape } from "../../ir/types.ts";
-import type { Session } from "../device.ts";
 import { DataError } from "../errors.ts";
+import type { LoadedStage } from "../network.ts";
 import { writeSafetensors, type Safetensors, type Tensor } from "./safetensors.ts";
 import { fromHostArray, toHostArray } from "./tensor-values.ts";
-
-const bufferOf = (name: string): string => `weight/${name}`;
 
 /** PyTorch counts batches in its BatchNorm; nothing here uses the count. */
 const isCounter = (name: string): boolean => name === "num_batches_tracked" || name.endsWith(".num_batches_tracked");
 
 /** The file's bytes, after everything enqueued so far. */
-export async function readWeights(artifact: Artifact, session: Session): Promise<Uint8Array> {
-  const values = await session.read(artifact.parameters.map(({ name }) => bufferOf(name)));
+export async function readWeights({ artifact, session }: LoadedStage): Promise<Uint8Array> {
+  const values = await session.read(artifact.parameters.map(({ state }) => state));
   const tensors = new Map<string, Tensor>();
-  for (const { name, dtype, shape } of artifact.parameters) {
-    const data = values.get(bufferOf(name));
+  for (const { name, state, dtype, shape } of artifact.parameters) {
+    const data = values.get(state);
     if (data !== undefined) tensors.set(name, fromHostArray(data, dtype, shape));
   }
   return writeSafetensors(
@@ -31,11 +29,11 @@ export async function readWeights(artifact: Artifact, session: Session): Promise
   );
 }
 
-export function loadWeights(artifact: Artifact, session: Session, weights: Safetensors): void {
+export function loadWeights({ artifact, session }: LoadedStage, weights: Safetensors): void {
   checkWeights(artifact, weights);
-  for (const { name, dtype } of artifact.parameters) {
+  for (const { name, state, dtype } of artifact.parameters) {
     const tensor = weights.tensors.get(name);
-    if (tensor !== undefined) session.write(bufferOf(name), toHostArray(name, tensor, dtype));
+    if (tensor !== undefined) session.write(state, toHostArray(name, tensor, dtype));
   }
 }
 

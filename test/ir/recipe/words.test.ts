@@ -13,7 +13,7 @@ import { argumentSchema } from "../../../src/ir/recipe/argument-rules.ts";
 import { planOf, type Word } from "../../../src/ir/recipe/define.ts";
 import { GLOSSARY } from "../../../src/ir/recipe/index.ts";
 import { LOSSES } from "../../../src/ir/recipe/losses/index.ts";
-import { METRICS } from "../../../src/ir/recipe/metrics/index.ts";
+import { LOSS_PLACE, METRICS } from "../../../src/ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../../../src/ir/recipe/optimizers/index.ts";
 import { SCHEDULES } from "../../../src/ir/recipe/schedules/index.ts";
 import { wordSchema } from "../../../src/ir/recipe/schema.ts";
@@ -24,6 +24,7 @@ import { storedRaster, wholeRaster } from "../../../src/ir/recipe/steps/pixels.t
 import { tensorType, type Shape } from "../../../src/ir/types.ts";
 import { planRecipe } from "../../../src/dsl/index.ts";
 import { loadClean } from "../../dsl/support.ts";
+import { soleStage } from "../../support/stages.ts";
 import { compileSmall, smallSpec, wordText, type SmallRecipe } from "../../support/words.ts";
 
 const NUMBERS: SmallRecipe = {
@@ -125,8 +126,9 @@ describe.each(METRICS.map((metric) => [metric.name, metric] as const))("metric %
       recipe: `loss ${loss.name}\n  metrics ${name}\n  optimizer sgd(lr: 0.1)`,
     };
     expectRoundTrip(planOf(metric), METRICS, () => planned(recipe)?.plan.metrics[0]);
-    const { program } = await compileSmall(recipe);
-    expect(program.buffers.some((buffer) => buffer.name === "eval/metrics")).toBe(true);
+    const { entries } = soleStage(await compileSmall(recipe));
+    const sums = Object.values(entries).flatMap((entry) => (entry.purpose === "evaluate" ? entry.sums : []));
+    expect(sums.map(({ sum }) => sum)).toContain(LOSS_PLACE);
   });
 
   it("sums what it says", () => {
@@ -147,9 +149,9 @@ describe.each(OPTIMIZERS.map((optimizer) => [optimizer.name, optimizer] as const
   it.each(plansOf(optimizer, optimizer.samples))("compiles as $args", async (plan) => {
     const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer ${wordText(plan)}` };
     expect(optimizer.check?.(plan.args)).toBeUndefined();
-    expectRoundTrip(plan, OPTIMIZERS, () => planned(recipe)?.plan.optimizer);
-    const { program } = await compileSmall(recipe);
-    const kept = program.buffers.filter(({ name }) => name.startsWith("optimizer/")).map(({ name }) => name.split("/")[1]);
+    expectRoundTrip(plan, OPTIMIZERS, () => planned(recipe)?.plan.stages[0]?.optimizer);
+    const { states } = soleStage(await compileSmall(recipe));
+    const kept = states.filter(({ kind }) => kind === "optimizer").map(({ name }) => name.split("/")[1]);
     const declared = [...Object.keys(optimizer.slots), ...Object.keys(optimizer.shared)];
     expect(kept.filter((name) => !declared.includes(name!))).toEqual([]);
   });
@@ -176,8 +178,8 @@ describe.each(OPTIMIZERS.map((optimizer) => [optimizer.name, optimizer] as const
 describe.each(SCHEDULES.map((schedule) => [schedule.name, schedule] as const))("schedule %s", (_, schedule) => {
   it.each(plansOf(schedule, schedule.samples))("compiles as $args", async (plan) => {
     const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer sgd(lr: 0.1)\n  schedule ${wordText(plan)}` };
-    expectRoundTrip(plan, SCHEDULES, () => planned(recipe)?.plan.schedule);
-    expect((await compileSmall(recipe)).recipe.schedule).toEqual(plan);
+    expectRoundTrip(plan, SCHEDULES, () => planned(recipe)?.plan.stages[0]?.schedule);
+    expect((await compileSmall(recipe)).recipe.stages[0]?.schedule).toEqual(plan);
   });
 
   it.each(plansOf(schedule, schedule.samples))("never leaves what lies between nothing and the full rate: $args", ({ args }) => {

@@ -9,19 +9,21 @@ import { Model } from "../../../src/runtime/embed/model.ts";
 import { splitOfColumns, splitOfExamples } from "../../../src/runtime/embed/values.ts";
 import type { TrainEvent } from "../../../src/runtime/trainer.ts";
 import { readSafetensors } from "../../../src/runtime/weights/safetensors.ts";
-import { FAKE_DEVICE, fakeArtifact, FakeSession, type FakeOptions } from "../trainer/fake-session.ts";
+import { FAKE_DEVICE, fakeArtifact, fakeDevice, type FakeOptions, type FakeSession } from "../trainer/fake-session.ts";
 
 interface Opened {
   readonly model: Model;
+  /** The first that was loaded, and all. */
   readonly session: FakeSession;
+  readonly sessions: readonly FakeSession[];
   readonly disposed: () => number;
 }
 
 async function open(artifact: Artifact = fakeArtifact(), options: FakeOptions = {}): Promise<Opened> {
-  const session = new FakeSession(artifact, options);
+  const { device, sessions } = fakeDevice(artifact, options);
   let disposed = 0;
-  const device = { info: FAKE_DEVICE, load: () => Promise.resolve(session), dispose: () => (disposed += 1) };
-  return { model: await Model.open(artifact, device), session, disposed: () => disposed };
+  const model = await Model.open(artifact, { ...device, dispose: () => (disposed += 1) });
+  return { model, session: sessions[0]!, sessions, disposed: () => disposed };
 }
 
 const pixels = Uint8Array.from({ length: 10 }, (_, i) => i);
@@ -106,6 +108,24 @@ describe("a model", () => {
       break;
     }
     expect(await model.evaluate(data.train)).toEqual({ loss: 0.25, accuracy: 0.8 });
+  });
+
+  it("answers from the stage that it is in, whose session goes when the last answer has come", async () => {
+    const { model, sessions } = await open(fakeArtifact({ epochs: 1, stages: ["head", "tune"] }));
+    let answers: Promise<unknown> | undefined;
+    for await (const event of model.train(data)) {
+      // Eleven batches, while the network goes on to its next stage.
+      if (event.event === "epoch" && event.stage === "head") answers = model.predict(Array.from({ length: 44 }, (_, i) => [i]));
+    }
+    expect(await answers).toHaveLength(44);
+    const [head, tune] = sessions as [FakeSession, FakeSession];
+    const count = ({ log }: FakeSession, entry: string): number => log.filter((it) => it === entry).length;
+    expect([count(head, "run predict"), count(tune, "run predict")]).toEqual([11, 0]);
+    expect(head.log.at(-1)).toBe("dispose");
+    expect(head.log.lastIndexOf("run predict")).toBeLessThan(head.log.indexOf("dispose"));
+    await all(model.train(data));
+    expect(sessions).toHaveLength(4);
+    expect(sessions.map(({ log }) => log.filter((it) => it === "dispose").length)).toEqual([1, 1, 1, 0]);
   });
 
   it("stops when told to", async () => {

@@ -1,29 +1,116 @@
 // A device that computes nothing: it follows the protocol of the well-known buffers, so that the trainer's order of writes, runs and
 // reads can be tested without a compiler. Its loss is a function of the step; its answers are the labels, but for every fifth.
 
-import type { Artifact } from "../../../src/ir/artifact.ts";
-import type { BufferPlan } from "../../../src/ir/program.ts";
-import type { DType, Shape } from "../../../src/ir/types.ts";
-import type { DeviceInfo, HostArray, Session } from "../../../src/runtime/device.ts";
+import { ARTIFACT_VERSION, type Artifact, type ColumnBuffer, type CompiledStage } from "../../../src/ir/artifact.ts";
+import { PROGRAM_VERSION, type BufferPlan } from "../../../src/ir/program.ts";
+import { ZEROS, type State } from "../../../src/ir/state.ts";
+import { tensorType, type DType, type Shape } from "../../../src/ir/types.ts";
+import type { Device, DeviceInfo, HostArray, Session } from "../../../src/runtime/device.ts";
 
 export const FAKE_DEVICE: DeviceInfo = { kind: "fake", description: "Fake (nothing inside)", isHardware: false };
 
-export function fakeArtifact(options: { batch?: number; epochs?: number; confusion?: boolean } = {}): Artifact {
-  const buffer = (name: string, dtype: DType, shape: Shape): BufferPlan => ({ name, role: "state", dtype, shape, bytes: 4, offset: 0 });
+export interface FakeArtifactOptions {
+  readonly batch?: number;
+  readonly epochs?: number;
+  readonly confusion?: boolean;
+  /** Names; the first trains the weight of `fc` only, all others both its tensors. */
+  readonly stages?: readonly string[];
+}
+
+const STATES: readonly State[] = [
+  { name: "weight/fc.weight", kind: "weight", type: tensorType("f32", [2, 1]), init: ZEROS },
+  { name: "weight/fc.bias", kind: "weight", type: tensorType("f32", [2]), init: ZEROS },
+  { name: "weight/bn.running_mean", kind: "statistic", type: tensorType("f32", [1]), init: ZEROS },
+  { name: "train/step", kind: "counter", type: tensorType("u32", []), init: ZEROS },
+  { name: "train/cursor", kind: "counter", type: tensorType("i32", []), init: ZEROS },
+  { name: "eval/cursor", kind: "counter", type: tensorType("i32", []), init: ZEROS },
+];
+
+const metric = (name: string, ...shape: number[]): State => ({ name, kind: "metric", type: tensorType("f32", shape), init: ZEROS });
+
+function fakeStage(name: string, isFirst: boolean, hasConfusion: boolean): CompiledStage {
+  const prefixes = ["train", "eval"] as const;
+  const states = [
+    ...STATES,
+    metric("train/losses", 256),
+    metric("train/rates", 256),
+    ...prefixes.map((prefix) => metric(`${prefix}/metrics`, 3)),
+    ...(hasConfusion ? prefixes.map((prefix) => metric(`${prefix}/confusion`, 2, 2)) : []),
+  ];
+  const columns = (prefix: string, ...names: string[]): ColumnBuffer[] =>
+    names.map((column) => ({ column, buffer: `${prefix}/${column}` }));
+  const epoch = (prefix: string) => ({
+    columns: columns(prefix, "image", "label"),
+    cursor: `${prefix}/cursor`,
+    count: `${prefix}/count`,
+    sums: [{ sum: "metrics", buffer: `${prefix}/metrics` }, ...(hasConfusion ? [{ sum: "confusion", buffer: `${prefix}/confusion` }] : [])],
+  });
+  const buffer = (name: string, role: BufferPlan["role"], dtype: DType, shape: Shape): BufferPlan => ({
+    name,
+    role,
+    dtype,
+    shape,
+    bytes: 4,
+    offset: 0,
+  });
+  return {
+    name,
+    trainable: isFirst ? ["fc.weight"] : ["fc.weight", "fc.bias"],
+    seed: "seed",
+    states,
+    entries: {
+      init: { purpose: "initialize" },
+      train: { purpose: "train", order: "train/order", losses: "train/losses", rates: "train/rates", ...epoch("train") },
+      eval: { purpose: "evaluate", ...epoch("eval") },
+      predict: { purpose: "predict", columns: columns("predict", "image"), output: "predict/output" },
+    },
+    report: {
+      layers: [{ layer: "fc", ops: 5, kernels: 2, launches: 3, flops: 2_000_000 }],
+      frontier: ["fc.weight"],
+      entries: { train: { ops: 9, kernels: 3, launches: 4, flops: 2_000_000 } },
+      bytes: { weights: 20, gradients: 16, optimizer: 0, temporary: 64, temporaryLowerBound: 60, arena: 1024 },
+    },
+    program: {
+      format: "tlc-program",
+      version: PROGRAM_VERSION,
+      target: "fake",
+      arenaBytes: 4,
+      buffers: [
+        buffer("seed", "input", "u32", []),
+        ...["train/count", "eval/count"].map((count) => buffer(count, "input", "i32", [])),
+        buffer("train/order", "data", "i32", [1]),
+        ...["train", "eval"].flatMap((prefix) => [
+          buffer(`${prefix}/image`, "data", "u8", [1]),
+          buffer(`${prefix}/label`, "data", "i32", [1]),
+        ]),
+        buffer("predict/image", "input", "u8", [1]),
+        buffer("predict/output", "output", "f32", [1, 2]),
+        ...states.map(({ name: state, kind, type }) => ({ ...buffer(state, "state", type.dtype, type.shape), kind })),
+      ],
+      kernels: [],
+      entries: { init: [], train: [], eval: [], predict: [] },
+    },
+  };
+}
+
+export function fakeArtifact({ batch = 4, epochs = 2, confusion = false, stages = ["main"] }: FakeArtifactOptions = {}): Artifact {
   return {
     format: "tlc-artifact",
-    version: 1,
+    version: ARTIFACT_VERSION,
     name: "fake",
+    target: "fake",
     recipe: {
       name: "fake",
-      stage: "main",
       loss: { word: "cross_entropy", args: { label_smoothing: 0 } },
-      metrics: ["accuracy", ...(options.confusion === true ? ["f1"] : [])].map((word) => ({ word, args: {} })),
-      optimizer: { word: "sgd", args: { lr: 0.1, momentum: 0, dampening: 0, nesterov: false, weight_decay: 0 } },
-      schedule: { word: "constant", args: { warmup: 0 } },
-      batch: options.batch ?? 4,
-      epochs: options.epochs ?? 2,
+      metrics: ["accuracy", ...(confusion ? ["f1"] : [])].map((word) => ({ word, args: {} })),
+      batch,
       seed: 5,
+      stages: stages.map((name) => ({
+        name,
+        optimizer: { word: "sgd", args: { lr: 0.1, momentum: 0, dampening: 0, nesterov: false, weight_decay: 0 } },
+        schedule: { word: "constant", args: { warmup: 0 } },
+        epochs,
+      })),
     },
     dataInfo: {
       inputs: [{ name: "image", dtype: "u8", shape: [1, 1, 1] }],
@@ -31,33 +118,26 @@ export function fakeArtifact(options: { batch?: number; epochs?: number; confusi
       classes: ["even", "odd"],
     },
     outputShape: [2],
-    parameters: [
-      { name: "fc.weight", dtype: "f32", shape: [2, 1], kind: "weight", trainable: true },
-      { name: "fc.bias", dtype: "f32", shape: [2], kind: "weight", trainable: false },
-      { name: "bn.running_mean", dtype: "f32", shape: [1], kind: "buffer", trainable: false },
-    ],
-    report: {
-      frontier: ["fc.weight"],
-      entries: { train: { ops: 9, kernels: 3, launches: 4, flops: 2_000_000 } },
-      bytes: { weights: 20, gradients: 16, optimizer: 0, temporary: 64, temporaryLowerBound: 60, arena: 1024 },
-    },
-    program: {
-      format: "tlc-program",
-      version: 1,
-      target: "fake",
-      arenaBytes: 4,
-      buffers: [
-        buffer("seed", "u32", []),
-        ...["train", "eval", "predict"].map((prefix) => buffer(`${prefix}/image`, "u8", [1])),
-        ...["train", "eval"].map((prefix) => buffer(`${prefix}/label`, "i32", [1])),
-        buffer("train/losses", "f32", [256]),
-        buffer("train/rates", "f32", [256]),
-        ...(options.confusion === true ? [buffer("train/confusion", "f32", [2, 2]), buffer("eval/confusion", "f32", [2, 2])] : []),
-      ],
-      kernels: [],
-      entries: {},
-    },
+    parameters: STATES.slice(0, 3).map(({ name, kind, type }) => ({
+      name: name.slice("weight/".length),
+      state: name,
+      dtype: type.dtype,
+      shape: type.shape,
+      kind: kind as "weight" | "statistic",
+    })),
+    stages: stages.map((name, i) => fakeStage(name, i === 0, confusion)),
   };
+}
+
+/** A device whose sessions compute nothing; they are in the order in which they were loaded. */
+export function fakeDevice(artifact: Artifact, options: FakeOptions = {}): { readonly device: Device; readonly sessions: FakeSession[] } {
+  const sessions: FakeSession[] = [];
+  const load = (): Promise<FakeSession> => {
+    const session = new FakeSession(artifact, options);
+    sessions.push(session);
+    return Promise.resolve(session);
+  };
+  return { device: { info: FAKE_DEVICE, load, dispose: () => undefined }, sessions };
 }
 
 export interface FakeOptions {
@@ -91,6 +171,11 @@ export class FakeSession implements Session {
     this.log.push(`write ${buffer}`);
     this.buffers.set(buffer, data.slice());
     if (buffer === "train/order") this.seen.push([...data]);
+  }
+
+  adopt(previous: FakeSession, buffers: readonly string[]): void {
+    this.log.push(`adopt ${buffers.join(" ")}`);
+    for (const name of buffers) this.buffers.set(name, previous.buffers.get(name)?.slice() ?? new Float32Array(1));
   }
 
   run(entry: string, times = 1): void {

@@ -6,11 +6,12 @@ import { splitFromArrays, type LoadedSplit } from "../../../src/runtime/data/loa
 import { DataError, NonFiniteLossError } from "../../../src/runtime/errors.ts";
 import { interpret, predictSplit } from "../../../src/runtime/evaluate.ts";
 import { metricsFrom } from "../../../src/runtime/metrics.ts";
+import { Network, type LoadedStage } from "../../../src/runtime/network.ts";
 import { Pace } from "../../../src/runtime/pace.ts";
 import { train, type DoneEvent, type EpochEvent, type StepEvent, type TrainData, type TrainEvent } from "../../../src/runtime/trainer.ts";
 import { loadWeights } from "../../../src/runtime/weights/model-weights.ts";
 import { readSafetensors, writeSafetensors, type Tensor } from "../../../src/runtime/weights/safetensors.ts";
-import { FAKE_DEVICE, fakeArtifact, FakeSession, type FakeOptions } from "./fake-session.ts";
+import { fakeArtifact, fakeDevice, type FakeOptions, type FakeSession } from "./fake-session.ts";
 
 const split = (artifact: Artifact, count: number): LoadedSplit =>
   splitFromArrays(artifact.dataInfo, {
@@ -18,12 +19,20 @@ const split = (artifact: Artifact, count: number): LoadedSplit =>
     label: Int32Array.from({ length: count }, (_, i) => i % 2),
   });
 
+async function open(artifact: Artifact): Promise<{ network: Network; loaded: LoadedStage; session: FakeSession }> {
+  const { device, sessions } = fakeDevice(artifact);
+  const network = await Network.open(artifact, device);
+  return { network, loaded: network.loaded, session: sessions[0]! };
+}
+
 async function run(
   artifact: Artifact,
   sizes: { train: number; val?: number; test?: number },
   options: FakeOptions & { signal?: AbortSignal } = {},
 ): Promise<{ events: TrainEvent[]; session: FakeSession; error: unknown }> {
-  const session = new FakeSession(artifact, options);
+  const { device, sessions } = fakeDevice(artifact, options);
+  const network = await Network.open(artifact, device);
+  const [session] = sessions as [FakeSession];
   const data: TrainData = {
     train: split(artifact, sizes.train),
     val: sizes.val === undefined ? undefined : split(artifact, sizes.val),
@@ -31,7 +40,7 @@ async function run(
   };
   const events: TrainEvent[] = [];
   try {
-    for await (const event of train(artifact, session, FAKE_DEVICE, data, { signal: options.signal })) events.push(event);
+    for await (const event of train(network, data, { signal: options.signal })) events.push(event);
   } catch (error) {
     return { events, session, error };
   }
@@ -50,6 +59,7 @@ describe("a run", () => {
       steps: 6,
       parameters: 4,
       trainable: 2,
+      stages: [{ stage: "main", epochs: 2, steps: 6, trainable: 2 }],
       seed: 5,
       examples: { train: 10, val: 5, test: 5 },
     });
@@ -119,9 +129,60 @@ describe("a run", () => {
     const { events } = await run(artifact, { train: 4 });
     const file = readSafetensors((events.at(-1) as DoneEvent).weights);
     expect([...file.tensors.keys()].sort()).toEqual(["bn.running_mean", "fc.bias", "fc.weight"]);
-    const session = new FakeSession(artifact);
-    loadWeights(artifact, session, file);
+    const { loaded, session } = await open(artifact);
+    loadWeights(loaded, file);
     expect(session.buffers.get("weight/fc.weight")).toEqual(Float32Array.of(0.5, 0.5));
+  });
+});
+
+describe("a run of several stages", () => {
+  it("gives each stage its name in events, and the next what the one before has", async () => {
+    const artifact = fakeArtifact({ epochs: 1, stages: ["head", "tune"] });
+    const { device, sessions } = fakeDevice(artifact);
+    const network = await Network.open(artifact, device);
+    const events: TrainEvent[] = [];
+    for await (const event of train(network, { train: split(artifact, 8), test: split(artifact, 4) })) events.push(event);
+    expect(events.map((event) => ("stage" in event ? `${event.event} ${event.stage}` : event.event))).toEqual([
+      "start",
+      "step head",
+      "step head",
+      "epoch head",
+      "step tune",
+      "step tune",
+      "epoch tune",
+      "done",
+    ]);
+    expect(events[0]).toMatchObject({
+      epochs: 2,
+      steps: 4,
+      trainable: 4,
+      stages: [
+        { stage: "head", steps: 2, trainable: 2 },
+        { stage: "tune", steps: 2, trainable: 4 },
+      ],
+    });
+    const [first, second] = sessions as [FakeSession, FakeSession];
+    const states = ["fc.weight", "fc.bias", "bn.running_mean"].map((name) => `weight/${name}`);
+    expect(second.log.slice(0, 3)).toEqual([
+      "write seed",
+      "run init",
+      `adopt ${[...states, "train/step", "train/cursor", "eval/cursor"].join(" ")}`,
+    ]);
+    expect(first.log.at(-1)).toBe("dispose");
+    // Test data goes to the stage that is there at the end, and its epochs have orders of their own.
+    expect([first, second].map(({ log }) => log.filter((it) => it === "write eval/image").length)).toEqual([0, 1]);
+    expect(first.seen[0]).not.toEqual(second.seen[0]);
+  });
+
+  it("ends with its last stage, or where it is interrupted", async () => {
+    const artifact = fakeArtifact({ batch: 1, epochs: 3, stages: ["head", "tune"] });
+    const { device, sessions } = fakeDevice(artifact);
+    const network = await Network.open(artifact, device);
+    const stop = new AbortController();
+    for await (const event of train(network, { train: split(artifact, 600) }, { signal: stop.signal }))
+      if (event.event === "step" && event.step === 5) stop.abort();
+    expect(sessions).toHaveLength(1);
+    expect(network.loaded.stage.name).toBe("head");
   });
 });
 
@@ -164,16 +225,16 @@ describe("an end before the end", () => {
         ["label", { dtype: "i32", shape: [], data: new Int32Array(1) }],
       ]),
     };
-    const events = train(artifact, new FakeSession(artifact), FAKE_DEVICE, { train: other });
+    const events = train((await open(artifact)).network, { train: other });
     await expect(events.next()).rejects.toThrow("u8[3, 1, 1] in the data, the program was compiled for u8[1, 1, 1]");
-    await expect(train(artifact, new FakeSession(artifact), FAKE_DEVICE, { train: split(artifact, 0) }).next()).rejects.toThrow(DataError);
+    await expect(train((await open(artifact)).network, { train: split(artifact, 0) }).next()).rejects.toThrow(DataError);
   });
 });
 
 describe("weights", () => {
   const f32 = (shape: number[]): Tensor => ({ dtype: "F32", shape, data: new Uint8Array(4 * shape.reduce((a, b) => a * b, 1)) });
-  it("that do not fit are listed, each with its reason", () => {
-    const artifact = fakeArtifact();
+  it("that do not fit are listed, each with its reason", async () => {
+    const { loaded } = await open(fakeArtifact());
     const file = readSafetensors(
       writeSafetensors(
         new Map([
@@ -184,7 +245,7 @@ describe("weights", () => {
         ]),
       ),
     );
-    const attempt = (): void => loadWeights(artifact, new FakeSession(artifact), file);
+    const attempt = (): void => loadWeights(loaded, file);
     expect(attempt).toThrow("fc.weight is [3, 1], the network has [2, 1]");
     expect(attempt).toThrow("fc.bias is missing (did you mean `fc.bia`?)");
     expect(attempt).toThrow("fc.bia is not in the network");
@@ -195,8 +256,8 @@ describe("weights", () => {
 describe("prediction", () => {
   it("goes through batches, the last one partial", async () => {
     const artifact = fakeArtifact();
-    const session = new FakeSession(artifact);
-    const predictions = await predictSplit(artifact, session, split(artifact, 10));
+    const { loaded, session } = await open(artifact);
+    const predictions = await predictSplit(loaded, split(artifact, 10));
     expect(predictions.map((p) => (p.kind === "class" ? p.label : ""))).toEqual(
       Array.from({ length: 10 }, (_, i) => ["even", "odd"][i % 2]),
     );
@@ -227,23 +288,23 @@ describe("metrics", () => {
     const metrics = ["precision", "recall", "f1"].map((word) => ({ word, args: {} }));
     const artifact = { recipe: { ...recipe, metrics }, dataInfo: { ...dataInfo, classes: ["a", "b", "c", "d"] } };
     const sums = new Map([
-      ["eval/metrics", Float32Array.of(3, 6, 3)],
-      ["eval/confusion", confusion],
+      ["metrics", Float32Array.of(3, 6, 3)],
+      ["confusion", confusion],
     ]);
-    const values = metricsFrom(artifact, sums, "eval");
+    const values = metricsFrom(artifact, sums);
     expect(Object.keys(values)).toEqual(["loss", "accuracy", "precision", "recall", "f1"]);
     expect([values["loss"], values["accuracy"]]).toEqual([0.5, 0.5]);
     expect(values["precision"]).toBeCloseTo((2 / 3 + 1 / 3 + 0) / 3);
     expect(values["recall"]).toBeCloseTo((2 / 3 + 1 / 2 + 0) / 3);
     expect(values["f1"]).toBeCloseTo((2 / 3 + 0.4 + 0) / 3);
-    sums.set("eval/confusion", new Float32Array(16));
-    expect(metricsFrom(artifact, sums, "eval")).toMatchObject({ precision: 0, recall: 0, f1: 0 });
+    sums.set("confusion", new Float32Array(16));
+    expect(metricsFrom(artifact, sums)).toMatchObject({ precision: 0, recall: 0, f1: 0 });
   });
 
   it("leave accuracy out of a regression", () => {
     const { recipe, dataInfo } = fakeArtifact();
     const artifact = { recipe: { ...recipe, loss: { word: "mse", args: {} }, metrics: [] }, dataInfo: { ...dataInfo, classes: [] } };
-    expect(metricsFrom(artifact, new Map([["eval/metrics", Float32Array.of(6, 3)]]), "eval")).toEqual({ loss: 2 });
+    expect(metricsFrom(artifact, new Map([["metrics", Float32Array.of(6, 3)]]))).toEqual({ loss: 2 });
   });
 });
 

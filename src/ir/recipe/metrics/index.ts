@@ -27,6 +27,9 @@ export interface TallyPlace {
   readonly offset: number;
 }
 
+/** The buffer of the scalars. */
+export const LOSS_PLACE = "metrics";
+
 /** In `metrics` before all tallies: loss times weight, and weight, which is the number of labels. */
 export const LOSS_SUMS = 2;
 
@@ -34,6 +37,6 @@ export const LOSS_SUMS = 2;
 export function tallyPlaces(metrics: readonly Metric[], classes: number): readonly TallyPlace[] {
   let scalars = LOSS_SUMS;
   return [...new Set(metrics.map(({ tally }) => tally))].map((tally) =>
-    tally.shape(classes).length === 0 ? { tally, buffer: "metrics", offset: scalars++ } : { tally, buffer: tally.name, offset: 0 },
+    tally.shape(classes).length === 0 ? { tally, buffer: LOSS_PLACE, offset: scalars++ } : { tally, buffer: tally.name, offset: 0 },
   );
 }

@@ -1,0 +1,90 @@
+// The settings of a recipe by key, and those of its stages, which have the recipe's where they set none of their own.
+
+import { oneOf, type DiagnosticSink } from "../diagnostics.ts";
+import { LOSSES } from "../ir/recipe/losses/index.ts";
+import type * as Ast from "./ast.ts";
+import { evaluate, type Environment } from "./evaluate.ts";
+import { describeValue, isUnknown } from "./values.ts";
+
+/** Differ from stage to stage; all others are set once. */
+const STAGE_KEYS: readonly string[] = ["freeze", "optimizer", "rate", "schedule", "epochs", "stop"];
+
+/** The settings of a recipe; or of one of its stages, which has the recipe's where it has none of its own. */
+export class Settings {
+  readonly #recipe: Ast.RecipeDeclaration;
+  readonly #sink: DiagnosticSink;
+  readonly #byKey: ReadonlyMap<string, Ast.RecipeSetting>;
+
+  constructor(recipe: Ast.RecipeDeclaration, sink: DiagnosticSink, byKey?: ReadonlyMap<string, Ast.RecipeSetting>) {
+    this.#recipe = recipe;
+    this.#sink = sink;
+    this.#byKey = byKey ?? this.#unique(recipe.settings);
+  }
+
+  get<K extends Ast.RecipeSetting["key"]>(key: K): Ast.SettingOf<K> | undefined {
+    return this.#byKey.get(key) as Ast.SettingOf<K> | undefined;
+  }
+
+  inStage(stage: Ast.Stage): Settings {
+    const own = this.#unique(stage.settings.filter((it) => this.#mayBeInStage(it)));
+    return new Settings(this.#recipe, this.#sink, new Map([...this.#byKey, ...own]));
+  }
+
+  #unique(settings: readonly Ast.RecipeSetting[]): ReadonlyMap<string, Ast.RecipeSetting> {
+    const own = new Map<string, Ast.RecipeSetting>();
+    for (const setting of settings) {
+      const before = own.get(setting.key);
+      const notes = before && [{ span: before.span, text: "set here first" }];
+      if (notes) this.#sink.report("duplicate-setting", setting.span, { key: setting.key }, { notes });
+      else own.set(setting.key, setting);
+    }
+    return own;
+  }
+
+  #mayBeInStage(it: Ast.RecipeSetting): boolean {
+    const may = STAGE_KEYS.includes(it.key);
+    if (!may) this.#sink.report("setting-in-stage", it.span, { key: it.key }, { hint: "move it out of the stage" });
+    return may;
+  }
+
+  refuseWhatIsNotYet(): void {
+    for (const setting of [...this.#recipe.settings, ...this.#recipe.stages.flatMap(({ settings }) => settings)]) {
+      if (setting.key === "optimizer" && setting.clip !== undefined) this.#sink.report("clip-not-yet", setting.clip.span, {});
+      if (setting.key === "precision" && !(setting.value.kind === "ref" && setting.value.name === "f32"))
+        this.#sink.report("precision-not-yet", setting.span, {});
+      const name = NOT_YET[setting.key];
+      if (name !== undefined) this.#sink.report(name, setting.span, {});
+    }
+  }
+}
+
+const NOT_YET: Partial<Record<Ast.RecipeSetting["key"], "weights-not-yet" | "replace-not-yet" | "rate-not-yet" | "stop-not-yet">> = {
+  weights: "weights-not-yet",
+  replace: "replace-not-yet",
+  rate: "rate-not-yet",
+  stop: "stop-not-yet",
+};
+
+export function wholeNumber(
+  setting: Ast.SettingOf<"batch" | "epochs" | "seed"> | undefined,
+  least: number,
+  most: number,
+  fallback: number,
+  env: Environment,
+): number {
+  if (setting === undefined) return fallback;
+  const value = evaluate(setting.value, env);
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
+  const problem = { what: `\`${setting.key}\``, wanted: `a whole number from ${least} to ${most}`, got: describeValue(value) };
+  if (!isUnknown(value)) env.sink.report(typeof value === "number" ? "out-of-range" : "wrong-type", setting.value.span, problem);
+  return fallback;
+}
+
+/** What to write where a setting is missing. */
+export const EXAMPLES: Readonly<Record<string, string>> = {
+  network: "add `network NAME`",
+  loss: `add ${oneOf(LOSSES.map(({ name }) => `loss ${name}`))}`,
+  optimizer: "add for example `optimizer adam(lr: 1e-3)`",
+  batch: "add for example `batch 64`",
+  epochs: "add for example `epochs 10`",
+};

@@ -1,0 +1,114 @@
+// The stages of a recipe: what each trains, how and for how long. Freezing is a predicate over names until the network's parameters
+// are known; then its patterns are checked.
+
+import { didYouMean, oneOf, type Span } from "../diagnostics.ts";
+import type { Parameter } from "../ir/model.ts";
+import type { StagePlan, WordPlan } from "../ir/plan.ts";
+import { NO_SCHEDULE } from "../ir/recipe/schedules/index.ts";
+import type * as Ast from "./ast.ts";
+import { headOf } from "./choose.ts";
+import type { Environment, Reporter } from "./evaluate.ts";
+import { globCovers, namesAndScopes } from "./glob.ts";
+import { EXAMPLES, wholeNumber, type Settings } from "./settings.ts";
+
+/** What a stage freezes, with the places in the spec. */
+export interface PlannedStage {
+  readonly plan: StagePlan;
+  readonly freeze?: Ast.SettingOf<"freeze">;
+  /** Whether the stage leaves a parameter as it is. */
+  readonly frozen: (parameter: string) => boolean;
+}
+
+/** How the settings that stages may share become plain values. */
+export interface StageRules {
+  readonly env: Environment;
+  /** Whether the recipe trains on data of its own, and so for some epochs. */
+  readonly hasData: boolean;
+  readonly optimizer: (setting: Ast.SettingOf<"optimizer">) => WordPlan | undefined;
+  readonly schedule: (setting: Ast.SettingOf<"schedule">) => WordPlan | undefined;
+}
+
+/** The stages of a recipe; one that declares none is one stage. */
+export function planStages(
+  recipe: Ast.RecipeDeclaration,
+  whole: Settings,
+  { env, hasData, ...plans }: StageRules,
+): readonly PlannedStage[] {
+  const { sink } = env;
+  // Faults of what stages inherit are reported once.
+  const optimizerOf = remembered(plans.optimizer);
+  const scheduleOf = remembered(plans.schedule);
+  const epochsOf = remembered((setting: Ast.SettingOf<"epochs">) => wholeNumber(setting, 1, 1e6, 1, env));
+  const declared = recipe.stages.map((stage) => ({ name: stage.name, at: stage.nameSpan, settings: whole.inStage(stage) }));
+  const places = new Map<string, Span>();
+  return (declared.length > 0 ? declared : [{ name: "main", at: recipe.nameSpan, settings: whole }]).flatMap(({ name, at, settings }) => {
+    const first = places.get(name);
+    places.set(name, first ?? at);
+    if (first !== undefined) {
+      sink.report("duplicate-declaration", at, { name }, { notes: [{ span: first, text: "declared here first" }] });
+      return [];
+    }
+    for (const key of ["optimizer", ...(hasData ? (["epochs"] as const) : [])] as const)
+      if (settings.get(key) === undefined) sink.report("missing-setting", at, { key, recipe: recipe.name }, { hint: EXAMPLES[key] });
+    const [chosen, epochs, freeze] = [settings.get("optimizer"), settings.get("epochs"), settings.get("freeze")];
+    const rates = settings.get("schedule");
+    const optimizer = chosen && optimizerOf(chosen);
+    const schedule = rates === undefined ? NO_SCHEDULE : scheduleOf(rates);
+    const count = epochs === undefined ? 1 : epochsOf(epochs);
+    if (optimizer === undefined || schedule === undefined) return [];
+    return [{ plan: { name, optimizer, schedule, epochs: count }, ...(freeze === undefined ? {} : { freeze }), frozen: frozenBy(freeze) }];
+  });
+}
+
+function remembered<K, V>(make: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    const value = known.has(key) ? (known.get(key) as V) : make(key);
+    known.set(key, value);
+    return value;
+  };
+}
+
+// --- freezing -----------------------------------------------------------------------------------------------------------
+
+function frozenBy(freeze: Ast.SettingOf<"freeze"> | undefined): (name: string) => boolean {
+  if (freeze === undefined) return () => false;
+  const covers = (globs: readonly Ast.Glob[], name: string): boolean => globs.some(({ pattern }) => globCovers(pattern, name));
+  return (name) => covers(freeze.globs, name) && !covers(freeze.except, name);
+}
+
+/** What can only be said once the parameters are known: patterns that match nothing, and nothing left to train in a stage. */
+export function lintFreeze(
+  { stages, network }: { readonly stages: readonly PlannedStage[]; readonly network: Ast.Expr },
+  parameters: readonly Parameter[],
+  sink: Reporter,
+): void {
+  const weights = parameters.filter(({ kind }) => kind === "weight");
+  if (weights.length === 0) sink.report("nothing-to-train", network.span, { name: headOf(network)?.name.name ?? "" });
+  const linted = new Set<Ast.RecipeSetting | undefined>([undefined]);
+  for (const stage of stages) {
+    // Stages that inherit a setting share its faults.
+    if (!linted.has(stage.freeze)) lintStage(stage, parameters, weights, sink);
+    linted.add(stage.freeze);
+  }
+}
+
+function lintStage(
+  { freeze, frozen }: PlannedStage,
+  parameters: readonly Parameter[],
+  weights: readonly Parameter[],
+  sink: Reporter,
+): void {
+  const names = parameters.map(({ name }) => name);
+  let misses = 0;
+  for (const glob of [...(freeze?.globs ?? []), ...(freeze?.except ?? [])]) {
+    if (names.some((name) => globCovers(glob.pattern, name))) continue;
+    misses++;
+    const stem = glob.pattern.replace(/(\.\*\*?)+$/, "");
+    const hint =
+      didYouMean(stem, namesAndScopes(names)) ?? `the network has ${oneOf([...new Set(names.map((name) => name.split(".")[0] ?? name))])}`;
+    sink.report("freeze-nothing", glob.span, { pattern: glob.pattern }, { hint });
+  }
+  if (freeze !== undefined && misses === 0 && weights.length > 0 && weights.every(({ name }) => frozen(name)))
+    sink.report("freeze-everything", freeze.span, {}, { hint: "leave something out: `freeze ** except NAME`" });
+}

@@ -1,0 +1,74 @@
+// From the stages of a recipe to their programs, in the order in which they train. What one stage must know of the one before it is only
+// since when the optimizer has seen each parameter: the states themselves are taken over by name when the stage begins.
+
+import type { CompiledStage, EntryPorts } from "../ir/artifact.ts";
+import type { Program } from "../ir/program.ts";
+import { InternalError } from "../ir/types.ts";
+import type { CompilesKernels } from "./assemble.ts";
+import { compileEntries, type PipelineOptions } from "./pipeline.ts";
+import { reportStage, type StepReference } from "./report.ts";
+import { SEED } from "./states.ts";
+import { trainableOf, type StageGraphs, type StagePosition, type StageSpec } from "./step-graph.ts";
+import { rememberedBy, type Since } from "./update.ts";
+
+export function compileStages(
+  specs: readonly StageSpec[],
+  build: (spec: StageSpec, position: StagePosition) => StageGraphs,
+  target: CompilesKernels,
+  options: PipelineOptions,
+): readonly CompiledStage[] {
+  let before: { readonly spec: StageSpec; readonly since: Since } | undefined;
+  return specs.map((spec) => {
+    const position = { isFirst: before === undefined, since: sinceWhen(spec, before) };
+    before = { spec, since: position.since };
+    return compileStage(spec, build(spec, position), target, specs.length > 1 ? withHeading(options, spec.stage.name) : options);
+  });
+}
+
+/** Parameters that an optimizer already knows keep their time; others begin with this stage, in the first stage without a name. */
+function sinceWhen(spec: StageSpec, before: { readonly spec: StageSpec; readonly since: Since } | undefined): Since {
+  if (!before) return () => "";
+  const [now, then] = [spec, before.spec].map(({ b, stage }) => rememberedBy(b, stage.optimizer).join());
+  const isSameMemory = now === then;
+  const known = new Set(isSameMemory ? trainableOf(before.spec) : []);
+  return (parameter) => (known.has(parameter) ? before.since(parameter) : spec.stage.name);
+}
+
+function compileStage(spec: StageSpec, { states, entries }: StageGraphs, target: CompilesKernels, options: PipelineOptions): CompiledStage {
+  const graphs = new Map([...entries].map(([name, { graph }]) => [name, graph]));
+  const compiled = compileEntries(graphs, target, options);
+  const { program } = compiled;
+  const trainable = trainableOf(spec);
+  const buffers = new Set(program.buffers.map(({ name }) => name));
+  return {
+    name: spec.stage.name,
+    trainable: trainable.map(({ name }) => name),
+    ...(buffers.has(SEED) && { seed: SEED }),
+    states,
+    entries: Object.fromEntries([...entries].map(([name, { ports }]) => [name, withoutUnused(ports, program)])),
+    report: reportStage(compiled, stepOf(entries), trainable),
+    program,
+  };
+}
+
+/** Columns, and what a schedule might ask for, have no buffer where no result depends on them. */
+function withoutUnused(ports: EntryPorts, { buffers }: Program): EntryPorts {
+  if (!("columns" in ports)) return ports;
+  const names = new Set<unknown>(buffers.map(({ name }) => name));
+  const isUsed = ([port, buffer]: readonly [string, unknown]): boolean => !["count", "epochs"].includes(port) || names.has(buffer);
+  const used = Object.fromEntries(Object.entries(ports).filter(isUsed)) as typeof ports;
+  return { ...used, columns: ports.columns.filter(({ buffer }) => names.has(buffer)) };
+}
+
+function stepOf(entries: StageGraphs["entries"]): StepReference {
+  for (const [entry, { ports }] of entries) {
+    if (ports.purpose === "train") return { entry, loss: ports.losses };
+    if (ports.purpose === "trace") return { entry, loss: ports.loss };
+  }
+  throw new InternalError("a stage without a training step");
+}
+
+function withHeading(options: PipelineOptions, stage: string): PipelineOptions {
+  const { dump } = options;
+  return dump ? { ...options, dump: { ...dump, write: (text) => dump.write(`=== stage ${stage}\n${text}`) } } : options;
+}

@@ -1,0 +1,70 @@
+// New weights and what the optimizer remembers: its formula (ir/recipe/optimizers) applied to every parameter with a gradient.
+
+import type { Builder } from "../ir/builder.ts";
+import type { Parameter } from "../ir/model.ts";
+import type { Node } from "../ir/node.ts";
+import type { WordPlan } from "../ir/plan.ts";
+import { optimizerOf } from "../ir/recipe/optimizers/index.ts";
+import { tensorType, type TensorType } from "../ir/types.ts";
+import type { StateTable } from "./states.ts";
+
+/** The stage since which an optimizer has known a parameter without a break; "" for the first. */
+export type Since = (parameter: Parameter) => string;
+
+export interface UpdateContext {
+  readonly b: Builder;
+  readonly states: StateTable;
+  readonly plan: WordPlan;
+  /** Training steps before this one, u32[]. */
+  readonly step: Node;
+  readonly rate: Node;
+  readonly since: Since;
+}
+
+/** Next values of weights and of the optimizer's states, by their names. */
+export function updateWeights(context: UpdateContext, gradients: ReadonlyMap<Parameter, Node>): Map<string, Node> {
+  const { b, states, plan, rate } = context;
+  const optimizer = optimizerOf(plan);
+  const outputs = new Map<string, Node>();
+  const declare = (name: string, type: TensorType, value = 0): Node =>
+    states.declare({ name, kind: "optimizer", type, init: { kind: "constant", value } });
+  for (const [parameter, gradient] of gradients) {
+    // Parameters that joined later have counts of their own: what corrects for an empty memory must not come from a full one.
+    const since = context.since(parameter);
+    const sharedName = (key: string): string => `optimizer/${key}${since === "" ? "" : `@${since}`}`;
+    const shared = (key: string, next: (old: Node) => Node): Node => {
+      const name = sharedName(key);
+      const value = outputs.get(name) ?? next(declare(name, tensorType("f32", []), optimizer.shared[key]));
+      outputs.set(name, value);
+      return value;
+    };
+    const ownSteps = (): Node => {
+      const name = sharedName("steps");
+      const old = declare(name, tensorType("u32", []));
+      outputs.set(name, b.add(old, 1));
+      return old;
+    };
+    const slotName = (key: string): string => `optimizer/${key}/${parameter.name}`;
+    const slot = (key: string): Node => declare(slotName(key), parameter.state.type, optimizer.slots[key]);
+    const step = since === "" ? context.step : ownSteps();
+    const update = b.withOrigin(b.originOf(parameter.node), () =>
+      optimizer.update({ b, step, rate, slot, shared }, plan.args, parameter.node, gradient),
+    );
+    outputs.set(parameter.state.name, update.weight);
+    for (const [key, value] of Object.entries(update.slots)) outputs.set(slotName(key), value);
+  }
+  return outputs;
+}
+
+/** What an optimizer with these arguments keeps: names of what its formula asks for. */
+export function rememberedBy(b: Builder, plan: WordPlan): readonly string[] {
+  const asked = new Set<string>();
+  const ask = (key: string): Node => {
+    asked.add(key);
+    return any;
+  };
+  const any = b.constant({ value: 0, type: tensorType("f32", []) });
+  const step = b.constant({ value: 0, type: tensorType("u32", []) });
+  optimizerOf(plan).update({ b, step, rate: any, slot: ask, shared: (key, next) => next(ask(key)) }, plan.args, any, any);
+  return [...asked].sort();
+}
