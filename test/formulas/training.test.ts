@@ -197,15 +197,13 @@ describe("a run", () => {
       classes: [],
     };
     const artifact = await compileText(SPEC.replace("cross_entropy", "mse").replace(/metrics .*/, "metrics mae"), info);
-    const stage = soleStage(artifact);
-    const session = await openReferenceDevice().load(stage.program);
+    const { loaded } = await Network.open(artifact, openReferenceDevice());
+    const { session } = loaded;
     session.run("init");
     session.write("weight/fc.weight", Float32Array.from(WEIGHTS));
     const targets = Array.from({ length: SPLITS.test.length * CLASSES }, () => Math.fround(random() * 4 - 2));
     const values = Float32Array.from(SPLITS.test.flatMap(({ x }) => x));
-    const metrics = await createEvaluator({ artifact, stage, session })(
-      splitFromArrays(info, { values, label: Float32Array.from(targets) }),
-    );
+    const metrics = await createEvaluator(loaded)(splitFromArrays(info, { values, label: Float32Array.from(targets) }));
     const errors = targets.map((target, i) => {
       const { x } = SPLITS.test[Math.floor(i / CLASSES)] ?? { x: [] };
       return sum(x.map((v, k) => v * at(WEIGHTS, (i % CLASSES) * INPUTS + k))) - target;
