@@ -63,8 +63,10 @@ function show(artifact: Artifact, inspection: Inspection, hasLayers: boolean, te
   );
   if (frozen.length > 0) terminal.line(`  frozen      ${frozen.join(", ")}`);
   if (frontier.length > 0) terminal.line(`  frontier    ${frontier.join(", ")}: no gradient below`);
-  for (const [entry, { ops, kernels, launches, flops }] of Object.entries(inspection.entries)) {
+  for (const [entry, { ops, kernels, launches, flops, traffic }] of Object.entries(inspection.entries)) {
     terminal.line(`  ${entry.padEnd(11)} ${ops} ops, ${kernels} kernels, ${launches} launches${work(flops)}`);
+    const moved = `${megabytes(traffic.read)} read and ${megabytes(traffic.written)} written`;
+    terminal.line(`  ${"".padEnd(11)} ${moved}; ${megabytes(traffic.least)} at the least`);
   }
   const parts = (["weights", "gradients", "optimizer", "temporary"] as const).map((name) => `${name} ${megabytes(bytes[name])}`);
   terminal.line(`  memory      ${megabytes(bytes.peak)} and the data: ${parts.join(", ")}`);

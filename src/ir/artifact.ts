@@ -117,6 +117,8 @@ export interface EntryReport {
   readonly launches: number;
   /** Floating-point operations of matrix products and convolutions; two for a multiply-add. */
   readonly flops: number;
+  /** Bytes that its kernels read and write, and the least that they could: what is kept from run to run and the peak of the rest, once. */
+  readonly traffic: { readonly read: number; readonly written: number; readonly least: number };
 }
 
 /** What of a training step is for a layer, or for the loss. A kernel that computes values of several layers counts for one of them. */

@@ -10,6 +10,7 @@ import { sizeOf } from "../ir/types.ts";
 import { callsOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
 import type { Compiled } from "./pipeline.ts";
 import { bytesOf } from "./plan-memory.ts";
+import { leastTraffic, trafficOfTasks } from "./traffic.ts";
 
 /** The training step among a stage's entries, and which of its outputs the loss reaches. */
 export interface StepReference {
@@ -47,11 +48,15 @@ export function reportStage(
 }
 
 function reportEntry(graph: Graph | undefined, tasks: readonly Task[]): EntryReport {
-  return { ops: graph ? topologicalOrder(graph.outputs.values()).length : 0, ...costsOf(tasks, () => true) };
+  return {
+    ops: graph ? topologicalOrder(graph.outputs.values()).length : 0,
+    ...costsOf(tasks, () => true),
+    traffic: { ...trafficOfTasks(tasks), least: leastTraffic(tasks) },
+  };
 }
 
 /** What the kernels that are wanted cost, loops counted. */
-function costsOf(tasks: readonly Task[], isWanted: (call: KernelCall) => boolean): Omit<EntryReport, "ops"> {
+function costsOf(tasks: readonly Task[], isWanted: (call: KernelCall) => boolean): Omit<LayerReport, "layer" | "ops"> {
   let [kernels, launches, flops] = [0, 0, 0];
   for (const task of tasks) {
     const times = task.kind === "loop" ? task.count : 1;

@@ -6,8 +6,8 @@ import { createNumbering } from "../ir/loop/index-math.ts";
 import { expressionsOf, sideBySide, type Axis, type Kernel, type Stage } from "../ir/loop/kernel.ts";
 import { at } from "../ir/ops/define.ts";
 import { bytesPerElement } from "../ir/types.ts";
-import { callsOf, type Task } from "./lowered.ts";
-import { bytesOf } from "./plan-memory.ts";
+import { callsOf, type Buffer, type Task } from "./lowered.ts";
+import { bytesOf, peakOf } from "./plan-memory.ts";
 
 export interface Traffic {
   readonly read: number;
@@ -71,16 +71,16 @@ export function trafficOfTasks(tasks: readonly Task[]): Traffic {
 }
 
 /**
- * The least that any program of this entry could move: every weight, state and input that it reads once, every state and result that it
- * writes once, and each activation that a training step keeps for its gradients at its peak written and read once.
+ * The least that a program for this could move: all that is kept from run to run once as it is read and once as it is written, and what lies
+ * in memory at the peak in between, written and read once.
  */
-export function leastTraffic(tasks: readonly Task[], keptBytes: number): number {
+export function leastTraffic(tasks: readonly Task[]): number {
   const calls = tasks.flatMap(callsOf);
-  const persistent = (sets: readonly ReadonlySet<{ readonly role: string }>[]): number => {
+  const kept = (sets: readonly ReadonlySet<Buffer>[]): number => {
     const buffers = new Set(sets.flatMap((set) => [...set]).filter(({ role }) => role !== "temp" && role !== "data"));
-    return [...buffers].reduce((sum, buffer) => sum + bytesOf(buffer as Parameters<typeof bytesOf>[0]), 0);
+    return [...buffers].reduce((sum, buffer) => sum + bytesOf(buffer), 0);
   };
-  return persistent(calls.map((call) => call.reads)) + persistent(calls.map((call) => call.writes)) + 2 * keptBytes;
+  return kept(calls.map((call) => call.reads)) + kept(calls.map((call) => call.writes)) + 2 * peakOf(tasks);
 }
 
 const sizeOf = (axes: readonly Axis[]): number => axes.reduce((size, axis) => size * axis.extent, 1);
