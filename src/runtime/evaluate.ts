@@ -1,9 +1,10 @@
 // Evaluation of a whole split and prediction of single batches, on any device.
 
+import { hostArray } from "../ir/arrays.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
-import { allocate, columnFor, type LoadedSplit } from "./data/loaded-split.ts";
+import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import type { Session } from "./device.ts";
 import { DataError } from "./errors.ts";
 import { metricsFrom, resetSums, type Metrics } from "./metrics.ts";
@@ -55,7 +56,7 @@ export async function predictBatch(artifact: Artifact, session: Session, split: 
     const column = columnFor(split, info.name, artifact.dataInfo.label.name);
     const size = sizeOf(info.shape);
     // A whole batch even where fewer examples are left: its size is what the device was prepared for.
-    const values = allocate(info.dtype, batch * size);
+    const values = hostArray(info.dtype, batch * size);
     values.set(column.data.subarray(first * size, (first + count) * size));
     if (hasBuffer(artifact, `predict/${info.name}`)) session.write(`predict/${info.name}`, values);
   }
