@@ -1,7 +1,8 @@
 // Between the bytes of a safetensors tensor and the typed arrays that devices take. Half precision is widened, never guessed:
 // a dtype that would lose values is refused with its name. Browser-safe.
 
-import type { HostArray } from "../device.ts";
+import type { HostArray } from "../../ir/arrays.ts";
+import { fromHalf } from "../../ir/half.ts";
 import type { DType } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import type { SafetensorsDType, Tensor } from "./safetensors.ts";
@@ -21,7 +22,7 @@ export function toFloat32(name: string, tensor: Tensor): Float32Array {
     case "F64":
       return Float32Array.from(new Float64Array(buffer));
     case "F16":
-      return Float32Array.from(new Uint16Array(buffer), halfToNumber);
+      return Float32Array.from(new Uint16Array(buffer), fromHalf);
     case "BF16":
       return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
     default:
@@ -50,15 +51,6 @@ export function toInt32(name: string, tensor: Tensor): Int32Array {
   }
 }
 
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
 /** In the form a buffer of type `dtype` takes. */
 export function toHostArray(name: string, tensor: Tensor, dtype: DType): HostArray {
   switch (dtype) {
@@ -81,7 +73,7 @@ export function toHostArray(name: string, tensor: Tensor, dtype: DType): HostArr
   }
 }
 
-const FILE_DTYPES = { f32: "F32", f16: "F16", i32: "I32", u32: "U32", u8: "U8", bool: "U32" } as const satisfies Record<
+const FILE_DTYPES = { f32: "F32", f16: "F16", i32: "I32", u32: "U32", u8: "U8", bool: "BOOL" } as const satisfies Record<
   DType,
   SafetensorsDType
 >;
