@@ -1,6 +1,6 @@
 // Compiles a graph as a program's only entry and runs it once, or step after step, on a device or in the interpreter.
 
-import { hostArrayFrom } from "../../src/ir/arrays.ts";
+import { hostArrayFrom, type HostArray } from "../../src/ir/arrays.ts";
 import { evaluateNodes } from "../../src/ir/evaluate.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { topologicalOrder } from "../../src/ir/graph.ts";
