@@ -6,5 +6,5 @@ import { openWebgpuDevice } from "../../src/runtime/webgpu/device.ts";
 import { randomGraphSuite } from "./random-graph-suite.ts";
 
 const found = await findAdapter();
-if (found) randomGraphSuite("webgpu", () => openWebgpuDevice(found), { graphs: 25, steps: 20 });
+if (found) randomGraphSuite("webgpu", () => openWebgpuDevice(found), { graphs: 20, steps: 10 });
 else it.skip("random graphs on webgpu: no adapter (see scripts/setup.sh)", () => undefined);
