@@ -154,6 +154,23 @@ describe("reference device", () => {
     ]);
   });
 
+  it.each([
+    ["max", -1],
+    ["min", 1],
+  ] as const)("takes the %s where all numbers are on one side of zero", async (op, sign) => {
+    const kernel = kernelOf(
+      "extreme",
+      [param("x", 3), param("y", 1, "write")],
+      [],
+      [
+        { kind: "reduce", axes: axesOf({ i: 3 }), op, dtype: "f32", value: load(0, axis("i", 3), "f32") },
+        { kind: "store", axes: [], writes: [{ buffer: 1, index: int(0), value: acc(0, "f32") }] },
+      ],
+    );
+    const result = await runKernel(openReferenceDevice(), referenceTarget, kernel, { x: Float32Array.of(7 * sign, 2 * sign, 5 * sign) });
+    expect(result.get("y")?.[0]).toBe(2 * sign);
+  });
+
   it("sums in stages", async () => {
     const kernel = kernelOf(
       "total",
