@@ -48,10 +48,11 @@ export function planFusion(roots: readonly Node[], options: FuseOptions, replace
   const first = fuse(options);
   if (options.isFusing === false) return first;
   // Only now is it known which little values share a buffer, so that more fits into a kernel.
-  const memoryOf = ({ groupOf }: FusionPlan): Memory => ({ groupOf: (node) => groupOf.get(node)?.id, roots: rootSet, replaces });
+  const memoryOf = ({ groupOf }: FusionPlan): Omit<Memory, "replaces"> => ({ groupOf: (node) => groupOf.get(node)?.id, roots: rootSet });
   const memory = memoryOf(first);
   const second = fuse({ ...options, keyOf: (node) => bufferKey(node, memory) });
-  const fits = (group: Group): boolean => buffersOf(second, group, memoryOf(second), options) <= options.maxBuffers;
+  const fits = (group: Group): boolean =>
+    buffersOf(second, group, { ...memoryOf(second), replaces: group.overwrites }, options) <= options.maxBuffers;
   return second.steps.length < first.steps.length && second.steps.filter(isGroup).every(fits) ? second : first;
 }
 
@@ -76,6 +77,12 @@ interface Candidate extends Unit {
   readonly operandReads: readonly Read[];
 }
 
+interface Use {
+  readonly reader: Node;
+  readonly read: Node;
+  readonly isOwn: boolean;
+}
+
 /** What a unit reads of a group that it may join. */
 interface Own {
   readonly member: Member;
@@ -91,6 +98,8 @@ interface Draft {
   readonly nodes: Set<Node>;
   /** Buffers read that the group does not compute itself. */
   readonly loads: Set<Node>;
+  /** Who reads what, and whether at the very element that it makes. */
+  readonly uses: Use[];
   /** A product in two kernels: what the second reads, which sums the parts that the first made. */
   readonly ofSecond?: Set<Node>;
   readonly after: Set<Draft | Node>;
@@ -123,8 +132,9 @@ class Grouping {
   plan(): FusionPlan {
     for (const unit of this.#units.units) this.#place(this.#candidate(unit));
     const outputs = this.#outputs();
-    const groups = this.#drafts.map(({ id, kind, points, members }): Group => {
-      return { id, kind, points, members, outputs: new Set(members.map((m) => m.node).filter((node) => outputs.has(node))) };
+    const groups = this.#drafts.map(({ id, kind, points, members, uses, nodes }): Group => {
+      const overwrites = this.#overwritten(kind, uses, nodes);
+      return { id, kind, points, members, overwrites, outputs: new Set(members.map((m) => m.node).filter((node) => outputs.has(node))) };
     });
     const groupOf = new Map([...this.#draftOf].map(([node, draft]) => [node, at(groups, draft.id)]));
     const steps = this.#inOrder().map((step) => (isDraft(step) ? at(groups, step.id) : step));
@@ -163,7 +173,7 @@ class Grouping {
       if (node.inputs.length > 0 || this.#draftOf.has(node)) producers.add(this.#stepOf(node));
     for (const draft of this.#hosts(unit, producers)) {
       const domain = this.#domainIn(draft, unit);
-      if (domain === undefined || !this.#fits(draft, unit) || this.#closesCircle(draft, producers)) continue;
+      if (domain === undefined || !this.#fits(draft, unit, domain) || this.#closesCircle(draft, producers)) continue;
       this.#join(draft, unit, domain, producers);
       return;
     }
@@ -184,6 +194,7 @@ class Grouping {
       members: [],
       nodes: new Set(),
       loads: new Set(),
+      uses: [],
       ...(unit.core && isSplit(this.#units.lowering(unit.core), this.#options) && { ofSecond: new Set<Node>() }),
       after: new Set(),
       users: new Set(),
@@ -256,12 +267,28 @@ class Grouping {
   }
 
   /** Whether the group's kernel would still have few enough buffers. */
-  #fits(draft: Draft, unit: Candidate): boolean {
+  #fits(draft: Draft, unit: Candidate, domain: Domain): boolean {
     const reads = [...unit.reads, ...unit.operandReads].map(({ node }) => node);
     const groupOf = (node: Node): number | undefined => (draft.nodes.has(node) ? draft : this.#draftOf.get(node))?.id;
     const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes, ...reads, unit.node];
-    const count = countBuffers(touched, { groupOf, roots: this.#roots, replaces: this.#replaces });
+    const kind = draft.kind === "map" && (unit.core !== undefined || domain !== "points") ? "rows" : draft.kind;
+    const replaces = this.#overwritten(kind, [...draft.uses, ...usesOf(unit)], [...draft.nodes, unit.node]);
+    const count = countBuffers(touched, { groupOf, roots: this.#roots, replaces });
     return count + Number(draft.ofSecond !== undefined) <= this.#options.maxBuffers;
+  }
+
+  /** For new values of states that can surely be written over the old ones, those. */
+  #overwritten(kind: Group["kind"], uses: readonly Use[], nodes: Iterable<Node>): Map<Node, Node> {
+    const overwritten = new Map<Node, Node>();
+    for (const next of nodes) {
+      const old = this.#replaces.get(next);
+      if (!old) continue;
+      const readers = uses.filter(({ read }) => read === old);
+      // Where a kernel has one loop, all of it is done with an element before the next; where it has several, nobody else may look.
+      const isAlone = kind !== "rows" || (readers.every(({ reader }) => reader === next) && !uses.some(({ read }) => read === next));
+      if (isAlone && readers.every(({ isOwn }) => isOwn)) overwritten.set(next, old);
+    }
+    return overwritten;
   }
 
   /** Whether something between them would have to run both before and after the group. */
@@ -292,6 +319,7 @@ class Grouping {
     const { node, core } = unit;
     draft.members.push({ node, ...(core && { core }), domain });
     draft.nodes.add(node);
+    draft.uses.push(...usesOf(unit));
     this.#draftOf.set(node, draft);
     if (draft.kind === "map" && (core !== undefined || domain !== "points")) draft.kind = "rows";
     for (const read of [...unit.reads, ...unit.operandReads]) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
@@ -345,6 +373,11 @@ class Grouping {
     return steps;
   }
 }
+
+const usesOf = ({ node, reads, operandReads }: Candidate): Use[] => [
+  ...reads.map((read) => ({ reader: node, read: read.node, isOwn: read.relation === "same" })),
+  ...operandReads.map((read) => ({ reader: node, read: read.node, isOwn: false })),
+];
 
 const isDraft = (step: Draft | Node): step is Draft => "members" in step;
 

@@ -145,10 +145,10 @@ function present<T>(form: T | undefined): T {
 }
 
 /** Verifies and prints the newest form of an entry. */
-function inspect(pass: string, name: EntryName, entry: Entry, { verify, dump }: PipelineOptions): void {
+function inspect(pass: string, name: EntryName, entry: Entry, { verify, dump, maxBuffers }: PipelineOptions): void {
   if (verify) {
     try {
-      if (entry.tasks) entry.tasks.flatMap(callsOf).forEach(({ kernel, origin }) => blaming(origin, () => verifyKernel(kernel)));
+      if (entry.tasks) verifyTasks(entry.tasks, entry.placed ? maxBuffers : Infinity);
       else if (entry.plan) verifyPlan(entry.plan, [...entry.graph.outputs.values()]);
       else verifyGraph(entry.graph);
     } catch (error) {
@@ -160,6 +160,14 @@ function inspect(pass: string, name: EntryName, entry: Entry, { verify, dump }: 
   if (dump?.after !== pass) return;
   const text = entry.tasks ? entry.tasks.map(printTask).join("\n") : entry.plan ? printPlan(entry.plan) : printGraph(entry.graph);
   dump.write(`--- ${name} after ${pass}\n${text}`);
+}
+
+/** @param maxBuffers that a kernel may bind, once new values of state lie where they will */
+function verifyTasks(tasks: readonly Task[], maxBuffers: number): void {
+  for (const { kernel, buffers, origin } of tasks.flatMap(callsOf)) {
+    blaming(origin, () => verifyKernel(kernel));
+    if (buffers.length > maxBuffers) throw new InternalError(`kernel ${kernel.name} binds ${buffers.length} buffers of ${maxBuffers}`);
+  }
 }
 
 function printTask(task: Task): string {

@@ -32,6 +32,8 @@ export interface Group {
   readonly members: readonly Member[];
   /** Members that get a buffer: others read them, or the graph results in them. */
   readonly outputs: ReadonlySet<Node>;
+  /** Of new values of states, those that its kernel can write over the old ones, and these. */
+  readonly overwrites: ReadonlyMap<Node, Node>;
 }
 
 export interface FusionPlan {
