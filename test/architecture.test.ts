@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
+import { template } from "../src/codegen/template.ts";
 import { GLOSSARY } from "../src/ir/recipe/index.ts";
 
 interface Import {
@@ -176,6 +177,41 @@ describe("operations", () => {
       .filter(({ path }) => !path.startsWith("src/ir/ops/"))
       .flatMap(({ path, text }) => text.split("\n").flatMap((line, i) => (/\bop\.name\s*[!=]==?/.test(line) ? [`${path}:${i + 1}`] : [])));
     expect(asking).toEqual([]);
+  });
+});
+
+describe("templates", () => {
+  /** `{{#if …}}`, `{{#unless …}}`, `{{^…}}`, `{{else}}`: whatever is in braces and no field, list or end of one. */
+  const LOGIC = /\{\{~?\s*(?:#(?!each\b)|\^|else\b)/;
+
+  /** Texts of the source with something that a template would decide. */
+  function deciding({ path, tree }: Pick<Source, "path" | "tree">): string[] {
+    const found: string[] = [];
+    const visit = (node: ts.Node): void => {
+      const isText = ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node) || ts.isTemplateExpression(node);
+      if (isText && LOGIC.test(node.getText(tree)))
+        found.push(`${path}:${tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1}`);
+      else ts.forEachChild(node, visit);
+    };
+    visit(tree);
+    return found;
+  }
+
+  it("repeat, and decide nothing", () => {
+    expect(sources.flatMap(deciding)).toEqual([]);
+  });
+
+  it.each([
+    ["`a\n{{#if b}}c{{/if}}`", 1],
+    ["`${HEAD} {{#each b}}{{this}}{{else}}nothing{{/each}}`", 1],
+    ["'{{^b}}c{{/b}}'", 1],
+    ["`{{#each b}}{{name}}{{/each}} {{elsewhere}}`", 0],
+  ])("would be found: %s", (text, count) => {
+    expect(deciding({ path: "it.ts", tree: ts.createSourceFile("it.ts", text, ts.ScriptTarget.Latest, true) })).toHaveLength(count);
+  });
+
+  it("cannot", () => {
+    expect(() => template("{{#if b}}c{{/if}}")({ b: true })).toThrow("unknown helper if");
   });
 });
 

@@ -6,8 +6,7 @@ import type { SplitK } from "../../ir/loop/kernel.ts";
 import { InternalError } from "../../ir/types.ts";
 import { loadsOf, mentions } from "../axes.ts";
 import type { Problem } from "../problem.ts";
-import { template } from "../template.ts";
-import { RUN_HEAD } from "./loops.ts";
+import { runFunction } from "./contract-run.ts";
 import { LEAST, MICRO_KERNEL } from "./micro.ts";
 import { cutsOfK, packFunction, type Operand } from "./pack.ts";
 import { storeFunction } from "./store.ts";
@@ -69,27 +68,24 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
       packFunction("pack_b", right, kAxis, blocking.cutsB, unit, kernel.time),
       storeFunction("store", problem, stores, unit, "panels"),
       ...(n % 4 === 0 ? [] : [storeFunction("store_rest", problem, stores, unit, "singles")]),
-      run({
-        k,
-        blockK: blocking.k,
+      runFunction({
         byColumns,
         isWhole,
         isOnce,
         keeps: keeps !== undefined,
+        batch: b,
         panels: byColumns ? panelsN : panelsM,
         others: byColumns ? panelsM : panelsN,
-        batched: b > 1,
-        superRows,
+        m,
+        n,
+        panelsN,
+        k,
+        blockK: blocking.k,
         columnPanels,
         rowPanels,
+        superRows,
         bytesA,
         bytesAB: bytesA + bytesB,
-        panelsN,
-        m,
-        fullVectors: Math.floor(n / 4),
-        rest: n % 4 > 0,
-        restFrom: n - (n % 4),
-        n,
       }),
     ].join("\n"),
     units,
@@ -119,118 +115,3 @@ function leastCommonMultiple(x: number, y: number): number {
   const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
   return (x * y) / divisor(x, y);
 }
-
-interface Plan {
-  readonly k: number;
-  readonly blockK: number;
-  readonly byColumns: boolean;
-  readonly isWhole: boolean;
-  readonly isOnce: boolean;
-  readonly keeps: boolean;
-  /** Panels of the side that threads share, and of the other. */
-  readonly panels: number;
-  readonly others: number;
-  readonly batched: boolean;
-  readonly superRows: number;
-  readonly columnPanels: number;
-  readonly rowPanels: number;
-  readonly bytesA: number;
-  readonly bytesAB: number;
-  readonly panelsN: number;
-  readonly m: number;
-  readonly fullVectors: number;
-  /** Columns after the last four. */
-  readonly rest: boolean;
-  readonly restFrom: number;
-  readonly n: number;
-}
-
-const run = template<Plan>(`${RUN_HEAD}
-  (local $unit i32) (local $batch i32) (local $lo i32) (local $hi i32) (local $ma i32) (local $mz i32) (local $na i32) (local $nz i32)
-  (local $s0 i32) (local $s1 i32) (local $n0 i32) (local $n1 i32) (local $k0 i32) (local $k1 i32) (local $m0 i32) (local $m1 i32)
-  (local $nt i32) (local $mt i32) (local $b i32) (local $c i32) (local $to i32) (local $pitch i32) (local $steps i32) (local $rows i32)
-  (local.set $c (i32.add (local.get $scratch) (i32.const {{bytesAB}})))
-  (local.set $unit (local.get $begin))
-  (loop $units
-    (local.set $batch {{#if batched}}(i32.div_u (local.get $unit) (i32.const {{panels}})){{else}}(i32.const 0){{/if}})
-    (local.set $lo (i32.sub (local.get $unit) (i32.mul (local.get $batch) (i32.const {{panels}}))))
-    (local.set $hi (i32.add (local.get $lo) (i32.sub (local.get $end) (local.get $unit))))
-    (if (i32.gt_s (local.get $hi) (i32.const {{panels}})) (then (local.set $hi (i32.const {{panels}}))))
-{{#if byColumns}}
-    (local.set $na (local.get $lo)) (local.set $nz (local.get $hi)) (local.set $ma (i32.const 0)) (local.set $mz (i32.const {{others}}))
-{{else}}
-    (local.set $ma (local.get $lo)) (local.set $mz (local.get $hi)) (local.set $na (i32.const 0)) (local.set $nz (i32.const {{others}}))
-{{/if}}
-    (local.set $s0 (local.get $ma))
-    (loop $supers
-      (local.set $s1 (call $least (i32.add (local.get $s0) (i32.const {{superRows}})) (local.get $mz)))
-      (local.set $rows (i32.sub (local.get $s1) (local.get $s0)))
-      (local.set $pitch (i32.shl (local.get $rows) (i32.const 7)))
-{{#if isWhole}}
-{{#if isOnce}}
-      (if (local.get $first) (then
-{{/if}}
-      (local.set $k0 (i32.const 0))
-      (loop $wholes
-        (local.set $k1 (call $least (i32.add (local.get $k0) (i32.const {{blockK}})) (i32.const {{k}})))
-        (call $pack_a (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $s0) (local.get $s1)
-          (i32.add (local.get $scratch) (i32.shl (i32.mul (local.get $k0) (local.get $rows)) (i32.const 4))))
-        (br_if $wholes (i32.lt_s (local.tee $k0 (local.get $k1)) (i32.const {{k}}))))
-{{#if isOnce}}
-      ))
-{{/if}}
-{{/if}}
-      (local.set $n0 (local.get $na))
-      (loop $columns
-        (local.set $n1 (call $least (i32.add (local.get $n0) (i32.const {{columnPanels}})) (local.get $nz)))
-        (local.set $k0 (i32.const 0))
-        (loop $steps
-          (local.set $k1 (call $least (i32.add (local.get $k0) (i32.const {{blockK}})) (i32.const {{k}})))
-          (local.set $steps (i32.sub (local.get $k1) (local.get $k0)))
-          (local.set $b (i32.add (local.get $scratch) (i32.const {{bytesA}})))
-{{#if keeps}}
-          (if (local.get $kept) (then
-            (local.set $b (i32.add (local.get $kept)
-              (i32.shl (i32.add (i32.mul (local.get $k0) (i32.const {{panelsN}})) (i32.mul (local.get $n0) (local.get $steps))) (i32.const 5))))))
-          (if (i32.or (local.get $fresh) (i32.eqz (local.get $kept))) (then
-{{/if}}
-          (call $pack_b (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $n0) (local.get $n1) (local.get $b))
-{{#if keeps}}
-          ))
-{{/if}}
-          (local.set $m0 (local.get $s0))
-          (loop $rows
-            (local.set $m1 (call $least (i32.add (local.get $m0) (i32.const {{rowPanels}})) (local.get $s1)))
-{{#if isWhole}}
-            (local.set $to (i32.add (local.get $scratch) (i32.shl (i32.add (i32.mul (local.get $k0) (local.get $rows))
-              (i32.mul (i32.sub (local.get $m0) (local.get $s0)) (local.get $steps))) (i32.const 4))))
-{{else}}
-            (local.set $to (local.get $scratch))
-            (call $pack_a (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $m0) (local.get $m1) (local.get $to))
-{{/if}}
-            (local.set $nt (local.get $n0))
-            (loop $across
-              (call $micro (local.get $to)
-                (i32.add (local.get $b) (i32.shl (i32.mul (i32.sub (local.get $nt) (local.get $n0)) (local.get $steps)) (i32.const 5)))
-                (i32.add (i32.add (local.get $c) (i32.mul (i32.sub (local.get $nt) (local.get $n0)) (local.get $pitch)))
-                  (i32.shl (i32.sub (local.get $m0) (local.get $s0)) (i32.const 7)))
-                (i32.sub (local.get $m1) (local.get $m0)) (local.get $steps) (i32.eqz (local.get $k0)))
-              (br_if $across (i32.lt_s (local.tee $nt (i32.add (local.get $nt) (i32.const 1))) (local.get $n1))))
-            (br_if $rows (i32.lt_s (local.tee $m0 (local.get $m1)) (local.get $s1))))
-          (br_if $steps (i32.lt_s (local.tee $k0 (local.get $k1)) (i32.const {{k}}))))
-        (local.set $m0 (i32.shl (local.get $s0) (i32.const 2)))
-        (local.set $m1 (call $least (i32.shl (local.get $s1) (i32.const 2)) (i32.const {{m}})))
-        (local.set $nt (i32.shl (local.get $n0) (i32.const 1)))
-        (local.set $mt (call $least (i32.shl (local.get $n1) (i32.const 1)) (i32.const {{fullVectors}})))
-        (if (i32.lt_s (local.get $nt) (local.get $mt)) (then
-          (call $store (local.get $args) (local.get $time) (local.get $batch) (local.get $nt) (local.get $mt) (local.get $m0) (local.get $m1)
-            (local.get $c) (local.get $n0) (local.get $pitch))))
-{{#if rest}}
-        (if (i32.eq (local.get $n1) (i32.const {{panelsN}})) (then
-          (call $store_rest (local.get $args) (local.get $time) (local.get $batch) (i32.const {{restFrom}}) (i32.const {{n}}) (local.get $m0) (local.get $m1)
-            (local.get $c) (local.get $n0) (local.get $pitch))))
-{{/if}}
-        (br_if $columns (i32.lt_s (local.tee $n0 (local.get $n1)) (local.get $nz))))
-      (br_if $supers (i32.lt_s (local.tee $s0 (local.get $s1)) (local.get $mz))))
-    (local.set $unit (i32.add (local.get $unit) (i32.sub (local.get $hi) (local.get $lo))))
-    (br_if $units (i32.lt_s (local.get $unit) (local.get $end)))))`);

@@ -4,6 +4,7 @@
 import { add, and, axis, binary, float, int, select, type Expr } from "../../ir/loop/expr.ts";
 import type { Problem } from "../problem.ts";
 import { template } from "../template.ts";
+import { batchOfUnit } from "./contract-run.ts";
 import { THREAD_WORK } from "./contract.ts";
 import { convolutionOf, isFilled, square, tilesOf, type Convolution } from "./convolution.ts";
 import { Expressions } from "./expressions.ts";
@@ -44,7 +45,19 @@ export function compileWinogradGradient(problem: Problem, unit: Unit): Scheduled
       imageFunction(convolution, block, unit),
       collectFunction(m, convolution),
       storeFunction("store", problem, kernel.stages.slice(1), unit, "rows"),
-      run({ m, n, panels, tiles, block, products: PRODUCTS, columns: COLUMNS, batched: b > 1, imageAt, sumsAt, resultsAt }),
+      run({
+        m,
+        n,
+        panels,
+        tiles,
+        block,
+        products: PRODUCTS,
+        columns: COLUMNS,
+        batchOfUnit: batchOfUnit(b, panels),
+        imageAt,
+        sumsAt,
+        resultsAt,
+      }),
     ].join("\n"),
     units: b * panels,
     grain: Math.max(1, Math.ceil((TILE * THREAD_WORK * panels) / (m * n * k))),
@@ -142,7 +155,8 @@ interface Plan {
   readonly block: number;
   readonly products: number;
   readonly columns: number;
-  readonly batched: boolean;
+  /** The statement that sets $batch. */
+  readonly batchOfUnit: string;
   /** Bytes from the start of the scratch memory, which begins with the gradient's tiles. */
   readonly imageAt: number;
   readonly sumsAt: number;
@@ -154,7 +168,7 @@ const run = template<Plan>(`${RUN_HEAD}
   (local $i i32) (local $sum i32) (local $column i32)
   (local.set $unit (local.get $begin))
   (loop $units
-    (local.set $batch {{#if batched}}(i32.div_u (local.get $unit) (i32.const {{panels}})){{else}}(i32.const 0){{/if}})
+    {{batchOfUnit}}
     (local.set $lo (i32.sub (local.get $unit) (i32.mul (local.get $batch) (i32.const {{panels}}))))
     (local.set $hi (call $least (i32.add (local.get $lo) (i32.sub (local.get $end) (local.get $unit))) (i32.const {{panels}})))
     (local.set $t0 (i32.const 0))
