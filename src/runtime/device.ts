@@ -1,9 +1,10 @@
 // The seam between the target-blind trainer and a device. A device loads a Program once; after that nothing is compiled and
 // nothing is allocated but resident data.
 
+import type { HostArray } from "../ir/arrays.ts";
 import type { DeviceLimits, EntryName, Program } from "../ir/program.ts";
 
-export type HostArray = Float32Array | Int32Array | Uint32Array | Uint8Array | Uint16Array;
+export type { HostArray };
 
 export interface DeviceInfo {
   /** `webgpu`, `reference`, … */

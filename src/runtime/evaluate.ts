@@ -1,9 +1,10 @@
 // Evaluation of a whole split and prediction of single batches, on any device.
 
+import { hostArray } from "../ir/arrays.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
-import { allocate, columnFor, type LoadedSplit } from "./data/loaded-split.ts";
+import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import { DataError } from "./errors.ts";
 import { metricsFrom, type Metrics } from "./metrics.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
@@ -58,7 +59,7 @@ export async function predictBatch(loaded: LoadedStage, split: LoadedSplit, firs
     const column = columnFor(split, info.name, artifact.dataInfo.label.name);
     const size = sizeOf(info.shape);
     // A whole batch even where fewer examples are left: its size is what the device was prepared for.
-    const values = allocate(info.dtype, batch * size);
+    const values = hostArray(info.dtype, batch * size);
     values.set(column.data.subarray(first * size, (first + count) * size));
     const place = entry.columns.find((it) => it.column === info.name);
     if (place !== undefined) session.write(place.buffer, values);

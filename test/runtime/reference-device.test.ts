@@ -3,10 +3,12 @@
 import { describe, expect, it } from "vitest";
 import { referenceTarget } from "../../src/codegen/reference.ts";
 import { acc, add, axis, cast, constant, float, int, load, mul, sub, select, binary } from "../../src/ir/loop/expr.ts";
-import { interpret, interpreterArray, printJavaScript } from "../../src/ir/loop/interpret.ts";
+import { interpreterArray } from "../../src/ir/arrays.ts";
+import { fromHalf, toHalf } from "../../src/ir/half.ts";
+import { interpret, printJavaScript } from "../../src/ir/loop/interpret.ts";
 import { erf, threefry2x32 } from "../../src/ir/ops/special-functions.ts";
 import { printKernel } from "../../src/ir/loop/print.ts";
-import { fromHalf, openReferenceDevice, toHalf } from "../../src/runtime/reference/device.ts";
+import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { axesOf, convForward, elementwise, kernelOf, matmul, numbers, param, programOf, runKernel, softmax } from "../codegen/kernels.ts";
 
 describe("interpreter", () => {

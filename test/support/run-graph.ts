@@ -1,5 +1,6 @@
 // Compiles a graph as a program's only entry and runs it once, or step after step, on a device or in the interpreter.
 
+import { hostArrayFrom } from "../../src/ir/arrays.ts";
 import { evaluateNodes } from "../../src/ir/evaluate.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { topologicalOrder } from "../../src/ir/graph.ts";
@@ -7,11 +8,10 @@ import type { Node } from "../../src/ir/node.ts";
 import type { Data } from "../../src/ir/ops/define.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import type { DeviceLimits, EntryName } from "../../src/ir/program.ts";
-import { isFloat, type DType } from "../../src/ir/types.ts";
 import { targetNamed } from "../../src/codegen/targets.ts";
 import { decompose } from "../../src/passes/decompose.ts";
 import { compileEntries, type Compiled } from "../../src/passes/pipeline.ts";
-import type { Device, HostArray } from "../../src/runtime/device.ts";
+import type { Device } from "../../src/runtime/device.ts";
 
 export function compileGraph(graph: Graph, name: string, limits?: DeviceLimits, skip?: ReadonlySet<string>): Compiled {
   const target = targetNamed(name);
@@ -25,15 +25,6 @@ export function compileGraph(graph: Graph, name: string, limits?: DeviceLimits, 
   };
   return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), printer, options);
 }
-
-export const toHost = (dtype: DType, data: Data): HostArray =>
-  isFloat(dtype)
-    ? Float32Array.from(data)
-    : dtype === "i32"
-      ? Int32Array.from(data)
-      : dtype === "u8" || dtype === "bool"
-        ? Uint8Array.from(data)
-        : Uint32Array.from(data);
 
 type Values = ReadonlyMap<string, Data>;
 
@@ -71,7 +62,7 @@ export async function runSteps(
     for (const [name, node] of inputNodes(graph)) {
       const data = values.get(name);
       if (!data) throw new Error(`no value for ${name}`);
-      if (program.buffers.some((buffer) => buffer.name === name)) session.write(name, toHost(node.type.dtype, data));
+      if (program.buffers.some((buffer) => buffer.name === name)) session.write(name, hostArrayFrom(data, node.type.dtype));
     }
     const results: Map<string, HostArray>[] = [];
     for (let step = 0; step < steps; step++) {

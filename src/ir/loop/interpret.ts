@@ -2,31 +2,12 @@
 // against this. Integers are exact 32-bit. It is printed to a JavaScript function once per kernel, since walking the tree at every
 // point would make even a small training step take minutes.
 
+import type { InterpreterArray } from "../arrays.ts";
 import { erf, threefry2x32 } from "../ops/special-functions.ts";
-import { InternalError, type DType } from "../types.ts";
+import { InternalError } from "../types.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr.ts";
 import { expressionsOf, identityOf, type Axis, type Kernel } from "./kernel.ts";
 import { Statements, type Syntax } from "./statements.ts";
-
-export type InterpreterArray = Float64Array | Int32Array | Uint32Array | Uint8Array;
-
-/** The array that holds `length` elements of a type in the interpreter: floats are float64. */
-export function interpreterArray(dtype: DType, length: number): InterpreterArray {
-  switch (dtype) {
-    case "f32":
-    case "f16":
-      return new Float64Array(length);
-    case "i32":
-      return new Int32Array(length);
-    case "u32":
-      return new Uint32Array(length);
-    case "bool":
-    case "u8":
-      return new Uint8Array(length);
-    default:
-      return dtype satisfies never;
-  }
-}
 
 type KernelFunction = (buffers: readonly InterpreterArray[], time: number) => void;
 

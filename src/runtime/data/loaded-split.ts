@@ -1,9 +1,9 @@
 // A data set in memory, as trainers and devices take it: one typed array per column, examples one after the other. Loaders for files
 // make it in Node; in a browser `splitFromArrays` makes it of whatever the page has.
 
+import { HOST_ARRAYS, type HostArray } from "../../ir/arrays.ts";
 import type { ColumnInfo, DataInfo } from "../../ir/plan.ts";
 import { sizeOf, type DType, type Shape } from "../../ir/types.ts";
-import type { HostArray } from "../device.ts";
 import { DataError } from "../errors.ts";
 
 export interface Column {
@@ -18,24 +18,6 @@ export interface LoadedSplit {
   /** Inputs by name, and `label` where there are labels. */
   readonly columns: ReadonlyMap<string, Column>;
   readonly classes: readonly string[];
-}
-
-export function allocate(dtype: DType, length: number): HostArray {
-  switch (dtype) {
-    case "f32":
-      return new Float32Array(length);
-    case "i32":
-      return new Int32Array(length);
-    case "u32":
-      return new Uint32Array(length);
-    case "bool":
-    case "u8":
-      return new Uint8Array(length);
-    case "f16":
-      return new Uint16Array(length);
-    default:
-      return dtype satisfies never;
-  }
 }
 
 /** Checks lengths against what the program was compiled for. `label` may be left out for prediction. */
@@ -55,10 +37,10 @@ export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, 
       throw new DataError(`the input "${name}" is missing`);
     }
     const examples = data.length / sizeOf(shape);
-    if (data.constructor !== allocate(dtype, 0).constructor || !Number.isInteger(examples)) {
+    if (data.constructor !== HOST_ARRAYS[dtype] || !Number.isInteger(examples)) {
       throw new DataError(
         `"${name}" is a ${data.constructor.name} of ${data.length}`,
-        `it takes ${allocate(dtype, 0).constructor.name} with ${sizeOf(shape)} numbers for each example`,
+        `it takes ${HOST_ARRAYS[dtype].name} with ${sizeOf(shape)} numbers for each example`,
       );
     }
     count ??= examples;

@@ -5,12 +5,13 @@
 
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
+import { hostArray } from "../../ir/arrays.ts";
 import type { DataInfo } from "../../ir/plan.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import { systemReason } from "../system-reason.ts";
 import { describeCell, describeLabels, writeCell, writeLabel } from "./cells.ts";
-import { allocate, type Column, type LoadedSplit } from "./loaded-split.ts";
+import type { Column, LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
 
 export interface TableSource {
@@ -139,7 +140,7 @@ export async function loadTable(
     const at = table.positions.get(column.name);
     if (at === undefined) throw new DataError(`the table ${table.path} is not told which column is "${column.name}"`);
     const size = sizeOf(column.shape);
-    const data = allocate(column.dtype, chosen.length * size);
+    const data = hostArray(column.dtype, chosen.length * size);
     chosen.forEach((index, i) => {
       const row = table.rows[index];
       const cell = row?.cells[at] ?? "";

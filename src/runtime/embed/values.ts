@@ -2,11 +2,11 @@
 // converted by halves: a number that does not fit its column is an error with its place.
 
 import { didYouMean } from "../../diagnostics/suggest.ts";
+import { hostArray, type HostArray } from "../../ir/arrays.ts";
 import type { ColumnInfo, DataInfo } from "../../ir/plan.ts";
 import { sizeOf } from "../../ir/types.ts";
-import { allocate, splitFromArrays, type LoadedSplit } from "../data/loaded-split.ts";
+import { splitFromArrays, type LoadedSplit } from "../data/loaded-split.ts";
 import { storePixels, type LoadSteps } from "../data/pixels.ts";
-import type { HostArray } from "../device.ts";
 import { DataError } from "../errors.ts";
 
 /** As a canvas gives it (`ImageData`): 1, 3 or 4 samples a pixel. */
@@ -61,7 +61,7 @@ function fieldOf(example: Example, name: string, at: number): Value {
 
 function pack(column: ColumnInfo, steps: LoadSteps, values: readonly Value[]): HostArray {
   const size = sizeOf(column.shape);
-  const packed = allocate(column.dtype, values.length * size);
+  const packed = hostArray(column.dtype, values.length * size);
   values.forEach((value, i) => {
     const problem = packOne(column, steps, value, packed.subarray(i * size, (i + 1) * size));
     if (problem !== undefined) throw new DataError(`"${column.name}" of example ${i}: ${problem}`);
@@ -92,7 +92,7 @@ function packPicture(column: ColumnInfo, steps: LoadSteps, { data, width, height
 }
 
 function packLabels({ label, classes }: DataInfo, labels: SplitValues["labels"]): HostArray {
-  const packed = isTyped(labels) ? labels : allocate(label.dtype, labels.length * sizeOf(label.shape));
+  const packed = isTyped(labels) ? labels : hostArray(label.dtype, labels.length * sizeOf(label.shape));
   if (!isTyped(labels)) {
     const flat: LabelEntry[] = labels.flat();
     if (flat.length !== packed.length)

@@ -1,11 +1,13 @@
 // The device that is always there: interprets loop kernels in float64 on the host. Slow, and the definition of what is right; every
 // other device is compared with it. Floats keep float64 between kernels and are rounded only when the host reads them.
 
-import { interpret, interpreterArray, type InterpreterArray } from "../../ir/loop/interpret.ts";
+import { hostArrayFrom, interpreterArray, type HostArray, type InterpreterArray } from "../../ir/arrays.ts";
+import { fromHalf } from "../../ir/half.ts";
+import { interpret } from "../../ir/loop/interpret.ts";
 import type { Kernel } from "../../ir/loop/kernel.ts";
 import type { EntryName, KernelLaunch, Program } from "../../ir/program.ts";
-import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
-import type { Device, HostArray, Session } from "../device.ts";
+import { InternalError, sizeOf } from "../../ir/types.ts";
+import type { Device, Session } from "../device.ts";
 
 export function openReferenceDevice(): Device {
   return {
@@ -76,7 +78,7 @@ class ReferenceSession implements Session {
       const array = this.#arrays[index];
       const dtype = this.#program.buffers[index]?.dtype;
       if (!array || !dtype) throw new InternalError(`buffer ${name} is read before it is written`);
-      return [name, toHost(array, dtype)];
+      return [name, hostArrayFrom(array, dtype)];
     });
     return Promise.resolve(new Map(entries));
   }
@@ -105,49 +107,4 @@ class ReferenceSession implements Session {
     });
     interpret(kernel, arrays, time);
   }
-}
-
-function toHost(array: InterpreterArray, dtype: DType): HostArray {
-  switch (dtype) {
-    case "f32":
-      return Float32Array.from(array);
-    case "f16":
-      return Uint16Array.from(array, toHalf);
-    case "i32":
-      return Int32Array.from(array);
-    case "u32":
-      return Uint32Array.from(array);
-    case "bool":
-    case "u8":
-      return Uint8Array.from(array);
-    default:
-      return dtype satisfies never;
-  }
-}
-
-/** The value of IEEE binary16 bits. */
-export function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-/** The nearest IEEE binary16, ties to even. */
-export function toHalf(value: number): number {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const magnitude = Math.abs(value);
-  if (Number.isNaN(magnitude)) return 0x7e00;
-  if (magnitude >= 65520) return sign | 0x7c00;
-  const exponent = Math.max(-14, Math.floor(Math.log2(Math.max(magnitude, 2 ** -24))));
-  const units = roundEven(magnitude * 2 ** (10 - exponent));
-  return sign | (exponent === -14 ? units : units + ((exponent + 14) << 10));
-}
-
-function roundEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }

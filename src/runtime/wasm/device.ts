@@ -1,8 +1,9 @@
 // The device that is everywhere: a Program's kernels as WebAssembly, on worker threads over one shared memory, or on a single thread
 // where memory cannot be shared (a page without cross-origin isolation). The caller's own thread never computes.
 
+import { HOST_ARRAYS } from "../../ir/arrays.ts";
 import type { BufferPlan, EntryName, Program } from "../../ir/program.ts";
-import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
+import { InternalError, sizeOf } from "../../ir/types.ts";
 import { DeviceError, type Device, type HostArray, type Session } from "../device.ts";
 import { formatBytes, outOfMemory } from "../memory.ts";
 import { compileKernels, hasRelaxedSimd, requireSimd } from "./engine.ts";
@@ -197,7 +198,9 @@ class WasmSession implements Session {
     const plans = buffers.map((name) => this.#buffer(name));
     const parts = plans.map(({ index, plan }) => ({ buffer: index, bytes: plan.bytes }));
     const values = await this.#workers.ask({ kind: "read", id: this.#workers.nextId(), session: this.#id, parts });
-    return new Map(plans.map(({ plan }, i) => [plan.name, toHost(values[i] ?? new ArrayBuffer(0), sizeOf(plan.shape), plan.dtype)]));
+    return new Map(
+      plans.map(({ plan }, i) => [plan.name, new HOST_ARRAYS[plan.dtype](values[i] ?? new ArrayBuffer(0), 0, sizeOf(plan.shape))]),
+    );
   }
 
   async sync(): Promise<void> {
@@ -212,23 +215,5 @@ class WasmSession implements Session {
     const buffer = this.#buffers.get(name);
     if (!buffer) throw new InternalError(`the program has no buffer ${name}`);
     return buffer;
-  }
-}
-
-function toHost(bytes: ArrayBuffer, length: number, dtype: DType): HostArray {
-  switch (dtype) {
-    case "f32":
-      return new Float32Array(bytes, 0, length);
-    case "i32":
-      return new Int32Array(bytes, 0, length);
-    case "u32":
-      return new Uint32Array(bytes, 0, length);
-    case "f16":
-      return new Uint16Array(bytes, 0, length);
-    case "bool":
-    case "u8":
-      return new Uint8Array(bytes, 0, length);
-    default:
-      return dtype satisfies never;
   }
 }

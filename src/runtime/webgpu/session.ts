@@ -1,8 +1,9 @@
 // One loaded Program on a WebGPU device: writes, runs and reads. Bind groups are built once per launch; those that touch resident data
 // are built when the data is there.
 
+import { HOST_ARRAYS } from "../../ir/arrays.ts";
 import type { BufferPlan, EntryName, KernelLaunch, Program } from "../../ir/program.ts";
-import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
+import { InternalError, sizeOf } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
 import { outOfMemory } from "../memory.ts";
 import type { Gpu } from "./gpu.ts";
@@ -143,7 +144,7 @@ class WebgpuSession implements Session {
     }
     const mapped = staging.getMappedRange(0, Math.max(size, 8));
     const result = new Map<string, HostArray>(
-      parts.map(({ name, plan, at }) => [name, toHost(mapped, at, sizeOf(plan.shape), plan.dtype)]),
+      parts.map(({ name, plan, at }) => [name, new HOST_ARRAYS[plan.dtype](mapped, at, sizeOf(plan.shape)).slice()]),
     );
     staging.unmap();
     if (this.#staging === undefined) this.#staging = staging;
@@ -265,22 +266,4 @@ function padded(data: HostArray): Uint8Array<ArrayBuffer> {
   const copy = new Uint8Array(roundUp(bytes.length, 4));
   copy.set(bytes);
   return copy;
-}
-
-function toHost(mapped: ArrayBuffer, at: number, length: number, dtype: DType): HostArray {
-  switch (dtype) {
-    case "f32":
-      return new Float32Array(mapped, at, length).slice();
-    case "i32":
-      return new Int32Array(mapped, at, length).slice();
-    case "u32":
-      return new Uint32Array(mapped, at, length).slice();
-    case "f16":
-      return new Uint16Array(mapped, at, length).slice();
-    case "bool":
-    case "u8":
-      return new Uint8Array(mapped, at, length).slice();
-    default:
-      return dtype satisfies never;
-  }
 }

@@ -1,7 +1,8 @@
 // Between the bytes of a safetensors tensor and the typed arrays that devices take. Half precision is widened, never guessed:
 // a dtype that would lose values is refused with its name. Browser-safe.
 
-import type { HostArray } from "../device.ts";
+import type { HostArray } from "../../ir/arrays.ts";
+import { fromHalf } from "../../ir/half.ts";
 import type { DType } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import type { SafetensorsDType, Tensor } from "./safetensors.ts";
@@ -21,7 +22,7 @@ export function toFloat32(name: string, tensor: Tensor): Float32Array {
     case "F64":
       return Float32Array.from(new Float64Array(buffer));
     case "F16":
-      return Float32Array.from(new Uint16Array(buffer), halfToNumber);
+      return Float32Array.from(new Uint16Array(buffer), fromHalf);
     case "BF16":
       return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
     default:
@@ -48,15 +49,6 @@ export function toInt32(name: string, tensor: Tensor): Int32Array {
     default:
       throw new DataError(`tensor ${name} is ${tensor.dtype}, expected integers`);
   }
-}
-
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 /** In the form a buffer of type `dtype` takes. */
