@@ -73,7 +73,7 @@ export function toHostArray(name: string, tensor: Tensor, dtype: DType): HostArr
   }
 }
 
-const FILE_DTYPES = { f32: "F32", f16: "F16", i32: "I32", u32: "U32", u8: "U8", bool: "U32" } as const satisfies Record<
+const FILE_DTYPES = { f32: "F32", f16: "F16", i32: "I32", u32: "U32", u8: "U8", bool: "BOOL" } as const satisfies Record<
   DType,
   SafetensorsDType
 >;

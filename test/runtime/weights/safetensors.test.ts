@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { InternalError } from "../../../src/ir/types.ts";
+import { hostArrayFrom } from "../../../src/ir/arrays.ts";
+import { InternalError, type DType } from "../../../src/ir/types.ts";
 import { DataError } from "../../../src/runtime/errors.ts";
 import { readSafetensorsFile, readSafetensorsHeader, writeFileAtomic } from "../../../src/runtime/weights/files.ts";
 import {
@@ -17,7 +18,7 @@ import {
   type Tensor,
 } from "../../../src/runtime/weights/safetensors.ts";
 import { parseStrictJson } from "../../../src/runtime/weights/strict-json.ts";
-import { toFloat32, toInt32 } from "../../../src/runtime/weights/tensor-values.ts";
+import { fromHostArray, toFloat32, toHostArray, toInt32 } from "../../../src/runtime/weights/tensor-values.ts";
 
 const f32 = (shape: number[], ...values: number[]): Tensor => ({
   dtype: "F32",
@@ -91,6 +92,12 @@ describe("writing and reading", () => {
   it("refuses to write what it would not read", () => {
     expect(() => writeSafetensors(new Map([["__metadata__", f32([1], 1)]]))).toThrow(InternalError);
     expect(() => writeSafetensors(new Map([["w", f32([3], 1)]]))).toThrow(InternalError);
+  });
+
+  it.each<DType>(["f32", "f16", "i32", "u32", "u8", "bool"])("gives back what a device holds as %s", (dtype) => {
+    const held = hostArrayFrom([1, 0, 1], dtype);
+    const { tensors } = readSafetensors(writeSafetensors(new Map([["x", fromHostArray(held, dtype, [3])]])));
+    expect(toHostArray("x", tensors.get("x")!, dtype)).toEqual(held);
   });
 
   it("widens half precision and narrows integers only where they fit", () => {
