@@ -47,7 +47,7 @@ interface View {
 
 /** @param roots nodes that must have a buffer */
 export function planUnits(roots: readonly Node[], options: InlineOptions): Units {
-  const { keyOf = (node) => node } = options;
+  const { keyOf = (node: Node): unknown => node } = options;
   const buffersOf = (loads: Iterable<Node>): number => new Set([...loads].map(keyOf)).size;
   const order = topologicalOrder(roots);
   const users = usersOf(order);

@@ -13,7 +13,7 @@ import { at, type Lowering } from "../ir/ops/define.ts";
 import { InternalError, sameShape, sizeOf } from "../ir/types.ts";
 import { createKernelBuilder, type KernelBuilder, type Scope, type Write } from "./kernel-builder.ts";
 import type { Buffer, KernelCall } from "./lowered.ts";
-import type { FuseOptions } from "./fuse.ts";
+import type { FuseOptions } from "./grouping.ts";
 
 export interface LowerOptions extends FuseOptions {
   readonly splitK: SplitK;

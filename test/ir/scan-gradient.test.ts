@@ -19,22 +19,25 @@ const OPERANDS: Readonly<Record<string, Shape>> = {
   x: [TIME, ROWS, WIDTH],
   w: [WIDTH, WIDTH],
   scale: [ROWS, WIDTH],
+  v: [WIDTH, WIDTH],
 };
 
-/** Two carries, one of which is also an output; one invariant in a product, one outside of any. */
+/** Two carries, one of which is also an output; an invariant in a product with a carry, one with what is the same in all steps, one outside of any. */
 function loop(b: Builder, operands: readonly Node[], reverse: boolean): Node[] {
   const local = (name: string, shape: Shape): Node => b.input({ name: `local.${name}`, role: "local", type: tensorType("f32", shape) });
-  const [h, c, w, scale] = [
+  const [h, c, w, scale, v] = [
     local("h", OPERANDS["h"]!),
     local("c", OPERANDS["c"]!),
     local("w", OPERANDS["w"]!),
     local("s", OPERANDS["scale"]!),
+    local("v", OPERANDS["v"]!),
   ];
   const x = local("x", [ROWS, WIDTH]);
   const mixed = b.add(b.matmul(h, w, { transposeA: false, transposeB: true }), b.mul(x, scale));
-  const next = b.tanh(mixed);
+  const same = b.constant({ value: 0.5, type: h.type });
+  const next = b.tanh(b.add(mixed, b.matmul(same, v, { transposeA: false, transposeB: false })));
   const cell = b.add(b.mul(c, b.sigmoid(mixed)), b.mul(next, scale));
-  const body = { carries: [h, c], slices: [x], invariants: [w, scale], next: [next, cell], outputs: [next, b.mul(cell, x)] };
+  const body = { carries: [h, c], slices: [x], invariants: [w, scale, v], next: [next, cell], outputs: [next, b.mul(cell, x)] };
   return scanResults(b, b.scan(operands, { body, length: TIME, reverse }) as Node<never>);
 }
 

@@ -1,0 +1,381 @@
+// How values find their groups, one after the other: into the group that computes what a value reads, if it reads that at its own points;
+// else into a group of as many points nearby, since every launch costs; else into one of its own.
+
+import { countBuffers } from "../ir/fusion/buffers.ts";
+import { bodyOf } from "../ir/graph.ts";
+import type { Node } from "../ir/node.ts";
+import type { Domain, FusionPlan, Group, Member } from "../ir/fusion/plan.ts";
+import {
+  allAtOnePoint,
+  pointsOf,
+  readsBelow,
+  rowOf,
+  runsOf,
+  sameRuns,
+  type Read,
+  type Relation,
+  type Runs,
+} from "../ir/fusion/relation.ts";
+import { at } from "../ir/ops/define.ts";
+import { InternalError, isByte, sizeOf } from "../ir/types.ts";
+import { isSplit, type InlineOptions, type Unit, type Units } from "./inline.ts";
+
+export interface FuseOptions extends InlineOptions {
+  /** Whether the kernels run once for every step of a loop. */
+  readonly isInLoop?: boolean;
+  /** False: every value that has a kernel has its own. */
+  readonly isFusing?: boolean;
+}
+
+// Elements of a row that one workgroup can go over several times from its caches.
+const LONGEST_ROW = 1 << 14;
+// Elements of all that one workgroup does besides, at a single point.
+const SMALL = 4096;
+const SMALL_START = 1024;
+// Elements whose passes through memory take longer than a launch.
+const LARGE = 1 << 16;
+// How many groups back a value may find company that it has nothing to do with.
+const WINDOW = 48;
+
+/** A unit with all that joining asks of it. */
+interface Candidate extends Unit {
+  /** Of its core's result, or of itself. */
+  readonly points: number;
+  /** Of its core's operand, where the core reduces whole axes. */
+  readonly runs?: Runs;
+  /** Whether other values can be computed at its points: not where its core's elements are stored in another order. */
+  readonly isOpen: boolean;
+  /** What it reads at its own elements, or its epilogue does. */
+  readonly reads: readonly Read[];
+  /** What its core reads, relative to an element of its operand. */
+  readonly operandReads: readonly Read[];
+}
+
+interface Use {
+  readonly reader: Node;
+  readonly read: Node;
+  readonly isOwn: boolean;
+}
+
+/** What a unit reads of a group that it may join. */
+interface Own {
+  readonly member: Member;
+  readonly relation: Relation;
+}
+
+interface Draft {
+  readonly id: number;
+  kind: Group["kind"];
+  readonly points: number;
+  readonly isOpen: boolean;
+  readonly members: Member[];
+  readonly nodes: Set<Node>;
+  /** Buffers read that the group does not compute itself. */
+  readonly loads: Set<Node>;
+  /** Who reads what, and whether at the very element that it makes. */
+  readonly uses: Use[];
+  /** A product in two kernels: what the second reads, which sums the parts that the first made. */
+  readonly ofSecond?: Set<Node>;
+  readonly after: Set<Draft | Node>;
+  readonly users: Set<Draft>;
+  /** Places in the graph's order: of its first and last value, and of the last that must be there before it runs. */
+  first: number;
+  last: number;
+  latest: number;
+}
+
+export class Grouping {
+  readonly #units: Units;
+  readonly #options: FuseOptions;
+  readonly #roots: ReadonlySet<Node>;
+  readonly #replaces: ReadonlyMap<Node, Node>;
+  readonly #stored: ReadonlySet<Node>;
+  readonly #position: ReadonlyMap<Node, number>;
+  readonly #drafts: Draft[] = [];
+  readonly #draftOf = new Map<Node, Draft>();
+
+  constructor(units: Units, options: FuseOptions, roots: ReadonlySet<Node>, replaces: ReadonlyMap<Node, Node>) {
+    this.#units = units;
+    this.#options = options;
+    this.#roots = roots;
+    this.#replaces = replaces;
+    this.#stored = new Set(units.units.map(({ node }) => node));
+    this.#position = new Map(units.order.map((node, i) => [node, i]));
+  }
+
+  plan(): FusionPlan {
+    for (const unit of this.#units.units) this.#place(this.#candidate(unit));
+    const outputs = this.#outputs();
+    const groups = this.#drafts.map(({ id, kind, points, members, uses, nodes }): Group => {
+      const overwrites = this.#overwritten(kind, uses, nodes);
+      return { id, kind, points, members, overwrites, outputs: new Set(members.map((m) => m.node).filter((node) => outputs.has(node))) };
+    });
+    const groupOf = new Map([...this.#draftOf].map(([node, draft]) => [node, at(groups, draft.id)]));
+    const steps = this.#inOrder().map((step) => (isDraft(step) ? at(groups, step.id) : step));
+    return { order: this.#units.order, lowering: this.#units.lowering, groupOf, steps };
+  }
+
+  #isSpecial(node: Node): boolean {
+    return this.#units.lowering(node).kind === "special";
+  }
+
+  readonly #isStored = (node: Node): boolean => this.#stored.has(node) || this.#isSpecial(node);
+
+  #candidate(unit: Unit): Candidate {
+    const { node, core } = unit;
+    const below = (root: Node, stop?: Node): Read[] => {
+      const isEnd = (x: Node): boolean => x !== root && (x === stop || this.#isStored(x));
+      return root.inputs.length === 0 || root === stop ? [] : readsBelow(root, "same", isEnd);
+    };
+    if (!core) return { ...unit, points: sizeOf(node.type.shape), isOpen: true, reads: below(node), operandReads: [] };
+    const epilogue = below(node, core);
+    const isOpen = node === core || epilogue.some((read) => read.node === core && read.relation === "same");
+    const axes = core.op.reducedAxes?.(core);
+    const [operand] = core.inputs;
+    const runs = axes && operand && runsOf(operand.type.shape, axes);
+    // Relative to an element of what the core reduces; a product's operands have no such element.
+    const start: Relation = runs && "same";
+    const operandReads = core.inputs.flatMap((input) => readsBelow(input, start, this.#isStored));
+    const reads = epilogue.filter((read) => read.node !== core);
+    return { ...unit, points: sizeOf(core.type.shape), ...(runs && { runs }), isOpen, reads, operandReads };
+  }
+
+  #place(unit: Candidate): void {
+    // An input of the graph waits for nothing.
+    const producers = new Set<Draft | Node>();
+    for (const { node } of [...unit.reads, ...unit.operandReads])
+      if (node.inputs.length > 0 || this.#draftOf.has(node)) producers.add(this.#stepOf(node));
+    for (const draft of this.#hosts(unit, producers)) {
+      const domain = this.#domainIn(draft, unit);
+      if (domain === undefined || !this.#fits(draft, unit, domain) || this.#closesCircle(draft, producers)) continue;
+      this.#join(draft, unit, domain, producers);
+      return;
+    }
+    const place = this.#position.get(unit.node) ?? 0;
+    // Little things gather at one point, whatever their sizes.
+    const isSmall =
+      this.#options.isFusing !== false &&
+      this.#options.isInLoop !== true &&
+      unit.core === undefined &&
+      unit.points > 1 &&
+      unit.points <= SMALL_START;
+    const kind = unit.core === undefined ? "map" : this.#units.lowering(unit.core).kind === "contract" ? "contract" : "rows";
+    const draft: Draft = {
+      id: this.#drafts.length,
+      kind,
+      points: isSmall ? 1 : unit.points,
+      isOpen: unit.isOpen,
+      members: [],
+      nodes: new Set(),
+      loads: new Set(),
+      uses: [],
+      ...(unit.core && isSplit(this.#units.lowering(unit.core), this.#options) && { ofSecond: new Set<Node>() }),
+      after: new Set(),
+      users: new Set(),
+      first: place,
+      last: place,
+      latest: place,
+    };
+    this.#drafts.push(draft);
+    this.#join(draft, unit, isSmall ? allAtOnePoint(unit.points) : "points", producers);
+  }
+
+  /** Groups that the unit may join, the best first: those whose values it reads, then near ones of its size. */
+  #hosts(unit: Candidate, producers: ReadonlySet<Draft | Node>): Draft[] {
+    if (this.#options.isFusing === false) return [];
+    const reads = new Map<Draft, number>();
+    for (const { node } of [...unit.reads, ...unit.operandReads]) {
+      const draft = this.#draftOf.get(node);
+      if (draft && sizeOf(node.type.shape) > 1) reads.set(draft, (reads.get(draft) ?? 0) + 1);
+    }
+    const own = [...producers].filter(isDraft).sort((x, y) => (reads.get(y) ?? 0) - (reads.get(x) ?? 0) || y.last - x.last);
+    const near = this.#drafts
+      .slice(-WINDOW)
+      .reverse()
+      .filter((draft) => !producers.has(draft) && this.#isCompany(draft, unit));
+    return [...own, ...near];
+  }
+
+  /** Whether a unit that reads nothing of a group gains from running in the same launch. */
+  #isCompany(draft: Draft, unit: Candidate): boolean {
+    if (!draft.isOpen || draft.kind === "contract") return false;
+    const elements = unit.runs ? unit.points * rowOf(unit.runs) : unit.points;
+    if (draft.points === 1 && elements <= SMALL) return unit.core === undefined || unit.points === 1;
+    if (draft.points !== unit.points) return false;
+    if (unit.core !== undefined) return draft.kind === "rows" && sharesLoad(draft, unit);
+    return (draft.kind === "map" && elements <= LARGE) || sharesLoad(draft, unit);
+  }
+
+  /** Where the unit's elements would be computed, if it reads of the group's values only what is there then. */
+  #domainIn(draft: Draft, unit: Candidate): Domain | undefined {
+    if (!draft.isOpen || !unit.isOpen) return undefined;
+    // Not every target can store bytes but from a kernel that does nothing else.
+    if (isByte(unit.node.type.dtype) && unit.points > SMALL && draft.kind !== "map") return undefined;
+    const memberOf = new Map(draft.members.map((member) => [member.node, member]));
+    const inGroup = (reads: readonly Read[]): Own[] =>
+      reads.flatMap(({ node, relation }) => {
+        const member = memberOf.get(node);
+        return member ? [{ member, relation }] : [];
+      });
+    const [epilogue, operands] = [inGroup(unit.reads), inGroup(unit.operandReads)];
+    const arePoints = epilogue.every(({ member, relation }) => member.domain === "points" && isOwnPoint(member, relation));
+    if (unit.core !== undefined) {
+      const { runs } = unit;
+      if (!runs || draft.kind === "contract" || unit.points !== draft.points || !arePoints) return undefined;
+      if (draft.kind === "map" && draft.points > 1) return undefined;
+      const isAligned = operands.every(({ member, relation }) => isInRow(member, relation, runs));
+      return isAligned ? "points" : undefined;
+    }
+    if (unit.points === draft.points && arePoints) return "points";
+    if (draft.kind !== "rows" && draft.points > 1) return undefined;
+    return this.#rowsIn(draft, unit, epilogue);
+  }
+
+  /** A value with a row of elements for every point of the group. */
+  #rowsIn(draft: Draft, unit: Candidate, reads: readonly Own[]): Runs | undefined {
+    const row = unit.points / draft.points;
+    if (!Number.isInteger(row) || row > (draft.points === 1 ? SMALL : LONGEST_ROW)) return undefined;
+    const runs = draft.points === 1 ? allAtOnePoint(unit.points) : reads.map(runsBy).find((it) => it !== undefined);
+    if (runs === undefined || pointsOf(runs) !== draft.points || rowOf(runs) !== row) return undefined;
+    return reads.every(({ member, relation }) => isInRow(member, relation, runs)) ? runs : undefined;
+  }
+
+  /** Whether the group's kernel would still have few enough buffers. */
+  #fits(draft: Draft, unit: Candidate, domain: Domain): boolean {
+    const reads = [...unit.reads, ...unit.operandReads].map(({ node }) => node);
+    const groupOf = (node: Node): number | undefined => (draft.nodes.has(node) ? draft : this.#draftOf.get(node))?.id;
+    const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes, ...reads, unit.node];
+    const kind = draft.kind === "map" && (unit.core !== undefined || domain !== "points") ? "rows" : draft.kind;
+    const replaces = this.#overwritten(kind, [...draft.uses, ...usesOf(unit)], [...draft.nodes, unit.node]);
+    const count = countBuffers(touched, { groupOf, roots: this.#roots, replaces });
+    return count + Number(draft.ofSecond !== undefined) <= this.#options.maxBuffers;
+  }
+
+  /** For new values of states that can surely be written over the old ones, those. */
+  #overwritten(kind: Group["kind"], uses: readonly Use[], nodes: Iterable<Node>): Map<Node, Node> {
+    const overwritten = new Map<Node, Node>();
+    for (const next of nodes) {
+      const old = this.#replaces.get(next);
+      if (!old) continue;
+      const readers = uses.filter(({ read }) => read === old);
+      // Where a kernel has one loop, all of it is done with an element before the next; where it has several, nobody else may look.
+      const isAlone = kind !== "rows" || (readers.every(({ reader }) => reader === next) && !uses.some(({ read }) => read === next));
+      if (isAlone && readers.every(({ isOwn }) => isOwn)) overwritten.set(next, old);
+    }
+    return overwritten;
+  }
+
+  /** Whether something between them would have to run both before and after the group. */
+  #closesCircle(draft: Draft, producers: ReadonlySet<Draft | Node>): boolean {
+    const seen = new Set<Draft | Node>();
+    const reaches = (step: Draft | Node): boolean => {
+      if (step === draft) return true;
+      if (seen.has(step)) return false;
+      seen.add(step);
+      // What waits for nothing that is made as late as the group's first value does not wait for the group.
+      if (isDraft(step) && step.latest < draft.first) return false;
+      return [...this.#before(step)].some(reaches);
+    };
+    return [...producers].some((producer) => producer !== draft && reaches(producer));
+  }
+
+  #before(step: Draft | Node): Iterable<Draft | Node> {
+    if (isDraft(step)) return step.after;
+    // A scan, or a result of it, waits for all that its operands are made of.
+    const steps = new Set<Draft | Node>();
+    for (const input of step.inputs) for (const { node } of readsBelow(input, "same", this.#isStored)) steps.add(this.#stepOf(node));
+    return steps;
+  }
+
+  readonly #stepOf = (node: Node): Draft | Node => this.#draftOf.get(node) ?? node;
+
+  #join(draft: Draft, unit: Candidate, domain: Domain, producers: ReadonlySet<Draft | Node>): void {
+    const { node, core } = unit;
+    draft.members.push({ node, ...(core && { core }), domain });
+    draft.nodes.add(node);
+    draft.uses.push(...usesOf(unit));
+    this.#draftOf.set(node, draft);
+    if (draft.kind === "map" && (core !== undefined || domain !== "points")) draft.kind = "rows";
+    for (const read of [...unit.reads, ...unit.operandReads]) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
+    for (const read of unit.reads) draft.ofSecond?.add(read.node);
+    const place = this.#position.get(node) ?? 0;
+    draft.first = Math.min(draft.first, place);
+    draft.last = Math.max(draft.last, place);
+    raise(draft, place);
+    for (const producer of producers) {
+      if (producer === draft) continue;
+      draft.after.add(producer);
+      for (const before of this.#draftsOf(producer)) {
+        before.users.add(draft);
+        raise(draft, before.latest);
+      }
+    }
+  }
+
+  /** The group itself; for a scan or a result of it, the groups that it waits for. */
+  #draftsOf(step: Draft | Node): Draft[] {
+    return isDraft(step) ? [step] : [...this.#before(step)].flatMap((before) => this.#draftsOf(before));
+  }
+
+  /** Values that somebody outside their group reads. */
+  #outputs(): Set<Node> {
+    const outputs = new Set(this.#roots);
+    for (const draft of this.#drafts) for (const node of draft.loads) outputs.add(node);
+    for (const node of this.#units.order) {
+      if (!bodyOf(node)) continue;
+      for (const input of node.inputs) for (const { node: read } of readsBelow(input, "same", this.#isStored)) outputs.add(read);
+    }
+    return outputs;
+  }
+
+  /** Groups and scans, each after what it reads; otherwise as the graph has them. */
+  #inOrder(): (Draft | Node)[] {
+    const scans = this.#units.order.filter((node) => bodyOf(node));
+    const placeOf = (step: Draft | Node): number => (isDraft(step) ? step.last : (this.#position.get(step) ?? 0));
+    const all = [...this.#drafts, ...scans].sort((x, y) => placeOf(x) - placeOf(y));
+    const steps: (Draft | Node)[] = [];
+    const state = new Map<Draft | Node, "open" | "done">();
+    const visit = (step: Draft | Node): void => {
+      if (state.get(step) === "done") return;
+      if (state.get(step) === "open") throw new InternalError("groups wait for each other in a circle");
+      state.set(step, "open");
+      for (const before of this.#before(step)) visit(before);
+      state.set(step, "done");
+      if (isDraft(step) || bodyOf(step)) steps.push(step);
+    };
+    all.forEach(visit);
+    return steps;
+  }
+}
+
+const usesOf = ({ node, reads, operandReads }: Candidate): Use[] => [
+  ...reads.map((read) => ({ reader: node, read: read.node, isOwn: read.relation === "same" })),
+  ...operandReads.map((read) => ({ reader: node, read: read.node, isOwn: false })),
+];
+
+const isDraft = (step: Draft | Node): step is Draft => "members" in step;
+
+function raise(draft: Draft, latest: number): void {
+  if (latest <= draft.latest) return;
+  draft.latest = latest;
+  for (const user of draft.users) raise(user, latest);
+}
+
+const sharesLoad = (draft: Draft, unit: Candidate): boolean =>
+  [...unit.reads, ...unit.operandReads].some(({ node }) => draft.loads.has(node) && sizeOf(node.type.shape) > 1);
+
+/** Whether a member that has one element at each point is read at the reader's own point. */
+const isOwnPoint = ({ node }: Member, relation: Relation): boolean => relation === "same" || sizeOf(node.type.shape) === 1;
+
+/** Whether an element of a row reads of a member what belongs to its point. */
+function isInRow({ node, domain }: Member, relation: Relation, runs: Runs): boolean {
+  if (sizeOf(node.type.shape) === 1) return true;
+  if (domain === "points") return relation !== undefined && relation !== "same" && sameRuns(relation, runs);
+  return relation === "same" && sameRuns(domain, runs);
+}
+
+/** The rows that a reader of this member would have. */
+function runsBy({ member, relation }: Own): Runs | undefined {
+  if (relation !== "same") return relation;
+  return member.domain === "points" ? undefined : member.domain;
+}
