@@ -8,7 +8,9 @@ const SHOWN = 5;
 
 export function outOfMemory(program: Program, detail: string): DeviceError {
   const largest = [...program.buffers].sort((a, b) => b.bytes - a.bytes).slice(0, SHOWN);
-  const lines = largest.map((plan) => `  ${formatBytes(plan.bytes).padStart(10)}  ${plan.name}  ${formatType(plan)}  (${plan.role})`);
+  const lines = largest.map(
+    (plan) => `  ${formatBytes(plan.bytes).padStart(10)}  ${plan.name}  ${formatType(plan)}  (${plan.kind ?? plan.role})`,
+  );
   const message = [`out of memory: ${detail}`, `The arena takes ${formatBytes(program.arenaBytes)}. The largest buffers:`, ...lines].join(
     "\n",
   );

@@ -76,7 +76,15 @@ describe.skipIf(!found)("webgpu device", () => {
     const bytes = 2 ** 50;
     const buffers = [
       ...program.buffers,
-      { name: "layer1.weight", role: "state" as const, dtype: "f32" as const, shape: [bytes / 4], bytes, offset: program.arenaBytes },
+      {
+        name: "layer1.weight",
+        role: "state" as const,
+        kind: "weight" as const,
+        dtype: "f32" as const,
+        shape: [bytes / 4],
+        bytes,
+        offset: program.arenaBytes,
+      },
     ];
     const error = await device.load({ ...program, buffers, arenaBytes: bytes + program.arenaBytes }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(DeviceError);
