@@ -4,6 +4,7 @@
 import { importTypeScript } from "./bundle.mjs";
 import { longSpec } from "./long-spec.mjs";
 import { moduleSize } from "./size.mjs";
+import { printResnet } from "./resnet.mjs";
 import { printWasm } from "./wasm.mjs";
 import { measureTfjs } from "./tfjs-cnn.mjs";
 
@@ -19,6 +20,7 @@ for (const target of ["webgpu", "wasm"]) {
   const { module, runtime } = await moduleSize(target);
   console.log(`  ${target.padEnd(20)} ${module + runtime} bytes gzip, ${runtime} of them the runtime`);
 }
+await printResnet();
 await printWasm();
 
 const { findAdapter } = await importTypeScript("src/runtime/webgpu/adapter.ts");

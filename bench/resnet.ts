@@ -1,0 +1,30 @@
+// What a training step of ResNet-18 takes of a device, and how long it compiles.
+
+import { compileSpec } from "../src/compile.ts";
+import type { EntryReport } from "../src/ir/artifact.ts";
+import type { DataInfo } from "../src/ir/plan.ts";
+
+const IMAGES: DataInfo = {
+  inputs: [{ name: "image", dtype: "u8", shape: [3, 256, 256] }],
+  label: { name: "label", dtype: "i32", shape: [] },
+  classes: Array.from({ length: 1000 }, (_, i) => String(i)),
+};
+
+export interface Compilation {
+  readonly ms: number;
+  readonly step: EntryReport;
+  /** Bytes of temporaries, and the least they could be. */
+  readonly temporary: number;
+  readonly least: number;
+}
+
+/** @param maxBuffers that a kernel may bind */
+export async function compileResnet(target: string, maxBuffers: number): Promise<Compilation> {
+  const start = performance.now();
+  const request = { target, limits: { maxBuffers }, describeData: () => Promise.resolve(IMAGES) };
+  const { artifact, diagnostics } = await compileSpec("bench/resnet.tlspec", request);
+  const report = artifact?.stages[0]?.report;
+  const step = report?.entries["train"];
+  if (!report || !step) throw new Error(diagnostics.map((d) => d.message).join("\n"));
+  return { ms: performance.now() - start, step, temporary: report.bytes.temporary, least: report.bytes.temporaryLowerBound };
+}
