@@ -32,14 +32,16 @@ export function placeUpdates(given: readonly Task[]): Placed {
     after.push([]);
     return tasks.push(task) - 1;
   };
-  const updates = [...new Set(tasks.flatMap((task) => [...writesOf(task)]))].filter((buffer) => buffer.replaces);
+  const [reading, writing] = [indexBy(given, readsOf), indexBy(given, writesOf)];
+  const updates = [...writing.keys()].filter((buffer) => buffer.replaces);
   const size = ({ shape }: Buffer): number => sizeOf(shape);
-  const readers = (buffer: Buffer): number[] => tasks.flatMap((task, i) => (readsOf(task).has(buffer) ? [i] : []));
+  // Deciding about one state changes no reader of another.
+  const readers = (buffer: Buffer): readonly number[] => reading.get(buffer) ?? [];
 
   for (const next of updates.sort((x, y) => size(y) - size(x))) {
     const old = next.replaces;
     if (!old) continue;
-    const writers = tasks.flatMap((task, i) => (writesOf(task).has(next) ? [i] : []));
+    const writers = writing.get(next) ?? [];
     const writer = at(writers, 0);
     const others = readers(old).filter((i) => i !== writer);
     if (writers.length > 1 || !readsOnlyWhatItReplaces(at(tasks, writer), old, next)) {
@@ -66,6 +68,13 @@ export function placeUpdates(given: readonly Task[]): Placed {
     for (const i of new Set([writer, ...readers(next)])) tasks[i] = withBuffer(at(tasks, i), next, old);
   }
   return { tasks, before };
+}
+
+/** The tasks that touch each buffer, by their places. */
+function indexBy(tasks: readonly Task[], touched: (task: Task) => ReadonlySet<Buffer>): Map<Buffer, number[]> {
+  const index = new Map<Buffer, number[]>();
+  tasks.forEach((task, i) => touched(task).forEach((buffer) => index.set(buffer, [...(index.get(buffer) ?? []), i])));
+  return index;
 }
 
 /** What runs after a task, by what has been decided so far. */

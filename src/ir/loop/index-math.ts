@@ -176,17 +176,39 @@ export function createNumbering(): (expr: Expr) => number {
   const number = (expr: Expr): number => {
     const known = byIdentity.get(expr);
     if (known !== undefined) return known;
-    const fields = Object.entries(expr).map(
-      ([name, value]) =>
-        `${name}=${value !== null && typeof value === "object" ? `#${number(value as Expr)}` : Object.is(value, -0) ? "-0" : String(value)}`,
-    );
-    const key = fields.join();
+    const key = structureOf(expr, number);
     const id = byStructure.get(key) ?? byStructure.size;
     byStructure.set(key, id);
     byIdentity.set(expr, id);
     return id;
   };
   return number;
+}
+
+/** An expression's own fields and the numbers of its operands, as one text. */
+function structureOf(expr: Expr, number: (expr: Expr) => number): string {
+  switch (expr.kind) {
+    case "const":
+      return `const ${expr.dtype} ${Object.is(expr.value, -0) ? "-0" : expr.value}`;
+    case "axis":
+      return `axis ${expr.name} ${expr.extent}`;
+    case "load":
+      return `load ${expr.dtype} ${expr.buffer} ${number(expr.index)}`;
+    case "acc":
+      return `acc ${expr.dtype} ${expr.stage}`;
+    case "unary":
+      return `${expr.op} ${expr.dtype} ${number(expr.x)}`;
+    case "cast":
+      return `cast ${expr.dtype} ${number(expr.x)}`;
+    case "binary":
+      return `${expr.op} ${expr.dtype} ${number(expr.x)} ${number(expr.y)}`;
+    case "select":
+      return `select ${expr.dtype} ${number(expr.cond)} ${number(expr.x)} ${number(expr.y)}`;
+    case "threefry":
+      return `threefry ${number(expr.k0)} ${number(expr.k1)} ${number(expr.c0)} ${number(expr.c1)}`;
+    default:
+      return expr satisfies never;
+  }
 }
 
 interface DivRem {
