@@ -26,6 +26,13 @@ it.each<[string, (b: Builder, x: Node) => Node[]]>([
     },
   ],
   [
+    "a product beside its transpose",
+    (b, x) => {
+      const product = b.matmul(x, x, {});
+      return [product, b.add(product, b.transpose(product, turned)), b.tanh(product)];
+    },
+  ],
+  [
     "sums of rows used along columns and along rows",
     (b, x) => {
       const sums = b.reduceSum(x, { axes: [1] });
