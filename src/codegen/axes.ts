@@ -175,17 +175,3 @@ function piecesOfFactor(factor: Expr, axis: Axis): Pieces {
   if (stride % divisor === 0) return { stride: factor.op === "div" ? stride / divisor : 0, run };
   return { stride: factor.op === "div" ? 0 : stride, run: Math.max(1, Math.min(run, Math.floor(divisor / Math.abs(stride)))) };
 }
-
-/** All loads below the expressions. */
-export function loadsOf(exprs: readonly Expr[]): (Expr & { kind: "load" })[] {
-  const seen = new Set<Expr>();
-  const loads: (Expr & { kind: "load" })[] = [];
-  const visit = (expr: Expr): void => {
-    if (seen.has(expr)) return;
-    seen.add(expr);
-    if (expr.kind === "load") loads.push(expr);
-    operands(expr).forEach(visit);
-  };
-  exprs.forEach(visit);
-  return loads;
-}

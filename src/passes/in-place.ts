@@ -6,7 +6,8 @@ import * as e from "../ir/loop/expr.ts";
 import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/index-math.ts";
 import { expressionsOf, type Kernel, type KernelParameter, type Stage } from "../ir/loop/kernel.ts";
-import { mapExpr, mapExpressions, type Load } from "../ir/loop/map-expr.ts";
+import { loadsOf } from "../ir/loop/loads.ts";
+import { mapExpr, mapExpressions } from "../ir/loop/map-expr.ts";
 import { at } from "../ir/ops/define.ts";
 import { sizeOf } from "../ir/types.ts";
 import { dependencies, mapCalls, readsOf, writesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
@@ -91,17 +92,10 @@ function readsOnlyWhatItReplaces(task: Task, old: Buffer, next: Buffer): boolean
   const [from, to] = [buffers.indexOf(old), buffers.indexOf(next)];
   if (from < 0) return true;
   const number = createNumbering();
-  let isOwn = true;
-  for (const stage of kernel.stages) {
+  return kernel.stages.every((stage) => {
     const own = stage.kind === "store" ? stage.writes.filter((write) => write.buffer === to).map((write) => number(write.index)) : [];
-    const check = (load: Load): Expr => {
-      isOwn &&= load.buffer !== from || own.includes(number(load.index));
-      return load;
-    };
-    const memo = new Map<Expr, Expr>();
-    for (const expr of expressionsOf(stage)) mapExpr(expr, check, memo);
-  }
-  return isOwn;
+    return loadsOf(expressionsOf(stage)).every((load) => load.buffer !== from || own.includes(number(load.index)));
+  });
 }
 
 const withBuffer = (task: Task, from: Buffer, to: Buffer): Task => mapCalls(task, (call) => replaceBuffer(call, from, to));

@@ -4,6 +4,7 @@ import type { Expr } from "../ir/loop/expr.ts";
 import { operands } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/index-math.ts";
 import { expressionsOf, sideBySide, type Axis, type Kernel, type Stage } from "../ir/loop/kernel.ts";
+import { loadsOf } from "../ir/loop/loads.ts";
 import { at } from "../ir/ops/define.ts";
 import { bytesPerElement } from "../ir/types.ts";
 import { callsOf, type Buffer, type Task } from "./lowered.ts";
@@ -25,7 +26,7 @@ export function trafficOf(kernel: Kernel): Traffic {
   let written = 0;
   for (const loop of loopsOf(kernel)) {
     const own = new Map<number, Map<number, number>>();
-    for (const load of loadsBelow(loop.flatMap(expressionsOf))) {
+    for (const load of loadsOf(loop.flatMap(expressionsOf))) {
       const seen = own.get(load.buffer) ?? new Map<number, number>();
       own.set(load.buffer, seen.set(number(load.index), elementsOf(load.index)));
     }
@@ -84,21 +85,6 @@ export function leastTraffic(tasks: readonly Task[]): number {
 }
 
 const sizeOf = (axes: readonly Axis[]): number => axes.reduce((size, axis) => size * axis.extent, 1);
-
-type Load = Extract<Expr, { kind: "load" }>;
-
-function loadsBelow(exprs: readonly Expr[]): Load[] {
-  const seen = new Set<Expr>();
-  const loads: Load[] = [];
-  const visit = (expr: Expr): void => {
-    if (seen.has(expr)) return;
-    seen.add(expr);
-    if (expr.kind === "load") loads.push(expr);
-    operands(expr).forEach(visit);
-  };
-  exprs.forEach(visit);
-  return loads;
-}
 
 /** How many elements an index can mean, at most: one for every value of the loop variables in it but the step of a loop over time. */
 function elementsOf(index: Expr): number {

@@ -1,7 +1,8 @@
 // How operands lie in memory, as schedules see it: in the kernels that lowering makes of linear layers on sequences and of convolutions.
 
 import { describe, expect, it } from "vitest";
-import { contiguousRun, loadsOf, strideAlong } from "../../src/codegen/axes.ts";
+import { contiguousRun, strideAlong } from "../../src/codegen/axes.ts";
+import { loadsOf } from "../../src/ir/loop/loads.ts";
 import { createBuilder, type Builder } from "../../src/ir/builder.ts";
 import { gradients } from "../../src/ir/gradient.ts";
 import * as e from "../../src/ir/loop/expr.ts";

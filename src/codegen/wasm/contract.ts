@@ -4,7 +4,8 @@
 
 import type { SplitK } from "../../ir/loop/kernel.ts";
 import { InternalError } from "../../ir/types.ts";
-import { loadsOf, mentions } from "../axes.ts";
+import { mentions } from "../axes.ts";
+import { loadsOf } from "../../ir/loop/loads.ts";
 import type { Problem } from "../problem.ts";
 import { runFunction } from "./contract-run.ts";
 import { LEAST, MICRO_KERNEL } from "./micro.ts";

@@ -14,7 +14,8 @@ import {
   type Stage,
   type StoreStage,
 } from "../../ir/loop/kernel.ts";
-import { loadsOf, mentions, mergeAxes, sizeOfAxes, strideAlong } from "../axes.ts";
+import { mentions, mergeAxes, sizeOfAxes, strideAlong } from "../axes.ts";
+import { loadsOf } from "../../ir/loop/loads.ts";
 import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
 import { splitAxes } from "./split-axes.ts";

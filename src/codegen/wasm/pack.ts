@@ -4,7 +4,8 @@
 import { axis, binary, int, type Expr } from "../../ir/loop/expr.ts";
 import type { Axis } from "../../ir/loop/kernel.ts";
 import { boundsOf } from "../../ir/loop/index-math.ts";
-import { loadsOf, mentions, strideAlong, substituter } from "../axes.ts";
+import { mentions, strideAlong, substituter } from "../axes.ts";
+import { loadsOf } from "../../ir/loop/loads.ts";
 import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
 import { cutsOf, splitAt } from "./split-axes.ts";

@@ -4,7 +4,8 @@
 import { type Expr } from "../../ir/loop/expr.ts";
 import type { Axis, Kernel, ReduceStage, Stage } from "../../ir/loop/kernel.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
-import { loadsOf, sizeOfAxes, strideAlong, substituter } from "../axes.ts";
+import { sizeOfAxes, strideAlong, substituter } from "../axes.ts";
+import { loadsOf } from "../../ir/loop/loads.ts";
 import { expressionsOf, sideBySide } from "../../ir/loop/kernel.ts";
 import { at } from "../../ir/ops/define.ts";
 import { mapExpressions } from "../../ir/loop/map-expr.ts";
