@@ -1,4 +1,5 @@
-// The table of contents of the optimizer: what happens to each entry of a program, in this order, from its graph to kernels in order.
+// The passes: from the graphs of a program's entries, which share states and one region of temporaries, to kernels in order and their
+// places in memory. This list is the table of contents of the compiler's back half.
 
 import { printPlan } from "../ir/fusion/print.ts";
 import type { FusionPlan } from "../ir/fusion/plan.ts";
@@ -12,6 +13,7 @@ import { blaming } from "../ir/origin.ts";
 import { InternalError } from "../ir/types.ts";
 import { verifyGraph } from "../ir/verify.ts";
 import { assemble, type CompilesKernels } from "./assemble.ts";
+import { autodiff } from "./autodiff.ts";
 import { canonicalize } from "./canonicalize.ts";
 import { decompose } from "./decompose.ts";
 import { planFusion } from "./fuse.ts";
@@ -20,8 +22,9 @@ import { lowerGraph, replacedBy, type SharedBuffers } from "./lower.ts";
 import type { LowerOptions } from "./lower-group.ts";
 import { callsOf, type Task } from "./lowered.ts";
 import { mergeScans } from "./merge-scans.ts";
-import { planMemory, type MemoryPlan } from "./plan-memory.ts";
+import { planMemory, printMemory, verifyMemory, type MemoryPlan } from "./plan-memory.ts";
 import { schedule } from "./schedule.ts";
+import { simplifyForward } from "./simplify-forward.ts";
 import { settleStorage } from "./storage.ts";
 
 /** An entry on its way: each pass replaces its form or adds the next one. */
@@ -32,66 +35,104 @@ interface Entry {
   readonly tasks?: readonly Task[];
 }
 
+type Entries = ReadonlyMap<EntryName, Entry>;
+
+/** A program on its way. */
+interface Stage {
+  readonly entries: Entries;
+  readonly memory?: MemoryPlan;
+}
+
 interface Context {
   readonly options: LowerOptions;
+  readonly target: CompilesKernels;
   readonly shared: SharedBuffers;
 }
 
-export interface Pass {
+type Step = (stage: Stage, context: Context) => Stage;
+
+interface Pass {
   readonly name: string;
   /** Nothing can be lowered or run without it; the others only make programs better. */
   readonly isRequired: boolean;
-  readonly run: (entry: Entry, context: Context) => Entry;
+  readonly run: Step;
   /** What stands in place of a pass that is left out. */
-  readonly skip?: (entry: Entry, context: Context) => Entry;
+  readonly skip?: Step;
 }
 
-const onGraph = (name: string, run: (graph: Graph) => Graph, isRequired = false): Pass => ({
-  name,
-  isRequired,
-  run: (entry) => ({ ...entry, graph: run(entry.graph) }),
-});
+const mapEntries = <T>(entries: Entries, form: (entry: Entry) => T): Map<EntryName, T> =>
+  new Map([...entries].map(([name, entry]) => [name, form(entry)]));
+
+const onEach =
+  (run: (entry: Entry, context: Context) => Entry): Step =>
+  (stage, context) => ({ ...stage, entries: mapEntries(stage.entries, (entry) => run(entry, context)) });
+
+const onGraph = (run: (graph: Graph) => Graph): Step => onEach((entry) => ({ ...entry, graph: run(entry.graph) }));
 
 // Common subexpressions and dead code need no pass of their own: nodes are interned, and what no output reaches does not exist.
-export const PASSES: readonly Pass[] = [
-  // After differentiation, so that composites' own gradient rules were used.
-  onGraph("decompose", decompose, true),
+const PASSES: readonly Pass[] = [
+  // What is cheaper in both directions, while there is only one.
+  { name: "simplify-forward", isRequired: false, run: onGraph(simplifyForward) },
+  // Before composites are gone, so that their own gradient rules are used; without it those of what they are made of are.
+  { name: "autodiff", isRequired: false, run: onGraph(autodiff) },
+  { name: "decompose", isRequired: true, run: onGraph(decompose) },
   // Gradients made a second forward loop that keeps values: one loop is enough. Only now do both look the same.
-  onGraph("merge-scans", mergeScans),
+  { name: "merge-scans", isRequired: false, run: onGraph(mergeScans) },
   // Folds what broadcasting, slicing and decomposition left over.
-  onGraph("canonicalize", canonicalize),
+  { name: "canonicalize", isRequired: false, run: onGraph(canonicalize) },
   // Which values share a kernel, and which have memory.
   {
     name: "fuse",
     isRequired: false,
-    run: (entry, { options }) => ({ ...entry, plan: planOf(entry.graph, options) }),
-    skip: (entry, { options }) => ({ ...entry, plan: planOf(entry.graph, { ...options, isFusing: false }) }),
+    run: onEach((entry, { options }) => ({ ...entry, plan: planOf(entry.graph, options) })),
+    skip: onEach((entry, { options }) => ({ ...entry, plan: planOf(entry.graph, { ...options, isFusing: false }) })),
   },
   // Groups become loop nests; new values of state are values like any other.
   {
     name: "lower",
     isRequired: true,
-    run: (entry, { options, shared }) => ({ ...entry, tasks: lowerGraph(entry.graph, present(entry.plan), shared, options) }),
+    run: onEach((entry, { options, shared }) => ({ ...entry, tasks: lowerGraph(entry.graph, present(entry.plan), shared, options) })),
   },
   // Where new values of state are written, and what must run before what.
   {
     name: "place-updates",
     isRequired: true,
-    run: (entry) => {
+    run: onEach((entry) => {
       const placed = placeUpdates(present(entry.tasks));
       return { ...entry, placed, tasks: placed.tasks };
-    },
+    }),
   },
   // The order with the least memory at its peak.
   {
     name: "schedule",
     isRequired: false,
-    run: (entry) => ({ ...entry, tasks: schedule(present(entry.placed)) }),
-    skip: (entry) => ({ ...entry, tasks: schedule(present(entry.placed), false) }),
+    run: onEach((entry) => ({ ...entry, tasks: schedule(present(entry.placed)) })),
+    skip: onEach((entry) => ({ ...entry, tasks: schedule(present(entry.placed), false) })),
+  },
+  // Bytes that the target cannot store become words, in all entries that share them.
+  {
+    name: "settle-storage",
+    isRequired: true,
+    run: (stage, { target }) => {
+      const settled = settleStorage(
+        mapEntries(stage.entries, (entry) => present(entry.tasks)),
+        target,
+      );
+      return {
+        ...stage,
+        entries: new Map([...stage.entries].map(([name, entry]) => [name, { ...entry, tasks: present(settled.get(name)) }])),
+      };
+    },
+  },
+  // A place for every buffer, before anything runs.
+  {
+    name: "plan-memory",
+    isRequired: true,
+    run: ({ entries }) => ({ entries, memory: planMemory([...entries.values()].map(({ tasks }) => present(tasks))) }),
   },
 ];
 
-/** Every name that `--dump-after` knows. */
+/** Every name that `--dump-after` knows: `step` is what comes in. */
 export const PASS_NAMES: readonly string[] = ["step", ...PASSES.map((p) => p.name)];
 
 /** For tests: values must not depend on these. */
@@ -114,27 +155,17 @@ export interface Compiled {
 }
 
 /** Optimizes and lowers the entries of one program. Those that read a state come before one that only writes it. */
-export function compileEntries(entries: ReadonlyMap<EntryName, Graph>, target: CompilesKernels, options: PipelineOptions): Compiled {
-  const context: Context = { options, shared: new Map() };
-  const done = new Map<EntryName, Entry>();
-  for (const [name, graph] of entries) {
-    let entry: Entry = { graph };
-    inspect("step", name, entry, options);
-    for (const pass of PASSES) {
-      entry = options.skip?.has(pass.name) ? (pass.skip?.(entry, context) ?? entry) : pass.run(entry, context);
-      inspect(pass.name, name, entry, options);
-    }
-    done.set(name, entry);
+export function compileEntries(graphs: ReadonlyMap<EntryName, Graph>, target: CompilesKernels, options: PipelineOptions): Compiled {
+  const context: Context = { options, target, shared: new Map() };
+  let stage: Stage = { entries: new Map([...graphs].map(([name, graph]) => [name, { graph }])) };
+  inspect("step", stage, options);
+  for (const pass of PASSES) {
+    stage = options.skip?.has(pass.name) ? (pass.skip?.(stage, context) ?? stage) : pass.run(stage, context);
+    inspect(pass.name, stage, options);
   }
-  const byName = <T>(form: (entry: Entry) => T): Map<EntryName, T> =>
-    new Map([...entries.keys()].map((name) => [name, form(present(done.get(name)))]));
-  // All entries together: they share weights, and one region of temporaries. Bytes that the target cannot store become words.
-  const tasks = settleStorage(
-    byName((entry) => present(entry.tasks)),
-    target,
-  );
-  const memory = planMemory([...tasks.values()]);
-  return { program: assemble(tasks, memory, target), memory, graphs: byName((entry) => entry.graph), tasks };
+  const tasks = mapEntries(stage.entries, (entry) => present(entry.tasks));
+  const memory = present(stage.memory);
+  return { program: assemble(tasks, memory, target), memory, graphs: mapEntries(stage.entries, (entry) => entry.graph), tasks };
 }
 
 const planOf = (graph: Graph, options: LowerOptions): FusionPlan => planFusion([...graph.outputs.values()], options, replacedBy(graph));
@@ -144,13 +175,11 @@ function present<T>(form: T | undefined): T {
   return form;
 }
 
-/** Verifies and prints the newest form of an entry. */
-function inspect(pass: string, name: EntryName, entry: Entry, { verify, dump, maxBuffers }: PipelineOptions): void {
+/** Verifies and prints the newest form of a program. */
+function inspect(pass: string, stage: Stage, { verify, dump, maxBuffers }: PipelineOptions): void {
   if (verify) {
     try {
-      if (entry.tasks) verifyTasks(entry.tasks, entry.placed ? maxBuffers : Infinity);
-      else if (entry.plan) verifyPlan(entry.plan, [...entry.graph.outputs.values()]);
-      else verifyGraph(entry.graph);
+      verifyStage(stage, maxBuffers);
     } catch (error) {
       throw error instanceof InternalError
         ? new InternalError(`after ${pass}: ${error.message.replace(/^internal: /, "")}`, { cause: error })
@@ -158,8 +187,16 @@ function inspect(pass: string, name: EntryName, entry: Entry, { verify, dump, ma
     }
   }
   if (dump?.after !== pass) return;
-  const text = entry.tasks ? entry.tasks.map(printTask).join("\n") : entry.plan ? printPlan(entry.plan) : printGraph(entry.graph);
-  dump.write(`--- ${name} after ${pass}\n${text}`);
+  for (const [name, entry] of stage.entries) dump.write(`--- ${name} after ${pass}\n${printEntry(entry, stage.memory)}`);
+}
+
+function verifyStage({ entries, memory }: Stage, maxBuffers: number): void {
+  for (const { graph, plan, placed, tasks } of entries.values()) {
+    if (tasks) verifyTasks(tasks, placed ? maxBuffers : Infinity);
+    else if (plan) verifyPlan(plan, [...graph.outputs.values()]);
+    else verifyGraph(graph);
+    if (tasks && memory) verifyMemory(tasks, memory);
+  }
 }
 
 /** @param maxBuffers that a kernel may bind, once new values of state lie where they will */
@@ -168,6 +205,12 @@ function verifyTasks(tasks: readonly Task[], maxBuffers: number): void {
     blaming(origin, () => verifyKernel(kernel));
     if (buffers.length > maxBuffers) throw new InternalError(`kernel ${kernel.name} binds ${buffers.length} buffers of ${maxBuffers}`);
   }
+}
+
+function printEntry({ graph, plan, tasks }: Entry, memory: MemoryPlan | undefined): string {
+  if (tasks && memory) return printMemory(tasks, memory);
+  if (tasks) return tasks.map(printTask).join("\n");
+  return plan ? printPlan(plan) : printGraph(graph);
 }
 
 function printTask(task: Task): string {

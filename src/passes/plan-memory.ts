@@ -1,7 +1,7 @@
 // Gives every buffer a fixed place in one arena before anything runs. Temporaries whose lives do not overlap share bytes; entries share
 // one temporary region, since they never run at the same time.
 
-import { bytesPerElement, sizeOf } from "../ir/types.ts";
+import { bytesPerElement, formatType, InternalError, sizeOf, tensorType } from "../ir/types.ts";
 import { callsOf, type Buffer, type Task } from "./lowered.ts";
 
 /** Offsets of WebGPU bindings are multiples of this (minStorageBufferOffsetAlignment's default). */
@@ -31,12 +31,7 @@ interface Life {
 export function planMemory(entries: readonly (readonly Task[])[]): MemoryPlan {
   const offsets = new Map<Buffer, number>();
   let persistentBytes = 0;
-  for (const buffer of new Set(
-    entries
-      .flat()
-      .flatMap(callsOf)
-      .flatMap((call) => call.buffers),
-  )) {
+  for (const buffer of buffersOf(entries.flat())) {
     if (buffer.role === "temp" || buffer.role === "data") continue;
     offsets.set(buffer, persistentBytes);
     persistentBytes += aligned(bytesOf(buffer));
@@ -78,6 +73,39 @@ function mostAlive(lives: readonly Life[], times: number): number {
   let alive = 0;
   return change.reduce((most, by) => Math.max(most, (alive += by)), 0);
 }
+
+/** Buffers of an entry in the order of their places: `1024+512  hidden : f32[4, 32]  tasks 3 to 7`. */
+export function printMemory(tasks: readonly Task[], { offsets }: MemoryPlan): string {
+  const spans = new Map(livesOf(tasks).map(({ buffer, first, last }) => [buffer, `  tasks ${first} to ${last}`]));
+  const offsetOf = (buffer: Buffer): number => offsets.get(buffer) ?? -1;
+  const lines = [...buffersOf(tasks)]
+    .sort((a, b) => offsetOf(a) - offsetOf(b))
+    .map((buffer) => {
+      const place = buffer.role === "data" ? "apart" : `${offsetOf(buffer)}+${bytesOf(buffer)}`;
+      return `${place}  ${buffer.name} : ${formatType(tensorType(buffer.dtype, buffer.shape))}${spans.get(buffer) ?? ""}\n`;
+    });
+  return lines.join("");
+}
+
+/** Buffers that are alive at one time lie apart, and all within the arena. */
+export function verifyMemory(tasks: readonly Task[], { offsets, arenaBytes }: MemoryPlan): void {
+  const always = [...buffersOf(tasks)].filter(({ role }) => role !== "temp" && role !== "data");
+  const persistent = always.map((buffer): Life => ({ buffer, bytes: bytesOf(buffer), first: 0, last: tasks.length }));
+  const places = [...persistent, ...livesOf(tasks)].map((life) => ({ ...life, offset: offsets.get(life.buffer) ?? -1 }));
+  places.sort((a, b) => a.offset - b.offset);
+  places.forEach((place, i) => {
+    const end = place.offset + place.bytes;
+    if (place.offset < 0 || end > arenaBytes) throw new InternalError(`${place.buffer.name} lies outside of the arena`);
+    for (let next = i + 1; next < places.length; next++) {
+      const other = places[next];
+      if (!other || other.offset >= end) break;
+      if (place.first <= other.last && other.first <= place.last)
+        throw new InternalError(`${place.buffer.name} and ${other.buffer.name} share memory and are alive at one time`);
+    }
+  });
+}
+
+const buffersOf = (tasks: readonly Task[]): Set<Buffer> => new Set(tasks.flatMap(callsOf).flatMap((call) => call.buffers));
 
 // Beyond this many, trying several orders takes longer than it is worth.
 const MANY_LIVES = 1000;

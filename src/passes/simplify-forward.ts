@@ -1,7 +1,6 @@
 // Rewrites of a network before it is differentiated, where the same values can be had with less work in both directions.
 
-import type { Builder } from "../ir/builder.ts";
-import type { Node } from "../ir/node.ts";
+import type { Graph } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
 import type { PoolAttrs } from "../ir/ops/pool.ts";
 import { any, call, rewriteGraph, rule, type Rule } from "../ir/rewrite.ts";
@@ -14,7 +13,4 @@ const rules: readonly Rule[] = [
   ),
 ];
 
-export function simplifyForward(b: Builder, roots: readonly Node[]): Node[] {
-  const named = new Map(roots.map((node, i) => [String(i), node]));
-  return [...rewriteGraph({ builder: b, outputs: named }, rules).outputs.values()];
-}
+export const simplifyForward = (graph: Graph): Graph => rewriteGraph(graph, rules);

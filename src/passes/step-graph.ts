@@ -4,7 +4,6 @@
 
 import { LOSS_HISTORY, type ColumnBuffer, type EntryPorts, type SumBuffer } from "../ir/artifact.ts";
 import type { Builder } from "../ir/builder.ts";
-import { gradients } from "../ir/gradient.ts";
 import { substitute, topologicalOrder, type Graph } from "../ir/graph.ts";
 import { STREAMS, type ForwardModel, type Parameter, type TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
@@ -14,12 +13,10 @@ import type { EntryName } from "../ir/program.ts";
 import { LOSS_PLACE, metricsOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { ZEROS, type State } from "../ir/state.ts";
-import { InternalError, tensorType, type Shape, type TensorType } from "../ir/types.ts";
-import { decomposeForAutodiff } from "./decompose.ts";
+import { InternalError, isFloat, tensorType, type Shape, type TensorType } from "../ir/types.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { EPOCHS, learningRate } from "./learning-rate.ts";
 import { batchLoss, type BatchLoss } from "./loss.ts";
-import { simplifyForward } from "./simplify-forward.ts";
 import { specialize } from "./specialize.ts";
 import { seedOf, StateTable } from "./states.ts";
 import { updateWeights, type Since } from "./update.ts";
@@ -116,7 +113,7 @@ function connect(b: Builder, model: ForwardModel, batch: Batch, leaves: Partial<
     if (value) replacements.set(model.leaves[name], value);
   }
   const names = [...model.updates.keys()];
-  const [output, ...updates] = simplifyForward(b, substitute(b, [model.output, ...model.updates.values()], replacements));
+  const [output, ...updates] = substitute(b, [model.output, ...model.updates.values()], replacements);
   if (!output) throw new InternalError("a model has an output");
   const { mask, seed, step } = model.leaves;
   const left = new Set([mask, seed, step].filter((leaf) => !replacements.has(leaf)));
@@ -145,20 +142,10 @@ function lossOf({ b, recipe: { loss } }: StageSpec, { output }: ForwardModel, la
 function differentiate(spec: StageSpec, model: ForwardModel, label: Node, mask: Node | undefined): Training {
   const { b } = spec;
   const loss = lossOf(spec, model, label, mask);
-  const root = decomposeForAutodiff(b, loss.mean);
-  const trainable = trainableOf(spec);
-  const one = b.constant({ value: 1, type: root.type });
-  const found = gradients(
-    b,
-    new Map([[root, one]]),
-    trainable.map((p) => p.node),
-  );
-  const grads = new Map<Parameter, Node>();
-  for (const p of trainable) {
-    const grad = found.get(p.node);
-    if (grad) grads.set(p, grad);
-  }
-  return { model, loss, grads };
+  // Gradients flow through floats only.
+  const leading = new Set(topologicalOrder([loss.mean], (node) => !isFloat(node.type.dtype)));
+  const reached = trainableOf(spec).filter(({ node }) => leading.has(node));
+  return { model, loss, grads: new Map(reached.map((parameter) => [parameter, b.gradient(loss.mean, parameter.node)])) };
 }
 
 /** The states after a step on a batch, all but its place in the epoch. */

@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from "vitest";
 import { topologicalOrder } from "../../src/ir/graph.ts";
+import { autodiff } from "../../src/passes/autodiff.ts";
 import { OPTIONAL_PASSES } from "../../src/passes/pipeline.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { randomStep } from "../support/random-step.ts";
@@ -32,7 +33,7 @@ describe("random steps", () => {
         states++;
         changed += Number(before.some((x, i) => x !== data[i]));
       }
-      for (const node of topologicalOrder(step.graph.outputs.values())) seen.add(node.op.name);
+      for (const node of topologicalOrder(autodiff(step.graph).outputs.values())) seen.add(node.op.name);
     }
     expect(changed / states).toBeGreaterThan(0.95);
     const families = [

@@ -2,13 +2,11 @@
 // a loss. Every family of ops can occur. Values stay near [-1, 1], since what grows or meets a pole would hide differences.
 
 import { createBuilder, type Builder } from "../../src/ir/builder.ts";
-import { gradients } from "../../src/ir/gradient.ts";
 import type { Node } from "../../src/ir/node.ts";
 import type { Data } from "../../src/ir/ops/define.ts";
 import { sliceAxis } from "../../src/ir/ops/movement.ts";
 import { scanResults } from "../../src/ir/ops/scan.ts";
 import { sizeOf, tensorType, type DType, type Shape } from "../../src/ir/types.ts";
-import { decomposeForAutodiff } from "../../src/passes/decompose.ts";
 import { createRandom } from "./random.ts";
 import type { Step } from "./run-graph.ts";
 
@@ -181,9 +179,8 @@ function descend(c: Context, states: readonly Node[]): { readonly loss: Node; re
   const losses = c.pick(2)
     ? b.crossEntropy(features, labels, { labelSmoothing: c.pick(2) ? 0.1 : 0 })
     : b.reduceMean(b.squaredError(features, fit(c, c.input("f32", MATRIX), MATRIX)), { axes: [1] });
-  const loss = decomposeForAutodiff(b, b.reduceMean(losses, { axes: [0] }));
-  const grads = gradients(b, new Map([[loss, b.constant({ value: 1, type: loss.type })]]), states);
-  return { loss, next: states.map((s) => b.sub(s, b.mul(grads.get(s) ?? b.mul(s, 0.01), 0.5))) };
+  const loss = b.reduceMean(losses, { axes: [0] });
+  return { loss, next: states.map((s) => b.sub(s, b.mul(b.gradient(loss, s), 0.5))) };
 }
 
 /** A step of `nodes` ops and one to three states, the same for the same seed. */

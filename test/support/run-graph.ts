@@ -9,6 +9,7 @@ import type { Data } from "../../src/ir/ops/define.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import type { DeviceLimits, EntryName } from "../../src/ir/program.ts";
 import { targetNamed } from "../../src/codegen/targets.ts";
+import { autodiff } from "../../src/passes/autodiff.ts";
 import { decompose } from "../../src/passes/decompose.ts";
 import { compileEntries, type Compiled } from "../../src/passes/pipeline.ts";
 import type { Device } from "../../src/runtime/device.ts";
@@ -81,7 +82,7 @@ export const interpret = (graph: Graph, inputs: Values): Map<string, Data> =>
 
 /** What `runSteps` does, by the graph interpreter in float64. */
 export function interpretSteps({ graph, values }: Step, steps: number): Map<string, Data>[] {
-  const plain = decompose(graph);
+  const plain = decompose(autodiff(graph));
   const inputs = inputNodes(plain);
   const current = new Map(values);
   return Array.from({ length: steps }, () => {

@@ -42,6 +42,7 @@ import {
   where,
 } from "./elementwise.ts";
 import { embedding, gather } from "./gather.ts";
+import { gradient } from "./gradient.ts";
 import { constant, input, iota } from "./leaf.ts";
 import { crossEntropy, squaredError } from "./loss.ts";
 import { lstm } from "./lstm.ts";
@@ -70,7 +71,7 @@ export const ops = {
   randomBits, randomUniform, randomNormal,
   relu, sigmoid, silu, gelu, softmax, logSoftmax, crossEntropy, squaredError,
   batchNorm, layerNorm, groupNorm, dropout, embedding, lstm,
-  scan, scanResult,
+  scan, scanResult, gradient,
 } as const;
 
 declare module "./define.ts" {
