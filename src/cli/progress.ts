@@ -1,7 +1,7 @@
 // A training run as it is seen: one live line in a terminal, a line every few seconds in a log, every event as an object with `--json`.
 
 import type { Metrics } from "../runtime/metrics.ts";
-import type { EpochEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "../runtime/trainer.ts";
+import type { EpochEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "../runtime/events.ts";
 import type { Terminal } from "./terminal.ts";
 
 const LIVE_MS = 100;

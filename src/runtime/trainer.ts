@@ -7,7 +7,7 @@ import type { LoadedSplit } from "./data/loaded-split.ts";
 import type { HostArray } from "./device.ts";
 import { DataError, NonFiniteLossError } from "./errors.ts";
 import { createEvaluator, epochMetrics } from "./evaluate.ts";
-import type { Metrics } from "./metrics.ts";
+import type { EpochEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "./events.ts";
 import { entryFor, initialize, type LoadedStage, type Network } from "./network.ts";
 import { breathe, Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
@@ -29,67 +29,6 @@ export interface TrainOptions {
   /** Of every stage, instead of the recipe's. */
   readonly epochs?: number | undefined;
 }
-
-/** What a stage will do. */
-export interface StageSummary {
-  readonly stage: string;
-  readonly epochs: number;
-  readonly steps: number;
-  /** Values that it trains. */
-  readonly trainable: number;
-}
-
-export interface StartEvent {
-  readonly event: "start";
-  readonly recipe: string;
-  readonly device: string;
-  readonly adapter: string;
-  readonly seed: number;
-  readonly batch: number;
-  /** Of all stages together. */
-  readonly epochs: number;
-  readonly steps: number;
-  readonly parameters: number;
-  /** Trained in any stage. */
-  readonly trainable: number;
-  readonly stages: readonly StageSummary[];
-  readonly examples: Readonly<Record<string, number>>;
-}
-
-export interface StepEvent {
-  readonly event: "step";
-  readonly stage: string;
-  /** Both count from 1 in every stage; steps go on counting across epochs. */
-  readonly epoch: number;
-  readonly step: number;
-  readonly loss: number;
-  /** The learning rate of the step; absent where the program does not record it. */
-  readonly lr?: number;
-  readonly examples_per_s: number;
-  readonly eta_s: number;
-}
-
-export interface EpochEvent {
-  readonly event: "epoch";
-  readonly stage: string;
-  readonly epoch: number;
-  readonly train: Metrics;
-  readonly val?: Metrics;
-  readonly seconds: number;
-}
-
-export interface DoneEvent {
-  readonly event: "done";
-  readonly device: string;
-  readonly seconds: number;
-  /** A safetensors file. */
-  readonly weights: Uint8Array;
-  readonly test?: Metrics;
-  /** True when `signal` ended the run early. */
-  readonly interrupted: boolean;
-}
-
-export type TrainEvent = StartEvent | StepEvent | EpochEvent | DoneEvent;
 
 /** Two chunks under way keep a device busy; more would only make losses later. */
 const CHUNKS_IN_FLIGHT = 2;

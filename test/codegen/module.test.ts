@@ -96,12 +96,12 @@ async function evaluated(source: string): Promise<{ readonly create: () => Artif
 
 describe("hostile names", () => {
   const benign = named("benign");
-  const shapes = { module: shapeOf(printModule(benign), "a.mjs"), declarations: shapeOf(printDeclarations(benign), "a.d.mts") };
+  const shapes = { module: shapeOf(printModule(benign), "a.mjs"), declarations: shapeOf(printDeclarations(benign, ""), "a.d.mts") };
 
   it.each(HOSTILE)("%j leaves the module as it was", async (name) => {
     const artifact = named(name);
     expect(shapeOf(printModule(artifact), "a.mjs")).toBe(shapes.module);
-    expect(shapeOf(printDeclarations(artifact), "a.d.mts")).toBe(shapes.declarations);
+    expect(shapeOf(printDeclarations(artifact, ""), "a.d.mts")).toBe(shapes.declarations);
     const module = await evaluated(printModule(artifact));
     const { data, ...rest } = artifact;
     expect(module.create()).toEqual({ ...rest, data: { ...data, sources: {}, splits: [] } });
@@ -115,7 +115,7 @@ describe("hostile names", () => {
       fc.property(fc.array(piece, { maxLength: 4 }), (pieces) => {
         const artifact = named(pieces.join(""));
         expect(shapeOf(printModule(artifact), "a.mjs")).toBe(shapes.module);
-        expect(shapeOf(printDeclarations(artifact), "a.d.mts")).toBe(shapes.declarations);
+        expect(shapeOf(printDeclarations(artifact, ""), "a.d.mts")).toBe(shapes.declarations);
       }),
       { numRuns: 100 },
     );

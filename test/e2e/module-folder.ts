@@ -1,9 +1,10 @@
 // A compiled folder of an example on disk, with some of its data beside it as bytes, for the tests that use it from outside: in another
 // process, in a browser, in a type checker.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { bundleRuntime, RUNTIME_FILES } from "../../scripts/bundle-runtime.mjs";
+import { EVENTS_FILE } from "../../src/codegen/module/declarations.ts";
 import { emitFiles } from "../../src/codegen/module/emit.ts";
 import { compileSpec } from "../../src/compile.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
@@ -31,6 +32,7 @@ export async function compileGlyphs(target: "webgpu" | "wasm"): Promise<Compiled
   mkdirSync(".cache", { recursive: true });
   const path = mkdtempSync(".cache/module-");
   const built = new Map(await Promise.all(RUNTIME_FILES.map(async (file) => [file, await bundleRuntime(file)] as const)));
+  built.set(EVENTS_FILE, readFileSync("src/runtime/events.ts", "utf8"));
   for (const [name, content] of emitFiles(artifact, (file) => built.get(file)!)) write(join(path, name), content);
 
   const split = await loadSplit(artifact.data, "test", artifact.dataInfo);

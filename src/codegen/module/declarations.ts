@@ -20,6 +20,7 @@ interface Skeleton {
   readonly metrics: readonly string[];
   readonly target: string;
   readonly createOptions: string;
+  readonly events: string;
 }
 
 const skeleton = template<Skeleton>(`// Made by tlc from the recipe {{recipe}}: the types of the module beside this file.
@@ -66,64 +67,7 @@ export type Metrics = {
 
 {{prediction}}
 
-/** What a stage will do. */
-export interface StageSummary {
-  readonly stage: string;
-  readonly epochs: number;
-  readonly steps: number;
-  readonly trainable: number;
-}
-
-export interface StartEvent {
-  readonly event: "start";
-  readonly recipe: string;
-  readonly device: string;
-  readonly adapter: string;
-  readonly seed: number;
-  readonly batch: number;
-  /** Of all stages together. */
-  readonly epochs: number;
-  readonly steps: number;
-  readonly parameters: number;
-  /** Trained in any stage. */
-  readonly trainable: number;
-  readonly stages: readonly StageSummary[];
-  readonly examples: Readonly<Record<string, number>>;
-}
-
-export interface StepEvent {
-  readonly event: "step";
-  readonly stage: string;
-  /** Both count from 1 in every stage. */
-  readonly epoch: number;
-  readonly step: number;
-  readonly loss: number;
-  readonly lr?: number;
-  readonly examples_per_s: number;
-  readonly eta_s: number;
-}
-
-export interface EpochEvent {
-  readonly event: "epoch";
-  readonly stage: string;
-  readonly epoch: number;
-  readonly train: Metrics;
-  readonly val?: Metrics;
-  readonly seconds: number;
-}
-
-export interface DoneEvent {
-  readonly event: "done";
-  readonly device: string;
-  readonly seconds: number;
-  /** A safetensors file. */
-  readonly weights: Uint8Array;
-  readonly test?: Metrics;
-  /** True when \`signal\` ended the run early. */
-  readonly interrupted: boolean;
-}
-
-export type TrainEvent = StartEvent | StepEvent | EpochEvent | DoneEvent;
+{{events}}
 
 export interface TrainOptions {
   /** Aborting ends the run after the steps in flight; \`done\` still comes, with the weights so far. */
@@ -181,7 +125,14 @@ const CREATE_OPTIONS: Readonly<Record<string, string>> = {
   wasm: "  /** One for each processor unless given; always 1 on a page without cross-origin isolation. */\n  readonly threads?: number | undefined;",
 };
 
-export function printDeclarations({ name, recipe, dataInfo, outputShape, target }: Artifact): string {
+/** The file of this package, built from `src/runtime/events.ts`, that declares what training says. */
+export const EVENTS_FILE = "runtime/events.d.ts";
+
+// What stands at the top of the file, and a source map's mark, are about the file and not about the types.
+const declarationsIn = (events: string): string => events.slice(events.search(/^\/\*\*|^export/m)).replace(/^\/\/# .*$/m, "").trim();
+
+/** @param events the text of EVENTS_FILE */
+export function printDeclarations({ name, recipe, dataInfo, outputShape, target }: Artifact, events: string): string {
   const { inputs, label, classes } = dataInfo;
   const names = classes.map(jsString);
   const [first] = inputs;
@@ -198,6 +149,7 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape, target 
     labels: `${ARRAYS[label.dtype]} | ${labelLists}`,
     prediction: predictionType(loss.outputs === "class scores", outputShape.length),
     target,
+    events: declarationsIn(events),
     createOptions: CREATE_OPTIONS[target] ?? "",
     metrics: ["loss", ...metricsOf(recipe).map((metric) => metric.name)],
   });

@@ -3,7 +3,7 @@
 import type { Artifact } from "../../ir/artifact.ts";
 import { writeExact } from "../../ir/exact-json.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
-import { printDeclarations } from "./declarations.ts";
+import { EVENTS_FILE, printDeclarations } from "./declarations.ts";
 import { fileName } from "./encode.ts";
 import { printModule, RUNTIME_FILE } from "./module.ts";
 
@@ -30,7 +30,7 @@ export function emitFiles(artifact: Artifact, built: (file: string) => string): 
   const name = fileName(artifact.name);
   files.set(`${name}.mjs`, printModule(artifact));
   // Not `.d.ts`: TypeScript looks for the types of a .mjs file under this name only.
-  files.set(`${name}.d.mts`, printDeclarations(artifact));
+  files.set(`${name}.d.mts`, printDeclarations(artifact, built(EVENTS_FILE)));
   for (const { name: stage, program } of artifact.stages) {
     const kernels = artifact.stages.length > 1 ? `kernels/${fileName(stage)}` : "kernels";
     program.kernels.forEach(

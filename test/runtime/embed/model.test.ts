@@ -7,7 +7,7 @@ import { loadSteps } from "../../../src/ir/recipe/steps/host.ts";
 import type { LoadSteps } from "../../../src/runtime/data/pixels.ts";
 import { Model } from "../../../src/runtime/embed/model.ts";
 import { splitOfColumns, splitOfExamples } from "../../../src/runtime/embed/values.ts";
-import type { TrainEvent } from "../../../src/runtime/trainer.ts";
+import type { TrainEvent } from "../../../src/runtime/events.ts";
 import { readSafetensors } from "../../../src/runtime/weights/safetensors.ts";
 import { FAKE_DEVICE, fakeArtifact, fakeDevice, type FakeOptions, type FakeSession } from "../trainer/fake-session.ts";
 

@@ -1,0 +1,65 @@
+// What a training run says, to applications and, as lines of JSON, to `tlc run --json`. The types of a generated module are made of this
+// file's own text, around the metrics of its recipe, so there is no second place to keep them.
+
+import type { Metrics } from "./metrics.ts";
+
+/** What a stage will do. */
+export interface StageSummary {
+  readonly stage: string;
+  readonly epochs: number;
+  readonly steps: number;
+  /** Values that it trains. */
+  readonly trainable: number;
+}
+
+export interface StartEvent {
+  readonly event: "start";
+  readonly recipe: string;
+  readonly device: string;
+  readonly adapter: string;
+  readonly seed: number;
+  readonly batch: number;
+  /** Of all stages together. */
+  readonly epochs: number;
+  readonly steps: number;
+  readonly parameters: number;
+  /** Trained in any stage. */
+  readonly trainable: number;
+  readonly stages: readonly StageSummary[];
+  readonly examples: Readonly<Record<string, number>>;
+}
+
+export interface StepEvent {
+  readonly event: "step";
+  readonly stage: string;
+  /** Both count from 1 in every stage; steps go on counting across epochs. */
+  readonly epoch: number;
+  readonly step: number;
+  readonly loss: number;
+  /** The learning rate of the step; absent where the program does not record it. */
+  readonly lr?: number;
+  readonly examples_per_s: number;
+  readonly eta_s: number;
+}
+
+export interface EpochEvent {
+  readonly event: "epoch";
+  readonly stage: string;
+  readonly epoch: number;
+  readonly train: Metrics;
+  readonly val?: Metrics;
+  readonly seconds: number;
+}
+
+export interface DoneEvent {
+  readonly event: "done";
+  readonly device: string;
+  readonly seconds: number;
+  /** A safetensors file. */
+  readonly weights: Uint8Array;
+  readonly test?: Metrics;
+  /** True when `signal` ended the run early. */
+  readonly interrupted: boolean;
+}
+
+export type TrainEvent = StartEvent | StepEvent | EpochEvent | DoneEvent;
