@@ -129,7 +129,11 @@ const CREATE_OPTIONS: Readonly<Record<string, string>> = {
 export const EVENTS_FILE = "runtime/events.d.ts";
 
 // What stands at the top of the file, and a source map's mark, are about the file and not about the types.
-const declarationsIn = (events: string): string => events.slice(events.search(/^\/\*\*|^export/m)).replace(/^\/\/# .*$/m, "").trim();
+const declarationsIn = (events: string): string =>
+  events
+    .slice(events.search(/^\/\*\*|^export/m))
+    .replace(/^\/\/# .*$/m, "")
+    .trim();
 
 /** @param events the text of EVENTS_FILE */
 export function printDeclarations({ name, recipe, dataInfo, outputShape, target }: Artifact, events: string): string {
