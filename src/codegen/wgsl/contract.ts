@@ -34,6 +34,12 @@ interface Staged {
   readonly kFirst: boolean;
 }
 
+/** Of a loop that threads share: where one begins, and how far it is to its next. */
+interface Share {
+  readonly start: string;
+  readonly step: number;
+}
+
 class Contraction {
   readonly #problem: Problem;
   readonly #tile: Tile;
@@ -113,62 +119,80 @@ class Contraction {
   // A tile is filled by vectors of four along m or n, in two loops: over the side that is fastest in memory, among neighbouring threads,
   // and inside it over the other. So the index arithmetic of m or n, with its divisions, is done once for many k.
   #fill(staged: Staged): void {
-    const { k } = this.#problem;
     const { depth } = this.#tile;
-    const shader = this.#shader;
-    const { out } = shader;
     const quads = staged.width / 4;
-    // Threads side by side along the fastest way, the rest of them along the other.
-    const fast = Math.min(staged.kFirst ? depth : quads, this.#threads);
-    const slow = this.#threads / fast;
-    const lane = variable("$lane", this.#threads);
-    const startOf = (place: Expr): string => bare(out.value(this.#legal(place)));
-    const fastStart = startOf(rem(lane, int(fast)));
-    const slowStart = startOf(div(lane, int(fast)));
-    const [rowStart, rowStep, quadStart, quadStep] = staged.kFirst
-      ? [fastStart, fast, slowStart, slow]
-      : [slowStart, slow, fastStart, fast];
-    const axisQuad = variable("$quad", quads);
-    const axisRow = variable("$row", depth);
-    const isRagged = k % depth !== 0;
-    this.#walk("quad", quadStart, quads, quadStep, "$quad", () => {
-      // Past the edges the last place is repeated: what it gives is not used.
-      const isExact = staged.extent % staged.width === 0;
-      const points = [0, 1, 2, 3].map((c): Expr => {
-        const place = add(add(variable(`$tile_${staged.along}`, staged.extent), mul(axisQuad, int(4))), int(c));
-        const name = out.name(staged.along);
-        shader.line(`let ${name} = ${bare(out.value(this.#legal(isExact ? place : binary("min", place, int(staged.extent - 1)))))};`);
-        out.bindAxis(`$${staged.along}${String(c)}`, name);
-        return variable(`$${staged.along}${String(c)}`, staged.extent);
-      });
-      this.#walk("row", rowStart, depth, rowStep, "$row", () => {
-        const place = add(variable("$k0", k), axisRow);
-        const name = out.name("k");
-        shader.line(`let ${name} = ${bare(out.value(isRagged ? binary("min", place, int(k - 1)) : place))};`);
-        out.bindAxis("$k", name);
-        const values = points.map((point) =>
-          this.#legal(
-            substituter(
-              new Map([
-                [staged.along, point],
-                ["k", variable("$k", k)],
-              ]),
-            )(staged.expr),
-          ),
-        );
-        const inside = binary("lt", place, int(k));
-        const slot = add(mul(axisRow, int(staged.pitch)), axisQuad);
-        out.count([...values, slot]);
-        const vector = `vec4f(${values.map((value) => bare(out.value(value))).join(", ")})`;
-        shader.line(
-          `${staged.name}[${bare(out.value(slot))}] = ${isRagged ? `select(vec4f(), ${vector}, ${bare(out.value(inside))})` : vector};`,
-        );
+    const { rows, columns } = this.#deal(staged, quads);
+    const quad = variable("$quad", quads);
+    this.#walk("quad", columns, quads, "$quad", () => {
+      const points = this.#places(staged.along, staged.extent, staged.width, [quad]);
+      this.#walk("row", rows, depth, "$row", () => {
+        this.#fillVector(staged, points, quad);
       });
     });
   }
 
+  // Threads side by side along the way that is fastest in memory, the rest of them along the other.
+  #deal({ kFirst }: Staged, quads: number): { readonly rows: Share; readonly columns: Share } {
+    const fast = Math.min(kFirst ? this.#tile.depth : quads, this.#threads);
+    const lane = variable("$lane", this.#threads);
+    const share = (place: Expr, step: number): Share => ({ start: this.#text(place), step });
+    const [along, across] = [share(rem(lane, int(fast)), fast), share(div(lane, int(fast)), this.#threads / fast)];
+    return kFirst ? { rows: along, columns: across } : { rows: across, columns: along };
+  }
+
+  // The vector of these places along m or n, in the row of the tile that the loop is at; zeros past the last k.
+  #fillVector(staged: Staged, points: readonly Expr[], quad: Expr): void {
+    const { k } = this.#problem;
+    const shader = this.#shader;
+    const { out } = shader;
+    const isRagged = k % this.#tile.depth !== 0;
+    const row = variable("$row", this.#tile.depth);
+    const place = add(variable("$k0", k), row);
+    const name = out.name("k");
+    shader.line(`let ${name} = ${bare(out.value(isRagged ? binary("min", place, int(k - 1)) : place))};`);
+    out.bindAxis("$k", name);
+    const values = points.map((point) => this.#operandAt(staged.expr, staged.along, point));
+    const slot = add(mul(row, int(staged.pitch)), quad);
+    out.count([...values, slot]);
+    const vector = this.#vector(values);
+    const inside = (): string => bare(out.value(binary("lt", place, int(k))));
+    shader.line(`${staged.name}[${bare(out.value(slot))}] = ${isRagged ? `select(vec4f(), ${vector}, ${inside()})` : vector};`);
+  }
+
+  // Four places for each quad along m or n, named where they are computed. Past the edges the last place is repeated: what it gives is not used.
+  #places(along: "m" | "n", extent: number, width: number, quads: readonly Expr[]): Expr[] {
+    const { out } = this.#shader;
+    return quads.flatMap((quad, q) =>
+      [0, 1, 2, 3].map((c): Expr => {
+        const place = add(add(variable(`$tile_${along}`, extent), mul(quad, int(4))), int(c));
+        const name = out.name(along);
+        this.#shader.line(`let ${name} = ${this.#text(extent % width === 0 ? place : binary("min", place, int(extent - 1)))};`);
+        const axis = `$${along}${String(4 * q + c)}`;
+        out.bindAxis(axis, name);
+        return variable(axis, extent);
+      }),
+    );
+  }
+
+  /** An operand's element at a place along m or n, at the k that is bound. */
+  #operandAt(expr: Expr, along: "m" | "n", point: Expr): Expr {
+    const at = new Map<string, Expr>([
+      [along, point],
+      ["k", variable("$k", this.#problem.k)],
+    ]);
+    return this.#legal(substituter(at)(expr));
+  }
+
+  #text(expr: Expr): string {
+    return bare(this.#shader.out.value(this.#legal(expr)));
+  }
+
+  #vector(values: readonly Expr[]): string {
+    return `vec4f(${values.map((value) => bare(this.#shader.out.value(value))).join(", ")})`;
+  }
+
   // A loop of the threads over one side of a tile; no loop where each thread has one place.
-  #walk(hint: string, start: string, extent: number, step: number, axis: string, body: () => void): void {
+  #walk(hint: string, { start, step }: Share, extent: number, axis: string, body: () => void): void {
     const { out } = this.#shader;
     const name = out.name(hint);
     if (step === extent) {
@@ -231,38 +255,27 @@ class Contraction {
     const owned = Math.min(quads, lanes);
     const share = Math.ceil(quads / owned);
     // Places along m and n do not change with k, and neither does their part of the index arithmetic.
-    const points = (along: "m" | "n", extent: number, width: number, count: number, quadOf: (q: number) => Expr): Expr[] =>
-      Array.from({ length: count }, (_, i) => {
-        const quad = quadOf(Math.floor(i / 4));
-        const place = add(add(variable(`$tile_${along}`, extent), mul(quad, int(4))), int(i % 4));
-        const name = out.name(along);
-        shader.line(`let ${name} = ${bare(out.value(this.#legal(extent % width === 0 ? place : binary("min", place, int(extent - 1)))))};`);
-        out.bindAxis(`$${along}${String(i)}`, name);
-        return variable(`$${along}${String(i)}`, extent);
-      });
     const lane = variable("$lane", lanes);
-    const leftPoints = points("m", m, heightM, share * 4, (q) => add(rem(lane, int(owned)), int(q * owned)));
-    const rightPoints = points("n", n, widthN, columns, (q) => add(lane, int(q * threadsN)));
+    const count = (length: number, quadOf: (q: number) => Expr): Expr[] => Array.from({ length }, (_, q) => quadOf(q));
+    const leftPoints = this.#places(
+      "m",
+      m,
+      heightM,
+      count(share, (q) => add(rem(lane, int(owned)), int(q * owned))),
+    );
+    const rightPoints = this.#places(
+      "n",
+      n,
+      widthN,
+      count(columns / 4, (q) => add(lane, int(q * threadsN))),
+    );
     const step = out.name("k");
     this.#loop(step, "0", k, 1, () => {
       out.bindAxis("$k", step);
-      const at = (expr: Expr, along: "m" | "n", point: Expr): Expr =>
-        this.#legal(
-          substituter(
-            new Map([
-              [along, point],
-              ["k", variable("$k", k)],
-            ]),
-          )(expr),
-        );
-      const left = leftPoints.map((point) => at(stage.lhs, "m", point));
-      const right = rightPoints.map((point) => at(stage.rhs, "n", point));
+      const left = leftPoints.map((point) => this.#operandAt(stage.lhs, "m", point));
+      const right = rightPoints.map((point) => this.#operandAt(stage.rhs, "n", point));
       out.count([...left, ...right]);
-      const vector = (values: readonly Expr[], q: number): string =>
-        `vec4f(${values
-          .slice(4 * q, 4 * q + 4)
-          .map((value) => bare(out.value(value)))
-          .join(", ")})`;
+      const vector = (values: readonly Expr[], q: number): string => this.#vector(values.slice(4 * q, 4 * q + 4));
       for (let q = 0; q < share; q++) shader.line(`let own${String(q)} = ${vector(left, q)};`);
       for (let i = 0; i < quads; i++)
         shader.line(`let a${String(i)} = subgroupBroadcast(own${String(Math.floor(i / owned))}, ${String(i % owned)}u);`);
