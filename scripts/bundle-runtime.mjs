@@ -20,17 +20,15 @@ export async function bundleRuntime(name) {
   const result = await build({
     entryPoints: [join(root, ENTRIES[name])],
     bundle: true,
-    minify: true,
+    // Not its names and lines: an application's own errors would be shown in the middle of it. Whoever bundles minifies.
+    minifySyntax: true,
     format: "esm",
+    ...(name === "runtime-wasm.mjs" && { define: { WORKER_SOURCE: JSON.stringify(await bundleRuntime("wasm-worker.mjs")) } }),
     platform: "neutral",
     target: "es2022",
-    external: ["node:*"],
     legalComments: "none",
     write: false,
     logLevel: "error",
   });
-  return forBundlers(result.outputFiles[0].text);
+  return result.outputFiles[0].text;
 }
-
-/** Minifying drops the comments that keep an application's bundler from looking for Node's modules: every import() gets them back. */
-const forBundlers = (text) => text.replaceAll(/\bimport\((?=[\w"])/g, "import(/*webpackIgnore:true*//*@vite-ignore*/");

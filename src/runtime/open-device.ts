@@ -71,6 +71,6 @@ async function openWasm({ threads }: OpenDeviceOptions): Promise<Device> {
   ]);
   const cores = availableParallelism();
   const wanted = threadsFor(threads, cores);
-  const start = await nodeWorkers(pathToFileURL(join(packageRoot(), "dist", "wasm-worker.mjs")));
+  const start = nodeWorkers(() => pathToFileURL(join(packageRoot(), "dist", "wasm-worker.mjs")));
   return openWasmDevice({ start, threads: wanted, cores, isShared: true });
 }

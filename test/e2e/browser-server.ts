@@ -13,6 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html",
   ".css": "text/css",
   ".mjs": "text/javascript",
+  ".js": "text/javascript",
   ".bin": "application/octet-stream",
 };
 
@@ -26,15 +27,21 @@ export interface WebServer {
 /** Pages that send these may share memory between threads. */
 const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
 
-export async function serve(model: string, isIsolated = false): Promise<WebServer> {
+/** The pages of the browser test, with a compiled folder. */
+export const serve = (model: string, isIsolated = false): Promise<WebServer> =>
+  listen((path) => contentOf(path, model), { "content-security-policy": POLICY, ...(isIsolated && ISOLATION) });
+
+/** The files of a folder. */
+export const serveFolder = (folder: string): Promise<WebServer> => listen((path) => fileOf(folder, path), {});
+
+async function listen(
+  contentOf: (path: string) => string | Buffer | undefined,
+  headers: Readonly<Record<string, string>>,
+): Promise<WebServer> {
   const server = createServer(({ url = "/" }, response) => {
     const path = new URL(url, "http://localhost").pathname;
-    const content = contentOf(path, model);
-    response.writeHead(content === undefined ? 404 : 200, {
-      "content-type": TYPES[extname(path)] ?? "text/html",
-      "content-security-policy": POLICY,
-      ...(isIsolated && ISOLATION),
-    });
+    const content = contentOf(path);
+    response.writeHead(content === undefined ? 404 : 200, { "content-type": TYPES[extname(path)] ?? "text/html", ...headers });
     response.end(content);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -50,6 +57,10 @@ function contentOf(path: string, model: string): string | Buffer | undefined {
     : ["/browser-page.mjs", "/module-run.mjs"].includes(path)
       ? ["test/e2e", path]
       : ["examples/browser", path === "/" ? "index.html" : path];
+  return fileOf(folder, file);
+}
+
+function fileOf(folder: string, file: string): Buffer | undefined {
   try {
     return readFileSync(join(folder, file));
   } catch {

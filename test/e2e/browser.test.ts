@@ -6,27 +6,16 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findAdapter } from "../../src/runtime/webgpu/adapter.ts";
 import { serve, type WebServer } from "./browser-server.ts";
+import { CHROMIUM, CHROMIUM_FLAGS } from "./chromium.ts";
 import { compileGlyphs, STEPS, type CompiledFolder } from "./module-folder.ts";
 import { runInNode, type Outcome } from "./module-outcome.ts";
 
-const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const SCREENSHOT = process.env["SCREENSHOT"];
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-];
 
 const hasNode = (await findAdapter()) !== undefined;
 
 const browser: Browser | string = existsSync(CHROMIUM)
-  ? await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+  ? await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS })
   : `no ${CHROMIUM} (sh scripts/setup.sh --browser brings one)`;
 
 if (typeof browser === "string") it.skip(`runs in a browser: ${browser}`, () => undefined);

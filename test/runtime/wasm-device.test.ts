@@ -14,6 +14,7 @@ import { DeviceError, type Device } from "../../src/runtime/device.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { openWasmDevice } from "../../src/runtime/wasm/device.ts";
 import { nodeWorkers } from "../../src/runtime/wasm/workers.ts";
+import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { elementwise, kernelOf, axesOf, numbers, param } from "../codegen/kernels.ts";
 
@@ -191,14 +192,25 @@ describe("a failure", () => {
   });
 
   it("to start is told", async () => {
-    const start = await nodeWorkers(pathToFileURL("/no/such/worker.mjs"));
+    const start = nodeWorkers(() => pathToFileURL("/no/such/worker.mjs"));
     const device = openWasmDevice({ start, threads: 2, cores: 2, isShared: true });
     await expect(device.load(programOf([increase()], [buffer("y", LENGTH, 0)], [launch(0, 0)]))).rejects.toBeInstanceOf(DeviceError);
   });
 });
 
+it("starts its threads from their text, where an application was bundled and their file is not beside it", async () => {
+  const start = nodeWorkers(() => pathToFileURL("/no/such/worker.mjs"), readFileSync("dist/wasm-worker.mjs", "utf8"));
+  const device = openWasmDevice({ start, threads: 2, cores: 2, isShared: true });
+  opened.push(device);
+  const double = wasmTarget.compileKernel(elementwise("double", 1000, 1, (x) => mul(x, float(2))));
+  const session = await device.load(programOf([double], [buffer("x0", 1000, 0), buffer("y", 1000, 4096)], [launch(0, 0, 1)]));
+  session.write("x0", numbers(1000));
+  session.run("predict");
+  expect((await session.read(["y"])).get("y")?.[999]).toBe(numbers(1000)[999]! * 2);
+});
+
 it("runs on one thread with memory of its own, where none can be shared", async () => {
-  const start = await nodeWorkers(pathToFileURL("dist/wasm-worker.mjs"));
+  const start = nodeWorkers(() => pathToFileURL("dist/wasm-worker.mjs"));
   const device = openWasmDevice({ start, threads: 8, cores: 8, isShared: false });
   opened.push(device);
   expect(device.info.description).toContain("1 thread,");

@@ -11,9 +11,9 @@ import { nodeWorkers } from "../../src/runtime/wasm/workers.ts";
 
 export const WORKER = pathToFileURL("dist/wasm-worker.mjs");
 
-export async function openWasm(threads: number, options: Partial<WasmOptions> = {}): Promise<Device> {
-  const start = await nodeWorkers(WORKER);
-  return openWasmDevice({ start, threads, cores: availableParallelism(), isShared: true, ...options });
+export function openWasm(threads: number, options: Partial<WasmOptions> = {}): Promise<Device> {
+  const start = nodeWorkers(() => WORKER);
+  return Promise.resolve(openWasmDevice({ start, threads, cores: availableParallelism(), isShared: true, ...options }));
 }
 
 interface Shape {

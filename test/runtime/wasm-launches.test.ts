@@ -11,7 +11,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { Program } from "../../src/ir/program.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
-import type { Reply } from "../../src/runtime/wasm/messages.ts";
+import type { Ready, Reply } from "../../src/runtime/wasm/messages.ts";
 import type { StartWorker } from "../../src/runtime/wasm/workers.ts";
 import { calls, kernel, keeper, launch, logTime, openWasm, programOf, scratch, trap, turn, WORKER } from "./wasm-hand-made.ts";
 
@@ -279,7 +279,7 @@ describe("faults", () => {
     (listener) => {
       const worker = new Worker(WORKER);
       workers.push(worker);
-      worker.on("message", (reply: Reply) => listener.onReply(reply));
+      worker.on("message", (reply: Reply | Ready) => reply.kind !== "ready" && listener.onReply(reply));
       worker.on("error", (error: Error) => listener.onEnd(error.message));
       worker.on("exit", () => listener.onEnd("the worker thread ended"));
       return {

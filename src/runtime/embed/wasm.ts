@@ -5,11 +5,14 @@ import type { Artifact } from "../../ir/artifact.ts";
 import { DeviceError } from "../device.ts";
 import { openWasmDevice } from "../wasm/device.ts";
 import { threadsFor } from "../wasm/threads.ts";
-import { nodeOs, nodeWorkers, webWorkers } from "../wasm/workers.ts";
+import { nodeWorkers, webWorkers } from "../wasm/workers.ts";
 import { Model } from "./model.ts";
 
 export { DeviceError } from "../device.ts";
 export { DataError, NonFiniteLossError } from "../errors.ts";
+
+/** The text of wasm-worker.mjs, put in place when this file is bundled. */
+declare const WORKER_SOURCE: string;
 
 export interface CreateOptions {
   readonly device?: "auto" | "wasm" | undefined;
@@ -22,11 +25,11 @@ export async function createModel(artifact: Artifact, { device = "auto", threads
   if (device !== "auto" && device !== "wasm")
     throw new DeviceError("unavailable", `no device ${JSON.stringify(device)} in this module`, 'use "auto" or "wasm"');
   const isNode = typeof process === "object" && "node" in process.versions;
-  const cores = isNode ? (await nodeOs()).availableParallelism() : navigator.hardwareConcurrency;
+  const cores = isNode ? process.getBuiltinModule("node:os").availableParallelism() : navigator.hardwareConcurrency;
   const wanted = threadsFor(threads, cores);
   const start = isNode
-    ? await nodeWorkers(new URL("./wasm-worker.mjs", import.meta.url))
-    : webWorkers(() => new Worker(new URL("./wasm-worker.mjs", import.meta.url), { type: "module" }));
+    ? nodeWorkers(() => new URL("./wasm-worker.mjs", import.meta.url), WORKER_SOURCE)
+    : webWorkers(() => new Worker(new URL("./wasm-worker.mjs", import.meta.url), { type: "module" }), WORKER_SOURCE);
   const isShared = isNode || globalThis.crossOriginIsolated;
   return Model.open(artifact, openWasmDevice({ start, threads: wanted, cores, isShared }));
 }

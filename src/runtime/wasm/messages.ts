@@ -94,6 +94,11 @@ export type Message =
     }
   | { readonly kind: "sync"; readonly id: number };
 
+/** What a thread says first. */
+export interface Ready {
+  readonly kind: "ready";
+}
+
 export type Reply =
   | { readonly kind: "done"; readonly id: number; readonly values?: readonly ArrayBuffer[] }
   | { readonly kind: "out-of-memory"; readonly message: string }

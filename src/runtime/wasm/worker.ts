@@ -1,33 +1,33 @@
-// The file that a worker thread starts with, in Node and in browsers alike: messages in, messages out.
+// The file that a worker thread starts with, in Node and in browsers alike: messages in, messages out. A script of the old kind would do, too:
+// some bundlers make one of it, so it neither imports nor waits at its top.
 
-import type { Message, Reply } from "./messages.ts";
+import type { Message, Ready, Reply } from "./messages.ts";
 import { Thread } from "./thread.ts";
 
 interface Port {
-  postMessage(message: Reply, transfer?: ArrayBuffer[]): void;
+  postMessage(message: Reply | Ready, transfer?: ArrayBuffer[]): void;
 }
 
 const isNode = typeof process === "object" && typeof process.versions === "object" && typeof process.versions.node === "string";
 
 if (isNode) {
-  const { parentPort } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:worker_threads");
-  if (parentPort) {
-    const port = parentPort;
-    const thread = threadOf(port);
-    port.on("message", (message: Message) => {
-      thread.receive(message);
-    });
-  }
+  const { parentPort } = process.getBuiltinModule("node:worker_threads");
+  if (parentPort) listen(parentPort, (receive) => parentPort.on("message", receive));
 } else {
   const scope = globalThis as unknown as Port & { onmessage: ((event: { readonly data: Message }) => void) | null };
-  const thread = threadOf(scope);
-  scope.onmessage = (event) => {
-    thread.receive(event.data);
-  };
+  listen(scope, (receive) => {
+    scope.onmessage = (event) => {
+      receive(event.data);
+    };
+  });
 }
 
-function threadOf(port: Port): Thread {
-  return new Thread((reply, transfer = []) => {
+function listen(port: Port, on: (receive: (message: Message) => void) => void): void {
+  const thread = new Thread((reply, transfer = []) => {
     port.postMessage(reply, [...transfer]);
   });
+  on((message) => {
+    thread.receive(message);
+  });
+  port.postMessage({ kind: "ready" });
 }

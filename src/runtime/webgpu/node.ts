@@ -1,17 +1,16 @@
 // WebGPU in Node: Dawn from the npm package `webgpu`, an optional dependency, and the environment that Vulkan loaders want.
 
-// Part of what pages load too, so nothing of Node's is imported before it is wanted, nor where a page's bundler would look for it.
+// Part of what pages load too, whose bundlers must neither look for the package nor for Node's own modules.
 const load = (name: string): Promise<unknown> => import(/* webpackIgnore: true */ /* @vite-ignore */ name);
-const fileSystem = async (): Promise<typeof import("node:fs")> => (await load("node:fs")) as typeof import("node:fs");
 
 const DRIVERS = "/usr/share/vulkan/icd.d";
 
 /** Dawn's entry point, or undefined when the package is not installed. Lavapipe is Mesa's Vulkan driver for the CPU. */
 export async function createNodeGpu(useLavapipe: boolean): Promise<GPU | undefined> {
   // Drivers warn on stderr when it is missing.
-  process.env["XDG_RUNTIME_DIR"] ??= await temporaryFolder();
+  process.env["XDG_RUNTIME_DIR"] ??= temporaryFolder();
   if (useLavapipe) {
-    const driver = await lavapipeDriver();
+    const driver = lavapipeDriver();
     if (driver === undefined || process.env["VK_DRIVER_FILES"] !== undefined) return undefined;
     process.env["VK_DRIVER_FILES"] = driver;
   }
@@ -24,9 +23,9 @@ export async function createNodeGpu(useLavapipe: boolean): Promise<GPU | undefin
   }
 }
 
-async function temporaryFolder(): Promise<string> {
-  const { tmpdir } = (await load("node:os")) as typeof import("node:os");
-  const { mkdtempSync, rmSync } = await fileSystem();
+function temporaryFolder(): string {
+  const { tmpdir } = process.getBuiltinModule("node:os");
+  const { mkdtempSync, rmSync } = process.getBuiltinModule("node:fs");
   const folder = mkdtempSync(`${tmpdir()}/tlc-`);
   process.once("exit", () => {
     rmSync(folder, { recursive: true, force: true });
@@ -34,9 +33,12 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-async function lavapipeDriver(): Promise<string | undefined> {
+function lavapipeDriver(): string | undefined {
   try {
-    const file = (await fileSystem()).readdirSync(DRIVERS).find((name) => name.startsWith("lvp_icd") && name.endsWith(".json"));
+    const file = process
+      .getBuiltinModule("node:fs")
+      .readdirSync(DRIVERS)
+      .find((name) => name.startsWith("lvp_icd") && name.endsWith(".json"));
     return file === undefined ? undefined : `${DRIVERS}/${file}`;
   } catch {
     return undefined;
