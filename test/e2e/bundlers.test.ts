@@ -155,18 +155,14 @@ describe.each(["wasm", "webgpu"])("an application of a folder compiled for %s", 
   }, 120_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.for(Object.keys(BUNDLERS))(
-    "goes through %s, and the page trains",
-    async (name, context) => {
-      rmSync(join(folder, "out"), { recursive: true, force: true });
-      expect(await BUNDLERS[name]!(folder)).toEqual([]);
-      if (typeof browser === "string") return context.skip(browser);
-      const outcome = await runPage(browser, join(folder, "out"));
-      expect(outcome.device).toBe(target);
-      expect(outcome.losses).toHaveLength(expected.losses.length);
-      outcome.losses.forEach((loss, i) => expect(Math.abs(loss / expected.losses[i]! - 1)).toBeLessThan(1e-4));
-      expect(outcome.probability).toBeCloseTo(expected.probability, 4);
-    },
-    120_000,
-  );
+  it.for(Object.keys(BUNDLERS))("goes through %s, and the page trains", { timeout: 120_000 }, async (name, context) => {
+    rmSync(join(folder, "out"), { recursive: true, force: true });
+    expect(await BUNDLERS[name]!(folder)).toEqual([]);
+    if (typeof browser === "string") return context.skip(browser);
+    const outcome = await runPage(browser, join(folder, "out"));
+    expect(outcome.device).toBe(target);
+    expect(outcome.losses).toHaveLength(expected.losses.length);
+    outcome.losses.forEach((loss, i) => expect(Math.abs(loss / expected.losses[i]! - 1)).toBeLessThan(1e-4));
+    expect(outcome.probability).toBeCloseTo(expected.probability, 4);
+  });
 });
