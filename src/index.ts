@@ -1,5 +1,5 @@
 // The public interface of the package for Node: check and compile specs, open devices, train and predict. Pages import the browser-safe
-// `tlc/runtime` instead, or the module that `tlc compile` writes.
+// `tlspec/runtime` instead, or the module that `tlc compile` writes.
 
 import { compileSpec as compileFor, type CompileOutcome, type CompileRequest } from "./compile.ts";
 import { describeData } from "./runtime/data/index.ts";

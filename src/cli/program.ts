@@ -16,6 +16,7 @@ import type { TraceOptions } from "./trace.ts";
 
 const EXAMPLES = `
 Examples:
+  tlc init example                               an example to start from
   tlc check flowers.tlspec                       say what is wrong with a spec
   tlc run flowers.tlspec                         train it, on the best device there is
   tlc run flowers.tlspec --set batch=32 --json   with another batch size, one JSON object per line
@@ -92,6 +93,13 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
         exitCode = reportFailure(error, terminal);
       }
     };
+
+  program
+    .command("init")
+    .description("an example to start from: a spec, and the pictures it trains on")
+    .argument("[folder]", "where to write it", ".")
+    .option("--json", "one JSON object per line on stdout")
+    .action(verb(async (terminal, folder: string, _: object) => (await import("./init.ts")).init(folder, terminal)));
 
   compiling(program.command("check"))
     .description("check specs without running them")

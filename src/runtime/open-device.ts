@@ -15,14 +15,14 @@ export const DEVICE_NAMES = ["auto", "webgpu", "wasm", "reference"] as const sat
 export interface OpenDeviceOptions {
   /** Told which device `auto` took where that was not the best there is, and why. */
   readonly note?: (message: string) => void;
-  /** A WebGPU entry point to use instead of finding one. */
-  readonly gpu?: GPU;
+  /** A WebGPU entry point (a `GPU`, which not every TypeScript knows) to use instead of finding one. */
+  readonly gpu?: object;
   /** Of the wasm device; what TLC_THREADS says unless given, or else one for each processor. */
   readonly threads?: number;
 }
 
 const INSTALL_HINT =
-  "Install a Vulkan driver (with no GPU: `sh scripts/setup.sh` brings Mesa's software driver) and the npm package `webgpu`.";
+  "Install the GPU's Vulkan driver (with no GPU, Mesa's software driver: `apt-get install mesa-vulkan-drivers`, 24 or newer) and the npm package `webgpu`, or use --device wasm.";
 
 export async function openDevice(name: DeviceName, options: OpenDeviceOptions = {}): Promise<Device> {
   switch (name) {
@@ -55,7 +55,7 @@ export async function openDevice(name: DeviceName, options: OpenDeviceOptions = 
 
 async function findWebgpu({ gpu }: OpenDeviceOptions, wantsSoftware = true): Promise<FoundAdapter | undefined> {
   const { findAdapter } = await import("./webgpu/adapter.ts");
-  return findAdapter(gpu, wantsSoftware);
+  return findAdapter(gpu as GPU | undefined, wantsSoftware);
 }
 
 async function openWebgpu(found: FoundAdapter): Promise<Device> {

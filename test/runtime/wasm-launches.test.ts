@@ -343,7 +343,7 @@ describe("the end", () => {
       const folder = mkdtempSync(join(tmpdir(), "tlc-wasm-"));
       try {
         const file = join(folder, "main.mjs");
-        const device = pathToFileURL("dist/runtime/open-device.js").href;
+        const device = pathToFileURL("dist/index.js").href;
         writeFileSync(
           file,
           `import { openDevice } from ${JSON.stringify(device)};

@@ -145,7 +145,7 @@ describe("openDevice", () => {
     await expect(openDevice("webgpu", { gpu })).rejects.toMatchObject({
       name: "DeviceError",
       reason: "unavailable",
-      hint: expect.stringContaining("scripts/setup.sh") as string,
+      hint: expect.stringContaining("mesa-vulkan-drivers") as string,
     });
   });
 

@@ -1,0 +1,24 @@
+// `tlc init`: an example to start from, a spec and the pictures that it trains on, out of one file of the package.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { packageRoot } from "../package-root.ts";
+import { EXIT, UsageError } from "./failure.ts";
+import type { Terminal } from "./terminal.ts";
+
+export function init(folder: string, terminal: Terminal): number {
+  const packed = gunzipSync(readFileSync(join(packageRoot(), "dist", "example.json.gz"))).toString();
+  const files = Object.entries(JSON.parse(packed) as Readonly<Record<string, string>>);
+  const taken = files.map(([name]) => join(folder, name)).find((path) => existsSync(path));
+  if (taken !== undefined) throw new UsageError(`${taken} is there already`, "name another folder: `tlc init FOLDER`");
+  // The spec last: what it names is there before it is.
+  for (const [name, content] of files.reverse()) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), Buffer.from(content, "base64"), { flag: "wx" });
+  }
+  const spec = relative(".", join(folder, "cnn.tlspec"));
+  terminal.object({ event: "created", spec, files: files.length });
+  terminal.line(`${spec} and its ${files.length - 1} pictures; to train it: tlc run ${spec}`);
+  return EXIT.ok;
+}
