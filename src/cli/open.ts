@@ -1,6 +1,6 @@
 // From what the user names, a spec or a folder that `tlc compile` wrote, to an artifact and the device that runs it.
 
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
 import { ARTIFACT_VERSION, type Artifact } from "../ir/artifact.ts";
@@ -13,10 +13,9 @@ import { DataError } from "../runtime/errors.ts";
 import { systemReason } from "../runtime/system-reason.ts";
 import type { Safetensors } from "../runtime/weights/safetensors.ts";
 import { EXIT, Exit, UsageError } from "./failure.ts";
+import { COMPILE_HINT, MANIFEST, readManifest } from "./folder.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome, CompileRequest } from "./toolchain.ts";
-
-export const MANIFEST = "artifact.json";
 
 /** Options of every verb that compiles. */
 export interface CompileOptions {
@@ -117,26 +116,23 @@ export async function openTarget(path: string, options: CompileOptions & DeviceO
 
 export async function readArtifact(folder: string): Promise<Artifact> {
   const path = join(folder, MANIFEST);
-  const hint = "write the folder with `tlc compile SPEC -o DIR`";
+  const text = await readManifest(folder);
   let json: unknown;
   try {
-    json = readExact(await readFile(path, "utf8"));
+    json = readExact(text);
   } catch (error) {
-    throw new DataError(
-      `${folder} is not a compiled folder: ${error instanceof SyntaxError ? `${MANIFEST} is not JSON` : `no ${MANIFEST} in it`}`,
-      hint,
-    );
+    throw new DataError(`${path} is damaged: ${error instanceof Error ? error.message : String(error)}`, COMPILE_HINT);
   }
   if (typeof json !== "object" || json === null || !("format" in json) || json.format !== "tlc-artifact") {
-    throw new DataError(`${path} is not an artifact of tlc`, hint);
+    throw new DataError(`${path} is not an artifact of tlc`, COMPILE_HINT);
   }
   if (!("version" in json) || json.version !== ARTIFACT_VERSION) {
     const version = "version" in json ? String(json.version) : "of its own";
-    throw new DataError(`${path} was written by another version of tlc: its format is ${version}, not ${ARTIFACT_VERSION}`, hint);
+    throw new DataError(`${path} was written by another version of tlc: its format is ${version}, not ${ARTIFACT_VERSION}`, COMPILE_HINT);
   }
   const { artifactProblem } = await import("../ir/artifact-schema.ts");
   const problem = artifactProblem(json);
-  if (problem !== undefined) throw new DataError(`${path} is damaged: ${problem}`, hint);
+  if (problem !== undefined) throw new DataError(`${path} is damaged: ${problem}`, COMPILE_HINT);
   return json as Artifact;
 }
 

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { visible } from "../diagnostics/visible.ts";
 import { packageRoot } from "../package-root.ts";
 import type { CompileVerbOptions } from "./compile.ts";
 import type { EvalOptions } from "./eval.ts";
@@ -74,8 +75,8 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .addHelpText("after", EXAMPLES)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeOut: (text) => io.stdout.write(visible(text)),
+      writeErr: (text) => io.stderr.write(visible(text)),
       getOutHelpWidth: () => io.stdout.columns ?? 100,
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     });

@@ -3,10 +3,11 @@
 
 import { stat } from "node:fs/promises";
 import type { Artifact } from "../ir/artifact.ts";
+import { writeFileAtomic } from "../runtime/atomic-file.ts";
 import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
-import { readSafetensorsFile, writeFileAtomic } from "../runtime/weights/files.ts";
+import { readSafetensorsFile } from "../runtime/weights/files.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { defaultWeights, openTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
 import { createProgress } from "./progress.ts";

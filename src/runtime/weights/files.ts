@@ -1,8 +1,6 @@
-// Files of weights, for Node. A result appears under its name whole or not at all: temporary file, fsync, rename, fsync of the folder.
+// Files of weights, for Node.
 
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open, readFile } from "node:fs/promises";
 import { DataError } from "../errors.ts";
 import { systemReason } from "../system-reason.ts";
 import { headerLength, parseSafetensorsHeader, readSafetensors, type Safetensors, type SafetensorsHeader } from "./safetensors.ts";
@@ -40,27 +38,4 @@ async function explained<T>(path: string, read: () => Promise<T>): Promise<T> {
     if (error instanceof DataError) throw new DataError(`${path}: ${error.message}`, error.hint);
     throw new DataError(`cannot read ${path}: ${systemReason(error)}`, "check the path and its permissions");
   }
-}
-
-export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  try {
-    const file = await open(temporary, "wx");
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  // Some file systems cannot sync a folder; the rename itself is done by now.
-  const handle = await open(folder, "r").catch(() => undefined);
-  await handle?.sync().catch(() => undefined);
-  await handle?.close();
 }

@@ -9,7 +9,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { hostArrayFrom } from "../../../src/ir/arrays.ts";
 import { InternalError, type DType } from "../../../src/ir/types.ts";
 import { DataError } from "../../../src/runtime/errors.ts";
-import { readSafetensorsFile, readSafetensorsHeader, writeFileAtomic } from "../../../src/runtime/weights/files.ts";
+import { writeFileAtomic } from "../../../src/runtime/atomic-file.ts";
+import { readSafetensorsFile, readSafetensorsHeader } from "../../../src/runtime/weights/files.ts";
 import {
   MAX_HEADER_BYTES,
   parseSafetensorsHeader,
