@@ -214,6 +214,16 @@ describe("templates", () => {
   });
 });
 
+describe("output", () => {
+  it("goes through the terminal's filter", () => {
+    const direct = sources.filter(({ path, tree }) => {
+      if (["src/cli/terminal.ts", "src/cli/program.ts", "src/cli/main.ts"].includes(path)) return false;
+      return /\bstd(?:out|err)\.write\(|\bconsole\s*\./.test(tree.text);
+    });
+    expect(direct.map(({ path }) => path)).toEqual([]);
+  });
+});
+
 describe("errors", () => {
   // A fault of ours is an InternalError; what a user can meet has a class that says what it is and, where there is one, a way out.
   // A SyntaxError is what JSON.parse throws, and so does our own reader of JSON.

@@ -38,7 +38,9 @@ export class Terminal {
     const painter = (stream: OutputStream): Paint => {
       const forced = (io.env["FORCE_COLOR"] ?? "0") !== "0";
       const wanted = options.color !== false && (io.env["NO_COLOR"] ?? "") === "" && io.env["TERM"] !== "dumb";
-      return wanted && (forced || stream.isTTY === true) ? (format, text) => `${this.#mark}${CODES[format]}m${text}${this.#mark}0m` : (_, text) => text;
+      return wanted && (forced || stream.isTTY === true)
+        ? (format, text) => `${this.#mark}${CODES[format]}m${text}${this.#mark}0m`
+        : (_, text) => text;
     };
     this.paintOut = painter(io.stdout);
     this.paintErr = painter(io.stderr);
@@ -47,7 +49,10 @@ export class Terminal {
   /** All output to people goes through here: what is not a colour of ours is text. */
   #shown(text: string): string {
     const [first = "", ...painted] = text.split(this.#mark);
-    return visible(first) + painted.map((part) => `\u001b[${part.slice(0, part.indexOf("m") + 1)}${visible(part.slice(part.indexOf("m") + 1))}`).join("");
+    return (
+      visible(first) +
+      painted.map((part) => `\u001b[${part.slice(0, part.indexOf("m") + 1)}${visible(part.slice(part.indexOf("m") + 1))}`).join("")
+    );
   }
 
   /** A result for people. With `--json` results are objects, and this goes nowhere. */
