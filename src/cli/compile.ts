@@ -14,7 +14,7 @@ export interface CompileVerbOptions extends CompileOptions {
 export async function compile(file: string, options: CompileVerbOptions, terminal: Terminal): Promise<number> {
   const { toolchain } = terminal.io;
   await requireSpec(file);
-  const artifact = artifactOf(await toolchain.compileSpec(file, compileRequest(options, options.target, terminal)), terminal);
+  const artifact = artifactOf(await toolchain.compileSpec(file, compileRequest(file, options, options.target, terminal)), terminal);
   const files = await toolchain.emit(artifact);
   let bytes = 0;
   for (const content of files.values()) bytes += typeof content === "string" ? Buffer.byteLength(content) : content.length;

@@ -10,6 +10,7 @@ import { InternalError } from "../ir/types.ts";
 import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, type DeviceName, type OpenDeviceOptions } from "../runtime/open-device.ts";
 import { DataError } from "../runtime/errors.ts";
+import { dataFolders } from "../runtime/inside.ts";
 import { systemReason } from "../runtime/system-reason.ts";
 import type { Safetensors } from "../runtime/weights/safetensors.ts";
 import { EXIT, Exit, UsageError } from "./failure.ts";
@@ -21,6 +22,8 @@ import type { CompileOutcome, CompileRequest } from "./toolchain.ts";
 export interface CompileOptions {
   readonly set: readonly string[];
   readonly recipe?: string;
+  /** The folder that imports and data must lie in; the spec's own unless given. */
+  readonly root?: string;
   readonly dumpAfter?: string;
 }
 
@@ -39,14 +42,21 @@ export const openingOf = ({ threads }: DeviceOptions, terminal: Terminal): Pick<
 export const DEFAULT_TARGET = "webgpu";
 
 /** @param limits of the device that will run the program; without, it runs on every device of the target */
-export function compileRequest(options: CompileOptions, target: string, terminal: Terminal, limits?: DeviceLimits): CompileRequest {
+export function compileRequest(
+  file: string,
+  options: CompileOptions,
+  target: string,
+  terminal: Terminal,
+  limits?: DeviceLimits,
+): CompileRequest {
   return {
+    ...(options.root === undefined ? {} : { root: options.root }),
     ...(limits && { limits }),
     set: options.set,
     target,
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
     ...(options.dumpAfter === undefined ? {} : { dumpAfter: options.dumpAfter, onDump: (text: string): void => terminal.note(text) }),
-    describeData: async (plan) => (await import("../runtime/data/index.ts")).describeData(plan),
+    describeData: async (plan) => (await import("../runtime/data/index.ts")).describeData(plan, { within: dataFolders(file, options) }),
   };
 }
 
@@ -84,6 +94,8 @@ export function artifactOf(outcome: CompileOutcome, terminal: Terminal): Artifac
 export interface Opened {
   readonly artifact: Artifact;
   readonly device: Device;
+  /** Folders that the data must lie in; of a compiled folder, which names what its compilation found, anywhere. */
+  readonly within?: readonly string[];
 }
 
 /** The device first: a spec is compiled for the device that was found. */
@@ -106,8 +118,8 @@ export async function openTarget(path: string, options: CompileOptions & DeviceO
   }
   const device = await toolchain.openDevice(options.device, opening);
   try {
-    const outcome = await toolchain.compileSpec(path, compileRequest(options, device.info.kind, terminal, device.limits));
-    return { artifact: artifactOf(outcome, terminal), device };
+    const outcome = await toolchain.compileSpec(path, compileRequest(path, options, device.info.kind, terminal, device.limits));
+    return { artifact: artifactOf(outcome, terminal), device, within: dataFolders(path, options) };
   } catch (error) {
     device.dispose();
     throw error;
@@ -137,9 +149,19 @@ export async function readArtifact(folder: string): Promise<Artifact> {
 }
 
 /** The weights that a verb works with: those named, or where `tlc run` leaves them. */
-export async function trainedWeights(artifact: Artifact, path: string, named: string | undefined): Promise<Safetensors> {
-  const { readSafetensorsFile } = await import("../runtime/weights/files.ts");
-  if (named !== undefined) return readSafetensorsFile(named);
+export async function trainedWeights(
+  artifact: Artifact,
+  path: string,
+  named: string | undefined,
+  signal?: AbortSignal,
+): Promise<Safetensors> {
+  const [{ readSafetensorsFile }, { checkWeights }] = [
+    await import("../runtime/weights/files.ts"),
+    await import("../runtime/weights/model-weights.ts"),
+  ];
+  const read = (file: string): Promise<Safetensors> =>
+    readSafetensorsFile(file, { check: (header) => checkWeights(artifact, header), signal });
+  if (named !== undefined) return read(named);
   const usual = defaultWeights(artifact);
   const isThere = await stat(usual).then(
     () => true,
@@ -150,7 +172,7 @@ export async function trainedWeights(artifact: Artifact, path: string, named: st
       `${artifact.name} has no weights yet: there is no ${usual}`,
       `train first with \`tlc run ${path}\`, or name a file with --weights`,
     );
-  return readSafetensorsFile(usual);
+  return read(usual);
 }
 
 /** `runs/RECIPE/weights.safetensors`; the name may come from a folder of a stranger. */

@@ -53,6 +53,7 @@ function compiling(command: Command): Command {
   return command
     .option("--recipe <name>", "which recipe, where the spec has several")
     .option("--set <path=value>", "override a value of the recipe; repeatable", collect, [])
+    .option("--root <dir>", "the folder that imports and data must lie in (default: the spec's)")
     .option("--json", "one JSON object per line on stdout");
 }
 

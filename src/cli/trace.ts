@@ -32,7 +32,7 @@ export async function trace(file: string, options: TraceOptions, terminal: Termi
     const types = new Map(
       [...batch].map(([name, tensor]): [string, TensorType] => [name, { dtype: hostType(name, tensor), shape: tensor.shape }]),
     );
-    const request = { ...compileRequest(options, device.info.kind, terminal, device.limits), batch: types };
+    const request = { ...compileRequest(file, options, device.info.kind, terminal, device.limits), batch: types };
     const artifact = artifactOf(await terminal.io.toolchain.compileTrace(file, request), terminal);
     const weights = { tensors: under(input, "weight/"), metadata: input.metadata };
     const tensors = await runSteps(artifact, device, weights, batch, options.steps);
