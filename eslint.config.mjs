@@ -36,7 +36,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["test/**/*.ts", "bench/**/*.ts"],
+    files: ["test/**/*.ts", "bench/**/*.ts", "fuzz/**/*.ts"],
     rules: {
       // Where a value is missing, the test fails with the line.
       "@typescript-eslint/no-non-null-assertion": "off",

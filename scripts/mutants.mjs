@@ -20,6 +20,8 @@ const COPIED = [
   "test",
   "specs",
   "scripts",
+  "fuzz",
+  "bench",
   "docs",
   "dist",
   "package.json",

@@ -1,14 +1,24 @@
 // The compiler's front half by itself: reads a spec and says everything that can be said without its data. Apart from compile.ts, so
 // that `tlc check` loads neither passes nor targets.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Diagnostic, Sources } from "./diagnostics.ts";
 import { checkSpec as checkLoaded, loadSpec, type LoadedSpec } from "./dsl/index.ts";
+import { LIMITS } from "./dsl/limits.ts";
 import { createBuilder } from "./ir/builder.ts";
 import { packageRoot } from "./package-root.ts";
+import { DataError } from "./runtime/errors.ts";
+import { readRegularFileSync } from "./runtime/files.ts";
+import { staysInside } from "./runtime/inside.ts";
 
-export interface CheckRequest {
+/** What a spec may read. */
+export interface SpecAccess {
+  /** The folder that imports must lie in once links are followed; the spec's own unless given. */
+  readonly root?: string;
+}
+
+export interface CheckRequest extends SpecAccess {
   /** `path=value`: changes to the recipe and its data. */
   readonly set?: readonly string[];
 }
@@ -20,16 +30,17 @@ export interface CheckOutcome {
 
 /** Plans every recipe of a spec and builds its network. */
 export async function checkSpec(file: string, request: CheckRequest = {}): Promise<CheckOutcome> {
-  const spec = await openSpec(file);
+  const spec = await openSpec(file, request);
   checkLoaded(spec, { builder: createBuilder, ...(request.set && { overrides: request.set }) });
   return outcomeOf(spec);
 }
 
 /** A spec from its file, with what it imports. */
-export async function openSpec(file: string): Promise<LoadedSpec> {
+export async function openSpec(file: string, { root: folder = dirname(file) }: SpecAccess = {}): Promise<LoadedSpec> {
   const root = packageRoot();
-  const host = { zoo: join(root, "specs", "zoo"), readFile };
-  const text = readFileSync(file, "utf8");
+  const zoo = join(root, "specs", "zoo");
+  const host = { zoo, readFile: (path: string) => readImport(path, [folder, zoo]) };
+  const text = readText(file);
   let hasJson = false;
   const noteJson = (): undefined => {
     hasJson = true;
@@ -45,10 +56,16 @@ export async function openSpec(file: string): Promise<LoadedSpec> {
 
 export const outcomeOf = (spec: LoadedSpec): CheckOutcome => ({ diagnostics: spec.sink.list(), sources: spec.sources });
 
-function readFile(path: string): string | undefined {
+/** A UTF-16 unit takes three bytes at most; the parser says it of a file that has a few too many. */
+const readText = (path: string): string => Buffer.from(readRegularFileSync(path, 4 * LIMITS.fileLength)).toString("utf8");
+
+function readImport(path: string, folders: readonly string[]): string | { readonly refused: string } | undefined {
+  if (!existsSync(path)) return undefined;
+  if (!staysInside(path, folders)) return { refused: "it leads out of the folder of the spec; `--root DIR` allows another folder" };
   try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
+    return readText(path);
+  } catch (error) {
+    if (error instanceof DataError) return { refused: error.message.replace(`cannot read ${path}: `, "") };
+    throw error;
   }
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openSpec, outcomeOf as outcome } from "./check.ts";
+import { openSpec, outcomeOf as outcome, type SpecAccess } from "./check.ts";
 import { emitFiles } from "./codegen/module/emit.ts";
 import type { Target } from "./codegen/target.ts";
 import { targetNamed } from "./codegen/targets.ts";
@@ -22,7 +22,7 @@ import { PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
 import { compileStages } from "./passes/stages.ts";
 import { buildEntries, buildTraceEntry, type StageSpec } from "./passes/step-graph.ts";
 
-export interface CompileRequest {
+export interface CompileRequest extends SpecAccess {
   /** Needed where the file declares several. */
   readonly recipe?: string;
   /** `path=value`: changes to the recipe and its data. */
@@ -55,7 +55,7 @@ export interface CompileOutcome {
 
 /** A recipe, its data and its network, for one device's target. */
 export async function compileSpec(file: string, request: CompileRequest): Promise<CompileOutcome> {
-  const spec = await openSpec(file);
+  const spec = await openSpec(file, request);
   const planned = spec.sink.errors === 0 ? plan(spec, request) : undefined;
   if (!planned || spec.sink.errors > 0) return outcome(spec);
   if (!planned.data) {
@@ -74,7 +74,7 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
 
 /** One training step of the recipe's first stage on a batch given from outside; see `tlc trace`. */
 export async function compileTrace(file: string, request: TraceRequest): Promise<CompileOutcome> {
-  const spec = await openSpec(file);
+  const spec = await openSpec(file, request);
   const found = spec.sink.errors === 0 ? plan(spec, request) : undefined;
   if (!found || spec.sink.errors > 0) return outcome(spec);
   const [first] = request.batch.values();

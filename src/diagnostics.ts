@@ -2,6 +2,7 @@
 // and go on; nothing here throws across stages, and nothing here knows the language. The catalogue itself is in diagnostics/.
 
 export type { CatalogueEntry, Diagnostic, Note, Severity, Span } from "./diagnostics/types.ts";
+export { visible, visibleJson } from "./diagnostics/visible.ts";
 export { CATALOGUE, entryOfCode, explain } from "./diagnostics/catalogue.ts";
 export type { DiagnosticName, ParamsOf } from "./diagnostics/catalogue.ts";
 export { DiagnosticSink } from "./diagnostics/sink.ts";

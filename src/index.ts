@@ -3,6 +3,7 @@
 
 import { compileSpec as compileFor, type CompileOutcome, type CompileRequest } from "./compile.ts";
 import { describeData } from "./runtime/data/index.ts";
+import { dataFolders } from "./runtime/inside.ts";
 
 export { checkSpec, type CheckOutcome, type CheckRequest } from "./check.ts";
 export { emit } from "./compile.ts";
@@ -28,4 +29,4 @@ export interface CompileOptions extends Omit<CompileRequest, "describeData" | "t
  * as that device allows.
  */
 export const compileSpec = (file: string, options: CompileOptions = {}): Promise<CompileOutcome> =>
-  compileFor(file, { target: "webgpu", describeData: (plan) => describeData(plan), ...options });
+  compileFor(file, { target: "webgpu", describeData: (plan) => describeData(plan, { within: dataFolders(file, options) }), ...options });

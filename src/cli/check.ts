@@ -9,7 +9,7 @@ export async function check(files: readonly string[], options: CompileOptions, t
   let failed = false;
   for (const file of files) {
     await requireSpec(file);
-    const outcome = await terminal.io.toolchain.checkSpec(file, compileRequest(options, DEFAULT_TARGET, terminal));
+    const outcome = await terminal.io.toolchain.checkSpec(file, compileRequest(file, options, DEFAULT_TARGET, terminal));
     const { errors, warnings } = showDiagnostics(outcome, terminal);
     failed ||= errors > 0;
     terminal.object({ event: "check", file, errors, warnings });

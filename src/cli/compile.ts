@@ -1,8 +1,7 @@
 // `tlc compile`: a spec becomes a folder that trains and predicts without the compiler.
 
-import { join } from "node:path";
-import { writeFileAtomic } from "../runtime/weights/files.ts";
 import { EXIT } from "./failure.ts";
+import { writeFolder } from "./folder.ts";
 import { artifactOf, compileRequest, type CompileOptions } from "./open.ts";
 import { requireSpec } from "./spec-file.ts";
 import type { Terminal } from "./terminal.ts";
@@ -15,13 +14,11 @@ export interface CompileVerbOptions extends CompileOptions {
 export async function compile(file: string, options: CompileVerbOptions, terminal: Terminal): Promise<number> {
   const { toolchain } = terminal.io;
   await requireSpec(file);
-  const artifact = artifactOf(await toolchain.compileSpec(file, compileRequest(options, options.target, terminal)), terminal);
+  const artifact = artifactOf(await toolchain.compileSpec(file, compileRequest(file, options, options.target, terminal)), terminal);
   const files = await toolchain.emit(artifact);
   let bytes = 0;
-  for (const [name, content] of files) {
-    await writeFileAtomic(join(options.out, name), content);
-    bytes += typeof content === "string" ? Buffer.byteLength(content) : content.length;
-  }
+  for (const content of files.values()) bytes += typeof content === "string" ? Buffer.byteLength(content) : content.length;
+  await writeFolder(options.out, files);
   terminal.object({
     event: "compiled",
     recipe: artifact.name,

@@ -15,14 +15,14 @@ export interface EvalOptions extends CompileOptions, DeviceOptions {
 }
 
 export async function evaluate(path: string, options: EvalOptions, terminal: Terminal): Promise<number> {
-  const { artifact, device } = await openTarget(path, options, terminal);
+  const { artifact, device, within } = await openTarget(path, options, terminal);
   return interruptible(terminal, async ({ signal, code }) => {
     try {
       const plan = artifact.data;
       if (plan === undefined) throw new UsageError(`the recipe ${artifact.name} has no data to evaluate on`);
-      const weights = await trainedWeights(artifact, path, options.weights);
+      const weights = await trainedWeights(artifact, path, options.weights, signal);
       const { loadSplit } = await import("../runtime/data/index.ts");
-      const data = await loadSplit(plan, options.split, artifact.dataInfo);
+      const data = await loadSplit(plan, options.split, artifact.dataInfo, { signal, ...(within && { within }) });
       const network = await Network.open(artifact, device);
       try {
         initialize(network.loaded);

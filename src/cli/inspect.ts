@@ -27,7 +27,7 @@ interface Inspection {
 export async function inspect(path: string, options: InspectOptions, terminal: Terminal): Promise<number> {
   const artifact = (await isFolder(path))
     ? await readArtifact(path)
-    : artifactOf(await terminal.io.toolchain.compileSpec(path, compileRequest(options, options.target, terminal)), terminal);
+    : artifactOf(await terminal.io.toolchain.compileSpec(path, compileRequest(path, options, options.target, terminal)), terminal);
   const stages = artifact.stages.map((stage) => describe(artifact, stage));
   terminal.object({ event: "inspect", recipe: artifact.name, target: artifact.target, stages });
   for (const stage of stages) show(artifact, stage, options.layers === true, terminal);

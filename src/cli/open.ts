@@ -1,6 +1,6 @@
 // From what the user names, a spec or a folder that `tlc compile` wrote, to an artifact and the device that runs it.
 
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
 import { ARTIFACT_VERSION, type Artifact } from "../ir/artifact.ts";
@@ -10,18 +10,20 @@ import { InternalError } from "../ir/types.ts";
 import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, type DeviceName, type OpenDeviceOptions } from "../runtime/open-device.ts";
 import { DataError } from "../runtime/errors.ts";
+import { dataFolders } from "../runtime/inside.ts";
 import { systemReason } from "../runtime/system-reason.ts";
 import type { Safetensors } from "../runtime/weights/safetensors.ts";
 import { EXIT, Exit, UsageError } from "./failure.ts";
+import { COMPILE_HINT, MANIFEST, readManifest } from "./folder.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome, CompileRequest } from "./toolchain.ts";
-
-export const MANIFEST = "artifact.json";
 
 /** Options of every verb that compiles. */
 export interface CompileOptions {
   readonly set: readonly string[];
   readonly recipe?: string;
+  /** The folder that imports and data must lie in; the spec's own unless given. */
+  readonly root?: string;
   readonly dumpAfter?: string;
 }
 
@@ -40,14 +42,21 @@ export const openingOf = ({ threads }: DeviceOptions, terminal: Terminal): Pick<
 export const DEFAULT_TARGET = "webgpu";
 
 /** @param limits of the device that will run the program; without, it runs on every device of the target */
-export function compileRequest(options: CompileOptions, target: string, terminal: Terminal, limits?: DeviceLimits): CompileRequest {
+export function compileRequest(
+  file: string,
+  options: CompileOptions,
+  target: string,
+  terminal: Terminal,
+  limits?: DeviceLimits,
+): CompileRequest {
   return {
+    ...(options.root === undefined ? {} : { root: options.root }),
     ...(limits && { limits }),
     set: options.set,
     target,
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
     ...(options.dumpAfter === undefined ? {} : { dumpAfter: options.dumpAfter, onDump: (text: string): void => terminal.note(text) }),
-    describeData: async (plan) => (await import("../runtime/data/index.ts")).describeData(plan),
+    describeData: async (plan) => (await import("../runtime/data/index.ts")).describeData(plan, { within: dataFolders(file, options) }),
   };
 }
 
@@ -85,6 +94,8 @@ export function artifactOf(outcome: CompileOutcome, terminal: Terminal): Artifac
 export interface Opened {
   readonly artifact: Artifact;
   readonly device: Device;
+  /** Folders that the data must lie in; of a compiled folder, which names what its compilation found, anywhere. */
+  readonly within?: readonly string[];
 }
 
 /** The device first: a spec is compiled for the device that was found. */
@@ -107,8 +118,8 @@ export async function openTarget(path: string, options: CompileOptions & DeviceO
   }
   const device = await toolchain.openDevice(options.device, opening);
   try {
-    const outcome = await toolchain.compileSpec(path, compileRequest(options, device.info.kind, terminal, device.limits));
-    return { artifact: artifactOf(outcome, terminal), device };
+    const outcome = await toolchain.compileSpec(path, compileRequest(path, options, device.info.kind, terminal, device.limits));
+    return { artifact: artifactOf(outcome, terminal), device, within: dataFolders(path, options) };
   } catch (error) {
     device.dispose();
     throw error;
@@ -117,33 +128,40 @@ export async function openTarget(path: string, options: CompileOptions & DeviceO
 
 export async function readArtifact(folder: string): Promise<Artifact> {
   const path = join(folder, MANIFEST);
-  const hint = "write the folder with `tlc compile SPEC -o DIR`";
+  const text = await readManifest(folder);
   let json: unknown;
   try {
-    json = readExact(await readFile(path, "utf8"));
+    json = readExact(text);
   } catch (error) {
-    throw new DataError(
-      `${folder} is not a compiled folder: ${error instanceof SyntaxError ? `${MANIFEST} is not JSON` : `no ${MANIFEST} in it`}`,
-      hint,
-    );
+    throw new DataError(`${path} is damaged: ${error instanceof Error ? error.message : String(error)}`, COMPILE_HINT);
   }
   if (typeof json !== "object" || json === null || !("format" in json) || json.format !== "tlc-artifact") {
-    throw new DataError(`${path} is not an artifact of tlc`, hint);
+    throw new DataError(`${path} is not an artifact of tlc`, COMPILE_HINT);
   }
   if (!("version" in json) || json.version !== ARTIFACT_VERSION) {
     const version = "version" in json ? String(json.version) : "of its own";
-    throw new DataError(`${path} was written by another version of tlc: its format is ${version}, not ${ARTIFACT_VERSION}`, hint);
+    throw new DataError(`${path} was written by another version of tlc: its format is ${version}, not ${ARTIFACT_VERSION}`, COMPILE_HINT);
   }
   const { artifactProblem } = await import("../ir/artifact-schema.ts");
   const problem = artifactProblem(json);
-  if (problem !== undefined) throw new DataError(`${path} is damaged: ${problem}`, hint);
+  if (problem !== undefined) throw new DataError(`${path} is damaged: ${problem}`, COMPILE_HINT);
   return json as Artifact;
 }
 
 /** The weights that a verb works with: those named, or where `tlc run` leaves them. */
-export async function trainedWeights(artifact: Artifact, path: string, named: string | undefined): Promise<Safetensors> {
-  const { readSafetensorsFile } = await import("../runtime/weights/files.ts");
-  if (named !== undefined) return readSafetensorsFile(named);
+export async function trainedWeights(
+  artifact: Artifact,
+  path: string,
+  named: string | undefined,
+  signal?: AbortSignal,
+): Promise<Safetensors> {
+  const [{ readSafetensorsFile }, { checkWeights }] = [
+    await import("../runtime/weights/files.ts"),
+    await import("../runtime/weights/model-weights.ts"),
+  ];
+  const read = (file: string): Promise<Safetensors> =>
+    readSafetensorsFile(file, { check: (header) => checkWeights(artifact, header), signal });
+  if (named !== undefined) return read(named);
   const usual = defaultWeights(artifact);
   const isThere = await stat(usual).then(
     () => true,
@@ -154,7 +172,7 @@ export async function trainedWeights(artifact: Artifact, path: string, named: st
       `${artifact.name} has no weights yet: there is no ${usual}`,
       `train first with \`tlc run ${path}\`, or name a file with --weights`,
     );
-  return readSafetensorsFile(usual);
+  return read(usual);
 }
 
 /** `runs/RECIPE/weights.safetensors`; the name may come from a folder of a stranger. */

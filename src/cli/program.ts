@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { visible } from "../diagnostics/visible.ts";
 import { packageRoot } from "../package-root.ts";
 import type { CompileVerbOptions } from "./compile.ts";
 import type { EvalOptions } from "./eval.ts";
@@ -53,6 +54,7 @@ function compiling(command: Command): Command {
   return command
     .option("--recipe <name>", "which recipe, where the spec has several")
     .option("--set <path=value>", "override a value of the recipe; repeatable", collect, [])
+    .option("--root <dir>", "the folder that imports and data must lie in (default: the spec's)")
     .option("--json", "one JSON object per line on stdout");
 }
 
@@ -75,8 +77,8 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .addHelpText("after", EXAMPLES)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeOut: (text) => io.stdout.write(visible(text)),
+      writeErr: (text) => io.stderr.write(visible(text)),
       getOutHelpWidth: () => io.stdout.columns ?? 100,
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     });

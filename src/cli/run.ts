@@ -3,10 +3,12 @@
 
 import { stat } from "node:fs/promises";
 import type { Artifact } from "../ir/artifact.ts";
+import { writeFileAtomic } from "../runtime/atomic-file.ts";
+import type { DataAccess } from "../runtime/data/access.ts";
 import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
-import { readSafetensorsFile, writeFileAtomic } from "../runtime/weights/files.ts";
+import { readSafetensorsFile } from "../runtime/weights/files.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { defaultWeights, openTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
 import { createProgress } from "./progress.ts";
@@ -19,7 +21,7 @@ export interface RunOptions extends CompileOptions, DeviceOptions {
 }
 
 export async function run(path: string, options: RunOptions, terminal: Terminal): Promise<number> {
-  const { artifact, device } = await openTarget(path, options, terminal);
+  const { artifact, device, within } = await openTarget(path, options, terminal);
   return interruptible(terminal, async ({ signal, code }) => {
     try {
       const out = options.out ?? defaultWeights(artifact);
@@ -28,7 +30,7 @@ export async function run(path: string, options: RunOptions, terminal: Terminal)
         throw new UsageError(`--out ${out} is a folder`, "name a file in it");
       const weights = options.weights === undefined ? undefined : await readSafetensorsFile(options.weights);
       terminal.live("reading the data");
-      const data = await loadTrainData(artifact, signal);
+      const data = await loadTrainData(artifact, { signal, ...(within && { within }) });
       terminal.live("preparing the device");
       const network = await Network.open(artifact, device);
       try {
@@ -52,16 +54,16 @@ export async function run(path: string, options: RunOptions, terminal: Terminal)
   });
 }
 
-async function loadTrainData(artifact: Artifact, signal: AbortSignal): Promise<TrainData> {
+async function loadTrainData(artifact: Artifact, access: DataAccess): Promise<TrainData> {
   const plan = artifact.data;
   if (plan === undefined)
     throw new UsageError(`the recipe ${artifact.name} has no data to train on`, "add a dataset and `data NAME` to the recipe");
   const [{ loadSplit }, { splitNames }] = [await import("../runtime/data/index.ts"), await import("../runtime/data/splits.ts")];
   const names = splitNames(plan);
   const optional = async (name: string): Promise<LoadedSplit | undefined> =>
-    names.includes(name) ? loadSplit(plan, name, artifact.dataInfo, signal) : undefined;
+    names.includes(name) ? loadSplit(plan, name, artifact.dataInfo, access) : undefined;
   return {
-    train: await loadSplit(plan, "train", artifact.dataInfo, signal),
+    train: await loadSplit(plan, "train", artifact.dataInfo, access),
     val: await optional("val"),
     test: await optional("test"),
   };

@@ -1,7 +1,8 @@
 // A path that must be a spec: said before the compiler is loaded, and as the mistake that it is.
 
 import { UsageError } from "./failure.ts";
-import { isFolder, MANIFEST } from "./open.ts";
+import { MANIFEST } from "./folder.ts";
+import { isFolder } from "./open.ts";
 
 export async function requireSpec(path: string): Promise<void> {
   if (await isFolder(path))

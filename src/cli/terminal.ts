@@ -1,6 +1,7 @@
 // Where a verb writes, and how: lines for people, one JSON object per line for programs, colour only where it is wanted.
 
-import type { Style } from "../diagnostics.ts";
+import { randomBytes } from "node:crypto";
+import { visible, visibleJson, type Style } from "../diagnostics.ts";
 import type { Toolchain } from "./toolchain.ts";
 
 export interface OutputStream {
@@ -27,6 +28,8 @@ export class Terminal {
   readonly paintErr: Paint & Style;
   /** True when stdout is for programs: then everything for people goes to stderr. */
   readonly json: boolean;
+  /** Begins a colour within a text; a name that somebody chose cannot hold it. */
+  readonly #mark = `\u001b${randomBytes(9).toString("hex")}:`;
   #live = "";
 
   constructor(io: CliIo, options: { readonly json?: boolean | undefined; readonly color?: boolean | undefined }) {
@@ -35,23 +38,34 @@ export class Terminal {
     const painter = (stream: OutputStream): Paint => {
       const forced = (io.env["FORCE_COLOR"] ?? "0") !== "0";
       const wanted = options.color !== false && (io.env["NO_COLOR"] ?? "") === "" && io.env["TERM"] !== "dumb";
-      return wanted && (forced || stream.isTTY === true) ? (format, text) => `\u001b[${CODES[format]}m${text}\u001b[0m` : (_, text) => text;
+      return wanted && (forced || stream.isTTY === true)
+        ? (format, text) => `${this.#mark}${CODES[format]}m${text}${this.#mark}0m`
+        : (_, text) => text;
     };
     this.paintOut = painter(io.stdout);
     this.paintErr = painter(io.stderr);
+  }
+
+  /** All output to people goes through here: what is not a colour of ours is text. */
+  #shown(text: string): string {
+    const [first = "", ...painted] = text.split(this.#mark);
+    return (
+      visible(first) +
+      painted.map((part) => `\u001b[${part.slice(0, part.indexOf("m") + 1)}${visible(part.slice(part.indexOf("m") + 1))}`).join("")
+    );
   }
 
   /** A result for people. With `--json` results are objects, and this goes nowhere. */
   line(text = ""): void {
     if (this.json) return;
     this.clearLive();
-    this.io.stdout.write(`${text}\n`);
+    this.io.stdout.write(`${this.#shown(text)}\n`);
   }
 
   /** A remark: what is being done, a warning. */
   note(text: string): void {
     this.clearLive();
-    this.io.stderr.write(`${text}\n`);
+    this.io.stderr.write(`${this.#shown(text)}\n`);
   }
 
   warn(text: string): void {
@@ -60,7 +74,7 @@ export class Terminal {
 
   /** One line on stdout, with `--json` only. */
   object(value: object): void {
-    if (this.json) this.io.stdout.write(`${JSON.stringify(value)}\n`);
+    if (this.json) this.io.stdout.write(`${visibleJson(value)}\n`);
   }
 
   get isLive(): boolean {
@@ -70,7 +84,7 @@ export class Terminal {
   /** The line that is written over and over. Cut to the width, since a wrapped line cannot be taken back. */
   live(text: string): void {
     if (!this.isLive) return;
-    this.#live = text.slice(0, (this.io.stderr.columns ?? 80) - 1);
+    this.#live = visible(text).slice(0, (this.io.stderr.columns ?? 80) - 1);
     this.io.stderr.write(`\r${this.#live}\u001b[K`);
   }
 

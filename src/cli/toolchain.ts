@@ -9,6 +9,8 @@ import type { Device } from "../runtime/device.ts";
 import type { DeviceName, OpenDeviceOptions } from "../runtime/open-device.ts";
 
 export interface CompileRequest {
+  /** The folder that imports must lie in; the spec's own unless given. */
+  readonly root?: string;
   readonly recipe?: string;
   /** `path=value`, as given on the command line. */
   readonly set: readonly string[];

@@ -5,9 +5,10 @@ import type { Artifact } from "../ir/artifact.ts";
 import type { BufferPlan } from "../ir/program.ts";
 import { InternalError, type DType, type TensorType } from "../ir/types.ts";
 import type { Device } from "../runtime/device.ts";
+import { writeFileAtomic } from "../runtime/atomic-file.ts";
 import { DataError } from "../runtime/errors.ts";
 import { entryFor, initialize, Network } from "../runtime/network.ts";
-import { readSafetensorsFile, writeFileAtomic } from "../runtime/weights/files.ts";
+import { readSafetensorsFile } from "../runtime/weights/files.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { writeSafetensors, type Safetensors, type Tensor } from "../runtime/weights/safetensors.ts";
 import { fromHostArray, toHostArray } from "../runtime/weights/tensor-values.ts";
@@ -31,7 +32,7 @@ export async function trace(file: string, options: TraceOptions, terminal: Termi
     const types = new Map(
       [...batch].map(([name, tensor]): [string, TensorType] => [name, { dtype: hostType(name, tensor), shape: tensor.shape }]),
     );
-    const request = { ...compileRequest(options, device.info.kind, terminal, device.limits), batch: types };
+    const request = { ...compileRequest(file, options, device.info.kind, terminal, device.limits), batch: types };
     const artifact = artifactOf(await terminal.io.toolchain.compileTrace(file, request), terminal);
     const weights = { tensors: under(input, "weight/"), metadata: input.metadata };
     const tensors = await runSteps(artifact, device, weights, batch, options.steps);

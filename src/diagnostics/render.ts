@@ -1,6 +1,7 @@
 // Diagnostics as text: a code frame with the line, a caret under the span, notes and the remedy. And as JSON, for programs.
 
 import type { Diagnostic, Note, Span } from "./types.ts";
+import { visible } from "./visible.ts";
 
 /** The text of each file that a span may name. */
 export type Sources = ReadonlyMap<string, string>;
@@ -47,22 +48,22 @@ export function renderDiagnostic(diagnostic: Diagnostic, sources: Sources, optio
   const style: Style = options.style ?? ((_, text) => text);
   const colour = diagnostic.severity === "error" ? "red" : "yellow";
   const lines = [
-    `${style(colour, style("bold", `${diagnostic.severity}[${diagnostic.code}]`))}: ${style("bold", clean(diagnostic.message))}`,
+    `${style(colour, style("bold", `${diagnostic.severity}[${diagnostic.code}]`))}: ${style("bold", visible(diagnostic.message))}`,
   ];
   lines.push(...frame(diagnostic.span, sources, options, (text) => style(colour, text)));
   for (const note of diagnostic.notes) lines.push(...renderNote(note, sources, options, style));
-  if (diagnostic.hint !== undefined) lines.push(`  ${style("cyan", "= help:")} ${clean(diagnostic.hint)}`);
+  if (diagnostic.hint !== undefined) lines.push(`  ${style("cyan", "= help:")} ${visible(diagnostic.hint)}`);
   return lines.join("\n") + "\n";
 }
 
 function renderNote(note: Note, sources: Sources, options: RenderOptions, style: Style): string[] {
-  const head = `  ${style("blue", "= note:")} ${clean(note.text)}`;
+  const head = `  ${style("blue", "= note:")} ${visible(note.text)}`;
   return note.span === undefined ? [head] : [head, ...frame(note.span, sources, options, (text) => style("blue", text))];
 }
 
 function frame(span: Span, sources: Sources, options: RenderOptions, paint: (text: string) => string): string[] {
   const text = sources.get(span.file);
-  const name = clean(options.fileName?.(span.file) ?? span.file);
+  const name = visible(options.fileName?.(span.file) ?? span.file);
   if (text === undefined) return [`  --> ${name}`];
   const { line, column } = positionOf(text, span.start);
   const lineStart = Math.min(span.start, text.length) - (column - 1);
@@ -79,15 +80,10 @@ function frame(span: Span, sources: Sources, options: RenderOptions, paint: (tex
   return [
     `  --> ${name}:${line}:${column}`,
     ` ${gutter} |`,
-    ` ${line} | ${cutLeft}${clean(text.slice(from, to).replace(/\r$/, ""))}${to < lineEnd ? "…" : ""}`,
+    ` ${line} | ${cutLeft}${visible(text.slice(from, to).replace(/\r$/, ""))}${to < lineEnd ? "…" : ""}`,
     ` ${gutter} | ${cutLeft === "" ? "" : " "}${indent}${paint("^".repeat(carets))}`,
   ];
 }
-
-/** Control and bidirectional-override characters of a hostile spec must not reach a terminal. */
-const clean = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- they are what it looks for
-  text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
 /** One JSON-able object, with lines and columns beside the offsets. */
 export function diagnosticToJson(diagnostic: Diagnostic, sources: Sources): object {

@@ -12,8 +12,8 @@ import { folderOf, joinPath } from "./paths.ts";
 
 /** What the language needs from the world around it. */
 export interface SpecHost {
-  /** Text of a file, or undefined where it cannot be read. */
-  readFile(path: string): string | undefined;
+  /** Text of a file, why it may not be read, or undefined where it cannot be. */
+  readFile(path: string): string | { readonly refused: string } | undefined;
   /** The folder of `tlc:zoo/…`. */
   readonly zoo: string;
   /** Reads the JSON form; injected, since its validator is slow to load and rarely needed. */
@@ -47,7 +47,9 @@ class Loader {
 
   load(path: string, text: string, importers: readonly string[]): Module {
     this.sources.set(path, text);
-    const { spec, broken } = path.endsWith(".json") ? this.#readJson(path, text) : parseSpec(path, text, this.#sink);
+    const { spec, broken } = path.endsWith(".json")
+      ? this.#readJson(path, text, importers.length === 0)
+      : parseSpec(path, text, this.#sink);
     const names = new Map<string, Binding>();
     const recipes = new Map<string, Ast.RecipeDeclaration>();
     const module: Module = { path, text, spec, names, recipes };
@@ -70,8 +72,10 @@ class Loader {
     return module;
   }
 
-  #readJson(path: string, text: string): { readonly spec: Ast.Spec; readonly broken: ReadonlySet<string> } {
+  #readJson(path: string, text: string, isNamedByUser: boolean): { readonly spec: Ast.Spec; readonly broken: ReadonlySet<string> } {
     const spec = this.#host.parseJson?.(path, text, this.#sink);
+    // What is no spec may be anything, and a diagnostic would show its first line. The file that the user named is theirs to see.
+    if (spec === undefined && !isNamedByUser) this.sources.delete(path);
     return { spec: spec ?? { kind: "spec", span: { file: path, start: 0, end: 0 }, imports: [], declarations: [] }, broken: new Set() };
   }
 
@@ -124,6 +128,10 @@ class Loader {
     const text = this.#host.readFile(path);
     if (text === undefined) {
       this.#sink.report("import-not-found", it.fromSpan, { path: it.from }, { hint: `it would be at \`${path}\`` });
+      return undefined;
+    }
+    if (typeof text !== "string") {
+      this.#sink.report("bad-import-path", it.fromSpan, { path: it.from, reason: text.refused });
       return undefined;
     }
     return this.load(path, text, importers);

@@ -1,9 +1,8 @@
 // The JSON form of a spec: checked against the published schema, then given the spans that a program has no reason to write.
-// Loaded only when a `.json` spec is read, since the validator takes longer to load than most specs take to check.
+// Loaded only when a `.json` spec is read.
 
-import { Ajv } from "ajv";
-import type { ErrorObject } from "ajv";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
+import { schemaProblem } from "../ir/json-schema.ts";
 import type { Spec } from "./ast.ts";
 import { LIMITS } from "./limits.ts";
 
@@ -14,7 +13,6 @@ export type SpecValidator = (file: string, text: string, sink: DiagnosticSink) =
 
 /** @param schema the content of specs/schema/tlspec.schema.json */
 export function createSpecValidator(schema: object): SpecValidator {
-  const validate = new Ajv({ strict: true, allErrors: false, discriminator: true, allowUnionTypes: true }).compile<Spec>(schema);
   return (file, text, sink) => {
     const whole: Span = { file, start: 0, end: Math.min(1, text.length) };
     if (text.length > LIMITS.fileLength) {
@@ -27,32 +25,13 @@ export function createSpecValidator(schema: object): SpecValidator {
       sink.report("too-deep", whole, { most: LIMITS.depth });
       return undefined;
     }
-    if (!validate(value)) {
-      const error = validate.errors?.at(-1);
-      sink.report("json-schema", whole, {
-        path: error?.instancePath ?? "",
-        reason: error === undefined ? "does not fit the schema" : reasonOf(error),
-      });
+    const problem = schemaProblem(schema, value);
+    if (problem !== undefined) {
+      sink.report("json-schema", whole, { path: problem.path, reason: problem.reason });
       return undefined;
     }
     return withSpans(value, file) as Spec;
   };
-}
-
-function reasonOf({ keyword, params, message }: ErrorObject): string {
-  const it = params as Readonly<Record<string, unknown>>;
-  switch (keyword) {
-    case "required":
-      return `needs the property \`${String(it["missingProperty"])}\``;
-    case "additionalProperties":
-      return `has no property \`${String(it["additionalProperty"])}\``;
-    case "discriminator":
-      return it["tagValue"] === undefined
-        ? `needs the property \`${String(it["tag"])}\``
-        : `cannot be of ${String(it["tag"])} \`${typeof it["tagValue"] === "string" ? it["tagValue"] : JSON.stringify(it["tagValue"])}\``;
-    default:
-      return message ?? "does not fit the schema";
-  }
 }
 
 function parseJson(text: string, whole: Span, sink: DiagnosticSink): unknown {

@@ -1,9 +1,11 @@
-// The shape of an artifact, for those read from disk: a folder may be damaged, edited or a stranger's. What the schema cannot say
-// (indices within bounds, buffers within the arena) is checked after it. Loaded only when a compiled folder is read.
+// The shape of an artifact, for those read from disk: a folder may be damaged, edited or a stranger's. What depends on several places
+// (indices within bounds, buffers within the arena) is checked after it, in artifact-checks.ts. Loaded only when a compiled folder is read.
 
-import { Ajv } from "ajv";
-import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type EntryPorts } from "./artifact.ts";
-import { PROGRAM_VERSION, type KernelLaunch, type Program } from "./program.ts";
+import { artifactFault } from "./artifact-checks.ts";
+import { ARTIFACT_VERSION, type Artifact } from "./artifact.ts";
+import { schemaProblem } from "./json-schema.ts";
+import { KERNEL_DEFINITIONS, KERNEL_SCHEMA, PARAMETER_TYPE } from "./loop/kernel-schema.ts";
+import { PROGRAM_VERSION } from "./program.ts";
 import { LOSSES } from "./recipe/losses/index.ts";
 import { METRICS } from "./recipe/metrics/index.ts";
 import { OPTIMIZERS } from "./recipe/optimizers/index.ts";
@@ -13,10 +15,26 @@ import { SOURCES } from "./recipe/sources/index.ts";
 import { AUGMENT, PREPROCESS } from "./recipe/steps/index.ts";
 import type { StateKind } from "./state.ts";
 
+/** Indices are 32-bit integers on every target. */
+const LARGEST = 2 ** 31 - 1;
+/** More than any machine has; sums of a few of these are exact. */
+const MOST_BYTES = 2 ** 46;
+/** Workgroups along one dimension that every WebGPU adapter runs. */
+const MOST_WORKGROUPS = 65535;
+/** Iterations of a counted loop: steps of a sequence. */
+const MOST_ITERATIONS = 1_000_000;
+
 const name = { type: "string", maxLength: 4096 } as const;
-const code = { type: "string" } as const;
-const count = { type: "integer", minimum: 0 } as const;
-const shape = { type: "array", items: count, maxItems: 16 } as const;
+/** Of what objects are keyed by: no key means something to JavaScript. */
+const key = { type: "string", pattern: "^[A-Za-z][A-Za-z0-9_]{0,199}$" } as const;
+const base64 = { type: "string", pattern: "^[A-Za-z0-9+/]*={0,2}$" } as const;
+const whole = (minimum: number, maximum: number): object => ({ type: "integer", minimum, maximum });
+const count = whole(0, LARGEST);
+const positive = whole(1, LARGEST);
+const bytes = whole(0, MOST_BYTES);
+const seed = whole(0, 2 ** 32 - 1);
+const figure = { type: "number", minimum: 0 } as const;
+const shape = { type: "array", items: positive, maxItems: 16 } as const;
 const dtype = { enum: ["f32", "f16", "i32", "u32", "u8", "bool"] } as const;
 const object = (required: Readonly<Record<string, object>>, optional: Readonly<Record<string, object>> = {}): object => ({
   type: "object",
@@ -25,164 +43,133 @@ const object = (required: Readonly<Record<string, object>>, optional: Readonly<R
   additionalProperties: false,
 });
 const list = (items: object): object => ({ type: "array", items });
-const named = (values: object): object => ({ type: "object", additionalProperties: values });
+const named = (values: object): object => ({ type: "object", propertyNames: key, additionalProperties: values });
 const kind = { enum: ["weight", "statistic", "optimizer", "counter", "metric"] satisfies StateKind[] } as const;
 const column = object({ name, dtype, shape });
+const oneOf = (tag: string, ...forms: readonly object[]): object => ({
+  type: "object",
+  discriminator: { propertyName: tag },
+  oneOf: forms,
+});
 
 const kernelLaunch = object({ kind: { const: "kernel" }, kernel: count, buffers: list(count) });
-const loopLaunch = object({ kind: { const: "loop" }, count, reverse: { type: "boolean" }, body: list(kernelLaunch) });
-const launch = {
-  type: "object",
-  properties: { kind: true },
-  required: ["kind"],
-  discriminator: { propertyName: "kind" },
-  oneOf: [kernelLaunch, loopLaunch],
-};
+const loopLaunch = object({
+  kind: { const: "loop" },
+  count: whole(1, MOST_ITERATIONS),
+  reverse: { type: "boolean" },
+  body: list(kernelLaunch),
+});
+
+const wasmKernel = object(
+  {
+    relaxed: base64,
+    simd: base64,
+    units: positive,
+    grain: positive,
+    piece: positive,
+    scratchBytes: count,
+    margin: count,
+    writes: list(count),
+  },
+  { keeps: object({ params: list(count), bytes: count }) },
+);
+
+const buffer = object(
+  { name, role: { enum: ["state", "input", "output", "temp", "data"] }, dtype, shape, bytes, offset: whole(-1, MOST_BYTES) },
+  { kind },
+);
 
 const program = object({
   format: { const: "tlc-program" },
   version: { const: PROGRAM_VERSION },
   target: name,
-  arenaBytes: count,
-  buffers: list(
-    object(
-      {
-        name,
-        role: { enum: ["state", "input", "output", "temp", "data"] },
-        dtype,
-        shape,
-        bytes: count,
-        offset: { type: "integer", minimum: -1 },
-      },
-      { kind },
-    ),
-  ),
+  arenaBytes: bytes,
+  buffers: list(buffer),
   kernels: list(
     object(
       { name },
       {
         source: { type: "string" },
-        grid: { type: "array", items: [count, count, count], minItems: 3, additionalItems: false },
-        kernel: { type: "object" },
-        subgroupSize: count,
-        wasm: object(
-          { relaxed: code, simd: code, units: count, grain: count, piece: count, scratchBytes: count, margin: count, writes: list(count) },
-          { keeps: object({ params: list(count), bytes: count }) },
-        ),
+        grid: { type: "array", items: whole(1, MOST_WORKGROUPS), minItems: 3, maxItems: 3 },
+        kernel: KERNEL_SCHEMA,
+        subgroupSize: whole(1, 1024),
+        wasm: wasmKernel,
+        params: list(object(PARAMETER_TYPE)),
       },
     ),
   ),
-  entries: named(list(launch)),
+  entries: named(list(oneOf("kind", kernelLaunch, loopLaunch))),
 });
 
+const part = object({ name: key, fraction: { type: "number", exclusiveMinimum: 0, maximum: 1 } });
 const data = object({
   name,
-  sources: { type: "object", additionalProperties: wordSchema(SOURCES) },
-  splits: list(object({ from: name, parts: list(object({ name, fraction: { type: "number" } })), seed: count })),
+  sources: { type: "object", propertyNames: key, additionalProperties: wordSchema(SOURCES) },
+  splits: list(object({ from: key, parts: list(part), seed })),
   preprocess: list(wordSchema(PREPROCESS)),
   augment: list(wordSchema(AUGMENT)),
 });
 const columns = list(object({ column: name, buffer: name }));
 const epoch = { columns, cursor: name, count: name, sums: list(object({ sum: name, buffer: name })) };
-const ports = {
-  type: "object",
-  properties: { purpose: true },
-  required: ["purpose"],
-  discriminator: { propertyName: "purpose" },
-  oneOf: [
-    object({ purpose: { const: "initialize" } }),
-    object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name }),
-    object({ purpose: { const: "evaluate" }, ...epoch }),
-    object({ purpose: { const: "predict" }, columns, output: name }),
-    object(
-      { purpose: { const: "trace" }, columns, loss: name, output: name, gradients: list(object({ parameter: name, buffer: name })) },
-      { count: name, epochs: name },
-    ),
-  ],
-};
-const state = object({ name, kind, type: object({ dtype, shape }), init: { type: "object" } });
-
-const stage = object(
-  { name, trainable: list(name), states: list(state), entries: named(ports), report: { type: "object" }, program },
-  { seed: name },
+const ports = oneOf(
+  "purpose",
+  object({ purpose: { const: "initialize" } }),
+  object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name }),
+  object({ purpose: { const: "evaluate" }, ...epoch }),
+  object({ purpose: { const: "predict" }, columns, output: name }),
+  object(
+    { purpose: { const: "trace" }, columns, loss: name, output: name, gradients: list(object({ parameter: name, buffer: name })) },
+    { count: name, epochs: name },
+  ),
 );
+const initializer = oneOf(
+  "kind",
+  object({ kind: { const: "constant" }, value: { type: "number" } }),
+  object({ kind: { const: "uniform" }, bound: figure }),
+  object({ kind: { const: "normal" }, std: figure }),
+);
+const state = object({ name, kind, type: object({ dtype, shape }), init: initializer });
 
-const SCHEMA = object(
-  {
-    format: { const: "tlc-artifact" },
-    version: { const: ARTIFACT_VERSION },
-    name,
-    target: name,
-    recipe: object({
+const work = { ops: figure, kernels: figure, launches: figure, flops: figure };
+const report = object({
+  layers: list(object({ layer: name, ...work })),
+  frontier: list(name),
+  entries: named(object({ ...work, traffic: object({ read: figure, written: figure, least: figure }) })),
+  bytes: object({ weights: bytes, gradients: bytes, optimizer: bytes, temporary: bytes, temporaryLowerBound: bytes, arena: bytes }),
+});
+
+const stage = object({ name, trainable: list(name), states: list(state), entries: named(ports), report, program }, { seed: name });
+
+const stagePlan = object({ name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count });
+
+const SCHEMA = {
+  ...object(
+    {
+      format: { const: "tlc-artifact" },
+      version: { const: ARTIFACT_VERSION },
       name,
-      loss: wordSchema(LOSSES),
-      metrics: list(wordSchema(METRICS)),
-      batch: { type: "integer", minimum: 1 },
-      seed: count,
-      stages: { ...list(object({ name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count })), minItems: 1 },
-    }),
-    dataInfo: object({ inputs: list(column), label: column, classes: list(name) }),
-    outputShape: shape,
-    parameters: list(object({ name, state: name, dtype, shape, kind: { enum: ["weight", "statistic"] } })),
-    stages: { ...list(stage), minItems: 1 },
-  },
-  { data },
-);
+      target: name,
+      recipe: object({
+        name,
+        loss: wordSchema(LOSSES),
+        metrics: list(wordSchema(METRICS)),
+        batch: positive,
+        seed,
+        stages: { ...list(stagePlan), minItems: 1 },
+      }),
+      dataInfo: object({ inputs: { ...list(column), minItems: 1 }, label: column, classes: list(name) }),
+      outputShape: shape,
+      parameters: list(object({ name, state: name, dtype, shape, kind: { enum: ["weight", "statistic"] } })),
+      stages: { ...list(stage), minItems: 1 },
+    },
+    { data },
+  ),
+  $defs: KERNEL_DEFINITIONS,
+};
 
 /** What is wrong with a value that should be an artifact, as a path and a reason; undefined when nothing is. */
 export function artifactProblem(value: unknown): string | undefined {
-  const validate = new Ajv({ strict: true, strictTuples: false, discriminator: true }).compile<Artifact>(SCHEMA);
-  if (!validate(value)) {
-    const error = validate.errors?.[0];
-    return `${error?.instancePath === "" ? "the artifact" : (error?.instancePath ?? "")} ${error?.message ?? "does not fit"}`;
-  }
-  if (value.stages.length !== value.recipe.stages.length) return "the artifact has other stages than its recipe";
-  for (const compiled of value.stages) {
-    const problem = stageProblem(compiled) ?? programProblem(compiled.program);
-    if (problem !== undefined) return `stage ${compiled.name}: ${problem}`;
-  }
-  return undefined;
-}
-
-/** Every buffer that an entry or a state names must be there. */
-function stageProblem({ seed, states, entries, program: { buffers, entries: launches } }: CompiledStage): string | undefined {
-  const known = new Set(buffers.map((buffer) => buffer.name));
-  const used = [
-    ...states.map((declared) => declared.name),
-    ...(seed === undefined ? [] : [seed]),
-    ...Object.values(entries).flatMap(buffersOf),
-  ];
-  const missing = used.find((buffer) => !known.has(buffer));
-  if (missing !== undefined) return `there is no buffer ${missing}`;
-  const entry = Object.keys(entries).find((it) => !Object.hasOwn(launches, it));
-  return entry === undefined ? undefined : `the program has no entry ${entry}`;
-}
-
-function buffersOf(entry: EntryPorts): readonly string[] {
-  const of = (...lists: (readonly { readonly buffer: string }[])[]): string[] => lists.flat().map(({ buffer }) => buffer);
-  const asked = (...names: (string | undefined)[]): string[] => names.filter((it) => it !== undefined);
-  switch (entry.purpose) {
-    case "initialize":
-      return [];
-    case "train":
-      return [...asked(entry.order, entry.losses, entry.rates, entry.cursor, entry.count, entry.epochs), ...of(entry.columns, entry.sums)];
-    case "evaluate":
-      return [entry.cursor, entry.count, ...of(entry.columns, entry.sums)];
-    case "predict":
-      return [entry.output, ...of(entry.columns)];
-    case "trace":
-      return [...asked(entry.loss, entry.output, entry.count, entry.epochs), ...of(entry.columns, entry.gradients)];
-    default:
-      return entry satisfies never;
-  }
-}
-function programProblem({ arenaBytes, buffers, kernels, entries }: Program): string | undefined {
-  for (const { name: buffer, role, offset, bytes } of buffers) {
-    if (role !== "data" && (offset < 0 || offset + bytes > arenaBytes)) return `buffer ${buffer} lies outside the arena`;
-  }
-  const isSound = (l: KernelLaunch): boolean => l.kernel < kernels.length && l.buffers.every((i) => i < buffers.length);
-  for (const [entry, launches] of Object.entries(entries)) {
-    if (!launches.flatMap((l) => (l.kind === "loop" ? l.body : [l])).every(isSound)) return `entry ${entry} launches what is not there`;
-  }
-  return undefined;
+  const problem = schemaProblem(SCHEMA, value);
+  if (problem !== undefined) return `${problem.path === "" ? "the artifact" : problem.path} ${problem.reason}`;
+  return artifactFault(value as Artifact);
 }

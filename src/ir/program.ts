@@ -1,11 +1,14 @@
 // The compiled artifact: what a runtime needs to train and predict, and nothing of how it was made. JSON-serializable and
 // versioned; no runtime ever parses kernel source.
 
-import type { Kernel } from "./loop/kernel.ts";
+import type { Kernel, KernelParameter } from "./loop/kernel.ts";
 import type { StateKind } from "./state.ts";
 import type { DType, Shape } from "./types.ts";
 
-export const PROGRAM_VERSION = 2;
+export const PROGRAM_VERSION = 3;
+
+/** Offsets of buffers in an arena are multiples of this (WebGPU's default minStorageBufferOffsetAlignment). */
+export const ALIGNMENT = 256;
 
 /**
  * Who fills a buffer and how long it lives.
@@ -23,7 +26,7 @@ export interface BufferPlan {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly bytes: number;
-  /** Bytes from the start of the arena, a multiple of 256; -1 for `data`. */
+  /** Bytes from the start of the arena, a multiple of ALIGNMENT; -1 for `data`. */
   readonly offset: number;
 }
 
@@ -37,7 +40,11 @@ export interface CompiledKernel {
   /** Set where the kernel needs subgroups of just this many lanes: another device must refuse it. */
   readonly subgroupSize?: number;
   readonly wasm?: WasmKernel;
+  /** What a launch must give it: buffers of these types with at least so many elements. Left out where `kernel` says it. */
+  readonly params?: readonly ParameterType[];
 }
+
+export type ParameterType = Pick<KernelParameter, "dtype" | "length" | "access">;
 
 /**
  * A kernel as a WebAssembly module of its own. It imports `env.memory` and exports

@@ -21,6 +21,9 @@ export const bytesPerElement = (dtype: DType): number => DTYPE_BYTES[dtype];
 
 const DTYPE_BYTES = { f32: 4, f16: 2, i32: 4, u32: 4, u8: 1, bool: 1 } as const satisfies Record<DType, number>;
 
+/** Bytes of a tensor in an arena: whole 32-bit words, at least one. */
+export const wordBytes = ({ dtype, shape }: TensorType): number => Math.max(4, Math.ceil((sizeOf(shape) * bytesPerElement(dtype)) / 4) * 4);
+
 /** Whether four elements share a word of memory. */
 export const isByte = (dtype: DType): boolean => bytesPerElement(dtype) === 1;
 

@@ -49,7 +49,9 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
     if (index === undefined) {
       const count = names.get(kernel.name) ?? 0;
       names.set(kernel.name, count + 1);
-      index = kernels.push(target.compileKernel(count === 0 ? kernel : { ...kernel, name: `${kernel.name}_${count}` })) - 1;
+      const compiled = target.compileKernel(count === 0 ? kernel : { ...kernel, name: `${kernel.name}_${count}` });
+      const params = kernel.params.map(({ dtype, length, access }) => ({ dtype, length, access }));
+      index = kernels.push(compiled.kernel ? compiled : { ...compiled, params }) - 1;
       known.set(key, index);
     }
     return index;

@@ -1,11 +1,12 @@
 // Gives every buffer a fixed place in one arena before anything runs. Temporaries whose lives do not overlap share bytes; entries share
 // one temporary region, since they never run at the same time.
 
-import { bytesPerElement, formatType, InternalError, sizeOf, tensorType } from "../ir/types.ts";
+import { ALIGNMENT } from "../ir/program.ts";
+import { formatType, InternalError, tensorType, wordBytes } from "../ir/types.ts";
 import { callsOf, type Buffer, type Task } from "./lowered.ts";
 
-/** Offsets of WebGPU bindings are multiples of this (minStorageBufferOffsetAlignment's default). */
-export const ALIGNMENT = 256;
+/** Size in the arena. */
+export const bytesOf: (buffer: Buffer) => number = wordBytes;
 
 export interface MemoryPlan {
   /** Byte offset of every buffer but `data`. */
@@ -15,9 +16,6 @@ export interface MemoryPlan {
   readonly temporaryBytes: number;
   readonly lowerBound: number;
 }
-
-/** Size in the arena: whole 32-bit words, aligned. */
-export const bytesOf = (buffer: Buffer): number => Math.max(4, Math.ceil((sizeOf(buffer.shape) * bytesPerElement(buffer.dtype)) / 4) * 4);
 
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 

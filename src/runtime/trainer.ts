@@ -54,6 +54,9 @@ export async function* train(
   { signal, weights, epochs }: TrainOptions = {},
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { artifact, device } = network;
+  // From a page, without a type checker: NaN epochs would be none, and Infinity would be all.
+  if (epochs !== undefined && !(Number.isInteger(epochs) && epochs >= 0 && epochs < 2 ** 31))
+    throw new DataError(`epochs are ${String(epochs)}, expected a whole number`);
   const began = performance.now();
   const isStopped = (): boolean => signal?.aborted === true;
   if (data.train.count === 0) throw new DataError("there are no examples to train on");

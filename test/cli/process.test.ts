@@ -1,7 +1,7 @@
 // The command line as a process: exit codes, signals, pipes. Bundled first, since Node runs no TypeScript.
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -43,6 +43,20 @@ describe("the process", () => {
     expect(tlc("run", "/no/such/file")).toMatchObject({ status: 2, stdout: "" });
     const explain = tlc("explain");
     expect([explain.status, explain.stdout.includes("TL01")]).toEqual([0, true]);
+  });
+
+  it("makes no functions of text, the reference device apart", () => {
+    const strict = (...args: string[]): unknown =>
+      spawnSync(process.execPath, ["--disallow-code-generation-from-strings", MAIN, ...args], { encoding: "utf8" });
+    const json = join(root, "spec.json");
+    writeFileSync(json, '{"kind":"spec","imports":[],"declarations":[{"kind":"oops"}]}');
+    expect(strict("check", json)).toMatchObject({ status: 2, stderr: expect.stringContaining("cannot be of kind `oops`") as string });
+    for (const target of ["webgpu", "wasm"])
+      expect(strict("compile", "specs/examples/cnn.tlspec", "-t", target, "-o", join(root, target))).toMatchObject({
+        status: 0,
+        stderr: "",
+      });
+    expect(strict("inspect", join(root, "wasm"))).toMatchObject({ status: 0, stderr: "" });
   });
 
   it("ends quietly when nobody reads its output", () => {

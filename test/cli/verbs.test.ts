@@ -1,6 +1,6 @@
 // Verbs in this process, over a compiler and a device that are not real: arguments, output, exit codes.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
@@ -12,7 +12,7 @@ import { DeviceError } from "../../src/runtime/device.ts";
 import { readSafetensors, writeSafetensors, type Tensor } from "../../src/runtime/weights/safetensors.ts";
 import { toFloat32 } from "../../src/runtime/weights/tensor-values.ts";
 import { fakeArtifact } from "../runtime/trainer/fake-session.ts";
-import { soleStage, withProgram } from "../support/stages.ts";
+import { soleStage } from "../support/stages.ts";
 import { dataPlan, fakeCli, pixelFolder, type FakeCli, type FakeSetup } from "./fake-toolchain.ts";
 
 let root = "";
@@ -165,27 +165,6 @@ describe("run", () => {
     expect(live[0]).toMatch(/epoch \d\/2 {2}step \d\/6 {2}loss /);
     for (const line of live) expect(line.replace("\u001b[K", "").length).toBeLessThan(60);
     expect(err().endsWith("\r\u001b[K")).toBe(true);
-  });
-
-  it("takes a compiled folder, for its device only and without --set", async () => {
-    const folder = join(root, "compiled");
-    const artifact = { ...fakeArtifact(), data: dataPlan(root) };
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(
-      join(folder, "artifact.json"),
-      JSON.stringify({ ...withProgram(artifact, { target: "reference" }), target: "reference" }),
-    );
-    expect((await cli(["run", folder, "--out", weights()])).code).toBe(0);
-    const wrong = await cli(["run", folder, "--device", "webgpu"]);
-    expect([wrong.code, wrong.err()]).toEqual([2, expect.stringContaining("was compiled for reference, not webgpu")]);
-    const set = await cli(["run", folder, "--set", "batch=1"]);
-    expect([set.code, set.err()]).toEqual([2, expect.stringContaining("a compiled folder is fixed")]);
-    writeFileSync(join(folder, "artifact.json"), '{"format":"tlc-artifact","version":9}');
-    expect((await cli(["run", folder])).err()).toContain("another version");
-    writeFileSync(join(folder, "artifact.json"), "[");
-    expect((await cli(["run", folder])).err()).toContain("is not JSON");
-    rmSync(join(folder, "artifact.json"));
-    expect((await cli(["run", folder])).code).toBe(2);
   });
 
   it("ends with 4 at a loss that is no number, with 2 at a faulty spec or data", async () => {

@@ -44,18 +44,18 @@ describe("artifact schema", () => {
     const planning = (change: object): string | undefined => artifactProblem({ ...good, recipe: { ...recipe, ...change } });
     const planningStage = (change: object): string | undefined =>
       planning({ stages: recipe.stages.map((stage) => ({ ...stage, ...change })) });
-    expect(planning({ loss: { word: "hinge", args: {} } })).toMatch(/^\/recipe\/loss .*"word" must be in oneOf/);
+    expect(planning({ loss: { word: "hinge", args: {} } })).toBe("/recipe/loss cannot be of word `hinge`");
     expect(planningStage({ optimizer: { word: "adam", args: { lr: -1, betas: [], eps: 1, weight_decay: 0 } } })).toBe(
-      "/recipe/stages/0/optimizer/args/lr must be > 0",
+      "/recipe/stages/0/optimizer/args/lr must be above 0",
     );
     expect(planningStage({ schedule: { word: "step", args: { every: 1 } } })).toMatch(
-      /^\/recipe\/stages\/0\/schedule\/args must have required property/,
+      /^\/recipe\/stages\/0\/schedule\/args needs the property/,
     );
     expect(artifactProblem(null)).toBe("the artifact must be object");
-    expect(artifactProblem({ ...good, extra: 1 })).toBe("the artifact must NOT have additional properties");
+    expect(artifactProblem({ ...good, extra: 1 })).toBe("the artifact has no property `extra`");
     expect(damaged((a) => (a.program.arenaBytes = 10))).toMatch(/^stage main: buffer .* lies outside the arena$/);
     expect(damaged((a) => a.program.buffers.forEach((b) => (b.dtype = "f64")))).toBe(
-      "/stages/0/program/buffers/0/dtype must be equal to one of the allowed values",
+      '/stages/0/program/buffers/0/dtype must be one of "f32", "f16", "i32", "u32", "u8", "bool"',
     );
     expect(damaged((a) => a.program.entries.train.filter((l) => l.kind === "kernel").forEach((l) => (l.kernel = 1e6)))).toBe(
       "stage main: entry train launches what is not there",

@@ -36,13 +36,18 @@ export function printModule(artifact: Artifact, literal = jsLiteral(embedded(art
   return skeleton({ recipe: commentText(artifact.name), target: artifact.target, runtime: RUNTIME_FILE, artifact: literal });
 }
 
-/** Where the data lay when it was compiled is nobody's business on a web page; the text of kernels that are bytes is for people. */
+/**
+ * Where the data lay when it was compiled is nobody's business on a web page; the text of kernels that are bytes is for people, and what
+ * a launch must give a kernel for who reads a folder.
+ */
 function embedded({ data, stages, ...rest }: Artifact): Artifact {
   const artifact = { ...rest, stages: stages.map((stage) => ({ ...stage, program: withoutTexts(stage.program) })) };
   return data === undefined ? artifact : { ...artifact, data: { ...data, sources: {}, splits: [] } };
 }
 
 function withoutTexts(program: Program): Program {
-  const kernels = program.kernels.map(({ source, ...kernel }) => (source === undefined || kernel.wasm ? kernel : { ...kernel, source }));
+  const kernels = program.kernels.map(({ source, params: _, ...kernel }) =>
+    source === undefined || kernel.wasm ? kernel : { ...kernel, source },
+  );
   return { ...program, kernels };
 }

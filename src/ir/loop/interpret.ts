@@ -47,7 +47,9 @@ export function printJavaScript(kernel: Kernel): string {
           const wrap = (sum: string): string => (stage.dtype === "i32" ? `(${sum}) | 0` : stage.dtype === "u32" ? `(${sum}) >>> 0` : sum);
           out.line(`let ${acc} = ${constantText(identityOf(op, stage.dtype), stage.dtype)};`);
           const range = stage.kind === "reduce" ? stage.range : undefined;
-          const bounds = range && ([out.value(range.from), out.named(range.to)] as const);
+          // Lowering keeps a range within its axis; a kernel from a folder may say anything, and would not end.
+          const end = String(axes[0]?.extent ?? 0);
+          const bounds = range && ([`Math.max(0, ${out.value(range.from)})`, `Math.min(${end}, ${out.named(range.to)})`] as const);
           nest(out, axes, bounds, () => {
             const value =
               stage.kind === "reduce"
@@ -83,7 +85,8 @@ function nest(out: Statements, axes: readonly Axis[], bounds: readonly [from: st
     body();
     return;
   }
-  const name = out.name(first.name);
+  // With a prefix: an axis may be called what JavaScript means something else by.
+  const name = out.name(`axis_${first.name}`);
   out.open();
   out.bindAxis(first.name, name);
   nest(out, rest, undefined, body);

@@ -7,10 +7,28 @@ import type { Axis, ContractStage, Kernel } from "./kernel.ts";
 
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]*$/;
 
-/** Throws an InternalError that names the kernel and the rule. */
+/** Throws an InternalError that names the kernel and the rule: the compiler made it. */
 export function verifyKernel(kernel: Kernel): void {
+  const problem = kernelProblem(kernel);
+  if (problem !== undefined) throw new InternalError(problem);
+}
+
+/** The rule that a kernel of anybody's breaks. */
+export function kernelProblem(kernel: Kernel): string | undefined {
+  try {
+    check(kernel);
+    return undefined;
+  } catch (error) {
+    if (error instanceof KernelFault) return error.message;
+    throw error;
+  }
+}
+
+class KernelFault extends Error {}
+
+function check(kernel: Kernel): void {
   const fail = (what: string): never => {
-    throw new InternalError(`kernel ${kernel.name}: ${what}`);
+    throw new KernelFault(`kernel ${kernel.name}: ${what}`);
   };
   if (!IDENTIFIER.test(kernel.name)) fail("its name is no identifier");
   const names = new Set<string>();
@@ -32,10 +50,10 @@ export function verifyKernel(kernel: Kernel): void {
   };
   const accs: (ScalarType | undefined)[] = [];
   const checked = new Map<Expr, ReadonlyMap<string, number>>();
-  const check = (expr: Expr, axes: ReadonlyMap<string, number>): void => {
+  const checkExpr = (expr: Expr, axes: ReadonlyMap<string, number>): void => {
     if (checked.get(expr) === axes) return;
     checked.set(expr, axes);
-    for (const operand of operands(expr)) check(operand, axes);
+    for (const operand of operands(expr)) checkExpr(operand, axes);
     const problem = exprProblem(expr, kernel, axes, accs);
     if (problem !== undefined) fail(problem);
   };
@@ -45,13 +63,13 @@ export function verifyKernel(kernel: Kernel): void {
   kernel.stages.forEach((stage, position) => {
     switch (stage.kind) {
       case "reduce": {
-        check(stage.value, checkAxes(stage.axes, points));
+        checkExpr(stage.value, checkAxes(stage.axes, points));
         if (stage.value.dtype !== stage.dtype) fail(`stage ${String(position)} reduces ${stage.value.dtype} to ${stage.dtype}`);
         if (stage.dtype === "bool") fail(`stage ${String(position)} reduces bools`);
         if (!stage.range) break;
         if (stage.axes.length !== 1) fail(`stage ${String(position)} has a range of ${String(stage.axes.length)} axes`);
         for (const bound of [stage.range.from, stage.range.to]) {
-          check(bound, points);
+          checkExpr(bound, points);
           if (bound.dtype !== "i32") fail(`stage ${String(position)} has a bound of type ${bound.dtype}`);
         }
         break;
@@ -60,8 +78,8 @@ export function verifyKernel(kernel: Kernel): void {
         const problem = contractProblem(kernel, stage, position);
         if (problem !== undefined) fail(problem);
         const axes = checkAxes([stage.k], points);
-        check(stage.lhs, axes);
-        check(stage.rhs, axes);
+        checkExpr(stage.lhs, axes);
+        checkExpr(stage.rhs, axes);
         break;
       }
       case "store": {
@@ -71,8 +89,8 @@ export function verifyKernel(kernel: Kernel): void {
           const param = kernel.params[write.buffer];
           if (!param) return fail(`stage ${String(position)} writes parameter ${String(write.buffer)} of ${String(kernel.params.length)}`);
           if (param.access === "read") fail(`stage ${String(position)} writes ${param.name}, which is to be read only`);
-          check(write.index, axes);
-          check(write.value, axes);
+          checkExpr(write.index, axes);
+          checkExpr(write.value, axes);
           if (write.index.dtype !== "i32") fail(`stage ${String(position)} writes ${param.name} at an index of type ${write.index.dtype}`);
           if (write.value.dtype !== loadedType(param.dtype) && write.value.dtype !== param.dtype)
             fail(`stage ${String(position)} writes ${write.value.dtype} to ${param.name}, which is ${param.dtype}`);

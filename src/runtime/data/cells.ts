@@ -22,23 +22,43 @@ export function describeCell(name: string, cell: string): ColumnInfo | undefined
   return { name, dtype: tokens.every(isInt32) ? "i32" : "f32", shape: [tokens.length] };
 }
 
-/** Labels of a whole column. Any number with a point makes it a regression; only integers or text make classes. */
-export function describeLabels(
-  name: string,
-  cells: readonly string[],
-): { readonly label: ColumnInfo; readonly classes: readonly string[] } | string {
-  const first = splitCell(cells[0] ?? "");
-  if (first.length > 1 && first.every(isInt32)) {
-    const highest = cells.reduce((high, cell) => splitCell(cell).reduce((h, token) => Math.max(h, Number(token) || 0), high), 0);
-    if (highest >= MAX_CLASSES) return `a label of ${highest} would make as many classes`;
-    return { label: { name, dtype: "i32", shape: [first.length] }, classes: Array.from({ length: highest + 1 }, (_, i) => String(i)) };
+/** Labels of a whole column, cell by cell. Any number with a point makes it a regression; only integers or text make classes. */
+export class LabelSurvey {
+  /** Numbers of a label for every step; undefined before the first cell and for one label a row. */
+  #steps: number | undefined;
+  #isFirst = true;
+  #highest = 0;
+  #isNumeric = true;
+  #isWhole = true;
+  /** No more than one beyond what there may be. */
+  readonly #distinct = new Set<string>();
+
+  add(cell: string): void {
+    const tokens = splitCell(cell);
+    if (this.#isFirst && tokens.length > 1 && tokens.every(isInt32)) this.#steps = tokens.length;
+    this.#isFirst = false;
+    if (this.#steps !== undefined) {
+      for (const token of tokens) this.#highest = Math.max(this.#highest, Number(token) || 0);
+      return;
+    }
+    const label = cell.trim();
+    this.#isNumeric &&= NUMBER.test(label);
+    this.#isWhole &&= INTEGER.test(label);
+    if (this.#distinct.size <= MAX_CLASSES) this.#distinct.add(label);
   }
-  const distinct = [...new Set(cells.map((cell) => cell.trim()))];
-  const numeric = distinct.every((cell) => NUMBER.test(cell));
-  if (numeric && !distinct.every((cell) => INTEGER.test(cell))) return { label: { name, dtype: "f32", shape: [] }, classes: [] };
-  if (distinct.length > MAX_CLASSES) return `it has ${distinct.length} different labels; write numbers to regress with a point, as in 3.0`;
-  const classes = distinct.sort(numeric ? (a, b) => Number(a) - Number(b) || byCodeUnit(a, b) : byCodeUnit);
-  return { label: { name, dtype: "i32", shape: [] }, classes };
+
+  describe(name: string): { readonly label: ColumnInfo; readonly classes: readonly string[] } | string {
+    const highest = this.#highest;
+    if (this.#steps !== undefined) {
+      if (highest >= MAX_CLASSES) return `a label of ${highest} would make as many classes`;
+      return { label: { name, dtype: "i32", shape: [this.#steps] }, classes: Array.from({ length: highest + 1 }, (_, i) => String(i)) };
+    }
+    if (this.#isNumeric && !this.#isWhole) return { label: { name, dtype: "f32", shape: [] }, classes: [] };
+    if (this.#distinct.size > MAX_CLASSES)
+      return `it has more than ${MAX_CLASSES} different labels; write numbers to regress with a point, as in 3.0`;
+    const classes = [...this.#distinct].sort(this.#isNumeric ? (a, b) => Number(a) - Number(b) || byCodeUnit(a, b) : byCodeUnit);
+    return { label: { name, dtype: "i32", shape: [] }, classes };
+  }
 }
 
 /** Writes one cell at `at`. A string says what is wrong with it. */
@@ -52,6 +72,7 @@ export function writeCell(info: ColumnInfo, cell: string, data: HostArray, at: n
       return `holds ${JSON.stringify(token)}, which is not ${info.dtype === "i32" ? "an integer" : "a number"}`;
     }
     data[at + i] = Number(token);
+    if (!Number.isFinite(data[at + i])) return `holds ${JSON.stringify(token)}, which is beyond the numbers of f32`;
   }
   return undefined;
 }

@@ -5,6 +5,7 @@ import type { DataInfo, DataPlan, WordPlan } from "../../ir/plan.ts";
 import { columnsOf, pathOf, sourceOf, type SourceName } from "../../ir/recipe/sources/index.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
 import { DataError } from "../errors.ts";
+import type { DataAccess } from "./access.ts";
 import { describeImages, loadImageFolder, loadImages } from "./images.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
 import { definingSource, resolveSplit, splitNames } from "./splits.ts";
@@ -12,33 +13,39 @@ import { describeTable, loadTable, type TableSource } from "./table.ts";
 
 /** How the files of a source are read: its classes and shapes, examples with labels, and examples without. */
 interface Loader {
-  readonly describe: (plan: DataPlan, source: WordPlan) => Promise<DataInfo>;
+  readonly describe: (plan: DataPlan, source: WordPlan, access: DataAccess) => Promise<DataInfo>;
   readonly load: (
     plan: DataPlan,
     source: WordPlan,
     info: DataInfo,
     select: (count: number) => Int32Array,
-    signal?: AbortSignal,
+    access: DataAccess,
   ) => Promise<LoadedSplit>;
-  readonly loadInputs: (plan: DataPlan, source: WordPlan, files: readonly string[], info: DataInfo) => Promise<LoadedSplit>;
+  readonly loadInputs: (
+    plan: DataPlan,
+    source: WordPlan,
+    files: readonly string[],
+    info: DataInfo,
+    access: DataAccess,
+  ) => Promise<LoadedSplit>;
 }
 
 const tableOf = (source: WordPlan): TableSource => ({ path: pathOf(source), columns: columnsOf(source) });
 
 const LOADERS = {
   images: {
-    describe: ({ preprocess }, source) => describeImages(pathOf(source), loadSteps(preprocess)),
-    load: ({ preprocess }, source, info, select, signal) => loadImageFolder(pathOf(source), loadSteps(preprocess), info, select, signal),
-    loadInputs: ({ preprocess }, _, files, info) => loadImages(files, loadSteps(preprocess), info),
+    describe: ({ preprocess }, source, access) => describeImages(pathOf(source), loadSteps(preprocess), access),
+    load: ({ preprocess }, source, info, select, access) => loadImageFolder(pathOf(source), loadSteps(preprocess), info, select, access),
+    loadInputs: ({ preprocess }, _, files, info, access) => loadImages(files, loadSteps(preprocess), info, access),
   },
   table: {
-    describe: (_, source) => describeTable(tableOf(source)),
-    load: (_, source, info, select) => loadTable(tableOf(source), info, select),
-    loadInputs: async (_, source, files, info) => {
+    describe: (_, source, access) => describeTable(tableOf(source), access),
+    load: (_, source, info, select, access) => loadTable(tableOf(source), info, select, access),
+    loadInputs: async (_, source, files, info, access) => {
       const [path, ...rest] = files;
       if (path === undefined || rest.length > 0) throw new DataError("this network predicts from one table file at a time");
       const all = (count: number): Int32Array => Int32Array.from({ length: count }, (__, i) => i);
-      return loadTable({ ...tableOf(source), path }, info, all, false);
+      return loadTable({ ...tableOf(source), path }, info, all, access, false);
     },
   },
 } as const satisfies Record<SourceName, Loader>;
@@ -46,24 +53,24 @@ const LOADERS = {
 const loaderOf = (source: WordPlan): Loader => LOADERS[sourceOf(source).name];
 
 /** From folder names and one image, or from one table: classes are what the training data has. */
-export async function describeData(plan: DataPlan): Promise<DataInfo> {
+export async function describeData(plan: DataPlan, access: DataAccess = {}): Promise<DataInfo> {
   const source = definingSource(plan);
-  return loaderOf(source).describe(plan, source);
+  return loaderOf(source).describe(plan, source, access);
 }
 
 /** `info` is what the program was compiled for, so that label 3 means the same class in every split and every run. */
-export async function loadSplit(plan: DataPlan, name: string, info: DataInfo, signal?: AbortSignal): Promise<LoadedSplit> {
+export async function loadSplit(plan: DataPlan, name: string, info: DataInfo, access: DataAccess = {}): Promise<LoadedSplit> {
   const split = resolveSplit(plan, name);
   if (split === undefined) throw new DataError(`the data set ${plan.name} has no "${name}"`, `it has ${splitNames(plan).join(", ")}`);
   const { source, select } = split;
-  const loaded = await loaderOf(source).load(plan, source, info, select, signal);
+  const loaded = await loaderOf(source).load(plan, source, info, select, access);
   if (loaded.count === 0)
     throw new DataError(`"${name}" of the data set ${plan.name} has no examples`, "give it a larger part of the split");
   return loaded;
 }
 
 /** Unlabelled examples for prediction: image files, or one table with the columns that the spec names. */
-export async function loadInputs(plan: DataPlan, files: readonly string[], info: DataInfo): Promise<LoadedSplit> {
+export async function loadInputs(plan: DataPlan, files: readonly string[], info: DataInfo, access: DataAccess = {}): Promise<LoadedSplit> {
   const source = definingSource(plan);
-  return loaderOf(source).loadInputs(plan, source, files, info);
+  return loaderOf(source).loadInputs(plan, source, files, info, access);
 }

@@ -3,16 +3,16 @@
 // A .tsv whose first row names none of the columns asked for has no header; its columns are then taken in the order in which the
 // spec names them, and there must be as many. Quotes mean nothing in a .tsv.
 
-import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { hostArray } from "../../ir/arrays.ts";
-import type { DataInfo } from "../../ir/plan.ts";
+import { hostArray, type HostArray } from "../../ir/arrays.ts";
+import type { ColumnInfo, DataInfo } from "../../ir/plan.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
-import { systemReason } from "../system-reason.ts";
-import { describeCell, describeLabels, writeCell, writeLabel } from "./cells.ts";
+import type { DataAccess } from "./access.ts";
+import { describeCell, LabelSurvey, writeCell, writeLabel } from "./cells.ts";
 import type { Column, LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
+import { eachRow, type Row } from "./table-rows.ts";
 
 export interface TableSource {
   readonly path: string;
@@ -22,23 +22,44 @@ export interface TableSource {
 
 const LABEL = "label";
 
-interface Row {
-  readonly cells: readonly string[];
-  readonly line: number;
-}
-
-interface Table {
-  readonly path: string;
-  readonly rows: readonly Row[];
+/** Where the columns of a table are. */
+interface Header {
+  /** Cells of every row. */
+  readonly width: number;
+  /** Whether the first row is one of names. */
+  readonly isNamed: boolean;
   /** Input name, or `label`, to position in a row. */
   readonly positions: ReadonlyMap<string, number>;
 }
 
-async function readTable(source: TableSource, withLabel = true): Promise<Table> {
-  const rows = await parseRows(source.path);
+/** Calls `take` with the rows behind the header. Throws for a table without rows, and for rows of other lengths. */
+async function readTable(
+  source: TableSource,
+  access: DataAccess,
+  take: (row: Row, positions: Header["positions"]) => void,
+  withLabel = true,
+): Promise<Header> {
+  let header: Header | undefined;
+  let count = 0;
+  const problems = new Problems();
+  await eachRow(source.path, access, (row) => {
+    if (!header) {
+      header = headerOf(source, row, withLabel);
+      if (header.isNamed) return;
+    }
+    count++;
+    const { cells, line } = row;
+    if (cells.length === header.width) take(row, header.positions);
+    else problems.add(`${source.path}:${line}: ${cells.length} cells, the header has ${header.width}`);
+  });
+  if (!header) throw new DataError(`${source.path} is empty`, "it needs a header row and one row for each example");
+  if (count === 0) throw new DataError(`${source.path} has a header and no rows`);
+  problems.check("rows of different lengths", "quote cells that hold the separator");
+  return header;
+}
+
+function headerOf(source: TableSource, first: Row, withLabel: boolean): Header {
   const wanted = Object.entries(source.columns).filter(([name]) => withLabel || name !== LABEL);
-  const [first] = rows;
-  if (first === undefined) throw new DataError(`${source.path} is empty`, "it needs a header row and one row for each example");
   const found = wanted.filter(([, column]) => first.cells.includes(column));
   const hasHeader = found.length > 0 || extname(source.path).toLowerCase() === ".csv";
   if (!hasHeader && wanted.length !== first.cells.length) {
@@ -58,70 +79,34 @@ async function readTable(source: TableSource, withLabel = true): Promise<Table> 
       throw new DataError(`${source.path} has no column "${column}"`, `its columns are ${header.map((cell) => `"${cell}"`).join(", ")}`);
     positions.set(name, at);
   }
-  const body = hasHeader ? rows.slice(1) : rows;
-  if (body.length === 0) throw new DataError(`${source.path} has a header and no rows`);
-  const problems = new Problems();
-  for (const { cells, line } of body) {
-    if (cells.length !== header.length) problems.add(`${source.path}:${line}: ${cells.length} cells, the header has ${header.length}`);
-  }
-  problems.check("rows of different lengths", "quote cells that hold the separator");
-  return { path: source.path, rows: body, positions };
+  return { width: header.length, isNamed: hasHeader, positions };
 }
 
-async function parseRows(path: string): Promise<readonly Row[]> {
-  const kind = extname(path).toLowerCase();
-  if (kind !== ".csv" && kind !== ".tsv") throw new DataError(`${path} is neither a .csv nor a .tsv file`);
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
-  } catch (error) {
-    if (error instanceof TypeError) throw new DataError(`${path} is not UTF-8`, `convert it, e.g. iconv -f latin1 -t utf-8 ${path}`);
-    throw new DataError(`cannot read ${path}: ${systemReason(error)}`, "paths are taken from the working directory");
-  }
-  const { parse, CsvError } = await import("csv-parse/sync");
-  try {
-    const records = parse(text, {
-      delimiter: kind === ".tsv" ? "\t" : ",",
-      quote: kind === ".tsv" ? null : '"',
-      relax_column_count: true,
-      skip_empty_lines: true,
-      info: true,
-    }) as unknown as readonly { readonly record: readonly string[]; readonly info: { readonly lines: number } }[];
-    return records.map(({ record, info }) => ({ cells: record, line: info.lines }));
-  } catch (error) {
-    if (error instanceof CsvError)
-      throw new DataError(`${path}: ${error.message}`, "a cell with quotes in it is written with the quotes doubled");
-    throw error;
-  }
-}
-
-export async function describeTable(source: TableSource): Promise<DataInfo> {
-  const table = await readTable(source);
-  const first = table.rows[0];
-  const inputs = [...table.positions]
-    .filter(([name]) => name !== LABEL)
-    .map(([name, at]) => {
-      const cell = first?.cells[at] ?? "";
-      const info = describeCell(name, cell);
-      if (info === undefined) {
-        throw new DataError(
-          `${table.path}:${String(first?.line)}: column "${source.columns[name] ?? name}" holds text, ${JSON.stringify(cell.slice(0, 40))}`,
-          "a column holds one number or numbers separated by spaces; text needs a tokenizer, which is not built yet",
-        );
-      }
-      return info;
-    });
-  const at = table.positions.get(LABEL);
-  if (at === undefined) throw new DataError(`the table ${table.path} has no label`, "name it in the spec: label: COLUMN");
+export async function describeTable(source: TableSource, access: DataAccess = {}): Promise<DataInfo> {
+  const { path } = source;
+  let inputs: ColumnInfo[] | undefined;
+  const labels = new LabelSurvey();
   const problems = new Problems();
-  for (const { cells, line } of table.rows) if ((cells[at] ?? "").trim() === "") problems.add(`${table.path}:${line}: the label is empty`);
+  const { positions } = await readTable(source, access, ({ cells, line }, at) => {
+    inputs ??= [...at].filter(([name]) => name !== LABEL).map(([name, i]) => describeInput(source, name, cells[i] ?? "", line));
+    const label = cells[at.get(LABEL) ?? -1] ?? "";
+    if (label.trim() === "") problems.add(`${path}:${line}: the label is empty`);
+    labels.add(label);
+  });
+  if (!positions.has(LABEL)) throw new DataError(`the table ${path} has no label`, "name it in the spec: label: COLUMN");
   problems.check("rows without a label", "fill them in, or remove the rows");
-  const described = describeLabels(
-    LABEL,
-    table.rows.map(({ cells }) => cells[at] ?? ""),
+  const described = labels.describe(LABEL);
+  if (typeof described === "string") throw new DataError(`${path}: column "${source.columns[LABEL] ?? LABEL}": ${described}`);
+  return { inputs: inputs ?? [], ...described };
+}
+
+function describeInput({ path, columns }: TableSource, name: string, cell: string, line: number): ColumnInfo {
+  const info = describeCell(name, cell);
+  if (info !== undefined) return info;
+  throw new DataError(
+    `${path}:${line}: column "${columns[name] ?? name}" holds text, ${JSON.stringify(cell.slice(0, 40))}`,
+    "a column holds one number or numbers separated by spaces; text needs a tokenizer, which is not built yet",
   );
-  if (typeof described === "string") throw new DataError(`${table.path}: column "${source.columns[LABEL] ?? LABEL}": ${described}`);
-  return { inputs, ...described };
 }
 
 /** Without labels for prediction. */
@@ -129,26 +114,63 @@ export async function loadTable(
   source: TableSource,
   info: DataInfo,
   select: (count: number) => Int32Array,
+  access: DataAccess = {},
   withLabel = true,
 ): Promise<LoadedSplit> {
-  const table = await readTable(source, withLabel);
-  const chosen = select(table.rows.length);
   const classes = new Map(info.classes.map((name, index) => [name, index]));
-  const columns = new Map<string, Column>();
+  const columns = (withLabel ? [...info.inputs, info.label] : info.inputs).map((column) => new ColumnReader(column));
   const problems = new Problems();
-  for (const column of withLabel ? [...info.inputs, info.label] : info.inputs) {
-    const at = table.positions.get(column.name);
-    if (at === undefined) throw new DataError(`the table ${table.path} is not told which column is "${column.name}"`);
-    const size = sizeOf(column.shape);
-    const data = hostArray(column.dtype, chosen.length * size);
-    chosen.forEach((index, i) => {
-      const row = table.rows[index];
-      const cell = row?.cells[at] ?? "";
-      const problem = column === info.label ? writeLabel(column, classes, cell, data, i * size) : writeCell(column, cell, data, i * size);
-      if (problem !== undefined) problems.add(`${table.path}:${String(row?.line)}: ${column.name} ${problem}`);
-    });
-    columns.set(column.name, { dtype: column.dtype, shape: column.shape, data });
-  }
+  let count = 0;
+  await readTable(
+    source,
+    access,
+    ({ cells, line }, positions) => {
+      for (const reader of columns) {
+        const { column } = reader;
+        const at = positions.get(column.name);
+        if (at === undefined) throw new DataError(`the table ${source.path} is not told which column is "${column.name}"`);
+        const [cell, data, start] = [cells[at] ?? "", reader.roomFor(count), count * reader.size];
+        const problem = column === info.label ? writeLabel(column, classes, cell, data, start) : writeCell(column, cell, data, start);
+        if (problem !== undefined) problems.add(`${source.path}:${line}: ${column.name} ${problem}`);
+      }
+      count++;
+    },
+    withLabel,
+  );
   problems.check("rows that cannot be used", "correct or remove them");
-  return { count: chosen.length, columns, classes: info.classes };
+  const chosen = select(count);
+  return { count: chosen.length, columns: new Map(columns.map((it) => [it.column.name, it.take(chosen, count)])), classes: info.classes };
+}
+
+/** The values of a column, of which nobody knows yet how many there will be. */
+class ColumnReader {
+  readonly column: ColumnInfo;
+  /** Numbers of one row. */
+  readonly size: number;
+  #data: HostArray;
+
+  constructor(column: ColumnInfo) {
+    this.column = column;
+    this.size = sizeOf(column.shape);
+    this.#data = hostArray(column.dtype, 1024 * this.size);
+  }
+
+  roomFor(row: number): HostArray {
+    if ((row + 1) * this.size > this.#data.length) {
+      const larger = hostArray(this.column.dtype, Math.ceil(1.5 * row + 1) * this.size);
+      larger.set(this.#data);
+      this.#data = larger;
+    }
+    return this.#data;
+  }
+
+  /** The chosen ones of `count` rows. */
+  take(chosen: Int32Array, count: number): Column {
+    const { dtype, shape } = this.column;
+    const [all, size] = [this.#data, this.size];
+    const data = hostArray(dtype, chosen.length * size);
+    if (chosen.length === count) data.set(all.subarray(0, count * size));
+    else chosen.forEach((row, i) => data.set(all.subarray(row * size, (row + 1) * size), i * size));
+    return { dtype, shape, data };
+  }
 }

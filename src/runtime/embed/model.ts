@@ -3,6 +3,7 @@
 
 import type { Artifact } from "../../ir/artifact.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
+import type { LoadedSplit } from "../data/loaded-split.ts";
 import type { LoadSteps } from "../data/pixels.ts";
 import type { Device, DeviceInfo } from "../device.ts";
 import { NonFiniteLossError, StateError } from "../errors.ts";
@@ -83,12 +84,14 @@ export class Model {
   }
 
   async *train(data: EmbeddedData, { signal, epochs }: EmbeddedTrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
-    const split = (values: SplitValues | undefined): ReturnType<typeof splitOfColumns> | undefined =>
-      values && splitOfColumns(this.#artifact.dataInfo, this.#steps, values);
+    const columns = (values: SplitValues, purpose: string): LoadedSplit =>
+      splitOfColumns(this.#artifact.dataInfo, this.#steps, values, purpose);
+    // Pages call it without a type checker; what is no data at all is none to train on.
+    const { train: given, val, test } = Object(data) as EmbeddedData;
     const splits = {
-      train: splitOfColumns(this.#artifact.dataInfo, this.#steps, data.train),
-      val: split(data.val),
-      test: split(data.test),
+      train: columns(given, "train on"),
+      val: val === undefined ? undefined : columns(val, "validate on"),
+      test: test === undefined ? undefined : columns(test, "test on"),
     };
     this.#occupy("training");
     try {

@@ -34,6 +34,10 @@ export interface SplitValues {
 
 /** A network with one input takes examples as they are, one with several takes records. */
 export function splitOfExamples(info: DataInfo, steps: LoadSteps, examples: readonly Example[]): LoadedSplit {
+  // Pages call it without a type checker.
+  if (!isList(examples)) throw new DataError(`examples are ${describe(examples)}, expected a list`);
+  const missing = examples.findIndex((example: unknown) => example === null || example === undefined);
+  if (missing >= 0) throw new DataError(`example ${missing} is ${describe(examples[missing])}`);
   const isSingle = info.inputs.length === 1;
   const columns = info.inputs.map((column) => {
     const values = examples.map((example, i) => (isSingle ? (example as Value) : fieldOf(example, column.name, i)));
@@ -42,13 +46,24 @@ export function splitOfExamples(info: DataInfo, steps: LoadSteps, examples: read
   return splitFromArrays(info, Object.fromEntries(columns));
 }
 
-export function splitOfColumns(info: DataInfo, steps: LoadSteps, { inputs, labels }: SplitValues): LoadedSplit {
+/** @param purpose as in "the data to train on" */
+export function splitOfColumns(info: DataInfo, steps: LoadSteps, values: SplitValues, purpose = "evaluate on"): LoadedSplit {
+  if (!isRecord(values)) throw new DataError(`there is no data to ${purpose}`);
+  const { inputs, labels } = values;
+  if (!isRecord(inputs)) throw new DataError(`the data to ${purpose} has no inputs`);
+  if (!isList(labels)) throw new DataError(`the data to ${purpose} has no labels`);
+  const stray = Object.entries(inputs).find(([, column]) => !isList(column))?.[0];
+  if (stray !== undefined) throw new DataError(`"${stray}" is no list of values`);
   const columns = Object.entries(inputs).map(([name, values]): [string, HostArray] => {
     const column = info.inputs.find((input) => input.name === name);
     return [name, column === undefined || isTyped(values) ? (values as HostArray) : pack(column, steps, values)];
   });
   return splitFromArrays(info, Object.fromEntries([...columns, [info.label.name, packLabels(info, labels)]]));
 }
+
+const isRecord = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+const isList = (value: unknown): boolean => Array.isArray(value) || ArrayBuffer.isView(value);
+const describe = (value: unknown): string => (value === null ? "null" : typeof value);
 
 const isTyped = (values: ColumnValues | SplitValues["labels"]): values is HostArray => ArrayBuffer.isView(values);
 
@@ -71,6 +86,9 @@ function pack(column: ColumnInfo, steps: LoadSteps, values: readonly Value[]): H
 
 /** Undefined, or what is wrong. */
 function packOne(column: ColumnInfo, steps: LoadSteps, value: Value, place: HostArray): string | undefined {
+  const given: unknown = value;
+  if (typeof given !== "number" && (typeof given !== "object" || given === null))
+    return describe(given) === "string" ? "a text" : describe(given);
   if (typeof value === "object" && "width" in value) return packPicture(column, steps, value, place);
   const numbers = typeof value === "number" ? [value] : value;
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- pages call it without a type checker
@@ -84,6 +102,7 @@ function packOne(column: ColumnInfo, steps: LoadSteps, value: Value, place: Host
 }
 
 function packPicture(column: ColumnInfo, steps: LoadSteps, { data, width, height }: Picture, place: HostArray): string | undefined {
+  if (!isList(data)) return "a picture without samples";
   const channels = data.length / (width * height);
   if (!(place instanceof Uint8Array) || column.shape.length !== 3) return "a picture where numbers are expected";
   if (channels !== 1 && channels !== 3 && channels !== 4) return `${data.length} samples in a picture of ${width}x${height}`;

@@ -6,8 +6,9 @@ import { fromHalf } from "../../ir/half.ts";
 import { interpret } from "../../ir/loop/interpret.ts";
 import type { Kernel } from "../../ir/loop/kernel.ts";
 import type { EntryName, KernelLaunch, Program } from "../../ir/program.ts";
-import { InternalError, sizeOf } from "../../ir/types.ts";
+import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
 import type { Device, Session } from "../device.ts";
+import { outOfMemory } from "../memory.ts";
 
 export function openReferenceDevice(): Device {
   return {
@@ -15,6 +16,15 @@ export function openReferenceDevice(): Device {
     load: (program) => Promise.resolve(new ReferenceSession(program)),
     dispose: () => undefined,
   };
+}
+
+function allocate(program: Program, dtype: DType, length: number): InterpreterArray {
+  try {
+    return interpreterArray(dtype, length);
+  } catch (error) {
+    if (error instanceof RangeError) throw outOfMemory(program, `the system does not have room for ${String(length)} numbers`);
+    throw error;
+  }
 }
 
 class ReferenceSession implements Session {
@@ -26,7 +36,7 @@ class ReferenceSession implements Session {
   constructor(program: Program) {
     this.#program = program;
     // Each buffer has its own array: the arena's offsets are in bytes of storage types, which float64 does not have.
-    this.#arrays = program.buffers.map((plan) => (plan.role === "data" ? undefined : interpreterArray(plan.dtype, sizeOf(plan.shape))));
+    this.#arrays = program.buffers.map((plan) => (plan.role === "data" ? undefined : allocate(program, plan.dtype, sizeOf(plan.shape))));
     this.#indexes = new Map(program.buffers.map((plan, i) => [plan.name, i]));
     this.#kernels = program.kernels.map((compiled) => {
       if (!compiled.kernel) throw new InternalError(`kernel ${compiled.name} was not compiled for the reference device`);
@@ -39,7 +49,7 @@ class ReferenceSession implements Session {
     const plan = this.#program.buffers[index];
     if (!plan) throw new InternalError(`no buffer ${buffer}`);
     // How many examples a data set has is not in the program.
-    if (plan.role === "data") this.#arrays[index] = interpreterArray(plan.dtype, data.length);
+    if (plan.role === "data") this.#arrays[index] = allocate(this.#program, plan.dtype, data.length);
     const array = this.#arrays[index];
     if (!array || data.length > array.length) throw new InternalError(`${String(data.length)} elements written to ${buffer}`);
     if (plan.dtype === "f16" && data instanceof Uint16Array) data.forEach((bits, i) => (array[i] = fromHalf(bits)));

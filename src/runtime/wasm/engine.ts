@@ -32,11 +32,18 @@ export async function compileKernels(program: Program, isShared: boolean): Promi
       if (!wasm) throw new InternalError(`kernel ${name} was not compiled for the wasm device`);
       const bytes = fromBase64(isRelaxed ? wasm.relaxed : wasm.simd);
       if (!isShared) bytes[sharedFlagAt(bytes)] = 1;
+      let module: WebAssembly.Module;
       try {
-        return await WebAssembly.compile(bytes);
+        module = await WebAssembly.compile(bytes);
       } catch (error) {
         throw new InternalError(`kernel ${name} does not compile: ${error instanceof Error ? error.message : String(error)}`);
       }
+      // A module reaches what it imports and nothing else.
+      const imports = WebAssembly.Module.imports(module).map((it) => `${it.kind} ${it.module}.${it.name}`);
+      const exports = WebAssembly.Module.exports(module).map((it) => `${it.kind} ${it.name}`);
+      if (imports.join() !== "memory env.memory" || !exports.includes("function run"))
+        throw new InternalError(`kernel ${name} imports ${imports.join()} and exports ${exports.join()}`);
+      return module;
     }),
   );
 }

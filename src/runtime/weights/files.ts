@@ -1,66 +1,41 @@
-// Files of weights, for Node. A result appears under its name whole or not at all: temporary file, fsync, rename, fsync of the folder.
+// Files of weights, for Node: the header first, however large the file, and tensor by tensor, since no array holds all of one of many gigabytes.
 
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import type { FileHandle } from "node:fs/promises";
 import { DataError } from "../errors.ts";
-import { systemReason } from "../system-reason.ts";
-import { headerLength, parseSafetensorsHeader, readSafetensors, type Safetensors, type SafetensorsHeader } from "./safetensors.ts";
+import { readAt, withRegularFile } from "../files.ts";
+import { formatBytes } from "../memory.ts";
+import { headerLength, parseSafetensorsHeader, type Safetensors, type SafetensorsHeader, type Tensor } from "./safetensors.ts";
 
-/** Only the header, however large the file: enough to check names, shapes and dtypes. */
-export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
-  return explained(path, async () => {
-    const file = await open(path, "r");
-    try {
-      const { size } = await file.stat();
-      const prefix = new Uint8Array(8);
-      const { bytesRead } = await file.read(prefix, 0, 8, 0);
-      const bytes = new Uint8Array(8 + headerLength(prefix.subarray(0, bytesRead), size));
-      let at = 0;
-      while (at < bytes.length) {
-        const got = (await file.read(bytes, at, bytes.length - at, at)).bytesRead;
-        if (got === 0) throw new DataError("the file became shorter while it was read");
-        at += got;
-      }
-      return parseSafetensorsHeader(bytes, size);
-    } finally {
-      await file.close();
-    }
+export interface ReadWeights {
+  /** Throws where the file does not fit, before its tensors are read. */
+  readonly check?: ((header: SafetensorsHeader) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Only the header: enough to check names, shapes and dtypes. */
+export const readSafetensorsHeader = (path: string): Promise<SafetensorsHeader> =>
+  withRegularFile(path, async (file, { size }) => readHeader(file, size));
+
+export const readSafetensorsFile = (path: string, { check, signal }: ReadWeights = {}): Promise<Safetensors> =>
+  withRegularFile(path, async (file, { size }) => {
+    const header = await readHeader(file, size);
+    check?.(header);
+    const tensors = new Map<string, Tensor>();
+    for (const [name, { dtype, shape, begin, end }] of header.tensors)
+      tensors.set(name, { dtype, shape, data: await readTensor(file, name, header.dataStart + begin, end - begin, signal) });
+    return { tensors, metadata: header.metadata };
   });
+
+async function readHeader(file: FileHandle, size: number): Promise<SafetensorsHeader> {
+  const length = headerLength(await readAt(file, 0, Math.min(8, size)), size);
+  return parseSafetensorsHeader(await readAt(file, 0, 8 + length), size);
 }
 
-export async function readSafetensorsFile(path: string): Promise<Safetensors> {
-  return explained(path, async () => readSafetensors(await readFile(path)));
-}
-
-async function explained<T>(path: string, read: () => Promise<T>): Promise<T> {
+async function readTensor(file: FileHandle, name: string, at: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
   try {
-    return await read();
+    return await readAt(file, at, length, signal);
   } catch (error) {
-    if (error instanceof DataError) throw new DataError(`${path}: ${error.message}`, error.hint);
-    throw new DataError(`cannot read ${path}: ${systemReason(error)}`, "check the path and its permissions");
-  }
-}
-
-export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  try {
-    const file = await open(temporary, "wx");
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
+    if (error instanceof RangeError) throw new DataError(`there is no room for ${JSON.stringify(name)}, which has ${formatBytes(length)}`);
     throw error;
   }
-  // Some file systems cannot sync a folder; the rename itself is done by now.
-  const handle = await open(folder, "r").catch(() => undefined);
-  await handle?.sync().catch(() => undefined);
-  await handle?.close();
 }

@@ -3,7 +3,7 @@
 
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import type { Artifact } from "../../ir/artifact.ts";
-import { sameShape } from "../../ir/types.ts";
+import { sameShape, stridesOf, type Shape } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import type { LoadedStage } from "../network.ts";
 import { writeSafetensors, type Safetensors, type Tensor } from "./safetensors.ts";
@@ -31,13 +31,31 @@ export async function readWeights({ artifact, session }: LoadedStage): Promise<U
 
 export function loadWeights({ artifact, session }: LoadedStage, weights: Safetensors): void {
   checkWeights(artifact, weights);
-  for (const { name, state, dtype } of artifact.parameters) {
+  const arrays = artifact.parameters.flatMap(({ name, state, shape, dtype }) => {
     const tensor = weights.tensors.get(name);
-    if (tensor !== undefined) session.write(state, toHostArray(name, tensor, dtype));
-  }
+    if (tensor === undefined) return [];
+    const values = toHostArray(name, tensor, dtype);
+    if (values instanceof Float32Array) requireFinite(name, values, shape);
+    return [[state, values] as const];
+  });
+  // Nothing is written before all of it is known to be good.
+  for (const [state, values] of arrays) session.write(state, values);
 }
 
-function checkWeights(artifact: Artifact, { tensors }: Safetensors): void {
+/** A network with one of these answers nothing but NaN, and nobody would know from where. */
+function requireFinite(name: string, values: Float32Array, shape: Shape): void {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  const strides = stridesOf(shape);
+  const index = strides.map((stride, axis) => Math.floor(at / stride) % (shape[axis] ?? 1));
+  throw new DataError(
+    `the weight ${name} is ${values[at]} at [${index.join(", ")}]`,
+    "these weights are of a training that diverged; take those of an earlier one",
+  );
+}
+
+/** @param tensors as a file's header has them, or whole */
+export function checkWeights(artifact: Artifact, { tensors }: { readonly tensors: ReadonlyMap<string, { readonly shape: Shape }> }): void {
   const problems: string[] = [];
   const known = new Set(artifact.parameters.map(({ name }) => name));
   const leftOver = [...tensors.keys()].filter((name) => !known.has(name) && !isCounter(name));

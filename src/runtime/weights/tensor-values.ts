@@ -1,7 +1,7 @@
 // Between the bytes of a safetensors tensor and the typed arrays that devices take. Half precision is widened, never guessed:
 // a dtype that would lose values is refused with its name. Browser-safe.
 
-import type { HostArray } from "../../ir/arrays.ts";
+import { hostArray, type HostArray } from "../../ir/arrays.ts";
 import { fromHalf } from "../../ir/half.ts";
 import type { DType } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
@@ -20,7 +20,11 @@ export function toFloat32(name: string, tensor: Tensor): Float32Array {
     case "F32":
       return new Float32Array(buffer);
     case "F64":
-      return Float32Array.from(new Float64Array(buffer));
+      return Float32Array.from(new Float64Array(buffer), (value) => {
+        if (Number.isFinite(value) && !Number.isFinite(Math.fround(value)))
+          throw new DataError(`tensor ${name} holds ${value}, which is beyond the numbers of f32`);
+        return value;
+      });
     case "F16":
       return Float32Array.from(new Uint16Array(buffer), fromHalf);
     case "BF16":
@@ -30,25 +34,45 @@ export function toFloat32(name: string, tensor: Tensor): Float32Array {
   }
 }
 
-export function toInt32(name: string, tensor: Tensor): Int32Array {
-  const buffer = aligned(tensor.data);
-  switch (tensor.dtype) {
-    case "I32":
-    case "U32":
-      return new Int32Array(buffer);
+/** The integers of a file, each as its dtype means it. */
+function integersOf(name: string, { dtype, data }: Tensor): ArrayLike<number> | ArrayLike<bigint> {
+  const buffer = aligned(data);
+  switch (dtype) {
+    case "I8":
+      return new Int8Array(buffer);
     case "U8":
     case "BOOL":
-      return Int32Array.from(new Uint8Array(buffer));
+      return new Uint8Array(buffer);
+    case "I16":
+      return new Int16Array(buffer);
+    case "U16":
+      return new Uint16Array(buffer);
+    case "I32":
+      return new Int32Array(buffer);
+    case "U32":
+      return new Uint32Array(buffer);
     case "I64":
+      return new BigInt64Array(buffer);
     case "U64":
-      return Int32Array.from(new BigInt64Array(buffer), (value) => {
-        const narrowed = Number(BigInt.asIntN(32, value));
-        if (BigInt(narrowed) !== value) throw new DataError(`tensor ${name} holds ${value}, which does not fit 32 bits`);
-        return narrowed;
-      });
+      return new BigUint64Array(buffer);
     default:
-      throw new DataError(`tensor ${name} is ${tensor.dtype}, expected integers`);
+      throw new DataError(`tensor ${name} is ${dtype}, expected integers`);
   }
+}
+
+/** What integers a buffer of a type can hold, both ends included. */
+const RANGES = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1], u8: [0, 255], bool: [0, 1] } as const;
+
+function toIntegers(name: string, tensor: Tensor, dtype: keyof typeof RANGES): HostArray {
+  const values = integersOf(name, tensor);
+  const [low, high] = RANGES[dtype];
+  const result = hostArray(dtype, values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? 0;
+    if (value < low || value > high) throw new DataError(`tensor ${name} holds ${value}, which is no ${dtype}`);
+    result[i] = Number(value);
+  }
+  return result;
 }
 
 /** In the form a buffer of type `dtype` takes. */
@@ -57,14 +81,10 @@ export function toHostArray(name: string, tensor: Tensor, dtype: DType): HostArr
     case "f32":
       return toFloat32(name, tensor);
     case "i32":
-      return toInt32(name, tensor);
-    case "u8":
-      if (tensor.dtype === "U8") return tensor.data;
-      throw new DataError(`tensor ${name} is ${tensor.dtype}, expected U8`);
     case "u32":
-      return new Uint32Array(toInt32(name, tensor).buffer);
     case "bool":
-      return Uint8Array.from(toInt32(name, tensor), Number);
+    case "u8":
+      return toIntegers(name, tensor, dtype);
     case "f16":
       if (tensor.dtype === "F16") return new Uint16Array(aligned(tensor.data));
       throw new DataError(`tensor ${name} is ${tensor.dtype}, expected F16`);

@@ -183,7 +183,7 @@ describe("faults", () => {
 
   it("stops when asked", async () => {
     const data = plan(join(root, "colours"));
-    await expect(loadSplit(data, "train", await describeData(data), AbortSignal.abort())).rejects.toThrow("abort");
+    await expect(loadSplit(data, "train", await describeData(data), { signal: AbortSignal.abort() })).rejects.toThrow("abort");
   });
 });
 

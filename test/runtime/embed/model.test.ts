@@ -8,7 +8,9 @@ import type { LoadSteps } from "../../../src/runtime/data/pixels.ts";
 import { Model } from "../../../src/runtime/embed/model.ts";
 import { splitOfColumns, splitOfExamples } from "../../../src/runtime/embed/values.ts";
 import type { TrainEvent } from "../../../src/runtime/events.ts";
-import { readSafetensors } from "../../../src/runtime/weights/safetensors.ts";
+import { DataError } from "../../../src/runtime/errors.ts";
+import { readSafetensors, writeSafetensors } from "../../../src/runtime/weights/safetensors.ts";
+import { fromHostArray, toFloat32 } from "../../../src/runtime/weights/tensor-values.ts";
 import { FAKE_DEVICE, fakeArtifact, fakeDevice, type FakeOptions, type FakeSession } from "../trainer/fake-session.ts";
 
 interface Opened {
@@ -138,6 +140,50 @@ describe("a model", () => {
     }
     expect(events.at(-1)).toMatchObject({ event: "done", interrupted: true });
     expect(events.length).toBeLessThan(10);
+  });
+
+  it.each<[unknown, string]>([
+    [{}, "there is no data to train on"],
+    [undefined, "there is no data to train on"],
+    [{ train: null }, "there is no data to train on"],
+    [{ train: {} }, "the data to train on has no inputs"],
+    [{ train: { inputs: [], labels } }, "the data to train on has no inputs"],
+    [{ train: { inputs: { image: pixels } } }, "the data to train on has no labels"],
+    [{ train: { inputs: { image: 3 }, labels } }, '"image" is no list of values'],
+    [{ ...data, val: { inputs: { image: pixels } } }, "the data to validate on has no labels"],
+    [{ ...data, test: 7 }, "there is no data to test on"],
+  ])("says of %j what it misses", async (given, message) => {
+    const { model } = await open();
+    await expect(all(model.train(given as never))).rejects.toThrow(new DataError(message));
+  });
+
+  it.each([NaN, 0.5, -1, Infinity, "3", 2 ** 31])("does not train for %s epochs", async (epochs) => {
+    const { model } = await open();
+    await expect(all(model.train(data, { epochs: epochs as number }))).rejects.toThrow(`epochs are ${String(epochs)}`);
+  });
+
+  it.each<[unknown, string]>([
+    [[null], "example 0 is null"],
+    [[[1], undefined], "example 1 is undefined"],
+    [["a"], '"image" of example 0: a text'],
+    [null, "examples are null, expected a list"],
+    [[{ data: null, width: 1, height: 1 }], '"image" of example 0: a picture without samples'],
+  ])("predicts nothing of %j", async (examples, message) => {
+    const { model } = await open();
+    await expect(model.predict(examples as never)).rejects.toThrow(message);
+    await expect(model.predict(examples as never)).rejects.toBeInstanceOf(DataError);
+  });
+
+  it("names a weight that is no number, and keeps those that it has", async () => {
+    const { model, session } = await open();
+    const weights = readSafetensors(await model.save());
+    const [first] = weights.tensors;
+    const values = toFloat32("it", first![1]);
+    values[values.length - 1] = NaN;
+    const broken = writeSafetensors(new Map([...weights.tensors, [first![0], fromHostArray(values, "f32", first![1].shape)]]));
+    session.log.length = 0;
+    await expect(model.load(broken)).rejects.toThrow(new RegExp(`the weight ${first![0]} is NaN at \\[`));
+    expect(session.log.filter((entry) => entry.startsWith("write"))).toEqual([]);
   });
 
   it("gives everything back once, and says so afterwards", async () => {

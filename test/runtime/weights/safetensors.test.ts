@@ -1,7 +1,7 @@
 // The safetensors reader against good files, every truncation, every bit flip of a header, and the hostile headers that a JSON.parse
 // would let through.
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -9,16 +9,18 @@ import { afterAll, describe, expect, it } from "vitest";
 import { hostArrayFrom } from "../../../src/ir/arrays.ts";
 import { InternalError, type DType } from "../../../src/ir/types.ts";
 import { DataError } from "../../../src/runtime/errors.ts";
-import { readSafetensorsFile, readSafetensorsHeader, writeFileAtomic } from "../../../src/runtime/weights/files.ts";
+import { writeFileAtomic } from "../../../src/runtime/atomic-file.ts";
+import { readSafetensorsFile, readSafetensorsHeader } from "../../../src/runtime/weights/files.ts";
 import {
   MAX_HEADER_BYTES,
   parseSafetensorsHeader,
   readSafetensors,
   writeSafetensors,
   type Tensor,
+  type SafetensorsDType,
 } from "../../../src/runtime/weights/safetensors.ts";
 import { parseStrictJson } from "../../../src/runtime/weights/strict-json.ts";
-import { fromHostArray, toFloat32, toHostArray, toInt32 } from "../../../src/runtime/weights/tensor-values.ts";
+import { fromHostArray, toFloat32, toHostArray } from "../../../src/runtime/weights/tensor-values.ts";
 
 const f32 = (shape: number[], ...values: number[]): Tensor => ({
   dtype: "F32",
@@ -106,9 +108,31 @@ describe("writing and reading", () => {
     const brain: Tensor = { dtype: "BF16", shape: [2], data: new Uint8Array(Uint16Array.of(0x3f80, 0xc040).buffer) };
     expect([...toFloat32("x", brain)]).toEqual([1, -3]);
     const long = (n: bigint): Tensor => ({ dtype: "I64", shape: [1], data: new Uint8Array(BigInt64Array.of(n).buffer) });
-    expect([...toInt32("x", long(-5n))]).toEqual([-5]);
-    expect(() => toInt32("x", long(2n ** 40n))).toThrow(DataError);
-    expect(() => toInt32("x", half)).toThrow("F16");
+    expect([...toHostArray("x", long(-5n), "i32")]).toEqual([-5]);
+    expect(() => toHostArray("x", long(2n ** 40n), "i32")).toThrow(DataError);
+    expect(() => toHostArray("x", half, "i32")).toThrow("F16");
+  });
+
+  it.each<[SafetensorsDType, ArrayBuffer, DType, string]>([
+    ["U32", Uint32Array.of(7, 2 ** 32 - 1).buffer, "i32", "tensor x holds 4294967295, which is no i32"],
+    ["U64", BigUint64Array.of(2n ** 64n - 1n).buffer, "i32", "tensor x holds 18446744073709551615, which is no i32"],
+    ["I32", Int32Array.of(-1).buffer, "u32", "tensor x holds -1, which is no u32"],
+    ["I64", BigInt64Array.of(2n ** 32n).buffer, "u32", "which is no u32"],
+    ["U8", Uint8Array.of(2).buffer, "bool", "tensor x holds 2, which is no bool"],
+    ["F64", Float64Array.of(1, 1e39).buffer, "f32", "tensor x holds 1e+39, which is beyond the numbers of f32"],
+  ])("refuses %s that the network's numbers cannot hold", (dtype, buffer, wanted, message) => {
+    const data = new Uint8Array(buffer);
+    expect(() => toHostArray("x", { dtype, shape: [data.length], data }, wanted)).toThrow(message);
+  });
+
+  it("keeps what PyTorch keeps: infinities of f64, and integers at the ends of their range", () => {
+    const tensor = (dtype: SafetensorsDType, buffer: ArrayBuffer): Tensor => ({ dtype, shape: [2], data: new Uint8Array(buffer) });
+    expect([...toHostArray("x", tensor("F64", Float64Array.of(-Infinity, 3.4028234e38).buffer), "f32")]).toEqual([
+      -Infinity,
+      Math.fround(3.4028234e38),
+    ]);
+    expect([...toHostArray("x", tensor("U32", Uint32Array.of(0, 2 ** 32 - 1).buffer), "u32")]).toEqual([0, 2 ** 32 - 1]);
+    expect([...toHostArray("x", tensor("I16", Int16Array.of(-300, 300).buffer), "i32")]).toEqual([-300, 300]);
   });
 });
 
@@ -275,6 +299,21 @@ describe("files", () => {
     await expect(readSafetensorsHeader(path)).rejects.toThrow("bad.safetensors: not a valid safetensors file");
     await expect(readSafetensorsFile(path)).rejects.toThrow("bad.safetensors");
     await expect(readSafetensorsFile(join(folder, "none"))).rejects.toThrow("there is no such file");
+  });
+
+  it("reads more than 2 GiB, and checks the header before", async () => {
+    const path = join(folder, "large.safetensors");
+    const size = 1100 * 2 ** 20;
+    const header = `{"a":{"dtype":"U8","shape":[${size}],"data_offsets":[0,${size}]},"b":{"dtype":"U8","shape":[${size}],"data_offsets":[${size},${2 * size}]}}`;
+    writeFileSync(path, file(header));
+    // Of holes, which take no room on disk.
+    truncateSync(path, file(header).length + 2 * size);
+    const check = (): never => {
+      throw new DataError("it does not fit");
+    };
+    await expect(readSafetensorsFile(path, { check })).rejects.toThrow("it does not fit");
+    const { tensors } = await readSafetensorsFile(path);
+    expect([...tensors.values()].map(({ data }) => data.length)).toEqual([size, size]);
   });
 
   const golden = "../shared/golden";

@@ -1,0 +1,95 @@
+// A compiled folder: its files, and `complete.json`, which is written last and says what they must hold. A folder without it was left by a
+// compilation that did not end; one whose artifact has another checksum was changed since.
+
+import { createHash } from "node:crypto";
+import { lstat, mkdir, rename, rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { removeAbandoned, syncFolder, temporaryName, writeFileAtomic } from "../runtime/atomic-file.ts";
+import { DataError } from "../runtime/errors.ts";
+import { readRegularFile } from "../runtime/files.ts";
+import { UsageError } from "./failure.ts";
+
+/** What `tlc run DIR` reads. */
+export const MANIFEST = "artifact.json";
+const MARKER = "complete.json";
+const MOST_MARKER_BYTES = 1 << 24;
+/** A string of JavaScript has half a billion characters at most. */
+const MOST_MANIFEST_BYTES = 256 << 20;
+
+export const COMPILE_HINT = "write the folder with `tlc compile SPEC -o DIR`";
+
+type Content = string | Uint8Array;
+const checksum = (content: Content): string => createHash("sha256").update(content).digest("hex");
+
+/** Writes all files or, where one cannot be written, none: what the folder held before is there then. */
+export async function writeFolder(folder: string, files: ReadonlyMap<string, Content>): Promise<void> {
+  await requireFolder(folder);
+  await mkdir(folder, { recursive: true });
+  await removeAbandoned(folder, STAGING);
+  const before = await readMarker(folder).catch(() => undefined);
+  const staging = join(folder, temporaryName(STAGING));
+  try {
+    for (const [name, content] of files) await writeFileAtomic(join(staging, name), content);
+    for (const name of files.keys()) await requireFolder(dirname(join(folder, name)));
+    // From here to the new marker the folder is incomplete, and says so by having none.
+    await rm(join(folder, MARKER), { force: true });
+    for (const name of files.keys()) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await rename(join(staging, name), join(folder, name));
+    }
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+  for (const name of Object.keys(before ?? {})) if (!files.has(name) && isPlain(name)) await removeFile(folder, name);
+  for (const below of new Set([...files.keys()].map((name) => dirname(join(folder, name))))) await syncFolder(below);
+  const sums = Object.fromEntries([...files].map(([name, content]) => [name, checksum(content)]));
+  await writeFileAtomic(join(folder, MARKER), `${JSON.stringify({ format: "tlc-folder", version: 1, files: sums }, null, 1)}\n`);
+}
+
+/** The text of a folder's artifact, as `tlc compile` wrote it. */
+export async function readManifest(folder: string): Promise<string> {
+  const path = join(folder, MANIFEST);
+  const bytes = await readRegularFile(path, { most: MOST_MANIFEST_BYTES }).catch((error: unknown) => {
+    throw new DataError(`${folder} is not a compiled folder: ${error instanceof Error ? error.message : String(error)}`, COMPILE_HINT);
+  });
+  const sums = await readMarker(folder);
+  if (sums === undefined)
+    throw new DataError(
+      `${folder} is not complete: it has no ${MARKER}`,
+      "its compilation did not end, or another tlc wrote it: compile again",
+    );
+  if (sums[MANIFEST] !== checksum(bytes)) throw new DataError(`${path} is damaged: its checksum is not that of ${MARKER}`, COMPILE_HINT);
+  return new TextDecoder().decode(bytes);
+}
+
+/** Checksums by file; undefined where there is no marker, or none that can be read. */
+async function readMarker(folder: string): Promise<Readonly<Record<string, string>> | undefined> {
+  try {
+    const bytes = await readRegularFile(join(folder, MARKER), { most: MOST_MARKER_BYTES });
+    const json = JSON.parse(new TextDecoder().decode(bytes)) as { readonly format?: unknown; readonly files?: unknown } | null;
+    const { format, files } = json ?? {};
+    const isMarker = format === "tlc-folder" && typeof files === "object" && files !== null;
+    return isMarker ? (files as Readonly<Record<string, string>>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** New files are made whole here, beside those that they replace. */
+const STAGING = ".tlc";
+
+/** A folder, or nothing yet; not a link to one, which may lead anywhere. */
+async function requireFolder(path: string): Promise<void> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats === undefined || stats.isDirectory()) return;
+  throw new UsageError(`cannot write to ${path}: it is ${stats.isSymbolicLink() ? "a link" : "no folder"}`, "name another folder");
+}
+
+/** Names in a marker may be a stranger's: only what is below the folder is removed. */
+const isPlain = (name: string): boolean => name.split("/").every((part) => /^[\w-][\w.-]*$/.test(part));
+
+async function removeFile(folder: string, name: string): Promise<void> {
+  await rm(join(folder, name), { force: true });
+  // Folders that this leaves empty; others stay, and so does the compiled folder itself.
+  for (let below = dirname(name); below !== "."; below = dirname(below)) await rmdir(join(folder, below)).catch(() => undefined);
+}

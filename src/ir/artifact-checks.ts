@@ -1,0 +1,176 @@
+// What an artifact of the right shape can still get wrong: names that are not there, buffers beside the arena or of another type than
+// what reads them, launches that give a kernel what it does not take. After these a runtime need not doubt a number of it.
+
+import { LOSS_HISTORY, type Artifact, type CompiledStage, type EntryPorts } from "./artifact.ts";
+import { programFault } from "./program-checks.ts";
+import type { BufferPlan, BufferRole } from "./program.ts";
+import { LOSS_PLACE, LOSS_SUMS, metricsOf, tallyPlaces } from "./recipe/metrics/index.ts";
+import { formatType, sameType, sizeOf, type DType, type Shape, type TensorType } from "./types.ts";
+
+/** Elements of a tensor. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
+
+/** The first fault of an artifact that fits the schema. */
+export function artifactFault(artifact: Artifact): string | undefined {
+  const { recipe, stages, dataInfo, outputShape, parameters } = artifact;
+  const columns = [...dataInfo.inputs, dataInfo.label];
+  const large = [...columns, ...parameters, { name: "the output", shape: outputShape }].find(({ shape }) => sizeOf(shape) > MOST_ELEMENTS);
+  if (large !== undefined) return `${large.name} has more elements than an index can count`;
+  const twice = repeated(columns.map(({ name }) => name)) ?? repeated(parameters.map(({ name }) => name));
+  if (twice !== undefined) return `there are two of ${twice}`;
+  if (stages.map(({ name }) => name).join("\n") !== recipe.stages.map(({ name }) => name).join("\n"))
+    return "the artifact has other stages than its recipe";
+  for (const stage of stages) {
+    const problem =
+      stage.program.target === artifact.target ? (programFault(stage.program) ?? stageFault(stage, artifact)) : "it is for another target";
+    if (problem !== undefined) return `stage ${stage.name}: ${problem}`;
+  }
+  return undefined;
+}
+
+const repeated = (names: readonly string[]): string | undefined => {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
+};
+
+function stageFault(stage: CompiledStage, artifact: Artifact): string | undefined {
+  const { seed, states, trainable, program } = stage;
+  const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
+  const declared = new Map(states.map((state) => [state.name, state]));
+  const twice = repeated(states.map(({ name }) => name));
+  if (twice !== undefined) return `there are two states ${twice}`;
+  for (const { name, kind, type } of states) {
+    const problem = bufferFault(buffers, name, { role: "state", type });
+    if (problem !== undefined) return problem;
+    if (buffers.get(name)?.kind !== kind) return `the state ${name} is of another kind than its buffer`;
+  }
+  for (const { name, state, kind, dtype, shape } of artifact.parameters) {
+    const held = declared.get(state);
+    if (held?.kind !== kind || !sameType(held.type, { dtype, shape })) return `no state holds the parameter ${name}`;
+  }
+  const weights = new Set(artifact.parameters.filter(({ kind }) => kind === "weight").map(({ name }) => name));
+  const stray = trainable.find((name) => !weights.has(name));
+  if (stray !== undefined) return `it trains ${stray}, which is no weight`;
+  const noSeed = seed === undefined ? undefined : bufferFault(buffers, seed, { role: "input", type: { dtype: "u32", shape: [] } });
+  if (noSeed !== undefined) return noSeed;
+  return entriesFault(stage, artifact, buffers);
+}
+
+const WHOLE = ["evaluate", "initialize", "predict", "train"];
+const TRACED = ["initialize", "trace"];
+
+function entriesFault(
+  { entries, program }: CompiledStage,
+  artifact: Artifact,
+  buffers: ReadonlyMap<string, BufferPlan>,
+): string | undefined {
+  const missing = Object.keys(entries).find((it) => !Object.hasOwn(program.entries, it));
+  if (missing !== undefined) return `the program has no entry ${missing}`;
+  const purposes = Object.values(entries)
+    .map(({ purpose }) => purpose)
+    .sort()
+    .join();
+  if (purposes !== WHOLE.join() && purposes !== TRACED.join()) return `its entries are to ${purposes}`;
+  for (const [name, ports] of Object.entries(entries)) {
+    for (const [buffer, wanted] of needsOf(ports, artifact)) {
+      const problem = bufferFault(buffers, buffer, wanted);
+      if (problem !== undefined) return `entry ${name}: ${problem}`;
+    }
+    const problem = portsFault(ports, artifact);
+    if (problem !== undefined) return `entry ${name}: ${problem}`;
+  }
+  return undefined;
+}
+
+/** What a port must be: its role, its type, or only the element type where the batch decides about the shape. */
+interface Wanted {
+  readonly role: BufferRole;
+  readonly type: TensorType | { readonly dtype: DType | undefined };
+}
+
+function bufferFault(buffers: ReadonlyMap<string, BufferPlan>, name: string, { role, type }: Wanted): string | undefined {
+  const found = buffers.get(name);
+  if (found === undefined) return `there is no buffer ${name}`;
+  if (found.role !== role) return `the buffer ${name} is ${found.role}, not ${role}`;
+  const fits = "shape" in type ? sameType(found, type) : type.dtype === undefined || found.dtype === type.dtype;
+  return fits ? undefined : `the buffer ${name} is ${formatType(found)}`;
+}
+
+const scalar = (role: BufferRole, dtype: DType): Wanted => ({ role, type: { dtype, shape: [] } });
+
+/** Every buffer that an entry names, with what it must be. */
+function needsOf(ports: EntryPorts, { dataInfo, recipe, outputShape }: Artifact): readonly (readonly [string, Wanted])[] {
+  const info = new Map([...dataInfo.inputs, dataInfo.label].map((column) => [column.name, column]));
+  const ifNamed = (name: string | undefined, wanted: Wanted): [string, Wanted][] => (name === undefined ? [] : [[name, wanted]]);
+  const columns = (role: BufferRole, of: (column: { readonly dtype: DType; readonly shape: Shape } | undefined) => Wanted["type"]) =>
+    "columns" in ports ? ports.columns.map(({ column, buffer }) => [buffer, { role, type: of(info.get(column)) }] as const) : [];
+  // A picture's rows are gathered byte by byte: its buffer has no other extent than their number.
+  const resident = (): readonly (readonly [string, Wanted])[] => columns("data", (column) => ({ dtype: column?.dtype }));
+  const history: Wanted = { role: "state", type: { dtype: "f32", shape: [LOSS_HISTORY] } };
+  switch (ports.purpose) {
+    case "initialize":
+      return [];
+    case "train":
+    case "evaluate":
+      return [
+        ...resident(),
+        [ports.cursor, scalar("state", "i32")],
+        [ports.count, scalar("input", "i32")],
+        ...ports.sums.map(
+          ({ sum, buffer }) => [buffer, { role: "state", type: { dtype: "f32", shape: sumShape(sum, { dataInfo, recipe }) } }] as const,
+        ),
+        ...(ports.purpose === "evaluate"
+          ? []
+          : [
+              [ports.order, { role: "data", type: { dtype: "i32", shape: [1] } }] as const,
+              [ports.losses, history] as const,
+              [ports.rates, history] as const,
+              ...ifNamed(ports.epochs, scalar("input", "i32")),
+            ]),
+      ];
+    case "predict":
+      return [
+        ...columns("input", (column) => ({ dtype: column?.dtype })),
+        [ports.output, { role: "output", type: { dtype: "f32", shape: [recipe.batch, ...outputShape] } }],
+      ];
+    case "trace":
+      return [
+        ...columns("input", () => ({ dtype: undefined })),
+        [ports.loss, scalar("output", "f32")],
+        [ports.output, { role: "output", type: { dtype: "f32" } }],
+        ...ports.gradients.map(({ buffer }) => [buffer, { role: "output", type: { dtype: "f32" } }] as const),
+        ...[ports.count, ports.epochs].flatMap((name) => ifNamed(name, scalar("input", "i32"))),
+      ];
+    default:
+      return ports satisfies never;
+  }
+}
+
+type Metered = Pick<Artifact, "recipe" | "dataInfo">;
+
+/** Of the sums of an epoch: scalars side by side, others in buffers of their own; undefined for what nothing asks for. */
+function sumShape(sum: string, { recipe, dataInfo }: Metered): Shape {
+  const places = tallyPlaces(metricsOf(recipe), dataInfo.classes.length).filter(({ buffer }) => buffer === sum);
+  if (sum === LOSS_PLACE) return [LOSS_SUMS + places.length];
+  return places[0]?.tally.shape(dataInfo.classes.length) ?? [];
+}
+
+function portsFault(ports: EntryPorts, artifact: Artifact): string | undefined {
+  const { dataInfo, recipe, parameters } = artifact;
+  if (!("columns" in ports)) return undefined;
+  const known = new Set([...dataInfo.inputs, dataInfo.label].map(({ name }) => name));
+  const stray = ports.columns.find(({ column }) => !known.has(column))?.column ?? repeated(ports.columns.map(({ column }) => column));
+  if (stray !== undefined) return `the data has no column ${stray} for it`;
+  if ("sums" in ports) {
+    const places = new Set([LOSS_PLACE, ...tallyPlaces(metricsOf(recipe), dataInfo.classes.length).map(({ buffer }) => buffer)]);
+    const sums = ports.sums.map(({ sum }) => sum);
+    if (new Set(sums).size !== sums.length || sums.length !== places.size || !sums.every((sum) => places.has(sum)))
+      return "its sums are not those that the metrics are made of";
+  }
+  if (ports.purpose === "trace") {
+    const names = new Set(parameters.map(({ name }) => name));
+    const gradient = ports.gradients.find(({ parameter }) => !names.has(parameter));
+    if (gradient !== undefined) return `there is no parameter ${gradient.parameter}`;
+  }
+  return undefined;
+}

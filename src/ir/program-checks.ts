@@ -1,0 +1,115 @@
+// A program of the right shape, checked as a whole: every buffer lies in the arena and on no other that lives beside it, every launch gives
+// its kernel what that takes, and no kernel has more to do than a device can end.
+
+import { kernelProblem } from "./loop/verify.ts";
+import type { Axis, Kernel } from "./loop/kernel.ts";
+import { ALIGNMENT, type BufferPlan, type CompiledKernel, type KernelLaunch, type ParameterType, type Program } from "./program.ts";
+import { sizeOf, wordBytes } from "./types.ts";
+
+/** Elements of a buffer: indices are 32-bit integers. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
+
+/** Elements that one launch may go over on the reference device, which does some 1e8 a second and cannot be interrupted within a launch. */
+const MOST_WORK = 2 ** 36;
+
+export function programFault(program: Program): string | undefined {
+  const { arenaBytes, buffers, kernels, entries } = program;
+  // Nobody asks for a temporary by its name.
+  const lasting = new Set(buffers.flatMap(({ name, role }) => (role === "temp" ? [] : [name])));
+  if (lasting.size !== buffers.filter(({ name }) => lasting.has(name)).length) return "two buffers have one name";
+  for (const buffer of buffers) {
+    const problem = placeFault(buffer, arenaBytes);
+    if (problem !== undefined) return `buffer ${buffer.name} ${problem}`;
+  }
+  const overlap = overlapping(buffers);
+  if (overlap !== undefined) return `buffer ${overlap} lies over another`;
+  for (const kernel of kernels) {
+    const problem = kernelFault(kernel, program.target);
+    if (problem !== undefined) return problem;
+  }
+  for (const [entry, launches] of Object.entries(entries)) {
+    for (const launch of launches) {
+      for (const inner of launch.kind === "loop" ? launch.body : [launch]) {
+        const problem = launchFault(inner, program, launch.kind === "loop" ? launch.count : undefined);
+        if (problem !== undefined) return `entry ${entry} ${problem}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+function placeFault({ role, dtype, shape, bytes, offset }: BufferPlan, arenaBytes: number): string | undefined {
+  if (sizeOf(shape) > MOST_ELEMENTS) return "has more elements than an index can count";
+  // How large a data set is is not in a program.
+  if (role === "data") return offset === -1 && bytes === 0 ? undefined : "is resident data with a place in the arena";
+  if (bytes !== wordBytes({ dtype, shape })) return `has ${bytes} bytes, which is not what its type takes`;
+  if (offset < 0 || offset + bytes > arenaBytes) return "lies outside the arena";
+  return offset % ALIGNMENT === 0 ? undefined : `begins at ${offset}, which is no multiple of ${ALIGNMENT}`;
+}
+
+/** What lives for the whole session has its place for itself. Temporaries share theirs with each other. */
+function overlapping(buffers: readonly BufferPlan[]): string | undefined {
+  const placed = buffers.filter(({ role }) => role !== "data").sort((a, b) => a.offset - b.offset);
+  let end = 0;
+  let temporary = 0;
+  for (const { name, role, offset, bytes } of placed) {
+    if (offset < end || (role !== "temp" && offset < temporary)) return name;
+    if (role === "temp") temporary = Math.max(temporary, offset + bytes);
+    else end = offset + bytes;
+  }
+  return undefined;
+}
+
+/** What a launch must give a kernel. */
+const paramsOf = ({ kernel, params = [] }: CompiledKernel): readonly ParameterType[] => kernel?.params ?? params;
+
+/** What each target's kernels are, and nothing else. */
+const FORMS: Readonly<Record<string, readonly (keyof CompiledKernel)[]>> = {
+  webgpu: ["source", "grid", "params"],
+  wasm: ["wasm", "params"],
+  reference: ["kernel"],
+};
+
+function kernelFault(compiled: CompiledKernel, target: string): string | undefined {
+  const { name, kernel, wasm } = compiled;
+  const missing = FORMS[target]?.find((field) => compiled[field] === undefined);
+  if (missing !== undefined) return `kernel ${name} has no ${missing}`;
+  const count = paramsOf(compiled).length;
+  if (wasm && [...wasm.writes, ...(wasm.keeps?.params ?? [])].some((param) => param >= count))
+    return `kernel ${name} writes or keeps a parameter that it does not have`;
+  return kernel && (kernelProblem(kernel) ?? workFault(kernel));
+}
+
+const points = (axes: readonly Axis[]): number => axes.reduce((product, { extent }) => product * extent, 1);
+
+/** Each element is written by one point, so there are no more points than elements; and a reduction ends. */
+function workFault({ name, params, axes, stages }: Kernel): string | undefined {
+  const outer = points(axes);
+  for (const stage of stages) {
+    const all = outer * (stage.kind === "contract" ? stage.k.extent : points(stage.axes));
+    if (all > MOST_WORK) return `kernel ${name} goes over ${all} elements in one launch`;
+    if (stage.kind !== "store") continue;
+    const crowded = stage.writes.find(({ buffer }) => all > (params[buffer]?.length ?? 0));
+    if (crowded) return `kernel ${name} writes ${all} elements to parameter ${crowded.buffer}, which is shorter`;
+  }
+  return undefined;
+}
+
+/** @param count iterations of the loop around the launch */
+function launchFault({ kernel: index, buffers: given }: KernelLaunch, program: Program, count: number | undefined): string | undefined {
+  const compiled = program.kernels[index];
+  if (!compiled) return "launches what is not there";
+  const { name, kernel } = compiled;
+  const params = paramsOf(compiled);
+  if (given.length !== params.length) return `gives ${name} ${given.length} buffers, it takes ${params.length}`;
+  for (const [i, { dtype, length, access }] of params.entries()) {
+    const buffer = program.buffers[given[i] ?? -1];
+    if (!buffer) return "launches what is not there";
+    const isData = buffer.role === "data";
+    if (buffer.dtype !== dtype || isData !== (length === 0) || (!isData && length > sizeOf(buffer.shape)))
+      return `gives ${name} ${buffer.name}, which is not what parameter ${i} is`;
+    if (isData && access !== "read") return `lets ${name} write resident data`;
+  }
+  if (kernel?.time && kernel.time.extent !== count) return `runs ${name} for other steps than it was made for`;
+  return undefined;
+}
