@@ -4,6 +4,7 @@
 
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { precompiled } from "./precompile.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -36,6 +37,7 @@ export async function bundlePackage(folder, entries = ENTRIES) {
     legalComments: "none",
     logLevel: "error",
     metafile: true,
+    plugins: [await precompiled()],
   });
   return Object.keys(metafile.inputs);
 }

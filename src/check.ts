@@ -50,7 +50,7 @@ export async function openSpec(file: string, { root: folder = dirname(file) }: S
   if (!hasJson) return spec;
   // Once more with the validator of the JSON form, which is slow to load and rarely needed.
   const { createSpecValidator } = await import("./dsl/schema.ts");
-  const schema = JSON.parse(readFileSync(join(root, "specs", "schema", "tlspec.schema.json"), "utf8")) as object;
+  const schema = JSON.parse(readFileSync(join(root, "specs", "schema", "tlspec.schema.json"), "utf8")) as { readonly $id: string };
   return loadSpec(file, text, { ...host, parseJson: createSpecValidator(schema) });
 }
 

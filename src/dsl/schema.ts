@@ -2,7 +2,8 @@
 // Loaded only when a `.json` spec is read.
 
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
-import { schemaProblem } from "../ir/json-schema.ts";
+import { schemaProblem } from "../ir/schema-problem.ts";
+import { validatorOf, type Identified } from "../ir/schema-validator.ts";
 import type { Spec } from "./ast.ts";
 import { LIMITS } from "./limits.ts";
 
@@ -12,7 +13,8 @@ const JSON_DEPTH = 6 * LIMITS.depth;
 export type SpecValidator = (file: string, text: string, sink: DiagnosticSink) => Spec | undefined;
 
 /** @param schema the content of specs/schema/tlspec.schema.json */
-export function createSpecValidator(schema: object): SpecValidator {
+export function createSpecValidator(schema: Identified): SpecValidator {
+  const validate = validatorOf(schema);
   return (file, text, sink) => {
     const whole: Span = { file, start: 0, end: Math.min(1, text.length) };
     if (text.length > LIMITS.fileLength) {
@@ -25,7 +27,7 @@ export function createSpecValidator(schema: object): SpecValidator {
       sink.report("too-deep", whole, { most: LIMITS.depth });
       return undefined;
     }
-    const problem = schemaProblem(schema, value);
+    const problem = schemaProblem(validate, value);
     if (problem !== undefined) {
       sink.report("json-schema", whole, { path: problem.path, reason: problem.reason });
       return undefined;

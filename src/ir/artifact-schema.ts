@@ -3,7 +3,6 @@
 
 import { artifactFault } from "./artifact-checks.ts";
 import { ARTIFACT_VERSION, type Artifact } from "./artifact.ts";
-import { schemaProblem } from "./json-schema.ts";
 import { KERNEL_DEFINITIONS, KERNEL_SCHEMA, PARAMETER_TYPE } from "./loop/kernel-schema.ts";
 import { PROGRAM_VERSION } from "./program.ts";
 import { LOSSES } from "./recipe/losses/index.ts";
@@ -13,6 +12,8 @@ import { SCHEDULES } from "./recipe/schedules/index.ts";
 import { wordSchema } from "./recipe/schema.ts";
 import { SOURCES } from "./recipe/sources/index.ts";
 import { AUGMENT, PREPROCESS } from "./recipe/steps/index.ts";
+import { schemaProblem } from "./schema-problem.ts";
+import { validatorOf } from "./schema-validator.ts";
 import type { StateKind } from "./state.ts";
 
 /** Indices are 32-bit integers on every target. */
@@ -143,6 +144,7 @@ const stage = object({ name, trainable: list(name), states: list(state), entries
 const stagePlan = object({ name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count });
 
 const SCHEMA = {
+  $id: "tlc-artifact",
   ...object(
     {
       format: { const: "tlc-artifact" },
@@ -167,9 +169,11 @@ const SCHEMA = {
   $defs: KERNEL_DEFINITIONS,
 };
 
+const validate = validatorOf(SCHEMA);
+
 /** What is wrong with a value that should be an artifact, as a path and a reason; undefined when nothing is. */
 export function artifactProblem(value: unknown): string | undefined {
-  const problem = schemaProblem(SCHEMA, value);
+  const problem = schemaProblem(validate, value);
   if (problem !== undefined) return `${problem.path === "" ? "the artifact" : problem.path} ${problem.reason}`;
   return artifactFault(value as Artifact);
 }

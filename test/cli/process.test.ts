@@ -3,8 +3,8 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundlePackage } from "../../scripts/bundle-package.mjs";
 import { readSafetensors } from "../../src/runtime/weights/safetensors.ts";
 import { pixelFolder } from "./fake-toolchain.ts";
 
@@ -16,17 +16,7 @@ const SLOW = join(OUT, "slow-main.js");
 let root = "";
 beforeAll(async () => {
   root = await pixelFolder();
-  await build({
-    entryPoints: ["src/cli/main.ts", "test/cli/fixtures/slow-main.ts"],
-    outdir: OUT,
-    entryNames: "[name]",
-    bundle: true,
-    splitting: true,
-    chunkNames: "[name]-[hash]",
-    platform: "node",
-    format: "esm",
-    packages: "external",
-  });
+  await bundlePackage(OUT, { main: "src/cli/main.ts", "slow-main": "test/cli/fixtures/slow-main.ts" });
 }, 60_000);
 afterAll(() => {
   rmSync(root, { recursive: true });

@@ -46,7 +46,7 @@ describe("artifact schema", () => {
       planning({ stages: recipe.stages.map((stage) => ({ ...stage, ...change })) });
     expect(planning({ loss: { word: "hinge", args: {} } })).toBe("/recipe/loss cannot be of word `hinge`");
     expect(planningStage({ optimizer: { word: "adam", args: { lr: -1, betas: [], eps: 1, weight_decay: 0 } } })).toBe(
-      "/recipe/stages/0/optimizer/args/lr must be above 0",
+      "/recipe/stages/0/optimizer/args/lr must be > 0",
     );
     expect(planningStage({ schedule: { word: "step", args: { every: 1 } } })).toMatch(
       /^\/recipe\/stages\/0\/schedule\/args needs the property/,

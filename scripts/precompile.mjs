@@ -1,0 +1,102 @@
+// What Ajv and Handlebars make functions of when the source runs, made when it is built: so the package runs where text may not become
+// code (`node --disallow-code-generation-from-strings`), and starts faster.
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Ajv } from "ajv";
+import standalone from "ajv/dist/standalone/index.js";
+import { build } from "esbuild";
+import Handlebars from "handlebars";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const standaloneCode = standalone.default ?? standalone;
+
+const TEMPLATE = /[\\/]codegen[\\/]template\.ts$/;
+const VALIDATOR = /[\\/]ir[\\/]schema-validator\.ts$/;
+
+/** What uses templates and schemas; each makes what it needs when it is loaded. */
+const USERS = `
+export * as targets from "./src/codegen/targets.ts";
+export * as module from "./src/codegen/module/emit.ts";
+export * as artifact from "./src/ir/artifact-schema.ts";
+export { OPTIONS } from "original-validator";
+`;
+
+/** Runs the users with files in place of Handlebars' and Ajv's that write down what they are asked for. */
+async function recorded() {
+  const recorder = {
+    name: "recorder",
+    setup({ onLoad, onResolve }) {
+      onResolve({ filter: /^original-validator$/ }, () => ({ path: join(root, "src/ir/schema-validator.ts"), suffix: "?original" }));
+      onLoad({ filter: TEMPLATE }, () => ({
+        contents: "export const template = (source) => void globalThis.recordedTemplates.push(source);",
+      }));
+      onLoad({ filter: VALIDATOR }, ({ suffix }) =>
+        suffix === "?original"
+          ? undefined
+          : { contents: "export const validatorOf = (schema) => void globalThis.recordedSchemas.push(schema);" },
+      );
+    },
+  };
+  const folder = mkdtempSync(join(root, "node_modules", ".precompile-"));
+  try {
+    const outfile = join(folder, "users.mjs");
+    await build({
+      stdin: { contents: USERS, resolveDir: root, loader: "ts" },
+      ...{ outfile, bundle: true, format: "esm", platform: "node", packages: "external", logLevel: "error", plugins: [recorder] },
+    });
+    globalThis.recordedTemplates = [];
+    globalThis.recordedSchemas = [];
+    const { OPTIONS } = await import(pathToFileURL(outfile).href);
+    return { templates: globalThis.recordedTemplates, schemas: globalThis.recordedSchemas, options: OPTIONS };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const templateModule = (templates) => `
+import Handlebars from "handlebars/runtime";
+const known = new Map([${templates.map((it) => `[${JSON.stringify(it)}, ${Handlebars.precompile(it, HANDLEBARS)}]`).join(",\n")}]);
+export function template(source) {
+  const made = known.get(source);
+  if (made === undefined) throw new Error("a template that the build did not find");
+  return Handlebars.template(made);
+}
+`;
+
+/** As in src/codegen/template.ts. */
+const HANDLEBARS = {
+  noEscape: true,
+  strict: true,
+  knownHelpersOnly: true,
+  knownHelpers: { each: true, if: false, unless: false, with: false, lookup: false, log: false },
+};
+
+function validatorModule(schemas, options) {
+  const ajv = new Ajv({ ...options, schemas, code: { source: true, esm: true } });
+  const names = Object.fromEntries(schemas.map(({ $id }, i) => [`validate${i}`, $id]));
+  return `
+${standaloneCode(ajv, names)}
+const known = new Map([${schemas.map(({ $id }, i) => `[${JSON.stringify($id)}, validate${i}]`).join(", ")}]);
+export function validatorOf({ $id }) {
+  const made = known.get($id);
+  if (made === undefined) throw new Error("a schema that the build did not find");
+  return made;
+}
+`;
+}
+
+/** The plugin of esbuild that puts them in place. */
+export async function precompiled() {
+  const { templates, schemas, options } = await recorded();
+  const spec = JSON.parse(readFileSync(join(root, "specs/schema/tlspec.schema.json"), "utf8"));
+  const contents = { template: templateModule(templates), validator: validatorModule([spec, ...schemas], options) };
+  return {
+    name: "precompiled",
+    setup({ onLoad }) {
+      onLoad({ filter: TEMPLATE }, () => ({ contents: contents.template, resolveDir: root, loader: "js" }));
+      onLoad({ filter: VALIDATOR }, () => ({ contents: contents.validator, resolveDir: root, loader: "js" }));
+    },
+  };
+}

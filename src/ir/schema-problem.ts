@@ -1,0 +1,40 @@
+// What is wrong with a value that does not fit a schema, in words.
+
+import type { ErrorObject } from "ajv";
+import type { Validate } from "./schema-validator.ts";
+
+export interface SchemaProblem {
+  /** JSON pointer to what does not fit; empty for the value itself. */
+  readonly path: string;
+  /** What it needs or may not be, as the end of a sentence. */
+  readonly reason: string;
+}
+
+/** The first thing that is wrong; undefined when nothing is. */
+export function schemaProblem(validate: Validate, value: unknown): SchemaProblem | undefined {
+  if (validate(value)) return undefined;
+  const error = validate.errors?.at(-1);
+  return { path: error?.instancePath ?? "", reason: error === undefined ? "does not fit the schema" : reasonOf(error) };
+}
+
+function reasonOf({ keyword, params, message }: ErrorObject): string {
+  const it = params as Readonly<Record<string, unknown>>;
+  switch (keyword) {
+    case "required":
+      return `needs the property \`${String(it["missingProperty"])}\``;
+    case "additionalProperties":
+      return `has no property \`${String(it["additionalProperty"])}\``;
+    case "discriminator":
+      return it["tagValue"] === undefined
+        ? `needs the property \`${String(it["tag"])}\``
+        : `cannot be of ${String(it["tag"])} \`${typeof it["tagValue"] === "string" ? it["tagValue"] : JSON.stringify(it["tagValue"])}\``;
+    case "enum":
+      return `must be one of ${(it["allowedValues"] as readonly unknown[]).map((value) => JSON.stringify(value)).join(", ")}`;
+    case "const":
+      return `must be ${JSON.stringify(it["allowedValue"])}`;
+    case "anyOf":
+      return "fits none of the forms that it may have";
+    default:
+      return message ?? "does not fit the schema";
+  }
+}
