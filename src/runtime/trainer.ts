@@ -12,7 +12,7 @@ import { entryFor, initialize, type LoadedStage, type Network } from "./network.
 import { breathe, Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
 import { resetSums, writeResident } from "./resident.ts";
-import { loadWeights, readWeights } from "./weights/model-weights.ts";
+import { loadWeights, nonFiniteParameter, readWeights } from "./weights/model-weights.ts";
 import type { Safetensors } from "./weights/safetensors.ts";
 
 export interface TrainData {
@@ -107,6 +107,12 @@ async function* trainStage(loaded: LoadedStage, index: number, run: Run): AsyncG
     resetSums(loaded, "train");
     const isWhole = yield* trainEpoch(loaded, { index, epoch }, pace, run);
     if (!isWhole) return;
+    const broken = await nonFiniteParameter(loaded);
+    if (broken !== undefined)
+      throw new NonFiniteLossError(`"${broken}" holds what is no finite number`, {
+        ...{ stage: stage.name, epoch },
+        step: epoch * run.stepsPerEpoch,
+      });
     const trained = await epochMetrics(loaded, "train");
     const validated = data.val && (await evaluate(data.val, signal));
     yield {
@@ -157,7 +163,7 @@ async function* trainEpoch(
       const step = stepsBefore + at + 1;
       const loss = history.get(losses)?.[at % LOSS_HISTORY] ?? NaN;
       const lr = history.get(rates)?.[at % LOSS_HISTORY];
-      if (!Number.isFinite(loss)) throw new NonFiniteLossError(stage.name, epoch, step, loss);
+      if (!Number.isFinite(loss)) throw new NonFiniteLossError(`the loss is ${loss}`, { stage: stage.name, epoch, step });
       yield {
         event: "step",
         stage: stage.name,
