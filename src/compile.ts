@@ -10,12 +10,14 @@ import { placeOf, type Diagnostic, type Sources } from "./diagnostics.ts";
 import { elaborate, planRecipe, type LoadedSpec, type PlannedRecipe } from "./dsl/index.ts";
 import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type ParameterInfo } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
-import type { Parameter } from "./ir/model.ts";
+import { indexLimits } from "./ir/index-limits.ts";
+import type { ForwardModel, Parameter } from "./ir/model.ts";
 import type { Kernel } from "./ir/loop/kernel.ts";
 import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
 import type { DeviceLimits } from "./ir/program.ts";
-import type { DataInfo, DataPlan, WordPlan } from "./ir/plan.ts";
+import type { ColumnInfo, DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
+import { lossOf } from "./ir/recipe/losses/index.ts";
 import { InternalError, type TensorType } from "./ir/types.ts";
 import { packageRoot } from "./package-root.ts";
 import { PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
@@ -113,10 +115,25 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
   const network = elaborate(spec, planned, { builder: b, dataInfo });
   if (!network) return undefined;
   const steps = planned.data ?? { preprocess: [], augment: [] };
+  const limited = withLimits(dataInfo, network, planned.plan);
   return planned.stages.map(({ plan: stage, frozen }) => ({
-    ...{ b, recipe: planned.plan, stage, dataInfo, steps, network },
+    ...{ b, recipe: planned.plan, stage, dataInfo: limited, steps, network },
     isFrozen: ({ name }) => frozen(name),
   }));
+}
+
+/** What columns of indices must stay below: the rows of embeddings, and the classes that the network has scores for. */
+function withLimits(info: DataInfo, { inputs, output }: ForwardModel, { loss }: RecipePlan): DataInfo {
+  const limits = indexLimits(output);
+  const limited = (column: ColumnInfo, below: number | undefined): ColumnInfo => (below === undefined ? column : { ...column, below });
+  return {
+    ...info,
+    inputs: info.inputs.map((column) => {
+      const node = inputs.get(column.name);
+      return limited(column, node && limits.get(node));
+    }),
+    label: limited(info.label, lossOf(loss).labels === "class" ? output.type.shape.at(-1) : undefined),
+  };
 }
 
 function finish(

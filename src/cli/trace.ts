@@ -3,7 +3,8 @@
 
 import type { Artifact } from "../ir/artifact.ts";
 import type { BufferPlan } from "../ir/program.ts";
-import { InternalError, type DType, type TensorType } from "../ir/types.ts";
+import { InternalError, sizeOf, type DType, type TensorType } from "../ir/types.ts";
+import { strayValue } from "../runtime/data/loaded-split.ts";
 import type { Device } from "../runtime/device.ts";
 import { DataError } from "../runtime/errors.ts";
 import { entryFor, initialize, Network } from "../runtime/network.ts";
@@ -91,9 +92,15 @@ async function runSteps(
     };
     initialize(loaded);
     loadWeights(loaded, weights);
+    const { inputs, label } = artifact.dataInfo;
     for (const { column, buffer } of entry.columns) {
       const tensor = batch.get(column);
-      if (tensor !== undefined) session.write(buffer, toHostArray(column, tensor, planOf(buffer).dtype));
+      if (tensor === undefined) continue;
+      const values = toHostArray(column, tensor, planOf(buffer).dtype);
+      const info = [...inputs, label].find(({ name }) => name === column);
+      const stray = info && strayValue(info, values);
+      if (stray) throw new DataError(`batch/${column} ${stray.problem}, in example ${Math.floor(stray.at / sizeOf(info.shape))}`);
+      session.write(buffer, values);
     }
     // A schedule takes the traced steps for the whole training.
     if (entry.count !== undefined) session.write(entry.count, Int32Array.of(steps * artifact.recipe.batch));

@@ -27,7 +27,7 @@ const object = (required: Readonly<Record<string, object>>, optional: Readonly<R
 const list = (items: object): object => ({ type: "array", items });
 const named = (values: object): object => ({ type: "object", additionalProperties: values });
 const kind = { enum: ["weight", "statistic", "optimizer", "counter", "metric"] satisfies StateKind[] } as const;
-const column = object({ name, dtype, shape });
+const column = object({ name, dtype, shape }, { below: count });
 
 const kernelLaunch = object({ kind: { const: "kernel" }, kernel: count, buffers: list(count) });
 const loopLaunch = object({ kind: { const: "loop" }, count, reverse: { type: "boolean" }, body: list(kernelLaunch) });

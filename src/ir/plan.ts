@@ -41,6 +41,8 @@ export interface ColumnInfo {
   readonly dtype: DType;
   /** Of one example, without the batch axis. */
   readonly shape: Shape;
+  /** Its values are numbers of something: from 0 up to this many. Written by the compiler, which has seen what they are the numbers of. */
+  readonly below?: number;
 }
 
 /** What can be known of a data set before training: read from folder names, one header, one row. */

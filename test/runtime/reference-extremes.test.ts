@@ -1,6 +1,9 @@
-// Infinities, no numbers and very large ones on the reference device.
+// Infinities, no numbers, very large ones and indices of nothing on the reference device.
 
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { extremes } from "./extremes.ts";
+import { wildIndices } from "./wild-indices.ts";
 
-extremes({ name: "reference", open: () => openDevice("reference"), tolerance: 1e-5 });
+const subject = { name: "reference", open: () => openDevice("reference") };
+extremes({ ...subject, tolerance: 1e-5 });
+wildIndices(subject);

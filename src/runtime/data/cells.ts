@@ -2,6 +2,7 @@
 
 import type { ColumnInfo } from "../../ir/plan.ts";
 import type { HostArray } from "../device.ts";
+import { isBelow, outOfRange } from "./loaded-split.ts";
 
 const INTEGER = /^[+-]?\d+$/;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -51,7 +52,9 @@ export function writeCell(info: ColumnInfo, cell: string, data: HostArray, at: n
     if (info.dtype === "i32" ? !isInt32(token) : !NUMBER.test(token)) {
       return `holds ${JSON.stringify(token)}, which is not ${info.dtype === "i32" ? "an integer" : "a number"}`;
     }
-    data[at + i] = Number(token);
+    const value = Number(token);
+    if (info.below !== undefined && !isBelow(value, info.below)) return outOfRange(value, info.below);
+    data[at + i] = value;
   }
   return undefined;
 }
