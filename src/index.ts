@@ -28,4 +28,4 @@ export interface CompileOptions extends Omit<CompileRequest, "describeData" | "t
  * as that device allows.
  */
 export const compileSpec = (file: string, options: CompileOptions = {}): Promise<CompileOutcome> =>
-  compileFor(file, { target: "webgpu", describeData: (plan) => describeData(plan), ...options });
+  compileFor(file, { target: "webgpu", describeData, ...options });

@@ -47,7 +47,7 @@ export function compileRequest(options: CompileOptions, target: string, terminal
     target,
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
     ...(options.dumpAfter === undefined ? {} : { dumpAfter: options.dumpAfter, onDump: (text: string): void => terminal.note(text) }),
-    describeData: async (plan) => (await import("../runtime/data/index.ts")).describeData(plan),
+    describeData: async (plan, labels) => (await import("../runtime/data/index.ts")).describeData(plan, labels),
   };
 }
 

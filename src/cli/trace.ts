@@ -27,13 +27,18 @@ export async function trace(file: string, options: TraceOptions, terminal: Termi
   await requireSpec(file);
   const input = await readSafetensorsFile(options.input);
   const batch = under(input, "batch/");
+  const stray = [...input.tensors.keys()].find((name) => !/^(?:batch|weight)\//.test(name));
+  if (stray !== undefined)
+    throw new DataError(`${options.input} holds "${stray}"`, "name its tensors weight/NAME, batch/INPUT and batch/label");
   const device = await terminal.io.toolchain.openDevice(options.device, openingOf(options, terminal));
   try {
     const types = new Map(
       [...batch].map(([name, tensor]): [string, TensorType] => [name, { dtype: hostType(name, tensor), shape: tensor.shape }]),
     );
     const request = { ...compileRequest(options, device.info.kind, terminal, device.limits), batch: types };
-    const artifact = artifactOf(await terminal.io.toolchain.compileTrace(file, request), terminal);
+    const outcome = await terminal.io.toolchain.compileTrace(file, request);
+    const artifact = artifactOf(outcome, terminal);
+    if (outcome.withoutRandomness === true) terminal.note("note: dropout is off in a trace, so that it can be compared");
     const weights = { tensors: under(input, "weight/"), metadata: input.metadata };
     const tensors = await runSteps(artifact, device, weights, batch, options.steps);
     await writeFileAtomic(options.out, writeSafetensors(tensors));

@@ -45,6 +45,9 @@ export interface ColumnInfo {
   readonly below?: number;
 }
 
+/** What the labels of a data set are: the loss says, since a column of 0 and 1 may be either. */
+export type LabelKind = "class" | "number";
+
 /** What can be known of a data set before training: read from folder names, one header, one row. */
 export interface DataInfo {
   readonly inputs: readonly ColumnInfo[];

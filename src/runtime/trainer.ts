@@ -2,6 +2,7 @@
 // are handed over in chunks, always one chunk ahead, so that the device never waits for JavaScript.
 
 import { LOSS_HISTORY, type ParameterInfo } from "../ir/artifact.ts";
+import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
 import type { HostArray } from "./device.ts";
@@ -206,6 +207,7 @@ function startEvent({ artifact, device }: Network, data: TrainData, stages: read
     adapter: device.description,
     seed: recipe.seed,
     batch: recipe.batch,
+    labels: lossOf(recipe.loss).labels,
     epochs: stages.reduce((sum, stage) => sum + stage.epochs, 0),
     steps: stages.reduce((sum, stage) => sum + stage.steps, 0),
     parameters: valuesIn(parameters.filter(({ kind }) => kind === "weight")),

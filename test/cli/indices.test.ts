@@ -9,18 +9,18 @@ import { toolchain } from "../../src/cli/default-toolchain.ts";
 import { runCli } from "../../src/cli/program.ts";
 import { Model } from "../../src/runtime/embed/model.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
-import { readSafetensors, writeSafetensors } from "../../src/runtime/weights/safetensors.ts";
+import { readSafetensors, writeSafetensors, type Tensor } from "../../src/runtime/weights/safetensors.ts";
 import { fromHostArray, toHostArray } from "../../src/runtime/weights/tensor-values.ts";
 import { compileText } from "../support/run-spec.ts";
 
 const work = mkdtempSync(join(tmpdir(), "tlc-indices-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-async function cli(...args: readonly string[]): Promise<{ readonly code: number; readonly err: string }> {
-  let err = "";
+async function cli(...args: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  let [out, err] = ["", ""];
   const stderr = { write: (text: string) => (err += text) };
-  const code = await runCli(args, { stdout: { write: () => undefined }, stderr, env: {}, toolchain });
-  return { code, err };
+  const code = await runCli(args, { stdout: { write: (text: string) => (out += text) }, stderr, env: {}, toolchain });
+  return { code, out, err };
 }
 
 const spec = (data: string): string => `
@@ -49,6 +49,32 @@ describe("a table", () => {
   });
 });
 
+describe("labels", () => {
+  it("are what the loss compares with", async () => {
+    const data = join(work, "prices.csv");
+    writeFileSync(data, "size,price\n1.5 2,10\n2.5 1,20\n3.5 1,30\n4.5 1,40\n");
+    const file = join(work, "prices.tlspec");
+    const recipe = (loss: string): string => `
+network net {
+  input size: f32[2]
+  fc: linear(${loss === "mse" ? 1 : 4})
+}
+dataset prices { train table("${data}", size: size, label: price) }
+recipe r { network net  data prices  loss ${loss}  batch 2  optimizer sgd(lr: 0.1)  epochs 1 }
+`;
+    for (const [loss, kind] of [
+      ["mse", "one number"],
+      ["cross_entropy", "one of 4 classes"],
+    ] as const) {
+      writeFileSync(file, recipe(loss));
+      const { code, out, err } = await cli("inspect", file, "--target", "reference");
+      expect(err).toBe("");
+      expect(out).toContain(`labels      ${kind}`);
+      expect(code).toBe(0);
+    }
+  });
+});
+
 describe("a traced batch", () => {
   const traces = fileURLToPath(new URL("../fixtures/traces", import.meta.url));
   it.each([
@@ -70,6 +96,51 @@ describe("a traced batch", () => {
       ...["--out", join(work, "out.safetensors"), "--device", "reference"],
     );
     expect(err).toContain(`batch/${column} holds ${value}, the network takes 0 to `);
+    expect(code).toBe(2);
+  });
+});
+
+describe("what a trace is given", () => {
+  const net = `
+network net {
+  input given: f32[4]
+  fc1: linear(3) -> relu -> dropout(0.5)
+  fc2: linear(2)
+}
+recipe r { network net  loss cross_entropy  optimizer sgd(lr: 0.1)  epochs 1  batch 2 }
+`;
+  const floats = (...shape: number[]): Tensor => fromHostArray(new Float32Array(shape.reduce((a, b) => a * b)).fill(0.5), "f32", shape);
+  const whole: Readonly<Record<string, Tensor>> = {
+    "weight/fc1.weight": floats(3, 4),
+    "weight/fc1.bias": floats(3),
+    "weight/fc2.weight": floats(2, 3),
+    "weight/fc2.bias": floats(2),
+    "batch/given": floats(2, 4),
+    "batch/label": fromHostArray(Int32Array.of(0, 1), "i32", [2]),
+  };
+  async function trace(tensors: Readonly<Record<string, Tensor>>): Promise<{ readonly code: number; readonly err: string }> {
+    const [file, input] = [join(work, "net.tlspec"), join(work, "net.in.safetensors")];
+    writeFileSync(file, net);
+    writeFileSync(input, writeSafetensors(new Map(Object.entries(tensors))));
+    return cli("trace", file, "--input", input, "--out", join(work, "net.out.safetensors"), "--device", "reference");
+  }
+  const without = (name: string): Readonly<Record<string, Tensor>> =>
+    Object.fromEntries(Object.entries(whole).filter(([it]) => it !== name));
+
+  it("is all that it takes, with a note where the network draws random numbers", async () => {
+    const { code, err } = await trace(whole);
+    expect(err).toContain("dropout is off in a trace");
+    expect(code).toBe(0);
+  });
+
+  it.each<[string, Readonly<Record<string, Tensor>>, string]>([
+    ["no label", without("batch/label"), "there is no batch/label to trace"],
+    ["no input", without("batch/given"), "there is no batch/given to trace"],
+    ["another input", { ...whole, "batch/other": floats(2, 4) }, "batch/other is nothing that the network takes"],
+    ["a tensor that is neither", { ...whole, "wieght/fc1.bias": floats(3) }, 'holds "wieght/fc1.bias"'],
+  ])("is refused with %s", async (_, tensors, message) => {
+    const { code, err } = await trace(tensors);
+    expect(err).toContain(message);
     expect(code).toBe(2);
   });
 });

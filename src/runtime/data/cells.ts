@@ -23,24 +23,40 @@ export function describeCell(name: string, cell: string): ColumnInfo | undefined
   return { name, dtype: tokens.every(isInt32) ? "i32" : "f32", shape: [tokens.length] };
 }
 
-/** Labels of a whole column. Any number with a point makes it a regression; only integers or text make classes. */
-export function describeLabels(
-  name: string,
-  cells: readonly string[],
-): { readonly label: ColumnInfo; readonly classes: readonly string[] } | string {
+interface Labels {
+  readonly label: ColumnInfo;
+  readonly classes: readonly string[];
+}
+
+/** Of a loss of numbers: as many for each example as the first one has. A string says why not. */
+export function describeNumbers(name: string, cell: string): Labels | string {
+  const tokens = splitCell(cell);
+  const text = tokens.find((token) => !NUMBER.test(token));
+  if (text !== undefined) return `it holds ${JSON.stringify(text.slice(0, 40))}, and the loss compares numbers`;
+  return { label: { name, dtype: "f32", shape: tokens.length === 1 ? [] : [tokens.length] }, classes: [] };
+}
+
+/** Of a loss of classes: names, or whole numbers however they are written. Other numbers are left for the loss to refuse. */
+export function describeClasses(name: string, cells: readonly string[]): Labels | string {
   const first = splitCell(cells[0] ?? "");
-  if (first.length > 1 && first.every(isInt32)) {
+  if (first.length > 1 && first.every(isWhole)) {
     const highest = cells.reduce((high, cell) => splitCell(cell).reduce((h, token) => Math.max(h, Number(token) || 0), high), 0);
     if (highest >= MAX_CLASSES) return `a label of ${highest} would make as many classes`;
     return { label: { name, dtype: "i32", shape: [first.length] }, classes: Array.from({ length: highest + 1 }, (_, i) => String(i)) };
   }
-  const distinct = [...new Set(cells.map((cell) => cell.trim()))];
-  const numeric = distinct.every((cell) => NUMBER.test(cell));
-  if (numeric && !distinct.every((cell) => INTEGER.test(cell))) return { label: { name, dtype: "f32", shape: [] }, classes: [] };
-  if (distinct.length > MAX_CLASSES) return `it has ${distinct.length} different labels; write numbers to regress with a point, as in 3.0`;
+  const texts = [...new Set(cells.map((cell) => cell.trim()))];
+  const numeric = texts.every((cell) => NUMBER.test(cell));
+  if (numeric && !texts.every(isWhole)) return { label: { name, dtype: "f32", shape: [] }, classes: [] };
+  // 0.0 and 1.0, as tables are written that once had an empty cell, are 0 and 1.
+  const distinct = numeric && texts.some((cell) => !INTEGER.test(cell)) ? [...new Set(texts.map(plainNumber))] : texts;
+  if (distinct.length > MAX_CLASSES)
+    return `it has ${distinct.length} different labels; a loss of numbers, such as \`mse\`, takes them as numbers`;
   const classes = distinct.sort(numeric ? (a, b) => Number(a) - Number(b) || byCodeUnit(a, b) : byCodeUnit);
   return { label: { name, dtype: "i32", shape: [] }, classes };
 }
+
+const isWhole = (token: string): boolean => NUMBER.test(token) && Number.isInteger(Number(token));
+const plainNumber = (token: string): string => String(Number(token) + 0);
 
 /** Writes one cell at `at`. A string says what is wrong with it. */
 export function writeCell(info: ColumnInfo, cell: string, data: HostArray, at: number): string | undefined {
@@ -69,13 +85,15 @@ export function writeLabel(
 ): string | undefined {
   if (info.dtype !== "i32") return writeCell(info, cell, data, at);
   if (info.shape.length === 0) {
-    const index = classes.get(cell.trim());
+    const text = cell.trim();
+    const index = classes.get(text) ?? (NUMBER.test(text) ? classes.get(plainNumber(text)) : undefined);
     if (index === undefined)
       return cell.trim() === "" ? "is empty" : `is ${JSON.stringify(cell.trim())}, which is no class of the training data`;
     data[at] = index;
     return undefined;
   }
-  const problem = writeCell(info, cell, data, at);
+  const whole = splitCell(cell).map((token) => (isWhole(token) ? plainNumber(token) : token));
+  const problem = writeCell(info, whole.join(" "), data, at);
   if (problem !== undefined) return problem;
   for (let i = at; i < at + (info.shape[0] ?? 1); i++) {
     const value = data[i] ?? 0;

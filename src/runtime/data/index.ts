@@ -1,7 +1,7 @@
 // The two questions that the rest asks about data in files: what does it look like (cheap, before compiling), and what is in it.
 // Node only; in a browser a page hands over arrays through `splitFromArrays`.
 
-import type { DataInfo, DataPlan, WordPlan } from "../../ir/plan.ts";
+import type { DataInfo, DataPlan, LabelKind, WordPlan } from "../../ir/plan.ts";
 import { columnsOf, pathOf, sourceOf, type SourceName } from "../../ir/recipe/sources/index.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
 import { DataError } from "../errors.ts";
@@ -12,7 +12,7 @@ import { describeTable, loadTable, type TableSource } from "./table.ts";
 
 /** How the files of a source are read: its classes and shapes, examples with labels, and examples without. */
 interface Loader {
-  readonly describe: (plan: DataPlan, source: WordPlan) => Promise<DataInfo>;
+  readonly describe: (plan: DataPlan, source: WordPlan, labels: LabelKind) => Promise<DataInfo>;
   readonly load: (
     plan: DataPlan,
     source: WordPlan,
@@ -32,7 +32,7 @@ const LOADERS = {
     loadInputs: ({ preprocess }, _, files, info) => loadImages(files, loadSteps(preprocess), info),
   },
   table: {
-    describe: (_, source) => describeTable(tableOf(source)),
+    describe: (_, source, labels) => describeTable(tableOf(source), labels),
     load: (_, source, info, select) => loadTable(tableOf(source), info, select),
     loadInputs: async (_, source, files, info) => {
       const [path, ...rest] = files;
@@ -45,10 +45,10 @@ const LOADERS = {
 
 const loaderOf = (source: WordPlan): Loader => LOADERS[sourceOf(source).name];
 
-/** From folder names and one image, or from one table: classes are what the training data has. */
-export async function describeData(plan: DataPlan): Promise<DataInfo> {
+/** From folder names and one image, or from one table: classes are what the training data has. `labels` is what the loss compares with. */
+export async function describeData(plan: DataPlan, labels: LabelKind = "class"): Promise<DataInfo> {
   const source = definingSource(plan);
-  return loaderOf(source).describe(plan, source);
+  return loaderOf(source).describe(plan, source, labels);
 }
 
 /** `info` is what the program was compiled for, so that label 3 means the same class in every split and every run. */

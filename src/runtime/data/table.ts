@@ -6,11 +6,11 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { hostArray } from "../../ir/arrays.ts";
-import type { DataInfo } from "../../ir/plan.ts";
+import type { DataInfo, LabelKind } from "../../ir/plan.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import { systemReason } from "../system-reason.ts";
-import { describeCell, describeLabels, writeCell, writeLabel } from "./cells.ts";
+import { describeCell, describeClasses, describeNumbers, writeCell, writeLabel } from "./cells.ts";
 import type { Column, LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
 
@@ -95,7 +95,7 @@ async function parseRows(path: string): Promise<readonly Row[]> {
   }
 }
 
-export async function describeTable(source: TableSource): Promise<DataInfo> {
+export async function describeTable(source: TableSource, labels: LabelKind): Promise<DataInfo> {
   const table = await readTable(source);
   const first = table.rows[0];
   const inputs = [...table.positions]
@@ -116,10 +116,8 @@ export async function describeTable(source: TableSource): Promise<DataInfo> {
   const problems = new Problems();
   for (const { cells, line } of table.rows) if ((cells[at] ?? "").trim() === "") problems.add(`${table.path}:${line}: the label is empty`);
   problems.check("rows without a label", "fill them in, or remove the rows");
-  const described = describeLabels(
-    LABEL,
-    table.rows.map(({ cells }) => cells[at] ?? ""),
-  );
+  const cells = table.rows.map((row) => row.cells[at] ?? "");
+  const described = labels === "class" ? describeClasses(LABEL, cells) : describeNumbers(LABEL, cells[0] ?? "");
   if (typeof described === "string") throw new DataError(`${table.path}: column "${source.columns[LABEL] ?? LABEL}": ${described}`);
   return { inputs, ...described };
 }
