@@ -7,19 +7,24 @@ import { emitFiles } from "./codegen/module/emit.ts";
 import type { Target } from "./codegen/target.ts";
 import { targetNamed } from "./codegen/targets.ts";
 import { placeOf, type Diagnostic, type Sources } from "./diagnostics.ts";
+import { didYouMean } from "./diagnostics/suggest.ts";
 import { elaborate, planRecipe, type LoadedSpec, type PlannedRecipe } from "./dsl/index.ts";
 import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type ParameterInfo } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
-import type { Parameter } from "./ir/model.ts";
+import { topologicalOrder } from "./ir/graph.ts";
+import { indexLimits } from "./ir/index-limits.ts";
+import type { ForwardModel, Parameter } from "./ir/model.ts";
 import type { Kernel } from "./ir/loop/kernel.ts";
 import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
 import type { DeviceLimits } from "./ir/program.ts";
-import type { DataInfo, DataPlan, WordPlan } from "./ir/plan.ts";
+import type { ColumnInfo, DataInfo, DataPlan, LabelKind, RecipePlan, WordPlan } from "./ir/plan.ts";
+import { lossOf } from "./ir/recipe/losses/index.ts";
 import { InternalError, type TensorType } from "./ir/types.ts";
 import { packageRoot } from "./package-root.ts";
 import { PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
 import { compileStages } from "./passes/stages.ts";
+import { DataError } from "./runtime/errors.ts";
 import { buildEntries, buildTraceEntry, type StageSpec } from "./passes/step-graph.ts";
 
 export interface CompileRequest extends SpecAccess {
@@ -30,8 +35,8 @@ export interface CompileRequest extends SpecAccess {
   readonly target: string;
   /** Of the device that the program is for; left out, it runs on every device of the target. */
   readonly limits?: DeviceLimits;
-  /** Looks at the data: classes and shapes, from folder names and headers. */
-  readonly describeData: (plan: DataPlan) => Promise<DataInfo>;
+  /** Looks at the data: classes and shapes, from folder names and headers. What its labels are, the loss says. */
+  readonly describeData: (plan: DataPlan, labels: LabelKind) => Promise<DataInfo>;
   /** Name of a pass whose result is handed to `onDump` as text. */
   readonly dumpAfter?: string;
   readonly onDump?: (text: string) => void;
@@ -51,6 +56,8 @@ export interface CompileOutcome {
   readonly artifact?: Artifact;
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
+  /** Of a traced step: the network draws random numbers when it trains, which a trace leaves out. */
+  readonly withoutRandomness?: boolean;
 }
 
 /** A recipe, its data and its network, for one device's target. */
@@ -67,7 +74,7 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
     );
     return outcome(spec);
   }
-  const dataInfo = await request.describeData(planned.data);
+  const dataInfo = await request.describeData(planned.data, lossOf(planned.plan.loss).labels);
   const stages = stageSpecs(spec, planned, dataInfo);
   return stages ? finish(spec, stages, buildEntries, request, planned.data) : outcome(spec);
 }
@@ -82,7 +89,8 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   const batch = first?.shape[0] ?? 1;
   const column = (name: string, { dtype, shape }: TensorType) => ({ name, dtype, shape: shape.slice(1) });
   // Only a network that asks for the number of classes needs its data.
-  const classes = found.data && request.describeData ? (await request.describeData(found.data)).classes : [];
+  const classes =
+    found.data && request.describeData ? (await request.describeData(found.data, lossOf(found.plan.loss).labels)).classes : [];
   const inputs = [...request.batch].filter(([name]) => name !== "label").map(([name, type]) => column(name, type));
   const dataInfo: DataInfo = { inputs, label: column("label", label ?? { dtype: "i32", shape: [batch] }), classes };
   const { data, ...rest } = found;
@@ -94,7 +102,20 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
     ...(data && { data: { ...data, preprocess: [], augment: [] } }),
   };
   const stages = stageSpecs(spec, planned, dataInfo);
-  return stages ? finish(spec, stages, buildTraceEntry, request) : outcome(spec);
+  if (!stages) return outcome(spec);
+  const [{ network }] = stages as [StageSpec];
+  checkBatch([...request.batch.keys()], [...network.inputs.keys(), "label"]);
+  const isRandom = topologicalOrder([network.output]).some(({ op }) => op.training?.draws === true);
+  return { ...finish(spec, stages, buildTraceEntry, request), ...(isRandom && { withoutRandomness: true }) };
+}
+
+/** Nothing is made up for a traced batch, and nothing left out. */
+function checkBatch(given: readonly string[], wanted: readonly string[]): void {
+  const takes = `the network takes ${wanted.map((name) => `batch/${name}`).join(", ")}`;
+  const missing = wanted.find((name) => !given.includes(name));
+  if (missing !== undefined) throw new DataError(`there is no batch/${missing} to trace`, takes);
+  const extra = given.find((name) => !wanted.includes(name));
+  if (extra !== undefined) throw new DataError(`batch/${extra} is nothing that the network takes`, didYouMean(extra, wanted) ?? takes);
 }
 
 /** The files of a compiled folder, by name. */
@@ -113,10 +134,25 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
   const network = elaborate(spec, planned, { builder: b, dataInfo });
   if (!network) return undefined;
   const steps = planned.data ?? { preprocess: [], augment: [] };
+  const limited = withLimits(dataInfo, network, planned.plan);
   return planned.stages.map(({ plan: stage, frozen }) => ({
-    ...{ b, recipe: planned.plan, stage, dataInfo, steps, network },
+    ...{ b, recipe: planned.plan, stage, dataInfo: limited, steps, network },
     isFrozen: ({ name }) => frozen(name),
   }));
+}
+
+/** What columns of indices must stay below: the rows of embeddings, and the classes that the network has scores for. */
+function withLimits(info: DataInfo, { inputs, output }: ForwardModel, { loss }: RecipePlan): DataInfo {
+  const limits = indexLimits(output);
+  const limited = (column: ColumnInfo, below: number | undefined): ColumnInfo => (below === undefined ? column : { ...column, below });
+  return {
+    ...info,
+    inputs: info.inputs.map((column) => {
+      const node = inputs.get(column.name);
+      return limited(column, node && limits.get(node));
+    }),
+    label: limited(info.label, lossOf(loss).labels === "class" ? output.type.shape.at(-1) : undefined),
+  };
 }
 
 function finish(

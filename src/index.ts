@@ -29,4 +29,8 @@ export interface CompileOptions extends Omit<CompileRequest, "describeData" | "t
  * as that device allows.
  */
 export const compileSpec = (file: string, options: CompileOptions = {}): Promise<CompileOutcome> =>
-  compileFor(file, { target: "webgpu", describeData: (plan) => describeData(plan, { within: dataFolders(file, options) }), ...options });
+  compileFor(file, {
+    target: "webgpu",
+    describeData: (plan, labels) => describeData(plan, labels, { within: dataFolders(file, options) }),
+    ...options,
+  });

@@ -1,6 +1,7 @@
 // `tlc inspect`: what a compiled recipe will cost and do, per stage: parameters trained and frozen, kernels, work and memory.
 
 import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
+import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
 import { EXIT } from "./failure.ts";
 import { artifactOf, compileRequest, isFolder, readArtifact, type CompileOptions } from "./open.ts";
@@ -29,7 +30,9 @@ export async function inspect(path: string, options: InspectOptions, terminal: T
     ? await readArtifact(path)
     : artifactOf(await terminal.io.toolchain.compileSpec(path, compileRequest(path, options, options.target, terminal)), terminal);
   const stages = artifact.stages.map((stage) => describe(artifact, stage));
-  terminal.object({ event: "inspect", recipe: artifact.name, target: artifact.target, stages });
+  const { dataInfo, recipe } = artifact;
+  const labels = { kind: lossOf(recipe.loss).labels, shape: dataInfo.label.shape, classes: dataInfo.classes.length };
+  terminal.object({ event: "inspect", recipe: artifact.name, target: artifact.target, labels, stages });
   for (const stage of stages) show(artifact, stage, options.layers === true, terminal);
   return EXIT.ok;
 }
@@ -61,6 +64,7 @@ function show(artifact: Artifact, inspection: Inspection, hasLayers: boolean, te
   terminal.line(
     `  parameters  ${integer(parameters.total)}: ${integer(parameters.trainable)} trained, ${integer(parameters.frozen)} frozen`,
   );
+  terminal.line(`  labels      ${labelsOf(artifact)}`);
   if (frozen.length > 0) terminal.line(`  frozen      ${frozen.join(", ")}`);
   if (frontier.length > 0) terminal.line(`  frontier    ${frontier.join(", ")}: no gradient below`);
   for (const [entry, { ops, kernels, launches, flops, traffic }] of Object.entries(inspection.entries)) {
@@ -72,6 +76,13 @@ function show(artifact: Artifact, inspection: Inspection, hasLayers: boolean, te
   terminal.line(`  memory      ${megabytes(bytes.peak)} and the data: ${parts.join(", ")}`);
   if (hasLayers) showLayers(inspection.layers, terminal);
   terminal.line(`  cache       ${inspection.cached.features ? "frozen features" : "none"}: ${inspection.cached.reason}`);
+}
+
+function labelsOf({ dataInfo: { label, classes }, recipe }: Artifact): string {
+  const each = label.shape.length === 0 ? "one" : `[${label.shape.join(", ")}]`;
+  return lossOf(recipe.loss).labels === "class"
+    ? `${each} of ${classes.length} classes`
+    : `${each} number${label.shape.length === 0 ? "" : "s"}`;
 }
 
 function showLayers(layers: Inspection["layers"], terminal: Terminal): void {

@@ -2,7 +2,7 @@
 
 import type { Diagnostic, Sources } from "../diagnostics.ts";
 import type { Artifact } from "../ir/artifact.ts";
-import type { DataInfo, DataPlan } from "../ir/plan.ts";
+import type { DataInfo, DataPlan, LabelKind } from "../ir/plan.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { DeviceLimits } from "../ir/program.ts";
 import type { Device } from "../runtime/device.ts";
@@ -20,7 +20,7 @@ export interface CompileRequest {
   /** Print the program after this pass. */
   readonly dumpAfter?: string;
   readonly onDump?: (text: string) => void;
-  readonly describeData: (plan: DataPlan) => Promise<DataInfo>;
+  readonly describeData: (plan: DataPlan, labels: LabelKind) => Promise<DataInfo>;
 }
 
 export interface TraceRequest extends CompileRequest {
@@ -33,6 +33,8 @@ export interface CompileOutcome {
   readonly artifact?: Artifact;
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
+  /** Of a traced step: the network draws random numbers when it trains, which a trace leaves out. */
+  readonly withoutRandomness?: boolean;
 }
 
 export interface Toolchain {

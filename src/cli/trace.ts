@@ -3,7 +3,8 @@
 
 import type { Artifact } from "../ir/artifact.ts";
 import type { BufferPlan } from "../ir/program.ts";
-import { InternalError, type DType, type TensorType } from "../ir/types.ts";
+import { InternalError, sizeOf, type DType, type TensorType } from "../ir/types.ts";
+import { strayValue } from "../runtime/data/loaded-split.ts";
 import type { Device } from "../runtime/device.ts";
 import { writeFileAtomic } from "../runtime/atomic-file.ts";
 import { DataError } from "../runtime/errors.ts";
@@ -27,13 +28,18 @@ export async function trace(file: string, options: TraceOptions, terminal: Termi
   await requireSpec(file);
   const input = await readSafetensorsFile(options.input);
   const batch = under(input, "batch/");
+  const stray = [...input.tensors.keys()].find((name) => !/^(?:batch|weight)\//.test(name));
+  if (stray !== undefined)
+    throw new DataError(`${options.input} holds "${stray}"`, "name its tensors weight/NAME, batch/INPUT and batch/label");
   const device = await terminal.io.toolchain.openDevice(options.device, openingOf(options, terminal));
   try {
     const types = new Map(
       [...batch].map(([name, tensor]): [string, TensorType] => [name, { dtype: hostType(name, tensor), shape: tensor.shape }]),
     );
     const request = { ...compileRequest(file, options, device.info.kind, terminal, device.limits), batch: types };
-    const artifact = artifactOf(await terminal.io.toolchain.compileTrace(file, request), terminal);
+    const outcome = await terminal.io.toolchain.compileTrace(file, request);
+    const artifact = artifactOf(outcome, terminal);
+    if (outcome.withoutRandomness === true) terminal.note("note: dropout is off in a trace, so that it can be compared");
     const weights = { tensors: under(input, "weight/"), metadata: input.metadata };
     const tensors = await runSteps(artifact, device, weights, batch, options.steps);
     await writeFileAtomic(options.out, writeSafetensors(tensors));
@@ -92,9 +98,15 @@ async function runSteps(
     };
     initialize(loaded);
     loadWeights(loaded, weights);
+    const { inputs, label } = artifact.dataInfo;
     for (const { column, buffer } of entry.columns) {
       const tensor = batch.get(column);
-      if (tensor !== undefined) session.write(buffer, toHostArray(column, tensor, planOf(buffer).dtype));
+      if (tensor === undefined) continue;
+      const values = toHostArray(column, tensor, planOf(buffer).dtype);
+      const info = [...inputs, label].find(({ name }) => name === column);
+      const stray = info && strayValue(info, values);
+      if (stray) throw new DataError(`batch/${column} ${stray.problem}, in example ${Math.floor(stray.at / sizeOf(info.shape))}`);
+      session.write(buffer, values);
     }
     // A schedule takes the traced steps for the whole training.
     if (entry.count !== undefined) session.write(entry.count, Int32Array.of(steps * artifact.recipe.batch));

@@ -61,11 +61,11 @@ export function cFamilySyntax(
           return expr.op === "neg" ? `(-${x})` : expr.dtype === "bool" ? `(!${x})` : `(~${x})`;
         }
         case "binary": {
+          if (x === y && isFloat(expr.x.dtype) && (expr.op === "ne" || expr.op === "eq"))
+            return expr.op === "ne" ? dialect.isNan(x) : `!${dialect.isNan(x)}`;
           const name = dialect.binary(expr.op, expr.x.dtype);
           if (name !== undefined) return `${name}(${bare(x)}, ${bare(y)})`;
           const operator = OPERATORS[expr.op];
-          if (x === y && isFloat(expr.x.dtype) && (expr.op === "ne" || expr.op === "eq"))
-            return expr.op === "ne" ? dialect.isNan(x) : `!${dialect.isNan(x)}`;
           if (operator === undefined) throw new InternalError(`${expr.op} has no operator`);
           return `(${x} ${operator} ${y})`;
         }

@@ -176,9 +176,20 @@ export const DATA = {
     severity: "error",
     title: "a loss of classes with labels that are numbers",
     message: ({ loss }) => `\`${loss}\` compares with classes, and the labels of the data are numbers`,
-    explanation: "Labels are numbers where one of them has a point, as in `3.0`, and classes otherwise.",
+    explanation:
+      "A class has a name or a whole number. Where one label is a number such as `3.5`, they are numbers, which `mse` and `mae` compare with.",
     wrong: "loss cross_entropy   // of prices",
     right: "loss mse",
+  }),
+  "labels-are-classes": entry<{ loss: string; classes: number }>({
+    code: "TL0521",
+    severity: "error",
+    title: "a loss of numbers with labels that are classes",
+    message: ({ loss, classes }) => `\`${loss}\` compares with numbers, and the labels of the data are ${classes} classes`,
+    explanation:
+      "The folders of pictures are classes, and classes have no distances from each other. The labels of a table are what the loss takes: numbers for `mse` and `mae`.",
+    wrong: "loss mse   // of folders of cats and dogs",
+    right: "loss cross_entropy",
   }),
   "label-shape": entry<{ output: string; wanted: string; given: string }>({
     code: "TL0520",

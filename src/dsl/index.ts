@@ -6,6 +6,7 @@ import type { Diagnostic, Sources } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { ForwardModel } from "../ir/model.ts";
 import type { DataInfo } from "../ir/plan.ts";
+import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { columnsOf, sourceOf } from "../ir/recipe/sources/index.ts";
 import { centerCrop } from "../ir/recipe/steps/center-crop.ts";
@@ -107,6 +108,15 @@ function checkLabels({ plan, data, network, lossSpan }: PlannedRecipe, model: Fo
   const { label, classes } = info;
   if (labels === "class" && label.dtype === "f32") {
     sink.report("labels-are-numbers", lossSpan, { loss: name });
+    return;
+  }
+  if (labels === "number" && classes.length > 0) {
+    sink.report(
+      "labels-are-classes",
+      lossSpan,
+      { loss: name, classes: classes.length },
+      { hint: `\`loss ${crossEntropy.name}\` compares with classes` },
+    );
     return;
   }
   const output = model.output.type.shape.slice(1);

@@ -46,7 +46,7 @@ const object = (required: Readonly<Record<string, object>>, optional: Readonly<R
 const list = (items: object): object => ({ type: "array", items });
 const named = (values: object): object => ({ type: "object", propertyNames: key, additionalProperties: values });
 const kind = { enum: ["weight", "statistic", "optimizer", "counter", "metric"] satisfies StateKind[] } as const;
-const column = object({ name, dtype, shape });
+const column = object({ name, dtype, shape }, { below: count });
 const oneOf = (tag: string, ...forms: readonly object[]): object => ({
   type: "object",
   discriminator: { propertyName: tag },

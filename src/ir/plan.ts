@@ -41,7 +41,12 @@ export interface ColumnInfo {
   readonly dtype: DType;
   /** Of one example, without the batch axis. */
   readonly shape: Shape;
+  /** Its values are numbers of something: from 0 up to this many. Written by the compiler, which has seen what they are the numbers of. */
+  readonly below?: number;
 }
+
+/** What the labels of a data set are: the loss says, since a column of 0 and 1 may be either. */
+export type LabelKind = "class" | "number";
 
 /** What can be known of a data set before training: read from folder names, one header, one row. */
 export interface DataInfo {

@@ -2,7 +2,7 @@
 
 import * as e from "../ir/loop/expr.ts";
 import type { Expr, ScalarType } from "../ir/loop/expr.ts";
-import { createNumbering, linearize } from "../ir/loop/index-math.ts";
+import { boundsOf, createNumbering, linearize } from "../ir/loop/index-math.ts";
 import type { Axis, Kernel, KernelParameter, Stage } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { at, type Lowering } from "../ir/ops/define.ts";
@@ -40,6 +40,29 @@ export interface KernelBuilder {
   finish(name: string, axes: readonly Axis[], time?: Axis): KernelCall;
 }
 
+/**
+ * A position that data decides is held within its buffer, whatever the data is: what is beside it is somebody else's. Positions of loops alone are
+ * where they should be, or guarded. A resident data set is asked for the rows of its own order.
+ */
+function withinBuffer(buffer: Buffer, position: Expr): Expr {
+  if (buffer.role === "data" || !isOfData(position)) return position;
+  const last = sizeOf(buffer.shape) - 1;
+  const bounds = boundsOf(position);
+  if (bounds && bounds[0] >= 0 && bounds[1] <= last) return position;
+  return e.binary("min", e.binary("max", position, e.int(0)), e.int(last));
+}
+
+const ofData = new WeakMap<Expr, boolean>();
+
+function isOfData(expr: Expr): boolean {
+  let known = ofData.get(expr);
+  if (known === undefined) {
+    known = expr.kind === "load" || expr.kind === "acc" || expr.kind === "threefry" || e.operands(expr).some(isOfData);
+    ofData.set(expr, known);
+  }
+  return known;
+}
+
 export function createKernelBuilder(scope: Scope): KernelBuilder {
   const buffers: Buffer[] = [];
   const loaded = new Set<Buffer>();
@@ -53,7 +76,7 @@ export function createKernelBuilder(scope: Scope): KernelBuilder {
 
   const load = (buffer: Buffer, position: Expr): Expr => {
     loaded.add(buffer);
-    return e.load(slotOf(buffer), position, scalarOf(buffer.dtype));
+    return e.load(slotOf(buffer), withinBuffer(buffer, position), scalarOf(buffer.dtype));
   };
 
   const valueOf = (node: Node, index: readonly Expr[]): Expr => {

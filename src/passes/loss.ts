@@ -30,6 +30,6 @@ export function batchLoss(b: Builder, plan: WordPlan, output: Node, label: Node,
   const sum = b.reduceSum(mask ? b.mul(losses, weights) : losses, { axes: [0] });
   const count = b.constant({ value: rows, type: sum.type });
   const weight = mask ? b.mul(b.reduceSum(mask, { axes: [0] }), rows / batch) : count;
-  const mean = mask ? b.div(sum, b.maximum(weight, 1)) : b.mul(sum, 1 / rows);
+  const mean = mask ? b.div(sum, b.maximum(weight, 1)) : b.div(sum, rows);
   return { mean, sum, weight, weights };
 }

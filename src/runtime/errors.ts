@@ -11,14 +11,15 @@ export class DataError extends Error {
   }
 }
 
-/** The loss became infinite or not a number; nothing trained after it means anything. */
+/** The loss, or a weight that it trains, became infinite or not a number; nothing trained after it means anything. */
 export class NonFiniteLossError extends Error {
   readonly stage: string;
   readonly epoch: number;
   readonly step: number;
   readonly hint = "lower the learning rate, add `clip 1.0` to the optimizer, or look for bad values in the data";
-  constructor(stage: string, epoch: number, step: number, loss: number) {
-    super(`the loss is ${loss} at step ${step} (stage ${stage}, epoch ${epoch})`);
+  /** @param what `the loss is NaN` */
+  constructor(what: string, { stage, epoch, step }: Pick<NonFiniteLossError, "stage" | "epoch" | "step">) {
+    super(`${what} at step ${step} (stage ${stage}, epoch ${epoch})`);
     this.name = "NonFiniteLossError";
     this.stage = stage;
     this.epoch = epoch;

@@ -19,6 +19,8 @@ export interface StartEvent {
   readonly adapter: string;
   readonly seed: number;
   readonly batch: number;
+  /** What the loss compares with: classes, or numbers. */
+  readonly labels: "class" | "number";
   /** Of all stages together. */
   readonly epochs: number;
   readonly steps: number;

@@ -2,6 +2,7 @@
 // are handed over in chunks, always one chunk ahead, so that the device never waits for JavaScript.
 
 import { LOSS_HISTORY, type ParameterInfo } from "../ir/artifact.ts";
+import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
 import type { HostArray } from "./device.ts";
@@ -12,7 +13,7 @@ import { entryFor, initialize, type LoadedStage, type Network } from "./network.
 import { breathe, Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
 import { resetSums, writeResident } from "./resident.ts";
-import { loadWeights, readWeights } from "./weights/model-weights.ts";
+import { loadWeights, nonFiniteParameter, readWeights } from "./weights/model-weights.ts";
 import type { Safetensors } from "./weights/safetensors.ts";
 
 export interface TrainData {
@@ -110,6 +111,12 @@ async function* trainStage(loaded: LoadedStage, index: number, run: Run): AsyncG
     resetSums(loaded, "train");
     const isWhole = yield* trainEpoch(loaded, { index, epoch }, pace, run);
     if (!isWhole) return;
+    const broken = await nonFiniteParameter(loaded);
+    if (broken !== undefined)
+      throw new NonFiniteLossError(`"${broken}" holds what is no finite number`, {
+        ...{ stage: stage.name, epoch },
+        step: epoch * run.stepsPerEpoch,
+      });
     const trained = await epochMetrics(loaded, "train");
     const validated = data.val && (await evaluate(data.val, signal));
     yield {
@@ -160,7 +167,7 @@ async function* trainEpoch(
       const step = stepsBefore + at + 1;
       const loss = history.get(losses)?.[at % LOSS_HISTORY] ?? NaN;
       const lr = history.get(rates)?.[at % LOSS_HISTORY];
-      if (!Number.isFinite(loss)) throw new NonFiniteLossError(stage.name, epoch, step, loss);
+      if (!Number.isFinite(loss)) throw new NonFiniteLossError(`the loss is ${loss}`, { stage: stage.name, epoch, step });
       yield {
         event: "step",
         stage: stage.name,
@@ -203,6 +210,7 @@ function startEvent({ artifact, device }: Network, data: TrainData, stages: read
     adapter: device.description,
     seed: recipe.seed,
     batch: recipe.batch,
+    labels: lossOf(recipe.loss).labels,
     epochs: stages.reduce((sum, stage) => sum + stage.epochs, 0),
     steps: stages.reduce((sum, stage) => sum + stage.steps, 0),
     parameters: valuesIn(parameters.filter(({ kind }) => kind === "weight")),

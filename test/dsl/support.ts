@@ -13,7 +13,9 @@ import { createSpecValidator } from "../../src/dsl/schema.ts";
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const SPECS = join(ROOT, "specs");
 
-export const validator = createSpecValidator(JSON.parse(readFileSync(join(SPECS, "schema/tlspec.schema.json"), "utf8")) as { readonly $id: string });
+export const validator = createSpecValidator(
+  JSON.parse(readFileSync(join(SPECS, "schema/tlspec.schema.json"), "utf8")) as { readonly $id: string },
+);
 
 export const readText = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
 

@@ -47,17 +47,10 @@ describe("Winograd's convolution", () => {
     ["the gradient of the input", convInputGradient(shape(17, 12, 9, 12, 1))],
     ["the gradient of an input of 14", convInputGradient(shape(6, 8, 10, 14, 1))],
     ["the gradient of an input that was not padded", convInputGradient(shape(6, 8, 10, 16, 0))],
-    ["the gradient of the filter", convWeightGradient(shape(16, 16, 8, 12, 1), 1)],
-    ["the gradient of the filter, in parts", convWeightGradient(shape(16, 8, 12, 12, 1), 8)],
-    ["the gradient of the filter, one image a part", convWeightGradient(shape(4, 12, 16, 20, 1), 4)],
-    ["the gradient of the filter of images of 7", convWeightGradient(shape(18, 20, 8, 7, 1), 2)],
-    ["the gradient of the filter of images of 13", convWeightGradient(shape(3, 24, 72, 13, 1), 1)],
-    ["the gradient of the filter of images without padding", convWeightGradient(shape(6, 12, 12, 14, 0), 3)],
   ])("of %s", { timeout: 60_000 }, async (_, kernel) => {
     expect(isWinograd(kernel)).toBe(true);
     const [expected, first, ...others] = await results(kernel);
-    // A plain sum is off by 2e-7 in these sizes; going to tiles and back costs some bits more.
-    expect(relativeError(first ?? new Float32Array(), expected ?? new Float32Array())).toBeLessThan(4e-6);
+    expect(relativeError(first ?? new Float32Array(), expected ?? new Float32Array())).toBeLessThan(4e-7);
     for (const other of others) expect(other).toEqual(first);
   });
 
@@ -65,10 +58,9 @@ describe("Winograd's convolution", () => {
     ["other filters", convForward({ ...shape(16, 8, 8, 8, 2), kernel: 5 })],
     ["few channels", convForward(shape(16, 3, 8, 8, 1))],
     ["few tiles", convForward(shape(2, 8, 8, 8, 1))],
+    ["the gradient of the filter", convWeightGradient(shape(16, 16, 8, 12, 1), 1)],
     ["images smaller than a tile", convForward(shape(100, 8, 8, 3, 1))],
-    ["few tiles for each part of a sum", convWeightGradient(shape(4, 8, 8, 12, 1), 4)],
-    ["parts of images", convWeightGradient(shape(3, 8, 8, 8, 1), 6)],
-    ["channels that fours do not fill", convWeightGradient(shape(16, 10, 8, 8, 1), 1)],
+    ["channels that fours do not fill", convForward(shape(16, 8, 10, 8, 1))],
   ])("is not taken for %s", (_, kernel) => {
     expect(isWinograd(kernel)).toBe(false);
   });

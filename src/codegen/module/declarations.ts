@@ -110,7 +110,7 @@ export declare class DeviceError extends Error {
   readonly hint: string;
 }
 
-/** The loss became infinite or not a number. */
+/** The loss, or a weight that it trains, became infinite or not a number. */
 export declare class NonFiniteLossError extends Error {
   readonly stage: string;
   readonly epoch: number;

@@ -9,6 +9,9 @@ import { mentions, strideAlong, substituter } from "../axes.ts";
 import { cutsOf, splitAt } from "./split-axes.ts";
 import { PATCH, TAPS, TILE } from "./winograd-transforms.ts";
 
+/** Of an image, at least: a row of results must hold four, which are stored together. */
+const LEAST_SIDE = 4;
+
 export interface Place {
   readonly batch: Expr;
   readonly y: Expr;
@@ -26,9 +29,9 @@ export interface Convolution {
   readonly tap: (row: number, column: number) => readonly [number, number];
   /** The other operand for what is laid over the image there, at a place. */
   readonly other: (row: number, column: number, place?: Place) => Expr;
-  /** The 6x6 elements of the image that tile number `tile` sees, row by row. */
+  /** The 4x4 elements of the image that tile number `tile` sees, row by row. */
   readonly patch: (tile: Expr) => Expr[][];
-  /** Where tile number `tile` begins: four results down and across. The last ones of a row or column lie partly over their neighbours. */
+  /** Where tile number `tile` begins: two results down and across. The last ones of a row or column lie partly over their neighbours. */
   readonly origin: (tile: Expr) => Place;
   /** The first row and column of tile number `tile` that no tile before it has. */
   readonly first: (tile: Expr) => readonly [Expr, Expr];
@@ -53,7 +56,7 @@ export function convolutionOf(image: Expr, other: Expr, places: Axis, taps: Axis
   const cuts = cutsOf(places, [image, other]);
   const [width, area = places.extent] = cuts;
   if (!channels || !row || !column || cutsOf(taps, [image, other]).join() !== [TAPS, TAPS * TAPS].join()) return undefined;
-  if (width === undefined || cuts.length > 2 || width < TILE || area < TILE * width) return undefined;
+  if (width === undefined || cuts.length > 2 || width < LEAST_SIDE || area < LEAST_SIDE * width) return undefined;
   const height = area / width;
   const batch = places.extent / area;
   const position = add(add(mul(axis("batch", batch), int(area)), mul(axis("y", height), int(width))), axis("x", width));

@@ -13,7 +13,6 @@ import { compileLoops } from "./loops.ts";
 import { mathFunctions } from "./math.ts";
 import { HELPERS } from "./memory.ts";
 import type { Scheduled, Unit } from "./unit.ts";
-import { compileWinogradGradient } from "./winograd-gradient.ts";
 import { compileWinograd } from "./winograd.ts";
 
 /** Arguments of a fused kernel: an engine has no limit, but addresses live in registers. */
@@ -80,7 +79,7 @@ function schedule(source: Kernel, unit: Unit): Scheduled {
   const problem = problemOf(source);
   // A tile would be mostly empty.
   if (first.dtype === "f32" && problem.m * problem.n >= 16 && problem.k > 1)
-    return compileWinograd(problem, unit) ?? compileWinogradGradient(problem, unit) ?? compileContract(problem, unit);
+    return compileWinograd(problem, unit) ?? compileContract(problem, unit);
   const reduction: Kernel = {
     ...source,
     stages: [{ kind: "reduce", axes: [first.k], op: "sum", dtype: first.dtype, value: mul(first.lhs, first.rhs) }, ...rest],

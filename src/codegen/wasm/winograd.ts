@@ -1,8 +1,8 @@
-// Convolutions by Winograd's algorithm, forward and for the gradient of the input: a block of image tiles is spread to 36 small matrices,
+// Convolutions by Winograd's algorithm, forward and for the gradient of the input: a block of image tiles is spread to 16 small matrices,
 // multiplied with as many of the filters by the micro-kernel of all matrix products, and collected to a block of results, over which the
 // kernel's store stages run as after any other product.
 
-import { axis, binary, int } from "../../ir/loop/expr.ts";
+import { add, axis, binary, int, mul } from "../../ir/loop/expr.ts";
 import type { Problem } from "../problem.ts";
 import { template } from "../template.ts";
 import { THREAD_WORK } from "./contract.ts";
@@ -11,19 +11,18 @@ import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
 import { RUN_HEAD } from "./loops.ts";
 import { LEAST, MICRO_KERNEL } from "./micro.ts";
-import { transposed } from "./pack.ts";
 import { storeFunction } from "./store.ts";
 import type { Scheduled, Unit } from "./unit.ts";
 import { present, type Value } from "./values.ts";
 import { collect, map2d, PATCH, spreadFilter, spreadImage, TAPS, TILE } from "./winograd-transforms.ts";
 
-export const PRODUCTS = PATCH * PATCH;
+const PRODUCTS = PATCH * PATCH;
 /** Bytes of the spread image tiles of a block, and of their products: about half of a second-level cache each. */
 const BLOCK_BYTES = 1 << 18;
 /** Bytes of the spread filters at most: every thread has its own. */
-export const MOST_FILTER_BYTES = 1 << 24;
+const MOST_FILTER_BYTES = 1 << 24;
 /** Below so many channels, going to tiles and back costs more than it saves. */
-export const LEAST_CHANNELS = 8;
+const LEAST_CHANNELS = 8;
 /** Below so many tiles, spreading the filters does. */
 const LEAST_TILES = 64;
 
@@ -45,8 +44,8 @@ export function compileWinograd(problem: Problem, unit: Unit): Scheduled | undef
   const imageAt = PRODUCTS * m * c * 4;
   const productsAt = imageAt + PRODUCTS * panels * c * 32;
   const resultsAt = productsAt + PRODUCTS * panels * rows * 32;
-  // And room for four more: where tiles write what is not there.
-  const pitch = 4 * (blockRows * TILE * convolution.width + 4);
+  // And room for eight more: where tiles write what is not there.
+  const pitch = 4 * (blockRows * TILE * convolution.width + 8);
   return {
     text: [
       MICRO_KERNEL,
@@ -81,7 +80,7 @@ function rowsOfBlock(tiles: number, across: number, most: number): number {
   );
 }
 
-/** $spread_filter(args, to): all filters to [36][m / 4][channel][4]. */
+/** $spread_filter(args, to): all filters to [16][m / 4][channel][4]. */
 function filterFunction(m: number, { channels, other }: Convolution, unit: Unit): string {
   const f = new WasmFunction("spread_filter", ["args", "to"]);
   const v = f.values;
@@ -102,23 +101,29 @@ function filterFunction(m: number, { channels, other }: Convolution, unit: Unit)
   return f.text();
 }
 
-/** $spread_image(args, t0, t1, to): the tiles `t0` to `t1` to [36][panels][channel][8]. */
+/** $spread_image(args, t0, t1, to): the tiles `t0` to `t1` to [16][panels][channel][8]. */
 function imageFunction(convolution: Convolution, panels: number, unit: Unit): string {
   const f = new WasmFunction("spread_image", ["args", "t0", "t1", "to"]);
   const v = f.values;
   const { channels, patch } = convolution;
   const c = channels.extent;
   const { all } = tilesOf(convolution);
-  // Four at a time; where there are not four any more, the last one again.
-  const exprs = patch(binary("min", axis("tile", all + 3), int(all - 1)));
+  // Four at a time: neighbours in a row of tiles, or anywhere; where there are not four any more, the last one again.
+  const isAligned = hasFours(convolution);
+  const tile = isAligned
+    ? add(mul(axis("four", all / 4), int(4)), axis("tile", 4))
+    : binary("min", add(axis("first", all), axis("tile", 4)), int(all - 1));
+  const exprs = patch(tile);
   f.loop(v.i32(0), groupsOf(f), 1, (group) =>
     f.loop(v.i32(0), v.i32(c), 1, (channel) => {
       const axes = new Map([
         ["b", v.i32(0)],
-        ["tile", v.add(f.param("t0"), v.mul(group, 4))],
+        ["four", v.add(v.binary("i32.shr_u", f.param("t0"), v.i32(2)), group)],
+        ["first", v.add(f.param("t0"), v.mul(group, 4))],
+        ["tile", v.i32(0)],
         [channels.name, channel],
       ]);
-      const e = new Expressions(f, unit, { axes, lane: "tile", isScattered: true });
+      const e = new Expressions(f, unit, { axes, lane: "tile", isScattered: !isAligned });
       const values = exprs.map((row) => row.map((expr) => e.vector(expr)));
       const to = v.sum([
         f.param("to"),
@@ -140,10 +145,12 @@ function collectFunction(convolution: Convolution, panels: number, rows: number,
   const { height, width } = convolution;
   const least = (x: Value, y: Value): Value => v.make("select", "i32", [x, y, v.binary("i32.lt_s", x, y)]);
   const within = (first: Value, extent: number): Value => (extent % TILE === 0 ? first : least(first, v.i32(extent - TILE)));
-  const nowhere = v.add(f.param("to"), v.i32(pitch - 16));
+  const nowhere = v.add(f.param("to"), v.i32(pitch - 32));
+  // Four tiles side by side are one place.
+  const isAligned = hasFours(convolution);
   f.loop(v.i32(0), groupsOf(f), 1, (group) => {
-    // Four columns for each row of a tile. What another tile has and tiles that are not there go nowhere.
-    const places = [0, 1, 2, 3].map((lane) => {
+    // Two columns for each row of a tile. What another tile has and tiles that are not there go nowhere.
+    const places = (isAligned ? [0] : [0, 1, 2, 3]).map((lane) => {
       const tile = v.sum([f.param("t0"), v.mul(group, 4), v.i32(lane)]);
       const over = v.binary("i32.div_u", tile, v.i32(across));
       const top = v.mul(v.binary("i32.rem_u", over, v.i32(down)), TILE);
@@ -151,7 +158,7 @@ function collectFunction(convolution: Convolution, panels: number, rows: number,
       const image = v.mul(v.binary("i32.div_u", over, v.i32(down)), height * width);
       const column = v.sum([image, v.mul(y, width), x, v.mul(f.param("first"), -1)]);
       const isThere = v.binary("i32.lt_s", tile, f.param("t1"));
-      return [0, 1, 2, 3].map((i) => {
+      return [0, 1].map((i) => {
         const isOwn = height % TILE === 0 ? isThere : v.binary("i32.and", isThere, v.binary("i32.ge_s", v.add(y, v.i32(i)), top));
         const place = v.add(f.param("to"), v.mul(v.add(column, v.i32(i * width)), 4));
         return v.make("select", "i32", [place, nowhere, isOwn]);
@@ -165,13 +172,24 @@ function collectFunction(convolution: Convolution, panels: number, rows: number,
     f.loop(v.i32(0), f.param("rows"), 1, (row) => {
       const results = map2d(f, collect, readProducts(f, v.add(from, v.mul(row, 32)), 32 * rows * panels));
       const down = v.mul(row, pitch);
-      results.forEach((values, i) =>
-        transposed(v, values).forEach((result, lane) => f.do("v128.store", v.add(present(present(places[lane])[i]), down), result)),
-      );
+      results.forEach((values, i) => {
+        // The columns of tiles 0 and 1, and of 2 and 3.
+        const pairs = ["0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23", "8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31"].map((bytes) =>
+          v.make("i8x16.shuffle", "v128", values, bytes),
+        );
+        const place = (lane: number): Value => v.add(present(present(places[lane])[i]), down);
+        pairs.forEach((pair, half) => {
+          if (isAligned) f.do(`v128.store offset=${String(16 * half)}`, place(0), pair);
+          else for (const lane of [0, 1]) f.do(`v128.store64_lane ${String(lane)}`, place(2 * half + lane), pair);
+        });
+      });
     });
   });
   return f.text();
 }
+
+/** Whether four tiles from a multiple of four on always lie side by side. */
+const hasFours = ({ width }: Convolution): boolean => width % (4 * TILE) === 0;
 
 /** Fours of tiles from `t0` to `t1`. */
 function groupsOf(f: WasmFunction): Value {
@@ -179,11 +197,11 @@ function groupsOf(f: WasmFunction): Value {
   return v.binary("i32.shr_u", v.sum([v.binary("i32.sub", f.param("t1"), f.param("t0")), v.i32(3)]), v.i32(2));
 }
 
-export function readProducts(f: WasmFunction, from: Value, pitch: number): Value[][] {
+function readProducts(f: WasmFunction, from: Value, pitch: number): Value[][] {
   return square(PATCH, (i, j) => f.values.unstable("v128.load", "v128", [from], `offset=${String((i * PATCH + j) * pitch)}`, f.depth));
 }
 
-export function writeProducts(f: WasmFunction, values: readonly (readonly Value[])[], to: Value, pitch: number): void {
+function writeProducts(f: WasmFunction, values: readonly (readonly Value[])[], to: Value, pitch: number): void {
   values.flat().forEach((value, i) => f.do(`v128.store offset=${String(i * pitch)}`, to, value));
 }
 

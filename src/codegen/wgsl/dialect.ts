@@ -1,6 +1,8 @@
 // WGSL as a record: its types, literals, function names and reserved words, and the helper functions for what its built-ins do badly.
 // Helpers are printed only into the shaders that call them.
 
+import type { ScalarType } from "../../ir/loop/expr.ts";
+import type { ReduceOp } from "../../ir/loop/kernel.ts";
 import type { Dialect } from "../c-family.ts";
 
 const FLOAT_MAX = 3.4028234663852886e38;
@@ -22,9 +24,9 @@ function decimal(value: number): string {
 
 // Built-ins and helpers that generated code calls, keywords, and the words that WGSL reserves.
 const RESERVED: ReadonlySet<string> = new Set(
-  `abs all any array atomic bitcast bool ceil clamp cos dot erf exp f16 f32 floor fma group i32 infinity inverseSqrt is_nan lane local_index log
-     main max min mat4x4f pow real_pow round select sign sin sqrt stable_tanh storage storageBarrier step subgroupAdd subgroupBroadcast
-     subgroupMax subgroupMin subgroupShuffle tanh texture threefry threefry_rounds trunc u32 uniform vec2 vec2f vec2u vec3 vec3u vec4 vec4f vec4i
+  `abs all any array atomic bitcast bool ceil clamp cos dot erf exp f16 f32 floor fma group i32 infinity inverseSqrt is_nan lane larger local_index
+     log main max min mat4x4f not_equal pow real_pow round select sign sign_of sin smaller sqrt stable_tanh storage storageBarrier step subgroupAdd
+     subgroupAny subgroupBroadcast subgroupMax subgroupMin subgroupShuffle subgroup_larger subgroup_smaller tanh texture threefry threefry_rounds trunc u32 uniform vec2 vec2f vec2u vec3 vec3u vec4 vec4f vec4i
      workgroup workgroupBarrier workgroupUniformLoad workgroup_id infinity_bits
      alias break case const const_assert continue continuing default diagnostic discard else enable false fn for if let loop override private ptr
      requires return struct switch true var while
@@ -49,6 +51,24 @@ fn infinity() -> f32 { return bitcast<f32>(infinity_bits); }`,
   is_nan: `// By its bits: implementations may assume that comparisons never see NaN.
 fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`,
 
+  not_equal: `// What is no number differs from everything; the operator may say that it differs from nothing.
+fn not_equal(x: f32, y: f32) -> bool { return x != y || is_nan(x) || is_nan(y); }`,
+
+  larger: `// The built-in may leave out what is no number; a sum does not.
+fn larger(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || is_nan(y)); }`,
+
+  smaller: `// As larger.
+fn smaller(x: f32, y: f32) -> f32 { return select(min(x, y), x + y, is_nan(x) || is_nan(y)); }`,
+
+  subgroup_larger: `// As larger, of all lanes.
+fn subgroup_larger(x: f32) -> f32 { return select(subgroupMax(x), subgroupAdd(x), subgroupAny(is_nan(x))); }`,
+
+  subgroup_smaller: `// As larger, of all lanes.
+fn subgroup_smaller(x: f32) -> f32 { return select(subgroupMin(x), subgroupAdd(x), subgroupAny(is_nan(x))); }`,
+
+  sign_of: `// Of what is no number 0; the built-in may give anything.
+fn sign_of(x: f32) -> f32 { return f32(x > 0.0) - f32(x < 0.0); }`,
+
   stable_tanh: `// The built-in may overflow for large arguments and cancel for small ones.
 fn stable_tanh(x: f32) -> f32 {
   let a = abs(x);
@@ -66,7 +86,7 @@ fn erf(x: f32) -> f32 {
     s * (-0.000817485076 + s * 8.50989002e-5))))));
   let far = 1.0 - exp(0.000174438442 - a * (1.12951497 + a * (0.63334422 + a * (0.108286054 + a * (-0.0251253133 +
     a * (0.00417409716 + a * (-0.000435258931 + a * 2.11790311e-5)))))));
-  return select(sign(x) * far, near, a < 0.9);
+  return select(select(sign(x) * far, near, a < 0.9), x, is_nan(x));
 }`,
 
   real_pow: `// The built-in is undefined for a negative base.
@@ -100,14 +120,27 @@ fn threefry_rounds(start: vec2u, rotations: vec4u) -> vec2u {
 
 export type Helper = keyof typeof HELPERS;
 
+const NAMES = Object.keys(HELPERS) as Helper[];
+
+/** Each helper with those that it calls. */
+const TOGETHER: ReadonlyMap<Helper, readonly Helper[]> = new Map(
+  NAMES.map((name) => [name, NAMES.filter((other) => new RegExp(`\\b${other}\\(`).test(HELPERS[name]))]),
+);
+
+export interface WgslDialect extends Dialect {
+  /** The function that combines two values of a reduction, or those of a subgroup's lanes; undefined where it is an operator. */
+  combine(op: ReduceOp, dtype: ScalarType, lanes: boolean): string | undefined;
+}
+
 /** WGSL for one shader: `helpers` receives the functions that its text calls. */
-export function wgslDialect(helpers: Set<Helper>): Dialect {
+export function wgslDialect(helpers: Set<Helper>): WgslDialect {
   const helper = (name: Helper): Helper => {
-    helpers.add(name);
+    TOGETHER.get(name)?.forEach((each) => helpers.add(each));
     return name;
   };
   // Infinities come from a helper, since a constant expression in WGSL must be finite.
   const infinity = (value: number): string => (value < 0 ? `(-${helper("infinity")}())` : `${helper("infinity")}()`);
+  const extreme = (op: "min" | "max", dtype: ScalarType): string => (dtype === "f32" ? helper(op === "max" ? "larger" : "smaller") : op);
   return {
     // WebGPU clamps indices.
     safeLoads: true,
@@ -129,7 +162,7 @@ export function wgslDialect(helpers: Set<Helper>): Dialect {
           return dtype satisfies never;
       }
     },
-    unary: (op) => {
+    unary: (op, dtype) => {
       switch (op) {
         case "neg":
         case "not":
@@ -140,11 +173,31 @@ export function wgslDialect(helpers: Set<Helper>): Dialect {
           return helper("stable_tanh");
         case "erf":
           return helper("erf");
+        case "sign":
+          return dtype === "f32" ? helper("sign_of") : "sign";
         default:
           return op;
       }
     },
-    binary: (op) => (op === "min" || op === "max" ? op : op === "pow" ? helper("real_pow") : undefined),
+    binary: (op, dtype) => {
+      switch (op) {
+        case "min":
+        case "max":
+          return extreme(op, dtype);
+        case "ne":
+          return dtype === "f32" ? helper("not_equal") : undefined;
+        case "pow":
+          return helper("real_pow");
+        default:
+          return undefined;
+      }
+    },
+    combine: (op, dtype, lanes) => {
+      if (op === "sum") return lanes ? "subgroupAdd" : undefined;
+      if (!lanes) return extreme(op, dtype);
+      if (dtype !== "f32") return op === "max" ? "subgroupMax" : "subgroupMin";
+      return helper(op === "max" ? "subgroup_larger" : "subgroup_smaller");
+    },
     isNan: (text) => `${helper("is_nan")}(${text})`,
     select: (condition, yes, no) => `select(${no}, ${yes}, ${condition})`,
     cast: (text, _from, to) => `${to}(${text})`,

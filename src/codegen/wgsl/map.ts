@@ -7,7 +7,7 @@ import { expressionsOf, sideBySide } from "../../ir/loop/kernel.ts";
 import { at } from "../../ir/ops/define.ts";
 import { mapExpressions } from "../../ir/loop/map-expr.ts";
 import { legalize } from "./legalize.ts";
-import { combine, Shader, unflatten, variable } from "./shader.ts";
+import { Shader, unflatten, variable } from "./shader.ts";
 
 /** How points are dealt out: runs of `run` points to each of `threads` threads of a workgroup. */
 export interface Deal {
@@ -77,7 +77,7 @@ function runStages(shader: Shader, stages: readonly Stage[]): void {
         const step = (): void =>
           together.forEach((each, i) => {
             const acc = at(accs, i);
-            shader.line(`${acc} = ${combine(each.op, acc, out.value(each.value))};`);
+            shader.line(`${acc} = ${shader.combine(each, acc, out.value(each.value))};`);
           });
         if (stage.range) shader.range(stage.axes, out.value(stage.range.from), out.named(stage.range.to), step);
         else shader.nest(stage.axes, step);

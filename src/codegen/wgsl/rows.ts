@@ -11,7 +11,7 @@ import { at } from "../../ir/ops/define.ts";
 import { mapExpressions } from "../../ir/loop/map-expr.ts";
 import { InternalError } from "../../ir/types.ts";
 import { legalize } from "./legalize.ts";
-import { combine, Shader, unflatten, variable } from "./shader.ts";
+import { Shader, unflatten, variable } from "./shader.ts";
 
 export interface RowShape {
   /** Threads that share a point; a power of two. */
@@ -69,7 +69,7 @@ export function scheduleRows(source: Kernel, shape: RowShape, subgroupSize?: num
         const acc = sums.get(position) ?? "";
         if (lanes === threads) {
           const whole = out.name("result");
-          shader.line(`let ${whole} = ${SUBGROUP_OPS[stage.op]}(${acc});`);
+          shader.line(`let ${whole} = ${shader.combineLanes(stage, acc)};`);
           out.bindAcc(position, whole);
           break;
         }
@@ -115,16 +115,14 @@ export function scheduleRows(source: Kernel, shape: RowShape, subgroupSize?: num
   return lanes === undefined ? compiled : { ...compiled, subgroupSize: lanes };
 }
 
-const SUBGROUP_OPS = { sum: "subgroupAdd", max: "subgroupMax", min: "subgroupMin" } as const satisfies Record<ReduceStage["op"], string>;
-
 // One value of each subgroup goes through workgroup memory; they are few, and combined in order.
 function acrossSubgroups(shader: Shader, stage: ReduceStage, name: string, acc: string, threads: number, lanes: number): void {
   const own = shader.out.name("own");
-  shader.line(`let ${own} = ${SUBGROUP_OPS[stage.op]}(${acc});`);
+  shader.line(`let ${own} = ${shader.combineLanes(stage, acc)};`);
   shader.line(`if (${shader.lane} % ${String(lanes)} == 0) { ${name}[${shader.lane} / ${String(lanes)}] = ${own}; }`);
   shader.line("workgroupBarrier();");
   const parts = Array.from({ length: threads / lanes }, (_, i) => `${name}[${String(i)}]`);
-  const total = parts.reduce((x, y) => combine(stage.op, x, y));
+  const total = parts.reduce((x, y) => shader.combine(stage, x, y));
   shader.line(`if (${shader.lane} == 0) { ${name}[0] = ${total}; }`);
   shader.line("workgroupBarrier();");
 }
@@ -140,7 +138,7 @@ function partialSums(shader: Shader, together: readonly ReduceStage[], part: str
   overItems(shader, sizeOfAxes(at(together, 0).axes), part, threads, () => {
     together.forEach((stage, i) => {
       const acc = at(accs, i);
-      shader.line(`${acc} = ${combine(stage.op, acc, out.value(stage.value))};`);
+      shader.line(`${acc} = ${shader.combine(stage, acc, out.value(stage.value))};`);
     });
   });
   return accs;
@@ -169,7 +167,7 @@ function tree(shader: Shader, stage: ReduceStage, { name, acc, part, threads, st
   for (let half = threads / 2; half >= 1; half /= 2) {
     shader.line("workgroupBarrier();");
     shader.line(
-      `if (${part} < ${String(half)}) { ${own} = ${combine(stage.op, own, `${name}[${shader.lane} + ${String(half * step)}]`)}; }`,
+      `if (${part} < ${String(half)}) { ${own} = ${shader.combine(stage, own, `${name}[${shader.lane} + ${String(half * step)}]`)}; }`,
     );
   }
   shader.line("workgroupBarrier();");

@@ -2,7 +2,7 @@
 // they are printed into. Schedules (`map`, `rows`, `contract`) fill one of these.
 
 import { div, int, rem, type Expr } from "../../ir/loop/expr.ts";
-import { identityOf, type Axis, type Kernel, type ReduceOp, type ReduceStage, type StoreStage } from "../../ir/loop/kernel.ts";
+import { identityOf, type Axis, type Kernel, type ReduceStage, type StoreStage } from "../../ir/loop/kernel.ts";
 import { Statements } from "../../ir/loop/statements.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
 import { bare, cFamilySyntax } from "../c-family.ts";
@@ -165,6 +165,17 @@ export class Shader {
     return this.#dialect.constant(identityOf(op, dtype), dtype);
   }
 
+  /** One step of a reduction, over texts. */
+  combine({ op, dtype }: Pick<ReduceStage, "op" | "dtype">, x: string, y: string): string {
+    const name = this.#dialect.combine(op, dtype, false);
+    return name === undefined ? `${x} + ${y}` : `${name}(${x}, ${y})`;
+  }
+
+  /** What all lanes of a subgroup have, combined. */
+  combineLanes({ op, dtype }: Pick<ReduceStage, "op" | "dtype">, x: string): string {
+    return `${this.#dialect.combine(op, dtype, true) ?? ""}(${x})`;
+  }
+
   finish(threads: number, groups: number): CompiledKernel {
     const width = Math.min(groups, MAX_GROUPS);
     const height = Math.ceil(groups / width);
@@ -222,6 +233,3 @@ export function unflatten(axes: readonly Axis[], index: Expr): Map<string, Expr>
   }
   return values;
 }
-
-/** One step of a reduction, over texts. */
-export const combine = (op: ReduceOp, x: string, y: string): string => (op === "sum" ? `${x} + ${y}` : `${op}(${x}, ${y})`);

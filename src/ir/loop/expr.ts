@@ -26,7 +26,7 @@ const COMPARISONS: ReadonlySet<BinaryOp> = new Set(["lt", "le", "eq", "ne", "and
 
 export function binary(op: BinaryOp, x: Expr, y: Expr): Expr {
   if (x.dtype !== y.dtype && op !== "shl" && op !== "shr") throw new InternalError(`${op} of ${x.dtype} and ${y.dtype}`);
-  const folded = x.dtype === "i32" ? foldInteger(op, x, y) : undefined;
+  const folded = x.dtype === "i32" ? foldInteger(op, x, y) : x.dtype === "bool" ? foldLogical(op, x, y) : undefined;
   if (folded) return folded;
   const dtype = COMPARISONS.has(op) ? "bool" : x.dtype;
   return Object.freeze({ kind: "binary", dtype, op, x, y });
@@ -51,8 +51,8 @@ export const sub = (x: Expr, y: Expr): Expr => binary("sub", x, y);
 export const mul = (x: Expr, y: Expr): Expr => binary("mul", x, y);
 export const div = (x: Expr, y: Expr): Expr => binary("div", x, y);
 export const rem = (x: Expr, y: Expr): Expr => binary("rem", x, y);
-export const and = (x: Expr, y: Expr): Expr =>
-  x.kind === "const" ? (x.value ? y : x) : y.kind === "const" ? (y.value ? x : y) : binary("and", x, y);
+export const and = (x: Expr, y: Expr): Expr => binary("and", x, y);
+export const or = (x: Expr, y: Expr): Expr => binary("or", x, y);
 
 /** The children of an expression, in a fixed order. */
 export function operands(expr: Expr): readonly Expr[] {
@@ -75,6 +75,15 @@ export function operands(expr: Expr): readonly Expr[] {
     default:
       return expr satisfies never;
   }
+}
+
+// Guards that always or never hold are gone, and with them the loads that they would keep from going beside a buffer.
+function foldLogical(op: BinaryOp, x: Expr, y: Expr): Expr | undefined {
+  if (op !== "and" && op !== "or") return undefined;
+  const decisive = op === "or";
+  if (x.kind === "const") return (x.value !== 0) === decisive ? x : y;
+  if (y.kind === "const") return (y.value !== 0) === decisive ? y : x;
+  return undefined;
 }
 
 // Integers are indices: exact algebra is safe, and worth doing once here for every target.

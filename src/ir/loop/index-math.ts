@@ -26,7 +26,7 @@ export function boundsOf(expr: Expr): readonly [number, number] | undefined {
   if (expr.kind !== "binary" || expr.dtype !== "i32") return undefined;
   const x = boundsOf(expr.x);
   const y = boundsOf(expr.y);
-  if (!x || !y) return undefined;
+  if (!x || !y) return clampBounds(expr);
   switch (expr.op) {
     case "add":
       return [x[0] + y[0], x[1] + y[1]];
@@ -47,6 +47,17 @@ export function boundsOf(expr: Expr): readonly [number, number] | undefined {
     default:
       return undefined;
   }
+}
+
+/** Of what may be anything, held between two numbers from both sides: `min(max(x, 0), 9)` and the like. */
+function clampBounds(expr: Extract<Expr, { kind: "binary" }>): readonly [number, number] | undefined {
+  const inner = expr.x;
+  if (inner.kind !== "binary") return undefined;
+  const [outside, inside] = [boundsOf(expr.y), boundsOf(inner.y)];
+  if (!outside || !inside) return undefined;
+  if (expr.op === "min" && inner.op === "max") return [Math.min(inside[0], outside[0]), outside[1]];
+  if (expr.op === "max" && inner.op === "min") return [outside[0], Math.max(inside[1], outside[1])];
+  return undefined;
 }
 
 function sumOf(expr: Expr, scale = 1): Sum {

@@ -167,8 +167,9 @@ function unaryText(op: UnaryOp, dtype: ScalarType, x: string): string {
     case "cos":
     case "floor":
     case "ceil":
-    case "sign":
       return `Math.${op}(${x})`;
+    case "sign":
+      return `((${x} > 0) - (${x} < 0))`;
     default:
       return op satisfies never;
   }

@@ -14,8 +14,8 @@ export const relu: Op<None, 1> = defineComposite<None, 1>({
   name: "relu",
   arity: 1,
   infer: same,
-  // The output's sign says what the input's would, and the output is kept anyway.
-  vjp: (b, ct, n) => [b.where(b.less(0, n), ct, 0)],
+  // The output's sign says what the input's would, and the output is kept anyway. What is no number lets the cotangent through.
+  vjp: (b, ct, n) => [b.where(b.lessEqual(n, 0), 0, ct)],
   decompose: (b, [x]) => b.maximum(x, 0),
   samples: sample,
 });

@@ -105,6 +105,8 @@ interface OpBase<A extends object, N extends number> {
   readonly repeatsAlong?: (node: Node<A>, i: number) => readonly number[] | undefined;
   /** For a reduction over whole axes of its only input: which ones. */
   readonly reducedAxes?: (node: Node<A>) => readonly number[];
+  /** For an op that reads rows (axis 0) of one input at the indices in another: which inputs these are. */
+  readonly picksRows?: { readonly of: number; readonly at: number };
   /** For an op that does something else while its network trains. */
   readonly training?: TrainingRule<N>;
   /** Picks result `attrs.index` of an op with several. */

@@ -13,7 +13,8 @@ export interface DropoutAttrs {
 
 function dropped(b: Builder, x: Node, seed: Node, step: Node, { rate, stream }: DropoutAttrs): Node {
   const uniform = b.randomUniform(seed, step, { shape: x.type.shape, stream });
-  return b.where(b.less(uniform, rate), 0, b.mul(x, 1 / (1 - rate)));
+  // A product, as PyTorch has it: what is no number stays so where it is dropped.
+  return b.mul(x, b.where(b.less(uniform, rate), b.constant({ value: 0, type: x.type }), 1 / (1 - rate)));
 }
 
 /** x with a random share of values set to 0 and the others scaled up, under seed u32[] and step u32[]. Without randomness it is x. */

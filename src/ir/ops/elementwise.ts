@@ -68,7 +68,13 @@ export const sin: Op<None, 1> = unary("sin", "sin", Math.sin, (b, ct, n) => [b.m
 export const cos: Op<None, 1> = unary("cos", "cos", Math.cos, (b, ct, n) => [b.neg(b.mul(ct, b.sin(x0(n))))]);
 export const floor: Op<None, 1> = unary("floor", "floor", Math.floor, () => [null]);
 export const ceil: Op<None, 1> = unary("ceil", "ceil", Math.ceil, () => [null]);
-export const sign: Op<None, 1> = unary("sign", "sign", Math.sign, () => [null]);
+/** 0 of what is no number, as in PyTorch. */
+export const sign: Op<None, 1> = unary(
+  "sign",
+  "sign",
+  (x) => Number(x > 0) - Number(x < 0),
+  () => [null],
+);
 /** d/dx erf = 2/sqrt(pi) exp(-x^2). */
 export const erf: Op<None, 1> = unary("erf", "erf", erfOf, (b, ct, n) => [
   b.mul(ct, b.mul(2 / Math.sqrt(Math.PI), b.exp(b.neg(b.mul(x0(n), x0(n)))))),

@@ -33,40 +33,57 @@ function bestValues(x: Data, n: Node<PoolAttrs>): Data {
   return values;
 }
 
+/** As PyTorch looks for it: a tap of the picture that is above all before it wins, and so does each that is no number. */
 function bestTaps(x: Data, n: Node<PoolAttrs>): Data {
-  const values = bestValues(x, n);
-  const winners = new Float64Array(values.length).fill(Infinity);
+  const size = sizeOf(n.type.shape);
+  const [values, winners] = [new Float64Array(size).fill(-Infinity), new Float64Array(size).fill(-1)];
   forEachTap(inputOf(n), n.type, n.attrs, (out, input, tap) => {
-    if (at(x, input) === at(values, out)) winners[out] = Math.min(at(winners, out), tap);
+    const value = at(x, input);
+    if (!(value > at(values, out) || Number.isNaN(value) || at(winners, out) < 0)) return;
+    values[out] = value;
+    winners[out] = tap;
   });
-  return winners.map((tap) => (tap === Infinity ? 0 : tap));
+  return winners;
 }
 
-/** Maxima of a window's first taps: of one, of two, and so on to all of them. */
-function runningMaxima(n: Node<PoolAttrs>, read: Read, index: readonly Expr[]): Expr[] {
+/** What the taps of a window see, row by row; -Infinity beside the picture. */
+function seen(n: Node<PoolAttrs>, read: Read, index: readonly Expr[]): Expr[] {
   const [image, channel, row, column] = four(index);
   const { kernel } = n.attrs;
-  const maxima: Expr[] = [];
-  for (let i = 0; i < kernel[0]; i++) {
-    for (let j = 0; j < kernel[1]; j++) {
-      const from = tapAt(inputSizeOf(n), n.attrs, spatial(n.type), row, column, e.int(i), e.int(j));
-      const here = e.select(from.inside, read(0, [image, channel, from.row, from.column]), e.float(-Infinity));
-      const before = maxima.at(-1);
-      maxima.push(before ? e.binary("max", before, here) : here);
-    }
-  }
-  return maxima;
+  return Array.from({ length: sizeOf(kernel) }, (_, tap) => {
+    const [i, j] = [e.int(Math.floor(tap / kernel[1])), e.int(tap % kernel[1])];
+    const from = tapAt(inputSizeOf(n), n.attrs, spatial(n.type), row, column, i, j);
+    return e.select(from.inside, read(0, [image, channel, from.row, from.column]), e.float(-Infinity));
+  });
 }
 
-/** How many taps come before the first maximum: as many as have a running maximum below it. One sum, where a choice at each tap branches. */
+/** Maxima of the first of these: of one, of two, and so on to all of them. */
+const runningMaxima = ([first, ...others]: readonly Expr[]): Expr[] =>
+  others.reduce<Expr[]>((maxima, here) => [...maxima, e.binary("max", at(maxima, maxima.length - 1), here)], first ? [first] : []);
+
+/**
+ * How many taps come before the winner: those whose running maximum is below the last, and those before one that is no number. One sum, where
+ * a choice at each tap branches. Where all is -Infinity, the first tap of the picture wins.
+ */
 function firstBest(n: Node<PoolAttrs>, read: Read, index: readonly Expr[]): Expr {
   const dtype = n.type.dtype === "u8" ? "u32" : "i32";
-  const maxima = runningMaxima(n, read, index);
+  const values = seen(n, read, index);
+  const maxima = runningMaxima(values);
   const best = at(maxima, maxima.length - 1);
-  return maxima
-    .slice(0, -1)
-    .map((maximum) => e.cast(e.binary("lt", maximum, best), dtype))
-    .reduce((x, y) => e.add(x, y), e.constant(0, dtype));
+  let count = e.constant(0, dtype);
+  let isNanBehind = e.constant(0, "bool");
+  for (let tap = values.length - 2; tap >= 0; tap--) {
+    const next = at(values, tap + 1);
+    isNanBehind = e.or(e.binary("ne", next, next), isNanBehind);
+    count = e.add(count, e.cast(e.or(e.binary("lt", at(maxima, tap), best), isNanBehind), dtype));
+  }
+  const [, , row, column] = four(index);
+  const { kernel, stride, padding } = n.attrs;
+  if (padding[0] === 0 && padding[1] === 0) return count;
+  const beside = (window: Expr, axis: 0 | 1): Expr =>
+    e.binary("max", e.sub(e.int(padding[axis]), e.mul(window, e.int(stride[axis]))), e.int(0));
+  const first = tapNumber(beside(row, 0), beside(column, 1), kernel);
+  return e.binary("max", count, e.cast(first, dtype));
 }
 
 /** Maximum over windows; padding never wins. */
@@ -81,14 +98,14 @@ export const maxPool2d: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
     return [b.maxPool2dGrad(b.maxPool2dIndex(x, n.attrs), ct, { ...n.attrs, inputSize: inputSizeOf(n) })];
   },
   evaluate: ([x], n) => bestValues(x, n),
-  lower: (n) => ({ kind: "pointwise", value: (read, index) => at(runningMaxima(n, read, index), sizeOf(n.attrs.kernel) - 1) }),
+  lower: (n) => ({ kind: "pointwise", value: (read, index) => at(runningMaxima(seen(n, read, index)), sizeOf(n.attrs.kernel) - 1) }),
   samples: POOL_SAMPLES,
 });
 
 // A byte holds the number of any tap of a usual window.
 const winnerType = (kernel: Pair): "u8" | "i32" => (sizeOf(kernel) <= 256 ? "u8" : "i32");
 
-/** The tap that won each window, row * kernel width + column; the first of equal ones. Type u8, or i32 for windows of more than 256. */
+/** The tap that won each window, row * kernel width + column; the first of equal ones, the last that is no number. Type u8, or i32 for windows of more than 256. */
 export const maxPool2dIndex: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
   name: "maxPool2dIndex",
   arity: 1,

@@ -13,11 +13,17 @@ interface Normalized {
   readonly rstd: Node;
 }
 
+/**
+ * In two passes over x: a sum of large values is rounded, so that their mean is only near it; how far it is off, the distances from it say, which
+ * are small. So the value is exactly 0 where x is constant.
+ */
 function normalized(b: Builder, x: Node, axes: readonly number[], eps: number): Normalized {
   const along = (it: Node): Node => unreduce(b, it, x.type.shape, axes);
-  const centred = b.sub(x, along(b.reduceMean(x, { axes })));
-  const rstd = b.rsqrt(b.add(b.reduceMean(b.mul(centred, centred), { axes }), eps));
-  return { value: b.mul(centred, along(rstd)), rstd };
+  const distance = b.sub(x, along(b.reduceMean(x, { axes })));
+  const [off, squares] = [b.reduceMean(distance, { axes }), b.reduceMean(b.mul(distance, distance), { axes })];
+  const variance = b.maximum(b.sub(squares, b.mul(off, off)), 0);
+  const rstd = b.rsqrt(b.add(variance, eps));
+  return { value: b.mul(b.sub(distance, along(off)), along(rstd)), rstd };
 }
 
 /** rstd (d - mean(d) - value mean(d value)), for the cotangent d of the normalized value. */

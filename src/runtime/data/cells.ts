@@ -1,7 +1,8 @@
 // What the cells of a table mean: a number, a fixed-length sequence of numbers, or the name of a class. Browser-safe.
 
-import type { ColumnInfo } from "../../ir/plan.ts";
+import type { ColumnInfo, LabelKind } from "../../ir/plan.ts";
 import type { HostArray } from "../device.ts";
+import { isBelow, outOfRange } from "./loaded-split.ts";
 
 const INTEGER = /^[+-]?\d+$/;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -22,20 +23,50 @@ export function describeCell(name: string, cell: string): ColumnInfo | undefined
   return { name, dtype: tokens.every(isInt32) ? "i32" : "f32", shape: [tokens.length] };
 }
 
-/** Labels of a whole column, cell by cell. Any number with a point makes it a regression; only integers or text make classes. */
-export class LabelSurvey {
+export interface Labels {
+  readonly label: ColumnInfo;
+  readonly classes: readonly string[];
+}
+
+/** Looks at the labels of a whole column, cell by cell; a string says what is wrong with them. */
+export interface LabelSurvey {
+  add(cell: string): void;
+  describe(name: string): Labels | string;
+}
+
+export const surveyOf = (kind: LabelKind): LabelSurvey => (kind === "class" ? new ClassSurvey() : new NumberSurvey());
+
+/** Of a loss of numbers: as many for each example as the first one has. */
+class NumberSurvey implements LabelSurvey {
+  #first: string | undefined;
+
+  add(cell: string): void {
+    this.#first ??= cell;
+  }
+
+  describe(name: string): Labels | string {
+    const tokens = splitCell(this.#first ?? "");
+    const text = tokens.find((token) => !NUMBER.test(token));
+    if (text !== undefined) return `it holds ${JSON.stringify(text.slice(0, 40))}, and the loss compares numbers`;
+    return { label: { name, dtype: "f32", shape: tokens.length === 1 ? [] : [tokens.length] }, classes: [] };
+  }
+}
+
+/** Of a loss of classes: names, or whole numbers however they are written. Other numbers are left for the loss to refuse. */
+class ClassSurvey implements LabelSurvey {
   /** Numbers of a label for every step; undefined before the first cell and for one label a row. */
   #steps: number | undefined;
   #isFirst = true;
   #highest = 0;
   #isNumeric = true;
   #isWhole = true;
+  #isPlain = true;
   /** No more than one beyond what there may be. */
   readonly #distinct = new Set<string>();
 
   add(cell: string): void {
     const tokens = splitCell(cell);
-    if (this.#isFirst && tokens.length > 1 && tokens.every(isInt32)) this.#steps = tokens.length;
+    if (this.#isFirst && tokens.length > 1 && tokens.every(isWhole)) this.#steps = tokens.length;
     this.#isFirst = false;
     if (this.#steps !== undefined) {
       for (const token of tokens) this.#highest = Math.max(this.#highest, Number(token) || 0);
@@ -43,23 +74,30 @@ export class LabelSurvey {
     }
     const label = cell.trim();
     this.#isNumeric &&= NUMBER.test(label);
-    this.#isWhole &&= INTEGER.test(label);
+    this.#isWhole &&= isWhole(label);
+    this.#isPlain &&= INTEGER.test(label);
     if (this.#distinct.size <= MAX_CLASSES) this.#distinct.add(label);
   }
 
-  describe(name: string): { readonly label: ColumnInfo; readonly classes: readonly string[] } | string {
-    const highest = this.#highest;
+  describe(name: string): Labels | string {
     if (this.#steps !== undefined) {
-      if (highest >= MAX_CLASSES) return `a label of ${highest} would make as many classes`;
-      return { label: { name, dtype: "i32", shape: [this.#steps] }, classes: Array.from({ length: highest + 1 }, (_, i) => String(i)) };
+      if (this.#highest >= MAX_CLASSES) return `a label of ${this.#highest} would make as many classes`;
+      const classes = Array.from({ length: this.#highest + 1 }, (_, i) => String(i));
+      return { label: { name, dtype: "i32", shape: [this.#steps] }, classes };
     }
-    if (this.#isNumeric && !this.#isWhole) return { label: { name, dtype: "f32", shape: [] }, classes: [] };
-    if (this.#distinct.size > MAX_CLASSES)
-      return `it has more than ${MAX_CLASSES} different labels; write numbers to regress with a point, as in 3.0`;
-    const classes = [...this.#distinct].sort(this.#isNumeric ? (a, b) => Number(a) - Number(b) || byCodeUnit(a, b) : byCodeUnit);
+    const isNumeric = this.#isNumeric;
+    if (isNumeric && !this.#isWhole) return { label: { name, dtype: "f32", shape: [] }, classes: [] };
+    // 0.0 and 1.0, as tables are written that once had an empty cell, are 0 and 1.
+    const distinct = isNumeric && !this.#isPlain ? [...new Set([...this.#distinct].map(plainNumber))] : [...this.#distinct];
+    if (distinct.length > MAX_CLASSES)
+      return `it has more than ${MAX_CLASSES} different labels; a loss of numbers, such as \`mse\`, takes them as numbers`;
+    const classes = distinct.sort(isNumeric ? (a, b) => Number(a) - Number(b) || byCodeUnit(a, b) : byCodeUnit);
     return { label: { name, dtype: "i32", shape: [] }, classes };
   }
 }
+
+const isWhole = (token: string): boolean => NUMBER.test(token) && Number.isInteger(Number(token));
+const plainNumber = (token: string): string => String(Number(token) + 0);
 
 /** Writes one cell at `at`. A string says what is wrong with it. */
 export function writeCell(info: ColumnInfo, cell: string, data: HostArray, at: number): string | undefined {
@@ -71,7 +109,9 @@ export function writeCell(info: ColumnInfo, cell: string, data: HostArray, at: n
     if (info.dtype === "i32" ? !isInt32(token) : !NUMBER.test(token)) {
       return `holds ${JSON.stringify(token)}, which is not ${info.dtype === "i32" ? "an integer" : "a number"}`;
     }
-    data[at + i] = Number(token);
+    const value = Number(token);
+    if (info.below !== undefined && !isBelow(value, info.below)) return outOfRange(value, info.below);
+    data[at + i] = value;
     if (!Number.isFinite(data[at + i])) return `holds ${JSON.stringify(token)}, which is beyond the numbers of f32`;
   }
   return undefined;
@@ -87,13 +127,15 @@ export function writeLabel(
 ): string | undefined {
   if (info.dtype !== "i32") return writeCell(info, cell, data, at);
   if (info.shape.length === 0) {
-    const index = classes.get(cell.trim());
+    const text = cell.trim();
+    const index = classes.get(text) ?? (NUMBER.test(text) ? classes.get(plainNumber(text)) : undefined);
     if (index === undefined)
       return cell.trim() === "" ? "is empty" : `is ${JSON.stringify(cell.trim())}, which is no class of the training data`;
     data[at] = index;
     return undefined;
   }
-  const problem = writeCell(info, cell, data, at);
+  const whole = splitCell(cell).map((token) => (isWhole(token) ? plainNumber(token) : token));
+  const problem = writeCell(info, whole.join(" "), data, at);
   if (problem !== undefined) return problem;
   for (let i = at; i < at + (info.shape[0] ?? 1); i++) {
     const value = data[i] ?? 0;

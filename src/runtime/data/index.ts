@@ -1,7 +1,7 @@
 // The two questions that the rest asks about data in files: what does it look like (cheap, before compiling), and what is in it.
 // Node only; in a browser a page hands over arrays through `splitFromArrays`.
 
-import type { DataInfo, DataPlan, WordPlan } from "../../ir/plan.ts";
+import type { DataInfo, DataPlan, LabelKind, WordPlan } from "../../ir/plan.ts";
 import { columnsOf, pathOf, sourceOf, type SourceName } from "../../ir/recipe/sources/index.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
 import { DataError } from "../errors.ts";
@@ -13,7 +13,7 @@ import { describeTable, loadTable, type TableSource } from "./table.ts";
 
 /** How the files of a source are read: its classes and shapes, examples with labels, and examples without. */
 interface Loader {
-  readonly describe: (plan: DataPlan, source: WordPlan, access: DataAccess) => Promise<DataInfo>;
+  readonly describe: (plan: DataPlan, source: WordPlan, labels: LabelKind, access: DataAccess) => Promise<DataInfo>;
   readonly load: (
     plan: DataPlan,
     source: WordPlan,
@@ -34,12 +34,12 @@ const tableOf = (source: WordPlan): TableSource => ({ path: pathOf(source), colu
 
 const LOADERS = {
   images: {
-    describe: ({ preprocess }, source, access) => describeImages(pathOf(source), loadSteps(preprocess), access),
+    describe: ({ preprocess }, source, _, access) => describeImages(pathOf(source), loadSteps(preprocess), access),
     load: ({ preprocess }, source, info, select, access) => loadImageFolder(pathOf(source), loadSteps(preprocess), info, select, access),
     loadInputs: ({ preprocess }, _, files, info, access) => loadImages(files, loadSteps(preprocess), info, access),
   },
   table: {
-    describe: (_, source, access) => describeTable(tableOf(source), access),
+    describe: (_, source, labels, access) => describeTable(tableOf(source), labels, access),
     load: (_, source, info, select, access) => loadTable(tableOf(source), info, select, access),
     loadInputs: async (_, source, files, info, access) => {
       const [path, ...rest] = files;
@@ -52,10 +52,10 @@ const LOADERS = {
 
 const loaderOf = (source: WordPlan): Loader => LOADERS[sourceOf(source).name];
 
-/** From folder names and one image, or from one table: classes are what the training data has. */
-export async function describeData(plan: DataPlan, access: DataAccess = {}): Promise<DataInfo> {
+/** From folder names and one image, or from one table: classes are what the training data has. `labels` is what the loss compares with. */
+export async function describeData(plan: DataPlan, labels: LabelKind = "class", access: DataAccess = {}): Promise<DataInfo> {
   const source = definingSource(plan);
-  return loaderOf(source).describe(plan, source, access);
+  return loaderOf(source).describe(plan, source, labels, access);
 }
 
 /** `info` is what the program was compiled for, so that label 3 means the same class in every split and every run. */

@@ -20,6 +20,18 @@ export interface LoadedSplit {
   readonly classes: readonly string[];
 }
 
+/** What is wrong with the first value of a column that holds numbers of rows or classes there are not; and where it stands. */
+export function strayValue({ below }: ColumnInfo, data: HostArray): { readonly at: number; readonly problem: string } | undefined {
+  if (below === undefined) return undefined;
+  const at = data.findIndex((value) => !isBelow(value, below));
+  return at < 0 ? undefined : { at, problem: outOfRange(data[at] ?? NaN, below) };
+}
+
+export const isBelow = (value: number, below: number): boolean => Number.isInteger(value) && value >= 0 && value < below;
+
+export const outOfRange = (value: number, below: number): string =>
+  below === 1 ? `holds ${value}, the network takes only 0` : `holds ${value}, the network takes 0 to ${below - 1}`;
+
 /** Checks lengths against what the program was compiled for. `label` may be left out for prediction. */
 export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, HostArray>>): LoadedSplit {
   const known: readonly ColumnInfo[] = [...info.inputs, info.label];
@@ -30,7 +42,8 @@ export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, 
   }
   const columns = new Map<string, Column>();
   let count: number | undefined;
-  for (const { name, dtype, shape } of known) {
+  for (const column of known) {
+    const { name, dtype, shape } = column;
     const data = Object.hasOwn(arrays, name) ? arrays[name] : undefined;
     if (data === undefined) {
       if (name === info.label.name) continue;
@@ -45,6 +58,8 @@ export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, 
     }
     count ??= examples;
     if (count !== examples) throw new DataError(`"${name}" holds ${examples} examples, the columns before it ${count}`);
+    const stray = strayValue(column, data);
+    if (stray) throw new DataError(`"${name}" of example ${Math.floor(stray.at / sizeOf(shape))} ${stray.problem}`);
     columns.set(name, { dtype, shape, data });
   }
   return { count: count ?? 0, columns, classes: info.classes };

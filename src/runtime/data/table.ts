@@ -5,11 +5,11 @@
 
 import { extname } from "node:path";
 import { hostArray, type HostArray } from "../../ir/arrays.ts";
-import type { ColumnInfo, DataInfo } from "../../ir/plan.ts";
+import type { ColumnInfo, DataInfo, LabelKind } from "../../ir/plan.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
-import { describeCell, LabelSurvey, writeCell, writeLabel } from "./cells.ts";
+import { describeCell, surveyOf, writeCell, writeLabel } from "./cells.ts";
 import type { Column, LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
 import { eachRow, type Row } from "./table-rows.ts";
@@ -82,10 +82,10 @@ function headerOf(source: TableSource, first: Row, withLabel: boolean): Header {
   return { width: header.length, isNamed: hasHeader, positions };
 }
 
-export async function describeTable(source: TableSource, access: DataAccess = {}): Promise<DataInfo> {
+export async function describeTable(source: TableSource, kind: LabelKind, access: DataAccess = {}): Promise<DataInfo> {
   const { path } = source;
   let inputs: ColumnInfo[] | undefined;
-  const labels = new LabelSurvey();
+  const labels = surveyOf(kind);
   const problems = new Problems();
   const { positions } = await readTable(source, access, ({ cells, line }, at) => {
     inputs ??= [...at].filter(([name]) => name !== LABEL).map(([name, i]) => describeInput(source, name, cells[i] ?? "", line));

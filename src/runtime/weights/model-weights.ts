@@ -29,6 +29,15 @@ export async function readWeights({ artifact, session }: LoadedStage): Promise<U
   );
 }
 
+/**
+ * The first parameter that holds what is infinite or no number, after everything enqueued so far. Whatever a gradient is not, the weight that it
+ * changed is not either, also where no loss shows it: behind a relu, or in statistics that only an evaluation reads.
+ */
+export async function nonFiniteParameter({ artifact, session }: LoadedStage): Promise<string | undefined> {
+  const values = await session.read(artifact.parameters.map(({ state }) => state));
+  return artifact.parameters.find(({ state }) => values.get(state)?.some((value) => !Number.isFinite(value)))?.name;
+}
+
 export function loadWeights({ artifact, session }: LoadedStage, weights: Safetensors): void {
   checkWeights(artifact, weights);
   const arrays = artifact.parameters.flatMap(({ name, state, shape, dtype }) => {

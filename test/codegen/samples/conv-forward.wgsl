@@ -16,6 +16,12 @@ enable subgroups;
 @group(0) @binding(2) var<storage, read_write> bias: array<f32, 8>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32, 576>;
 
+// By its bits: implementations may assume that comparisons never see NaN.
+fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
+
+// The built-in may leave out what is no number; a sum does not.
+fn larger(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || is_nan(y)); }
+
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_index: u32) {
   let lane = i32(local_index);
@@ -118,27 +124,27 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     let m_4 = tile_m + thread_m * 8 + i_27;
     let i_31 = ((i_29 + m_4) * 36) + i_30;
     if (n_4 < 72) {
-      y[i_31] = max(row_0.x + bias[m_4], 0.0);
+      y[i_31] = larger(row_0.x + bias[m_4], 0.0);
     }
     let i_35 = ((i_33 + m_4) * 36) + i_34;
     if (n_5 < 72) {
       let bias_v = bias[m_4];
       let v_7 = row_0.y + bias_v;
-      let v_8 = max(v_7, 0.0);
+      let v_8 = larger(v_7, 0.0);
       y[i_35] = v_8;
     }
     let i_39 = ((i_37 + m_4) * 36) + i_38;
     if (n_6 < 72) {
       let bias_v_1 = bias[m_4];
       let v_10 = row_0.z + bias_v_1;
-      let v_11 = max(v_10, 0.0);
+      let v_11 = larger(v_10, 0.0);
       y[i_39] = v_11;
     }
     let i_43 = ((i_41 + m_4) * 36) + i_42;
     if (n_7 < 72) {
       let bias_v_2 = bias[m_4];
       let v_13 = row_0.w + bias_v_2;
-      let v_14 = max(v_13, 0.0);
+      let v_14 = larger(v_13, 0.0);
       y[i_43] = v_14;
     }
   }

@@ -17,6 +17,12 @@ var<workgroup> partial: array<f32, 128>;
 var<private> infinity_bits: u32 = 0x7f800000u;
 fn infinity() -> f32 { return bitcast<f32>(infinity_bits); }
 
+// By its bits: implementations may assume that comparisons never see NaN.
+fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
+
+// The built-in may leave out what is no number; a sum does not.
+fn larger(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || is_nan(y)); }
+
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_index: u32) {
   let lane = i32(local_index);
@@ -28,23 +34,23 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   for (var item = part; item < 1000; item += 128) {
     let i_1 = i + item;
     let x_v = x[i_1];
-    acc = max(acc, x_v);
+    acc = larger(acc, x_v);
   }
   partial[lane] = acc;
   workgroupBarrier();
-  if (part < 64) { partial[lane] = max(partial[lane], partial[lane + 64]); }
+  if (part < 64) { partial[lane] = larger(partial[lane], partial[lane + 64]); }
   workgroupBarrier();
-  if (part < 32) { partial[lane] = max(partial[lane], partial[lane + 32]); }
+  if (part < 32) { partial[lane] = larger(partial[lane], partial[lane + 32]); }
   workgroupBarrier();
-  if (part < 16) { partial[lane] = max(partial[lane], partial[lane + 16]); }
+  if (part < 16) { partial[lane] = larger(partial[lane], partial[lane + 16]); }
   workgroupBarrier();
-  if (part < 8) { partial[lane] = max(partial[lane], partial[lane + 8]); }
+  if (part < 8) { partial[lane] = larger(partial[lane], partial[lane + 8]); }
   workgroupBarrier();
-  if (part < 4) { partial[lane] = max(partial[lane], partial[lane + 4]); }
+  if (part < 4) { partial[lane] = larger(partial[lane], partial[lane + 4]); }
   workgroupBarrier();
-  if (part < 2) { partial[lane] = max(partial[lane], partial[lane + 2]); }
+  if (part < 2) { partial[lane] = larger(partial[lane], partial[lane + 2]); }
   workgroupBarrier();
-  if (part < 1) { partial[lane] = max(partial[lane], partial[lane + 1]); }
+  if (part < 1) { partial[lane] = larger(partial[lane], partial[lane + 1]); }
   workgroupBarrier();
   let result = partial[0];
   workgroupBarrier();

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { DataInfo, DataPlan } from "../../../src/ir/plan.ts";
+import type { DataInfo, DataPlan, LabelKind } from "../../../src/ir/plan.ts";
 import { describeData, loadInputs, loadSplit } from "../../../src/runtime/data/index.ts";
 import { DataError } from "../../../src/runtime/errors.ts";
 
@@ -18,8 +18,11 @@ function table(text: string | Uint8Array, columns: Record<string, string>, exten
   return { name: "t", sources: { train: { word: "table", args: { path, columns } } }, splits: [], preprocess: [], augment: [] };
 }
 
-const load = async (plan: DataPlan): Promise<{ info: DataInfo; values: Record<string, number[]>; count: number }> => {
-  const info = await describeData(plan);
+const load = async (
+  plan: DataPlan,
+  labels: LabelKind = "class",
+): Promise<{ info: DataInfo; values: Record<string, number[]>; count: number }> => {
+  const info = await describeData(plan, labels);
   const split = await loadSplit(plan, "train", info);
   return { info, count: split.count, values: Object.fromEntries([...split.columns].map(([name, column]) => [name, [...column.data]])) };
 };
@@ -46,11 +49,34 @@ describe("columns", () => {
     expect(values).toEqual({ x: [0.5, -1000, 0.25], tokens: [3, 1, 2, 0, 0, 7, 9, 9, 9], label: [1, 0, 1] });
   });
 
-  it("sorts integer classes as numbers, and reads numbers with a point as a regression", async () => {
-    expect((await load(table("x,y\n1,10\n1,9\n1,2\n", { x: "x", label: "y" }))).info.classes).toEqual(["2", "9", "10"]);
-    const regression = await load(table("x,y\n1,10.0\n1,9\n", { x: "x", label: "y" }));
-    expect(regression.info.classes).toEqual([]);
-    expect(regression.values["label"]).toEqual([10, 9]);
+  const columns = { x: "x", label: "y" };
+
+  it("reads labels as the loss takes them: whole numbers are classes for one of classes", async () => {
+    expect((await load(table("x,y\n1,10\n1,9\n1,2\n", columns))).info.classes).toEqual(["2", "9", "10"]);
+    const written = await load(table("x,y\n1,10.0\n1,9\n1,1e1\n", columns));
+    expect(written.info.classes).toEqual(["9", "10"]);
+    expect(written.values["label"]).toEqual([1, 0, 1]);
+    expect((await load(table("x,y\n1,0.0\n1,1.0\n", columns))).info.label).toEqual({ name: "label", dtype: "i32", shape: [] });
+    // Zeros in front are part of a name.
+    expect((await load(table("x,y\n1,007\n1,7\n", columns))).info.classes).toEqual(["007", "7"]);
+    const steps = await load(table("x,y\n1,0.0 1.0\n1,1 0\n", columns));
+    expect([steps.info.classes, steps.values["label"]]).toEqual([
+      ["0", "1"],
+      [0, 1, 1, 0],
+    ]);
+    // No class at all, which the loss says.
+    expect((await load(table("x,y\n1,3.5\n1,9\n", columns))).info).toMatchObject({ label: { dtype: "f32" }, classes: [] });
+  });
+
+  it("reads labels as the loss takes them: numbers for one of numbers", async () => {
+    const whole = await load(table("x,y\n1,10\n1,9\n1,20\n", columns), "number");
+    expect(whole.info).toMatchObject({ label: { dtype: "f32", shape: [] }, classes: [] });
+    expect(whole.values["label"]).toEqual([10, 9, 20]);
+    const vectors = await load(table("x,y\n1,1 2 3\n1,0.5 0 -1\n", columns), "number");
+    expect(vectors.info.label).toEqual({ name: "label", dtype: "f32", shape: [3] });
+    expect(vectors.values["label"]).toEqual([1, 2, 3, 0.5, 0, -1]);
+    expect(await failure(load(table("x,y\n1,cat\n", columns), "number"))).toContain('"y": it holds "cat", and the loss compares numbers');
+    expect(await failure(load(table("x,y\n1,1\n2,cat\n", columns), "number"))).toContain(':3: label holds "cat", which is not a number');
   });
 
   it("reads a label for every step", async () => {

@@ -196,6 +196,25 @@ describe("an end before the end", () => {
     expect(steps(events).length).toBe(4);
   });
 
+  it("comes after an epoch that left weights that are not numbers, though no loss says so", async () => {
+    const { device, sessions } = fakeDevice(fakeArtifact(), {
+      onRun: (entry) => {
+        const session = sessions[0];
+        if (entry === "train" && session) session.buffers.get("weight/fc.bias")![1] = Infinity;
+      },
+    });
+    const network = await Network.open(fakeArtifact(), device);
+    const events: TrainEvent[] = [];
+    const training = async (): Promise<void> => {
+      for await (const event of train(network, { train: split(fakeArtifact(), 10) })) events.push(event);
+    };
+    const error: unknown = await training().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(NonFiniteLossError);
+    expect(error).toMatchObject({ epoch: 1, step: 3, stage: "main" });
+    expect((error as Error).message).toContain('"fc.bias"');
+    expect(epochs(events)).toEqual([]);
+  });
+
   it("comes soon after an abort, with the weights so far", async () => {
     const controller = new AbortController();
     let runs = 0;

@@ -3,7 +3,7 @@
 import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import { at } from "../../ops/define.ts";
-import type { ColumnInfo } from "../../plan.ts";
+import type { ColumnInfo, LabelKind } from "../../plan.ts";
 import { sizeOf, type Shape } from "../../types.ts";
 import { problem, type ArgSpecs, type Problem, type Values, type Word } from "../define.ts";
 import type { Metric } from "../metrics/define.ts";
@@ -21,7 +21,7 @@ export interface Comparison {
 
 export interface Loss<N extends string = string, A extends ArgSpecs = ArgSpecs> extends Word<N, A> {
   /** What a label is: a class's index, i32, or a number to come close to. */
-  readonly labels: "class" | "number";
+  readonly labels: LabelKind;
   /** How outputs are read in prediction: as scores of classes, which a softmax makes probabilities, or as the answers themselves. */
   readonly outputs: "class scores" | "numbers";
   /** Metrics that are reported whether or not the recipe asks for them. */

@@ -1,0 +1,24 @@
+// Which inputs of a network hold the numbers of rows, and how many rows there are: what a data set must hold to, since a kernel takes the nearest
+// row for one that is not there.
+
+import { topologicalOrder } from "./graph.ts";
+import type { Node } from "./node.ts";
+import { at } from "./ops/define.ts";
+
+/** For inputs of the graph under `output` that are indices: the rows of the smallest table that they are indices into. */
+export function indexLimits(output: Node): ReadonlyMap<Node, number> {
+  const limits = new Map<Node, number>();
+  for (const node of topologicalOrder([output])) {
+    const { picksRows } = node.op;
+    if (!picksRows) continue;
+    const rows = at(at(node.inputs, picksRows.of).type.shape, 0);
+    for (const leaf of leavesOf(at(node.inputs, picksRows.at))) limits.set(leaf, Math.min(rows, limits.get(leaf) ?? Infinity));
+  }
+  return limits;
+}
+
+/** What a value is moved from, without anything computed in between. */
+function leavesOf(node: Node): readonly Node[] {
+  if ("role" in node.attrs) return [node];
+  return node.op.cost === 0 ? node.inputs.flatMap(leavesOf) : [];
+}
