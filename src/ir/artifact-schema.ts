@@ -67,7 +67,10 @@ const program = object({
         subgroupSize: count,
         wasm: object(
           { relaxed: code, simd: code, units: count, grain: count, piece: count, scratchBytes: count, margin: count, writes: list(count) },
-          { keeps: object({ params: list(count), bytes: count }) },
+          {
+            keeps: object({ params: list(count), bytes: count }),
+            rows: object({ extent: count, perUnit: count, own: list(object({ param: count, stride: count })) }),
+          },
         ),
       },
     ),

@@ -18,6 +18,7 @@ import { mentions, mergeAxes, sizeOfAxes, strideAlong } from "../axes.ts";
 import { loadsOf } from "../../ir/loop/loads.ts";
 import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
+import { rowsOf } from "./rows.ts";
 import { splitAxes } from "./split-axes.ts";
 import type { Scheduled, Unit } from "./unit.ts";
 import { present, type Value } from "./values.ts";
@@ -59,9 +60,8 @@ class Loops {
 
   compile(): Scheduled {
     const f = this.#f;
-    const others = this.#kernel.axes.filter((axis) => axis !== this.#column);
     const outer: Axis[] = [];
-    const inner = [...others];
+    const inner = this.#kernel.axes.filter((axis) => axis !== this.#column);
     while (inner.length > 0 && sizeOfAxes(outer) < ENOUGH_UNITS) outer.push(present(inner.shift()));
     const extent = this.#column?.extent ?? 1;
     const chunks = sizeOfAxes(outer) < ENOUGH_UNITS ? Math.ceil(extent / CHUNK) : 1;
@@ -80,7 +80,9 @@ class Loops {
       this.#nest(inner, axes, (all) => this.#columns(all, chunk));
     });
     const work = operationsOf(this.#kernel) / units;
-    return { text: f.text(), units, grain: Math.max(1, Math.ceil(THREAD_WORK / work)) };
+    const [row, ...others] = outer;
+    const rows = row && others.length + inner.length === 0 && chunks === 1 ? rowsOf(this.#kernel, row, 1) : undefined;
+    return { text: f.text(), units, grain: Math.max(1, Math.ceil(THREAD_WORK / work)), ...(rows && { rows }) };
   }
 
   #nest(loops: readonly Axis[], axes: Axes, body: (axes: Axes) => void): void {
