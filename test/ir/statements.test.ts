@@ -79,7 +79,7 @@ it("a result that is bound anew is the new one", () => {
 });
 
 it("a load under a condition stays there, and moves out again behind it", () => {
-  const guarded = select(binary("lt", i, int(5)), add(at(i), at(three)), float(0));
+  const guarded = select(binary("lt", i, int(5)), float(0), add(at(i), at(three)));
   const lines = statements((s) => {
     s.bindAxis("i", "i");
     s.line(s.named(guarded));
@@ -91,9 +91,9 @@ it("a load under a condition stays there, and moves out again behind it", () => 
     "v",
     "v_1 = mul(i, 3)",
     "if (lt(i, 5)) {",
-    "  v = add(load0(i), load0(v_1))",
-    "} else {",
     "  v = 0",
+    "} else {",
+    "  v = add(load0(i), load0(v_1))",
     "}",
     "v",
     "v_2 = load0(v_1)",
