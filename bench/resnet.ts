@@ -1,4 +1,4 @@
-// What a training step of ResNet-18 takes of a device, and how long it compiles.
+// What a training step of a ResNet takes of a device, and how long it compiles.
 
 import { compileSpec } from "../src/compile.ts";
 import type { EntryReport } from "../src/ir/artifact.ts";
@@ -19,9 +19,9 @@ export interface Compilation {
 }
 
 /** @param maxBuffers that a kernel may bind */
-export async function compileResnet(target: string, maxBuffers: number): Promise<Compilation> {
+export async function compileResnet(target: string, maxBuffers: number, recipe = "resnet18"): Promise<Compilation> {
   const start = performance.now();
-  const request = { target, limits: { maxBuffers }, describeData: () => Promise.resolve(IMAGES) };
+  const request = { target, recipe, limits: { maxBuffers }, describeData: () => Promise.resolve(IMAGES) };
   const { artifact, diagnostics } = await compileSpec("bench/resnet.tlspec", request);
   const report = artifact?.stages[0]?.report;
   const step = report?.entries["train"];

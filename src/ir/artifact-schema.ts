@@ -72,7 +72,10 @@ const wasmKernel = object(
     margin: count,
     writes: list(count),
   },
-  { keeps: object({ params: list(count), bytes: count }) },
+  {
+    keeps: object({ params: list(count), bytes: count }),
+    rows: object({ extent: positive, perUnit: positive, own: list(object({ param: count, stride: count })) }),
+  },
 );
 
 const buffer = object(

@@ -12,11 +12,22 @@ export type { Builder, Operand } from "./ops/define.ts";
 
 export function createBuilder(): Builder {
   const interned = new Map<string, Node>();
+  // Attributes are frozen with their node, and rewriting asks for the same ones again and again.
+  const texts = new WeakMap<object, string>();
+  const textOf = (attrs: object): string => {
+    const known = texts.get(attrs);
+    if (known !== undefined) return known;
+    const text = encode(attrs);
+    if (Object.isFrozen(attrs)) texts.set(attrs, text);
+    return text;
+  };
   const origins = new WeakMap<Node, Origin>();
   let current: Origin | undefined;
 
   const apply = (op: AnyOp, inputs: readonly Node[], attrs: object): Node => {
-    const key = `${op.name}(${inputs.map((n) => n.id).join()})${encode(attrs)}`;
+    let key = op.name;
+    for (const { id } of inputs) key += ` ${id}`;
+    key += textOf(attrs);
     const known = interned.get(key);
     if (known) return known;
     const type = op.infer(

@@ -2,6 +2,7 @@
 // gets no gradient, so freezing a parameter is leaving it out of the targets.
 
 import type { Builder } from "./ops/define.ts";
+import { totalOf } from "./ops/total.ts";
 import { topologicalOrder } from "./graph.ts";
 import type { Node } from "./node.ts";
 import { formatType, InternalError, sameType } from "./types.ts";
@@ -16,11 +17,20 @@ export function gradients(b: Builder, cotangents: ReadonlyMap<Node, Node>, targe
   const needed = new Set<Node>(wanted);
   for (const node of order) if (node.inputs.some((input) => needed.has(input))) needed.add(node);
 
-  const grads = new Map<Node, Node>(cotangents);
+  // What flows back to each node: from its users, which come first.
+  const flows = new Map<Node, Node[]>([...cotangents].map(([node, seed]) => [node, [seed]]));
+  const grads = new Map<Node, Node>();
+  const total = (node: Node): Node | undefined => {
+    const parts = flows.get(node);
+    if (!parts) return undefined;
+    const known = grads.get(node) ?? b.withOrigin(b.originOf(node), () => totalOf(b, parts));
+    grads.set(node, known);
+    return known;
+  };
   const results = new Map<Node, (Node | undefined)[]>(); // of multi-result nodes: one cotangent each
   for (const node of order.reverse()) {
-    const ct = grads.get(node);
     if (!needed.has(node)) continue;
+    const ct = total(node);
     if (node.op.projects) {
       const source = node.inputs[0];
       if (source && ct) {
@@ -38,14 +48,15 @@ export function gradients(b: Builder, cotangents: ReadonlyMap<Node, Node>, targe
         if (!sameType(grad.type, input.type)) {
           throw new InternalError(`gradient of ${node.op.name}'s input ${i} is ${formatType(grad.type)}, not ${formatType(input.type)}`);
         }
-        const sum = grads.get(input);
-        grads.set(input, sum ? b.add(sum, grad) : grad);
+        const parts = flows.get(input);
+        if (parts) parts.push(grad);
+        else flows.set(input, [grad]);
       });
     });
   }
   return new Map(
     [...wanted].flatMap((target) => {
-      const grad = grads.get(target);
+      const grad = total(target);
       return grad ? [[target, grad] as const] : [];
     }),
   );

@@ -75,8 +75,12 @@ function kernelFault(compiled: CompiledKernel, target: string): string | undefin
   const missing = FORMS[target]?.find((field) => compiled[field] === undefined);
   if (missing !== undefined) return `kernel ${name} has no ${missing}`;
   const count = paramsOf(compiled).length;
-  if (wasm && [...wasm.writes, ...(wasm.keeps?.params ?? [])].some((param) => param >= count))
-    return `kernel ${name} writes or keeps a parameter that it does not have`;
+  if (
+    wasm &&
+    [...wasm.writes, ...(wasm.keeps?.params ?? []), ...(wasm.rows?.own ?? []).map(({ param }) => param)].some((param) => param >= count)
+  )
+    return `kernel ${name} names a parameter that it does not have`;
+  if (wasm?.rows && wasm.units !== Math.ceil(wasm.rows.extent / wasm.rows.perUnit)) return `kernel ${name} has rows that are not its units`;
   return kernel && (kernelProblem(kernel) ?? workFault(kernel));
 }
 

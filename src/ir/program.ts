@@ -72,9 +72,24 @@ export interface WasmKernel {
   readonly margin: number;
   /**
    * In a loop that writes none of the buffers of these parameters, the kernel can keep what it makes of them: `bytes` of memory of this launch alone,
-   * shared by its threads. `kept` is its address, 0 where there is none; `fresh` is 1 in the loop's first iteration.
+   * shared by its threads, or each thread's own where a thread goes through the loop with rows of its own. `kept` is its address, 0 where there is
+   * none; `fresh` is 1 in the loop's first iteration, or in a thread's first one.
    */
   readonly keeps?: { readonly params: readonly number[]; readonly bytes: number };
+  /** Set in a loop over time, where units are rows. */
+  readonly rows?: WasmRows;
+}
+
+/**
+ * Rows of a kernel in a loop. Of the parameters `own`, each step of time touches one slot or several, a slot being `extent` rows of `stride`
+ * elements, and a row touches in each only what lies there at its own place. What is written is among them. What the kernel keeps, a call makes
+ * whole, for whatever units.
+ */
+export interface WasmRows {
+  readonly extent: number;
+  /** Rows of a unit; the last may have less. */
+  readonly perUnit: number;
+  readonly own: readonly { readonly param: number; readonly stride: number }[];
 }
 
 /** What a device has that kernels can use; the defaults are what every device of its kind has. */

@@ -32,6 +32,8 @@ export const call = <const P extends readonly Pattern<object>[]>(op: AnyOp, ...i
 
 export interface Rule {
   readonly name: string;
+  /** The only op that it looks at; any, where it does not say. */
+  readonly op?: AnyOp;
   readonly apply: (b: Builder, node: Node) => Node | undefined;
 }
 
@@ -43,6 +45,7 @@ export function rule<C extends object>(
 ): Rule {
   return {
     name,
+    ...(pattern.op && { op: pattern.op }),
     apply(b, node) {
       const captures: Record<string, Node> = {};
       return matches(pattern, node, captures) ? rewrite(captures as C, b, node) : undefined;
@@ -100,7 +103,14 @@ interface Waiting {
 function createSettler(b: Builder, rules: readonly Rule[], maxSteps: number): (root: Node) => Node {
   const settled = new Map<Node, Node>();
   const waiting = new Set<Node>();
+  const rulesOf = new Map<AnyOp, readonly Rule[]>();
   let steps = 0;
+
+  const rulesFor = (op: AnyOp): readonly Rule[] => {
+    let own = rulesOf.get(op);
+    if (!own) rulesOf.set(op, (own = rules.filter((it) => it.op === undefined || it.op === op)));
+    return own;
+  };
 
   const settledFrom = (node: Node): Node => {
     const result = settled.get(node);
@@ -109,13 +119,17 @@ function createSettler(b: Builder, rules: readonly Rule[], maxSteps: number): (r
   };
 
   // The next form of a node whose inputs are settled; the node itself if there is none.
-  const step = (node: Node): Node => b.withOrigin(b.originOf(node), () => nextOf(node));
-  const nextOf = (node: Node): Node => {
-    const inputs = node.inputs.map(settledFrom);
+  const step = (node: Node): Node => {
+    const own = rulesFor(node.op);
+    const isSame = node.inputs.every((input) => settledFrom(input) === input);
     const body = bodyOf(node);
-    if (body) return b.apply(node.op, inputs, { ...node.attrs, body: mapBody(body, settle) });
-    if (inputs.some((input, i) => input !== node.inputs[i])) return b.apply(node.op, inputs, node.attrs);
-    const next = applyOnce(rules, b, node);
+    return isSame && own.length === 0 && !body ? node : b.withOrigin(b.originOf(node), () => nextOf(node, own, isSame));
+  };
+  const nextOf = (node: Node, own: readonly Rule[], isSame: boolean): Node => {
+    const body = bodyOf(node);
+    if (body) return b.apply(node.op, node.inputs.map(settledFrom), { ...node.attrs, body: mapBody(body, settle) });
+    if (!isSame) return b.apply(node.op, node.inputs.map(settledFrom), node.attrs);
+    const next = applyOnce(own, b, node);
     if (next && ++steps > maxSteps) throw new InternalError(`rules go on without end at ${node.op.name}`);
     return next ?? node;
   };

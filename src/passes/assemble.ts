@@ -1,7 +1,7 @@
 // Entries and their memory plan become a Program; equal kernels become one.
 
 import type { Expr } from "../ir/loop/expr.ts";
-import { createNumbering } from "../ir/loop/index-math.ts";
+import { createNumbering } from "../ir/loop/numbering.ts";
 import type { Kernel } from "../ir/loop/kernel.ts";
 import { blaming } from "../ir/origin.ts";
 import {

@@ -4,7 +4,7 @@
 import { countBuffers } from "../ir/fusion/buffers.ts";
 import { bodyOf } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
-import type { Domain, FusionPlan, Group, Member } from "../ir/fusion/plan.ts";
+import { hasEqualParts, isRows, type Domain, type FusionPlan, type Group, type Member } from "../ir/fusion/plan.ts";
 import {
   allAtOnePoint,
   pointsOf,
@@ -41,6 +41,8 @@ const WINDOW = 48;
 interface Candidate extends Unit {
   /** Of its core's result, or of itself. */
   readonly points: number;
+  /** Whether each of these is a point of every one of the parts that it joins. */
+  readonly isParts?: true;
   /** Of its core's operand, where the core reduces whole axes. */
   readonly runs?: Runs;
   /** Whether other values can be computed at its points: not where its core's elements are stored in another order. */
@@ -127,7 +129,12 @@ export class Grouping {
       const isEnd = (x: Node): boolean => x !== root && (x === stop || this.#isStored(x));
       return root.inputs.length === 0 || root === stop ? [] : readsBelow(root, "same", isEnd);
     };
-    if (!core) return { ...unit, points: sizeOf(node.type.shape), isOpen: true, reads: below(node), operandReads: [] };
+    const size = sizeOf(node.type.shape);
+    if (!core && hasEqualParts(node) && this.#options.isFusing !== false && !this.#isSmall(size)) {
+      const reads = readsBelow(node.inputs, "same", this.#isStored);
+      return { ...unit, points: size / node.inputs.length, isParts: true, isOpen: true, reads, operandReads: [] };
+    }
+    if (!core) return { ...unit, points: size, isOpen: true, reads: below(node), operandReads: [] };
     const epilogue = below(node, core);
     const isOpen = node === core || epilogue.some((read) => read.node === core && read.relation === "same");
     const axes = core.op.reducedAxes?.(core);
@@ -152,13 +159,7 @@ export class Grouping {
       return;
     }
     const place = this.#position.get(unit.node) ?? 0;
-    // Little things gather at one point, whatever their sizes.
-    const isSmall =
-      this.#options.isFusing !== false &&
-      this.#options.isInLoop !== true &&
-      unit.core === undefined &&
-      unit.points > 1 &&
-      unit.points <= SMALL_START;
+    const isSmall = unit.core === undefined && unit.isParts !== true && this.#isSmall(unit.points);
     const kind = unit.core === undefined ? "map" : this.#units.lowering(unit.core).kind === "contract" ? "contract" : "rows";
     const draft: Draft = {
       id: this.#drafts.length,
@@ -177,7 +178,12 @@ export class Grouping {
       latest: place,
     };
     this.#drafts.push(draft);
-    this.#join(draft, unit, isSmall ? allAtOnePoint(unit.points) : "points", producers);
+    this.#join(draft, unit, isSmall ? allAtOnePoint(unit.points) : ownDomain(unit), producers);
+  }
+
+  /** Little things gather at one point, whatever their sizes. */
+  #isSmall(size: number): boolean {
+    return this.#options.isFusing !== false && this.#options.isInLoop !== true && size > 1 && size <= SMALL_START;
   }
 
   /** Groups that the unit may join, the best first: those whose values it reads, then near ones of its size. */
@@ -226,7 +232,8 @@ export class Grouping {
       const isAligned = operands.every(({ member, relation }) => isInRow(member, relation, runs));
       return isAligned ? "points" : undefined;
     }
-    if (unit.points === draft.points && arePoints) return "points";
+    if (unit.points === draft.points && arePoints) return ownDomain(unit);
+    if (unit.isParts) return undefined;
     if (draft.kind !== "rows" && draft.points > 1) return undefined;
     return this.#rowsIn(draft, unit, epilogue);
   }
@@ -245,7 +252,7 @@ export class Grouping {
     const reads = [...unit.reads, ...unit.operandReads].map(({ node }) => node);
     const groupOf = (node: Node): number | undefined => (draft.nodes.has(node) ? draft : this.#draftOf.get(node))?.id;
     const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes, ...reads, unit.node];
-    const kind = draft.kind === "map" && (unit.core !== undefined || domain !== "points") ? "rows" : draft.kind;
+    const kind = draft.kind === "map" && (unit.core !== undefined || isRows(domain)) ? "rows" : draft.kind;
     const replaces = this.#overwritten(kind, [...draft.uses, ...usesOf(unit)], [...draft.nodes, unit.node]);
     const count = countBuffers(touched, { groupOf, roots: this.#roots, replaces });
     return count + Number(draft.ofSecond !== undefined) <= this.#options.maxBuffers;
@@ -295,7 +302,7 @@ export class Grouping {
     draft.nodes.add(node);
     draft.uses.push(...usesOf(unit));
     this.#draftOf.set(node, draft);
-    if (draft.kind === "map" && (core !== undefined || domain !== "points")) draft.kind = "rows";
+    if (draft.kind === "map" && (core !== undefined || isRows(domain))) draft.kind = "rows";
     for (const read of [...unit.reads, ...unit.operandReads]) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
     for (const read of unit.reads) draft.ofSecond?.add(read.node);
     const place = this.#position.get(node) ?? 0;
@@ -353,6 +360,8 @@ const usesOf = ({ node, reads, operandReads }: Candidate): Use[] => [
   ...operandReads.map((read) => ({ reader: node, read: read.node, isOwn: false })),
 ];
 
+const ownDomain = ({ isParts }: Candidate): Domain => (isParts ? "parts" : "points");
+
 const isDraft = (step: Draft | Node): step is Draft => "members" in step;
 
 function raise(draft: Draft, latest: number): void {
@@ -371,11 +380,11 @@ const isOwnPoint = ({ node }: Member, relation: Relation): boolean => relation =
 function isInRow({ node, domain }: Member, relation: Relation, runs: Runs): boolean {
   if (sizeOf(node.type.shape) === 1) return true;
   if (domain === "points") return relation !== undefined && relation !== "same" && sameRuns(relation, runs);
-  return relation === "same" && sameRuns(domain, runs);
+  return relation === "same" && isRows(domain) && sameRuns(domain, runs);
 }
 
 /** The rows that a reader of this member would have. */
 function runsBy({ member, relation }: Own): Runs | undefined {
   if (relation !== "same") return relation;
-  return member.domain === "points" ? undefined : member.domain;
+  return isRows(member.domain) ? member.domain : undefined;
 }

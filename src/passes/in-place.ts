@@ -4,7 +4,7 @@
 
 import * as e from "../ir/loop/expr.ts";
 import type { Expr } from "../ir/loop/expr.ts";
-import { createNumbering } from "../ir/loop/index-math.ts";
+import { createNumbering } from "../ir/loop/numbering.ts";
 import { expressionsOf, type Kernel, type KernelParameter, type Stage } from "../ir/loop/kernel.ts";
 import { loadsOf } from "../ir/loop/loads.ts";
 import { mapExpr, mapExpressions } from "../ir/loop/map-expr.ts";

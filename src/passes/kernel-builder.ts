@@ -2,7 +2,8 @@
 
 import * as e from "../ir/loop/expr.ts";
 import type { Expr, ScalarType } from "../ir/loop/expr.ts";
-import { boundsOf, createNumbering, linearize } from "../ir/loop/index-math.ts";
+import { boundsOf, linearize } from "../ir/loop/index-math.ts";
+import { createNumbering } from "../ir/loop/numbering.ts";
 import type { Axis, Kernel, KernelParameter, Stage } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { at, type Lowering } from "../ir/ops/define.ts";

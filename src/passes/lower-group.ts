@@ -2,7 +2,7 @@
 // What only the group reads is computed where it is needed; nothing stands between the stages but their results.
 
 import type { Builder } from "../ir/builder.ts";
-import { coresOf, type FusionPlan, type Group, type Member } from "../ir/fusion/plan.ts";
+import { coresOf, isRows, type FusionPlan, type Group, type Member } from "../ir/fusion/plan.ts";
 import { rowOf, type Runs } from "../ir/fusion/relation.ts";
 import * as e from "../ir/loop/expr.ts";
 import type { Expr } from "../ir/loop/expr.ts";
@@ -106,8 +106,8 @@ function loops(context: LowerContext, group: Group): void {
     kernel.bind(core, kernel.stage({ kind: "reduce", op: how.op, dtype, axes, value, ...(range && { range }) }, dtype));
   }
   const stored = group.members.filter(({ node }) => group.outputs.has(node));
-  const atPoints = stored.filter(({ domain }) => domain === "points");
-  if (atPoints.length > 0) kernel.store(atPoints.map((member) => writeAtPoint(context, kernel, member, point)));
+  const atPoints = stored.filter(({ domain }) => !isRows(domain));
+  if (atPoints.length > 0) kernel.store(atPoints.flatMap((member) => writesAtPoint(context, kernel, member, point)));
   for (const members of byRow(stored)) {
     const runs = at(members, 0).domain as Runs;
     const { axes, position } = rowAt(runs, point);
@@ -125,16 +125,27 @@ function clampedRange(bounds: readonly [Expr, Expr], extent: number, mean: numbe
   return { from, to, mean };
 }
 
-function writeAtPoint(context: LowerContext, kernel: KernelBuilder, { node, core }: Member, position: Expr): Write {
-  if (!core || core === node) return write(kernel, node, position, context.targetOf(node));
-  return writeLanding(context, kernel, node, core, delinearize(position, core.type.shape));
+function writesAtPoint(context: LowerContext, kernel: KernelBuilder, { node, core, domain }: Member, position: Expr): Write[] {
+  if (domain === "parts") return writesOfParts(context, kernel, node, position);
+  if (!core || core === node) return [write(kernel, node, position, context.targetOf(node))];
+  return [writeLanding(context, kernel, node, core, delinearize(position, core.type.shape))];
+}
+
+/** An element of each part that `node` joins. */
+function writesOfParts(context: LowerContext, kernel: KernelBuilder, node: Node, position: Expr): Write[] {
+  const { buffer, offset } = context.targetOf(node);
+  return node.inputs.map((part, i): Write => {
+    const index = delinearize(position, part.type.shape);
+    const joined = node.op.joins?.(index, node, i) ?? index;
+    return { buffer, position: e.add(offset, linearize(joined, node.type.shape)), value: kernel.valueOf(part, index) };
+  });
 }
 
 /** Stores of rows of one shape share a loop. */
 function byRow(members: readonly Member[]): Member[][] {
   const rows = new Map<string, Member[]>();
   for (const member of members) {
-    if (member.domain === "points") continue;
+    if (!isRows(member.domain)) continue;
     const key = JSON.stringify(member.domain);
     rows.set(key, [...(rows.get(key) ?? []), member]);
   }
@@ -194,12 +205,13 @@ function storeResults(context: LowerContext, kernel: KernelBuilder, group: Group
   const position = linearize(index, core.type.shape);
   const writes = group.members
     .filter(({ node }) => group.outputs.has(node))
-    .map((member): Write => {
+    .flatMap((member): Write[] => {
       const { node } = member;
-      if (member.core) return writeLanding(context, kernel, node, core, index);
+      if (member.core) return [writeLanding(context, kernel, node, core, index)];
+      if (member.domain === "parts") return writesOfParts(context, kernel, node, position);
       const own = sameShape(node.type.shape, core.type.shape) ? index : delinearize(position, node.type.shape);
       const { buffer, offset } = context.targetOf(node);
-      return { buffer, position: e.add(offset, position), value: kernel.valueOf(node, own) };
+      return [{ buffer, position: e.add(offset, position), value: kernel.valueOf(node, own) }];
     });
   kernel.store(writes);
 }

@@ -2,7 +2,7 @@
 
 import type { Expr } from "../ir/loop/expr.ts";
 import { operands } from "../ir/loop/expr.ts";
-import { createNumbering } from "../ir/loop/index-math.ts";
+import { createNumbering } from "../ir/loop/numbering.ts";
 import { expressionsOf, sideBySide, type Axis, type Kernel, type Stage } from "../ir/loop/kernel.ts";
 import { loadsOf } from "../ir/loop/loads.ts";
 import { at } from "../ir/ops/define.ts";

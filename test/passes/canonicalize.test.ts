@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { createBuilder } from "../../src/ir/builder.ts";
 import * as e from "../../src/ir/loop/expr.ts";
-import { createNumbering } from "../../src/ir/loop/index-math.ts";
+import { createNumbering } from "../../src/ir/loop/numbering.ts";
 import type { Node } from "../../src/ir/node.ts";
 import { tensorType, type DType } from "../../src/ir/types.ts";
 import { canonicalize } from "../../src/passes/canonicalize.ts";

@@ -10,6 +10,7 @@ import type { Problem } from "../problem.ts";
 import { runFunction } from "./contract-run.ts";
 import { LEAST, MICRO_KERNEL } from "./micro.ts";
 import { cutsOfK, packFunction, type Operand } from "./pack.ts";
+import { rowsOf } from "./rows.ts";
 import { storeFunction } from "./store.ts";
 import type { Scheduled, Unit } from "./unit.ts";
 
@@ -23,6 +24,8 @@ const ROW_PANELS = 256;
 const WHOLE_BYTES = 1 << 22;
 /** Columns or rows beside whose products packing all of the other side once more is little. */
 const WORTH_PACKING = 512;
+/** A right operand up to this size stays in a second-level cache while each thread goes through it for its own rows of a loop over time. */
+const ROWS_BYTES = 1 << 19;
 /** Multiply-adds that are worth another thread. */
 export const THREAD_WORK = 500_000;
 
@@ -43,7 +46,8 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
   const right: Operand = { expr: stage.rhs, along: { name: "n", extent: n }, width: 8 };
   const blocking = blockingOf(problem);
   const [panelsM, panelsN] = [Math.ceil(m / 4), Math.ceil(n / 8)];
-  const byColumns = n >= m;
+  const rows = b === 1 && 4 * n * k <= ROWS_BYTES ? rowsOf(kernel, { name: "m", extent: m }, 4) : undefined;
+  const byColumns = n >= m && rows === undefined;
   const isWhole = Math.min(panelsM, ROW_PANELS) * 4 * k * 4 <= WHOLE_BYTES;
   const columnPanels = Math.min(panelsN, Math.max(1, Math.floor(BLOCK_BYTES / (32 * blocking.k))));
   const rowPanels = Math.min(panelsM, Math.max(1, Math.floor(BLOCK_BYTES / (16 * blocking.k))));
@@ -53,7 +57,7 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
   const bytesC = columnPanels * superRows * 128;
   const isInvariant = kernel.time !== undefined && !mentions([stage.rhs], kernel.time.name);
   const keeps =
-    isInvariant && byColumns && b === 1
+    isInvariant && (byColumns || rows) && b === 1
       ? { params: [...new Set(loadsOf([stage.rhs]).map((load) => load.buffer))], bytes: 32 * panelsN * k }
       : undefined;
   // One packing of the left side does for all calls of a thread.
@@ -94,6 +98,7 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
     piece: isOnce || (byColumns && !isWhole) ? columnPanels : WORTH_PACKING / (byColumns ? 8 : 4),
     scratchBytes: bytesA + bytesB + bytesC,
     ...(keeps && { keeps }),
+    ...(rows && { rows }),
   };
 }
 

@@ -18,12 +18,19 @@ import { mentions, mergeAxes, sizeOfAxes, strideAlong } from "../axes.ts";
 import { loadsOf } from "../../ir/loop/loads.ts";
 import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
+import { readsItsWrites } from "./overlap.ts";
+import { rowsOf } from "./rows.ts";
 import { splitAxes } from "./split-axes.ts";
 import type { Scheduled, Unit } from "./unit.ts";
 import { present, type Value } from "./values.ts";
 
 /** Points of one work unit of a flat kernel. */
 const CHUNK = 2048;
+
+/** Elements of a column from which on summing it takes longer than all else. */
+const TALL = 256;
+/** Columns of a unit then. */
+const TALL_CHUNK = 128;
 
 /** Units that are enough to share among threads. */
 const ENOUGH_UNITS = 64;
@@ -49,22 +56,28 @@ class Loops {
   readonly #kernel: Kernel;
   readonly #unit: Unit;
   readonly #column: Axis | undefined;
+  /** Whether columns are summed so far down that what matters is to read them as they lie, several vectors of each row. */
+  readonly #isTall: boolean;
+  /** Columns of a unit, where they are cut to units. */
+  readonly #chunk: number;
   readonly #f = new WasmFunction("run", RUN_PARAMS, '(export "run") ');
 
   constructor(kernel: Kernel, unit: Unit, column: Axis | undefined) {
     this.#kernel = kernel;
     this.#unit = unit;
     this.#column = column;
+    const reductions = kernel.stages.filter((stage) => stage.kind === "reduce");
+    this.#isTall = reductions.some((stage) => lengthOf(stage) >= TALL) && reductions.every((stage) => !stage.range);
+    this.#chunk = this.#isTall ? TALL_CHUNK : CHUNK;
   }
 
   compile(): Scheduled {
     const f = this.#f;
-    const others = this.#kernel.axes.filter((axis) => axis !== this.#column);
     const outer: Axis[] = [];
-    const inner = [...others];
+    const inner = this.#kernel.axes.filter((axis) => axis !== this.#column);
     while (inner.length > 0 && sizeOfAxes(outer) < ENOUGH_UNITS) outer.push(present(inner.shift()));
     const extent = this.#column?.extent ?? 1;
-    const chunks = sizeOfAxes(outer) < ENOUGH_UNITS ? Math.ceil(extent / CHUNK) : 1;
+    const chunks = sizeOfAxes(outer) < ENOUGH_UNITS ? Math.ceil(extent / this.#chunk) : 1;
     const units = sizeOfAxes(outer) * chunks;
 
     f.loop(f.param("begin"), f.param("end"), 1, (u) => {
@@ -80,7 +93,9 @@ class Loops {
       this.#nest(inner, axes, (all) => this.#columns(all, chunk));
     });
     const work = operationsOf(this.#kernel) / units;
-    return { text: f.text(), units, grain: Math.max(1, Math.ceil(THREAD_WORK / work)) };
+    const [row, ...others] = outer;
+    const rows = row && others.length + inner.length === 0 && chunks === 1 ? rowsOf(this.#kernel, row, 1) : undefined;
+    return { text: f.text(), units, grain: Math.max(1, Math.ceil(THREAD_WORK / work)), ...(rows && { rows }) };
   }
 
   #nest(loops: readonly Axis[], axes: Axes, body: (axes: Axes) => void): void {
@@ -95,36 +110,47 @@ class Loops {
     const f = this.#f;
     const v = f.values;
     const column = this.#column;
-    if (!column) return this.#stages(axes, undefined);
+    if (!column) return this.#stages([axes], undefined);
     const { name, extent } = column;
     const at = (x: Value): Axes => new Map([...axes, [name, x]]);
-    const isInPlace = this.#kernel.params.some((param) => param.access === "read_write");
-    const from = chunk ? v.mul(chunk, CHUNK) : v.i32(0);
+    const isInPlace = readsItsWrites(this.#kernel);
+    const from = chunk ? v.mul(chunk, this.#chunk) : v.i32(0);
     const end = (most: number): Value => {
       if (!chunk) return v.i32(most);
-      const to = v.add(from, v.i32(CHUNK));
+      const to = v.add(from, v.i32(this.#chunk));
       return v.make("select", "i32", [to, v.i32(most), v.binary("i32.lt_s", to, v.i32(most))]);
     };
-    // The last vector may overlap the one before it: computing a point twice is harmless, but not where it changes its own input.
-    if (extent % 4 === 0 || (extent > 4 && !isInPlace)) {
+    const wide = this.#isTall ? ([4, 2].find((vectors) => extent % (4 * vectors) === 0) ?? 1) : 1;
+    if (wide > 1) {
+      const vectors = Array.from({ length: wide }, (_, i) => 4 * i);
+      f.loop(from, end(extent), 4 * wide, (x) =>
+        this.#stages(
+          vectors.map((i) => at(v.add(x, v.i32(i)))),
+          name,
+        ),
+      );
+    } else if (extent % 4 === 0 || (extent > 4 && !isInPlace)) {
       f.loop(from, end(extent), 4, (x) => {
         const last = v.i32(extent - 4);
-        this.#stages(at(extent % 4 === 0 ? x : v.make("select", "i32", [x, last, v.binary("i32.lt_s", x, last)])), name);
+        this.#stages([at(extent % 4 === 0 ? x : v.make("select", "i32", [x, last, v.binary("i32.lt_s", x, last)]))], name);
       });
     } else {
       const whole = chunk ? 0 : extent - (extent % 4);
-      if (whole > 0) f.loop(from, v.i32(whole), 4, (x) => this.#stages(at(x), name));
-      f.loop(whole > 0 ? v.i32(whole) : from, end(extent), 1, (x) => this.#stages(at(x), undefined));
+      if (whole > 0) f.loop(from, v.i32(whole), 4, (x) => this.#stages([at(x)], name));
+      f.loop(whole > 0 ? v.i32(whole) : from, end(extent), 1, (x) => this.#stages([at(x)], undefined));
     }
   }
 
-  #stages(axes: Axes, lane: string | undefined): void {
-    const accs: Accs = new Map();
+  /** All stages at points side by side: at one, or at those of one lane or of several. */
+  #stages(points: readonly Axes[], lane: string | undefined): void {
+    const accs = points.map((): Accs => new Map());
     const { stages } = this.#kernel;
     stages.forEach((stage, position) => {
-      if (stage.kind === "store") this.#store(stage, axes, accs, lane);
-      else if (stage.kind === "reduce" && !accs.has(position))
-        this.#reduce(sideBySide(stages, position), axes, accs, lane).forEach((result, i) => accs.set(position + i, result));
+      if (stage.kind === "store") points.forEach((axes, i) => this.#store(stage, axes, present(accs[i]), lane));
+      else if (stage.kind === "reduce" && accs[0]?.has(position) !== true)
+        this.#reduce(sideBySide(stages, position), points, accs, lane).forEach((results, i) =>
+          results.forEach((result, k) => accs[i]?.set(position + k, result)),
+        );
     });
   }
 
@@ -132,8 +158,8 @@ class Loops {
     return new Expressions(this.#f, this.#unit, { axes, accs, ...(lane !== undefined && { lane }) });
   }
 
-  /** The results of reductions over the same elements, in one loop. */
-  #reduce(together: readonly ReduceStage[], axes: Axes, accs: Accs, lane: string | undefined): Value[] {
+  /** For each of the points, the results of reductions over the same elements, in one loop. */
+  #reduce(together: readonly ReduceStage[], points: readonly Axes[], accsOf: readonly Accs[], lane: string | undefined): Value[][] {
     const f = this.#f;
     const v = f.values;
     const first = present(together[0]);
@@ -143,16 +169,19 @@ class Loops {
         const identity = dtype === "f32" ? v.f32(start) : v.i32(start);
         return f.accumulator(isVector ? v.splat(identity) : identity);
       });
-    const step = (all: Axes, into: readonly Accumulator[], along: string | undefined): void => {
-      const e = this.#expressions(all, accs, along);
+    const [axes, accs] = [present(points[0]), present(accsOf[0])];
+    const step = (all: Axes, into: readonly Accumulator[], along: string | undefined, known = accs): void => {
+      const e = this.#expressions(all, known, along);
       together.forEach(({ op, dtype, value }, i) =>
         f.update(present(into[i]), (old) => combine(v, op, dtype, old, along === undefined ? e.scalar(value) : e.vector(value))),
       );
     };
     if (lane !== undefined || this.#column || first.range) {
-      const sums = accumulators(lane !== undefined);
-      this.#over(first, axes, accs, (all) => step(all, sums, lane));
-      return sums.map((sum) => f.final(sum));
+      const sums = points.map(() => accumulators(lane !== undefined));
+      this.#over(first, axes, accs, (all) =>
+        sums.forEach((sum, i) => step(new Map([...all, ...present(points[i])]), sum, lane, present(accsOf[i]))),
+      );
+      return sums.map((sum) => sum.map((it) => f.final(it)));
     }
     // Rows: several vectors side by side, since each addition waits for the one before.
     const last = first.axes.at(-1);
@@ -167,7 +196,7 @@ class Loops {
       f.loop(v.i32(0), v.i32(whole), 4 * ways, (x) => sums.forEach((sum, i) => step(at(v.add(x, v.i32(4 * i))), sum, last.name)));
       if (whole < last.extent) f.loop(v.i32(whole), v.i32(last.extent), 1, (x) => step(at(x), singles, undefined));
     });
-    return together.map(({ op, dtype }, k) => {
+    const results = together.map(({ op, dtype }, k) => {
       const rest = f.final(present(singles[k]));
       if (ways === 0) return rest;
       const vector = sums.map((sum) => f.final(present(sum[k]))).reduce((x, y) => combine(v, op, dtype, x, y));
@@ -175,6 +204,7 @@ class Loops {
       const result = lanes.reduce((x, y) => combine(v, op, dtype, x, y));
       return combine(v, op, dtype, result, rest);
     });
+    return [results];
   }
 
   /** Loops over the elements of a reduction that a point has: all lanes have the same ones. */

@@ -69,6 +69,7 @@ function compileKernel(source: Kernel): CompiledKernel {
       margin: unit.margin,
       writes: source.params.flatMap(({ access }, i) => (access === "read" ? [] : [i])),
       ...(scheduled.keeps && { keeps: scheduled.keeps }),
+      ...(scheduled.rows && { rows: scheduled.rows }),
     },
   };
 }

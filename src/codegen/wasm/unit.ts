@@ -1,6 +1,7 @@
 // What the functions of a kernel share while a schedule writes them, and what the schedule gives back.
 
 import type { KernelParameter } from "../../ir/loop/kernel.ts";
+import type { WasmRows } from "../../ir/program.ts";
 import type { MathFunction } from "./math.ts";
 
 /** Functions for accesses that WebAssembly lacks. */
@@ -26,4 +27,5 @@ export interface Scheduled {
   readonly piece?: number;
   readonly scratchBytes?: number;
   readonly keeps?: { readonly params: readonly number[]; readonly bytes: number };
+  readonly rows?: WasmRows;
 }

@@ -9,11 +9,14 @@
 
 import type { Lowering } from "../ops/define.ts";
 import type { Node } from "../node.ts";
-import { isByte, sizeOf } from "../types.ts";
+import { isByte, sameShape, sizeOf } from "../types.ts";
 import type { Runs } from "./relation.ts";
 
-/** Where a value's elements are computed: one at each point, or a row of them at each point. */
-export type Domain = "points" | Runs;
+/**
+ * Where a value's elements are computed: one at each point; a row of them at each point; or, of what joins parts of one shape, one of
+ * each part at each point, which only other groups can read.
+ */
+export type Domain = "points" | "parts" | Runs;
 
 /** A value that a group computes, from its core (if it has one) to the node itself. */
 export interface Member {
@@ -53,6 +56,17 @@ const LITTLE = 4096;
 export const isLittle = ({ type }: Node): boolean => sizeOf(type.shape) <= LITTLE && !isByte(type.dtype);
 
 export const isGroup = (step: Group | Node): step is Group => "members" in step;
+
+export const isRows = (domain: Domain): domain is Runs => domain !== "points" && domain !== "parts";
+
+/** Whether a value's parts, which it only joins, have one shape, so that they can be computed at the same points. */
+export const hasEqualParts = ({ op, inputs: [first, ...rest], type }: Node): boolean =>
+  op.joins !== undefined &&
+  first !== undefined &&
+  rest.length > 0 &&
+  rest.every((part) => sameShape(part.type.shape, first.type.shape)) &&
+  // Not every target can store bytes one by one.
+  !isByte(type.dtype);
 
 export const coresOf = (group: Group): readonly Node[] => group.members.flatMap(({ core }) => core ?? []);
 

@@ -3,7 +3,7 @@
 import { bodyOf } from "../graph.ts";
 import type { Node } from "../node.ts";
 import { formatType } from "../types.ts";
-import { coresOf, isGroup, type FusionPlan, type Group, type Member } from "./plan.ts";
+import { coresOf, isGroup, isRows, type Domain, type FusionPlan, type Group, type Member } from "./plan.ts";
 import { rowOf } from "./relation.ts";
 
 export const printPlan = (plan: FusionPlan): string =>
@@ -23,4 +23,6 @@ function extents(plan: FusionPlan, core: Node): string {
 }
 
 const printStore = ({ node, domain }: Member): string =>
-  `store     %${node.id} = ${node.op.name} : ${formatType(node.type)}${domain === "points" ? "" : ` in rows of ${rowOf(domain)}`}`;
+  `store     %${node.id} = ${node.op.name} : ${formatType(node.type)}${domainText(domain)}`;
+
+const domainText = (domain: Domain): string => (isRows(domain) ? ` in rows of ${rowOf(domain)}` : domain === "parts" ? " in parts" : "");

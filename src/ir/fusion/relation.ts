@@ -74,10 +74,10 @@ export interface Read {
 }
 
 /**
- * The stored nodes that are read to compute `root`, each once.
- * @param start how the root itself relates to the reader's domain
+ * The stored nodes that are read to compute `roots`, each once.
+ * @param start how the roots themselves relate to the reader's domain
  */
-export function readsBelow(root: Node, start: Relation, isStored: (node: Node) => boolean): Read[] {
+export function readsBelow(roots: Node | readonly Node[], start: Relation, isStored: (node: Node) => boolean): Read[] {
   const found = new Map<Node, Relation>();
   const visit = (node: Node, relation: Relation): void => {
     const isKnown = found.has(node);
@@ -87,8 +87,7 @@ export function readsBelow(root: Node, start: Relation, isStored: (node: Node) =
     found.set(node, agreed);
     if (!isStored(node)) for (const input of node.inputs) visit(input, relationThrough(agreed, node, input));
   };
-  if (isStored(root)) return [{ node: root, relation: start }];
-  visit(root, start);
+  for (const root of "op" in roots ? [roots] : roots) visit(root, start);
   return [...found].flatMap(([node, relation]) => (isStored(node) ? [{ node, relation }] : []));
 }
 

@@ -4,7 +4,7 @@
 import { bodyOf } from "../graph.ts";
 import type { Node } from "../node.ts";
 import { InternalError, sizeOf } from "../types.ts";
-import { coresOf, isGroup, isStored, type FusionPlan, type Group } from "./plan.ts";
+import { coresOf, hasEqualParts, isGroup, isRows, isStored, type FusionPlan, type Group } from "./plan.ts";
 import { pointsOf, readsBelow, rowOf } from "./relation.ts";
 
 /** @param roots nodes that must have a buffer in the end */
@@ -35,7 +35,9 @@ function verifyGroup(plan: FusionPlan, group: Group, done: ReadonlySet<Node>): v
   for (const { node, core, domain } of group.members) {
     const size = sizeOf((core ?? node).type.shape);
     if (domain === "points" && size !== group.points) fail(`%${node.id} has ${size} elements at ${group.points} points`);
-    if (domain !== "points" && (pointsOf(domain) !== group.points || rowOf(domain) * group.points !== size))
+    if (domain === "parts" && (!hasEqualParts(node) || size !== group.points * node.inputs.length))
+      fail(`%${node.id} has ${size} elements in parts at ${group.points} points`);
+    if (isRows(domain) && (pointsOf(domain) !== group.points || rowOf(domain) * group.points !== size))
       fail(`%${node.id} has ${size} elements in rows of ${rowOf(domain)} at ${group.points} points`);
     if (core && !group.members.some((m) => m.node === node && m.core === core)) fail(`%${node.id} lost its core`);
     const isThere = (x: Node): boolean => x !== node && (isStored(plan, x) || group.members.some((m) => m.node === x));

@@ -5,6 +5,7 @@
 // What is divided is never negative where the result counts (a select guards it elsewhere), so that truncation and floor agree.
 
 import type { Expr } from "./expr-type.ts";
+import { createNumbering } from "./numbering.ts";
 
 interface Term {
   readonly coefficient: number;
@@ -178,48 +179,6 @@ export function moduloIndex(x: Expr, divisor: number): Expr | undefined {
   if (x.kind === "binary" && x.op === "rem" && x.y.kind === "const" && x.y.value % divisor === 0)
     return moduloIndex(x.x, divisor) ?? Object.freeze({ kind: "binary", dtype: "i32", op: "rem", x: x.x, y: int(divisor) });
   return undefined;
-}
-
-/** Numbers expressions by structure: equal trees get equal numbers. Shared subtrees are visited once. */
-export function createNumbering(): (expr: Expr) => number {
-  const byIdentity = new Map<Expr, number>();
-  const byStructure = new Map<string, number>();
-  const number = (expr: Expr): number => {
-    const known = byIdentity.get(expr);
-    if (known !== undefined) return known;
-    const key = structureOf(expr, number);
-    const id = byStructure.get(key) ?? byStructure.size;
-    byStructure.set(key, id);
-    byIdentity.set(expr, id);
-    return id;
-  };
-  return number;
-}
-
-/** An expression's own fields and the numbers of its operands, as one text. */
-function structureOf(expr: Expr, number: (expr: Expr) => number): string {
-  switch (expr.kind) {
-    case "const":
-      return `const ${expr.dtype} ${Object.is(expr.value, -0) ? "-0" : expr.value}`;
-    case "axis":
-      return `axis ${expr.name} ${expr.extent}`;
-    case "load":
-      return `load ${expr.dtype} ${expr.buffer} ${number(expr.index)}`;
-    case "acc":
-      return `acc ${expr.dtype} ${expr.stage}`;
-    case "unary":
-      return `${expr.op} ${expr.dtype} ${number(expr.x)}`;
-    case "cast":
-      return `cast ${expr.dtype} ${number(expr.x)}`;
-    case "binary":
-      return `${expr.op} ${expr.dtype} ${number(expr.x)} ${number(expr.y)}`;
-    case "select":
-      return `select ${expr.dtype} ${number(expr.cond)} ${number(expr.x)} ${number(expr.y)}`;
-    case "threefry":
-      return `threefry ${number(expr.k0)} ${number(expr.k1)} ${number(expr.c0)} ${number(expr.c1)}`;
-    default:
-      return expr satisfies never;
-  }
 }
 
 interface DivRem {

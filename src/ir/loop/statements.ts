@@ -4,6 +4,7 @@
 
 import { binary, int, operands, type BinaryOp, type Expr, type ScalarType } from "./expr.ts";
 import { InternalError } from "../types.ts";
+import { createNumbering } from "./numbering.ts";
 
 export interface Syntax {
   /** One operation over the texts of its operands; atomic or parenthesized, so that it can be an operand itself. */
@@ -23,7 +24,8 @@ interface Value {
   readonly id: number;
   readonly expr: Expr;
   readonly operands: readonly Value[];
-  readonly buffers: ReadonlySet<number>;
+  /** Which buffers its loads are of, a bit for each. */
+  readonly buffers: number;
   uses: number;
 }
 
@@ -36,12 +38,13 @@ interface Scope {
   readonly guarded: boolean;
 }
 
-const NO_BUFFERS: ReadonlySet<number> = new Set();
+/** The last bit is of all further buffers: then more is loaded anew than need be. */
+const bitOf = (buffer: number): number => 1 << Math.min(buffer, 30);
 
 export class Statements {
   readonly #syntax: Syntax;
-  readonly #values = new Map<string, Value>();
-  readonly #interned = new Map<Expr, Value>();
+  readonly #number = createNumbering();
+  readonly #values = new Map<number, Value>();
   readonly #taken = new Set<string>();
   readonly #counters = new Map<string, number>();
   #scopes: Scope[] = [];
@@ -78,26 +81,26 @@ export class Statements {
   /** Opens a nested scope; what is bound in it is forgotten when it closes. */
   open(guarded = false): void {
     this.#scopes.push(newScope(guarded));
-    this.#depths.clear();
+    if (guarded) this.#depths.clear();
   }
 
   /** Closes the innermost scope into the one around it, between a header and a footer (none if empty), or bare. */
   close(header?: string, footer = "}"): void {
     const scope = this.#scopes.pop();
     if (!scope) throw new InternalError("no scope to close");
-    this.#depths.clear();
+    this.#forgetDepths();
     if (header === undefined) this.#top.lines.push(...scope.lines);
     else this.#top.lines.push(header, ...scope.lines.map((line) => `  ${line}`), ...(footer === "" ? [] : [footer]));
   }
 
   bindAxis(name: string, text: string): void {
+    if (this.#lookup((scope) => scope.axes, name) !== undefined) this.#depths.clear();
     this.#top.axes.set(name, text);
-    this.#depths.clear();
   }
 
   bindAcc(stage: number, text: string): void {
+    if (this.#lookup((scope) => scope.accs, stage) !== undefined) this.#depths.clear();
     this.#top.accs.set(stage, text);
-    this.#depths.clear();
   }
 
   line(text: string): void {
@@ -106,8 +109,11 @@ export class Statements {
 
   /** Forgets every value loaded from these buffers: they were written. */
   invalidate(buffers: ReadonlySet<number>): void {
-    const stale = [...this.#values.values()].filter((value) => [...value.buffers].some((buffer) => buffers.has(buffer)));
-    for (const scope of this.#scopes) for (const { id } of stale) scope.names.delete(id);
+    let written = 0;
+    for (const buffer of buffers) written |= bitOf(buffer);
+    for (const value of this.#values.values()) {
+      if ((value.buffers & written) !== 0) for (const scope of this.#scopes) scope.names.delete(value.id);
+    }
   }
 
   /** The text of an expression at this place. */
@@ -132,18 +138,14 @@ export class Statements {
   }
 
   #intern(expr: Expr): Value {
-    const known = this.#interned.get(expr);
-    if (known) return known;
-    const children = operands(expr).map((operand) => this.#intern(operand));
-    const key = `${shallowKey(expr)}(${children.map((child) => child.id).join()})`;
-    let value = this.#values.get(key);
+    const id = this.#number(expr);
+    let value = this.#values.get(id);
     if (!value) {
-      const buffers = new Set(children.flatMap((child) => [...child.buffers]));
-      if (expr.kind === "load") buffers.add(expr.buffer);
-      value = { id: this.#values.size, expr, operands: children, buffers: buffers.size > 0 ? buffers : NO_BUFFERS, uses: 0 };
-      this.#values.set(key, value);
+      const children = operands(expr).map((operand) => this.#intern(operand));
+      let buffers = expr.kind === "load" ? bitOf(expr.buffer) : 0;
+      for (const child of children) buffers |= child.buffers;
+      this.#values.set(id, (value = { id, expr, operands: children, buffers, uses: 0 }));
     }
-    this.#interned.set(expr, value);
     return value;
   }
 
@@ -154,6 +156,11 @@ export class Statements {
       if (found !== undefined) return found;
     }
     return undefined;
+  }
+
+  /** Of values that only a scope knew which is closed now. */
+  #forgetDepths(): void {
+    for (const [id, depth] of this.#depths) if (depth >= this.#scopes.length) this.#depths.delete(id);
   }
 
   // The outermost scope where all variables of a value are known.
@@ -167,7 +174,7 @@ export class Statements {
     else for (const operand of value.operands) depth = Math.max(depth, this.#depth(operand));
     if (depth < 0)
       throw new InternalError(`${expr.kind === "axis" ? `axis ${expr.name}` : "an accumulator"} is used where it is not known`);
-    if (value.buffers.size > 0)
+    if (value.buffers !== 0)
       depth = Math.max(
         depth,
         this.#scopes.findLastIndex((scope) => scope.guarded),
@@ -195,12 +202,10 @@ export class Statements {
     const depth = this.#depth(value);
     if (depth < this.#scopes.length - 1) {
       const inner = this.#scopes;
-      const depths = this.#depths;
+      // What the value is made of is known there too, and as deep as here.
       this.#scopes = inner.slice(0, depth + 1);
-      this.#depths = new Map();
       const text = this.#emit(value, !value.operands.every((operand) => operand.expr.kind === "const") || expr.kind === "load");
       this.#scopes = inner;
-      this.#depths = depths;
       return text;
     }
     const regrouped = this.#regroup(value);
@@ -209,8 +214,8 @@ export class Statements {
       if (bind || value.uses > 1) this.#top.names.set(value.id, text);
       return text;
     }
-    if (expr.kind === "select" && value.operands.slice(1).some((arm) => arm.buffers.size > 0)) {
-      const isCheap = value.operands.slice(1).every((arm) => arm.buffers.size === 0 || isPlainLoad(arm));
+    if (expr.kind === "select" && value.operands.slice(1).some((arm) => arm.buffers !== 0)) {
+      const isCheap = value.operands.slice(1).every((arm) => arm.buffers === 0 || isPlainLoad(arm));
       if (!(this.#syntax.safeLoads && isCheap)) return this.#branch(value);
     }
     const text = this.#syntax.expression(
@@ -240,7 +245,7 @@ export class Statements {
       this.line(this.#syntax.assign(name, this.#emit(arm)));
       const lines = this.#top.lines.map((line) => `  ${line}`);
       this.#scopes.pop();
-      this.#depths.clear();
+      this.#forgetDepths();
       return lines;
     });
     this.#top.lines.push(`if (${test}) {`, ...(arms[0] ?? []), "} else {", ...(arms[1] ?? []), "}");
@@ -267,31 +272,8 @@ export class Statements {
   }
 }
 
-const isPlainLoad = ({ expr, operands: [index] }: Value): boolean => expr.kind === "load" && index?.buffers.size === 0;
+const isPlainLoad = ({ expr, operands: [index] }: Value): boolean => expr.kind === "load" && index?.buffers === 0;
 
 const isSum = (expr: Expr): boolean => expr.kind === "binary" && expr.op === ("add" satisfies BinaryOp) && expr.dtype === "i32";
 
 const newScope = (guarded: boolean): Scope => ({ lines: [], names: new Map(), axes: new Map(), accs: new Map(), guarded });
-
-function shallowKey(expr: Expr): string {
-  switch (expr.kind) {
-    case "const":
-      return `const ${expr.dtype} ${Object.is(expr.value, -0) ? "-0" : String(expr.value)}`;
-    case "axis":
-      return `axis ${expr.name}`;
-    case "load":
-      return `load ${expr.dtype} ${String(expr.buffer)}`;
-    case "acc":
-      return `acc ${String(expr.stage)}`;
-    case "unary":
-    case "binary":
-      return `${expr.op} ${expr.dtype}`;
-    case "select":
-    case "threefry":
-      return expr.kind;
-    case "cast":
-      return `cast ${expr.dtype}`;
-    default:
-      return expr satisfies never;
-  }
-}

@@ -99,6 +99,8 @@ interface OpBase<A extends object, N extends number> {
   readonly reuse?: (node: Node<A>, i: number) => number;
   /** For an op that reads each element of its only input once: the index of the result where an input's element lands. */
   readonly lands?: (index: readonly Expr[], node: Node<A>) => readonly Expr[];
+  /** For an op whose elements are those of its inputs, each once: the index of the result where an element of input `i` is. */
+  readonly joins?: (index: readonly Expr[], node: Node<A>, i: number) => readonly Expr[];
   /** Element k of the result comes from element k of the only input, both counted in row-major order. */
   readonly keepsOrder?: true;
   /** The axes of the result along which input `i` is repeated; along the others it has the result's elements in order. */

@@ -258,6 +258,11 @@ export const concat: Op<{ readonly axis: number }, -1> = definePrimitive<{ reado
   name: "concat",
   arity: -1,
   cost: 1,
+  joins: (index, n, i) => {
+    const { axis } = n.attrs;
+    const start = n.inputs.slice(0, i).reduce((sum, x) => sum + at(x.type.shape, axis), 0);
+    return index.map((x, k) => (k === axis ? e.add(x, e.int(start)) : x));
+  },
   infer: (types, { axis }) => {
     const first = at(types, 0);
     requireThat(

@@ -1,9 +1,10 @@
 // Where a program lies in WebAssembly's memory: the planner's arena, the tables of addresses that kernels take, what loops keep, scratch
 // for each thread. Resident data comes behind, when the host writes it.
 
-import type { BufferPlan, EntryName, KernelLaunch, LoopLaunch, Program, WasmKernel } from "../../ir/program.ts";
+import type { EntryName, KernelLaunch, LoopLaunch, Program, WasmKernel } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
-import type { EntrySteps, LoadedProgram, Step } from "./messages.ts";
+import { overlaps, rowsOfLoop } from "./loop-rows.ts";
+import type { EntrySteps, LoadedProgram, Loop, LoopRows, Step } from "./messages.ts";
 import { PAGE } from "./memory.ts";
 
 const ALIGNMENT = 256;
@@ -40,14 +41,22 @@ export function layOut(program: Program, threads: number): LoadedProgram {
     return at;
   };
   // Laid out after the tables, whose size is known when all launches were seen.
-  const keeping: { readonly step: { kept: number }; readonly bytes: number }[] = [];
-  const stepOf = (launch: KernelLaunch, loop?: LoopLaunch): Step => {
+  const keeping: { readonly step: { kept: number; keptOfThread: number }; readonly keeps: number; readonly isOfThread: boolean }[] = [];
+  const stepOf = (launch: KernelLaunch, loop?: LoopLaunch, rows?: LoopRows): Step => {
     const kernel = kernels[launch.kernel];
     if (!kernel) throw new InternalError(`the program has no kernel ${String(launch.kernel)}`);
     const useful = Math.max(1, Math.floor(kernel.units / Math.max(1, kernel.grain)));
     const shared = Math.min(threads, useful);
     const piece = kernel.piece * Math.ceil(kernel.units / (shared * MOST_CALLS * kernel.piece));
-    const step = { kernel: launch.kernel, args: tableOf(launch.buffers), units: kernel.units, threads: shared, piece, kept: 0 };
+    const step = {
+      kernel: launch.kernel,
+      args: tableOf(launch.buffers),
+      units: kernel.units,
+      threads: shared,
+      piece,
+      kept: 0,
+      keptOfThread: 0,
+    };
     if (
       loop &&
       kernel.keeps &&
@@ -58,25 +67,27 @@ export function layOut(program: Program, threads: number): LoadedProgram {
         kernel.keeps.params.map((param) => launch.buffers[param] ?? -1),
       )
     )
-      keeping.push({ step, bytes: kernel.keeps.bytes });
+      keeping.push({ step, keeps: kernel.keeps.bytes, isOfThread: rows !== undefined });
     return step;
+  };
+  const loopOf = (loop: LoopLaunch): Loop => {
+    const rows = rowsOfLoop(program, kernels, loop, threads);
+    return { count: loop.count, reverse: loop.reverse, body: loop.body.map((launch) => stepOf(launch, loop, rows)), ...(rows && { rows }) };
   };
   const entries: Record<EntryName, EntrySteps> = {};
   for (const [name, launches] of Object.entries(program.entries)) {
     const flat = launches.flatMap((launch) => (launch.kind === "loop" ? launch.body : [launch]));
     entries[name] = {
-      steps: launches.map((launch) =>
-        launch.kind === "kernel"
-          ? stepOf(launch)
-          : { count: launch.count, reverse: launch.reverse, body: launch.body.map((inner) => stepOf(inner, launch)) },
-      ),
+      steps: launches.map((launch) => (launch.kind === "kernel" ? stepOf(launch) : loopOf(launch))),
       needs: [...new Set(flat.flatMap(({ buffers }) => buffers))].filter((buffer) => program.buffers[buffer]?.role === "data"),
     };
   }
   end = roundUp(tablesAt + 4 * words.length);
-  for (const { step, bytes } of keeping) {
+  for (const { step, keeps, isOfThread } of keeping) {
+    const bytes = roundUp(keeps);
     step.kept = end;
-    end += roundUp(bytes);
+    step.keptOfThread = isOfThread ? bytes : 0;
+    end += isOfThread ? threads * bytes : bytes;
   }
   const scratchAt = end;
   const scratchBytes = roundUp(Math.max(0, ...kernels.map((kernel) => kernel.scratchBytes)));
@@ -89,8 +100,6 @@ export function layOut(program: Program, threads: number): LoadedProgram {
 /** Whether any launch of the loop writes to where these buffers are. */
 function changes(program: Program, kernels: readonly WasmKernel[], { body }: LoopLaunch, buffers: readonly number[]): boolean {
   const watched = buffers.map((buffer) => program.buffers[buffer]);
-  const overlaps = (a: BufferPlan | undefined, b: BufferPlan | undefined): boolean =>
-    !a || !b || a === b || (a.offset >= 0 && b.offset >= 0 && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes);
   return body.some((launch) =>
     (kernels[launch.kernel]?.writes ?? []).some((param) => {
       const written = program.buffers[launch.buffers[param] ?? -1];

@@ -14,12 +14,25 @@ export interface Step {
   readonly piece: number;
   /** Address of what the kernel keeps between iterations of its loop; 0 for none. */
   readonly kept: number;
+  /** How far behind it each further thread has its own; 0 where all share one. */
+  readonly keptOfThread: number;
 }
 
 export interface Loop {
   readonly count: number;
   readonly reverse: boolean;
   readonly body: readonly Step[];
+  /** Where rows have nothing to do with each other: a thread goes through all of the loop with some of them, meeting nobody. */
+  readonly rows?: LoopRows;
+}
+
+export interface LoopRows {
+  readonly extent: number;
+  /** Rows that a thread takes at a time. */
+  readonly at: number;
+  readonly threads: number;
+  /** For each step of the body, rows of a unit. */
+  readonly perUnit: readonly number[];
 }
 
 export interface EntrySteps {

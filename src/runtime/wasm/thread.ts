@@ -4,7 +4,7 @@
 import { InternalError } from "../../ir/types.ts";
 import { formatBytes } from "../memory.ts";
 import { makeMemory, PAGE } from "./memory.ts";
-import type { Copy, EntrySteps, LoadedProgram, LoadMessage, Message, Reply, Step } from "./messages.ts";
+import type { Copy, EntrySteps, LoadedProgram, LoadMessage, Loop, LoopRows, Message, Reply, Step } from "./messages.ts";
 import { Team, TeamFailure } from "./team.ts";
 
 /** Sends the followers back to their messages. */
@@ -79,8 +79,7 @@ export class Thread {
         if (!entry) throw new InternalError(`the program has no entry ${message.entry}`);
         const missing = entry.needs.find((buffer) => !session.data.has(buffer));
         if (missing !== undefined) throw new InternalError(`${session.program.names[missing] ?? "a buffer"} is used before it is written`);
-        if (entry.steps.some((step) => ("body" in step ? step.body : [step]).some(({ threads }) => threads > 1)))
-          this.#command(message.session, session.program.entryNames.indexOf(message.entry), message.times);
+        if (entry.steps.some(isForTeam)) this.#command(message.session, session.program.entryNames.indexOf(message.entry), message.times);
         else this.#run(session, entry, message.times);
         return;
       }
@@ -139,29 +138,57 @@ export class Thread {
   #run(session: Session, { steps }: EntrySteps, times: number): void {
     // Since the last barrier: nothing, work of the leader alone, work of several threads.
     let since: "nothing" | "alone" | "shared" = "nothing";
-    const launch = (step: Step, time: number, isFirst: boolean): void => {
-      const isShared = step.threads > 1;
+    const launch = ({ threads }: Step | LoopRows, run: () => void): void => {
+      const isShared = threads > 1;
       if (since === "shared" || (isShared && since === "alone")) this.#team.barrier();
       since = isShared ? "shared" : "alone";
       if (isShared) this.#team.share();
-      if (this.#team.thread < step.threads) this.#launch(session, step, time, isFirst);
+      if (this.#team.thread < threads) run();
     };
     for (let i = 0; i < times; i++) {
       for (const step of steps) {
-        if (!("body" in step)) launch(step, 0, true);
-        else
+        if (!("body" in step)) launch(step, () => this.#launch(session, step, 0, true));
+        else if (step.rows) {
+          const { rows } = step;
+          launch(rows, () => this.#rows(session, step, rows));
+        } else
           for (let turn = 0; turn < step.count; turn++)
-            for (const inner of step.body) launch(inner, step.reverse ? step.count - 1 - turn : turn, turn === 0);
+            for (const inner of step.body) launch(inner, () => this.#launch(session, inner, timeOf(step, turn), turn === 0));
+      }
+    }
+  }
+
+  // All of a loop for some rows, and for more of them as long as there are any.
+  #rows({ program, kernels }: Session, loop: Loop, { extent, at: size, threads, perUnit }: LoopRows): void {
+    const { thread } = this.#team;
+    const scratch = program.scratchAt + thread * program.scratchBytes;
+    const calls = loop.body.map((step, i) => ({
+      ...step,
+      run: kernelOf(kernels, step).run,
+      perUnit: perUnit[i] ?? 1,
+      kept: keptAt(step, thread),
+    }));
+    let fresh = 1;
+    const next = (): number => (threads === 1 ? (fresh ? 0 : extent) : this.#team.take(0, size));
+    for (let first = next(); first < extent; first = next()) {
+      const end = Math.min(extent, first + size);
+      for (let turn = 0; turn < loop.count; turn++) {
+        const time = timeOf(loop, turn);
+        for (const call of calls) {
+          const isNew = call.kept === 0 ? 1 : fresh;
+          call.run(call.args, time, first / call.perUnit, Math.ceil(end / call.perUnit), scratch, call.kept, isNew, 1);
+        }
+        fresh = 0;
       }
     }
   }
 
   // This thread's part of a launch.
   #launch({ program, kernels }: Session, step: Step, time: number, isFirst: boolean): void {
-    const { args, units, threads, piece, kept } = step;
+    const { args, units, threads, piece } = step;
     const { thread } = this.#team;
-    const kernel = kernels[step.kernel];
-    if (!kernel) throw new InternalError(`no kernel ${String(step.kernel)}`);
+    const kept = keptAt(step, thread);
+    const kernel = kernelOf(kernels, step);
     const scratch = program.scratchAt + thread * program.scratchBytes;
     const fresh = kept === 0 || isFirst ? 1 : 0;
     let first = 1;
@@ -237,6 +264,22 @@ export class Thread {
     });
     this.#post({ kind: "done", id, values }, values);
   }
+}
+
+const timeOf = ({ count, reverse }: Loop, turn: number): number => (reverse ? count - 1 - turn : turn);
+
+const keptAt = ({ kept, keptOfThread }: Step, thread: number): number => kept + thread * keptOfThread;
+
+/** Whether more than the leader does it. */
+function isForTeam(step: Step | Loop): boolean {
+  if (!("body" in step)) return step.threads > 1;
+  return step.rows ? step.rows.threads > 1 : step.body.some(({ threads }) => threads > 1);
+}
+
+function kernelOf(kernels: readonly Kernel[], { kernel }: Step): Kernel {
+  const found = kernels[kernel];
+  if (!found) throw new InternalError(`no kernel ${String(kernel)}`);
+  return found;
 }
 
 const roundUp = (bytes: number, to: number): number => Math.ceil(bytes / to) * to;

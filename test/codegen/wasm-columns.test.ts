@@ -1,0 +1,71 @@
+// Columns of WebAssembly kernels: tall ones are summed several vectors of a row at a time, and the last few of a row are computed once more
+// with those before them, where nothing that they read has been written meanwhile.
+
+import { describe, expect, it } from "vitest";
+import { wasmTarget } from "../../src/codegen/wasm/target.ts";
+import { readsItsWrites } from "../../src/codegen/wasm/overlap.ts";
+import { referenceTarget } from "../../src/codegen/reference.ts";
+import { acc, add, axis, int, load, mul, sub, type Expr } from "../../src/ir/loop/expr.ts";
+import type { Kernel } from "../../src/ir/loop/kernel.ts";
+import { openDevice } from "../../src/runtime/open-device.ts";
+import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
+import { axesOf, kernelOf, numbers, param, relativeError, runKernel } from "./kernels.ts";
+
+/** Sum and largest of each column, then the sum of squares about them, added to what was there. */
+function columns(rows: number, n: number): Kernel {
+  const [r, c] = [axis("r", rows), axis("n", n)];
+  const x = load(0, add(mul(r, int(n)), c), "f32");
+  const about = sub(x, acc(1, "f32"));
+  const reduce = (op: "sum" | "max", value: Expr) => ({ kind: "reduce", axes: axesOf({ r: rows }), op, dtype: "f32", value }) as const;
+  const value = add(load(1, c, "f32"), add(acc(0, "f32"), acc(2, "f32")));
+  return kernelOf("columns", [param("x", rows * n), param("y", n, "read_write")], axesOf({ n }), [
+    reduce("sum", x),
+    reduce("max", x),
+    reduce("sum", mul(about, about)),
+    { kind: "store", axes: [], writes: [{ buffer: 1, index: c, value }] },
+  ]);
+}
+
+describe("columns", () => {
+  it.each([
+    [300, 16],
+    [300, 40],
+    [256, 272],
+    [256, 12],
+    [300, 6],
+    [20, 272],
+  ])("of %d rows, %d of them, are summed", async (rows, n) => {
+    const kernel = columns(rows, n);
+    const inputs = { x: numbers(rows * n, 3), y: numbers(n, 4) };
+    const expected = await runKernel(openReferenceDevice(), referenceTarget, kernel, inputs);
+    for (const threads of [1, 3]) {
+      const device = await openDevice("wasm", { threads });
+      expect(relativeError((await runKernel(device, wasmTarget, kernel, inputs)).get("y")!, expected.get("y")!)).toBeLessThan(1e-5);
+      device.dispose();
+    }
+  });
+});
+
+describe("a kernel reads what it writes", () => {
+  const [t, i, j] = [axis("t", 5), axis("i", 3), axis("j", 6)];
+  const cell = add(mul(i, int(6)), j);
+  const slot = (by: number, index: Expr = cell): Expr => add(mul(add(t, int(by)), int(18)), index);
+  const step = (to: Expr, ...from: readonly Expr[]): Kernel =>
+    kernelOf(
+      "step",
+      [param("y", 18 * 6, "read_write")],
+      axesOf({ i: 3, j: 6 }),
+      [{ kind: "store", axes: [], writes: [{ buffer: 0, index: to, value: from.map((index) => load(0, index, "f32")).reduce(add) }] }],
+      { name: "t", extent: 5 },
+    );
+
+  it.each<[string, boolean, Kernel]>([
+    ["in place", true, step(slot(0), slot(0))],
+    ["not from one slot of time to the next", false, step(slot(1), slot(0))],
+    ["nor back", false, step(slot(0), slot(1))],
+    ["from neighbours", true, step(slot(0), slot(0, add(cell, int(1))))],
+    ["where any of its loads does", true, step(slot(1), slot(0), slot(1))],
+    ["where slots do not move alike", true, step(slot(1), cell)],
+    ["where nobody knows", true, step(slot(1), mul(t, t))],
+  ])("%s: %s", (_, expected, kernel) => expect(readsItsWrites(kernel)).toBe(expected));
+});

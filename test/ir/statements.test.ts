@@ -1,0 +1,125 @@
+// Where statements place the values of expressions, as scopes open and close around them: in the outermost loop that knows what they are
+// made of, now and not some scopes ago.
+
+import { expect, it } from "vitest";
+import { acc, add, axis, binary, float, int, load, mul, select, type Expr } from "../../src/ir/loop/expr.ts";
+import { Statements, type Syntax } from "../../src/ir/loop/statements.ts";
+
+const SYNTAX: Syntax = {
+  expression: (expr, operands) => {
+    if (expr.kind === "const") return String(expr.value);
+    return `${"op" in expr ? expr.op : expr.kind}${expr.kind === "load" ? String(expr.buffer) : ""}(${operands.join(", ")})`;
+  },
+  define: (name, _dtype, text) => `${name} = ${text}`,
+  declare: (name) => name,
+  assign: (name, text) => `${name} = ${text}`,
+  hint: () => "v",
+  reserved: new Set(),
+};
+
+const i = axis("i", 100);
+const at = (index: Expr, buffer = 0): Expr => load(buffer, index, "f32");
+const three = mul(i, int(3));
+
+function statements(write: (s: Statements) => void): string[] {
+  const s = new Statements(SYNTAX);
+  write(s);
+  return s.finish();
+}
+
+it("a value moves out of loops that do not know it", () => {
+  const lines = statements((s) => {
+    s.bindAxis("i", "i");
+    s.open();
+    s.line(s.value(at(three)));
+    s.close("loop");
+  });
+  expect(lines).toEqual(["v = load0(mul(i, 3))", "loop", "  v", "}"]);
+});
+
+it("a variable of a scope that is closed is not known any more", () => {
+  const lines = statements((s) => {
+    s.open();
+    s.bindAxis("i", "first");
+    s.line(s.value(three));
+    s.close("one");
+    s.open();
+    s.open();
+    s.bindAxis("i", "second");
+    s.line(s.value(three));
+    s.close("inner");
+    s.close("other");
+  });
+  expect(lines).toEqual(["one", "  mul(first, 3)", "}", "other", "  inner", "    mul(second, 3)", "  }", "}"]);
+});
+
+it("a variable that is bound anew is the new one", () => {
+  const lines = statements((s) => {
+    s.bindAxis("i", "outer");
+    s.line(s.value(three));
+    s.open();
+    s.bindAxis("i", "inner");
+    s.line(s.value(three));
+    s.close("loop");
+  });
+  expect(lines).toEqual(["mul(outer, 3)", "loop", "  mul(inner, 3)", "}"]);
+});
+
+it("a result that is bound anew is the new one", () => {
+  const square = mul(acc(0, "f32"), float(2));
+  const lines = statements((s) => {
+    s.bindAcc(0, "outer");
+    s.line(s.value(square));
+    s.open();
+    s.bindAcc(0, "inner");
+    s.line(s.value(square));
+    s.close("loop");
+  });
+  expect(lines).toEqual(["mul(outer, 2)", "loop", "  mul(inner, 2)", "}"]);
+});
+
+it("a load under a condition stays there, and moves out again behind it", () => {
+  const guarded = select(binary("lt", i, int(5)), float(0), add(at(i), at(three)));
+  const lines = statements((s) => {
+    s.bindAxis("i", "i");
+    s.line(s.named(guarded));
+    s.open();
+    s.line(s.value(at(three)));
+    s.close("loop");
+  });
+  expect(lines).toEqual([
+    "v",
+    "v_1 = mul(i, 3)",
+    "if (lt(i, 5)) {",
+    "  v = 0",
+    "} else {",
+    "  v = add(load0(i), load0(v_1))",
+    "}",
+    "v",
+    "v_2 = load0(v_1)",
+    "loop",
+    "  v_2",
+    "}",
+  ]);
+});
+
+it("what was loaded is loaded again after a write to it, and only that", () => {
+  const lines = statements((s) => {
+    s.bindAxis("i", "i");
+    for (let buffer = 0; buffer < 2; buffer++) s.line(s.named(at(i, buffer)));
+    s.invalidate(new Set([1]));
+    for (let buffer = 0; buffer < 2; buffer++) s.line(s.named(at(i, buffer)));
+    // More buffers than a value tells apart.
+    for (const buffer of [40, 41]) s.line(s.named(at(i, buffer)));
+    s.invalidate(new Set([41]));
+    s.line(s.named(at(i, 41)));
+  });
+  expect(lines.filter((line) => line.includes("="))).toEqual([
+    "v = load0(i)",
+    "v_1 = load1(i)",
+    "v_2 = load1(i)",
+    "v_3 = load40(i)",
+    "v_4 = load41(i)",
+    "v_5 = load41(i)",
+  ]);
+});
