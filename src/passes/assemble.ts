@@ -2,7 +2,7 @@
 
 import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/numbering.ts";
-import type { Kernel } from "../ir/loop/kernel.ts";
+import { expressionsOf, type Axis, type Kernel, type Stage } from "../ir/loop/kernel.ts";
 import { blaming } from "../ir/origin.ts";
 import {
   PROGRAM_VERSION,
@@ -91,11 +91,22 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
   };
 }
 
-function keyOf(kernel: Kernel, number: (expr: Expr) => number): string {
-  const encode = (_name: string, value: unknown): unknown =>
-    value !== null && typeof value === "object" && "kind" in value && "dtype" in value && !("axes" in value) && !("lhs" in value)
-      ? number(value as Expr)
-      : value;
-  const { params, axes, stages, time } = kernel;
-  return JSON.stringify({ params: params.map(({ dtype, length, access }) => [dtype, length, access]), axes, stages, time }, encode);
+/** What a kernel does, whatever it and its parameters are called. */
+function keyOf({ params, axes, stages, time }: Kernel, number: (expr: Expr) => number): string {
+  const axesKey = (all: readonly Axis[]): string => all.map(({ name, extent }) => `${name} ${extent}`).join();
+  const stageKey = (stage: Stage): string => {
+    const numbers = expressionsOf(stage).map(number).join();
+    switch (stage.kind) {
+      case "reduce":
+        return `${stage.op} ${stage.dtype} ${axesKey(stage.axes)} ${stage.range?.mean ?? ""} ${numbers}`;
+      case "contract":
+        return `contract ${stage.dtype} ${axesKey([stage.k])} ${numbers}`;
+      case "store":
+        return `store ${axesKey(stage.axes)} ${stage.writes.map((write) => write.buffer).join()} ${numbers}`;
+      default:
+        return stage satisfies never;
+    }
+  };
+  const parameters = params.map(({ dtype, length, access }) => `${dtype} ${length} ${access}`).join();
+  return [parameters, axesKey(axes), time ? axesKey([time]) : "", ...stages.map(stageKey)].join(";");
 }

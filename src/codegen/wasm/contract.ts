@@ -46,7 +46,8 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
   const right: Operand = { expr: stage.rhs, along: { name: "n", extent: n }, width: 8 };
   const blocking = blockingOf(problem);
   const [panelsM, panelsN] = [Math.ceil(m / 4), Math.ceil(n / 8)];
-  const rows = b === 1 && 4 * n * k <= ROWS_BYTES ? rowsOf(kernel, { name: "m", extent: m }, 4) : undefined;
+  const isInvariant = kernel.time !== undefined && !mentions([stage.rhs], kernel.time.name);
+  const rows = isInvariant && b === 1 && 4 * n * k <= ROWS_BYTES ? rowsOf(kernel, { name: "m", extent: m }, 4) : undefined;
   const byColumns = n >= m && rows === undefined;
   const isWhole = Math.min(panelsM, ROW_PANELS) * 4 * k * 4 <= WHOLE_BYTES;
   const columnPanels = Math.min(panelsN, Math.max(1, Math.floor(BLOCK_BYTES / (32 * blocking.k))));
@@ -55,7 +56,6 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
   const bytesA = 16 * (isWhole ? superRows * k : rowPanels * blocking.k);
   const bytesB = 32 * columnPanels * blocking.k;
   const bytesC = columnPanels * superRows * 128;
-  const isInvariant = kernel.time !== undefined && !mentions([stage.rhs], kernel.time.name);
   const keeps =
     isInvariant && (byColumns || rows) && b === 1
       ? { params: [...new Set(loadsOf([stage.rhs]).map((load) => load.buffer))], bytes: 32 * panelsN * k }
