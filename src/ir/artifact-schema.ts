@@ -48,7 +48,7 @@ const program = object({
     object(
       {
         name,
-        role: { enum: ["state", "input", "output", "temp", "data"] },
+        role: { enum: ["state", "input", "output", "temp", "data", "pack"] },
         dtype,
         shape,
         bytes: count,

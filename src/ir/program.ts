@@ -11,9 +11,10 @@ export const PROGRAM_VERSION = 2;
  * Who fills a buffer and how long it lives.
  * - `state` (see state.ts), `input` (written by the host), `output` (read by it): live for the whole session
  * - `temp`: lives within one entry, shares its place with others
+ * - `pack`: the memory of others, which lie within it: what a kernel binds in their place
  * - `data`: a resident data set; allocated when the host writes it, outside the arena
  */
-export type BufferRole = "state" | "input" | "output" | "temp" | "data";
+export type BufferRole = "state" | "input" | "output" | "temp" | "data" | "pack";
 
 export interface BufferPlan {
   readonly name: string;

@@ -13,7 +13,8 @@ import {
   type Launch,
   type Program,
 } from "../ir/program.ts";
-import { callsOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
+import type { Packed } from "./bind-packs.ts";
+import { callsOf, type Buffer, type KernelCall } from "./lowered.ts";
 import { bytesOf, type MemoryPlan } from "./plan-memory.ts";
 
 export interface CompilesKernels {
@@ -24,7 +25,7 @@ export interface CompilesKernels {
   storesBytes(kernel: Kernel): boolean;
 }
 
-export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memory: MemoryPlan, target: CompilesKernels): Program {
+export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPlan, target: CompilesKernels): Program {
   const buffers: Buffer[] = [];
   const bufferIndex = new Map<Buffer, number>();
   const indexOf = (buffer: Buffer): number => {
@@ -36,7 +37,8 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
   const calls = [...entries.values()].flat().flatMap(callsOf);
   calls
     .flatMap((call) => call.buffers)
-    .filter((b) => b.role !== "temp")
+    .concat(packs.flatMap(({ offsets }) => [...offsets.keys()]))
+    .filter((b) => b.role !== "temp" && b.role !== "pack")
     .forEach(indexOf);
 
   const kernels: CompiledKernel[] = [];

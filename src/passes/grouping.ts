@@ -1,7 +1,7 @@
 // How values find their groups, one after the other: into the group that computes what a value reads, if it reads that at its own points;
 // else into a group of as many points nearby, since every launch costs; else into one of its own.
 
-import { countBuffers } from "../ir/fusion/buffers.ts";
+import { countBuffers, type Memory } from "../ir/fusion/buffers.ts";
 import { bodyOf } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import type { Domain, FusionPlan, Group, Member } from "../ir/fusion/plan.ts";
@@ -88,17 +88,17 @@ export class Grouping {
   readonly #units: Units;
   readonly #options: FuseOptions;
   readonly #roots: ReadonlySet<Node>;
-  readonly #replaces: ReadonlyMap<Node, Node>;
+  readonly #memory: Memory;
   readonly #stored: ReadonlySet<Node>;
   readonly #position: ReadonlyMap<Node, number>;
   readonly #drafts: Draft[] = [];
   readonly #draftOf = new Map<Node, Draft>();
 
-  constructor(units: Units, options: FuseOptions, roots: ReadonlySet<Node>, replaces: ReadonlyMap<Node, Node>) {
+  constructor(units: Units, options: FuseOptions, roots: ReadonlySet<Node>, memory: Memory) {
     this.#units = units;
     this.#options = options;
     this.#roots = roots;
-    this.#replaces = replaces;
+    this.#memory = memory;
     this.#stored = new Set(units.units.map(({ node }) => node));
     this.#position = new Map(units.order.map((node, i) => [node, i]));
   }
@@ -243,11 +243,10 @@ export class Grouping {
   /** Whether the group's kernel would still have few enough buffers. */
   #fits(draft: Draft, unit: Candidate, domain: Domain): boolean {
     const reads = [...unit.reads, ...unit.operandReads].map(({ node }) => node);
-    const groupOf = (node: Node): number | undefined => (draft.nodes.has(node) ? draft : this.#draftOf.get(node))?.id;
     const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes, ...reads, unit.node];
     const kind = draft.kind === "map" && (unit.core !== undefined || domain !== "points") ? "rows" : draft.kind;
     const replaces = this.#overwritten(kind, [...draft.uses, ...usesOf(unit)], [...draft.nodes, unit.node]);
-    const count = countBuffers(touched, { groupOf, roots: this.#roots, replaces });
+    const count = countBuffers(touched, { packOf: this.#memory.packOf, replaces });
     return count + Number(draft.ofSecond !== undefined) <= this.#options.maxBuffers;
   }
 
@@ -255,7 +254,7 @@ export class Grouping {
   #overwritten(kind: Group["kind"], uses: readonly Use[], nodes: Iterable<Node>): Map<Node, Node> {
     const overwritten = new Map<Node, Node>();
     for (const next of nodes) {
-      const old = this.#replaces.get(next);
+      const old = this.#memory.replaces.get(next);
       if (!old) continue;
       const readers = uses.filter(({ read }) => read === old);
       // Where a kernel has one loop, all of it is done with an element before the next; where it has several, nobody else may look.

@@ -1,6 +1,7 @@
 // The first half of fusion: which values are computed where they are read, and which are computed once. A reduction or contraction is the
 // core of what follows it elementwise; cheap producers are computed in their readers, a product's operands among them.
 
+import { countBuffers, type Memory } from "../ir/fusion/buffers.ts";
 import { bodyOf, topologicalOrder, usersOf } from "../ir/graph.ts";
 import type { SplitK } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
@@ -13,8 +14,6 @@ export interface InlineOptions {
   /** Scalar operations for each element that a product's operand may cost anew instead of a pass through memory. */
   readonly operandCost: number;
   readonly splitK: SplitK;
-  /** What stands for the buffer of a node: values with one key share one. */
-  readonly keyOf?: (node: Node) => unknown;
 }
 
 /** A value that is computed once: a node with its core, if the way there is elementwise. */
@@ -46,9 +45,8 @@ interface View {
 }
 
 /** @param roots nodes that must have a buffer */
-export function planUnits(roots: readonly Node[], options: InlineOptions): Units {
-  const { keyOf = (node: Node): unknown => node } = options;
-  const buffersOf = (loads: Iterable<Node>): number => new Set([...loads].map(keyOf)).size;
+export function planUnits(roots: readonly Node[], options: InlineOptions, memory: Memory): Units {
+  const buffersOf = (loads: ReadonlySet<Node>): number => countBuffers(loads, memory);
   const order = topologicalOrder(roots);
   const users = usersOf(order);
   const lowering = lowerings();

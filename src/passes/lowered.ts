@@ -14,8 +14,17 @@ export interface Buffer {
   readonly kind?: StateKind;
   readonly dtype: DType;
   readonly shape: Shape;
+  /** What it lies beside, where it is little: a kernel can bind those of one name and type as one (bind-packs.ts). */
+  readonly pack?: string;
   /** For the next value of a state: the old one, in whose memory it ends up (in-place.ts). */
   readonly replaces?: Buffer;
+}
+
+/** Buffers that lie side by side, and the stretch of memory that they make. */
+export interface Pack {
+  readonly buffer: Buffer;
+  /** Where each begins, in elements; each could be bound for itself. */
+  readonly offsets: ReadonlyMap<Buffer, number>;
 }
 
 export interface KernelCall {

@@ -14,13 +14,15 @@ import { InternalError } from "../ir/types.ts";
 import { verifyGraph } from "../ir/verify.ts";
 import { assemble, type CompilesKernels } from "./assemble.ts";
 import { autodiff } from "./autodiff.ts";
+import { bindPacks, bindingsOf, type Packed } from "./bind-packs.ts";
 import { canonicalize } from "./canonicalize.ts";
 import { decompose } from "./decompose.ts";
 import { planFusion } from "./fuse.ts";
 import { placeUpdates, type Placed } from "./in-place.ts";
-import { lowerGraph, replacedBy, type SharedBuffers } from "./lower.ts";
+import { lowerGraph, type SharedBuffers } from "./lower.ts";
 import type { LowerOptions } from "./lower-group.ts";
 import { callsOf, type Task } from "./lowered.ts";
+import { memoryOf } from "./places.ts";
 import { mergeScans } from "./merge-scans.ts";
 import { planMemory, printMemory, verifyMemory, type MemoryPlan } from "./plan-memory.ts";
 import { schedule } from "./schedule.ts";
@@ -40,6 +42,7 @@ type Entries = ReadonlyMap<EntryName, Entry>;
 /** A program on its way. */
 interface Stage {
   readonly entries: Entries;
+  readonly packed?: Packed<EntryName>;
   readonly memory?: MemoryPlan;
 }
 
@@ -124,11 +127,23 @@ const PASSES: readonly Pass[] = [
       };
     },
   },
+  // Where a kernel may not bind all that it touches, little values of one block of layers are one parameter.
+  {
+    name: "bind-packs",
+    isRequired: true,
+    run: (stage, { options }) => {
+      const tasks = mapEntries(stage.entries, (entry) => present(entry.tasks));
+      return { ...stage, packed: bindPacks(tasks, options.maxBuffers) };
+    },
+  },
   // A place for every buffer, before anything runs.
   {
     name: "plan-memory",
     isRequired: true,
-    run: ({ entries }) => ({ entries, memory: planMemory([...entries.values()].map(({ tasks }) => present(tasks))) }),
+    run: (stage) => {
+      const { entries, packs } = present(stage.packed);
+      return { ...stage, memory: planMemory([...entries.values()], packs) };
+    },
   },
 ];
 
@@ -165,10 +180,11 @@ export function compileEntries(graphs: ReadonlyMap<EntryName, Graph>, target: Co
   }
   const tasks = mapEntries(stage.entries, (entry) => present(entry.tasks));
   const memory = present(stage.memory);
-  return { program: assemble(tasks, memory, target), memory, graphs: mapEntries(stage.entries, (entry) => entry.graph), tasks };
+  const program = assemble(present(stage.packed), memory, target);
+  return { program, memory, graphs: mapEntries(stage.entries, (entry) => entry.graph), tasks };
 }
 
-const planOf = (graph: Graph, options: LowerOptions): FusionPlan => planFusion([...graph.outputs.values()], options, replacedBy(graph));
+const planOf = (graph: Graph, options: LowerOptions): FusionPlan => planFusion([...graph.outputs.values()], options, memoryOf(graph));
 
 function present<T>(form: T | undefined): T {
   if (form === undefined) throw new InternalError("a pass runs before the one that it needs");
@@ -187,11 +203,12 @@ function inspect(pass: string, stage: Stage, { verify, dump, maxBuffers }: Pipel
     }
   }
   if (dump?.after !== pass) return;
-  for (const [name, entry] of stage.entries) dump.write(`--- ${name} after ${pass}\n${printEntry(entry, stage.memory)}`);
+  for (const [name, entry] of stage.entries) dump.write(`--- ${name} after ${pass}\n${printEntry(name, entry, stage)}`);
 }
 
-function verifyStage({ entries, memory }: Stage, maxBuffers: number): void {
-  for (const { graph, plan, placed, tasks } of entries.values()) {
+function verifyStage({ entries, packed, memory }: Stage, maxBuffers: number): void {
+  for (const [name, { graph, plan, placed, tasks }] of entries) {
+    verifyTasks(packed?.entries.get(name) ?? [], maxBuffers);
     if (tasks) verifyTasks(tasks, placed ? maxBuffers : Infinity);
     else if (plan) verifyPlan(plan, [...graph.outputs.values()]);
     else verifyGraph(graph);
@@ -203,12 +220,14 @@ function verifyStage({ entries, memory }: Stage, maxBuffers: number): void {
 function verifyTasks(tasks: readonly Task[], maxBuffers: number): void {
   for (const { kernel, buffers, origin } of tasks.flatMap(callsOf)) {
     blaming(origin, () => verifyKernel(kernel));
-    if (buffers.length > maxBuffers) throw new InternalError(`kernel ${kernel.name} binds ${buffers.length} buffers of ${maxBuffers}`);
+    const count = bindingsOf(buffers);
+    if (count > maxBuffers) throw new InternalError(`kernel ${kernel.name} binds ${count} buffers of ${maxBuffers}`);
   }
 }
 
-function printEntry({ graph, plan, tasks }: Entry, memory: MemoryPlan | undefined): string {
-  if (tasks && memory) return printMemory(tasks, memory);
+function printEntry(name: EntryName, { graph, plan, tasks: unpacked }: Entry, { packed, memory }: Stage): string {
+  if (unpacked && memory) return printMemory(unpacked, memory);
+  const tasks = packed?.entries.get(name) ?? unpacked;
   if (tasks) return tasks.map(printTask).join("\n");
   return plan ? printPlan(plan) : printGraph(graph);
 }

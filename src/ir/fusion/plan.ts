@@ -9,7 +9,6 @@
 
 import type { Lowering } from "../ops/define.ts";
 import type { Node } from "../node.ts";
-import { isByte, sizeOf } from "../types.ts";
 import type { Runs } from "./relation.ts";
 
 /** Where a value's elements are computed: one at each point, or a row of them at each point. */
@@ -45,12 +44,6 @@ export interface FusionPlan {
   readonly groupOf: ReadonlyMap<Node, Group>;
   readonly lowering: (node: Node) => Lowering;
 }
-
-/** Elements up to which the values of one group lie in one buffer. */
-const LITTLE = 4096;
-
-/** Whether a value is so small that it shares a buffer with others that its group makes of its type. */
-export const isLittle = ({ type }: Node): boolean => sizeOf(type.shape) <= LITTLE && !isByte(type.dtype);
 
 export const isGroup = (step: Group | Node): step is Group => "members" in step;
 

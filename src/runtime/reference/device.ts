@@ -6,7 +6,7 @@ import { fromHalf } from "../../ir/half.ts";
 import { interpret } from "../../ir/loop/interpret.ts";
 import type { Kernel } from "../../ir/loop/kernel.ts";
 import type { EntryName, KernelLaunch, Program } from "../../ir/program.ts";
-import { InternalError, sizeOf } from "../../ir/types.ts";
+import { bytesPerElement, InternalError, sizeOf } from "../../ir/types.ts";
 import type { Device, Session } from "../device.ts";
 
 export function openReferenceDevice(): Device {
@@ -17,6 +17,20 @@ export function openReferenceDevice(): Device {
   };
 }
 
+/** Each buffer has its own array, since the arena's offsets are in bytes of storage types, which float64 does not have; or a part of its pack's. */
+function arraysOf({ buffers }: Program): (InterpreterArray | undefined)[] {
+  const packs = buffers
+    .filter(({ role }) => role === "pack")
+    .map((plan) => ({ plan, array: interpreterArray(plan.dtype, sizeOf(plan.shape)) }));
+  return buffers.map(({ role, dtype, shape, offset }) => {
+    if (role === "data") return undefined;
+    const pack = packs.find(({ plan }) => plan.offset <= offset && offset < plan.offset + plan.bytes);
+    if (!pack) return interpreterArray(dtype, sizeOf(shape));
+    const begin = (offset - pack.plan.offset) / bytesPerElement(dtype);
+    return pack.array.subarray(begin, begin + sizeOf(shape));
+  });
+}
+
 class ReferenceSession implements Session {
   readonly #program: Program;
   readonly #arrays: (InterpreterArray | undefined)[];
@@ -25,8 +39,7 @@ class ReferenceSession implements Session {
 
   constructor(program: Program) {
     this.#program = program;
-    // Each buffer has its own array: the arena's offsets are in bytes of storage types, which float64 does not have.
-    this.#arrays = program.buffers.map((plan) => (plan.role === "data" ? undefined : interpreterArray(plan.dtype, sizeOf(plan.shape))));
+    this.#arrays = arraysOf(program);
     this.#indexes = new Map(program.buffers.map((plan, i) => [plan.name, i]));
     this.#kernels = program.kernels.map((compiled) => {
       if (!compiled.kernel) throw new InternalError(`kernel ${compiled.name} was not compiled for the reference device`);
