@@ -79,7 +79,8 @@ function bound(call: KernelCall, group: readonly Buffer[], pack: Pack | undefine
     return { ...stage, writes: stage.writes.map((w) => ({ ...w, buffer: moved(w.buffer), index: place(w.buffer, w.index) })) };
   });
   const params = [...kept.map((i) => at(kernel.params, i)), parameterOf(kernel, [...slots], pack)];
-  const swap = (set: ReadonlySet<Buffer>): Set<Buffer> => new Set([...set].map((buffer) => (group.includes(buffer) ? pack.buffer : buffer)));
+  const swap = (set: ReadonlySet<Buffer>): Set<Buffer> =>
+    new Set([...set].map((buffer) => (group.includes(buffer) ? pack.buffer : buffer)));
   return {
     ...call,
     kernel: { ...kernel, params: params.map((param, i) => ({ ...param, name: `p${i}` })), stages },

@@ -12,8 +12,15 @@ import type { Buffer } from "./lowered.ts";
 
 export const whole = (buffer: Buffer): Target => ({ buffer, offset: e.int(0) });
 
-/** The pack of a little value: its layer's, so that what one normalization measures, remembers and learns is bound as one. */
-export const packOf = (b: Builder, node: Node): string | undefined => (isLittle(node) ? (b.originOf(node)?.path ?? "") : undefined);
+/**
+ * The pack of a little value: that of the block in which its layer stands, so that what its normalizations measure, remember and learn is
+ * bound as one, and equal blocks have equal kernels.
+ */
+export function packOf(b: Builder, node: Node): string | undefined {
+  if (!isLittle(node)) return undefined;
+  const path = b.originOf(node)?.path ?? "";
+  return path.slice(0, Math.max(0, path.lastIndexOf(".")));
+}
 
 /** What lies beside what in a whole graph: states and other inputs, results and temporaries alike. */
 export function memoryOf(graph: Graph): Memory {
