@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSpec, outcomeOf as outcome } from "./check.ts";
+import { guidanceOf, printerFor } from "./codegen/for-device.ts";
 import { emitFiles } from "./codegen/module/emit.ts";
 import type { Target } from "./codegen/target.ts";
 import { targetNamed } from "./codegen/targets.ts";
@@ -11,7 +12,6 @@ import { elaborate, planRecipe, type LoadedSpec, type PlannedRecipe } from "./ds
 import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type ParameterInfo } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
 import type { Parameter } from "./ir/model.ts";
-import type { Kernel } from "./ir/loop/kernel.ts";
 import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
 import type { DeviceLimits } from "./ir/program.ts";
@@ -128,7 +128,7 @@ function finish(
 ): CompileOutcome {
   const [{ recipe, dataInfo, network }] = stages as [StageSpec];
   const target = targetNamed(request.target);
-  const printer = { ...target, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, request.limits) };
+  const printer = printerFor(target, request.limits);
   let compiled: readonly CompiledStage[];
   try {
     compiled = compileStages(stages, build, printer, pipelineOptions(target, request));
@@ -182,9 +182,7 @@ function withoutSpans(data: DataPlan): DataPlan {
 function pipelineOptions(target: Target, { limits, dumpAfter, onDump, verify = false }: OutputRequest): PipelineOptions {
   return {
     verify,
-    maxBuffers: target.maxBuffers(limits),
-    operandCost: target.operandCost(limits),
-    splitK: target.splitK,
+    ...guidanceOf(target, limits),
     ...(dumpAfter !== undefined && onDump && { dump: { after: dumpAfter, write: onDump } }),
   };
 }

@@ -12,6 +12,13 @@ export const referenceTarget: Target = {
     verifyKernel(kernel);
     return { name: kernel.name, kernel };
   },
+  together: {
+    isWorth: () => true,
+    compile: (parts) => {
+      for (const { kernel } of parts) verifyKernel(kernel);
+      return { name: parts.map(({ kernel }) => kernel.name).join("_and_"), parts };
+    },
+  },
   storesBytes: () => true,
   splitK: () => 1,
 };

@@ -64,6 +64,7 @@ const program = object({
         source: { type: "string" },
         grid: { type: "array", items: [count, count, count], minItems: 3, additionalItems: false },
         kernel: { type: "object" },
+        parts: list(object({ kernel: { type: "object" }, slots: list(count) })),
         subgroupSize: count,
         wasm: object(
           { relaxed: code, simd: code, units: count, grain: count, piece: count, scratchBytes: count, margin: count, writes: list(count) },

@@ -28,13 +28,20 @@ export interface BufferPlan {
   readonly offset: number;
 }
 
-/** A kernel as a target compiled it. `source` is the target's text; the reference device interprets `kernel`. */
+/** A kernel of several in one launch: its parameter i is buffer `slots[i]` of the launch. */
+export interface KernelPart {
+  readonly kernel: Kernel;
+  readonly slots: readonly number[];
+}
+
+/** A kernel as a target compiled it. `source` is the target's text; the reference device interprets `kernel`, or `parts` one after the other. */
 export interface CompiledKernel {
   readonly name: string;
   readonly source?: string;
   /** Workgroup counts, where the target has them. */
   readonly grid?: readonly [number, number, number];
   readonly kernel?: Kernel;
+  readonly parts?: readonly KernelPart[];
   /** Set where the kernel needs subgroups of just this many lanes: another device must refuse it. */
   readonly subgroupSize?: number;
   readonly wasm?: WasmKernel;

@@ -10,17 +10,21 @@ import {
   type CompiledKernel,
   type EntryName,
   type KernelLaunch,
+  type KernelPart,
   type Launch,
   type Program,
 } from "../ir/program.ts";
 import type { Packed } from "./bind-packs.ts";
-import { callsOf, type Buffer, type KernelCall } from "./lowered.ts";
+import { InternalError } from "../ir/types.ts";
+import { buffersOf, callsOf, type Buffer, type KernelCall } from "./lowered.ts";
 import { bytesOf, type MemoryPlan } from "./plan-memory.ts";
 
 export interface CompilesKernels {
   readonly name: string;
   /** Prints a kernel for the device at hand. */
   compileKernel(kernel: Kernel): CompiledKernel;
+  /** Prints kernels that run side by side in one launch, where the target can do that. */
+  compileTogether?(parts: readonly KernelPart[]): CompiledKernel;
   /** Whether the kernel can store the elements of one byte that it writes. */
   storesBytes(kernel: Kernel): boolean;
 }
@@ -45,29 +49,38 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
   const known = new Map<string, number>();
   const number = createNumbering();
   const names = new Map<string, number>();
-  const kernelOf = (kernel: Kernel): number => {
-    const key = keyOf(kernel, number);
+  const fresh = (kernel: Kernel): Kernel => {
+    const count = names.get(kernel.name) ?? 0;
+    names.set(kernel.name, count + 1);
+    return count === 0 ? kernel : { ...kernel, name: `${kernel.name}_${count}` };
+  };
+  const once = (key: string, compile: () => CompiledKernel): number => {
     let index = known.get(key);
-    if (index === undefined) {
-      const count = names.get(kernel.name) ?? 0;
-      names.set(kernel.name, count + 1);
-      index = kernels.push(target.compileKernel(count === 0 ? kernel : { ...kernel, name: `${kernel.name}_${count}` })) - 1;
-      known.set(key, index);
-    }
+    if (index === undefined) known.set(key, (index = kernels.push(compile()) - 1));
     return index;
   };
   const launchOf = ({ kernel, buffers: args, origin }: KernelCall): KernelLaunch => ({
     kind: "kernel",
-    kernel: blaming(origin, () => kernelOf(kernel)),
+    kernel: blaming(origin, () => once(keyOf(kernel, number), () => target.compileKernel(fresh(kernel)))),
     buffers: args.map(indexOf),
   });
+  const together = (calls: readonly KernelCall[]): KernelLaunch => {
+    const args = buffersOf(calls);
+    const parts = calls.map(({ kernel, buffers: own }): KernelPart => ({ kernel, slots: own.map((buffer) => args.indexOf(buffer)) }));
+    const key = parts.map(({ kernel, slots }) => `${slots.join()} ${keyOf(kernel, number)}`).join("\n");
+    const compile = (): CompiledKernel => {
+      if (!target.compileTogether) throw new InternalError(`${target.name} has no launches of several kernels`);
+      return target.compileTogether(parts.map((part) => ({ ...part, kernel: fresh(part.kernel) })));
+    };
+    return { kind: "kernel", kernel: blaming(calls[0]?.origin, () => once(key, compile)), buffers: args.map(indexOf) };
+  };
   const compiled = [...entries].map(([name, tasks]): [EntryName, Launch[]] => [
     name,
-    tasks.map((task) =>
-      task.kind === "kernel"
-        ? launchOf(task.call)
-        : { kind: "loop", count: task.count, reverse: task.reverse, body: task.calls.map(launchOf) },
-    ),
+    tasks.map((task): Launch => {
+      if (task.kind === "kernel") return launchOf(task.call);
+      if (task.kind === "together") return together(task.calls);
+      return { kind: "loop", count: task.count, reverse: task.reverse, body: task.calls.map(launchOf) };
+    }),
   ]);
   return {
     format: "tlc-program",

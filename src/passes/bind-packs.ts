@@ -9,7 +9,7 @@ import { mapExpr, mapExpressions } from "../ir/loop/map-expr.ts";
 import { packKey } from "../ir/fusion/buffers.ts";
 import { at } from "../ir/ops/define.ts";
 import { bytesPerElement, sizeOf } from "../ir/types.ts";
-import { callsOf, mapCalls, type Buffer, type KernelCall, type Pack, type Task } from "./lowered.ts";
+import { buffersOf, launchesOf, type Buffer, type KernelCall, type Pack, type Task } from "./lowered.ts";
 import { aligned, bytesOf } from "./plan-memory.ts";
 
 export interface Packed<Name> {
@@ -23,30 +23,35 @@ export const bindingsOf = (buffers: readonly Buffer[]): number => new Set(buffer
 const keyOf = (buffer: Buffer): unknown => (buffer.pack === undefined ? buffer : packKey(buffer.pack, buffer.dtype));
 
 export function bindPacks<Name>(entries: ReadonlyMap<Name, readonly Task[]>, maxBuffers: number): Packed<Name> {
-  const isTooMany = ({ buffers }: KernelCall): boolean => buffers.length > maxBuffers;
   const members = new Map<unknown, Set<Buffer>>();
-  for (const { buffers } of [...entries.values()].flat().flatMap(callsOf).filter(isTooMany)) {
-    for (const group of byPack(buffers)) {
-      const key = keyOf(at(group, 0));
+  for (const launch of [...entries.values()].flat().flatMap(launchesOf)) {
+    for (const [key, group] of packsIn(buffersOf(launch), maxBuffers)) {
       const known = members.get(key) ?? new Set();
       group.forEach((buffer) => known.add(buffer));
       members.set(key, known);
     }
   }
   const packs = new Map([...members].map(([key, buffers]) => [key, packOf([...buffers])]));
-  const bind = (call: KernelCall): KernelCall =>
-    isTooMany(call) ? byPack(call.buffers).reduce((it, group) => bound(it, group, packs.get(keyOf(at(group, 0)))), call) : call;
+  const bind = (launch: readonly KernelCall[]): KernelCall[] => {
+    const together = [...packsIn(buffersOf(launch), maxBuffers).keys()].flatMap((key) => packs.get(key) ?? []);
+    return launch.map((call) => together.reduce(bound, call));
+  };
+  const bindTask = (task: Task): Task => {
+    if (task.kind === "loop") return { ...task, calls: task.calls.flatMap((call) => bind([call])) };
+    return task.kind === "kernel" ? { ...task, call: at(bind([task.call]), 0) } : { ...task, calls: bind(task.calls) };
+  };
   return {
-    entries: new Map([...entries].map(([name, tasks]) => [name, tasks.map((task) => mapCalls(task, bind))])),
+    entries: new Map([...entries].map(([name, tasks]) => [name, tasks.map(bindTask)])),
     packs: [...packs.values()],
   };
 }
 
-/** Buffers of one pack, where there are several. */
-function byPack(buffers: readonly Buffer[]): Buffer[][] {
+/** What a launch must bind as one of these buffers, by pack: nothing where each can be bound for itself. */
+function packsIn(buffers: readonly Buffer[], maxBuffers: number): Map<unknown, readonly Buffer[]> {
   const groups = new Map<unknown, Buffer[]>();
+  if (buffers.length <= maxBuffers) return groups;
   for (const buffer of buffers) groups.set(keyOf(buffer), [...(groups.get(keyOf(buffer)) ?? []), buffer]);
-  return [...groups.values()].filter((group) => group.length > 1);
+  return new Map([...groups].filter(([, group]) => group.length > 1));
 }
 
 function packOf(members: readonly Buffer[]): Pack {
@@ -60,11 +65,11 @@ function packOf(members: readonly Buffer[]): Pack {
   return { buffer: { name: `pack/${pack}/${dtype}`, role: "pack", dtype, shape: [end] }, offsets };
 }
 
-/** The call with one parameter for these buffers. */
-function bound(call: KernelCall, group: readonly Buffer[], pack: Pack | undefined): KernelCall {
-  if (!pack) return call;
+/** The call with one parameter for its buffers that are in the pack. */
+function bound(call: KernelCall, pack: Pack): KernelCall {
   const { kernel, buffers } = call;
-  const slots = new Set(group.map((buffer) => buffers.indexOf(buffer)));
+  const slots = new Set(buffers.flatMap((buffer, i) => (pack.offsets.has(buffer) ? [i] : [])));
+  if (slots.size === 0) return call;
   const kept = buffers.flatMap((_, i) => (slots.has(i) ? [] : [i]));
   const moved = (i: number): number => (slots.has(i) ? kept.length : kept.indexOf(i));
   const place = (i: number, index: Expr): Expr => {
@@ -80,7 +85,7 @@ function bound(call: KernelCall, group: readonly Buffer[], pack: Pack | undefine
   });
   const params = [...kept.map((i) => at(kernel.params, i)), parameterOf(kernel, [...slots], pack)];
   const swap = (set: ReadonlySet<Buffer>): Set<Buffer> =>
-    new Set([...set].map((buffer) => (group.includes(buffer) ? pack.buffer : buffer)));
+    new Set([...set].map((buffer) => (pack.offsets.has(buffer) ? pack.buffer : buffer)));
   return {
     ...call,
     kernel: { ...kernel, params: params.map((param, i) => ({ ...param, name: `p${i}` })), stages },

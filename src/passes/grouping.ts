@@ -5,20 +5,11 @@ import { countBuffers, type Memory } from "../ir/fusion/buffers.ts";
 import { bodyOf } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import type { Domain, FusionPlan, Group, Member } from "../ir/fusion/plan.ts";
-import {
-  allAtOnePoint,
-  pointsOf,
-  readsBelow,
-  rowOf,
-  runsOf,
-  sameRuns,
-  type Read,
-  type Relation,
-  type Runs,
-} from "../ir/fusion/relation.ts";
+import { allAtOnePoint, pointsOf, readsBelow, rowOf, sameRuns, type Read, type Relation, type Runs } from "../ir/fusion/relation.ts";
 import { at } from "../ir/ops/define.ts";
 import { InternalError, isByte, sizeOf } from "../ir/types.ts";
-import { isSplit, type InlineOptions, type Unit, type Units } from "./inline.ts";
+import { candidateOf, readsOf, type Candidate } from "./candidate.ts";
+import { isSplit, type InlineOptions, type Units } from "./inline.ts";
 
 export interface FuseOptions extends InlineOptions {
   /** Whether the kernels run once for every step of a loop. */
@@ -36,20 +27,6 @@ const SMALL_START = 1024;
 const LARGE = 1 << 16;
 // How many groups back a value may find company that it has nothing to do with.
 const WINDOW = 48;
-
-/** A unit with all that joining asks of it. */
-interface Candidate extends Unit {
-  /** Of its core's result, or of itself. */
-  readonly points: number;
-  /** Of its core's operand, where the core reduces whole axes. */
-  readonly runs?: Runs;
-  /** Whether other values can be computed at its points: not where its core's elements are stored in another order. */
-  readonly isOpen: boolean;
-  /** What it reads at its own elements, or its epilogue does. */
-  readonly reads: readonly Read[];
-  /** What its core reads, relative to an element of its operand. */
-  readonly operandReads: readonly Read[];
-}
 
 interface Use {
   readonly reader: Node;
@@ -104,7 +81,12 @@ export class Grouping {
   }
 
   plan(): FusionPlan {
-    for (const unit of this.#units.units) this.#place(this.#candidate(unit));
+    const candidates = this.#units.units.map((unit) => candidateOf(unit, this.#isStored));
+    const read = new Set(candidates.flatMap((unit) => readsOf(unit).map(({ node }) => node)));
+    // Counters come last: they go where nobody looks at what they were any more.
+    const counters = new Set(candidates.filter((unit) => this.#isCounter(unit) && !read.has(unit.node)));
+    for (const unit of candidates) if (!counters.has(unit)) this.#place(unit, this.#hosts(unit));
+    for (const unit of counters) this.#place(unit, this.#hostsOfCounter(unit));
     const outputs = this.#outputs();
     const groups = this.#drafts.map(({ id, kind, points, members, uses, nodes }): Group => {
       const overwrites = this.#overwritten(kind, uses, nodes);
@@ -121,31 +103,15 @@ export class Grouping {
 
   readonly #isStored = (node: Node): boolean => this.#stored.has(node) || this.#isSpecial(node);
 
-  #candidate(unit: Unit): Candidate {
-    const { node, core } = unit;
-    const below = (root: Node, stop?: Node): Read[] => {
-      const isEnd = (x: Node): boolean => x !== root && (x === stop || this.#isStored(x));
-      return root.inputs.length === 0 || root === stop ? [] : readsBelow(root, "same", isEnd);
-    };
-    if (!core) return { ...unit, points: sizeOf(node.type.shape), isOpen: true, reads: below(node), operandReads: [] };
-    const epilogue = below(node, core);
-    const isOpen = node === core || epilogue.some((read) => read.node === core && read.relation === "same");
-    const axes = core.op.reducedAxes?.(core);
-    const [operand] = core.inputs;
-    const runs = axes && operand && runsOf(operand.type.shape, axes);
-    // Relative to an element of what the core reduces; a product's operands have no such element.
-    const start: Relation = runs && "same";
-    const operandReads = core.inputs.flatMap((input) => readsBelow(input, start, this.#isStored));
-    const reads = epilogue.filter((read) => read.node !== core);
-    return { ...unit, points: sizeOf(core.type.shape), ...(runs && { runs }), isOpen, reads, operandReads };
+  /** The next value of a little state, which is made of the old one alone. */
+  #isCounter({ node, core, points, reads }: Candidate): boolean {
+    const old = this.#memory.replaces.get(node);
+    return old !== undefined && core === undefined && points === 1 && reads.every((read) => read.node === old);
   }
 
-  #place(unit: Candidate): void {
-    // An input of the graph waits for nothing.
-    const producers = new Set<Draft | Node>();
-    for (const { node } of [...unit.reads, ...unit.operandReads])
-      if (node.inputs.length > 0 || this.#draftOf.has(node)) producers.add(this.#stepOf(node));
-    for (const draft of this.#hosts(unit, producers)) {
+  #place(unit: Candidate, hosts: readonly Draft[]): void {
+    const producers = this.#producers(unit);
+    for (const draft of hosts) {
       const domain = this.#domainIn(draft, unit);
       if (domain === undefined || !this.#fits(draft, unit, domain) || this.#closesCircle(draft, producers)) continue;
       this.#join(draft, unit, domain, producers);
@@ -180,20 +146,35 @@ export class Grouping {
     this.#join(draft, unit, isSmall ? allAtOnePoint(unit.points) : "points", producers);
   }
 
-  /** Groups that the unit may join, the best first: those whose values it reads, then near ones of its size. */
-  #hosts(unit: Candidate, producers: ReadonlySet<Draft | Node>): Draft[] {
+  /** What must run before the unit. An input of the graph waits for nothing. */
+  #producers(unit: Candidate): Set<Draft | Node> {
+    const made = readsOf(unit).filter(({ node }) => node.inputs.length > 0 || this.#draftOf.has(node));
+    return new Set(made.map(({ node }) => this.#stepOf(node)));
+  }
+
+  /** Groups that neither read the old value nor come before one that does: there it would have to be copied. */
+  #hostsOfCounter(unit: Candidate): Draft[] {
     if (this.#options.isFusing === false) return [];
+    const olds = readsOf(unit).map(({ node }) => node);
+    const readers = new Set(this.#drafts.filter((draft) => olds.some((old) => draft.loads.has(old))));
+    return this.#drafts.filter((draft) => this.#isCompany(draft, unit) && !readers.has(draft) && !this.#closesCircle(draft, readers));
+  }
+
+  /** Groups that the unit may join, the best first: those whose values it reads, then near ones of its size. */
+  #hosts(unit: Candidate): Draft[] {
+    if (this.#options.isFusing === false) return [];
+    const producers = this.#producers(unit);
     const reads = new Map<Draft, number>();
-    for (const { node } of [...unit.reads, ...unit.operandReads]) {
+    for (const { node } of readsOf(unit)) {
       const draft = this.#draftOf.get(node);
       if (draft && sizeOf(node.type.shape) > 1) reads.set(draft, (reads.get(draft) ?? 0) + 1);
     }
     const own = [...producers].filter(isDraft).sort((x, y) => (reads.get(y) ?? 0) - (reads.get(x) ?? 0) || y.last - x.last);
-    const near = this.#drafts
-      .slice(-WINDOW)
-      .reverse()
-      .filter((draft) => !producers.has(draft) && this.#isCompany(draft, unit));
-    return [...own, ...near];
+    const isNear = (draft: Draft): boolean => !producers.has(draft) && this.#isCompany(draft, unit);
+    // At one point the earliest first, so that what waits for a value of this may still find company.
+    const little = this.#drafts.filter((draft) => draft.points === 1);
+    const others = this.#drafts.slice(-WINDOW).filter((draft) => draft.points > 1);
+    return [...own, ...little.filter(isNear), ...others.reverse().filter(isNear)];
   }
 
   /** Whether a unit that reads nothing of a group gains from running in the same launch. */
@@ -242,7 +223,7 @@ export class Grouping {
 
   /** Whether the group's kernel would still have few enough buffers. */
   #fits(draft: Draft, unit: Candidate, domain: Domain): boolean {
-    const reads = [...unit.reads, ...unit.operandReads].map(({ node }) => node);
+    const reads = readsOf(unit).map(({ node }) => node);
     const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes, ...reads, unit.node];
     const kind = draft.kind === "map" && (unit.core !== undefined || domain !== "points") ? "rows" : draft.kind;
     const replaces = this.#overwritten(kind, [...draft.uses, ...usesOf(unit)], [...draft.nodes, unit.node]);
@@ -295,7 +276,7 @@ export class Grouping {
     draft.uses.push(...usesOf(unit));
     this.#draftOf.set(node, draft);
     if (draft.kind === "map" && (core !== undefined || domain !== "points")) draft.kind = "rows";
-    for (const read of [...unit.reads, ...unit.operandReads]) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
+    for (const read of readsOf(unit)) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
     for (const read of unit.reads) draft.ofSecond?.add(read.node);
     const place = this.#position.get(node) ?? 0;
     draft.first = Math.min(draft.first, place);
@@ -361,7 +342,7 @@ function raise(draft: Draft, latest: number): void {
 }
 
 const sharesLoad = (draft: Draft, unit: Candidate): boolean =>
-  [...unit.reads, ...unit.operandReads].some(({ node }) => draft.loads.has(node) && sizeOf(node.type.shape) > 1);
+  readsOf(unit).some(({ node }) => draft.loads.has(node) && sizeOf(node.type.shape) > 1);
 
 /** Whether a member that has one element at each point is read at the reader's own point. */
 const isOwnPoint = ({ node }: Member, relation: Relation): boolean => relation === "same" || sizeOf(node.type.shape) === 1;

@@ -21,11 +21,12 @@ import { planFusion } from "./fuse.ts";
 import { placeUpdates, type Placed } from "./in-place.ts";
 import { lowerGraph, type SharedBuffers } from "./lower.ts";
 import type { LowerOptions } from "./lower-group.ts";
-import { callsOf, type Task } from "./lowered.ts";
+import { buffersOf, callsOf, launchesOf, type Task } from "./lowered.ts";
 import { memoryOf } from "./places.ts";
 import { mergeScans } from "./merge-scans.ts";
 import { planMemory, printMemory, verifyMemory, type MemoryPlan } from "./plan-memory.ts";
 import { schedule } from "./schedule.ts";
+import { shareLaunches } from "./share-launches.ts";
 import { simplifyForward } from "./simplify-forward.ts";
 import { settleStorage } from "./storage.ts";
 
@@ -47,7 +48,7 @@ interface Stage {
 }
 
 interface Context {
-  readonly options: LowerOptions;
+  readonly options: PipelineOptions;
   readonly target: CompilesKernels;
   readonly shared: SharedBuffers;
 }
@@ -127,7 +128,15 @@ const PASSES: readonly Pass[] = [
       };
     },
   },
-  // Where a kernel may not bind all that it touches, little values of one block of layers are one parameter.
+  // Little kernels share launches, where the target's can hold several. Only now is it known what runs before what.
+  {
+    name: "share-launches",
+    isRequired: false,
+    run: onEach((entry, { options }) =>
+      options.sharesLaunches ? { ...entry, tasks: shareLaunches(present(entry.tasks), options.maxBuffers) } : entry,
+    ),
+  },
+  // Where a launch may not bind all that it touches, little values of one block of layers are one parameter.
   {
     name: "bind-packs",
     isRequired: true,
@@ -154,6 +163,8 @@ export const PASS_NAMES: readonly string[] = ["step", ...PASSES.map((p) => p.nam
 export const OPTIONAL_PASSES: readonly string[] = PASSES.filter((p) => !p.isRequired).map((p) => p.name);
 
 export interface PipelineOptions extends LowerOptions {
+  /** Whether the target has launches of several kernels. */
+  readonly sharesLaunches?: boolean;
   /** Checks every IR after every pass; a fault is a bug of the compiler. */
   readonly verify?: boolean;
   /** Passes to leave out. */
@@ -216,12 +227,12 @@ function verifyStage({ entries, packed, memory }: Stage, maxBuffers: number): vo
   }
 }
 
-/** @param maxBuffers that a kernel may bind, once new values of state lie where they will */
+/** @param maxBuffers that a launch may bind, once new values of state lie where they will */
 function verifyTasks(tasks: readonly Task[], maxBuffers: number): void {
-  for (const { kernel, buffers, origin } of tasks.flatMap(callsOf)) {
-    blaming(origin, () => verifyKernel(kernel));
-    const count = bindingsOf(buffers);
-    if (count > maxBuffers) throw new InternalError(`kernel ${kernel.name} binds ${count} buffers of ${maxBuffers}`);
+  for (const { kernel, origin } of tasks.flatMap(callsOf)) blaming(origin, () => verifyKernel(kernel));
+  for (const launch of tasks.flatMap(launchesOf)) {
+    const count = bindingsOf(buffersOf(launch));
+    if (count > maxBuffers) throw new InternalError(`kernel ${launch[0]?.kernel.name} binds ${count} buffers of ${maxBuffers}`);
   }
 }
 
@@ -237,5 +248,7 @@ function printTask(task: Task): string {
     ({ kernel, buffers, origin }) =>
       `${origin ? `// ${origin.path}\n` : ""}${printKernel(kernel)}  with ${buffers.map((b, i) => `p${i} = ${b.name}`).join(", ")}\n`,
   );
-  return task.kind === "kernel" ? lines.join("") : `loop ${task.count}${task.reverse ? " reversed" : ""} {\n${lines.join("")}}\n`;
+  if (task.kind === "kernel") return lines.join("");
+  const header = task.kind === "together" ? "together" : `loop ${task.count}${task.reverse ? " reversed" : ""}`;
+  return `${header} {\n${lines.join("")}}\n`;
 }

@@ -7,19 +7,25 @@ import { bodyOf, topologicalOrder, type Graph } from "../ir/graph.ts";
 import * as e from "../ir/loop/expr.ts";
 import type { Node } from "../ir/node.ts";
 import type { InputAttrs } from "../ir/ops/leaf.ts";
+import { sizeOf } from "../ir/types.ts";
 import type { Target } from "./lower-group.ts";
 import type { Buffer } from "./lowered.ts";
+
+/** Elements of a state that lies beside others: every adapter binds 128 MiB, some eight of these. */
+const LARGEST_STATE = 1 << 22;
 
 export const whole = (buffer: Buffer): Target => ({ buffer, offset: e.int(0) });
 
 /**
- * The pack of a little value: that of the block in which its layer stands, so that what its normalizations measure, remember and learn is
- * bound as one, and equal blocks have equal kernels.
+ * The pack of a little value is that of the block in which its layer stands, so that what its normalizations measure, remember and learn is
+ * bound as one, and equal blocks have equal kernels. A larger state lies beside what else its layer keeps of its shape: a weight and its
+ * momentum.
  */
 export function packOf(b: Builder, node: Node): string | undefined {
-  if (!isLittle(node)) return undefined;
   const path = b.originOf(node)?.path ?? "";
-  return path.slice(0, Math.max(0, path.lastIndexOf(".")));
+  if (isLittle(node)) return path.slice(0, Math.max(0, path.lastIndexOf(".")));
+  const isState = "role" in node.attrs && (node.attrs as InputAttrs).role === "state";
+  return isState && sizeOf(node.type.shape) <= LARGEST_STATE ? `${path} ${node.type.shape.join("x")}` : undefined;
 }
 
 /** What lies beside what in a whole graph: states and other inputs, results and temporaries alike. */

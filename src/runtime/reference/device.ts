@@ -4,8 +4,8 @@
 import { hostArrayFrom, interpreterArray, type HostArray, type InterpreterArray } from "../../ir/arrays.ts";
 import { fromHalf } from "../../ir/half.ts";
 import { interpret } from "../../ir/loop/interpret.ts";
-import type { Kernel } from "../../ir/loop/kernel.ts";
-import type { EntryName, KernelLaunch, Program } from "../../ir/program.ts";
+import { at } from "../../ir/ops/define.ts";
+import type { CompiledKernel, EntryName, KernelLaunch, Program } from "../../ir/program.ts";
 import { bytesPerElement, InternalError, sizeOf } from "../../ir/types.ts";
 import type { Device, Session } from "../device.ts";
 
@@ -35,16 +35,15 @@ class ReferenceSession implements Session {
   readonly #program: Program;
   readonly #arrays: (InterpreterArray | undefined)[];
   readonly #indexes: ReadonlyMap<string, number>;
-  readonly #kernels: readonly Kernel[];
+  readonly #kernels: readonly CompiledKernel[];
 
   constructor(program: Program) {
     this.#program = program;
     this.#arrays = arraysOf(program);
     this.#indexes = new Map(program.buffers.map((plan, i) => [plan.name, i]));
-    this.#kernels = program.kernels.map((compiled) => {
-      if (!compiled.kernel) throw new InternalError(`kernel ${compiled.name} was not compiled for the reference device`);
-      return compiled.kernel;
-    });
+    this.#kernels = program.kernels;
+    const unknown = program.kernels.find(({ kernel, parts }) => !kernel && !parts);
+    if (unknown) throw new InternalError(`kernel ${unknown.name} was not compiled for the reference device`);
   }
 
   write(buffer: string, data: HostArray): void {
@@ -111,13 +110,19 @@ class ReferenceSession implements Session {
   }
 
   #launch(launch: KernelLaunch, time: number): void {
-    const kernel = this.#kernels[launch.kernel];
-    if (!kernel) throw new InternalError(`the program has no kernel ${String(launch.kernel)}`);
+    const compiled = this.#kernels[launch.kernel];
+    if (!compiled) throw new InternalError(`the program has no kernel ${String(launch.kernel)}`);
     const arrays = launch.buffers.map((buffer) => {
       const array = this.#arrays[buffer];
-      if (!array) throw new InternalError(`kernel ${kernel.name} uses ${this.#program.buffers[buffer]?.name ?? "?"} before it is written`);
+      if (!array) throw new InternalError(`kernel ${compiled.name} uses ${this.#program.buffers[buffer]?.name ?? "?"} before it is written`);
       return array;
     });
-    interpret(kernel, arrays, time);
+    if (compiled.kernel) interpret(compiled.kernel, arrays, time);
+    for (const { kernel, slots } of compiled.parts ?? [])
+      interpret(
+        kernel,
+        slots.map((slot) => at(arrays, slot)),
+        time,
+      );
   }
 }
