@@ -7,7 +7,7 @@ export const referenceTarget: Target = {
   name: "reference",
   // Fusion stops where it does on the narrowest GPU, so that both run the same kernels.
   maxBuffers: (options) => options?.maxBuffers ?? 8,
-  operandCost: () => 12,
+  operandCost: () => 16,
   compileKernel: (kernel) => {
     verifyKernel(kernel);
     return { name: kernel.name, kernel };

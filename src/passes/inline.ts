@@ -157,14 +157,15 @@ function mayInline(
   const reads = users.reduce((sum, user) => sum + readsBy(user, node), 0);
   if (reads <= 1) return true;
   const isOperand = users.some((user) => lowering(user).kind === "contract");
-  if (cost > (isOperand ? operandCost : CHEAP_COST)) return false;
+  // Bytes through memory: every user reads what the value is made of, or the value is made, written, and read by every user.
+  const [own, made] = [sizeOf(node.type.shape), [...loads].reduce((sum, load) => sum + sizeOf(load.type.shape), 0)];
+  const [anew, stored] = [made * users.length, made + own * (1 + users.length)];
+  const isFarLess = 2 * anew <= stored && cost <= operandCost;
+  if (cost > (isOperand ? operandCost : CHEAP_COST) && !isFarLess) return false;
   if (isOperand && operandCost <= 1 && (users.length > 1 || loads.size > 1)) return false;
   // What is repeated over many elements is better made once, however cheap.
   if (!isOperand && (cost > 1 || loads.size > 1) && reads >= users.length * REPEATED) return false;
-  // Bytes through memory: every user reads what the value is made of, or the value is made, written, and read by every user.
-  const own = sizeOf(node.type.shape);
-  const made = [...loads].reduce((sum, load) => sum + sizeOf(load.type.shape), 0);
-  return made * users.length <= made + own * (1 + users.length);
+  return anew <= stored;
 }
 
 const usesOnce = (user: Node, node: Node): boolean => user.inputs.filter((input) => input === node).length === 1;

@@ -81,9 +81,8 @@ function epochPosition(b: Builder, states: StateTable, batch: number, prefix: "t
   const cursor = states.declare(cursorOf(prefix));
   const count = given(b, `${prefix}/count`, scalar("i32"));
   const position = b.add(b.mul(cursor, batch), b.iota({ shape: [batch], axis: 0 }));
-  // A float, so that it lies with rates and counts, and kernels that read it along with those bind one buffer.
-  const mask = b.cast(b.less(position, count), { dtype: "f32" });
-  return { cursor, count, position, isReal: b.notEqual(mask, 0), mask };
+  const isReal = b.less(position, count);
+  return { cursor, count, position, isReal, mask: b.cast(isReal, { dtype: "f32" }) };
 }
 
 /** What a batch is made of, however it comes in. */

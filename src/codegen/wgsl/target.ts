@@ -19,8 +19,8 @@ import { chooseTile, splitK } from "./tiles.ts";
 /** Storage buffers per shader that every adapter has. */
 const DEFAULT_BUFFERS = 8;
 
-/** About what a normalization, an activation and their gradients take. */
-const OPERAND_COST = 12;
+/** About what the gradients of a pooling, an activation and a normalization take, one after the other. */
+const OPERAND_COST = 16;
 
 const FEW_POINTS = 64;
 const LONG = 256;
