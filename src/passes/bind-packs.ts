@@ -1,4 +1,4 @@
-// A kernel that touches more buffers than it may bind gets those of one pack, the little values of a layer, as one parameter: the planner
+// A kernel that touches more buffers than it may bind gets those of one pack, the little values of a block, as one parameter: the planner
 // puts them side by side, and the kernel adds to each index where in the pack its buffer begins. Decided for all entries at once, since
 // they share states. Other kernels bind each for itself.
 
