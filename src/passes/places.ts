@@ -11,21 +11,24 @@ import { sizeOf } from "../ir/types.ts";
 import type { Target } from "./lower-group.ts";
 import type { Buffer } from "./lowered.ts";
 
-/** Elements of a state that lies beside others: every adapter binds 128 MiB, some eight of these. */
+/** Elements of a state that lies beside others: every adapter binds 128 MiB, eight of these. */
 const LARGEST_STATE = 1 << 22;
 
 export const whole = (buffer: Buffer): Target => ({ buffer, offset: e.int(0) });
 
 /**
  * The pack of a little value is that of the block in which its layer stands, so that what its normalizations measure, remember and learn is
- * bound as one, and equal blocks have equal kernels. A larger state lies beside what else its layer keeps of its shape: a weight and its
- * momentum.
+ * bound as one, and equal blocks have equal kernels. A larger state lies beside those whose names end like its own, a weight beside its
+ * momentum: no more than an optimizer remembers of one parameter.
  */
 export function packOf(b: Builder, node: Node): string | undefined {
-  const path = b.originOf(node)?.path ?? "";
-  if (isLittle(node)) return path.slice(0, Math.max(0, path.lastIndexOf(".")));
-  const isState = "role" in node.attrs && (node.attrs as InputAttrs).role === "state";
-  return isState && sizeOf(node.type.shape) <= LARGEST_STATE ? `${path} ${node.type.shape.join("x")}` : undefined;
+  if (isLittle(node)) {
+    const path = b.originOf(node)?.path ?? "";
+    return path.slice(0, Math.max(0, path.lastIndexOf(".")));
+  }
+  const { role, name = "" } = node.attrs as Partial<InputAttrs>;
+  const isPacked = role === "state" && sizeOf(node.type.shape) <= LARGEST_STATE;
+  return isPacked ? `of ${name.slice(name.lastIndexOf("/") + 1)}` : undefined;
 }
 
 /** What lies beside what in a whole graph: states and other inputs, results and temporaries alike. */
