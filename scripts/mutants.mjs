@@ -19,6 +19,7 @@ const COPIED = [
   "src",
   "test",
   "specs",
+  "bench",
   "scripts",
   "fuzz",
   "bench",

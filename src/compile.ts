@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSpec, outcomeOf as outcome, type SpecAccess } from "./check.ts";
+import { guidanceOf, printerFor } from "./codegen/for-device.ts";
 import { emitFiles } from "./codegen/module/emit.ts";
 import type { Target } from "./codegen/target.ts";
 import { targetNamed } from "./codegen/targets.ts";
@@ -14,7 +15,6 @@ import { createBuilder } from "./ir/builder.ts";
 import { topologicalOrder } from "./ir/graph.ts";
 import { indexLimits } from "./ir/index-limits.ts";
 import type { ForwardModel, Parameter } from "./ir/model.ts";
-import type { Kernel } from "./ir/loop/kernel.ts";
 import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
 import type { DeviceLimits } from "./ir/program.ts";
@@ -164,7 +164,7 @@ function finish(
 ): CompileOutcome {
   const [{ recipe, dataInfo, network }] = stages as [StageSpec];
   const target = targetNamed(request.target);
-  const printer = { ...target, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, request.limits) };
+  const printer = printerFor(target, request.limits);
   let compiled: readonly CompiledStage[];
   try {
     compiled = compileStages(stages, build, printer, pipelineOptions(target, request));
@@ -218,9 +218,7 @@ function withoutSpans(data: DataPlan): DataPlan {
 function pipelineOptions(target: Target, { limits, dumpAfter, onDump, verify = false }: OutputRequest): PipelineOptions {
   return {
     verify,
-    maxBuffers: target.maxBuffers(limits),
-    operandCost: target.operandCost(limits),
-    splitK: target.splitK,
+    ...guidanceOf(target, limits),
     ...(dumpAfter !== undefined && onDump && { dump: { after: dumpAfter, write: onDump } }),
   };
 }

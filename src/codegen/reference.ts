@@ -7,10 +7,17 @@ export const referenceTarget: Target = {
   name: "reference",
   // Fusion stops where it does on the narrowest GPU, so that both run the same kernels.
   maxBuffers: (options) => options?.maxBuffers ?? 8,
-  operandCost: () => 12,
+  operandCost: () => 16,
   compileKernel: (kernel) => {
     verifyKernel(kernel);
     return { name: kernel.name, kernel };
+  },
+  together: {
+    isWorth: () => true,
+    compile: (parts) => {
+      for (const { kernel } of parts) verifyKernel(kernel);
+      return { name: parts.map(({ kernel }) => kernel.name).join("_and_"), parts };
+    },
   },
   storesBytes: () => true,
   splitK: () => 1,

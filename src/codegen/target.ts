@@ -2,16 +2,22 @@
 // asks a target's guidance instead of naming targets.
 
 import type { Kernel, SplitK } from "../ir/loop/kernel.ts";
-import type { CompiledKernel, DeviceLimits } from "../ir/program.ts";
+import type { CompiledKernel, DeviceLimits, KernelPart } from "../ir/program.ts";
 
 export interface Target {
   readonly name: "webgpu" | "wasm" | "reference";
   /** Parameters that one kernel may have: fusion must stop there. */
-  maxBuffers(limits?: DeviceLimits): number;
+  readonly maxBuffers: (limits?: DeviceLimits) => number;
   /** Scalar operations for each element that a product's operand may cost anew, read by read, instead of a pass through memory. */
-  operandCost(limits?: DeviceLimits): number;
+  readonly operandCost: (limits?: DeviceLimits) => number;
   compileKernel(kernel: Kernel, limits?: DeviceLimits): CompiledKernel;
+  /** Launches of several kernels, where the target has them. */
+  readonly together?: {
+    /** Whether a launch takes so long to start that it is worth it. */
+    isWorth(limits?: DeviceLimits): boolean;
+    compile(parts: readonly KernelPart[], limits?: DeviceLimits): CompiledKernel;
+  };
   /** Whether the kernel can store the elements of one byte that it writes; where not, they become words. */
-  storesBytes(kernel: Kernel): boolean;
+  readonly storesBytes: (kernel: Kernel) => boolean;
   readonly splitK: SplitK;
 }

@@ -79,7 +79,7 @@ const wasmKernel = object(
 );
 
 const buffer = object(
-  { name, role: { enum: ["state", "input", "output", "temp", "data"] }, dtype, shape, bytes, offset: whole(-1, MOST_BYTES) },
+  { name, role: { enum: ["state", "input", "output", "temp", "data", "pack"] }, dtype, shape, bytes, offset: whole(-1, MOST_BYTES) },
   { kind },
 );
 
@@ -96,6 +96,7 @@ const program = object({
         source: { type: "string" },
         grid: { type: "array", items: whole(1, MOST_WORKGROUPS), minItems: 3, maxItems: 3 },
         kernel: KERNEL_SCHEMA,
+        parts: list(object({ kernel: KERNEL_SCHEMA, slots: list(count) })),
         subgroupSize: whole(1, 1024),
         wasm: wasmKernel,
         params: list(object(PARAMETER_TYPE)),

@@ -3,7 +3,15 @@
 
 import { kernelProblem } from "./loop/verify.ts";
 import type { Axis, Kernel } from "./loop/kernel.ts";
-import { ALIGNMENT, type BufferPlan, type CompiledKernel, type KernelLaunch, type ParameterType, type Program } from "./program.ts";
+import {
+  ALIGNMENT,
+  type BufferPlan,
+  type CompiledKernel,
+  type KernelLaunch,
+  type KernelPart,
+  type ParameterType,
+  type Program,
+} from "./program.ts";
 import { sizeOf, wordBytes } from "./types.ts";
 
 /** Elements of a buffer: indices are 32-bit integers. */
@@ -21,6 +29,8 @@ export function programFault(program: Program): string | undefined {
     const problem = placeFault(buffer, arenaBytes);
     if (problem !== undefined) return `buffer ${buffer.name} ${problem}`;
   }
+  const split = buffers.find((buffer) => isAcross(buffer, buffers));
+  if (split) return `buffer ${split.name} lies across a pack`;
   const overlap = overlapping(buffers);
   if (overlap !== undefined) return `buffer ${overlap} lies over another`;
   for (const kernel of kernels) {
@@ -47,9 +57,19 @@ function placeFault({ role, dtype, shape, bytes, offset }: BufferPlan, arenaByte
   return offset % ALIGNMENT === 0 ? undefined : `begins at ${offset}, which is no multiple of ${ALIGNMENT}`;
 }
 
+/** Neither apart from a pack nor a part of it, of its type. Packs lie apart from each other. */
+const isAcross = (buffer: BufferPlan, buffers: readonly BufferPlan[]): boolean =>
+  buffer.role !== "data" &&
+  buffers.some((pack) => {
+    if (pack.role !== "pack" || pack === buffer) return false;
+    if (buffer.offset >= pack.offset + pack.bytes || pack.offset >= buffer.offset + buffer.bytes) return false;
+    const isInside = buffer.offset >= pack.offset && buffer.offset + buffer.bytes <= pack.offset + pack.bytes;
+    return buffer.role === "pack" || buffer.dtype !== pack.dtype || !isInside;
+  });
+
 /** What lives for the whole session has its place for itself. Temporaries share theirs with each other. */
 function overlapping(buffers: readonly BufferPlan[]): string | undefined {
-  const placed = buffers.filter(({ role }) => role !== "data").sort((a, b) => a.offset - b.offset);
+  const placed = buffers.filter(({ role }) => role !== "data" && role !== "pack").sort((a, b) => a.offset - b.offset);
   let end = 0;
   let temporary = 0;
   for (const { name, role, offset, bytes } of placed) {
@@ -71,8 +91,9 @@ const FORMS: Readonly<Record<string, readonly (keyof CompiledKernel)[]>> = {
 };
 
 function kernelFault(compiled: CompiledKernel, target: string): string | undefined {
-  const { name, kernel, wasm } = compiled;
-  const missing = FORMS[target]?.find((field) => compiled[field] === undefined);
+  const { name, kernel, wasm, parts = [] } = compiled;
+  const form = parts.length > 0 && target === "reference" ? (["parts", "params"] as const) : FORMS[target];
+  const missing = form?.find((field) => compiled[field] === undefined);
   if (missing !== undefined) return `kernel ${name} has no ${missing}`;
   const count = paramsOf(compiled).length;
   if (
@@ -81,7 +102,21 @@ function kernelFault(compiled: CompiledKernel, target: string): string | undefin
   )
     return `kernel ${name} names a parameter that it does not have`;
   if (wasm?.rows && wasm.units !== Math.ceil(wasm.rows.extent / wasm.rows.perUnit)) return `kernel ${name} has rows that are not its units`;
+  for (const part of parts) {
+    const problem = partFault(part, paramsOf(compiled)) ?? kernelProblem(part.kernel) ?? workFault(part.kernel);
+    if (problem !== undefined) return problem;
+  }
   return kernel && (kernelProblem(kernel) ?? workFault(kernel));
+}
+
+/** What a kernel of several in a launch takes is what the launch gives it. */
+function partFault({ kernel, slots }: KernelPart, params: readonly ParameterType[]): string | undefined {
+  if (kernel.time || slots.length !== kernel.params.length) return `part ${kernel.name} of a launch is none`;
+  const isGiven = kernel.params.every(({ dtype, length, access }, i) => {
+    const given = params[slots[i] ?? -1];
+    return given?.dtype === dtype && given.length === length && (given.access === "read_write" || given.access === access);
+  });
+  return isGiven ? undefined : `part ${kernel.name} takes what its launch does not have`;
 }
 
 const points = (axes: readonly Axis[]): number => axes.reduce((product, { extent }) => product * extent, 1);

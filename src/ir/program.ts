@@ -14,9 +14,10 @@ export const ALIGNMENT = 256;
  * Who fills a buffer and how long it lives.
  * - `state` (see state.ts), `input` (written by the host), `output` (read by it): live for the whole session
  * - `temp`: lives within one entry, shares its place with others
+ * - `pack`: the memory of others, which lie within it: what a kernel binds in their place
  * - `data`: a resident data set; allocated when the host writes it, outside the arena
  */
-export type BufferRole = "state" | "input" | "output" | "temp" | "data";
+export type BufferRole = "state" | "input" | "output" | "temp" | "data" | "pack";
 
 export interface BufferPlan {
   readonly name: string;
@@ -30,13 +31,20 @@ export interface BufferPlan {
   readonly offset: number;
 }
 
-/** A kernel as a target compiled it. `source` is the target's text; the reference device interprets `kernel`. */
+/** A kernel of several in one launch: its parameter i is buffer `slots[i]` of the launch. */
+export interface KernelPart {
+  readonly kernel: Kernel;
+  readonly slots: readonly number[];
+}
+
+/** A kernel as a target compiled it. `source` is the target's text; the reference device interprets `kernel`, or `parts` one after the other. */
 export interface CompiledKernel {
   readonly name: string;
   readonly source?: string;
   /** Workgroup counts, where the target has them. */
   readonly grid?: readonly [number, number, number];
   readonly kernel?: Kernel;
+  readonly parts?: readonly KernelPart[];
   /** Set where the kernel needs subgroups of just this many lanes: another device must refuse it. */
   readonly subgroupSize?: number;
   readonly wasm?: WasmKernel;

@@ -2,7 +2,7 @@
 
 import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/numbering.ts";
-import { expressionsOf, type Axis, type Kernel, type Stage } from "../ir/loop/kernel.ts";
+import { expressionsOf, type Axis, type Kernel, type KernelParameter, type Stage } from "../ir/loop/kernel.ts";
 import { blaming } from "../ir/origin.ts";
 import {
   PROGRAM_VERSION,
@@ -10,21 +10,27 @@ import {
   type CompiledKernel,
   type EntryName,
   type KernelLaunch,
+  type KernelPart,
+  type ParameterType,
   type Launch,
   type Program,
 } from "../ir/program.ts";
-import { callsOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
+import type { Packed } from "./bind-packs.ts";
+import { InternalError } from "../ir/types.ts";
+import { buffersOf, callsOf, type Buffer, type KernelCall } from "./lowered.ts";
 import { bytesOf, type MemoryPlan } from "./plan-memory.ts";
 
 export interface CompilesKernels {
   readonly name: string;
   /** Prints a kernel for the device at hand. */
   compileKernel(kernel: Kernel): CompiledKernel;
+  /** Prints kernels that run side by side in one launch, where the target can do that. */
+  compileTogether?(parts: readonly KernelPart[]): CompiledKernel;
   /** Whether the kernel can store the elements of one byte that it writes. */
   storesBytes(kernel: Kernel): boolean;
 }
 
-export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memory: MemoryPlan, target: CompilesKernels): Program {
+export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPlan, target: CompilesKernels): Program {
   const buffers: Buffer[] = [];
   const bufferIndex = new Map<Buffer, number>();
   const indexOf = (buffer: Buffer): number => {
@@ -36,38 +42,61 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
   const calls = [...entries.values()].flat().flatMap(callsOf);
   calls
     .flatMap((call) => call.buffers)
-    .filter((b) => b.role !== "temp")
+    .concat(packs.flatMap(({ offsets }) => [...offsets.keys()]))
+    .filter((b) => b.role !== "temp" && b.role !== "pack")
     .forEach(indexOf);
 
   const kernels: CompiledKernel[] = [];
   const known = new Map<string, number>();
   const number = createNumbering();
   const names = new Map<string, number>();
-  const kernelOf = (kernel: Kernel): number => {
-    const key = keyOf(kernel, number);
+  const fresh = (kernel: Kernel): Kernel => {
+    const count = names.get(kernel.name) ?? 0;
+    names.set(kernel.name, count + 1);
+    return count === 0 ? kernel : { ...kernel, name: `${kernel.name}_${count}` };
+  };
+  const once = (key: string, params: () => readonly ParameterType[], compile: () => CompiledKernel): number => {
     let index = known.get(key);
     if (index === undefined) {
-      const count = names.get(kernel.name) ?? 0;
-      names.set(kernel.name, count + 1);
-      const compiled = target.compileKernel(count === 0 ? kernel : { ...kernel, name: `${kernel.name}_${count}` });
-      const params = kernel.params.map(({ dtype, length, access }) => ({ dtype, length, access }));
-      index = kernels.push(compiled.kernel ? compiled : { ...compiled, params }) - 1;
+      const compiled = compile();
+      // The others have parameters of their own.
+      index = kernels.push(compiled.kernel ? compiled : { ...compiled, params: params() }) - 1;
       known.set(key, index);
     }
     return index;
   };
   const launchOf = ({ kernel, buffers: args, origin }: KernelCall): KernelLaunch => ({
     kind: "kernel",
-    kernel: blaming(origin, () => kernelOf(kernel)),
+    kernel: blaming(origin, () =>
+      once(
+        keyOf(kernel, number),
+        () => kernel.params.map(typeOf),
+        () => target.compileKernel(fresh(kernel)),
+      ),
+    ),
     buffers: args.map(indexOf),
   });
+  const together = (calls: readonly KernelCall[]): KernelLaunch => {
+    const args = buffersOf(calls);
+    const parts = calls.map(({ kernel, buffers: own }): KernelPart => ({ kernel, slots: own.map((buffer) => args.indexOf(buffer)) }));
+    const key = parts.map(({ kernel, slots }) => `${slots.join()} ${keyOf(kernel, number)}`).join("\n");
+    const compile = (): CompiledKernel => {
+      if (!target.compileTogether) throw new InternalError(`${target.name} has no launches of several kernels`);
+      return target.compileTogether(parts.map((part) => ({ ...part, kernel: fresh(part.kernel) })));
+    };
+    return {
+      kind: "kernel",
+      kernel: blaming(calls[0]?.origin, () => once(key, () => parametersOf(parts, args.length), compile)),
+      buffers: args.map(indexOf),
+    };
+  };
   const compiled = [...entries].map(([name, tasks]): [EntryName, Launch[]] => [
     name,
-    tasks.map((task) =>
-      task.kind === "kernel"
-        ? launchOf(task.call)
-        : { kind: "loop", count: task.count, reverse: task.reverse, body: task.calls.map(launchOf) },
-    ),
+    tasks.map((task): Launch => {
+      if (task.kind === "kernel") return launchOf(task.call);
+      if (task.kind === "together") return together(task.calls);
+      return { kind: "loop", count: task.count, reverse: task.reverse, body: task.calls.map(launchOf) };
+    }),
   ]);
   return {
     format: "tlc-program",
@@ -92,6 +121,18 @@ export function assemble(entries: ReadonlyMap<EntryName, readonly Task[]>, memor
 }
 
 /** What a kernel does, whatever it and its parameters are called. */
+const typeOf = ({ dtype, length, access }: KernelParameter): ParameterType => ({ dtype, length, access });
+
+/** Of a launch of several kernels: a buffer that one reads and another writes is both. */
+function parametersOf(parts: readonly KernelPart[], count: number): ParameterType[] {
+  return Array.from({ length: count }, (_, slot) => {
+    const uses = parts.flatMap(({ kernel, slots }) => kernel.params.filter((__, i) => slots[i] === slot).map(typeOf));
+    const [first] = uses;
+    if (!first) throw new InternalError("a launch with a buffer that no part has");
+    return uses.reduce((x, y) => ({ ...x, access: x.access === y.access ? x.access : "read_write" }), first);
+  });
+}
+
 function keyOf({ params, axes, stages, time }: Kernel, number: (expr: Expr) => number): string {
   const axesKey = (all: readonly Axis[]): string => all.map(({ name, extent }) => `${name} ${extent}`).join();
   const stageKey = (stage: Stage): string => {

@@ -1,24 +1,15 @@
 // How values find their groups, one after the other: into the group that computes what a value reads, if it reads that at its own points;
 // else into a group of as many points nearby, since every launch costs; else into one of its own.
 
-import { countBuffers } from "../ir/fusion/buffers.ts";
+import { countBuffers, type Memory } from "../ir/fusion/buffers.ts";
 import { bodyOf } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import { hasEqualParts, isRows, type Domain, type FusionPlan, type Group, type Member } from "../ir/fusion/plan.ts";
-import {
-  allAtOnePoint,
-  pointsOf,
-  readsBelow,
-  rowOf,
-  runsOf,
-  sameRuns,
-  type Read,
-  type Relation,
-  type Runs,
-} from "../ir/fusion/relation.ts";
+import { allAtOnePoint, pointsOf, readsBelow, rowOf, sameRuns, type Read, type Relation, type Runs } from "../ir/fusion/relation.ts";
 import { at } from "../ir/ops/define.ts";
 import { InternalError, isByte, sizeOf } from "../ir/types.ts";
-import { isSplit, type InlineOptions, type Unit, type Units } from "./inline.ts";
+import { candidateOf, readsOf, type Candidate } from "./candidate.ts";
+import { isSplit, type InlineOptions, type Units } from "./inline.ts";
 
 export interface FuseOptions extends InlineOptions {
   /** Whether the kernels run once for every step of a loop. */
@@ -36,22 +27,6 @@ const SMALL_START = 1024;
 const LARGE = 1 << 16;
 // How many groups back a value may find company that it has nothing to do with.
 const WINDOW = 48;
-
-/** A unit with all that joining asks of it. */
-interface Candidate extends Unit {
-  /** Of its core's result, or of itself. */
-  readonly points: number;
-  /** Whether each of these is a point of every one of the parts that it joins. */
-  readonly isParts?: true;
-  /** Of its core's operand, where the core reduces whole axes. */
-  readonly runs?: Runs;
-  /** Whether other values can be computed at its points: not where its core's elements are stored in another order. */
-  readonly isOpen: boolean;
-  /** What it reads at its own elements, or its epilogue does. */
-  readonly reads: readonly Read[];
-  /** What its core reads, relative to an element of its operand. */
-  readonly operandReads: readonly Read[];
-}
 
 interface Use {
   readonly reader: Node;
@@ -90,23 +65,28 @@ export class Grouping {
   readonly #units: Units;
   readonly #options: FuseOptions;
   readonly #roots: ReadonlySet<Node>;
-  readonly #replaces: ReadonlyMap<Node, Node>;
+  readonly #memory: Memory;
   readonly #stored: ReadonlySet<Node>;
   readonly #position: ReadonlyMap<Node, number>;
   readonly #drafts: Draft[] = [];
   readonly #draftOf = new Map<Node, Draft>();
 
-  constructor(units: Units, options: FuseOptions, roots: ReadonlySet<Node>, replaces: ReadonlyMap<Node, Node>) {
+  constructor(units: Units, options: FuseOptions, roots: ReadonlySet<Node>, memory: Memory) {
     this.#units = units;
     this.#options = options;
     this.#roots = roots;
-    this.#replaces = replaces;
+    this.#memory = memory;
     this.#stored = new Set(units.units.map(({ node }) => node));
     this.#position = new Map(units.order.map((node, i) => [node, i]));
   }
 
   plan(): FusionPlan {
-    for (const unit of this.#units.units) this.#place(this.#candidate(unit));
+    const candidates = this.#units.units.map((unit) => candidateOf(unit, this.#isStored, this.#joinsParts));
+    const read = new Set(candidates.flatMap((unit) => readsOf(unit).map(({ node }) => node)));
+    // Counters come last: they go where nobody looks at what they were any more.
+    const counters = new Set(candidates.filter((unit) => this.#isCounter(unit) && !read.has(unit.node)));
+    for (const unit of candidates) if (!counters.has(unit)) this.#place(unit, this.#hosts(unit));
+    for (const unit of counters) this.#place(unit, this.#hostsOfCounter(unit));
     const outputs = this.#outputs();
     const groups = this.#drafts.map(({ id, kind, points, members, uses, nodes }): Group => {
       const overwrites = this.#overwritten(kind, uses, nodes);
@@ -123,36 +103,19 @@ export class Grouping {
 
   readonly #isStored = (node: Node): boolean => this.#stored.has(node) || this.#isSpecial(node);
 
-  #candidate(unit: Unit): Candidate {
-    const { node, core } = unit;
-    const below = (root: Node, stop?: Node): Read[] => {
-      const isEnd = (x: Node): boolean => x !== root && (x === stop || this.#isStored(x));
-      return root.inputs.length === 0 || root === stop ? [] : readsBelow(root, "same", isEnd);
-    };
-    const size = sizeOf(node.type.shape);
-    if (!core && hasEqualParts(node) && this.#options.isFusing !== false && !this.#isSmall(size)) {
-      const reads = readsBelow(node.inputs, "same", this.#isStored);
-      return { ...unit, points: size / node.inputs.length, isParts: true, isOpen: true, reads, operandReads: [] };
-    }
-    if (!core) return { ...unit, points: size, isOpen: true, reads: below(node), operandReads: [] };
-    const epilogue = below(node, core);
-    const isOpen = node === core || epilogue.some((read) => read.node === core && read.relation === "same");
-    const axes = core.op.reducedAxes?.(core);
-    const [operand] = core.inputs;
-    const runs = axes && operand && runsOf(operand.type.shape, axes);
-    // Relative to an element of what the core reduces; a product's operands have no such element.
-    const start: Relation = runs && "same";
-    const operandReads = core.inputs.flatMap((input) => readsBelow(input, start, this.#isStored));
-    const reads = epilogue.filter((read) => read.node !== core);
-    return { ...unit, points: sizeOf(core.type.shape), ...(runs && { runs }), isOpen, reads, operandReads };
+  /** Whether a value's parts are computed each at the same points. Little things gather at one point. */
+  readonly #joinsParts = (node: Node): boolean =>
+    hasEqualParts(node) && this.#options.isFusing !== false && !this.#isSmall(sizeOf(node.type.shape));
+
+  /** The next value of a little state, which is made of the old one alone. */
+  #isCounter({ node, core, points, reads }: Candidate): boolean {
+    const old = this.#memory.replaces.get(node);
+    return old !== undefined && core === undefined && points === 1 && reads.every((read) => read.node === old);
   }
 
-  #place(unit: Candidate): void {
-    // An input of the graph waits for nothing.
-    const producers = new Set<Draft | Node>();
-    for (const { node } of [...unit.reads, ...unit.operandReads])
-      if (node.inputs.length > 0 || this.#draftOf.has(node)) producers.add(this.#stepOf(node));
-    for (const draft of this.#hosts(unit, producers)) {
+  #place(unit: Candidate, hosts: readonly Draft[]): void {
+    const producers = this.#producers(unit);
+    for (const draft of hosts) {
       const domain = this.#domainIn(draft, unit);
       if (domain === undefined || !this.#fits(draft, unit, domain) || this.#closesCircle(draft, producers)) continue;
       this.#join(draft, unit, domain, producers);
@@ -186,20 +149,35 @@ export class Grouping {
     return this.#options.isFusing !== false && this.#options.isInLoop !== true && size > 1 && size <= SMALL_START;
   }
 
-  /** Groups that the unit may join, the best first: those whose values it reads, then near ones of its size. */
-  #hosts(unit: Candidate, producers: ReadonlySet<Draft | Node>): Draft[] {
+  /** What must run before the unit. An input of the graph waits for nothing. */
+  #producers(unit: Candidate): Set<Draft | Node> {
+    const made = readsOf(unit).filter(({ node }) => node.inputs.length > 0 || this.#draftOf.has(node));
+    return new Set(made.map(({ node }) => this.#stepOf(node)));
+  }
+
+  /** Groups that neither read the old value nor come before one that does: there it would have to be copied. */
+  #hostsOfCounter(unit: Candidate): Draft[] {
     if (this.#options.isFusing === false) return [];
+    const olds = readsOf(unit).map(({ node }) => node);
+    const readers = new Set(this.#drafts.filter((draft) => olds.some((old) => draft.loads.has(old))));
+    return this.#drafts.filter((draft) => this.#isCompany(draft, unit) && !readers.has(draft) && !this.#closesCircle(draft, readers));
+  }
+
+  /** Groups that the unit may join, the best first: those whose values it reads, then near ones of its size. */
+  #hosts(unit: Candidate): Draft[] {
+    if (this.#options.isFusing === false) return [];
+    const producers = this.#producers(unit);
     const reads = new Map<Draft, number>();
-    for (const { node } of [...unit.reads, ...unit.operandReads]) {
+    for (const { node } of readsOf(unit)) {
       const draft = this.#draftOf.get(node);
       if (draft && sizeOf(node.type.shape) > 1) reads.set(draft, (reads.get(draft) ?? 0) + 1);
     }
     const own = [...producers].filter(isDraft).sort((x, y) => (reads.get(y) ?? 0) - (reads.get(x) ?? 0) || y.last - x.last);
-    const near = this.#drafts
-      .slice(-WINDOW)
-      .reverse()
-      .filter((draft) => !producers.has(draft) && this.#isCompany(draft, unit));
-    return [...own, ...near];
+    const isNear = (draft: Draft): boolean => !producers.has(draft) && this.#isCompany(draft, unit);
+    // At one point the earliest first, so that what waits for a value of this may still find company.
+    const little = this.#drafts.filter((draft) => draft.points === 1);
+    const others = this.#drafts.slice(-WINDOW).filter((draft) => draft.points > 1);
+    return [...own, ...little.filter(isNear), ...others.reverse().filter(isNear)];
   }
 
   /** Whether a unit that reads nothing of a group gains from running in the same launch. */
@@ -249,12 +227,11 @@ export class Grouping {
 
   /** Whether the group's kernel would still have few enough buffers. */
   #fits(draft: Draft, unit: Candidate, domain: Domain): boolean {
-    const reads = [...unit.reads, ...unit.operandReads].map(({ node }) => node);
-    const groupOf = (node: Node): number | undefined => (draft.nodes.has(node) ? draft : this.#draftOf.get(node))?.id;
+    const reads = readsOf(unit).map(({ node }) => node);
     const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes, ...reads, unit.node];
     const kind = draft.kind === "map" && (unit.core !== undefined || isRows(domain)) ? "rows" : draft.kind;
     const replaces = this.#overwritten(kind, [...draft.uses, ...usesOf(unit)], [...draft.nodes, unit.node]);
-    const count = countBuffers(touched, { groupOf, roots: this.#roots, replaces });
+    const count = countBuffers(touched, { packOf: this.#memory.packOf, replaces });
     return count + Number(draft.ofSecond !== undefined) <= this.#options.maxBuffers;
   }
 
@@ -262,7 +239,7 @@ export class Grouping {
   #overwritten(kind: Group["kind"], uses: readonly Use[], nodes: Iterable<Node>): Map<Node, Node> {
     const overwritten = new Map<Node, Node>();
     for (const next of nodes) {
-      const old = this.#replaces.get(next);
+      const old = this.#memory.replaces.get(next);
       if (!old) continue;
       const readers = uses.filter(({ read }) => read === old);
       // Where a kernel has one loop, all of it is done with an element before the next; where it has several, nobody else may look.
@@ -303,7 +280,7 @@ export class Grouping {
     draft.uses.push(...usesOf(unit));
     this.#draftOf.set(node, draft);
     if (draft.kind === "map" && (core !== undefined || isRows(domain))) draft.kind = "rows";
-    for (const read of [...unit.reads, ...unit.operandReads]) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
+    for (const read of readsOf(unit)) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
     for (const read of unit.reads) draft.ofSecond?.add(read.node);
     const place = this.#position.get(node) ?? 0;
     draft.first = Math.min(draft.first, place);
@@ -371,7 +348,7 @@ function raise(draft: Draft, latest: number): void {
 }
 
 const sharesLoad = (draft: Draft, unit: Candidate): boolean =>
-  [...unit.reads, ...unit.operandReads].some(({ node }) => draft.loads.has(node) && sizeOf(node.type.shape) > 1);
+  readsOf(unit).some(({ node }) => draft.loads.has(node) && sizeOf(node.type.shape) > 1);
 
 /** Whether a member that has one element at each point is read at the reader's own point. */
 const isOwnPoint = ({ node }: Member, relation: Relation): boolean => relation === "same" || sizeOf(node.type.shape) === 1;

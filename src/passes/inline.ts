@@ -1,6 +1,7 @@
 // The first half of fusion: which values are computed where they are read, and which are computed once. A reduction or contraction is the
 // core of what follows it elementwise; cheap producers are computed in their readers, a product's operands among them.
 
+import { countBuffers, type Memory } from "../ir/fusion/buffers.ts";
 import { bodyOf, topologicalOrder, usersOf } from "../ir/graph.ts";
 import type { SplitK } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
@@ -13,8 +14,6 @@ export interface InlineOptions {
   /** Scalar operations for each element that a product's operand may cost anew instead of a pass through memory. */
   readonly operandCost: number;
   readonly splitK: SplitK;
-  /** What stands for the buffer of a node: values with one key share one. */
-  readonly keyOf?: (node: Node) => unknown;
 }
 
 /** A value that is computed once: a node with its core, if the way there is elementwise. */
@@ -46,9 +45,8 @@ interface View {
 }
 
 /** @param roots nodes that must have a buffer */
-export function planUnits(roots: readonly Node[], options: InlineOptions): Units {
-  const { keyOf = (node: Node): unknown => node } = options;
-  const buffersOf = (loads: Iterable<Node>): number => new Set([...loads].map(keyOf)).size;
+export function planUnits(roots: readonly Node[], options: InlineOptions, memory: Memory): Units {
+  const buffersOf = (loads: ReadonlySet<Node>): number => countBuffers(loads, memory);
   const order = topologicalOrder(roots);
   const users = usersOf(order);
   const lowering = lowerings();
@@ -159,14 +157,15 @@ function mayInline(
   const reads = users.reduce((sum, user) => sum + readsBy(user, node), 0);
   if (reads <= 1) return true;
   const isOperand = users.some((user) => lowering(user).kind === "contract");
-  if (cost > (isOperand ? operandCost : CHEAP_COST)) return false;
+  // Bytes through memory: every user reads what the value is made of, or the value is made, written, and read by every user.
+  const [own, made] = [sizeOf(node.type.shape), [...loads].reduce((sum, load) => sum + sizeOf(load.type.shape), 0)];
+  const [anew, stored] = [made * users.length, made + own * (1 + users.length)];
+  const isFarLess = 2 * anew <= stored && cost <= operandCost;
+  if (cost > (isOperand ? operandCost : CHEAP_COST) && !isFarLess) return false;
   if (isOperand && operandCost <= 1 && (users.length > 1 || loads.size > 1)) return false;
   // What is repeated over many elements is better made once, however cheap.
   if (!isOperand && (cost > 1 || loads.size > 1) && reads >= users.length * REPEATED) return false;
-  // Bytes through memory: every user reads what the value is made of, or the value is made, written, and read by every user.
-  const own = sizeOf(node.type.shape);
-  const made = [...loads].reduce((sum, load) => sum + sizeOf(load.type.shape), 0);
-  return made * users.length <= made + own * (1 + users.length);
+  return anew <= stored;
 }
 
 const usesOnce = (user: Node, node: Node): boolean => user.inputs.filter((input) => input === node).length === 1;

@@ -7,10 +7,11 @@ import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import { scanOperands, type ScanAttrs } from "../ir/ops/scan.ts";
 import { InternalError, sizeOf, type TensorType } from "../ir/types.ts";
+import { NO_PACKS, type Memory } from "../ir/fusion/buffers.ts";
 import { isGroup } from "../ir/fusion/plan.ts";
 import { planFusion } from "./fuse.ts";
 import type { Place, Scope } from "./kernel-builder.ts";
-import { placeOutputs } from "./places.ts";
+import { packOf, placeOutputs } from "./places.ts";
 import { copyNode, lowerGroup, type LowerContext, type Target } from "./lower-group.ts";
 import type { Buffer, KernelCall, Task } from "./lowered.ts";
 
@@ -57,7 +58,11 @@ export function lowerScan(outer: LowerContext, node: Node<ScanAttrs>, places: Ma
   operands.carries.forEach((initial, i) => copyNode(atStart, initial, slotOf(at(stacks, i), initial.type, e.int(firstSlot))));
 
   // The body.
-  const plan = planFusion([...body.next, ...body.outputs], { ...outer, isInLoop: true });
+  const roots = [...body.next, ...body.outputs];
+  // Only what the body's groups make for each other lies in memory of its own: the rest are slots of stacks.
+  const isOwn = (value: Node): boolean => value.inputs.length > 0 && !roots.includes(value);
+  const memory: Memory = { ...NO_PACKS, packOf: (value) => (isOwn(value) ? packOf(outer.builder, value) : undefined) };
+  const plan = planFusion(roots, { ...outer, isInLoop: true }, memory);
   const owned = new Map<Node, Target>();
   const copies: { readonly node: Node; readonly target: Target }[] = [];
   for (const { node: result, target } of targets) {
@@ -67,7 +72,7 @@ export function lowerScan(outer: LowerContext, node: Node<ScanAttrs>, places: Ma
   owned.forEach((target, result) => inner.set(result, target));
   const groups = plan.steps.filter(isGroup);
   for (const group of groups)
-    placeOutputs(group, (value) => inner.has(value), `%${node.id}.%`).forEach((place, value) => inner.set(value, place));
+    placeOutputs(group, (value) => inner.has(value), `%${node.id}.%`, memory).forEach((place, value) => inner.set(value, place));
   const scope: Scope = {
     placeOf: (value) => inner.get(value) ?? outer.scope.placeOf(value),
     lowering: plan.lowering,

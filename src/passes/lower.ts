@@ -3,7 +3,7 @@
 
 import type { Builder } from "../ir/builder.ts";
 import { coresOf, isGroup, type FusionPlan, type Group } from "../ir/fusion/plan.ts";
-import { topologicalOrder, type Graph } from "../ir/graph.ts";
+import type { Graph } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import { blaming, type Origin } from "../ir/origin.ts";
 import type { InputAttrs, InputRole } from "../ir/ops/leaf.ts";
@@ -14,7 +14,7 @@ import type { Place, Scope } from "./kernel-builder.ts";
 import type { Buffer, KernelCall, Task } from "./lowered.ts";
 import { copyNode, lowerGroup, type LowerContext, type LowerOptions, type Target } from "./lower-group.ts";
 import { lowerScan } from "./lower-scan.ts";
-import { placeOutputs, whole } from "./places.ts";
+import { memoryOf, packOf, placeOutputs, whole } from "./places.ts";
 
 /** Buffers that entries share, by name: states, what the host writes and reads. */
 export type SharedBuffers = Map<string, Buffer>;
@@ -30,16 +30,18 @@ const ROLES = {
 export function lowerGraph(graph: Graph, plan: FusionPlan, shared: SharedBuffers, options: LowerOptions): Task[] {
   const tasks: Task[] = [];
   const places = new Map<Node, Place>();
-  for (const node of plan.order) if ("role" in node.attrs) places.set(node, whole(sharedInput(node, shared)));
+  const { builder } = graph;
+  for (const node of plan.order) if ("role" in node.attrs) places.set(node, whole(sharedInput(builder, node, shared)));
   // A root that is nobody's own output yet takes the output's buffer; further outputs of the same node are copies.
   const copies: { readonly node: Node; readonly buffer: Buffer }[] = [];
   for (const [name, node] of graph.outputs) {
-    const buffer = sharedOutput(name, node, shared);
+    const buffer = sharedOutput(builder, name, node, shared);
     if (places.has(node) || plan.lowering(node).kind === "special") copies.push({ node, buffer });
     else places.set(node, whole(buffer));
   }
+  const memory = memoryOf(graph);
   for (const group of plan.steps.filter(isGroup))
-    placeOutputs(group, (node) => places.has(node), `%`).forEach((place, node) => places.set(node, place));
+    placeOutputs(group, (node) => places.has(node), `%`, memory).forEach((place, node) => places.set(node, place));
 
   const scope: Scope = { placeOf: (node) => places.get(node), lowering: plan.lowering };
   const targetOf = (node: Node): Target => {
@@ -50,14 +52,14 @@ export function lowerGraph(graph: Graph, plan: FusionPlan, shared: SharedBuffers
   let origin: Origin | undefined;
   const context: LowerContext = {
     ...options,
-    builder: graph.builder,
+    builder,
     plan,
     scope,
     targetOf,
     emit: (call) => tasks.push({ kind: "kernel", call: withOrigin(call, origin) }),
   };
   for (const step of plan.steps) {
-    origin = originOfStep(graph.builder, step);
+    origin = originOfStep(builder, step);
     blaming(origin, () => {
       if (isGroup(step)) lowerGroup(context, step);
       else tasks.push(...lowerScan(context, step as Node<ScanAttrs>, places).map((task) => taskWithOrigin(task, origin)));
@@ -81,31 +83,25 @@ const taskWithOrigin = (task: Task, origin: Origin | undefined): Task =>
     ? { ...task, call: withOrigin(task.call, origin) }
     : { ...task, calls: task.calls.map((call) => withOrigin(call, origin)) };
 
-function sharedInput(node: Node, shared: SharedBuffers): Buffer {
+function beside(b: Builder, node: Node): Pick<Buffer, "pack"> {
+  const pack = packOf(b, node);
+  return pack === undefined ? {} : { pack };
+}
+
+function sharedInput(b: Builder, node: Node, shared: SharedBuffers): Buffer {
   const { name, role, kind } = node.attrs as InputAttrs;
   const known = shared.get(name);
   if (known) return known;
-  const buffer: Buffer = { name, role: ROLES[role], ...(kind && { kind }), dtype: node.type.dtype, shape: node.type.shape };
+  const { dtype, shape } = node.type;
+  const buffer: Buffer = { name, role: ROLES[role], ...(kind && { kind }), dtype, shape, ...(role !== "data" && beside(b, node)) };
   shared.set(name, buffer);
   return buffer;
 }
 
-function sharedOutput(name: string, node: Node, shared: SharedBuffers): Buffer {
+function sharedOutput(b: Builder, name: string, node: Node, shared: SharedBuffers): Buffer {
   const known = shared.get(name);
   if (known) return { ...known, replaces: known };
-  const buffer: Buffer = { name, role: "output", dtype: node.type.dtype, shape: node.type.shape };
+  const buffer: Buffer = { name, role: "output", dtype: node.type.dtype, shape: node.type.shape, ...beside(b, node) };
   shared.set(name, buffer);
   return buffer;
-}
-
-/** Which old value each new value of a state replaces, as nodes of the graph. */
-export function replacedBy(graph: Graph): Map<Node, Node> {
-  const inputs = new Map<string, Node>();
-  for (const node of topologicalOrder(graph.outputs.values())) if ("role" in node.attrs) inputs.set((node.attrs as InputAttrs).name, node);
-  return new Map(
-    [...graph.outputs].flatMap(([name, node]): [Node, Node][] => {
-      const old = inputs.get(name);
-      return old ? [[node, old]] : [];
-    }),
-  );
 }

@@ -14,8 +14,17 @@ export interface Buffer {
   readonly kind?: StateKind;
   readonly dtype: DType;
   readonly shape: Shape;
+  /** What it lies beside, where it is little: a kernel can bind those of one name and type as one (bind-packs.ts). */
+  readonly pack?: string;
   /** For the next value of a state: the old one, in whose memory it ends up (in-place.ts). */
   readonly replaces?: Buffer;
+}
+
+/** Buffers that lie side by side, and the stretch of memory that they make. */
+export interface Pack {
+  readonly buffer: Buffer;
+  /** Where each begins, in elements; each could be bound for itself. */
+  readonly offsets: ReadonlyMap<Buffer, number>;
 }
 
 export interface KernelCall {
@@ -28,12 +37,20 @@ export interface KernelCall {
   readonly origin?: Origin;
 }
 
-/** What runs as a unit: one kernel, or a counted loop of kernels. */
+/** What runs as a unit: one kernel, several that do not need each other in one launch, or a counted loop of kernels. */
 export type Task =
   | { readonly kind: "kernel"; readonly call: KernelCall }
+  | { readonly kind: "together"; readonly calls: readonly KernelCall[] }
   | { readonly kind: "loop"; readonly count: number; readonly reverse: boolean; readonly calls: readonly KernelCall[] };
 
 export const callsOf = (task: Task): readonly KernelCall[] => (task.kind === "kernel" ? [task.call] : task.calls);
+
+/** The kernels of each launch: a loop's are one each. */
+export const launchesOf = (task: Task): readonly (readonly KernelCall[])[] =>
+  task.kind === "loop" ? task.calls.map((call) => [call]) : [callsOf(task)];
+
+/** What a launch binds, each once. */
+export const buffersOf = (calls: readonly KernelCall[]): readonly Buffer[] => [...new Set(calls.flatMap((call) => call.buffers))];
 
 export const readsOf = (task: Task): Set<Buffer> => new Set(callsOf(task).flatMap((call) => [...call.reads]));
 export const writesOf = (task: Task): Set<Buffer> => new Set(callsOf(task).flatMap((call) => [...call.writes]));

@@ -14,16 +14,19 @@ import { InternalError } from "../ir/types.ts";
 import { verifyGraph } from "../ir/verify.ts";
 import { assemble, type CompilesKernels } from "./assemble.ts";
 import { autodiff } from "./autodiff.ts";
+import { bindPacks, bindingsOf, type Packed } from "./bind-packs.ts";
 import { canonicalize } from "./canonicalize.ts";
 import { decompose } from "./decompose.ts";
 import { planFusion } from "./fuse.ts";
 import { placeUpdates, type Placed } from "./in-place.ts";
-import { lowerGraph, replacedBy, type SharedBuffers } from "./lower.ts";
+import { lowerGraph, type SharedBuffers } from "./lower.ts";
 import type { LowerOptions } from "./lower-group.ts";
-import { callsOf, type Task } from "./lowered.ts";
+import { buffersOf, callsOf, launchesOf, type Task } from "./lowered.ts";
+import { memoryOf } from "./places.ts";
 import { mergeScans } from "./merge-scans.ts";
 import { planMemory, printMemory, verifyMemory, type MemoryPlan } from "./plan-memory.ts";
 import { schedule } from "./schedule.ts";
+import { shareLaunches } from "./share-launches.ts";
 import { simplifyForward } from "./simplify-forward.ts";
 import { settleStorage } from "./storage.ts";
 
@@ -40,11 +43,12 @@ type Entries = ReadonlyMap<EntryName, Entry>;
 /** A program on its way. */
 interface Stage {
   readonly entries: Entries;
+  readonly packed?: Packed<EntryName>;
   readonly memory?: MemoryPlan;
 }
 
 interface Context {
-  readonly options: LowerOptions;
+  readonly options: PipelineOptions;
   readonly target: CompilesKernels;
   readonly shared: SharedBuffers;
 }
@@ -124,11 +128,31 @@ const PASSES: readonly Pass[] = [
       };
     },
   },
+  // Little kernels share launches, where the target's can hold several. Only now is it known what runs before what.
+  {
+    name: "share-launches",
+    isRequired: false,
+    run: onEach((entry, { options }) =>
+      options.sharesLaunches ? { ...entry, tasks: shareLaunches(present(entry.tasks), options.maxBuffers) } : entry,
+    ),
+  },
+  // Where a launch may not bind all that it touches, little values of one block of layers are one parameter.
+  {
+    name: "bind-packs",
+    isRequired: true,
+    run: (stage, { options }) => {
+      const tasks = mapEntries(stage.entries, (entry) => present(entry.tasks));
+      return { ...stage, packed: bindPacks(tasks, options.maxBuffers) };
+    },
+  },
   // A place for every buffer, before anything runs.
   {
     name: "plan-memory",
     isRequired: true,
-    run: ({ entries }) => ({ entries, memory: planMemory([...entries.values()].map(({ tasks }) => present(tasks))) }),
+    run: (stage) => {
+      const { entries, packs } = present(stage.packed);
+      return { ...stage, memory: planMemory([...entries.values()], packs) };
+    },
   },
 ];
 
@@ -139,6 +163,8 @@ export const PASS_NAMES: readonly string[] = ["step", ...PASSES.map((p) => p.nam
 export const OPTIONAL_PASSES: readonly string[] = PASSES.filter((p) => !p.isRequired).map((p) => p.name);
 
 export interface PipelineOptions extends LowerOptions {
+  /** Whether the target has launches of several kernels. */
+  readonly sharesLaunches?: boolean;
   /** Checks every IR after every pass; a fault is a bug of the compiler. */
   readonly verify?: boolean;
   /** Passes to leave out. */
@@ -165,10 +191,11 @@ export function compileEntries(graphs: ReadonlyMap<EntryName, Graph>, target: Co
   }
   const tasks = mapEntries(stage.entries, (entry) => present(entry.tasks));
   const memory = present(stage.memory);
-  return { program: assemble(tasks, memory, target), memory, graphs: mapEntries(stage.entries, (entry) => entry.graph), tasks };
+  const program = assemble(present(stage.packed), memory, target);
+  return { program, memory, graphs: mapEntries(stage.entries, (entry) => entry.graph), tasks };
 }
 
-const planOf = (graph: Graph, options: LowerOptions): FusionPlan => planFusion([...graph.outputs.values()], options, replacedBy(graph));
+const planOf = (graph: Graph, options: LowerOptions): FusionPlan => planFusion([...graph.outputs.values()], options, memoryOf(graph));
 
 function present<T>(form: T | undefined): T {
   if (form === undefined) throw new InternalError("a pass runs before the one that it needs");
@@ -187,11 +214,12 @@ function inspect(pass: string, stage: Stage, { verify, dump, maxBuffers }: Pipel
     }
   }
   if (dump?.after !== pass) return;
-  for (const [name, entry] of stage.entries) dump.write(`--- ${name} after ${pass}\n${printEntry(entry, stage.memory)}`);
+  for (const [name, entry] of stage.entries) dump.write(`--- ${name} after ${pass}\n${printEntry(name, entry, stage)}`);
 }
 
-function verifyStage({ entries, memory }: Stage, maxBuffers: number): void {
-  for (const { graph, plan, placed, tasks } of entries.values()) {
+function verifyStage({ entries, packed, memory }: Stage, maxBuffers: number): void {
+  for (const [name, { graph, plan, placed, tasks }] of entries) {
+    verifyTasks(packed?.entries.get(name) ?? [], maxBuffers);
     if (tasks) verifyTasks(tasks, placed ? maxBuffers : Infinity);
     else if (plan) verifyPlan(plan, [...graph.outputs.values()]);
     else verifyGraph(graph);
@@ -199,16 +227,18 @@ function verifyStage({ entries, memory }: Stage, maxBuffers: number): void {
   }
 }
 
-/** @param maxBuffers that a kernel may bind, once new values of state lie where they will */
+/** @param maxBuffers that a launch may bind, once new values of state lie where they will */
 function verifyTasks(tasks: readonly Task[], maxBuffers: number): void {
-  for (const { kernel, buffers, origin } of tasks.flatMap(callsOf)) {
-    blaming(origin, () => verifyKernel(kernel));
-    if (buffers.length > maxBuffers) throw new InternalError(`kernel ${kernel.name} binds ${buffers.length} buffers of ${maxBuffers}`);
+  for (const { kernel, origin } of tasks.flatMap(callsOf)) blaming(origin, () => verifyKernel(kernel));
+  for (const launch of tasks.flatMap(launchesOf)) {
+    const count = bindingsOf(buffersOf(launch));
+    if (count > maxBuffers) throw new InternalError(`kernel ${launch[0]?.kernel.name} binds ${count} buffers of ${maxBuffers}`);
   }
 }
 
-function printEntry({ graph, plan, tasks }: Entry, memory: MemoryPlan | undefined): string {
-  if (tasks && memory) return printMemory(tasks, memory);
+function printEntry(name: EntryName, { graph, plan, tasks: unpacked }: Entry, { packed, memory }: Stage): string {
+  if (unpacked && memory) return printMemory(unpacked, memory);
+  const tasks = packed?.entries.get(name) ?? unpacked;
   if (tasks) return tasks.map(printTask).join("\n");
   return plan ? printPlan(plan) : printGraph(graph);
 }
@@ -218,5 +248,7 @@ function printTask(task: Task): string {
     ({ kernel, buffers, origin }) =>
       `${origin ? `// ${origin.path}\n` : ""}${printKernel(kernel)}  with ${buffers.map((b, i) => `p${i} = ${b.name}`).join(", ")}\n`,
   );
-  return task.kind === "kernel" ? lines.join("") : `loop ${task.count}${task.reverse ? " reversed" : ""} {\n${lines.join("")}}\n`;
+  if (task.kind === "kernel") return lines.join("");
+  const header = task.kind === "together" ? "together" : `loop ${task.count}${task.reverse ? " reversed" : ""}`;
+  return `${header} {\n${lines.join("")}}\n`;
 }

@@ -1,38 +1,61 @@
-// Where the values of a group lie that only kernels read.
+// Where the values of a group lie that only kernels read, and which values lie side by side.
 
-import { isLittle, type Group } from "../ir/fusion/plan.ts";
+import { isLittle, type Memory } from "../ir/fusion/buffers.ts";
+import type { Group } from "../ir/fusion/plan.ts";
+import type { Builder } from "../ir/builder.ts";
+import { bodyOf, topologicalOrder, type Graph } from "../ir/graph.ts";
 import * as e from "../ir/loop/expr.ts";
 import type { Node } from "../ir/node.ts";
-import { at } from "../ir/ops/define.ts";
-import { sizeOf, type DType } from "../ir/types.ts";
+import type { InputAttrs } from "../ir/ops/leaf.ts";
+import { sizeOf } from "../ir/types.ts";
 import type { Target } from "./lower-group.ts";
 import type { Buffer } from "./lowered.ts";
+
+/** Elements of a state that lies beside others: every adapter binds 128 MiB, eight of these. */
+const LARGEST_STATE = 1 << 22;
 
 export const whole = (buffer: Buffer): Target => ({ buffer, offset: e.int(0) });
 
 /**
- * Temporaries for what a group computes and has no place yet. Its little ones of one type lie in one buffer: a kernel that reads several of
- * them, such as mean and deviation of a normalization, binds one.
+ * The pack of a little value is that of the block in which its layer stands, so that what its normalizations measure, remember and learn is
+ * bound as one, and equal blocks have equal kernels. A larger state lies beside those whose names end like its own, a weight beside its
+ * momentum: no more than an optimizer remembers of one parameter.
  */
-export function placeOutputs(group: Group, isPlaced: (node: Node) => boolean, prefix: string): Map<Node, Target> {
+export function packOf(b: Builder, node: Node): string | undefined {
+  if (isLittle(node)) {
+    const path = b.originOf(node)?.path ?? "";
+    return path.slice(0, Math.max(0, path.lastIndexOf(".")));
+  }
+  const { role, name = "" } = node.attrs as Partial<InputAttrs>;
+  const isPacked = role === "state" && sizeOf(node.type.shape) <= LARGEST_STATE;
+  return isPacked ? `of ${name.slice(name.lastIndexOf("/") + 1)}` : undefined;
+}
+
+/** What lies beside what in a whole graph: states and other inputs, results and temporaries alike. */
+export function memoryOf(graph: Graph): Memory {
+  const inputs = new Map<string, Node>();
+  for (const node of topologicalOrder(graph.outputs.values())) if ("role" in node.attrs) inputs.set((node.attrs as InputAttrs).name, node);
+  // A value of several names lies where the first says; the others are copies.
+  const named = new Set<Node>();
+  const replaces = new Map<Node, Node>();
+  for (const [name, node] of graph.outputs) {
+    const old = inputs.get(name);
+    if (old && !named.has(node)) replaces.set(node, old);
+    named.add(node);
+  }
+  const hasOwnMemory = (node: Node): boolean =>
+    "role" in node.attrs ? (node.attrs as InputAttrs).role !== "data" : !bodyOf(node) && node.op.projects !== true;
+  return { replaces, packOf: (node) => (hasOwnMemory(node) ? packOf(graph.builder, replaces.get(node) ?? node) : undefined) };
+}
+
+/** Temporaries for what a group computes and has no place yet. */
+export function placeOutputs(group: Group, isPlaced: (node: Node) => boolean, prefix: string, { packOf: pack }: Memory): Map<Node, Target> {
   const places = new Map<Node, Target>();
-  const little = new Map<DType, Node[]>();
   for (const node of group.outputs) {
     if (isPlaced(node)) continue;
+    const beside = pack(node);
     const { dtype, shape } = node.type;
-    if (isLittle(node)) little.set(dtype, [...(little.get(dtype) ?? []), node]);
-    else places.set(node, whole({ name: `${prefix}${node.id}`, role: "temp", dtype, shape }));
-  }
-  for (const [dtype, nodes] of little) {
-    const sizes = nodes.map((node) => sizeOf(node.type.shape));
-    const total = sizes.reduce((sum, size) => sum + size, 0);
-    const name = `${prefix}${nodes.map((node) => node.id).join("+")}`;
-    const buffer: Buffer = { name, role: "temp", dtype, shape: [total] };
-    let offset = 0;
-    nodes.forEach((node, i) => {
-      places.set(node, { buffer, offset: e.int(offset) });
-      offset += at(sizes, i);
-    });
+    places.set(node, whole({ name: `${prefix}${node.id}`, role: "temp", dtype, shape, ...(beside !== undefined && { pack: beside }) }));
   }
   return places;
 }

@@ -2,8 +2,8 @@
 // one temporary region, since they never run at the same time.
 
 import { ALIGNMENT } from "../ir/program.ts";
-import { formatType, InternalError, tensorType, wordBytes } from "../ir/types.ts";
-import { callsOf, type Buffer, type Task } from "./lowered.ts";
+import { bytesPerElement, formatType, InternalError, tensorType, wordBytes } from "../ir/types.ts";
+import { callsOf, type Buffer, type Pack, type Task } from "./lowered.ts";
 
 /** Size in the arena. */
 export const bytesOf: (buffer: Buffer) => number = wordBytes;
@@ -17,7 +17,7 @@ export interface MemoryPlan {
   readonly lowerBound: number;
 }
 
-const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+export const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 interface Life {
   readonly buffer: Buffer;
@@ -26,18 +26,24 @@ interface Life {
   readonly last: number;
 }
 
-export function planMemory(entries: readonly (readonly Task[])[]): MemoryPlan {
+/** @param packs buffers that lie side by side: they keep their places, temporaries among them too */
+export function planMemory(entries: readonly (readonly Task[])[], packs: readonly Pack[] = []): MemoryPlan {
   const offsets = new Map<Buffer, number>();
   let persistentBytes = 0;
+  for (const pack of packs) {
+    offsets.set(pack.buffer, persistentBytes);
+    pack.offsets.forEach((elements, buffer) => offsets.set(buffer, persistentBytes + elements * bytesPerElement(buffer.dtype)));
+    persistentBytes += aligned(bytesOf(pack.buffer));
+  }
   for (const buffer of buffersOf(entries.flat())) {
-    if (buffer.role === "temp" || buffer.role === "data") continue;
+    if (buffer.role === "temp" || buffer.role === "data" || offsets.has(buffer)) continue;
     offsets.set(buffer, persistentBytes);
     persistentBytes += aligned(bytesOf(buffer));
   }
   let temporaryBytes = 0;
   let lowerBound = 0;
   for (const tasks of entries) {
-    const lives = livesOf(tasks);
+    const lives = livesOf(tasks).filter(({ buffer }) => !offsets.has(buffer));
     const placed = place(lives);
     placed.forEach((offset, buffer) => offsets.set(buffer, persistentBytes + offset));
     for (const life of lives) temporaryBytes = Math.max(temporaryBytes, (placed.get(life.buffer) ?? 0) + life.bytes);

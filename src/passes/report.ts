@@ -7,7 +7,7 @@ import type { Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { Kernel } from "../ir/loop/kernel.ts";
 import { sizeOf } from "../ir/types.ts";
-import { callsOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
+import { callsOf, launchesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
 import type { Compiled } from "./pipeline.ts";
 import { bytesOf } from "./plan-memory.ts";
 import { leastTraffic, trafficOfTasks } from "./traffic.ts";
@@ -62,9 +62,9 @@ function costsOf(tasks: readonly Task[], isWanted: (call: KernelCall) => boolean
     const times = task.kind === "loop" ? task.count : 1;
     for (const call of callsOf(task).filter(isWanted)) {
       kernels++;
-      launches += times;
       flops += times * flopsOf(call.kernel);
     }
+    launches += times * launchesOf(task).filter((calls) => calls.some(isWanted)).length;
   }
   return { kernels, launches, flops };
 }

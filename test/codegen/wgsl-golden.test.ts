@@ -72,6 +72,20 @@ describe("golden WGSL", () => {
   });
 });
 
+describe("golden WGSL of kernels in one launch", () => {
+  // A row of 256 threads, a thread for each element, and a row again: they share the scratch of a workgroup.
+  const parts = [
+    { kernel: softmax(8, 2000), slots: [0, 1] },
+    { kernel: elementwise("double", 300, 1, (x) => mul(x, float(2))), slots: [2, 3] },
+    { kernel: columnSum, slots: [4, 5] },
+  ];
+  it("together", async () => {
+    const { source, grid } = webgpuTarget.together?.compile(parts) ?? {};
+    const text = parts.map(({ kernel, slots }) => `${printKernel(kernel)}  with ${slots.join()}\n`).join("");
+    await expect(`/*\n${text}grid ${grid?.join() ?? "undefined"}\n*/\n${source ?? ""}`).toMatchFileSnapshot("./samples/together.wgsl");
+  });
+});
+
 describe("helpers", () => {
   const helpersOf = (f: (x: Expr) => Expr): string[] =>
     [...(webgpuTarget.compileKernel(elementwise("one", 10, 1, f)).source ?? "").matchAll(/^fn (\w+)/gm)].map((match) => match[1] ?? "");

@@ -31,7 +31,7 @@ function compiledFrom(...kernels: readonly Kernel[]): number {
     }));
     return { kind: "kernel", call: { kernel, buffers, reads: new Set(buffers.slice(0, 1)), writes: new Set(buffers.slice(1)) } };
   });
-  const { kernels: compiled, entries } = assemble(new Map([["run", tasks]]), planMemory([tasks]), referenceTarget);
+  const { kernels: compiled, entries } = assemble({ entries: new Map([["run", tasks]]), packs: [] }, planMemory([tasks]), referenceTarget);
   expect(entries["run"]).toHaveLength(kernels.length);
   expect(new Set(compiled.map(({ name }) => name)).size).toBe(compiled.length);
   return compiled.length;

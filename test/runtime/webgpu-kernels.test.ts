@@ -5,6 +5,7 @@ import { mergeAxes } from "../../src/codegen/axes.ts";
 import { referenceTarget } from "../../src/codegen/reference.ts";
 import type { Target } from "../../src/codegen/target.ts";
 import { scheduleRows } from "../../src/codegen/wgsl/rows.ts";
+import { printShader } from "../../src/codegen/wgsl/shader.ts";
 import { webgpuTarget } from "../../src/codegen/wgsl/target.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
@@ -48,7 +49,7 @@ describe.skipIf(!found)("schedules of GPUs", () => {
     const inputs = { x: numbers(5 * 700) };
     const severalSubgroups: Target = {
       ...webgpuTarget,
-      compileKernel: (source) => scheduleRows(mergeAxes(source), { threads, points: 1 }, subgroupSize),
+      compileKernel: (source) => printShader(scheduleRows(mergeAxes(source), { threads, points: 1 }, subgroupSize)),
     };
     const expected = await runKernel(reference, referenceTarget, kernel, inputs);
     const actual = await runKernel(webgpu, severalSubgroups, kernel, inputs);

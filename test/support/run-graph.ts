@@ -6,8 +6,8 @@ import type { Graph } from "../../src/ir/graph.ts";
 import { topologicalOrder } from "../../src/ir/graph.ts";
 import type { Node } from "../../src/ir/node.ts";
 import type { Data } from "../../src/ir/ops/define.ts";
-import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import type { DeviceLimits, EntryName } from "../../src/ir/program.ts";
+import { guidanceOf, printerFor } from "../../src/codegen/for-device.ts";
 import { targetNamed } from "../../src/codegen/targets.ts";
 import { autodiff } from "../../src/passes/autodiff.ts";
 import { decompose } from "../../src/passes/decompose.ts";
@@ -16,15 +16,8 @@ import type { Device } from "../../src/runtime/device.ts";
 
 export function compileGraph(graph: Graph, name: string, limits?: DeviceLimits, skip?: ReadonlySet<string>): Compiled {
   const target = targetNamed(name);
-  const printer = { ...target, compileKernel: (kernel: Kernel) => target.compileKernel(kernel, limits) };
-  const options = {
-    verify: true,
-    ...(skip && { skip }),
-    maxBuffers: target.maxBuffers(limits),
-    operandCost: target.operandCost(limits),
-    splitK: target.splitK,
-  };
-  return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), printer, options);
+  const options = { verify: true, ...(skip && { skip }), ...guidanceOf(target, limits) };
+  return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), printerFor(target, limits), options);
 }
 
 type Values = ReadonlyMap<string, Data>;

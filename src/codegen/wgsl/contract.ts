@@ -13,12 +13,12 @@ import { expressionsOf } from "../../ir/loop/kernel.ts";
 import { mapExpressions } from "../../ir/loop/map-expr.ts";
 import type { Problem } from "../problem.ts";
 import { legalizedParameters, legalizer, legalizeStores } from "./legalize.ts";
-import { Shader, variable } from "./shader.ts";
+import { printShader, Shader, variable, type Body } from "./shader.ts";
 import type { Tile } from "./tiles.ts";
 
 export function scheduleContract(problem: Problem, tile: Tile): CompiledKernel {
-  const compiled = new Contraction(problem, tile).print();
-  return tile.lanes === undefined ? compiled : { ...compiled, subgroupSize: tile.lanes };
+  const body = new Contraction(problem, tile).print();
+  return printShader(tile.lanes === undefined ? body : { ...body, subgroupSize: tile.lanes });
 }
 
 /** One operand's tile in workgroup memory: `depth` rows of `width` elements along m or n, as vectors of four. */
@@ -56,7 +56,7 @@ class Contraction {
     if (tile.lanes !== undefined) this.#shader.enable("subgroups");
   }
 
-  print(): CompiledKernel {
+  print(): Body {
     const { m, n, b, k, stage } = this.#problem;
     const { depth, rows, columns, threadsM, threadsN, lanes } = this.#tile;
     const shader = this.#shader;

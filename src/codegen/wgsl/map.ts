@@ -1,13 +1,12 @@
 // The schedule for kernels with many independent points: one thread per point, or per run of points, reductions serial in the thread.
 
 import type { Kernel, Stage } from "../../ir/loop/kernel.ts";
-import type { CompiledKernel } from "../../ir/program.ts";
 import { sizeOfAxes, substituter } from "../axes.ts";
 import { expressionsOf, sideBySide } from "../../ir/loop/kernel.ts";
 import { at } from "../../ir/ops/define.ts";
 import { mapExpressions } from "../../ir/loop/map-expr.ts";
 import { legalize } from "./legalize.ts";
-import { Shader, unflatten, variable } from "./shader.ts";
+import { Shader, unflatten, variable, type Body } from "./shader.ts";
 
 /** How points are dealt out: runs of `run` points to each of `threads` threads of a workgroup. */
 export interface Deal {
@@ -22,7 +21,7 @@ export const GPU_DEAL: Deal = { threads: 64, run: 1 };
 export const cpuDeal = (points: number): Deal =>
   points < 4096 ? GPU_DEAL : { threads: 256, run: Math.min(16, Math.floor(points / 2048)) };
 
-export function scheduleMap(source: Kernel, { threads, run }: Deal = GPU_DEAL): CompiledKernel {
+export function scheduleMap(source: Kernel, { threads, run }: Deal = GPU_DEAL): Body {
   const points = sizeOfAxes(source.axes);
   const point = variable("$point", points);
   const atPoint = substituter(unflatten(source.axes, point));

@@ -11,7 +11,14 @@ import { legalizer, legalizedParameters } from "./legalize.ts";
 const BYTES = 4;
 
 /** Whether a kernel writes bools or bytes. */
-export const writesBytes = ({ params }: Kernel): boolean => params.some((param) => param.access !== "read" && isByte(param.dtype));
+const writesBytes = ({ params }: Kernel): boolean => params.some((param) => param.access !== "read" && isByte(param.dtype));
+
+/** The kernel as WGSL can store it. */
+export function packed(kernel: Kernel): Kernel {
+  const words = writesBytes(kernel) ? packBytes(kernel) : kernel;
+  if (!words) throw new InternalError(`kernel ${kernel.name} stores bytes that make no words`);
+  return words;
+}
 
 /**
  * The kernel with its bytes packed, or undefined where that cannot be. Every byte buffer must be walked from one element to the next, from

@@ -3,7 +3,6 @@
 
 import { type Expr } from "../../ir/loop/expr.ts";
 import type { Axis, Kernel, ReduceStage, Stage } from "../../ir/loop/kernel.ts";
-import type { CompiledKernel } from "../../ir/program.ts";
 import { sizeOfAxes, strideAlong, substituter } from "../axes.ts";
 import { loadsOf } from "../../ir/loop/loads.ts";
 import { expressionsOf, sideBySide } from "../../ir/loop/kernel.ts";
@@ -11,7 +10,7 @@ import { at } from "../../ir/ops/define.ts";
 import { mapExpressions } from "../../ir/loop/map-expr.ts";
 import { InternalError } from "../../ir/types.ts";
 import { legalize } from "./legalize.ts";
-import { Shader, unflatten, variable } from "./shader.ts";
+import { Shader, unflatten, variable, type Body } from "./shader.ts";
 
 export interface RowShape {
   /** Threads that share a point; a power of two. */
@@ -21,7 +20,7 @@ export interface RowShape {
 }
 
 /** @param subgroupSize lanes of every subgroup, where that is known: they combine without workgroup memory */
-export function scheduleRows(source: Kernel, shape: RowShape, subgroupSize?: number): CompiledKernel {
+export function scheduleRows(source: Kernel, shape: RowShape, subgroupSize?: number): Body {
   const total = sizeOfAxes(source.axes);
   const point = variable("$point", total);
   const atPoint = substituter(unflatten(source.axes, point));
@@ -73,7 +72,9 @@ export function scheduleRows(source: Kernel, shape: RowShape, subgroupSize?: num
           out.bindAcc(position, whole);
           break;
         }
-        const name = scratch.get(stage.dtype) ?? shader.shared("partial", `array<${stage.dtype}, ${String(size)}>`);
+        const name =
+          scratch.get(stage.dtype) ??
+          shader.shared(stage.dtype === "f32" ? "partial" : `partial_${stage.dtype}`, `array<${stage.dtype}, ${String(size)}>`);
         scratch.set(stage.dtype, name);
         const step = alongPoint ? shape.points : 1;
         if (lanes === undefined) tree(shader, stage, { name, acc, part, threads, step });
@@ -111,8 +112,8 @@ export function scheduleRows(source: Kernel, shape: RowShape, subgroupSize?: num
         stage satisfies never;
     }
   });
-  const compiled = shader.finish(size, Math.ceil(total / shape.points));
-  return lanes === undefined ? compiled : { ...compiled, subgroupSize: lanes };
+  const body = shader.finish(size, Math.ceil(total / shape.points));
+  return lanes === undefined ? body : { ...body, subgroupSize: lanes };
 }
 
 // One value of each subgroup goes through workgroup memory; they are few, and combined in order.

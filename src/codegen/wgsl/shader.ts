@@ -15,16 +15,35 @@ const MAX_GROUPS = 65535;
 /** Names that schedules use as they are. */
 const SCHEDULE_NAMES = /^(?:[abc]_?\d[\d_]*|own\d+|row_\d+|part_[\d_]+|(?:tile|thread)_[mn]|batch)$/;
 
-interface Skeleton {
+/** What of a shader does not depend on whether it is a launch's only one. */
+export interface Body {
   readonly name: string;
   readonly enables: readonly string[];
-  readonly bindings: readonly { readonly index: number; readonly name: string; readonly type: string }[];
+  readonly bindings: readonly Binding[];
   readonly time: readonly string[];
   readonly shared: readonly { readonly name: string; readonly type: string }[];
   readonly helpers: readonly string[];
   readonly threads: number;
+  readonly groups: number;
+  readonly lines: readonly string[];
+  /** Where it needs subgroups of just that many lanes. */
+  readonly subgroupSize?: number;
+}
+
+interface Binding {
+  readonly index: number;
+  readonly name: string;
+  readonly type: string;
+}
+
+interface PartFunction {
+  readonly name: string;
+  readonly lines: readonly string[];
+}
+
+interface Skeleton extends Body {
+  readonly functions: readonly PartFunction[];
   readonly prologue: readonly string[];
-  readonly body: readonly string[];
 }
 
 const skeleton = template<Skeleton>(`// {{name}}
@@ -44,17 +63,41 @@ var<workgroup> {{name}}: {{type}};
 
 {{this}}
 {{/each}}
+{{#each functions}}
+
+fn {{name}}(workgroup_id: vec3u, group: i32, lane: i32) {
+{{#each lines}}
+  {{this}}
+{{/each}}
+}
+{{/each}}
 
 @compute @workgroup_size({{threads}})
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_index: u32) {
 {{#each prologue}}
   {{this}}
 {{/each}}
-{{#each body}}
+{{#each lines}}
   {{this}}
 {{/each}}
 }
 `);
+
+/**
+ * The text of a launch, whose workgroups are numbered in two dimensions where one is too short.
+ * @param functions that the body calls for the parts of the launch
+ */
+export function printShader(body: Body, functions: readonly PartFunction[] = []): CompiledKernel {
+  const { name, groups, subgroupSize } = body;
+  const width = Math.min(groups, MAX_GROUPS);
+  const height = Math.ceil(groups / width);
+  const number = height === 1 ? "workgroup_id.x" : `workgroup_id.x + workgroup_id.y * ${String(width)}u`;
+  const prologue = ["let lane = i32(local_index);", `let group = i32(${number});`];
+  // Uniform in the workgroup, so that barriers may follow.
+  if (width * height > groups) prologue.push(`if (group >= ${String(groups)}) { return; }`);
+  const source = skeleton({ ...body, functions, prologue });
+  return { name, source, grid: [width, height, 1], ...(subgroupSize !== undefined && { subgroupSize }) };
+}
 
 export class Shader {
   readonly out: Statements;
@@ -176,19 +219,9 @@ export class Shader {
     return `${this.#dialect.combine(op, dtype, true) ?? ""}(${x})`;
   }
 
-  finish(threads: number, groups: number): CompiledKernel {
-    const width = Math.min(groups, MAX_GROUPS);
-    const height = Math.ceil(groups / width);
-    const prologue = [`let ${this.lane} = i32(local_index);`];
-    prologue.push(
-      height === 1
-        ? `let ${this.group} = i32(workgroup_id.x);`
-        : `let ${this.group} = i32(workgroup_id.x + workgroup_id.y * ${String(width)}u);`,
-    );
-    // Uniform in the workgroup, so that barriers may follow.
-    if (width * height > groups) prologue.push(`if (${this.group} >= ${String(groups)}) { return; }`);
-    const body = this.out.finish();
-    const source = skeleton({
+  finish(threads: number, groups: number): Body {
+    const lines = this.out.finish();
+    return {
       name: this.kernel.name,
       enables: [...this.#enables],
       bindings: this.kernel.params.map((param, index) => ({
@@ -200,10 +233,9 @@ export class Shader {
       shared: this.#shared,
       helpers: Object.entries(HELPERS).flatMap(([name, text]) => (this.#helpers.has(name as Helper) ? [text] : [])),
       threads,
-      prologue,
-      body,
-    });
-    return { name: this.kernel.name, source, grid: [width, height, 1] };
+      groups,
+      lines,
+    };
   }
 }
 

@@ -4,27 +4,26 @@ import { mul } from "../../ir/loop/expr.ts";
 import type { Kernel } from "../../ir/loop/kernel.ts";
 import { verifyKernel } from "../../ir/loop/verify.ts";
 import type { CompiledKernel, DeviceLimits } from "../../ir/program.ts";
-import { InternalError } from "../../ir/types.ts";
 import type { Target } from "../target.ts";
 import { mergeAxes, sizeOfAxes } from "../axes.ts";
 import { scheduleContract } from "./contract.ts";
 import { problemOf } from "../problem.ts";
 import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
-import { packBytes, writesBytes } from "./pack-bytes.ts";
-import { scheduleRows, type RowShape } from "./rows.ts";
+import { packBytes, packed } from "./pack-bytes.ts";
+import { rowShape } from "./row-shape.ts";
+import { scheduleRows } from "./rows.ts";
+import { printShader } from "./shader.ts";
+import { compileTogether } from "./together.ts";
 import { chooseTile, splitK } from "./tiles.ts";
 
 /** Storage buffers per shader that every adapter has. */
 const DEFAULT_BUFFERS = 8;
 
-/** About what a normalization, an activation and their gradients take. */
-const OPERAND_COST = 12;
+/** About what the gradients of a pooling, an activation and a normalization take, one after the other. */
+const OPERAND_COST = 16;
 
 const FEW_POINTS = 64;
 const LONG = 256;
-
-/** Threads of a workgroup that every adapter allows. */
-const MAX_THREADS = 256;
 
 export const webgpuTarget: Target = {
   name: "webgpu",
@@ -32,14 +31,14 @@ export const webgpuTarget: Target = {
   // On a GPU arithmetic is free beside memory; a CPU that plays one pays for it.
   operandCost: (limits) => (limits?.isCpu ? 1 : OPERAND_COST),
   compileKernel,
+  together: { isWorth: (limits) => limits?.isCpu !== true, compile: compileTogether },
   storesBytes: (kernel) => packBytes(kernel) !== undefined,
   splitK,
 };
 
 function compileKernel(given: Kernel, limits?: DeviceLimits): CompiledKernel {
   verifyKernel(given);
-  const source = writesBytes(given) ? packBytes(given) : given;
-  if (!source) throw new InternalError(`kernel ${given.name} stores bytes that make no words`);
+  const source = packed(given);
   const cpuLanes = limits?.isCpu ? limits.subgroupSize : undefined;
   if (source.stages[0]?.kind === "contract") {
     const problem = problemOf(source);
@@ -50,8 +49,8 @@ function compileKernel(given: Kernel, limits?: DeviceLimits): CompiledKernel {
   }
   const kernel = mergeAxes(source);
   const rows = rowShape(kernel, cpuLanes);
-  if (rows) return scheduleRows(kernel, rows, limits?.subgroupSize);
-  return scheduleMap(kernel, limits?.isCpu ? cpuDeal(sizeOfAxes(kernel.axes)) : GPU_DEAL);
+  if (rows) return printShader(scheduleRows(kernel, rows, limits?.subgroupSize));
+  return printShader(scheduleMap(kernel, limits?.isCpu ? cpuDeal(sizeOfAxes(kernel.axes)) : GPU_DEAL));
 }
 
 /** The same kernel with its contraction as a sum of products. */
@@ -62,25 +61,4 @@ function asReduction(kernel: Kernel): Kernel | undefined {
     ...kernel,
     stages: [{ kind: "reduce", axes: [first.k], op: "sum", dtype: first.dtype, value: mul(first.lhs, first.rhs) }, ...rest],
   };
-}
-
-/**
- * How many threads share a point; undefined for one each. On a CPU, whose subgroups have `cpuLanes`, a barrier between subgroups costs as
- * much as a hundred elements: there a point has one subgroup.
- */
-function rowShape(kernel: Kernel, cpuLanes?: number): RowShape | undefined {
-  // What a thread sums of a range is known when it runs.
-  if (kernel.stages.some((stage) => stage.kind === "contract" || (stage.kind === "reduce" && stage.range))) return undefined;
-  const points = sizeOfAxes(kernel.axes);
-  const longest = Math.max(0, ...kernel.stages.map((stage) => (stage.kind === "reduce" ? sizeOfAxes(stage.axes) : 0)));
-  // A store loop of a few points needs threads as much as a reduction does.
-  const stores = Math.max(0, ...kernel.stages.map((stage) => (stage.kind === "store" ? sizeOfAxes(stage.axes) : 0)));
-  const work = Math.max(longest, stores);
-  if (work < 32 || points >= 16384) return undefined;
-  // Enough threads that 16K are busy, at least 8 elements for each thread.
-  const maxThreads = cpuLanes ?? MAX_THREADS;
-  let threads = 1;
-  while (threads < maxThreads && threads * points < 16384 && threads * 8 < work) threads *= 2;
-  if (threads === 1) return undefined;
-  return { threads, points: cpuLanes === undefined ? Math.max(1, Math.min(64 / threads, points)) : cpuLanes / threads };
 }

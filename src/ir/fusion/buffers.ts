@@ -1,43 +1,40 @@
-// How many buffers a kernel binds for the values that it touches: little values that one group makes share one, and the next value of a
-// state lies where the old one does.
+// How many buffers a kernel binds for the values that it touches: little values of one layer lie side by side and can be bound as one, and
+// the next value of a state lies where the old one does.
 
 import type { Node } from "../node.ts";
-import { coresOf, isLittle, isStored, type FusionPlan, type Group } from "./plan.ts";
-import { readsBelow } from "./relation.ts";
+import { isByte, sizeOf, type DType } from "../types.ts";
 
 export interface Memory {
-  /** The number of the group that makes a value. */
-  readonly groupOf: (node: Node) => number | undefined;
-  /** What the graph results in: it never shares a buffer. */
-  readonly roots: ReadonlySet<Node>;
-  /** For the next value of a state, the node of the old one. */
+  /** For a little value, what it lies beside: values with one name and one type can be bound together. Undefined for all others. */
+  readonly packOf: (node: Node) => string | undefined;
+  /** For the next value of a state, the node of the old one: both may have the same memory. */
   readonly replaces: ReadonlyMap<Node, Node>;
 }
 
+/** Every value for itself. */
+export const NO_PACKS: Memory = { packOf: () => undefined, replaces: new Map() };
+
+/** Elements up to which a value lies beside the others of its layer. */
+const LITTLE = 4096;
+
+/** Whether a value is so small that its place in memory is of no account. */
+export const isLittle = ({ type }: Node): boolean => sizeOf(type.shape) <= LITTLE && !isByte(type.dtype);
+
+/** Of what a kernel binds as one. */
+export const packKey = (pack: string, dtype: DType): string => `${pack} ${dtype}`;
+
 /** Stands for the buffer of a value. */
-export function bufferKey(node: Node, { groupOf, roots }: Pick<Memory, "groupOf" | "roots">): unknown {
-  const group = groupOf(node);
-  return group !== undefined && isLittle(node) && !roots.has(node) ? `${group} ${node.type.dtype}` : node;
+export function bufferKey(node: Node, { packOf }: Pick<Memory, "packOf">): unknown {
+  const pack = packOf(node);
+  return pack === undefined ? node : packKey(pack, node.type.dtype);
 }
 
-export function countBuffers(touched: Iterable<Node>, memory: Memory): number {
+export function countBuffers(touched: Iterable<Node>, { packOf, replaces }: Memory): number {
   const nodes = new Set(touched);
   const keys = new Set<unknown>();
   for (const node of nodes) {
-    const old = memory.replaces.get(node);
-    if (!old || !nodes.has(old)) keys.add(bufferKey(node, memory));
+    const old = replaces.get(node);
+    if (!old || !nodes.has(old)) keys.add(bufferKey(node, { packOf }));
   }
   return keys.size;
-}
-
-/** What a group's kernels read and write; of a product in two kernels, by what the first reads and what the second does. */
-export function touchedBy(plan: FusionPlan, group: Group): { readonly operands: ReadonlySet<Node>; readonly rest: ReadonlySet<Node> } {
-  const own = new Set(group.members.map(({ node }) => node));
-  const cores = new Set(coresOf(group));
-  const below = (node: Node, isEnd: (x: Node) => boolean): Node[] =>
-    readsBelow(node, undefined, (x) => isEnd(x) || (isStored(plan, x) && !own.has(x))).map((read) => read.node);
-  const operands = new Set([...cores].flatMap((core) => core.inputs.flatMap((input) => below(input, () => false))));
-  const rest = new Set(group.outputs);
-  for (const node of group.outputs) for (const read of below(node, (x) => cores.has(x))) if (!cores.has(read)) rest.add(read);
-  return { operands, rest };
 }

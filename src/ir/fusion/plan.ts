@@ -9,7 +9,7 @@
 
 import type { Lowering } from "../ops/define.ts";
 import type { Node } from "../node.ts";
-import { isByte, sameShape, sizeOf } from "../types.ts";
+import { isByte, sameShape } from "../types.ts";
 import type { Runs } from "./relation.ts";
 
 /**
@@ -48,12 +48,6 @@ export interface FusionPlan {
   readonly groupOf: ReadonlyMap<Node, Group>;
   readonly lowering: (node: Node) => Lowering;
 }
-
-/** Elements up to which the values of one group lie in one buffer. */
-const LITTLE = 4096;
-
-/** Whether a value is so small that it shares a buffer with others that its group makes of its type. */
-export const isLittle = ({ type }: Node): boolean => sizeOf(type.shape) <= LITTLE && !isByte(type.dtype);
 
 export const isGroup = (step: Group | Node): step is Group => "members" in step;
 

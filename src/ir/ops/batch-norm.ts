@@ -24,8 +24,12 @@ export interface BatchStatistics {
 
 const exceptChannels = (shape: Shape): number[] => shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
 
-/** `mask`, bool[batch], stretched over what each example holds. */
-const alongExamples = (b: Builder, mask: Node, shape: Shape): Node => unreduce(b, mask, shape, shape.map((_, axis) => axis).slice(1));
+/** `mask`, bool[batch], stretched over what each example holds; as floats, which a kernel can bind along with the values per channel. */
+function alongExamples(b: Builder, mask: Node, shape: Shape): Node {
+  const counts = b.cast(mask, { dtype: "f32" });
+  const axes = shape.map((_, axis) => axis).slice(1);
+  return b.notEqual(unreduce(b, counts, shape, axes), 0);
+}
 
 /**
  * Statistics of each channel of x [batch, channels, …], over the examples that `mask` (bool[batch]) counts: the last batch of an epoch

@@ -4,9 +4,9 @@
 import { hostArrayFrom, interpreterArray, type HostArray, type InterpreterArray } from "../../ir/arrays.ts";
 import { fromHalf } from "../../ir/half.ts";
 import { interpret } from "../../ir/loop/interpret.ts";
-import type { Kernel } from "../../ir/loop/kernel.ts";
-import type { EntryName, KernelLaunch, Program } from "../../ir/program.ts";
-import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
+import { at } from "../../ir/ops/define.ts";
+import type { CompiledKernel, EntryName, KernelLaunch, Program } from "../../ir/program.ts";
+import { bytesPerElement, InternalError, sizeOf, type DType } from "../../ir/types.ts";
 import type { Device, Session } from "../device.ts";
 import { outOfMemory } from "../memory.ts";
 
@@ -27,21 +27,34 @@ function allocate(program: Program, dtype: DType, length: number): InterpreterAr
   }
 }
 
+/** Each buffer has its own array, since the arena's offsets are in bytes of storage types, which float64 does not have; or a part of its pack's. */
+function arraysOf(program: Program): (InterpreterArray | undefined)[] {
+  const { buffers } = program;
+  const packs = buffers
+    .filter(({ role }) => role === "pack")
+    .map((plan) => ({ plan, array: allocate(program, plan.dtype, sizeOf(plan.shape)) }));
+  return buffers.map(({ role, dtype, shape, offset }) => {
+    if (role === "data") return undefined;
+    const pack = packs.find(({ plan }) => plan.offset <= offset && offset < plan.offset + plan.bytes);
+    if (!pack) return allocate(program, dtype, sizeOf(shape));
+    const begin = (offset - pack.plan.offset) / bytesPerElement(dtype);
+    return pack.array.subarray(begin, begin + sizeOf(shape));
+  });
+}
+
 class ReferenceSession implements Session {
   readonly #program: Program;
   readonly #arrays: (InterpreterArray | undefined)[];
   readonly #indexes: ReadonlyMap<string, number>;
-  readonly #kernels: readonly Kernel[];
+  readonly #kernels: readonly CompiledKernel[];
 
   constructor(program: Program) {
     this.#program = program;
-    // Each buffer has its own array: the arena's offsets are in bytes of storage types, which float64 does not have.
-    this.#arrays = program.buffers.map((plan) => (plan.role === "data" ? undefined : allocate(program, plan.dtype, sizeOf(plan.shape))));
+    this.#arrays = arraysOf(program);
     this.#indexes = new Map(program.buffers.map((plan, i) => [plan.name, i]));
-    this.#kernels = program.kernels.map((compiled) => {
-      if (!compiled.kernel) throw new InternalError(`kernel ${compiled.name} was not compiled for the reference device`);
-      return compiled.kernel;
-    });
+    this.#kernels = program.kernels;
+    const unknown = program.kernels.find(({ kernel, parts }) => !kernel && !parts);
+    if (unknown) throw new InternalError(`kernel ${unknown.name} was not compiled for the reference device`);
   }
 
   write(buffer: string, data: HostArray): void {
@@ -108,13 +121,20 @@ class ReferenceSession implements Session {
   }
 
   #launch(launch: KernelLaunch, time: number): void {
-    const kernel = this.#kernels[launch.kernel];
-    if (!kernel) throw new InternalError(`the program has no kernel ${String(launch.kernel)}`);
+    const compiled = this.#kernels[launch.kernel];
+    if (!compiled) throw new InternalError(`the program has no kernel ${String(launch.kernel)}`);
     const arrays = launch.buffers.map((buffer) => {
       const array = this.#arrays[buffer];
-      if (!array) throw new InternalError(`kernel ${kernel.name} uses ${this.#program.buffers[buffer]?.name ?? "?"} before it is written`);
+      if (!array)
+        throw new InternalError(`kernel ${compiled.name} uses ${this.#program.buffers[buffer]?.name ?? "?"} before it is written`);
       return array;
     });
-    interpret(kernel, arrays, time);
+    if (compiled.kernel) interpret(compiled.kernel, arrays, time);
+    for (const { kernel, slots } of compiled.parts ?? [])
+      interpret(
+        kernel,
+        slots.map((slot) => at(arrays, slot)),
+        time,
+      );
   }
 }

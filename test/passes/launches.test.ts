@@ -1,0 +1,46 @@
+// What a training step takes of a GPU: launches, and bytes moved. Both are counted, not measured, so they hold on any machine; they may
+// only get smaller.
+
+import { describe, expect, it } from "vitest";
+import { compileSpec } from "../../src/compile.ts";
+import type { EntryReport } from "../../src/ir/artifact.ts";
+import type { DataInfo } from "../../src/ir/plan.ts";
+
+async function trainingStep(
+  spec: string,
+  recipe: string,
+  image: readonly number[],
+  classes: number,
+  maxBuffers: number,
+): Promise<EntryReport> {
+  const data: DataInfo = {
+    inputs: [{ name: "image", dtype: "u8", shape: image }],
+    label: { name: "label", dtype: "i32", shape: [] },
+    classes: Array.from({ length: classes }, (_, i) => String(i)),
+  };
+  const { artifact, diagnostics } = await compileSpec(spec, {
+    target: "webgpu",
+    recipe,
+    limits: { maxBuffers },
+    describeData: () => Promise.resolve(data),
+    verify: true,
+  });
+  const step = artifact?.stages[0]?.report.entries["train"];
+  if (!step) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+  return step;
+}
+
+/** The buffers that every adapter binds, and what many do. */
+describe.each([8, 16])("a training step with %i buffers a kernel", (maxBuffers) => {
+  it("of two convolutions and two dense layers", async () => {
+    const { launches, traffic } = await trainingStep("specs/examples/cnn.tlspec", "cnn", [1, 20, 20], 36, maxBuffers);
+    expect(launches).toBeLessThanOrEqual(18);
+    expect(traffic.read + traffic.written).toBeLessThanOrEqual(9.16e6);
+  });
+
+  it("of ResNet-18 on 64 pictures of 224 x 224", { timeout: 60_000 }, async () => {
+    const { launches, traffic } = await trainingStep("bench/resnet.tlspec", "resnet18", [3, 256, 256], 1000, maxBuffers);
+    expect(launches).toBeLessThanOrEqual(maxBuffers === 8 ? 114 : 110);
+    expect(traffic.read + traffic.written).toBeLessThanOrEqual(7.86e9);
+  });
+});
