@@ -50,23 +50,29 @@ export function reportStage(
 function reportEntry(graph: Graph | undefined, tasks: readonly Task[]): EntryReport {
   return {
     ops: graph ? topologicalOrder(graph.outputs.values()).length : 0,
-    ...costsOf(tasks, () => true),
+    ...(costsBy(tasks, () => "all").get("all") ?? NOTHING),
     traffic: { ...trafficOfTasks(tasks), least: leastTraffic(tasks) },
   };
 }
 
-/** What the kernels that are wanted cost, loops counted. */
-function costsOf(tasks: readonly Task[], isWanted: (call: KernelCall) => boolean): Omit<LayerReport, "layer" | "ops"> {
-  let [kernels, launches, flops] = [0, 0, 0];
+type Costs = Omit<LayerReport, "layer" | "ops">;
+
+const NOTHING: Costs = { kernels: 0, launches: 0, flops: 0 };
+
+/** What the kernels of each key cost, loops counted. */
+function costsBy<K>(tasks: readonly Task[], keyOf: (call: KernelCall) => K): ReadonlyMap<K, Costs> {
+  const costs = new Map<K, Costs>();
+  const add = (key: K, more: Partial<Costs>): void => {
+    const { kernels, launches, flops } = costs.get(key) ?? NOTHING;
+    costs.set(key, { kernels: kernels + (more.kernels ?? 0), launches: launches + (more.launches ?? 0), flops: flops + (more.flops ?? 0) });
+  };
   for (const task of tasks) {
     const times = task.kind === "loop" ? task.count : 1;
-    for (const call of callsOf(task).filter(isWanted)) {
-      kernels++;
-      flops += times * flopsOf(call.kernel);
-    }
-    launches += times * launchesOf(task).filter((calls) => calls.some(isWanted)).length;
+    for (const call of callsOf(task)) add(keyOf(call), { kernels: 1, flops: times * flopsOf(call.kernel) });
+    // A launch that kernels of several keys share is one of each.
+    for (const calls of launchesOf(task)) for (const key of new Set(calls.map(keyOf))) add(key, { launches: times });
   }
-  return { kernels, launches, flops };
+  return costs;
 }
 
 function reportLayers(graph: Graph | undefined, tasks: readonly Task[]): readonly LayerReport[] {
@@ -75,7 +81,8 @@ function reportLayers(graph: Graph | undefined, tasks: readonly Task[]): readonl
     const path = graph?.builder.originOf(node)?.path;
     if (path !== undefined) ops.set(path, (ops.get(path) ?? 0) + 1);
   }
-  return [...ops].map(([layer, count]) => ({ layer, ops: count, ...costsOf(tasks, ({ origin }) => origin?.path === layer) }));
+  const costs = costsBy(tasks, ({ origin }) => origin?.path);
+  return [...ops].map(([layer, count]) => ({ layer, ops: count, ...(costs.get(layer) ?? NOTHING) }));
 }
 
 /** Of contractions; two for a multiply-add. */

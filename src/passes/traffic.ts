@@ -28,7 +28,9 @@ export function trafficOf(kernel: Kernel): Traffic {
     const own = new Map<number, Map<number, number>>();
     for (const load of loadsOf(loop.flatMap(expressionsOf))) {
       const seen = own.get(load.buffer) ?? new Map<number, number>();
-      own.set(load.buffer, seen.set(number(load.index), elementsOf(load.index)));
+      own.set(load.buffer, seen);
+      const index = number(load.index);
+      if (!seen.has(index)) seen.set(index, elementsOf(load.index));
     }
     for (const [buffer, indices] of own) {
       const { length } = at(kernel.params, buffer);

@@ -43,7 +43,7 @@ describe("joined parts", () => {
     ],
     [
       "may be read elsewhere",
-      2,
+      1,
       (b, x) => {
         const e = b.exp(x);
         return [b.concat([e, b.tanh(x)], ACROSS), b.tanh(b.transpose(e, { perm: [1, 0] }))];
