@@ -34,7 +34,8 @@ export async function writeFileAtomic(path: string, content: Content): Promise<v
 /** A folder and those around it. Node's own `recursive` does not end where the system makes none, as below /proc. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    return await mkdir(path);
+    await mkdir(path);
+    return;
   } catch (error) {
     if ((await stat(path).catch(() => undefined))?.isDirectory() === true) return;
     const isOrphan = error instanceof Error && "code" in error && error.code === "ENOENT" && dirname(path) !== path;
