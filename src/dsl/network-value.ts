@@ -5,7 +5,7 @@ import { didYouMean, didYouMeanOneOf } from "../diagnostics.ts";
 import type { DiagnosticSink } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Environment } from "./evaluate.ts";
+import type { Aliases, Environment } from "./evaluate.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
 import { LIMITS } from "./limits.ts";
 import type { Module } from "./module.ts";
@@ -85,7 +85,7 @@ export function plainEnvironment(
 ): Environment {
   const env: Environment = {
     sink: outer.sink,
-    aliases: outer.aliases ?? new Map(),
+    aliases: outer.aliases ?? (new Map() as Aliases),
     // Nothing here repeats: what is evaluated is what is written.
     spend: () => undefined,
     name: (it) => declaredValue(it, module, env) ?? unknownName(it, module, env),
