@@ -88,7 +88,7 @@ export const specs: Fuzzer = {
   count: 20_000,
   prepare: (): Case => {
     const seeds = [...texts("specs"), ...texts("test/dsl")];
-    const parseJson = createSpecValidator(JSON.parse(readFileSync("specs/schema/tlspec.schema.json", "utf8")) as object);
+    const parseJson = createSpecValidator(JSON.parse(readFileSync("specs/schema/tlspec.schema.json", "utf8")) as { readonly $id: string });
     const zoo = new Map(readdirSync("specs/zoo").map((name) => [`specs/zoo/${name}`, readFileSync(join("specs/zoo", name), "utf8")]));
     const host = { zoo: "specs/zoo", readFile: (path: string) => zoo.get(path), parseJson };
     const trees = seeds.map((text) => JSON.parse(JSON.stringify(parseSpec("a.tlspec", text, new DiagnosticSink()).spec)) as unknown);
