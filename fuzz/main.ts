@@ -4,9 +4,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { artifacts } from "./artifacts.ts";
+import { pictures, tables } from "./data.ts";
 import { fuzz, type Fuzzer } from "./fuzzer.ts";
+import { specs } from "./specs.ts";
+import { weights } from "./weights.ts";
 
-const FUZZERS: Readonly<Record<string, Fuzzer>> = { artifacts };
+const FUZZERS: Readonly<Record<string, Fuzzer>> = { specs, weights, artifacts, pictures, tables };
 
 function numberAfter(args: readonly string[], option: string): number | undefined {
   const at = args.indexOf(option);

@@ -10,6 +10,7 @@ import { targetNamed } from "./codegen/targets.ts";
 import { placeOf, type Diagnostic, type Sources } from "./diagnostics.ts";
 import { didYouMean } from "./diagnostics/suggest.ts";
 import { elaborate, planRecipe, type LoadedSpec, type PlannedRecipe } from "./dsl/index.ts";
+import { LIMITS } from "./dsl/limits.ts";
 import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type ParameterInfo } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
 import { topologicalOrder } from "./ir/graph.ts";
@@ -76,7 +77,7 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
   }
   const dataInfo = await request.describeData(planned.data, lossOf(planned.plan.loss).labels);
   const stages = stageSpecs(spec, planned, dataInfo);
-  return stages ? finish(spec, stages, buildEntries, request, planned.data) : outcome(spec);
+  return stages ? finish(spec, stages, buildEntries, request, planned) : outcome(spec);
 }
 
 /** One training step of the recipe's first stage on a batch given from outside; see `tlc trace`. */
@@ -106,7 +107,7 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   const [{ network }] = stages as [StageSpec];
   checkBatch([...request.batch.keys()], [...network.inputs.keys(), "label"]);
   const isRandom = topologicalOrder([network.output]).some(({ op }) => op.training?.draws === true);
-  return { ...finish(spec, stages, buildTraceEntry, request), ...(isRandom && { withoutRandomness: true }) };
+  return { ...finish(spec, stages, buildTraceEntry, request, { network: planned.network }), ...(isRandom && { withoutRandomness: true }) };
 }
 
 /** Nothing is made up for a traced batch, and nothing left out. */
@@ -133,6 +134,12 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
   const b = createBuilder();
   const network = elaborate(spec, planned, { builder: b, dataInfo });
   if (!network) return undefined;
+  const nodes = topologicalOrder([network.output, ...network.updates.values()]).length;
+  if (nodes > LIMITS.compiled) {
+    const reason = `its graph has ${nodes} operations, of at most ${LIMITS.compiled}`;
+    spec.sink.report("too-large-to-compile", planned.network.span, { reason });
+    return undefined;
+  }
   const steps = planned.data ?? { preprocess: [], augment: [] };
   const limited = withLimits(dataInfo, network, planned.plan);
   return planned.stages.map(({ plan: stage, frozen }) => ({
@@ -160,7 +167,7 @@ function finish(
   stages: readonly StageSpec[],
   build: typeof buildEntries,
   request: OutputRequest,
-  data?: DataPlan,
+  { network: named, data }: Pick<PlannedRecipe, "network" | "data">,
 ): CompileOutcome {
   const [{ recipe, dataInfo, network }] = stages as [StageSpec];
   const target = targetNamed(request.target);
@@ -169,6 +176,11 @@ function finish(
   try {
     compiled = compileStages(stages, build, printer, pipelineOptions(target, request));
   } catch (error) {
+    // Passes and printers call themselves on each level of an expression.
+    if (error instanceof RangeError && error.message.includes("call stack")) {
+      spec.sink.report("too-large-to-compile", named.span, { reason: "it has too many steps in a row" });
+      return outcome(spec);
+    }
     return lateFault(spec, error);
   }
   const artifact: Artifact = {

@@ -54,3 +54,11 @@ it("finds the zoo", async () => {
     'import { resnet18 } from "tlc:zoo/resnet"\nrecipe r {\n  network resnet18\n  loss cross_entropy\n  optimizer sgd(lr: 0.1)\n}\n';
   expect((await checkSpec(write("zoo.tlspec", text))).diagnostics).toEqual([]);
 });
+
+it("keeps spans of the JSON form within the file", async () => {
+  const faulty = `{"kind":"spec","imports":[],"declarations":[{"kind":"block","name":"relu","nameSpan":{"start":4294967296,"end":3},"params":[{"kind":"param","name":"x"}],"body":{"kind":"body","statements":[]}}]}`;
+  for (const { span } of (await checkSpec(write("spans.json", faulty))).diagnostics) {
+    expect(span.end).toBeGreaterThanOrEqual(span.start);
+    expect(span.end).toBeLessThanOrEqual(faulty.length);
+  }
+});

@@ -4,7 +4,7 @@ import { createEvaluator } from "../runtime/evaluate.ts";
 import { initialize, Network } from "../runtime/network.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
-import { openTarget, trainedWeights, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { trainedWeights, withTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
 import { metricsText } from "./progress.ts";
 import { interruptible } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
@@ -15,12 +15,11 @@ export interface EvalOptions extends CompileOptions, DeviceOptions {
 }
 
 export async function evaluate(path: string, options: EvalOptions, terminal: Terminal): Promise<number> {
-  const { artifact, device, within } = await openTarget(path, options, terminal);
-  return interruptible(terminal, async ({ signal, code }) => {
-    try {
+  return withTarget(path, options, terminal, ({ artifact, device, within }) =>
+    interruptible(terminal, async ({ signal, code }) => {
       const plan = artifact.data;
       if (plan === undefined) throw new UsageError(`the recipe ${artifact.name} has no data to evaluate on`);
-      const weights = await trainedWeights(artifact, path, options.weights, signal);
+      const weights = await trainedWeights(artifact, path, options.weights, terminal, signal);
       const { loadSplit } = await import("../runtime/data/index.ts");
       const data = await loadSplit(plan, options.split, artifact.dataInfo, { signal, ...(within && { within }) });
       const network = await Network.open(artifact, device);
@@ -35,8 +34,6 @@ export async function evaluate(path: string, options: EvalOptions, terminal: Ter
         network.dispose();
       }
       return EXIT.ok;
-    } finally {
-      device.dispose();
-    }
-  });
+    }),
+  );
 }

@@ -30,9 +30,7 @@ export class UsageError extends Error {
 export function reportFailure(error: unknown, terminal: Terminal): number {
   if (error instanceof Exit) return error.code;
   const { code, message, hint } = classify(error);
-  const paint = terminal.paintErr;
-  terminal.note(`${paint("red", paint("bold", "error"))}: ${message}`);
-  if (hint !== "") terminal.note(`  ${paint("cyan", "= help:")} ${hint}`);
+  terminal.fail(message, hint);
   if (error instanceof Error && terminal.io.env["TLC_DEBUG"] === "1") terminal.note(error.stack ?? "");
   terminal.object({ event: "error", code, message, ...(hint === "" ? {} : { hint }) });
   return code;

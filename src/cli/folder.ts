@@ -2,9 +2,9 @@
 // compilation that did not end; one whose artifact has another checksum was changed since.
 
 import { createHash } from "node:crypto";
-import { lstat, mkdir, rename, rm, rmdir } from "node:fs/promises";
+import { lstat, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { removeAbandoned, syncFolder, temporaryName, writeFileAtomic } from "../runtime/atomic-file.ts";
+import { makeFolder, removeAbandoned, syncFolder, temporaryName, writeFileAtomic } from "../runtime/atomic-file.ts";
 import { DataError } from "../runtime/errors.ts";
 import { readRegularFile } from "../runtime/files.ts";
 import { UsageError } from "./failure.ts";
@@ -24,7 +24,7 @@ const checksum = (content: Content): string => createHash("sha256").update(conte
 /** Writes all files or, where one cannot be written, none: what the folder held before is there then. */
 export async function writeFolder(folder: string, files: ReadonlyMap<string, Content>): Promise<void> {
   await requireFolder(folder);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await removeAbandoned(folder, STAGING);
   const before = await readMarker(folder).catch(() => undefined);
   const staging = join(folder, temporaryName(STAGING));
@@ -34,7 +34,7 @@ export async function writeFolder(folder: string, files: ReadonlyMap<string, Con
     // From here to the new marker the folder is incomplete, and says so by having none.
     await rm(join(folder, MARKER), { force: true });
     for (const name of files.keys()) {
-      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await makeFolder(dirname(join(folder, name)));
       await rename(join(staging, name), join(folder, name));
     }
   } finally {

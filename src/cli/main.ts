@@ -3,8 +3,11 @@
 
 import module from "node:module";
 import { setFlagsFromString } from "node:v8";
-import { runCli } from "./program.ts";
+import { visible } from "../diagnostics/visible.ts";
+import { systemReason } from "../runtime/system-reason.ts";
 import { toolchain } from "./default-toolchain.ts";
+import { EXIT } from "./failure.ts";
+import { runCli } from "./program.ts";
 
 // Node 22 and newer keep what V8 compiled of the verbs, which are imported when one is called.
 (module as { enableCompileCache?: () => unknown }).enableCompileCache?.();
@@ -12,13 +15,29 @@ import { toolchain } from "./default-toolchain.ts";
 // Node 20 knows WebAssembly's fused multiply-adds, twice the speed of products, behind a flag; later ones without.
 if (process.versions.node.startsWith("20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
 
-// `tlc explain | head` closes our stdout; that is no error.
+// Output that nobody takes stops output, not what makes it: `tlc run | head -1` trains on, and so does a run whose terminal is gone. A
+// full disk is said once.
+let cannotWrite = "";
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code === "EPIPE" || error.code === "EIO" || cannotWrite !== "") return;
+  cannotWrite = systemReason(error);
+  process.stderr.write(`error: cannot write the output: ${cannotWrite}\n`);
 });
+process.stderr.on("error", () => undefined);
 
-process.exitCode = await runCli(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, toolchain });
+// What nobody waited for: a line about it, and not the source around it, which is minified.
+const broken = (reason: unknown): void => {
+  process.stderr.write(`${visible(`error: something broke inside tlc: ${reason instanceof Error ? reason.message : String(reason)}`)}\n`);
+  process.exit(EXIT.failed);
+};
+process.on("uncaughtException", broken);
+process.on("unhandledRejection", broken);
+
+const code = await runCli(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, toolchain });
+process.exitCode = code;
+process.on("exit", () => {
+  if (cannotWrite !== "" && code === EXIT.ok) process.exitCode = EXIT.failed;
+});
 
 // A graphics driver may keep threads alive; output still in a pipe gets this long to leave.
 setTimeout(() => process.exit(), 1000).unref();

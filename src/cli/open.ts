@@ -100,7 +100,7 @@ export interface Opened {
 }
 
 /** The device first: a spec is compiled for the device that was found. */
-export async function openTarget(path: string, options: CompileOptions & DeviceOptions, terminal: Terminal): Promise<Opened> {
+async function openTarget(path: string, options: CompileOptions & DeviceOptions, terminal: Terminal): Promise<Opened> {
   const { toolchain } = terminal.io;
   const opening = openingOf(options, terminal);
   if (await isFolder(path)) {
@@ -149,11 +149,12 @@ export async function readArtifact(folder: string): Promise<Artifact> {
   return json as Artifact;
 }
 
-/** The weights that a verb works with: those named, or where `tlc run` leaves them. */
+/** The weights that a verb works with: those named, or those of the newest run. */
 export async function trainedWeights(
   artifact: Artifact,
   path: string,
   named: string | undefined,
+  terminal: Terminal,
   signal?: AbortSignal,
 ): Promise<Safetensors> {
   const [{ readSafetensorsFile }, { checkWeights }] = [
@@ -163,18 +164,32 @@ export async function trainedWeights(
   const read = (file: string): Promise<Safetensors> =>
     readSafetensorsFile(file, { check: (header) => checkWeights(artifact, header), signal });
   if (named !== undefined) return read(named);
-  const usual = defaultWeights(artifact);
-  const isThere = await stat(usual).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere)
-    throw new DataError(
-      `${artifact.name} has no weights yet: there is no ${usual}`,
-      `train first with \`tlc run ${path}\`, or name a file with --weights`,
-    );
-  return read(usual);
+  const { newestWeights } = await import("./results.ts");
+  const newest = await newestWeights(artifact, path);
+  if (newest === undefined)
+    throw new DataError(`${artifact.name} has no weights yet`, `train first with \`tlc run ${path}\`, or name a file with --weights`);
+  if (!newest.isOwn) terminal.note(`weights of ${newest.file}, which another spec or folder of this recipe's name has trained`);
+  return read(newest.file);
 }
 
-/** `runs/RECIPE/weights.safetensors`; the name may come from a folder of a stranger. */
-export const defaultWeights = (artifact: Artifact): string => join("runs", artifact.name.replaceAll(/[^\w-]/g, "_"), "weights.safetensors");
+/**
+ * Opens what a verb runs, and gives the device back after it. What goes wrong inside of a compiled folder's program is the folder's
+ * fault: it may say what no compiler would.
+ */
+export async function withTarget(
+  path: string,
+  options: CompileOptions & DeviceOptions,
+  terminal: Terminal,
+  work: (opened: Opened) => Promise<number>,
+): Promise<number> {
+  const opened = await openTarget(path, options, terminal);
+  try {
+    return await work(opened);
+  } catch (error) {
+    if (opened.within !== undefined || !(error instanceof InternalError)) throw error;
+    throw new DataError(`${path} cannot be run: ${error.message.replace(/^internal: /, "")}`, COMPILE_HINT);
+  } finally {
+    opened.device.dispose();
+    terminal.clearLive();
+  }
+}

@@ -6,7 +6,7 @@ import { predictSplit, type Prediction } from "../runtime/evaluate.ts";
 import { initialize, Network } from "../runtime/network.ts";
 import { loadWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
-import { openTarget, trainedWeights, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { trainedWeights, withTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface PredictOptions extends CompileOptions, DeviceOptions {
@@ -14,11 +14,10 @@ export interface PredictOptions extends CompileOptions, DeviceOptions {
 }
 
 export async function predict(path: string, files: readonly string[], options: PredictOptions, terminal: Terminal): Promise<number> {
-  const { artifact, device } = await openTarget(path, options, terminal);
-  try {
+  return withTarget(path, options, terminal, async ({ artifact, device }) => {
     const plan = artifact.data;
     if (plan === undefined) throw new UsageError(`the recipe ${artifact.name} has no data, so it is unknown how to read files for it`);
-    const weights = await trainedWeights(artifact, path, options.weights);
+    const weights = await trainedWeights(artifact, path, options.weights, terminal);
     const { loadInputs } = await import("../runtime/data/index.ts");
     const inputs = await loadInputs(plan, files, artifact.dataInfo);
     const network = await Network.open(artifact, device);
@@ -32,9 +31,7 @@ export async function predict(path: string, files: readonly string[], options: P
       network.dispose();
     }
     return EXIT.ok;
-  } finally {
-    device.dispose();
-  }
+  });
 }
 
 function show(

@@ -25,7 +25,7 @@ Examples:
   tlc predict dist photo.jpg                     what the trained network says
   tlc explain TL0101                             what a diagnostic means
 
-Exit codes: 0 ok, 1 the run failed, 2 usage, spec or data, 3 no such device here, 4 the loss is not a number, 130 and 143 stopped by a signal.
+Exit codes: 0 ok, 1 the run failed, 2 usage, spec or data, 3 no such device here, 4 the loss is not a number, 129, 130 and 143 stopped by a signal.
 Set NO_COLOR=1 for plain text, TLC_DEBUG=1 for stack traces.`;
 
 const DEVICES = ["auto", "webgpu", "wasm", "reference"] as const;
@@ -122,14 +122,14 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
   running(dumping(compiling(program.command("run"))))
     .description("train a spec, or a compiled folder")
     .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
-    .option("-o, --out <file>", "where to save the weights (default: runs/RECIPE/weights.safetensors)")
+    .option("-o, --out <file>", "where to save the weights (default: a new folder, runs/RECIPE/N)")
     .option("-w, --weights <file>", "start from these weights")
     .action(verb(async (terminal, path: string, options: RunOptions) => (await import("./run.ts")).run(path, options, terminal)));
 
   running(compiling(program.command("eval")))
     .description("metrics of saved weights")
     .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
-    .option("-w, --weights <file>", "the weights (default: where `tlc run` saves them)")
+    .option("-w, --weights <file>", "the weights (default: those of the newest run)")
     .option("--split <name>", "train, val or test", "test")
     .action(verb(async (terminal, path: string, options: EvalOptions) => (await import("./eval.ts")).evaluate(path, options, terminal)));
 
@@ -137,7 +137,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .description("what saved weights say about image files, or a table")
     .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
     .argument("<file...>", "images, or one .csv or .tsv")
-    .option("-w, --weights <file>", "the weights (default: where `tlc run` saves them)")
+    .option("-w, --weights <file>", "the weights (default: those of the newest run)")
     .action(
       verb(async (terminal, path: string, files: string[], options: PredictOptions) =>
         (await import("./predict.ts")).predict(path, files, options, terminal),

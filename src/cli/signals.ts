@@ -1,13 +1,14 @@
-// Ctrl-C and kill: the first lets the step finish and the weights be saved, the second leaves at once.
+// Ctrl-C, kill and a terminal that closes: the first lets the step finish and the weights be saved, the second leaves at once.
 
 import type { Terminal } from "./terminal.ts";
 
-const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+const CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+const SIGNALS = Object.keys(CODES) as Signal[];
 type Signal = keyof typeof CODES;
 
 export interface Interruption {
   readonly signal: AbortSignal;
-  /** 130 or 143 once a signal came. */
+  /** 128 and the number of the signal, once one came. */
   readonly code: () => number | undefined;
 }
 
@@ -23,12 +24,10 @@ export async function interruptible<T>(terminal: Terminal, body: (interruption: 
     terminal.note("stopping after this step and saving the weights; once more to leave at once");
     controller.abort();
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  for (const name of SIGNALS) process.on(name, onSignal);
   try {
     return await body({ signal: controller.signal, code: () => code });
   } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    for (const name of SIGNALS) process.off(name, onSignal);
   }
 }

@@ -72,6 +72,12 @@ export class Terminal {
     this.note(`${this.paintErr("yellow", this.paintErr("bold", "warning"))}: ${text}`);
   }
 
+  /** An error that does not end the verb. */
+  fail(message: string, hint = ""): void {
+    this.note(`${this.paintErr("red", this.paintErr("bold", "error"))}: ${message}`);
+    if (hint !== "") this.note(`  ${this.paintErr("cyan", "= help:")} ${hint}`);
+  }
+
   /** One line on stdout, with `--json` only. */
   object(value: object): void {
     if (this.json) this.io.stdout.write(`${visibleJson(value)}\n`);

@@ -15,6 +15,7 @@ import { writeSafetensors, type Safetensors, type Tensor } from "../runtime/weig
 import { fromHostArray, toHostArray } from "../runtime/weights/tensor-values.ts";
 import { EXIT } from "./failure.ts";
 import { artifactOf, compileRequest, openingOf, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { requireWritable } from "./results.ts";
 import { requireSpec } from "./spec-file.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -26,6 +27,7 @@ export interface TraceOptions extends CompileOptions, DeviceOptions {
 
 export async function trace(file: string, options: TraceOptions, terminal: Terminal): Promise<number> {
   await requireSpec(file);
+  await requireWritable(options.out);
   const input = await readSafetensorsFile(options.input);
   const batch = under(input, "batch/");
   const stray = [...input.tensors.keys()].find((name) => !/^(?:batch|weight)\//.test(name));

@@ -6,6 +6,7 @@ import type { CatalogueEntry, Diagnostic, Note, Span } from "./types.ts";
 
 /** A flood hides its cause and costs memory: later faults are counted, not kept. */
 const MOST_KEPT = 1000;
+const MANY = 100;
 
 export interface ReportExtra {
   readonly notes?: readonly Note[];
@@ -41,6 +42,11 @@ export class DiagnosticSink {
     let count = this.#dropped;
     for (const diagnostic of this.#kept.values()) if (diagnostic.severity === "error") count++;
     return count;
+  }
+
+  /** With so many faults nobody misses a suggestion, each of which compares a name with all others. */
+  get isFlooded(): boolean {
+    return this.#kept.size >= MANY;
   }
 
   get hasErrors(): boolean {

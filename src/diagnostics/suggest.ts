@@ -20,9 +20,13 @@ export function editDistance(a: string, b: string, limit = Infinity): number {
   return last[b.length] ?? 0;
 }
 
+/** More names than any spec of a person has. */
+const MOST_CANDIDATES = 2000;
+
 /** The candidate that `name` most likely stands for; ties go to the first. */
-export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+export function nearest(name: string, all: Iterable<string>): string | undefined {
   if (name.length < 2 || name.length > 100) return undefined;
+  const candidates = firstOf(all, MOST_CANDIDATES);
   const limit = Math.max(1, Math.floor(name.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
@@ -42,6 +46,15 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
     if (other.length >= 4 && squeezed.startsWith(other)) best ??= candidate;
   }
   return best;
+}
+
+function firstOf(all: Iterable<string>, most: number): readonly string[] {
+  const taken: string[] = [];
+  for (const it of all) {
+    if (taken.length >= most) break;
+    taken.push(it);
+  }
+  return taken;
 }
 
 const squeeze = (name: string): string => name.toLowerCase().replaceAll(/[_\-.]/g, "");

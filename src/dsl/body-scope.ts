@@ -1,7 +1,8 @@
 // The names visible at a place of a network body, and the cursor that its steps move: the current value and the parameter scope.
 
+import type { Span } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
-import type { Environment, Reporter } from "./evaluate.ts";
+import type { Aliases, Environment, Reporter } from "./evaluate.ts";
 import type { Module } from "./module.ts";
 import { declaredValue } from "./network-value.ts";
 import type { Callable, Value } from "./values.ts";
@@ -16,6 +17,8 @@ export interface Cursor {
 /** Who takes the steps of a body. */
 export interface Steps {
   readonly sink: Reporter;
+  readonly aliases: Aliases;
+  spend(span: Span): void;
   /** A block or network as a step. */
   apply(callable: Callable, it: Ast.Expr, args: readonly Ast.Arg[], caller: BodyScope): Value;
   body(body: Ast.Body, scope: BodyScope): void;
@@ -55,6 +58,14 @@ export class BodyScope implements Environment {
 
   get sink(): Reporter {
     return this.#steps.sink;
+  }
+
+  get aliases(): Aliases {
+    return this.#steps.aliases;
+  }
+
+  spend(span: Span): void {
+    this.#steps.spend(span);
   }
 
   name(it: Ast.RefExpr): Value {

@@ -11,7 +11,7 @@ import type * as Ast from "./ast.ts";
 import { BodyScope, type Steps } from "./body-scope.ts";
 import type { ElaborateOptions, NetworkInProgress } from "./elaboration.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Reporter } from "./evaluate.ts";
+import type { Aliases, Reporter } from "./evaluate.ts";
 import { applyLayer } from "./layer-call.ts";
 import { LIMITS } from "./limits.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
@@ -59,11 +59,11 @@ class Elaboration implements NetworkInProgress, Steps {
   readonly leaves: TrainingLeaves;
   /** Reports with the way here: which block was being built, and where it was used. */
   readonly sink: Reporter;
+  readonly aliases: Aliases = new Map();
   readonly #calls: Call[] = [];
   /** Dimensions that an input's shape has named. */
   readonly #symbols = new Set<string>();
   readonly #dims = new Map<string, { readonly extent: number; readonly from: string }>();
-  #steps = 0;
   #streams: number = STREAMS.network;
 
   constructor(options: ElaborateOptions, sink: DiagnosticSink) {
@@ -118,6 +118,7 @@ class Elaboration implements NetworkInProgress, Steps {
 
   /** A block or network as a step. */
   apply(callable: Callable, it: Ast.Expr, args: readonly Ast.Arg[], caller: BodyScope): Value {
+    this.#count(it.span);
     const signature = signatureOf(callable);
     const nameSpan = it.kind === "call" ? it.callee.span : it.span;
     const { bound, ok } = bindArguments(signature, args, nameSpan, this.sink as DiagnosticSink);
@@ -207,7 +208,7 @@ class Elaboration implements NetworkInProgress, Steps {
       return undefined;
     });
     if (!INPUT_TYPES.includes(it.dtype)) {
-      this.sink.report("bad-dtype", it.dtypeSpan, { dtype: it.dtype }, { hint: DTYPE_HINTS[it.dtype] ?? "inputs are `f32` or `i32`" });
+      this.sink.report("bad-dtype", it.dtypeSpan, { dtype: it.dtype }, { hint: DTYPE_HINTS.get(it.dtype) ?? "inputs are `f32` or `i32`" });
       return UNKNOWN;
     }
     if (shape.includes(undefined)) return UNKNOWN;
@@ -322,11 +323,31 @@ class Elaboration implements NetworkInProgress, Steps {
         });
       return "0";
     });
-    return scope.cursor.path === "" ? text.join("") : `${scope.cursor.path}.${text.join("")}`;
+    const path = scope.cursor.path === "" ? text.join("") : `${scope.cursor.path}.${text.join("")}`;
+    this.#requireShort(path, label.span);
+    return path;
+  }
+
+  countParameter(name: string, span: Span): void {
+    this.#requireShort(name, span);
+    this.#count(span);
+  }
+
+  spend(span: Span): void {
+    if (!this.options.budget.evaluation()) this.#tooMany(span);
+  }
+
+  #requireShort(path: string, span: Span): void {
+    if (path.length <= LIMITS.path) return;
+    this.sink.report("name-too-long", span, { length: path.length, most: LIMITS.path });
+    throw new Abort();
   }
 
   #count(span: Span): void {
-    if (++this.#steps <= LIMITS.nodes) return;
+    if (!this.options.budget.node()) this.#tooMany(span);
+  }
+
+  #tooMany(span: Span): never {
     this.sink.report("too-many-nodes", span, { most: LIMITS.nodes });
     throw new Abort();
   }
@@ -335,12 +356,14 @@ class Elaboration implements NetworkInProgress, Steps {
 const inputsOf = ({ declaration }: NetworkValue): Ast.InputStatement[] => declaration.body.statements.filter((it) => it.kind === "input");
 
 const INPUT_TYPES: readonly string[] = ["f32", "i32"];
-const DTYPE_HINTS: Readonly<Record<string, string>> = {
-  float: "write `f32`",
-  float32: "write `f32`",
-  int: "write `i32`",
-  int32: "write `i32`",
-  int64: "write `i32`",
-  f16: "inputs are `f32`; precision is a setting of the recipe",
-  u8: "images are `f32` once they are normalized",
-};
+const DTYPE_HINTS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    float: "write `f32`",
+    float32: "write `f32`",
+    int: "write `i32`",
+    int32: "write `i32`",
+    int64: "write `i32`",
+    f16: "inputs are `f32`; precision is a setting of the recipe",
+    u8: "images are `f32` once they are normalized",
+  }),
+);

@@ -1,12 +1,16 @@
 // A network while it is built, as its layers see it: what was asked for, and what has come together so far.
 
+import type { Span } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { Parameter, TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { Shape } from "../ir/types.ts";
+import type { Budget } from "./budget.ts";
 import type { Reporter } from "./evaluate.ts";
 
 export interface ElaborateOptions {
+  /** Shared with the other networks of the spec. */
+  readonly budget: Budget;
   readonly builder: Builder;
   /** Examples in a batch: axis 0 of every input and output. */
   readonly batch: number;
@@ -26,6 +30,8 @@ export interface NetworkInProgress {
   readonly updates: Map<string, Node>;
   /** Reports with the way here: which block was being built, and where it was used. */
   readonly sink: Reporter;
+  /** Counts a parameter of this name, or ends the elaboration. */
+  countParameter(name: string, span: Span): void;
   /** The number of the next random tensor. */
   nextStream(): number;
 }

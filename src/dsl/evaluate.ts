@@ -2,15 +2,21 @@
 // A fault is reported where it is and gives the unknown value, which causes no further faults.
 
 import { didYouMean, oneOf } from "../diagnostics.ts";
-import type { DiagnosticSink } from "../diagnostics.ts";
+import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
-import type { Callable, RangeValue, Value } from "./values.ts";
+import type { Callable, NetworkValue, RangeValue, Value } from "./values.ts";
 import { describeValue, isCallable, isList, isTensor, isUnknown, UNKNOWN } from "./values.ts";
 
 export type Reporter = Pick<DiagnosticSink, "report">;
 
+/** Aliases that were evaluated already, or are being evaluated now: each once, however often it is named. */
+export type Aliases = Map<Ast.NetworkAlias, NetworkValue | "open" | undefined>;
+
 export interface Environment {
   readonly sink: Reporter;
+  readonly aliases: Aliases;
+  /** Counts an evaluation where there can be many, and may end them. */
+  spend(span: Span): void;
   /** The value of a name, which may be declared to be unknown. */
   name(it: Ast.RefExpr): Value;
   call(callable: Callable, it: Ast.CallExpr): Value;
@@ -23,6 +29,7 @@ export interface Environment {
 }
 
 export function evaluate(it: Ast.Expr, env: Environment): Value {
+  env.spend(it.span);
   switch (it.kind) {
     case "number":
       return it.unit === "%" ? it.value / 100 : it.value;

@@ -2,9 +2,19 @@
 // everything below it. Matched without regular expressions, in time bounded by pattern times name.
 
 /** Whether `pattern` covers `name` or something that `name` is below. */
-export function globCovers(pattern: string, name: string): boolean {
-  const want = pattern.split(".");
-  const have = name.split(".");
+export const globCovers = (pattern: string, name: string): boolean => covers(pattern.split("."), name.split("."));
+
+/** Whether any pattern of a list covers a name. Patterns are cut to segments once, since every parameter is compared with all of them. */
+export function globsCover(patterns: readonly string[]): (name: string) => boolean {
+  const wanted = patterns.map((pattern) => pattern.split("."));
+  return (name) => {
+    const have = name.split(".");
+    return wanted.some((want) => covers(want, have));
+  };
+}
+
+function covers(want: readonly string[], have: readonly string[]): boolean {
+  if (!want.includes("**")) return want.length <= have.length && want.every((segment, i) => segmentMatches(segment, have[i] ?? ""));
   // covered[j]: the segments of the pattern so far cover the first j of the name.
   let covered = Array.from({ length: have.length + 1 }, (_, j) => j === 0);
   for (const segment of want) {
@@ -21,6 +31,7 @@ export function globCovers(pattern: string, name: string): boolean {
 
 /** The star of a segment matches greedily and is moved on after a mismatch: linear but for one star at a time. */
 function segmentMatches(pattern: string, text: string): boolean {
+  if (!pattern.includes("*")) return pattern === text;
   let [p, t, star, mark] = [0, 0, -1, 0];
   while (t < text.length) {
     if (p < pattern.length && pattern[p] === "*") [star, mark, p] = [p, t, p + 1];

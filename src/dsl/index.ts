@@ -13,7 +13,8 @@ import { centerCrop } from "../ir/recipe/steps/center-crop.ts";
 import { grayscale } from "../ir/recipe/steps/grayscale.ts";
 import { sameShape } from "../ir/types.ts";
 import type { Shape } from "../ir/types.ts";
-import type { Declaration } from "./ast.ts";
+import type { Declaration, Expr } from "./ast.ts";
+import { Budget } from "./budget.ts";
 import { reportProblem } from "./choose.ts";
 import { checkPictures, exampleShapes } from "./data-steps.ts";
 import { elaborateNetwork } from "./elaborate.ts";
@@ -64,6 +65,8 @@ export function planRecipe(spec: LoadedSpec, { recipe, overrides = [] }: RecipeC
 }
 
 export interface ElaborateRequest {
+  /** Shared by all networks that are built for one answer. */
+  readonly budget?: Budget;
   readonly builder: Builder;
   /** Examples in a batch; left out: the recipe's. */
   readonly batch?: number;
@@ -77,13 +80,13 @@ export interface ElaborateRequest {
 export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: ElaborateRequest): ForwardModel | undefined {
   const { sink } = spec;
   const before = sink.errors;
-  const { dataInfo, batch = planned.plan.batch, ...rest } = request;
+  const { dataInfo, batch = planned.plan.batch, budget = new Budget(), ...rest } = request;
   const network = networkOf(spec, planned, dataInfo?.classes.length);
   if (network === undefined) return undefined;
   if (dataInfo !== undefined && planned.data !== undefined) checkPictures(dataInfo, planned.data, sink);
   if (sink.errors > before) return undefined;
   const inputShapes = dataInfo === undefined ? undefined : exampleShapes(dataInfo, planned.data);
-  const options = { ...rest, batch, ...(inputShapes === undefined ? {} : { inputShapes }) };
+  const options = { ...rest, budget, batch, ...(inputShapes === undefined ? {} : { inputShapes }) };
   const model = elaborateNetwork(network, planned.network.span, options, sink);
   checkColumns(spec, planned, network);
   if (model === undefined) return undefined;
@@ -169,6 +172,8 @@ function checkColumns(spec: LoadedSpec, planned: PlannedRecipe, network: Network
 /** Shapes can be checked before any data is read: a number of classes that fits every layer, and lengths for symbolic dimensions. */
 const PLACEHOLDER_CLASSES = 10;
 const PLACEHOLDER_EXTENT = 16;
+/** How many others are tried. */
+const MOST_EXTENTS = 8;
 
 export interface CheckOptions {
   readonly builder: () => Builder;
@@ -181,34 +186,79 @@ export interface CheckOptions {
 export function checkSpec(spec: LoadedSpec, { builder, overrides = [], dataInfo = () => undefined }: CheckOptions): readonly Diagnostic[] {
   const { sink, main } = spec;
   const built = new Set<string>();
+  const budget = new Budget();
   for (const name of spec.recipes) {
     const planned = planRecipe(spec, { recipe: name, overrides });
-    if (planned === undefined) continue;
+    if (planned === undefined || budget.isSpent) continue;
     const network = networkOf(spec, planned, undefined);
     if (network === undefined) continue;
     built.add(network.declaration.name);
     const info = dataInfo(planned);
-    const dims = info === undefined ? { dims: placeholders(network) } : { dataInfo: info };
-    elaborate(spec, planned, { builder: builder(), ...dims });
+    if (info !== undefined) elaborate(spec, planned, { builder: builder(), budget, dataInfo: info });
+    else withSomeExtent(network, sink, (dims, into) => elaborate({ ...spec, sink: into }, planned, { builder: builder(), budget, dims }));
   }
   const env = plainEnvironment(main, { sink, classes: () => UNKNOWN });
   for (const declaration of main.spec.declarations) {
     if ((declaration.kind !== "network" && declaration.kind !== "alias") || built.has(declaration.name)) continue;
     const network = networkValue({ kind: "ref", span: declaration.nameSpan, name: declaration.name }, main, env);
     const open = network?.declaration.params.some((param) => param.default === undefined && !network.bound.has(param.name));
-    if (network === undefined || open === true || built.has(network.declaration.name)) continue;
-    elaborateNetwork(network, declaration.nameSpan, { builder: builder(), batch: 2, dims: placeholders(network) }, sink);
+    if (network === undefined || open === true || built.has(network.declaration.name) || budget.isSpent) continue;
+    withSomeExtent(network, sink, (dims, into) =>
+      elaborateNetwork(network, declaration.nameSpan, { builder: builder(), budget, batch: 2, dims }, into),
+    );
   }
   return sink.list();
 }
 
-function placeholders({ declaration }: NetworkValue): Record<string, number> {
+/**
+ * Builds a network with lengths for its symbolic dimensions, which only data knows: one that it fits shows that some data would. Where none
+ * does, the faults of the first are those that are reported.
+ */
+function withSomeExtent(
+  network: NetworkValue,
+  sink: DiagnosticSink,
+  build: (dims: Readonly<Record<string, number>>, sink: DiagnosticSink) => unknown,
+): void {
+  const symbols = symbolsOf(network);
+  const attempts = (symbols.length === 0 ? [PLACEHOLDER_EXTENT] : [PLACEHOLDER_EXTENT, ...extentsIn(network)]).map((extent) => {
+    const dims = Object.fromEntries(symbols.map((name) => [name, extent]));
+    return (): DiagnosticSink => {
+      const found = new DiagnosticSink();
+      build(dims, found);
+      return found;
+    };
+  });
+  let first: DiagnosticSink | undefined;
+  for (const attempt of attempts) {
+    const found = attempt();
+    first ??= found;
+    if (found.hasErrors) continue;
+    first = found;
+    break;
+  }
+  for (const diagnostic of first?.list() ?? []) sink.add(diagnostic);
+}
+
+/** Lengths that a body may be written for: its whole numbers, and the products of its lists of them. */
+function extentsIn({ declaration }: NetworkValue): readonly number[] {
+  const found = new Set<number>();
+  const visit = (it: unknown): void => {
+    if (typeof it !== "object" || it === null || found.size >= MOST_EXTENTS) return;
+    const expr = it as Partial<Expr>;
+    if (expr.kind === "number") found.add(expr.value ?? 0);
+    if (expr.kind === "list")
+      found.add((expr.items ?? []).reduce((product, item) => product * (item.kind === "number" ? Math.abs(item.value) : 1), 1));
+    for (const child of Object.values(it)) visit(child);
+  };
+  visit(declaration.body);
+  return [...found].filter((value) => Number.isInteger(value) && value >= 1 && value <= 65536 && value !== PLACEHOLDER_EXTENT);
+}
+
+function symbolsOf({ declaration }: NetworkValue): readonly string[] {
   const params = new Set(declaration.params.map(({ name }) => name));
-  const dims: Record<string, number> = Object.create(null) as Record<string, number>;
-  for (const it of declaration.body.statements)
-    if (it.kind === "input")
-      for (const extent of it.shape) if (extent.kind === "ref" && !params.has(extent.name)) dims[extent.name] = PLACEHOLDER_EXTENT;
-  return dims;
+  return declaration.body.statements.flatMap((it) =>
+    it.kind === "input" ? it.shape.flatMap((extent) => (extent.kind === "ref" && !params.has(extent.name) ? [extent.name] : [])) : [],
+  );
 }
 
 export type { Sources };

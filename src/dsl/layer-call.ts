@@ -124,6 +124,7 @@ function contextFor(elaboration: NetworkInProgress, path: string, span: Span): L
   const full = (name: string): string => (path === "" ? name : `${path}.${name}`);
   const add = (kind: "weight" | "statistic", local: string, shape: Shape, init: Initializer): Node => {
     const name = full(local);
+    elaboration.countParameter(name, span);
     requireSize(shape);
     const before = elaboration.parameters.get(name);
     if (before !== undefined) {

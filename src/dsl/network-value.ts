@@ -5,7 +5,7 @@ import { didYouMean, didYouMeanOneOf } from "../diagnostics.ts";
 import type { DiagnosticSink } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Environment } from "./evaluate.ts";
+import type { Aliases, Environment } from "./evaluate.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
 import { LIMITS } from "./limits.ts";
 import type { Module } from "./module.ts";
@@ -14,15 +14,10 @@ import { bindArguments, signatureOf } from "./signature.ts";
 import type { NetworkValue, Value } from "./values.ts";
 import { describeExpr, isCallable, nameOfCallable, UNKNOWN } from "./values.ts";
 
-/** The network that `it` names, or undefined after a report. `aliases` are those on the way here. */
-export function networkValue(
-  it: Ast.Expr,
-  module: Module,
-  env: Environment,
-  aliases: readonly Ast.NetworkAlias[] = [],
-): NetworkValue | undefined {
+/** The network that `it` names, or undefined after a report. */
+export function networkValue(it: Ast.Expr, module: Module, env: Environment): NetworkValue | undefined {
   if (it.kind === "call") {
-    const network = networkValue(it.callee, module, env, aliases);
+    const network = networkValue(it.callee, module, env);
     if (network === undefined) return undefined;
     const { bound, ok } = bindArguments(signatureOf(network), it.args, it.callee.span, env.sink as DiagnosticSink, false);
     const values = new Map(network.bound);
@@ -51,15 +46,7 @@ export function networkValue(
     case "network":
       return { kind: "network", declaration, module: binding.module, bound: new Map() };
     case "alias":
-      if (aliases.length > LIMITS.depth) {
-        env.sink.report("too-deep", it.span, { most: LIMITS.depth });
-        return undefined;
-      }
-      if (aliases.includes(declaration)) {
-        env.sink.report("recursive", declaration.nameSpan, { name: declaration.name });
-        return undefined;
-      }
-      return networkValue(declaration.value, binding.module, plainEnvironment(binding.module, env), [...aliases, declaration]);
+      return aliasValue(declaration, binding.module, it, env);
     default:
       env.sink.report(
         "wrong-kind",
@@ -73,10 +60,34 @@ export function networkValue(
   }
 }
 
+function aliasValue(declaration: Ast.NetworkAlias, module: Module, it: Ast.Expr, env: Environment): NetworkValue | undefined {
+  const { aliases, sink } = env;
+  const known = aliases.get(declaration);
+  if (known === "open") {
+    sink.report("recursive", declaration.nameSpan, { name: declaration.name });
+    return undefined;
+  }
+  if (known !== undefined || aliases.has(declaration)) return known;
+  if ([...aliases.values()].filter((value) => value === "open").length > LIMITS.depth) {
+    sink.report("too-deep", it.span, { most: LIMITS.depth });
+    return undefined;
+  }
+  aliases.set(declaration, "open");
+  const value = networkValue(declaration.value, module, plainEnvironment(module, env));
+  aliases.set(declaration, value);
+  return value;
+}
+
 /** For arguments of aliases and recipes: declarations by name, and nothing that needs a current value. */
-export function plainEnvironment(module: Module, outer: Pick<Environment, "sink" | "classes">): Environment {
+export function plainEnvironment(
+  module: Module,
+  outer: Pick<Environment, "sink" | "classes"> & Partial<Pick<Environment, "aliases">>,
+): Environment {
   const env: Environment = {
     sink: outer.sink,
+    aliases: outer.aliases ?? (new Map() as Aliases),
+    // Nothing here repeats: what is evaluated is what is written.
+    spend: () => undefined,
     name: (it) => declaredValue(it, module, env) ?? unknownName(it, module, env),
     call: (callable, it) => {
       if (callable.kind === "network") return networkValue(it, module, env) ?? UNKNOWN;

@@ -131,6 +131,10 @@ function tokenize(file: string, text: string, sink: DiagnosticSink): Tokens | un
       sink.report("too-deep", spanOf(file, token), { most: LIMITS.depth });
       return undefined;
     }
+    if (token.tokenType === Identifier && token.image.length > LIMITS.name) {
+      sink.report("name-too-long", spanOf(file, token), { length: token.image.length, most: LIMITS.name });
+      return undefined;
+    }
     if (repair(file, token, tokens[i - 1], sink)) faults.push(token);
   }
   const docs = new Map((groups["docs"] ?? []).map((token) => [token.startLine ?? 0, token.image.slice(3).replace(/^ /, "").trimEnd()]));

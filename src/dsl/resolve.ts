@@ -191,8 +191,9 @@ class Resolver {
     if (callable !== undefined) return callable;
     const binding = this.#module.names.get(it.name);
     if (binding === undefined) {
-      const names = [...visible(scope), ...this.#module.names.keys(), ...LAYER_BY_NAME.keys()];
-      this.#sink.report("unknown-name", it.span, { name: it.name, what: "layer, block or value" }, { hint: didYouMean(it.name, names) });
+      const names = (): string[] => [...visible(scope), ...LAYER_BY_NAME.keys(), ...this.#module.names.keys()];
+      const hint = this.#sink.isFlooded ? undefined : didYouMean(it.name, names());
+      this.#sink.report("unknown-name", it.span, { name: it.name, what: "layer, block or value" }, { hint });
     } else if (binding.declaration?.kind === "dataset")
       this.#sink.report(
         "wrong-kind",

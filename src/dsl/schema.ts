@@ -32,7 +32,7 @@ export function createSpecValidator(schema: Identified): SpecValidator {
       sink.report("json-schema", whole, { path: problem.path, reason: problem.reason });
       return undefined;
     }
-    return withSpans(value, file) as Spec;
+    return withSpans(value, file, text.length) as Spec;
   };
 }
 
@@ -63,15 +63,20 @@ function tooDeep(value: unknown): boolean {
 
 const NAMED: Readonly<Record<string, string>> = { name: "nameSpan", index: "indexSpan", dtype: "dtypeSpan" };
 
-/** Spans that were left out point at the beginning of the file. */
-function withSpans(value: unknown, file: string): unknown {
+/** Spans that were left out point at the beginning of the file; those that are given, at places in it. */
+function withSpans(value: unknown, file: string, length: number): unknown {
   const span: Span = { file, start: 0, end: 1 };
-  if (Array.isArray(value)) return value.map((it) => withSpans(it, file));
+  if (Array.isArray(value)) return value.map((it) => withSpans(it, file, length));
   if (typeof value !== "object" || value === null) return value;
   const copy: Record<string, unknown> = { span };
   for (const [key, it] of Object.entries(value))
-    copy[key] = key.toLowerCase().endsWith("span") ? { ...(it as object), file } : withSpans(it, file);
+    copy[key] = key.toLowerCase().endsWith("span") ? within(it as Span, file, length) : withSpans(it, file, length);
   for (const [key, spanKey] of Object.entries(NAMED)) if (typeof copy[key] === "string") copy[spanKey] ??= span;
   if (typeof copy["from"] === "string") copy["fromSpan"] ??= span;
   return copy;
+}
+
+function within({ start, end }: Span, file: string, length: number): Span {
+  const from = Math.min(start, length);
+  return { file, start: from, end: Math.max(from, Math.min(end, length)) };
 }

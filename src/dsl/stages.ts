@@ -8,7 +8,8 @@ import { NO_SCHEDULE } from "../ir/recipe/schedules/index.ts";
 import type * as Ast from "./ast.ts";
 import { headOf } from "./choose.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
-import { globCovers, namesAndScopes } from "./glob.ts";
+import { globsCover, namesAndScopes } from "./glob.ts";
+import { LIMITS } from "./limits.ts";
 import { EXAMPLES, wholeNumber, type Settings } from "./settings.ts";
 
 /** What a stage freezes, with the places in the spec. */
@@ -39,6 +40,7 @@ export function planStages(
   const optimizerOf = remembered(plans.optimizer);
   const scheduleOf = remembered(plans.schedule);
   const epochsOf = remembered((setting: Ast.SettingOf<"epochs">) => wholeNumber(setting, 1, 1e6, 1, env));
+  if (!fewPatterns(recipe, sink)) return [];
   const declared = recipe.stages.map((stage) => ({ name: stage.name, at: stage.nameSpan, settings: whole.inStage(stage) }));
   const places = new Map<string, Span>();
   return (declared.length > 0 ? declared : [{ name: "main", at: recipe.nameSpan, settings: whole }]).flatMap(({ name, at, settings }) => {
@@ -60,6 +62,23 @@ export function planStages(
   });
 }
 
+function fewPatterns(recipe: Ast.RecipeDeclaration, sink: Reporter): boolean {
+  const settings = [...recipe.settings, ...recipe.stages.flatMap((stage) => stage.settings)];
+  let count = 0;
+  for (const setting of settings) {
+    for (const { pattern, span } of setting.key === "freeze" ? [...setting.globs, ...setting.except] : []) {
+      if (pattern.length > 2 * LIMITS.name) {
+        sink.report("name-too-long", span, { length: pattern.length, most: 2 * LIMITS.name });
+        return false;
+      }
+      if (++count <= LIMITS.patterns) continue;
+      sink.report("too-many-patterns", span, { most: LIMITS.patterns });
+      return false;
+    }
+  }
+  return true;
+}
+
 function remembered<K, V>(make: (key: K) => V): (key: K) => V {
   const known = new Map<K, V>();
   return (key) => {
@@ -73,8 +92,13 @@ function remembered<K, V>(make: (key: K) => V): (key: K) => V {
 
 function frozenBy(freeze: Ast.SettingOf<"freeze"> | undefined): (name: string) => boolean {
   if (freeze === undefined) return () => false;
-  const covers = (globs: readonly Ast.Glob[], name: string): boolean => globs.some(({ pattern }) => globCovers(pattern, name));
-  return (name) => covers(freeze.globs, name) && !covers(freeze.except, name);
+  const [frozen, spared] = [freeze.globs, freeze.except].map((globs) => globsCover(globs.map(({ pattern }) => pattern)));
+  const known = new Map<string, boolean>();
+  return (name) => {
+    let is = known.get(name);
+    if (is === undefined) known.set(name, (is = frozen?.(name) === true && spared?.(name) !== true));
+    return is;
+  };
 }
 
 /** What can only be said once the parameters are known: patterns that match nothing, and nothing left to train in a stage. */
@@ -102,7 +126,7 @@ function lintStage(
   const names = parameters.map(({ name }) => name);
   let misses = 0;
   for (const glob of [...(freeze?.globs ?? []), ...(freeze?.except ?? [])]) {
-    if (names.some((name) => globCovers(glob.pattern, name))) continue;
+    if (names.some(globsCover([glob.pattern]))) continue;
     misses++;
     const stem = glob.pattern.replace(/(\.\*\*?)+$/, "");
     const hint =

@@ -2,7 +2,7 @@
 // regular file or nothing. Node only.
 
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DataError } from "./errors.ts";
 
@@ -11,7 +11,7 @@ export type Content = string | Uint8Array | AsyncIterable<Uint8Array>;
 
 export async function writeFileAtomic(path: string, content: Content): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await removeAbandoned(folder, basename(path));
   const temporary = join(folder, temporaryName(basename(path)));
   try {
@@ -29,6 +29,23 @@ export async function writeFileAtomic(path: string, content: Content): Promise<v
     throw error;
   }
   await syncFolder(folder);
+}
+
+/** A folder and those around it. Node's own `recursive` does not end where the system makes none, as below /proc. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+    return;
+  } catch (error) {
+    if ((await stat(path).catch(() => undefined))?.isDirectory() === true) return;
+    const isOrphan = error instanceof Error && "code" in error && error.code === "ENOENT" && dirname(path) !== path;
+    if (!isOrphan) throw error;
+  }
+  await makeFolder(dirname(path));
+  // Somebody else may have made it by now.
+  await mkdir(path).catch(async (error: unknown) => {
+    if ((await stat(path).catch(() => undefined))?.isDirectory() !== true) throw error;
+  });
 }
 
 async function write(file: FileHandle, content: Content): Promise<void> {

@@ -55,6 +55,38 @@ describe("the process", () => {
   });
 });
 
+describe("output that nobody takes", () => {
+  const SPEC = `network n(classes = 2) {
+  input given: f32[2]
+  fc: linear(classes)
+}
+dataset d { train table("d.csv", given: a, label: y) }
+recipe r { network n data d loss cross_entropy batch 2 optimizer sgd(lr: 1e-2) epochs 4 }\n`;
+  const out = (): string => join(root, "piped.safetensors");
+  const shell = (command: string): { status: number | null; stderr: string } => {
+    writeFileSync(join(root, "d.csv"), `a,y\n${"0.5 0.25,0\n0.1 0.2,1\n".repeat(20)}`);
+    writeFileSync(join(root, "r.tlspec"), SPEC);
+    rmSync(out(), { force: true });
+    const run = `"${process.execPath}" ${MAIN} run ${join(root, "r.tlspec")} -d reference -o ${out()}`;
+    return spawnSync("bash", ["-c", `set -o pipefail; ${run} ${command}`], { encoding: "utf8" });
+  };
+
+  it("ends printing, not training", () => {
+    for (const json of ["", "--json"]) {
+      expect(shell(`${json} | head -n 1`)).toMatchObject({ status: 0, stderr: "" });
+      expect(readSafetensors(readFileSync(out())).tensors.size).toBe(2);
+    }
+  });
+
+  it("is said once, where it goes to a full disk", () => {
+    const { status, stderr } = shell("> /dev/full");
+    expect([status, stderr]).toEqual([1, "error: cannot write the output: the disk is full\n"]);
+    expect(existsSync(out())).toBe(true);
+    expect(shell("2> /dev/full").status).toBe(0);
+    expect(shell(">&-").status).toBe(0);
+  });
+});
+
 describe("signals", () => {
   const start = (out: string): { child: ChildProcess; stderr: () => string; ended: Promise<number | null>; training: Promise<void> } => {
     const child = spawn(process.execPath, [SLOW, root, "run", join(root, "good.tlspec"), "--json", "--out", out]);
@@ -66,6 +98,7 @@ describe("signals", () => {
   };
 
   it.each([
+    ["SIGHUP", 129],
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ] as const)("the first %s saves the weights and ends with %d", async (signal, code) => {

@@ -29,6 +29,14 @@ describe.each(["webgpu", "wasm"] as const)("a folder compiled for %s", (target) 
     expect(stdout.trim()).toBe(`DeviceError unavailable use "auto" or "${target}"`);
   });
 
+  it("says an error that nobody caught in lines of text, without its source", async () => {
+    const script = `const { create } = await import("./${folder.path}/cnn.mjs"); await create({ device: "cuda" })`;
+    const failed = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]).catch((error: unknown) => error);
+    const { stderr } = failed as { readonly stderr: string };
+    expect(stderr).toContain(`use "auto" or "${target}"`);
+    expect(Math.max(...stderr.split("\n").map((line) => line.length))).toBeLessThan(200);
+  });
+
   if (target === "webgpu" && adapter === undefined)
     it.skip("runs in Node: no WebGPU adapter was found (sh scripts/setup.sh brings one)", () => undefined);
   else

@@ -1,0 +1,162 @@
+// Where a run leaves what it made: a folder of its own, `runs/RECIPE/N/`, or the file that `--out` names. It is there, and can be written to,
+// before the first step; nothing of an earlier run is replaced, and weights that cannot be written where they belong go somewhere else.
+
+import { appendFile, lstat, mkdir, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import type { Artifact } from "../ir/artifact.ts";
+import { makeFolder, removeAbandoned, temporaryName, writeFileAtomic } from "../runtime/atomic-file.ts";
+import { DataError } from "../runtime/errors.ts";
+import type { TrainEvent } from "../runtime/events.ts";
+import { systemReason } from "../runtime/system-reason.ts";
+import { readSafetensorsHeader } from "../runtime/weights/files.ts";
+import { UsageError } from "./failure.ts";
+
+const RUNS = "runs";
+const WEIGHTS = "weights.safetensors";
+/** The recipe as it was trained: all defaults filled in, and what `--set` changed. */
+const SPEC = "spec.json";
+const METRICS = "metrics.jsonl";
+const LATEST = "latest";
+
+export interface Results {
+  /** What a run says, kept as a line of JSON. Never fails: training is worth more than its log. */
+  log(event: TrainEvent): Promise<void>;
+  /** Returns where the weights are; `failure` says why that is not where they should be. */
+  save(weights: Uint8Array, interrupted: boolean): Promise<{ readonly path: string; readonly failure?: string }>;
+}
+
+/** @param path what the user named, a spec or a folder */
+export async function openResults(artifact: Artifact, path: string, out: string | undefined): Promise<Results> {
+  return out === undefined ? openRun(artifact, path) : openFile(artifact, out);
+}
+
+/** `runs/RECIPE`; the name may come from a folder of a stranger. */
+const folderOf = ({ name }: Artifact): string => join(RUNS, name.replaceAll(/[^\w-]/g, "_"));
+
+async function openRun(artifact: Artifact, path: string): Promise<Results> {
+  const folder = folderOf(artifact);
+  const run = await explained(folder, () => nextRun(folder));
+  const { recipe, data, dataInfo, target } = artifact;
+  await explained(run, () =>
+    writeFileAtomic(join(run, SPEC), `${JSON.stringify({ source: resolve(path), target, recipe, data, dataInfo }, null, 1)}\n`),
+  );
+  const metrics = join(run, METRICS);
+  return {
+    log: async (event) => {
+      const line = JSON.stringify(event.event === "done" ? { ...event, weights: join(run, WEIGHTS) } : event);
+      await appendFile(metrics, `${line}\n`).catch(() => undefined);
+    },
+    save: async (weights) => {
+      const saved = await saveOrElsewhere(join(run, WEIGHTS), artifact, weights);
+      if (saved.failure === undefined) await pointTo(folder, basename(run)).catch(() => undefined);
+      return saved;
+    },
+  };
+}
+
+/** Makes the folder with the next number; another run may be doing the same. */
+async function nextRun(folder: string): Promise<string> {
+  await makeFolder(folder);
+  for (let number = 1 + Math.max(0, ...(await runsIn(folder))); ; number++) {
+    const run = join(folder, String(number));
+    try {
+      await mkdir(run);
+      return run;
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    }
+  }
+}
+
+const runsIn = async (folder: string): Promise<readonly number[]> =>
+  (await readdir(folder).catch(() => [])).flatMap((name) => (/^[1-9]\d{0,8}$/.test(name) ? [Number(name)] : []));
+
+/** `latest` is the last run that has weights. Some systems have no links. */
+async function pointTo(folder: string, run: string): Promise<void> {
+  const link = join(folder, LATEST);
+  const stats = await lstat(link).catch(() => undefined);
+  if (stats && !stats.isSymbolicLink()) return;
+  await removeAbandoned(folder, LATEST);
+  const temporary = join(folder, temporaryName(LATEST));
+  await symlink(run, temporary);
+  await rename(temporary, link);
+}
+
+async function openFile(artifact: Artifact, out: string): Promise<Results> {
+  await requireWritable(out);
+  return {
+    log: () => Promise.resolve(),
+    save: async (weights, interrupted) => {
+      // What a training that was stopped has learned does not replace what one that ended has.
+      const isKept = interrupted && (await lstat(out).catch(() => undefined)) !== undefined;
+      return saveOrElsewhere(isKept ? `${out.replace(/\.safetensors$/, "")}.interrupted.safetensors` : out, artifact, weights);
+    },
+  };
+}
+
+/** Before hours of training, not after them. Throws for what weights must not replace, and where nothing can be written. */
+export async function requireWritable(out: string): Promise<void> {
+  const stats = await lstat(out).catch(() => undefined);
+  if (stats?.isDirectory()) throw new UsageError(`--out ${out} is a folder`, "name a file in it");
+  if (stats && !stats.isFile()) {
+    const kind = stats.isSymbolicLink() ? "a link" : stats.isFIFO() ? "a pipe" : stats.isSocket() ? "a socket" : "a device";
+    throw new UsageError(`--out ${out} is ${kind}`, "name a file that is a file, or is not there yet");
+  }
+  if (stats) {
+    const isWeights = await readSafetensorsHeader(out).then(
+      () => true,
+      () => false,
+    );
+    if (!isWeights) throw new UsageError(`--out ${out} is there already and holds no weights`, "remove it, or name another file");
+  }
+  const probe = join(dirname(out), temporaryName(basename(out)));
+  await explained(out, async () => {
+    await writeFileAtomic(probe, "");
+    await rm(probe);
+  });
+}
+
+async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new DataError(`cannot write to ${path}: ${systemReason(error)}`, "name a file with --out that can be written");
+  }
+}
+
+async function saveOrElsewhere(path: string, artifact: Artifact, weights: Uint8Array): ReturnType<Results["save"]> {
+  try {
+    await writeFileAtomic(path, weights);
+    return { path };
+  } catch (error) {
+    const elsewhere = join(tmpdir(), `${basename(folderOf(artifact))}-${process.pid}.safetensors`);
+    await writeFileAtomic(elsewhere, weights);
+    return { path: elsewhere, failure: `cannot write ${path}: ${systemReason(error)}` };
+  }
+}
+
+/** The weights of the newest run that has any: of this spec or folder, or else of another one whose recipe has the same name. */
+export async function newestWeights(
+  artifact: Artifact,
+  path: string,
+): Promise<{ readonly file: string; readonly isOwn: boolean } | undefined> {
+  const folder = folderOf(artifact);
+  let other: string | undefined;
+  for (const run of [...(await runsIn(folder))].sort((a, b) => b - a)) {
+    const file = join(folder, String(run), WEIGHTS);
+    if ((await lstat(file).catch(() => undefined))?.isFile() !== true) continue;
+    if ((await sourceOf(join(folder, String(run), SPEC))) === resolve(path)) return { file, isOwn: true };
+    other ??= file;
+  }
+  return other === undefined ? undefined : { file: other, isOwn: false };
+}
+
+async function sourceOf(spec: string): Promise<unknown> {
+  try {
+    return (JSON.parse(await readFile(spec, "utf8")) as { readonly source?: unknown } | null)?.source;
+  } catch {
+    return undefined;
+  }
+}
