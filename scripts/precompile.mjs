@@ -74,7 +74,7 @@ const HANDLEBARS = {
 };
 
 function validatorModule(schemas, options) {
-  const ajv = new Ajv({ ...options, schemas, code: { source: true, esm: true } });
+  const ajv = new Ajv({ ...options, schemas, inlineRefs: false, code: { source: true, esm: true, optimize: 2 } });
   const names = Object.fromEntries(schemas.map(({ $id }, i) => [`validate${i}`, $id]));
   return `
 ${standaloneCode(ajv, names)}
