@@ -20,7 +20,7 @@ export async function measureFirstStep() {
   const built = new Map(await Promise.all(names.map(async (name) => [name, await bundleRuntime(name)])));
   const folder = mkdtempSync(join(root, "node_modules", ".bench-"));
   try {
-    for (const [name, content] of emitFiles(artifact, (file) => built.get(file))) {
+    for (const [name, content] of emitFiles(artifact, (file) => built.get(file) ?? "")) {
       mkdirSync(dirname(join(folder, name)), { recursive: true });
       writeFileSync(join(folder, name), content);
     }
