@@ -21,7 +21,7 @@ cp "${NODE:-$(node -p process.execPath)}" "$stage/bin/node"
 tar -c --exclude='.bench-*' --exclude='.cache' --exclude='.vite*' --exclude='*.map' --exclude='*.d.ts' --exclude='*.d.mts' --exclude='*_test.js' \
   --exclude='node_modules/typescript' --exclude='node_modules/@typescript-eslint' --exclude='node_modules/eslint*' --exclude='node_modules/@eslint*' \
   --exclude='node_modules/prettier' --exclude='node_modules/playwright-core' --exclude='node_modules/wabt' --exclude='node_modules/@types' --exclude='node_modules/webpack*' --exclude='node_modules/@webassemblyjs' \
-  --exclude='node_modules/terser*' --exclude='node_modules/caniuse-lite' --exclude='node_modules/@rollup' --exclude='node_modules/rollup' \
+  --exclude='node_modules/terser*' --exclude='node_modules/caniuse-lite' --exclude='node_modules/@rollup' \
   --exclude='node_modules/@webgpu' --exclude='*musl*' --exclude='node_modules/lightningcss*' \
   --exclude='webgpu/dist/darwin-universal' --exclude='webgpu/dist/linux-arm64' --exclude='webgpu/dist/win32-*' \
   --exclude='@tensorflow/*/dist/tf-*' --exclude='@tensorflow/*/src' node_modules | tar -x -C "$stage/main"

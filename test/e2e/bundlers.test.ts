@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { build as esbuild } from "esbuild";
 import { chromium, type Browser } from "playwright-core";
-import { rollup } from "rollup";
+import { rollup } from "@rollup/wasm-node";
 import { build as vite, createLogger } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import webpack from "webpack";
