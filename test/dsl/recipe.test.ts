@@ -179,6 +179,8 @@ describe("patterns", () => {
     ["**.bias", "a.b.bias", true],
     ["**.bias", "a.bias.weight", true],
     ["*.bias", "a.b.bias", false],
+    ["*.b.**.c", "a.b.d.c", true],
+    ["*.b.**.c", "a.x.b.d.c", false],
     ["a.**.c", "a.c", true],
     ["a.**.c", "a.b.b.c.d", true],
     ["bn*.weight", "bn12.weight", true],
