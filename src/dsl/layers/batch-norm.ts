@@ -26,7 +26,7 @@ export const batchNorm = defineLayer({
     const blend = (running: Node, now: Node): Node => b.add(b.mul(running, 1 - momentum), b.mul(now, momentum));
     context.update("running_mean", blend(runningMean, mean));
     // The running variance is the unbiased one: n / (n - 1) of the batch's.
-    const correction = typeof count === "number" ? count / Math.max(1, count - 1) : b.div(count, b.maximum(b.sub(count, 1), 1));
+    const correction = b.div(count, b.maximum(b.sub(count, 1), 1));
     context.update("running_var", blend(runningVar, b.mul(variance, correction)));
     return b.batchNorm([x, weight, bias, runningMean, runningVar, mask], { mode: "train", eps });
   },

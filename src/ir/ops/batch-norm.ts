@@ -18,9 +18,11 @@ export interface BatchStatistics {
   readonly mean: Node;
   /** The biased one: the mean of squared distances from the mean. */
   readonly variance: Node;
-  /** How many values of a channel these are over: f32[], or a number where no mask says otherwise. */
-  readonly count: Node | number;
+  /** How many values of a channel these are over, f32[]. */
+  readonly count: Node;
 }
+
+const constantOf = (b: Builder, value: number): Node => b.constant({ value, type: tensorType("f32", []) });
 
 const exceptChannels = (shape: Shape): number[] => shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
 
@@ -43,7 +45,7 @@ export function batchStatistics(b: Builder, x: Node, mask?: Node): BatchStatisti
   const counted = mask && alongExamples(b, mask, shape);
   const count = mask
     ? b.maximum(b.mul(b.reduceSum(b.cast(mask, { dtype: "f32" }), { axes: [0] }), perExample), 1)
-    : at(shape, 0) * perExample;
+    : constantOf(b, at(shape, 0) * perExample);
   const meanOf = (values: Node): Node => b.div(b.reduceSum(counted ? b.where(counted, values, 0) : values, { axes }), count);
   const first = sliceAxis(b, x, 0, 0, 1);
   const shift = b.div(b.reduceSum(first, { axes }), perExample);
@@ -63,7 +65,8 @@ interface Parts extends BatchStatistics {
 
 function partsOf(b: Builder, inputs: readonly Node[], { mode, eps }: BatchNormAttrs): Parts {
   const x = at(inputs, 0);
-  const statistics = mode === "train" ? batchStatistics(b, x, inputs[5]) : { mean: at(inputs, 3), variance: at(inputs, 4), count: 1 };
+  const statistics =
+    mode === "train" ? batchStatistics(b, x, inputs[5]) : { mean: at(inputs, 3), variance: at(inputs, 4), count: constantOf(b, 1) };
   const along = (perChannel: Node): Node => unreduce(b, perChannel, x.type.shape, exceptChannels(x.type.shape));
   return {
     ...statistics,
