@@ -9,7 +9,8 @@ import { DataError } from "../src/runtime/errors.ts";
 import { below, pick, type Case, type Fuzzer, type Outcome } from "./fuzzer.ts";
 import { mutateBytes, mutateText } from "./mutate-bytes.ts";
 
-const plan = (word: string, args: DataPlan["sources"][string]["args"], preprocess: DataPlan["preprocess"] = []): DataPlan => ({
+/** A data set of one source. */
+export const plan = (word: string, args: DataPlan["sources"][string]["args"], preprocess: DataPlan["preprocess"] = []): DataPlan => ({
   name: "d",
   sources: { train: { word, args } },
   splits: [],

@@ -20,7 +20,8 @@ const USERS = `
 export * as targets from "./src/codegen/targets.ts";
 export * as module from "./src/codegen/module/emit.ts";
 export * as artifact from "./src/ir/artifact-schema.ts";
-export { OPTIONS } from "original-validator";
+export { OPTIONS as ajvOptions } from "original:src/ir/schema-validator.ts";
+export { OPTIONS as handlebarsOptions } from "original:src/codegen/template.ts";
 `;
 
 /** Runs the users with files in place of Handlebars' and Ajv's that write down what they are asked for. */
@@ -28,10 +29,12 @@ async function recorded() {
   const recorder = {
     name: "recorder",
     setup({ onLoad, onResolve }) {
-      onResolve({ filter: /^original-validator$/ }, () => ({ path: join(root, "src/ir/schema-validator.ts"), suffix: "?original" }));
-      onLoad({ filter: TEMPLATE }, () => ({
-        contents: "export const template = (source) => void globalThis.recordedTemplates.push(source);",
-      }));
+      onResolve({ filter: /^original:/ }, ({ path }) => ({ path: join(root, path.slice("original:".length)), suffix: "?original" }));
+      onLoad({ filter: TEMPLATE }, ({ suffix }) =>
+        suffix === "?original"
+          ? undefined
+          : { contents: "export const template = (source) => void globalThis.recordedTemplates.push(source);" },
+      );
       onLoad({ filter: VALIDATOR }, ({ suffix }) =>
         suffix === "?original"
           ? undefined
@@ -48,30 +51,22 @@ async function recorded() {
     });
     globalThis.recordedTemplates = [];
     globalThis.recordedSchemas = [];
-    const { OPTIONS } = await import(pathToFileURL(outfile).href);
-    return { templates: globalThis.recordedTemplates, schemas: globalThis.recordedSchemas, options: OPTIONS };
+    const { ajvOptions, handlebarsOptions } = await import(pathToFileURL(outfile).href);
+    return { templates: globalThis.recordedTemplates, schemas: globalThis.recordedSchemas, ajvOptions, handlebarsOptions };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const templateModule = (templates) => `
+const templateModule = (templates, options) => `
 import Handlebars from "handlebars/runtime";
-const known = new Map([${templates.map((it) => `[${JSON.stringify(it)}, ${Handlebars.precompile(it, HANDLEBARS)}]`).join(",\n")}]);
+const known = new Map([${templates.map((it) => `[${JSON.stringify(it)}, ${Handlebars.precompile(it, options)}]`).join(",\n")}]);
 export function template(source) {
   const made = known.get(source);
   if (made === undefined) throw new Error("a template that the build did not find");
   return Handlebars.template(made);
 }
 `;
-
-/** As in src/codegen/template.ts. */
-const HANDLEBARS = {
-  noEscape: true,
-  strict: true,
-  knownHelpersOnly: true,
-  knownHelpers: { each: true, if: false, unless: false, with: false, lookup: false, log: false },
-};
 
 function validatorModule(schemas, options) {
   const ajv = new Ajv({ ...options, schemas, inlineRefs: false, code: { source: true, esm: true, optimize: 2 } });
@@ -89,9 +84,12 @@ export function validatorOf({ $id }) {
 
 /** The plugin of esbuild that puts them in place. */
 export async function precompiled() {
-  const { templates, schemas, options } = await recorded();
+  const { templates, schemas, ajvOptions, handlebarsOptions } = await recorded();
   const spec = JSON.parse(readFileSync(join(root, "specs/schema/tlspec.schema.json"), "utf8"));
-  const contents = { template: templateModule(templates), validator: validatorModule([spec, ...schemas], options) };
+  const contents = {
+    template: templateModule(templates, handlebarsOptions),
+    validator: validatorModule([spec, ...schemas], ajvOptions),
+  };
   return {
     name: "precompiled",
     setup({ onLoad }) {

@@ -5,7 +5,9 @@ import Handlebars from "handlebars";
 
 /** Compiles a template once; the result fills it with data. */
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller says which fields the template has
-export const template = <T>(source: string): ((data: T) => string) =>
-  Handlebars.compile<T>(source, { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: HELPERS });
+export const template = <T>(source: string): ((data: T) => string) => Handlebars.compile<T>(source, OPTIONS);
 
 const HELPERS = { each: true, if: false, unless: false, with: false, lookup: false, log: false };
+
+/** For the build, too, which puts what Handlebars makes in this file's place (scripts/precompile.mjs). */
+export const OPTIONS = { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: HELPERS };

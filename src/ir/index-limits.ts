@@ -12,13 +12,12 @@ export function indexLimits(output: Node): ReadonlyMap<Node, number> {
     const { picksRows } = node.op;
     if (!picksRows) continue;
     const rows = at(at(node.inputs, picksRows.of).type.shape, 0);
-    for (const leaf of leavesOf(at(node.inputs, picksRows.at))) limits.set(leaf, Math.min(rows, limits.get(leaf) ?? Infinity));
+    // What the index is moved from, without anything computed in between.
+    for (const leaf of topologicalOrder([at(node.inputs, picksRows.at)], isComputed).filter(isLeaf))
+      limits.set(leaf, Math.min(rows, limits.get(leaf) ?? Infinity));
   }
   return limits;
 }
 
-/** What a value is moved from, without anything computed in between. */
-function leavesOf(node: Node): readonly Node[] {
-  if ("role" in node.attrs) return [node];
-  return node.op.cost === 0 ? node.inputs.flatMap(leavesOf) : [];
-}
+const isLeaf = (node: Node): boolean => "role" in node.attrs;
+const isComputed = (node: Node): boolean => !isLeaf(node) && node.op.cost !== 0;

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { plan } from "../../fuzz/data.ts";
 import type { DataPlan } from "../../src/ir/plan.ts";
 import { describeData, loadSplit } from "../../src/runtime/data/index.ts";
 import { DataError } from "../../src/runtime/errors.ts";
@@ -59,14 +60,6 @@ describe("files", () => {
     controller.abort(new Error("stopped"));
     await expect(reading).rejects.toThrow("stopped");
   });
-});
-
-const plan = (word: string, args: DataPlan["sources"][string]["args"], preprocess: DataPlan["preprocess"] = []): DataPlan => ({
-  name: "d",
-  sources: { train: { word, args } },
-  splits: [],
-  preprocess,
-  augment: [],
 });
 
 /** A data set with one class and one picture in it, of these bytes or behind this link. */
