@@ -9,7 +9,7 @@ import { allAtOnePoint, pointsOf, readsBelow, rowOf, sameRuns, type Read, type R
 import { at } from "../ir/ops/define.ts";
 import { InternalError, isByte, sizeOf } from "../ir/types.ts";
 import { candidateOf, readsOf, type Candidate } from "./candidate.ts";
-import { isSplit, type InlineOptions, type Units } from "./inline.ts";
+import { DEEPEST, isSplit, type InlineOptions, type Units } from "./inline.ts";
 
 export interface FuseOptions extends InlineOptions {
   /** Whether the kernels run once for every step of a loop. */
@@ -46,7 +46,8 @@ interface Draft {
   readonly points: number;
   readonly isOpen: boolean;
   readonly members: Member[];
-  readonly nodes: Set<Node>;
+  /** The members' nodes, and how many nodes follow each other on the way to each in the group. */
+  readonly nodes: Map<Node, number>;
   /** Buffers read that the group does not compute itself. */
   readonly loads: Set<Node>;
   /** Who reads what, and whether at the very element that it makes. */
@@ -89,7 +90,7 @@ export class Grouping {
     for (const unit of counters) this.#place(unit, this.#hostsOfCounter(unit));
     const outputs = this.#outputs();
     const groups = this.#drafts.map(({ id, kind, points, members, uses, nodes }): Group => {
-      const overwrites = this.#overwritten(kind, uses, nodes);
+      const overwrites = this.#overwritten(kind, uses, nodes.keys());
       return { id, kind, points, members, overwrites, outputs: new Set(members.map((m) => m.node).filter((node) => outputs.has(node))) };
     });
     const groupOf = new Map([...this.#draftOf].map(([node, draft]) => [node, at(groups, draft.id)]));
@@ -130,7 +131,7 @@ export class Grouping {
       points: isSmall ? 1 : unit.points,
       isOpen: unit.isOpen,
       members: [],
-      nodes: new Set(),
+      nodes: new Map(),
       loads: new Set(),
       uses: [],
       ...(unit.core && isSplit(this.#units.lowering(unit.core), this.#options) && { ofSecond: new Set<Node>() }),
@@ -225,12 +226,17 @@ export class Grouping {
     return reads.every(({ member, relation }) => isInRow(member, relation, runs)) ? runs : undefined;
   }
 
-  /** Whether the group's kernel would still have few enough buffers. */
+  #depthIn(draft: Draft, unit: Candidate): number {
+    return this.#units.depthOf(unit.node) + Math.max(0, ...readsOf(unit).map(({ node }) => draft.nodes.get(node) ?? 0));
+  }
+
+  /** Whether the group's kernel would still have few enough buffers, and no expression that is too long. */
   #fits(draft: Draft, unit: Candidate, domain: Domain): boolean {
+    if (this.#depthIn(draft, unit) > DEEPEST) return false;
     const reads = readsOf(unit).map(({ node }) => node);
-    const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes, ...reads, unit.node];
+    const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes.keys(), ...reads, unit.node];
     const kind = draft.kind === "map" && (unit.core !== undefined || isRows(domain)) ? "rows" : draft.kind;
-    const replaces = this.#overwritten(kind, [...draft.uses, ...usesOf(unit)], [...draft.nodes, unit.node]);
+    const replaces = this.#overwritten(kind, [...draft.uses, ...usesOf(unit)], [...draft.nodes.keys(), unit.node]);
     const count = countBuffers(touched, { packOf: this.#memory.packOf, replaces });
     return count + Number(draft.ofSecond !== undefined) <= this.#options.maxBuffers;
   }
@@ -275,8 +281,8 @@ export class Grouping {
 
   #join(draft: Draft, unit: Candidate, domain: Domain, producers: ReadonlySet<Draft | Node>): void {
     const { node, core } = unit;
+    draft.nodes.set(node, this.#depthIn(draft, unit));
     draft.members.push({ node, ...(core && { core }), domain });
-    draft.nodes.add(node);
     draft.uses.push(...usesOf(unit));
     this.#draftOf.set(node, draft);
     if (draft.kind === "map" && (core !== undefined || isRows(domain))) draft.kind = "rows";

@@ -27,18 +27,26 @@ export interface Units {
   readonly order: readonly Node[];
   readonly units: readonly Unit[];
   readonly lowering: (node: Node) => Lowering;
+  /** How many nodes follow each other in a unit's expression. */
+  readonly depthOf: (node: Node) => number;
 }
 
 // Recomputing up to this many scalar operations is cheaper than a pass through memory.
 const CHEAP_COST = 3;
 // A longer expression would take compilers longer than it saves.
 const LONGEST = 200;
+/** Nodes that follow each other in one kernel: lowering and printing call themselves for each, and so do drivers' compilers. */
+export const DEEPEST = 300;
+// What moves elements counts as this many: a reader's index may appear several times in that of what it reads.
+const MOVE = 30;
 // Readers of one element from which on it counts as repeated.
 const REPEATED = 16;
 
 interface View {
   /** Scalar operations to compute one element. */
   readonly cost: number;
+  /** Nodes that follow each other on the way to it; see MOVE. */
+  readonly depth: number;
   /** Nodes whose buffers are read. */
   readonly loads: ReadonlySet<Node>;
   readonly core?: Node;
@@ -57,16 +65,17 @@ export function planUnits(roots: readonly Node[], options: InlineOptions, memory
 
   const viewOf = (node: Node): View =>
     stored.has(node) || lowering(node).kind === "special"
-      ? { cost: 0, loads: new Set([node]) }
-      : (views.get(node) ?? { cost: 0, loads: new Set() });
+      ? { cost: 0, depth: 0, loads: new Set([node]) }
+      : (views.get(node) ?? { cost: 0, depth: 0, loads: new Set() });
   // What only repeats a tensor, or has it under another shape, reads the tensor's own memory.
   const store = (node: Node): void => {
     const [source] = node.inputs;
-    const isView = source !== undefined && isViewOf(node) && !rootSet.has(node);
+    const isView = source !== undefined && isViewOf(node) && !rootSet.has(node) && (views.get(node)?.depth ?? 0) < DEEPEST;
     if (!isView) stored.add(node);
     else {
       if (lowering(source).kind !== "special") store(source);
-      views.set(node, { cost: 0, loads: new Set(viewOf(source).loads) });
+      const { depth, loads } = viewOf(source);
+      views.set(node, { cost: 0, depth: depth + 1, loads: new Set(loads) });
     }
   };
 
@@ -102,7 +111,7 @@ export function planUnits(roots: readonly Node[], options: InlineOptions, memory
     const core = coreOf.get(node);
     return stored.has(node) ? [{ node, ...(core && { core }) }] : [];
   });
-  return { order, units, lowering };
+  return { order, units, lowering, depthOf: (node) => views.get(node)?.depth ?? 0 };
 }
 
 /** Whether a product's kernel only makes parts of it, which a second one sums. */
@@ -124,16 +133,20 @@ function lowerings(): (node: Node) => Lowering {
 const isViewOf = ({ op, inputs: [source], type }: Node): boolean =>
   source?.type.dtype === type.dtype && op.cost === 0 && (op.keepsOrder === true || op.repeatsAlong !== undefined);
 
+const isMove = ({ op }: Node): boolean => !op.elementwise && !op.keepsOrder && !op.repeatsAlong;
+
 function combine(node: Node, viewOf: (node: Node) => View): View {
   const loads = new Set<Node>();
+  let depth = 0;
   // Sums and products of indices cost nothing beside the loads that they are for.
   let cost = node.op.elementwise && !isFloat(node.type.dtype) && node.type.dtype !== "bool" ? (node.op.cost ?? 0) : (node.op.cost ?? 1);
   for (const input of new Set(node.inputs)) {
     const view = viewOf(input);
     cost += view.cost;
+    depth = Math.max(depth, view.depth);
     for (const load of view.loads) loads.add(load);
   }
-  return { cost, loads };
+  return { cost, depth: depth + (isMove(node) ? MOVE : 1), loads };
 }
 
 /** Whether every element of a core inside `node`'s operand is needed at just one element of `node`. */
@@ -142,11 +155,11 @@ const landsOnce = (node: Node): boolean => node.op.elementwise === true || node.
 function mayInline(
   node: Node,
   users: readonly Node[],
-  { cost, loads, core }: View,
+  { cost, depth, loads, core }: View,
   lowering: (node: Node) => Lowering,
   { operandCost }: InlineOptions,
 ): boolean {
-  if (users.length === 0 || cost > LONGEST) return false;
+  if (users.length === 0 || cost > LONGEST || depth >= DEEPEST) return false;
   // A scan's operands are read at every step; views of buffers may stay views.
   if (users.some((user) => bodyOf(user))) return cost === 0 && core === undefined;
   if (core) {

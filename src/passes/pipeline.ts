@@ -28,6 +28,7 @@ import { planMemory, printMemory, verifyMemory, type MemoryPlan } from "./plan-m
 import { schedule } from "./schedule.ts";
 import { shareLaunches } from "./share-launches.ts";
 import { simplifyForward } from "./simplify-forward.ts";
+import { splitJoins } from "./split-joins.ts";
 import { settleStorage } from "./storage.ts";
 
 /** An entry on its way: each pass replaces its form or adds the next one. */
@@ -84,6 +85,12 @@ const PASSES: readonly Pass[] = [
   { name: "merge-scans", isRequired: false, run: onGraph(mergeScans) },
   // Folds what broadcasting, slicing and decomposition left over.
   { name: "canonicalize", isRequired: false, run: onGraph(canonicalize) },
+  // Within what the target's kernels can bind.
+  {
+    name: "split-joins",
+    isRequired: true,
+    run: onEach((entry, { options }) => ({ ...entry, graph: splitJoins(entry.graph, options.maxBuffers) })),
+  },
   // Which values share a kernel, and which have memory.
   {
     name: "fuse",

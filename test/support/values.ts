@@ -49,7 +49,7 @@ export function disagreement(
   for (const [name, data] of expected) {
     const error = relativeError(actual?.get(name) ?? [], data);
     // Where all is zero up to rounding, a relative error says nothing.
-    const isTiny = Math.max(...data.map(Math.abs), 0) < tiny;
+    const isTiny = data.every((x) => Math.abs(x) < tiny);
     if (!(error < tolerance || isTiny)) return `${name} differs by ${error}`;
   }
   return undefined;
