@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { artifacts } from "./artifacts.ts";
 import { pictures, tables } from "./data.ts";
 import { fuzz, type Fuzzer } from "./fuzzer.ts";
+import { networks } from "./networks/run.ts";
 import { specs } from "./specs.ts";
 import { weights } from "./weights.ts";
 
-const FUZZERS: Readonly<Record<string, Fuzzer>> = { specs, weights, artifacts, pictures, tables };
+const FUZZERS: Readonly<Record<string, Fuzzer>> = { specs, weights, artifacts, pictures, tables, networks: networks(process.cwd()) };
 
 function numberAfter(args: readonly string[], option: string): number | undefined {
   const at = args.indexOf(option);
@@ -34,7 +35,13 @@ export async function main(args: readonly string[], began: (index: number) => vo
   try {
     const start = performance.now();
     const run = await fuzzer.prepare(folder);
-    const { outcomes, failures, slowestMs, peakBytes } = await fuzz(run, { seed, from: numberAfter(args, "--from") ?? 0, count, began });
+    const { outcomes, failures, slowestMs, peakBytes } = await fuzz(run, {
+      seed,
+      from: numberAfter(args, "--from") ?? 0,
+      count,
+      began,
+      ...(fuzzer.mostMs !== undefined && { mostMs: fuzzer.mostMs }),
+    });
     const seconds = (performance.now() - start) / 1000;
     console.log(`${name}: ${count} cases from seed ${seed} in ${seconds.toFixed(0)} s, ${failures.length} failed`);
     for (const [outcome, times] of Object.entries(outcomes).sort(([, a], [, b]) => b - a))

@@ -1,0 +1,122 @@
+// Random networks with a recipe, each written twice: in the language, and as a module of PyTorch with the same names.
+
+import { below, pick, type Random } from "../fuzzer.ts";
+import { LAYERS, type Shape } from "./layers.ts";
+import { randomRecipe, type Recipe } from "./recipes.ts";
+
+export interface BatchInput {
+  readonly dtype: "f32" | "i32";
+  readonly shape: Shape;
+  /** Whole numbers below this. */
+  readonly below?: number;
+}
+
+export interface NetworkCase {
+  readonly spec: string;
+  readonly module: string;
+  readonly recipe: Recipe;
+  readonly batch: ReadonlyMap<string, BatchInput>;
+}
+
+/** Both texts of a network while it is written. */
+export class Writer {
+  readonly random: Random;
+  readonly steps: string[] = [];
+  readonly members: string[] = [];
+  readonly forward: string[] = [];
+  /** Scopes with parameters, which may be frozen. */
+  readonly scopes: string[] = [];
+  #names = 0;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  name(prefix: string): string {
+    return `${prefix}${this.#names++}`;
+  }
+
+  /** A layer with weights of its own: `x` becomes what the module gives. */
+  layer(prefix: string, step: string, member: string, forward = (call: string): string => `x = ${call}(x)`): void {
+    const name = this.name(prefix);
+    this.steps.push(`${name}: ${step}`);
+    this.members.push(`self.${name} = ${member}`);
+    this.forward.push(forward(`self.${name}`));
+    this.scopes.push(name);
+  }
+
+  /** A step without weights. */
+  step(step: string, forward: string): void {
+    this.steps.push(step);
+    this.forward.push(`x = ${forward}`);
+  }
+}
+
+/** What a network takes, and what kind of value that makes of its input. */
+function startOf(random: Random): { readonly type: string; readonly input: BatchInput; readonly time: number } {
+  const time = 1 + below(random, 7);
+  switch (below(random, 4)) {
+    case 0: {
+      const shape = [pick(random, [1, 2, 3, 4, 8]), 5 + below(random, 9), 5 + below(random, 9)];
+      return { type: `f32[${shape.join(", ")}]`, input: { dtype: "f32", shape }, time: 0 };
+    }
+    case 1: {
+      const n = 1 + below(random, 12);
+      return { type: `f32[${n}]`, input: { dtype: "f32", shape: [n] }, time: 0 };
+    }
+    case 2: {
+      const n = 1 + below(random, 8);
+      return { type: `f32[time, ${n}]`, input: { dtype: "f32", shape: [time, n] }, time };
+    }
+    default:
+      return { type: "i32[time]", input: { dtype: "i32", shape: [time], below: 2 + below(random, 20) }, time };
+  }
+}
+
+export function randomNetwork(random: Random): NetworkCase {
+  const out = new Writer(random);
+  const { type, input, time } = startOf(random);
+  let shape = input.shape;
+  if (input.dtype === "i32") {
+    const width = 1 + below(random, 9);
+    const count = input.below ?? 1;
+    out.layer("embedding", `embedding(${count}, ${width})`, `nn.Embedding(${count}, ${width})`);
+    shape = [time, width];
+  }
+  const most = 1 + below(random, 9);
+  for (let i = 0; i < most; i++) {
+    const fitting = LAYERS.filter((layer) => layer.fits(shape, time));
+    const layer = pick(random, fitting);
+    shape = layer.write(out, shape);
+  }
+  if (shape.length === 3) {
+    out.step("flatten", "x.flatten(1)");
+    shape = [shape.reduce((x, y) => x * y, 1)];
+  }
+  const classes = 2 + below(random, 5);
+  out.layer("head", `linear(${classes})`, `nn.Linear(${shape.at(-1) ?? 1}, ${classes})`);
+  shape = [...shape.slice(0, -1), classes];
+  const batch = 2 + below(random, 7);
+  const recipe = randomRecipe(random, out.scopes);
+  const label: BatchInput = recipe.isOfClasses
+    ? { dtype: "i32", shape: [batch, ...shape.slice(0, -1)], below: classes }
+    : { dtype: "f32", shape: [batch, ...shape] };
+  const spec = `network n {\n  input given: ${type}\n${out.steps.map((line) => `  ${line}\n`).join("")}}\n\nrecipe r {\n  network n\n${recipe.words.map((line) => `  ${line}\n`).join("")}}\n`;
+  const module = `class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+${out.members.map((line) => `        ${line}\n`).join("")}
+    def forward(self, given):
+        x = given
+${out.forward.map((line) => `        ${line}\n`).join("")}        return x
+`;
+  return {
+    spec,
+    module,
+    recipe,
+    batch: new Map([
+      ["given", { ...input, shape: [batch, ...input.shape] }],
+      ["label", label],
+    ]),
+  };
+}
