@@ -18,6 +18,15 @@ export interface NetworkCase {
   readonly batch: ReadonlyMap<string, BatchInput>;
 }
 
+interface LayerOptions {
+  /** What the module called so does, in Python. */
+  readonly forward?: (call: string) => string;
+  /** False where there is nothing to freeze. */
+  readonly hasWeights?: boolean;
+}
+
+const callOf = (call: string): string => `x = ${call}(x)`;
+
 /** Both texts of a network while it is written. */
 export class Writer {
   readonly random: Random;
@@ -37,12 +46,12 @@ export class Writer {
   }
 
   /** A layer with weights of its own: `x` becomes what the module gives. */
-  layer(prefix: string, step: string, member: string, forward = (call: string): string => `x = ${call}(x)`): void {
+  layer(prefix: string, step: string, member: string, { forward = callOf, hasWeights = true }: LayerOptions = {}): void {
     const name = this.name(prefix);
     this.steps.push(`${name}: ${step}`);
     this.members.push(`self.${name} = ${member}`);
     this.forward.push(forward(`self.${name}`));
-    this.scopes.push(name);
+    if (hasWeights) this.scopes.push(name);
   }
 
   /** A step without weights. */

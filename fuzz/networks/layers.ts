@@ -98,6 +98,7 @@ const batchNorm: LayerWriter = {
       "bn",
       `batch_norm(${settings})`,
       `nn.BatchNorm${isImage(shape) ? 2 : 1}d(${shape[0] ?? 1}, ${eps}, ${momentum}, ${bool(affine)})`,
+      { hasWeights: affine },
     );
     return shape;
   },
@@ -108,16 +109,19 @@ const layerNorm: LayerWriter = {
   fits: (shape) => last(shape) > 2,
   write: (out, shape) => {
     const affine = out.random() < 0.8;
-    out.layer("ln", `layer_norm(affine: ${affine})`, `nn.LayerNorm(${last(shape)}, elementwise_affine=${bool(affine)})`);
+    out.layer("ln", `layer_norm(affine: ${affine})`, `nn.LayerNorm(${last(shape)}, elementwise_affine=${bool(affine)})`, {
+      hasWeights: affine,
+    });
     return shape;
   },
 };
 
 const groupNorm: LayerWriter = {
-  fits: (shape) => isImage(shape) && last(shape) * (shape[1] ?? 1) > 2,
+  fits: (shape) => isImage(shape) && last(shape) * shape[1] > 2,
   write: (out, shape) => {
-    const groups = pick(out.random, divisors(shape[0] ?? 1));
-    out.layer("gn", `group_norm(${groups})`, `nn.GroupNorm(${groups}, ${shape[0] ?? 1})`);
+    const [channels = 1] = shape;
+    const groups = pick(out.random, divisors(channels));
+    out.layer("gn", `group_norm(${groups})`, `nn.GroupNorm(${groups}, ${channels})`);
     return shape;
   },
 };
@@ -161,7 +165,7 @@ const lstm: LayerWriter = {
       "rnn",
       `lstm(${hidden}, ${layers}, bidirectional: ${both}, bias: ${bias})`,
       `nn.LSTM(${last(shape)}, ${hidden}, ${layers}, bias=${bool(bias)}, batch_first=True, bidirectional=${bool(both)})`,
-      (call) => `x = ${call}(x)[0]`,
+      { forward: (call) => `x = ${call}(x)[0]` },
     );
     return [shape[0] ?? 1, both ? 2 * hidden : hidden];
   },

@@ -16,20 +16,25 @@ export interface PyTorchCase {
   readonly frozen: readonly string[];
   /** A file with the weights and the batch. */
   readonly given: string;
-  /** Files to write, less their endings `.32` and `.64`. */
+  /** The file to write: what is right. */
   readonly out: string;
 }
 
 /** @param python an interpreter that has torch and safetensors */
-export function startPyTorch(python: string, script: string): (asked: PyTorchCase) => Promise<void> {
+/** Of each tensor, how far float32 may be from what is right; null where it is no number. */
+export type Noise = Readonly<Record<string, number | null>>;
+
+export function startPyTorch(python: string, script: string): (asked: PyTorchCase) => Promise<Noise> {
   const child = spawn(python, [script], { stdio: ["pipe", "pipe", "inherit"] });
   const answers = createInterface(child.stdout)[Symbol.asyncIterator]();
   child.unref();
   return async (asked) => {
     child.stdin.write(`${JSON.stringify(asked)}\n`);
-    const { value, done } = await answers.next();
-    if (done) throw new Failure(`${python} ended: has it torch and safetensors? PYTORCH_PYTHON says which interpreter to take`);
-    const answer = JSON.parse(value) as { readonly error?: string };
-    if (answer.error !== undefined) throw new Failure(`PyTorch: ${answer.error}\n${asked.module}`);
+    const next = await answers.next();
+    if (next.done === true)
+      throw new Failure(`${python} ended: has it torch and safetensors? PYTORCH_PYTHON says which interpreter to take`);
+    const answer = JSON.parse(next.value) as { readonly error?: string; readonly noise?: Noise };
+    if (!answer.noise) throw new Failure(`PyTorch: ${answer.error ?? "no answer"}\n${asked.module}`);
+    return answer.noise;
   };
 }
