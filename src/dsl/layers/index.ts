@@ -10,6 +10,8 @@ import { embedding } from "./embedding.ts";
 import { groupNorm } from "./group-norm.ts";
 import { layerNorm } from "./layer-norm.ts";
 import { linear } from "./linear.ts";
+import { pad } from "./pad.ts";
+import { centerCrop, chunk, slice, split, stack } from "./pieces.ts";
 import { lstm } from "./lstm.ts";
 import { avgPool2d, globalAvgPool, maxPool2d } from "./pool.ts";
 import { flatten, last, mean, reshape, transpose } from "./shape.ts";
@@ -36,6 +38,12 @@ export const LAYERS: readonly AnyLayer[] = [
   add,
   mul,
   concat,
+  stack,
+  split,
+  chunk,
+  slice,
+  centerCrop,
+  pad,
   flatten,
   reshape,
   transpose,

@@ -2,7 +2,7 @@
 // layer or the word gets of a value.
 
 import type { Node } from "../node.ts";
-import type { ArgType, ArgValues, Given, RangeValue, TensorValue } from "./arguments.ts";
+import type { ArgSpec, ArgType, ArgValues, Given, RangeValue, TensorValue } from "./arguments.ts";
 
 /** The converted value, or what was wanted; `range` tells a number out of range from a value of another type. */
 type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly wanted: string; readonly range: boolean };
@@ -72,6 +72,7 @@ const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
   bool: rule("true or false", { type: "boolean" }, (value) => (typeof value === "boolean" ? value : undefined)),
   string: text("a string"),
   path: text("a string"),
+  word: rule<never>("one of its words", false, () => undefined),
   "count or pair": pair("a whole number of at least 1, or [height, width]", count),
   "whole or pair": pair("a whole number of at least 0, or [height, width]", whole),
   range: rule("a range such as 0.08..1", { type: "array", items: positive.schema, minItems: 2, maxItems: 2 }, (value) =>
@@ -79,6 +80,12 @@ const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
   ),
   numbers: listOf("a list of numbers", anyNumber),
   integers: listOf("a list of whole numbers", integer),
+  "count or list": rule<number | readonly number[]>(
+    "a whole number of at least 1, or a list of them",
+    { anyOf: [count.schema, { type: "array", items: count.schema }] },
+    (value) => count.convert(value) ?? convertAll(value, count),
+    true,
+  ),
   // The language collects them from their names, before there are values.
   columns: rule<ArgValues["columns"]>(
     "columns, each by the name of an input",
@@ -98,8 +105,11 @@ export function convertArgument<T extends ArgType>(type: T, value: Given): Outco
     : { ok: true, value: converted };
 }
 
-/** As documentation shows it. */
-export const describeArgument = (type: ArgType): string => RULES[type].wanted;
+/** As documentation and diagnostics show what it takes. */
+export function describeArgument({ type, words = [] }: Pick<ArgSpec<ArgType, string>, "type" | "words">): string {
+  const named = words.map((word) => `\`${word}\``);
+  return (type === "word" ? named : [RULES[type].wanted, ...named]).join(" or ");
+}
 
 /** JSON schema of what a plan holds. */
 export const argumentSchema = (type: ArgType): object | false => RULES[type].schema;
