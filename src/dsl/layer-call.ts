@@ -93,9 +93,11 @@ const WANTED: Readonly<
   Record<Takes, { readonly text: string; readonly dtype?: "f32" | "i32"; readonly ranks?: readonly number[]; readonly hint?: string }>
 > = {
   image: { text: "images [channels, height, width]", dtype: "f32", ranks: [4] },
+  signal: { text: "signals [channels, length]", dtype: "f32", ranks: [3] },
+  volume: { text: "volumes [channels, depth, height, width]", dtype: "f32", ranks: [5] },
+  channels: { text: "[features], signals, images or volumes [channels, …]", dtype: "f32", ranks: [2, 3, 4, 5] },
   sequence: { text: "sequences [time, features]", dtype: "f32", ranks: [3] },
   vectors: { text: "[features] or [time, features]", dtype: "f32", ranks: [2, 3], hint: "put `flatten` or `global_avg_pool` before it" },
-  "image or features": { text: "[features] or images [channels, height, width]", dtype: "f32", ranks: [2, 4] },
   numbers: { text: "f32", dtype: "f32" },
   tokens: { text: "tokens (i32)", dtype: "i32" },
   anything: { text: "anything" },
@@ -132,7 +134,10 @@ const requireSize = (shape: Shape): void =>
 function contextFor(elaboration: NetworkInProgress, path: string, span: Span): LayerContext {
   const { builder: b, batch } = elaboration.options;
   const { mask, seed, step } = elaboration.leaves;
-  const full = (name: string): string => (path === "" ? name : `${path}.${name}`);
+  const full = (name: string): string => {
+    requireShape(name !== "" || path !== "", () => "it needs a scope that names it: `NAME: …`");
+    return name === "" ? path : path === "" ? name : `${path}.${name}`;
+  };
   const add = (kind: "weight" | "statistic", local: string, shape: Shape, init: Initializer): Node => {
     const name = full(local);
     elaboration.countParameter(name, span);

@@ -12,7 +12,7 @@ export { arg, argOr } from "../../ir/recipe/arguments.ts";
 export type { ArgSpecs } from "../../ir/recipe/arguments.ts";
 
 /** Shapes that a layer works on, without the batch axis. */
-export type Takes = "image" | "sequence" | "vectors" | "numbers" | "image or features" | "tokens" | "anything";
+export type Takes = "image" | "signal" | "volume" | "channels" | "sequence" | "vectors" | "numbers" | "tokens" | "anything";
 
 /** Where the random numbers of one op come from; see `randomBits`. */
 export interface RandomSource {
@@ -27,7 +27,7 @@ export interface LayerContext {
   readonly batch: number;
   /** False for the filling of the last batch: bool[batch]. */
   readonly mask: Node;
-  /** A weight below the layer's scope. */
+  /** A weight below the layer's scope, or named by that scope alone where its own name is empty. */
   readonly weight: (name: string, shape: Shape, init: Initializer) => Node;
   /** A running statistic below the layer's scope; training may replace it. */
   readonly buffer: (name: string, shape: Shape, init: Initializer) => Node;

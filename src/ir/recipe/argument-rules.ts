@@ -27,17 +27,20 @@ const number = (wanted: string, schema: object, fits: (value: number) => boolean
   rule(wanted, schema, (value) => (typeof value === "number" && fits(value) ? value : undefined), true);
 const text = (wanted: string): Rule<string> => rule(wanted, { type: "string" }, (value) => (typeof value === "string" ? value : undefined));
 
-const pair = (wanted: string, each: Rule<number>): Rule<readonly [number, number]> =>
+/** One number for all of `length`, or a list of so many. */
+const tuple = <T extends readonly number[]>(wanted: string, each: Rule<number>, length: T["length"]): Rule<T> =>
   rule(
     wanted,
-    { type: "array", items: each.schema, minItems: 2, maxItems: 2 },
+    { type: "array", items: each.schema, minItems: length, maxItems: length },
     (value) => {
-      const list = Array.isArray(value) ? (value as readonly Given[]) : [value, value];
-      const [height, width] = list.map((it) => each.convert(it));
-      return list.length === 2 && height !== undefined && width !== undefined ? [height, width] : undefined;
+      const list = Array.isArray(value) ? (value as readonly Given[]) : Array.from({ length }, () => value);
+      const items = convertAll(list, each);
+      return items?.length === length ? (items as unknown as T) : undefined;
     },
     true,
   );
+const pair = (wanted: string, each: Rule<number>): Rule<readonly [number, number]> => tuple(wanted, each, 2);
+const triple = (wanted: string, each: Rule<number>): Rule<readonly [number, number, number]> => tuple(wanted, each, 3);
 
 const listOf = <T>(wanted: string, each: Rule<T>): Rule<readonly T[]> =>
   rule(wanted, { type: "array", items: each.schema }, (value) => convertAll(value, each));
@@ -75,10 +78,18 @@ const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
   word: rule<never>("one of its words", false, () => undefined),
   "count or pair": pair("a whole number of at least 1, or [height, width]", count),
   "whole or pair": pair("a whole number of at least 0, or [height, width]", whole),
+  "count or triple": triple("a whole number of at least 1, or [depth, height, width]", count),
+  "whole or triple": triple("a whole number of at least 0, or [depth, height, width]", whole),
   range: rule("a range such as 0.08..1", { type: "array", items: positive.schema, minItems: 2, maxItems: 2 }, (value) =>
     isRange(value) && value.from > 0 && value.from <= value.to ? [value.from, value.to] : undefined,
   ),
   numbers: listOf("a list of numbers", anyNumber),
+  "number or numbers": rule<number | readonly number[]>(
+    "a number or a list of numbers",
+    { anyOf: [anyNumber.schema, { type: "array", items: anyNumber.schema }] },
+    (value) => anyNumber.convert(value) ?? convertAll(value, anyNumber),
+    true,
+  ),
   integers: listOf("a list of whole numbers", integer),
   "count or list": rule<number | readonly number[]>(
     "a whole number of at least 1, or a list of them",

@@ -34,8 +34,11 @@ export interface ArgValues {
   readonly path: string;
   readonly "count or pair": readonly [number, number];
   readonly "whole or pair": readonly [number, number];
+  readonly "count or triple": readonly [number, number, number];
+  readonly "whole or triple": readonly [number, number, number];
   readonly range: readonly [number, number];
   readonly numbers: readonly number[];
+  readonly "number or numbers": number | readonly number[];
   readonly integers: readonly number[];
   readonly "count or list": number | readonly number[];
   /** Columns of a table by the inputs of the network: all further arguments of the word, each a name or a string. */
