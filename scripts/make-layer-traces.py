@@ -175,7 +175,55 @@ def norms():
     of(nn.LocalResponseNorm(4, alpha=0.5, beta=0.6, k=2), "layer: local_response_norm(4, alpha: 0.5, beta: 0.6, k: 2)", "local_response_norm-more", (5, 3))
 
 
-FAMILIES = [activations, tensors, convolutions, norms]
+def pools():
+    signal, image, volume = (2, 9), (2, 7, 8), (2, 5, 4, 6)
+    of(nn.MaxPool1d(3), "max_pool1d(3)", "max_pool1d", signal)
+    of(nn.MaxPool1d(4, 3, 2, ceil_mode=True), "max_pool1d(4, 3, 2, true)", "max_pool1d-more", signal)
+    of(nn.MaxPool2d(2), "max_pool2d(2)", "max_pool2d", image)
+    of(nn.MaxPool2d((3, 2), (2, 3), (1, 0), ceil_mode=True), "max_pool2d([3, 2], [2, 3], [1, 0], ceil_mode: true)", "max_pool2d-more", image)
+    # With zeros behind relu there are ties.
+    fn("max_pool2d-ties", image, "relu -> max_pool2d(3, stride: 2, padding: 1)", lambda x: F.max_pool2d(F.relu(x), 3, 2, 1))
+    of(nn.MaxPool2d(9, 2, 4), "max_pool2d(9, 2, 4)", "max_pool2d-large", (2, 10, 11))
+    of(nn.MaxPool3d(2), "max_pool3d(2)", "max_pool3d", volume)
+    fn("max_pool3d-more", volume, "relu -> max_pool3d([3, 2, 3], [2, 1, 2], [1, 0, 1], true)", lambda x: F.max_pool3d(F.relu(x), (3, 2, 3), (2, 1, 2), (1, 0, 1), ceil_mode=True))
+    of(nn.AvgPool1d(3), "avg_pool1d(3)", "avg_pool1d", signal)
+    of(nn.AvgPool1d(4, 3, 2, True, False), "avg_pool1d(4, 3, 2, true, false)", "avg_pool1d-more", signal)
+    of(nn.AvgPool2d(2), "avg_pool2d(2)", "avg_pool2d", image)
+    of(nn.AvgPool2d(3, 2, 1), "avg_pool2d(3, 2, 1)", "avg_pool2d-padded", image)
+    of(nn.AvgPool2d((3, 2), (2, 3), 1, True), "avg_pool2d([3, 2], [2, 3], 1, true)", "avg_pool2d-ceil", image)
+    of(nn.AvgPool2d((3, 2), (2, 3), 1, True, False), "avg_pool2d([3, 2], [2, 3], 1, ceil_mode: true, count_include_pad: false)", "avg_pool2d-uncounted", image)
+    of(nn.AvgPool2d(3, 2, 1, divisor_override=4), "avg_pool2d(3, 2, 1, divisor_override: 4)", "avg_pool2d-divisor", image)
+    of(nn.AvgPool3d(2), "avg_pool3d(2)", "avg_pool3d", volume)
+    of(nn.AvgPool3d((3, 2, 3), (2, 1, 2), (1, 0, 1), True, False), "avg_pool3d([3, 2, 3], [2, 1, 2], [1, 0, 1], true, false)", "avg_pool3d-more", volume)
+    of(nn.AvgPool3d(2, divisor_override=3), "avg_pool3d(2, divisor_override: 3)", "avg_pool3d-divisor", volume)
+    of(nn.AdaptiveAvgPool1d(4), "adaptive_avg_pool1d(4)", "adaptive_avg_pool1d", signal)
+    of(nn.AdaptiveAvgPool2d(1), "adaptive_avg_pool2d(1)", "adaptive_avg_pool2d", image)
+    of(nn.AdaptiveAvgPool2d((3, 4)), "adaptive_avg_pool2d([3, 4])", "adaptive_avg_pool2d-parts", image)
+    of(nn.AdaptiveAvgPool2d((9, 10)), "adaptive_avg_pool2d([9, 10])", "adaptive_avg_pool2d-more", image)
+    of(nn.AdaptiveAvgPool3d((2, 4, 3)), "adaptive_avg_pool3d([2, 4, 3])", "adaptive_avg_pool3d", volume)
+    of(nn.AdaptiveMaxPool1d(4), "adaptive_max_pool1d(4)", "adaptive_max_pool1d", signal)
+    fn("adaptive_max_pool2d", image, "relu -> adaptive_max_pool2d(1)", lambda x: F.adaptive_max_pool2d(F.relu(x), 1))
+    fn("adaptive_max_pool2d-parts", image, "relu -> adaptive_max_pool2d([3, 4])", lambda x: F.adaptive_max_pool2d(F.relu(x), (3, 4)))
+    fn("adaptive_max_pool3d", volume, "relu -> adaptive_max_pool3d([2, 4, 4])", lambda x: F.adaptive_max_pool3d(F.relu(x), (2, 4, 4)))
+    fn("global_avg_pool", image, "global_avg_pool", lambda x: x.mean((2, 3)))
+    fn("global_avg_pool-volume", volume, "global_avg_pool", lambda x: x.mean((2, 3, 4)))
+    fn("global_max_pool", image, "relu -> global_max_pool", lambda x: F.adaptive_max_pool2d(F.relu(x), 1).flatten(1))
+
+
+def resizes():
+    image = (2, 4, 5)
+    of(nn.Upsample(scale_factor=2), "upsample(scale_factor: 2)", "upsample", image)
+    of(nn.Upsample((7, 3)), "upsample([7, 3])", "upsample-size", image)
+    of(nn.Upsample(scale_factor=1.5), "upsample(scale_factor: 1.5)", "upsample-fraction", image)
+    of(nn.Upsample(scale_factor=2, mode="bilinear"), "upsample(scale_factor: 2, mode: bilinear)", "upsample-bilinear", image)
+    of(nn.Upsample((7, 3), mode="bilinear"), "upsample([7, 3], mode: bilinear)", "upsample-bilinear-size", image)
+    of(nn.Upsample((7, 1), mode="bilinear", align_corners=True), "upsample([7, 1], mode: bilinear, align_corners: true)", "upsample-bilinear-aligned", image)
+    of(nn.Upsample(scale_factor=1.5, mode="bilinear"), "upsample(scale_factor: 1.5, mode: bilinear)", "upsample-bilinear-fraction", image)
+    of(nn.PixelShuffle(2), "pixel_shuffle(2)", "pixel_shuffle", (8, 3, 2))
+    of(nn.PixelUnshuffle(2), "pixel_unshuffle(2)", "pixel_unshuffle", (2, 4, 6))
+
+
+FAMILIES = [activations, tensors, convolutions, norms, pools, resizes]
 
 
 def main():

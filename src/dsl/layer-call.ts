@@ -95,6 +95,7 @@ const WANTED: Readonly<
   image: { text: "images [channels, height, width]", dtype: "f32", ranks: [4] },
   signal: { text: "signals [channels, length]", dtype: "f32", ranks: [3] },
   volume: { text: "volumes [channels, depth, height, width]", dtype: "f32", ranks: [5] },
+  space: { text: "images or volumes [channels, …]", dtype: "f32", ranks: [4, 5] },
   channels: { text: "[features], signals, images or volumes [channels, …]", dtype: "f32", ranks: [2, 3, 4, 5] },
   sequence: { text: "sequences [time, features]", dtype: "f32", ranks: [3] },
   vectors: { text: "[features] or [time, features]", dtype: "f32", ranks: [2, 3], hint: "put `flatten` or `global_avg_pool` before it" },

@@ -12,7 +12,7 @@ export { arg, argOr } from "../../ir/recipe/arguments.ts";
 export type { ArgSpecs } from "../../ir/recipe/arguments.ts";
 
 /** Shapes that a layer works on, without the batch axis. */
-export type Takes = "image" | "signal" | "volume" | "channels" | "sequence" | "vectors" | "numbers" | "tokens" | "anything";
+export type Takes = "image" | "signal" | "volume" | "space" | "channels" | "sequence" | "vectors" | "numbers" | "tokens" | "anything";
 
 /** Where the random numbers of one op come from; see `randomBits`. */
 export interface RandomSource {

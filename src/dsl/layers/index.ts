@@ -13,8 +13,9 @@ import { pad } from "./pad.ts";
 import { constant, layerScale, parameter } from "./parameter.ts";
 import { centerCrop, chunk, slice, split, stack } from "./pieces.ts";
 import { lstm } from "./lstm.ts";
-import { avgPool2d, globalAvgPool, maxPool2d } from "./pool.ts";
+import { POOLS } from "./pool.ts";
 import { flatten, last, mean, reshape, transpose } from "./shape.ts";
+import { RESIZES } from "./upsample.ts";
 
 export const LAYERS: readonly AnyLayer[] = [
   ...CONVOLUTIONS,
@@ -24,9 +25,8 @@ export const LAYERS: readonly AnyLayer[] = [
   batchNorm,
   ...NORMS,
   dropout,
-  maxPool2d,
-  avgPool2d,
-  globalAvgPool,
+  ...POOLS,
+  ...RESIZES,
   ...ACTIVATIONS,
   parameter,
   constant,
