@@ -176,7 +176,10 @@ function element(it: Ast.IndexExpr, list: Value, index: Value, env: Environment)
 function member(it: Ast.MemberExpr, object: Value, env: Environment): Value {
   if (isUnknown(object)) return UNKNOWN;
   let known: readonly string[] = [];
-  if (isTensor(object)) {
+  if (isList(object)) {
+    if (it.name === "length") return object.length;
+    known = ["length"];
+  } else if (isTensor(object)) {
     const [, ...shape] = object.node.type.shape;
     const attributes = attributesOf(shape);
     const value = attributes.get(it.name);

@@ -5,7 +5,7 @@ import { batchNorm } from "./batch-norm.ts";
 import { add, concat, mul } from "./combine.ts";
 import { CONVOLUTIONS } from "./conv.ts";
 import type { AnyLayer } from "./define.ts";
-import { dropout } from "./dropout.ts";
+import { DROPOUTS } from "./dropout.ts";
 import { embedding } from "./embedding.ts";
 import { linear } from "./linear.ts";
 import { NORMS } from "./norms.ts";
@@ -24,7 +24,7 @@ export const LAYERS: readonly AnyLayer[] = [
   lstm,
   batchNorm,
   ...NORMS,
-  dropout,
+  ...DROPOUTS,
   ...POOLS,
   ...RESIZES,
   ...ACTIVATIONS,
