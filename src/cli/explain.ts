@@ -66,7 +66,7 @@ function explainWord(given: string, terminal: Terminal): void {
   for (const [i, { kind, name, doc, args, presets }] of found.entries()) {
     const described = Object.entries(args).map(([key, spec]) => ({
       name: key,
-      takes: describeArgument(spec.type),
+      takes: describeArgument(spec),
       ...("default" in spec && { default: spec.default }),
       doc: spec.doc,
     }));

@@ -2,10 +2,10 @@
 
 import type { Span } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
-import type { Aliases, Environment, Reporter } from "./evaluate.ts";
+import type { Aliases, Environment, Reporter, TensorOperator } from "./evaluate.ts";
 import type { Module } from "./module.ts";
 import { declaredValue } from "./network-value.ts";
-import type { Callable, Value } from "./values.ts";
+import type { Callable, TensorValue, Value } from "./values.ts";
 import { UNKNOWN } from "./values.ts";
 
 export interface Cursor {
@@ -22,6 +22,8 @@ export interface Steps {
   /** A block or network as a step. */
   apply(callable: Callable, it: Ast.Expr, args: readonly Ast.Arg[], caller: BodyScope): Value;
   body(body: Ast.Body, scope: BodyScope): void;
+  /** `path`: the scope of parameter names where the operator stands. */
+  operate(it: Ast.Expr, operator: TensorOperator, operands: readonly (TensorValue | number)[], path: string): Value;
 }
 
 export class BodyScope implements Environment {
@@ -89,6 +91,10 @@ export class BodyScope implements Environment {
     const value = cursor.current;
     cursor.current = saved;
     return value;
+  }
+
+  operate(it: Ast.Expr, operator: TensorOperator, operands: readonly (TensorValue | number)[]): Value {
+    return this.#steps.operate(it, operator, operands, this.cursor.path);
   }
 
   unchanged(): Value {

@@ -11,11 +11,12 @@ import type * as Ast from "./ast.ts";
 import { BodyScope, type Steps } from "./body-scope.ts";
 import type { ElaborateOptions, NetworkInProgress } from "./elaboration.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Aliases, Reporter } from "./evaluate.ts";
+import type { Aliases, Reporter, TensorOperator } from "./evaluate.ts";
 import { applyLayer } from "./layer-call.ts";
 import { LIMITS } from "./limits.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
-import type { BlockValue, Callable, NetworkValue, Value } from "./values.ts";
+import { applyOperator } from "./tensor-operators.ts";
+import type { BlockValue, Callable, NetworkValue, TensorValue, Value } from "./values.ts";
 import { describeValue, isCallable, isList, isTensor, isUnknown, UNKNOWN } from "./values.ts";
 
 /** Ends an elaboration that went over a limit. */
@@ -150,6 +151,11 @@ class Elaboration implements NetworkInProgress, Steps {
       this.body(callable.declaration.body, scope);
       return scope.cursor.current;
     });
+  }
+
+  operate(it: Ast.Expr, operator: TensorOperator, operands: readonly (TensorValue | number)[], path: string): Value {
+    this.#count(it.span);
+    return applyOperator(this, it, operator, operands, path);
   }
 
   #enter(call: Call, run: () => Value): Value {

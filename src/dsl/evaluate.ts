@@ -4,13 +4,16 @@
 import { didYouMean, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
-import type { Callable, NetworkValue, RangeValue, Value } from "./values.ts";
+import type { Callable, NetworkValue, RangeValue, TensorValue, Value } from "./values.ts";
 import { describeValue, isCallable, isList, isTensor, isUnknown, UNKNOWN } from "./values.ts";
 
 export type Reporter = Pick<DiagnosticSink, "report">;
 
 /** Aliases that were evaluated already, or are being evaluated now: each once, however often it is named. */
 export type Aliases = Map<Ast.NetworkAlias, NetworkValue | "open" | undefined>;
+
+/** What tensors can do as numbers can, element by element. */
+export type TensorOperator = "+" | "-" | "*" | "/";
 
 export interface Environment {
   readonly sink: Reporter;
@@ -22,6 +25,8 @@ export interface Environment {
   call(callable: Callable, it: Ast.CallExpr): Value;
   /** The value of `{ … }` as a branch. */
   body(body: Ast.Body): Value;
+  /** An operator of tensors, of which at least one is there, and numbers. */
+  operate(it: Ast.Expr, operator: TensorOperator, operands: readonly (TensorValue | number)[]): Value;
   /** The value of an `if` none of whose bodies ran. */
   unchanged(): Value;
   /** The number of classes of a data set. */
@@ -80,7 +85,8 @@ function conditional(it: Ast.IfExpr, env: Environment): Value {
 function unary(it: Ast.UnaryExpr, value: Value, env: Environment): Value {
   if (it.operator === "not")
     return typeof value === "boolean" ? !value : wrongType(env, it.operand, "the operand of `not`", "true or false", value);
-  return typeof value === "number" ? -value : wrongType(env, it.operand, "the operand of `-`", "a number", value);
+  if (isTensor(value)) return env.operate(it, "-", [value]);
+  return typeof value === "number" ? -value : wrongType(env, it.operand, "the operand of `-`", "a number or a tensor", value);
 }
 
 function binary(it: Ast.BinaryExpr, env: Environment): Value {
@@ -102,15 +108,23 @@ function binary(it: Ast.BinaryExpr, env: Environment): Value {
       return wrongType(env, it.right, `the other operand of \`${operator}\``, `like ${describeValue(left)}`, right);
     return (left === right) === (operator === "==");
   }
+  const isOfTensors = isTensorOperator(operator);
+  if (isOfTensors && isOperand(left) && isOperand(right) && (isTensor(left) || isTensor(right)))
+    return env.operate(it, operator, [left, right]);
   for (const [side, value] of [
     [it.left, left],
     [it.right, right],
   ] as const) {
-    const hint = isTensor(value) ? "tensors are joined by the layers `add`, `mul` and `concat`" : undefined;
-    if (typeof value !== "number") return wrongType(env, side, `an operand of \`${operator}\``, "a number", value, hint);
+    if (isOfTensors && isTensor(value)) continue;
+    const hint = isTensor(value) ? "tensors have `+`, `-`, `*` and `/`" : undefined;
+    const wanted = isOfTensors ? "a number or a tensor" : "a number";
+    if (typeof value !== "number") return wrongType(env, side, `an operand of \`${operator}\``, wanted, value, hint);
   }
   return arithmetic(it, operator, left as number, right as number, env);
 }
+
+const isTensorOperator = (operator: Ast.BinaryOperatorName): operator is TensorOperator => ["+", "-", "*", "/"].includes(operator);
+const isOperand = (value: Value): value is TensorValue | number => typeof value === "number" || isTensor(value);
 
 function arithmetic(
   it: Ast.BinaryExpr,
@@ -162,7 +176,10 @@ function element(it: Ast.IndexExpr, list: Value, index: Value, env: Environment)
 function member(it: Ast.MemberExpr, object: Value, env: Environment): Value {
   if (isUnknown(object)) return UNKNOWN;
   let known: readonly string[] = [];
-  if (isTensor(object)) {
+  if (isList(object)) {
+    if (it.name === "length") return object.length;
+    known = ["length"];
+  } else if (isTensor(object)) {
     const [, ...shape] = object.node.type.shape;
     const attributes = attributesOf(shape);
     const value = attributes.get(it.name);

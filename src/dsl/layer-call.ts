@@ -4,20 +4,21 @@
 import type { Span } from "../diagnostics.ts";
 import type { Node } from "../ir/node.ts";
 import { OpError } from "../ir/ops/define.ts";
-import { convertArgument } from "../ir/recipe/argument-rules.ts";
+import { convertArgument, describeArgument } from "../ir/recipe/argument-rules.ts";
 import type { ArgSpecs } from "../ir/recipe/arguments.ts";
 import type { Initializer, State } from "../ir/state.ts";
 import { sizeOf, tensorType } from "../ir/types.ts";
 import type { Shape } from "../ir/types.ts";
+import { wordOf } from "./argument-words.ts";
 import type * as Ast from "./ast.ts";
 import type { BodyScope } from "./body-scope.ts";
 import type { NetworkInProgress } from "./elaboration.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Reporter } from "./evaluate.ts";
 import { requireShape } from "./layers/define.ts";
-import type { AnyLayer, LayerContext, Takes } from "./layers/define.ts";
+import type { AnyLayer, Built, LayerContext, Takes } from "./layers/define.ts";
 import { LIMITS } from "./limits.ts";
-import type { Value } from "./values.ts";
+import type { TensorValue, Value } from "./values.ts";
 import { describeValue, isTensor, isUnknown, shapeText, UNKNOWN } from "./values.ts";
 
 export function applyLayer(
@@ -36,10 +37,13 @@ export function applyLayer(
   try {
     const { path } = scope.cursor;
     const origin = { path: path === "" ? layer.name : path, what: layer.name, span: it.span };
-    const build = (): Node => layer.build(contextFor(elaboration, path, it.span), x.node, args as never);
-    const node = elaboration.options.builder.withOrigin(origin, build);
-    requireSize(node.type.shape);
-    return { kind: "tensor", node };
+    const build = (): Built => layer.build(contextFor(elaboration, path, it.span), x.node, args as never);
+    const built = elaboration.options.builder.withOrigin(origin, build);
+    const valueOf = (node: Node): TensorValue => {
+      requireSize(node.type.shape);
+      return { kind: "tensor", node };
+    };
+    return isNode(built) ? valueOf(built) : built.map(valueOf);
   } catch (error) {
     if (!(error instanceof OpError)) throw error;
     const notes = [{ text: `the current value is ${shapeText(x.node)}` }];
@@ -64,7 +68,12 @@ export function checkArguments(
       if ("default" in spec) args[name] = spec.default;
       continue;
     }
-    const value = valueOf(expr);
+    const word = wordOf(expr, spec);
+    const value = word ?? valueOf(expr);
+    if (typeof value === "string" && spec.words?.includes(value) === true) {
+      args[name] = value;
+      continue;
+    }
     const outcome = convertArgument(spec.type, value);
     if (outcome.ok) args[name] = outcome.value;
     else {
@@ -72,7 +81,7 @@ export function checkArguments(
       if (isUnknown(value)) continue;
       sink.report(outcome.range ? "out-of-range" : "wrong-type", expr.span, {
         what: `\`${name}\` of \`${of}\``,
-        wanted: outcome.wanted,
+        wanted: spec.words === undefined ? outcome.wanted : describeArgument(spec),
         got: describeValue(value),
       });
     }
@@ -84,9 +93,12 @@ const WANTED: Readonly<
   Record<Takes, { readonly text: string; readonly dtype?: "f32" | "i32"; readonly ranks?: readonly number[]; readonly hint?: string }>
 > = {
   image: { text: "images [channels, height, width]", dtype: "f32", ranks: [4] },
+  signal: { text: "signals [channels, length]", dtype: "f32", ranks: [3] },
+  volume: { text: "volumes [channels, depth, height, width]", dtype: "f32", ranks: [5] },
+  space: { text: "images or volumes [channels, …]", dtype: "f32", ranks: [4, 5] },
+  channels: { text: "[features], signals, images or volumes [channels, …]", dtype: "f32", ranks: [2, 3, 4, 5] },
   sequence: { text: "sequences [time, features]", dtype: "f32", ranks: [3] },
   vectors: { text: "[features] or [time, features]", dtype: "f32", ranks: [2, 3], hint: "put `flatten` or `global_avg_pool` before it" },
-  "image or features": { text: "[features] or images [channels, height, width]", dtype: "f32", ranks: [2, 4] },
   numbers: { text: "f32", dtype: "f32" },
   tokens: { text: "tokens (i32)", dtype: "i32" },
   anything: { text: "anything" },
@@ -115,13 +127,18 @@ function fits(layer: AnyLayer, x: Node, span: Span, sink: Reporter): boolean {
   return true;
 }
 
+const isNode = (built: Built): built is Node => "op" in built;
+
 const requireSize = (shape: Shape): void =>
   requireShape(sizeOf(shape) <= LIMITS.elements, () => `a tensor [${shape.join(", ")}] has more than ${LIMITS.elements} values`);
 
 function contextFor(elaboration: NetworkInProgress, path: string, span: Span): LayerContext {
   const { builder: b, batch } = elaboration.options;
   const { mask, seed, step } = elaboration.leaves;
-  const full = (name: string): string => (path === "" ? name : `${path}.${name}`);
+  const full = (name: string): string => {
+    requireShape(name !== "" || path !== "", () => "it needs a scope that names it: `NAME: …`");
+    return name === "" ? path : path === "" ? name : `${path}.${name}`;
+  };
   const add = (kind: "weight" | "statistic", local: string, shape: Shape, init: Initializer): Node => {
     const name = full(local);
     elaboration.countParameter(name, span);

@@ -5,6 +5,7 @@ import { didYouMean } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
+import { wordOf } from "./argument-words.ts";
 import type { Bound, Module } from "./module.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
 import type { Callable } from "./values.ts";
@@ -176,13 +177,18 @@ class Resolver {
   }
 
   #call(it: Ast.CallExpr, scope: Scope, step: boolean): void {
+    const words = new Set<Ast.Expr>();
     if (it.callee.kind === "ref") {
       const callable = this.#reference(it.callee, scope);
-      // Where an alias is declared, the rest of the network's arguments may come later.
-      if (callable !== undefined)
-        bindArguments(signatureOf(callable), it.args, it.callee.span, this.#sink, !(step && callable.kind === "network"));
+      if (callable !== undefined) {
+        // Where an alias is declared, the rest of the network's arguments may come later.
+        const isComplete = !(step && callable.kind === "network");
+        const { bound } = bindArguments(signatureOf(callable), it.args, it.callee.span, this.#sink, isComplete);
+        if (callable.kind === "layer")
+          for (const [name, value] of bound) if (wordOf(value, callable.layer.args[name]) !== undefined) words.add(value);
+      }
     } else this.#expression(it.callee, scope);
-    for (const arg of it.args) this.#expression(arg.value, scope);
+    for (const arg of it.args) if (!words.has(arg.value)) this.#expression(arg.value, scope);
   }
 
   #reference(it: Ast.RefExpr, scope: Scope): Callable | undefined {

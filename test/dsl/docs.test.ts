@@ -21,7 +21,7 @@ const args = (specs: ArgSpecs): string =>
   Object.entries(specs)
     .map(
       ([name, spec]) =>
-        `\`${name}\`${"default" in spec ? ` = ${JSON.stringify(spec.default)}` : ""}: ${spec.doc} (${describeArgument(spec.type)})`,
+        `\`${name}\`${"default" in spec ? ` = ${JSON.stringify(spec.default)}` : ""}: ${spec.doc} (${describeArgument(spec)})`,
     )
     .join("<br>");
 const table = (head: string, rows: readonly (readonly string[])[]): string =>

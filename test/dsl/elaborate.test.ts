@@ -136,6 +136,14 @@ describe("bodies", () => {
     ["let s = x.shape\nflatten -> fc: linear(s[0] + x.rank)", [2, 4]],
     ["group_norm(3) -> flatten -> log_softmax", [2, 192]],
     ["add(image) -> flatten", [2, 192]],
+    ["let y = -x * 0.5 + image / 2\ny - 1 -> flatten", [2, 192]],
+    ["slice(1, step: 3) -> slice(-1, start: 1, stop: -2) -> flatten", [2, 45]],
+    ["pad([1, 2, 0, 3, 4, 0]) -> flatten", [2, 7 * 11 * 11]],
+    ["pad([-1, 2], mode: reflect) -> pad([0, 0, 7, 7], mode: replicate) -> pad([8, 0], mode: circular) -> flatten", [2, 3 * 22 * 17]],
+    ["let parts = split(3, axis: 1)\nparts[2] -> flatten", [2, 48]],
+    ["let parts = split([1, 2])\nparts[1] -> flatten", [2, 128]],
+    ["let parts = chunk(5, axis: -1)\nparts[3] -> stack(parts[0], axis: 1) -> flatten", [2, 3 * 2 * 8 * 2]],
+    ["center_crop([5, 2]) -> flatten", [2, 30]],
     ["fc: linear(7)", undefined],
   ])("build %s", (text, expected) => {
     if (expected === undefined) expect(() => build(body(text), "net")).toThrow("TL0304");

@@ -127,6 +127,25 @@ describe("dropout", () => {
     expectIndependent(first ?? [], second ?? [], "steps");
     expect(await camera.predict()).toEqual(new Array(256).fill(1));
   });
+
+  // Of examples [4, 8, 8], four in a batch.
+  it.each([
+    ["dropout2d", 64],
+    ["drop_path", 256],
+  ])("of %s drops %i values together", async (layer, together) => {
+    const white = { channels: 4, height: 8, width: 8, levels: new Uint8Array(256).fill(255) };
+    const camera = await openCamera("", [4, 8, 8], white, { batch: 4, layers: `-> reshape([4, 8, 8]) -> ${layer}(0.5) -> flatten` });
+    const first: number[] = [];
+    for (let step = 0; step < 24; step++) {
+      const values = (await camera.train()).flat().map((v) => Math.round(v * 1e4) / 1e4);
+      const groups = Array.from({ length: values.length / together }, (_, i) => values.slice(i * together, (i + 1) * together));
+      for (const group of groups) expect(new Set(group).size).toBe(1);
+      first.push(...groups.map(([value = NaN]) => value));
+    }
+    expect(new Set(first)).toEqual(new Set([0, 2]));
+    expectShare(first, (value) => value === 0, 0.5, "dropped");
+    expect(await camera.predict()).toEqual(new Array(256).fill(1));
+  });
 });
 
 describe("initial weights", () => {

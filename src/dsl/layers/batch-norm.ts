@@ -1,4 +1,4 @@
-// Batch normalization over channels, as torch.nn.BatchNorm1d and BatchNorm2d. In training it uses the batch's statistics,
+// Batch normalization over channels, as torch.nn.BatchNorm1d to BatchNorm3d. In training it uses the batch's statistics,
 // over real examples and not the filling of a last batch; frozen or in evaluation the running ones, which then stay as they are.
 
 import type { Node } from "../../ir/node.ts";
@@ -9,7 +9,7 @@ import { arg, defineLayer, extent, ONES, ZEROS } from "./define.ts";
 export const batchNorm = defineLayer({
   name: "batch_norm",
   doc: "batch normalization over channels",
-  takes: "image or features",
+  takes: "channels",
   args: {
     eps: arg("positive", "added to the variance", 1e-5),
     momentum: arg("probability", "share of the new batch in the running statistics", 0.1),
@@ -18,7 +18,7 @@ export const batchNorm = defineLayer({
   build: (context, x, { eps, momentum, affine }) => {
     const { b, mask } = context;
     const channels = extent(x, 1);
-    const { weight, bias } = learnedOrFixed(context, affine, channels);
+    const { weight, bias } = learnedOrFixed(context, [channels], affine);
     const runningMean = context.buffer("running_mean", [channels], ZEROS);
     const runningVar = context.buffer("running_var", [channels], ONES);
 

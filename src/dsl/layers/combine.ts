@@ -1,16 +1,27 @@
 // Joins the current value with other tensors: residual connections, gates, concatenation.
 
 import type { Node } from "../../ir/node.ts";
+import { axisOf } from "./axes.ts";
 import { arg, defineLayer, requireShape } from "./define.ts";
 import { shapeText } from "../values.ts";
 
-const sameShape = (x: Node, other: Node | number): boolean =>
-  typeof other === "number" ||
-  (x.type.shape.length === other.type.shape.length &&
-    x.type.shape.every((e, i) => e === other.type.shape[i] || e === 1 || other.type.shape[i] === 1));
+type Operand = Node | number;
 
-const requireJoinable = (x: Node, other: Node | number): void =>
-  requireShape(sameShape(x, other), () => `${shapeText(x)} and ${typeof other === "number" ? other : shapeText(other)} do not fit`);
+/** Numbers fit to tensors of their kind; tensors to others of their shape, where an extent of 1 stretches. */
+function fits(x: Operand, other: Operand): boolean {
+  if (typeof x === "number") return typeof other !== "number" && fits(other, x);
+  if (typeof other === "number") return x.type.dtype === "f32" || Number.isInteger(other);
+  const [a, b] = [x.type, other.type];
+  return (
+    a.dtype === b.dtype && a.shape.length === b.shape.length && a.shape.every((e, i) => e === b.shape[i] || e === 1 || b.shape[i] === 1)
+  );
+}
+
+const textOf = (x: Operand): string => (typeof x === "number" ? String(x) : shapeText(x));
+
+/** That `x` and `other` can be added or multiplied, element by element. */
+export const requireJoinable = (x: Operand, other: Operand): void =>
+  requireShape(fits(x, other), () => `${textOf(x)} and ${textOf(other)} do not fit`);
 
 export const add = defineLayer({
   name: "add",
@@ -44,8 +55,7 @@ export const concat = defineLayer({
   },
   build: ({ b }, x, { others, axis }) => {
     const rank = x.type.shape.length;
-    const at = axis < 0 ? rank + axis : axis + 1;
-    requireShape(at >= 1 && at < rank, () => `axis ${axis} is not an axis of ${shapeText(x)}`);
+    const at = axisOf(x, axis);
     for (const other of others)
       requireShape(
         other.type.dtype === x.type.dtype &&

@@ -8,11 +8,11 @@ import type { ArgSpecs, Values } from "../../ir/recipe/arguments.ts";
 import type { Initializer } from "../../ir/state.ts";
 import type { Shape } from "../../ir/types.ts";
 
-export { arg } from "../../ir/recipe/arguments.ts";
+export { arg, argOr } from "../../ir/recipe/arguments.ts";
 export type { ArgSpecs } from "../../ir/recipe/arguments.ts";
 
 /** Shapes that a layer works on, without the batch axis. */
-export type Takes = "image" | "sequence" | "vectors" | "numbers" | "image or features" | "tokens" | "anything";
+export type Takes = "image" | "signal" | "volume" | "space" | "channels" | "sequence" | "vectors" | "numbers" | "tokens" | "anything";
 
 /** Where the random numbers of one op come from; see `randomBits`. */
 export interface RandomSource {
@@ -27,7 +27,7 @@ export interface LayerContext {
   readonly batch: number;
   /** False for the filling of the last batch: bool[batch]. */
   readonly mask: Node;
-  /** A weight below the layer's scope. */
+  /** A weight below the layer's scope, or named by that scope alone where its own name is empty. */
   readonly weight: (name: string, shape: Shape, init: Initializer) => Node;
   /** A running statistic below the layer's scope; training may replace it. */
   readonly buffer: (name: string, shape: Shape, init: Initializer) => Node;
@@ -37,6 +37,9 @@ export interface LayerContext {
   readonly random: () => RandomSource;
 }
 
+/** What a layer gives: a tensor, or a list of them, which a `let` takes. */
+export type Built = Node | readonly Node[];
+
 export interface Layer<A extends ArgSpecs = ArgSpecs> {
   readonly name: string;
   readonly doc: string;
@@ -44,10 +47,10 @@ export interface Layer<A extends ArgSpecs = ArgSpecs> {
   /** Positional arguments fill them in this order. */
   readonly args: A;
   /** Throws OpError where shapes do not fit. */
-  readonly build: (context: LayerContext, x: Node, args: Values<A>) => Node;
+  readonly build: (context: LayerContext, x: Node, args: Values<A>) => Built;
 }
 
-export type AnyLayer = Omit<Layer, "build"> & { readonly build: (context: LayerContext, x: Node, args: never) => Node };
+export type AnyLayer = Omit<Layer, "build"> & { readonly build: (context: LayerContext, x: Node, args: never) => Built };
 
 export const defineLayer = <const A extends ArgSpecs>(layer: Layer<A>): AnyLayer => Object.freeze(layer);
 

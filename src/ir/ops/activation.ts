@@ -48,6 +48,18 @@ export const gelu: Op<None, 1> = defineComposite<None, 1>({
   samples: sample,
 });
 
+/** `gelu` by tanh, as in GPT-2: x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. */
+export const geluTanh: Op<None, 1> = defineComposite<None, 1>({
+  name: "geluTanh",
+  arity: 1,
+  infer: same,
+  decompose: (b, [x]) => {
+    const inner = b.mul(b.mul(x, b.add(1, b.mul(b.mul(x, x), 0.044715))), Math.sqrt(2 / Math.PI));
+    return b.mul(b.mul(x, 0.5), b.add(1, b.tanh(inner)));
+  },
+  samples: sample,
+});
+
 /** exp(x) / sum exp(x) along an axis. */
 export const softmax: Op<{ readonly axis: number }, 1> = defineComposite<{ readonly axis: number }, 1>({
   name: "softmax",

@@ -1,6 +1,6 @@
 // Every operation. The builder's methods, the tests and the printers' tables derive from this list.
 
-import { gelu, logSoftmax, relu, sigmoid, silu, softmax } from "./activation.ts";
+import { gelu, geluTanh, logSoftmax, relu, sigmoid, silu, softmax } from "./activation.ts";
 import { batchNorm } from "./batch-norm.ts";
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from "./conv.ts";
 import { dropout } from "./dropout.ts";
@@ -49,7 +49,8 @@ import { lstm } from "./lstm.ts";
 import { matmul } from "./matmul.ts";
 import { maxPool2d, maxPool2dGrad, maxPool2dIndex } from "./max-pool.ts";
 import { concat, expand, pad, reshape, slice, transpose } from "./movement.ts";
-import { groupNorm, layerNorm } from "./norm.ts";
+import { groupNorm, layerNorm, rmsNorm } from "./norm.ts";
+import { elu, hardTanh, leakyRelu, softplus } from "./piecewise.ts";
 import { randomBits, randomNormal, randomUniform } from "./random.ts";
 import { argMax, reduceMax, reduceMean, reduceMin, reduceSum } from "./reduce.ts";
 import { scatterAdd, segmentSum } from "./scatter.ts";
@@ -69,8 +70,8 @@ export const ops = {
   matmul, conv2d, conv2dInputGrad, conv2dWeightGrad,
   maxPool2d, maxPool2dIndex, maxPool2dGrad, sumPool2d, sumPool2dGrad, avgPool2d,
   randomBits, randomUniform, randomNormal,
-  relu, sigmoid, silu, gelu, softmax, logSoftmax, crossEntropy, squaredError,
-  batchNorm, layerNorm, groupNorm, dropout, embedding, lstm,
+  relu, sigmoid, silu, gelu, geluTanh, leakyRelu, hardTanh, elu, softplus, softmax, logSoftmax, crossEntropy, squaredError,
+  batchNorm, layerNorm, rmsNorm, groupNorm, dropout, embedding, lstm,
   scan, scanResult, gradient,
 } as const;
 

@@ -70,6 +70,43 @@ export const layerNorm: Op<{ readonly eps: number }, 3> = defineComposite<{ read
   ],
 });
 
+// --- by the mean square -------------------------------------------------------------------------------------------------
+
+/** weight x / sqrt(mean(x^2) + eps), over as many trailing axes of x as weight has (Zhang and Sennrich 2019). */
+export const rmsNorm: Op<{ readonly eps: number }, 2> = defineComposite<{ readonly eps: number }, 2>({
+  name: "rmsNorm",
+  arity: 2,
+  infer: ([x, weight]) => {
+    requireThat(
+      weight.shape.length >= 1 && sameShape(weight.shape, x.shape.slice(-weight.shape.length)),
+      () => `normalization of ${formatType(x)} does not fit ${formatType(weight)}`,
+    );
+    return x;
+  },
+  // With v = x / rms: dx = (d - v mean(d v)) / rms, for the cotangent d of v.
+  vjp: (b, ct, n) => {
+    const [x, weight] = [at(n.inputs, 0), at(n.inputs, 1)];
+    const { shape } = x.type;
+    const axes = trailing(shape, weight.type.shape);
+    const { value, reciprocal } = byRootMeanSquare(b, x, axes, n.attrs.eps);
+    const d = b.mul(ct, weight);
+    const slope = unreduce(b, b.reduceMean(b.mul(d, value), { axes }), shape, axes);
+    const dx = b.mul(b.sub(d, b.mul(value, slope)), unreduce(b, reciprocal, shape, axes));
+    return [dx, b.reduceSum(b.mul(ct, value), { axes: leading(shape, weight.type.shape) })];
+  },
+  decompose: (b, [x, weight], { attrs }) =>
+    b.mul(byRootMeanSquare(b, x, trailing(x.type.shape, weight.type.shape), attrs.eps).value, weight),
+  samples: [
+    { inputs: [f32(3, 5), f32(5)], attrs: { eps: 2 ** -23 } },
+    { inputs: [f32(2, 2, 3), f32(2, 3)], attrs: { eps: 1e-3 } },
+  ],
+});
+
+function byRootMeanSquare(b: Builder, x: Node, axes: readonly number[], eps: number): { readonly value: Node; readonly reciprocal: Node } {
+  const reciprocal = b.rsqrt(b.add(b.reduceMean(b.mul(x, x), { axes }), eps));
+  return { value: b.mul(x, unreduce(b, reciprocal, x.type.shape, axes)), reciprocal };
+}
+
 // --- over groups of channels --------------------------------------------------------------------------------------------
 
 export interface GroupNormAttrs {

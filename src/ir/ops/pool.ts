@@ -12,6 +12,8 @@ export interface PoolAttrs {
   readonly kernel: Pair;
   readonly stride: Pair;
   readonly padding: Pair;
+  /** Whether a last window may hang over the far edge, if it begins before it (torch's ceil_mode). */
+  readonly ceil?: boolean;
 }
 
 export interface PoolGradAttrs extends PoolAttrs {
@@ -19,9 +21,16 @@ export interface PoolGradAttrs extends PoolAttrs {
   readonly inputSize: Pair;
 }
 
-export function pooled([x]: readonly [TensorType], { kernel, stride, padding }: PoolAttrs): TensorType {
+/** Windows along an axis, as torch counts them. */
+function windowsOf(extent: number, kernel: number, stride: number, padding: number, ceil: boolean): number {
+  if (!ceil) return windowCount(extent, kernel, stride, padding, 1);
+  const count = Math.ceil((extent + 2 * padding - kernel) / stride) + 1;
+  return (count - 1) * stride >= extent + padding ? count - 1 : count;
+}
+
+export function pooled([x]: readonly [TensorType], { kernel, stride, padding, ceil = false }: PoolAttrs): TensorType {
   requireThat(x.shape.length === 4, () => `pooling needs [n, c, h, w], not ${formatType(x)}`);
-  const size = ([0, 1] as const).map((i) => windowCount(at(x.shape, 2 + i), kernel[i], stride[i], padding[i], 1));
+  const size = ([0, 1] as const).map((i) => windowsOf(at(x.shape, 2 + i), kernel[i], stride[i], padding[i], ceil));
   requireThat(
     size.every((extent) => extent > 0),
     () => `a ${kernel.join("x")} window does not fit into ${formatType(x)}`,
@@ -144,9 +153,10 @@ export function forEachTap(
 
 const f32 = (...shape: number[]): TensorType => tensorType("f32", shape);
 
-/** Windows side by side, and overlapping ones with padding and a ragged edge. */
+/** Windows side by side, overlapping ones with padding and a ragged edge, and such that hang over it. */
 export const POOL_SAMPLES = [
   { inputs: [f32(2, 3, 6, 4)], attrs: { kernel: [2, 2], stride: [2, 2], padding: [0, 0] } },
   { inputs: [f32(1, 2, 7, 5)], attrs: { kernel: [3, 3], stride: [2, 2], padding: [1, 1] } },
   { inputs: [f32(1, 1, 6, 8)], attrs: { kernel: [2, 3], stride: [3, 2], padding: [0, 1] } },
+  { inputs: [f32(1, 2, 6, 8)], attrs: { kernel: [3, 2], stride: [2, 3], padding: [1, 1], ceil: true } },
 ] as const;

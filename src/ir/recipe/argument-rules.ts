@@ -2,7 +2,7 @@
 // layer or the word gets of a value.
 
 import type { Node } from "../node.ts";
-import type { ArgType, ArgValues, Given, RangeValue, TensorValue } from "./arguments.ts";
+import type { ArgSpec, ArgType, ArgValues, Given, RangeValue, TensorValue } from "./arguments.ts";
 
 /** The converted value, or what was wanted; `range` tells a number out of range from a value of another type. */
 type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly wanted: string; readonly range: boolean };
@@ -27,17 +27,20 @@ const number = (wanted: string, schema: object, fits: (value: number) => boolean
   rule(wanted, schema, (value) => (typeof value === "number" && fits(value) ? value : undefined), true);
 const text = (wanted: string): Rule<string> => rule(wanted, { type: "string" }, (value) => (typeof value === "string" ? value : undefined));
 
-const pair = (wanted: string, each: Rule<number>): Rule<readonly [number, number]> =>
+/** One number for all of `length`, or a list of so many. */
+const tuple = <T extends readonly number[]>(wanted: string, each: Rule<number>, length: T["length"]): Rule<T> =>
   rule(
     wanted,
-    { type: "array", items: each.schema, minItems: 2, maxItems: 2 },
+    { type: "array", items: each.schema, minItems: length, maxItems: length },
     (value) => {
-      const list = Array.isArray(value) ? (value as readonly Given[]) : [value, value];
-      const [height, width] = list.map((it) => each.convert(it));
-      return list.length === 2 && height !== undefined && width !== undefined ? [height, width] : undefined;
+      const list = Array.isArray(value) ? (value as readonly Given[]) : Array.from({ length }, () => value);
+      const items = convertAll(list, each);
+      return items?.length === length ? (items as unknown as T) : undefined;
     },
     true,
   );
+const pair = (wanted: string, each: Rule<number>): Rule<readonly [number, number]> => tuple(wanted, each, 2);
+const triple = (wanted: string, each: Rule<number>): Rule<readonly [number, number, number]> => tuple(wanted, each, 3);
 
 const listOf = <T>(wanted: string, each: Rule<T>): Rule<readonly T[]> =>
   rule(wanted, { type: "array", items: each.schema }, (value) => convertAll(value, each));
@@ -72,13 +75,28 @@ const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
   bool: rule("true or false", { type: "boolean" }, (value) => (typeof value === "boolean" ? value : undefined)),
   string: text("a string"),
   path: text("a string"),
+  word: rule<never>("one of its words", false, () => undefined),
   "count or pair": pair("a whole number of at least 1, or [height, width]", count),
   "whole or pair": pair("a whole number of at least 0, or [height, width]", whole),
+  "count or triple": triple("a whole number of at least 1, or [depth, height, width]", count),
+  "whole or triple": triple("a whole number of at least 0, or [depth, height, width]", whole),
   range: rule("a range such as 0.08..1", { type: "array", items: positive.schema, minItems: 2, maxItems: 2 }, (value) =>
     isRange(value) && value.from > 0 && value.from <= value.to ? [value.from, value.to] : undefined,
   ),
   numbers: listOf("a list of numbers", anyNumber),
+  "number or numbers": rule<number | readonly number[]>(
+    "a number or a list of numbers",
+    { anyOf: [anyNumber.schema, { type: "array", items: anyNumber.schema }] },
+    (value) => anyNumber.convert(value) ?? convertAll(value, anyNumber),
+    true,
+  ),
   integers: listOf("a list of whole numbers", integer),
+  "count or list": rule<number | readonly number[]>(
+    "a whole number of at least 1, or a list of them",
+    { anyOf: [count.schema, { type: "array", items: count.schema }] },
+    (value) => count.convert(value) ?? convertAll(value, count),
+    true,
+  ),
   // The language collects them from their names, before there are values.
   columns: rule<ArgValues["columns"]>(
     "columns, each by the name of an input",
@@ -98,8 +116,11 @@ export function convertArgument<T extends ArgType>(type: T, value: Given): Outco
     : { ok: true, value: converted };
 }
 
-/** As documentation shows it. */
-export const describeArgument = (type: ArgType): string => RULES[type].wanted;
+/** As documentation and diagnostics show what it takes. */
+export function describeArgument({ type, words = [] }: Pick<ArgSpec<ArgType, string>, "type" | "words">): string {
+  const named = words.map((word) => `\`${word}\``);
+  return (type === "word" ? named : [RULES[type].wanted, ...named]).join(" or ");
+}
 
 /** JSON schema of what a plan holds. */
 export const argumentSchema = (type: ArgType): object | false => RULES[type].schema;

@@ -28,13 +28,19 @@ export interface ArgValues {
   readonly probability: number;
   readonly bool: boolean;
   readonly string: string;
+  /** Nothing but one of the argument's own words. */
+  readonly word: never;
   /** A file or folder: relative to the spec's folder as it is written, to the working directory as a plan holds it. */
   readonly path: string;
   readonly "count or pair": readonly [number, number];
   readonly "whole or pair": readonly [number, number];
+  readonly "count or triple": readonly [number, number, number];
+  readonly "whole or triple": readonly [number, number, number];
   readonly range: readonly [number, number];
   readonly numbers: readonly number[];
+  readonly "number or numbers": number | readonly number[];
   readonly integers: readonly number[];
+  readonly "count or list": number | readonly number[];
   /** Columns of a table by the inputs of the network: all further arguments of the word, each a name or a string. */
   readonly columns: Readonly<Record<string, string>>;
   readonly tensor: Node;
@@ -44,17 +50,27 @@ export interface ArgValues {
 
 export type ArgType = keyof ArgValues;
 
-export interface ArgSpec<T extends ArgType = ArgType> {
+export interface ArgSpec<T extends ArgType = ArgType, W extends string = never> {
   readonly type: T;
   readonly doc: string;
   /** Left out: the argument must be given. */
-  readonly default?: ArgValues[T];
+  readonly default?: ArgValues[T] | W;
+  /** Names with a meaning of their own for this argument of a layer, taken beside the values of its type: `padding: same`. */
+  readonly words?: readonly W[];
 }
 
 export const arg = <T extends ArgType>(type: T, doc: string, fallback?: ArgValues[T]): ArgSpec<T> =>
   fallback === undefined ? { type, doc } : { type, doc, default: fallback };
 
-export type ArgSpecs = Readonly<Record<string, ArgSpec>>;
+/** An argument that also takes some words. */
+export const argOr = <const W extends string, T extends ArgType>(
+  words: readonly W[],
+  type: T,
+  doc: string,
+  fallback: NoInfer<ArgValues[T] | W>,
+): ArgSpec<T, W> => ({ type, doc, default: fallback, words });
+
+export type ArgSpecs = Readonly<Record<string, ArgSpec<ArgType, string>>>;
 
 /** What a layer or a word gets: a converted value for every argument. */
-export type Values<A extends ArgSpecs> = { readonly [K in keyof A]: A[K] extends ArgSpec<infer T> ? ArgValues[T] : never };
+export type Values<A extends ArgSpecs> = { readonly [K in keyof A]: A[K] extends ArgSpec<infer T, infer W> ? ArgValues[T] | W : never };
