@@ -22,6 +22,8 @@ export interface Steps {
   /** A block or network as a step. */
   apply(callable: Callable, it: Ast.Expr, args: readonly Ast.Arg[], caller: BodyScope): Value;
   body(body: Ast.Body, scope: BodyScope): void;
+  /** The number of classes of a data set, of which only what a recipe replaces may ask. */
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value;
 }
 
 export class BodyScope implements Environment {
@@ -95,8 +97,7 @@ export class BodyScope implements Environment {
     return this.cursor.current;
   }
 
-  /** That a network cannot name a data set was reported when the file was resolved. */
-  classes(): Value {
-    return UNKNOWN;
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value {
+    return this.#steps.classes(it, data);
   }
 }
