@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { artifacts } from "./artifacts.ts";
 import { pictures, tables } from "./data.ts";
 import { fuzz, type Fuzzer } from "./fuzzer.ts";
+import { pickles } from "./pickles.ts";
 import { specs } from "./specs.ts";
 import { weights } from "./weights.ts";
 
-const FUZZERS: Readonly<Record<string, Fuzzer>> = { specs, weights, artifacts, pictures, tables };
+const FUZZERS: Readonly<Record<string, Fuzzer>> = { specs, weights, pickles, artifacts, pictures, tables };
 
 function numberAfter(args: readonly string[], option: string): number | undefined {
   const at = args.indexOf(option);

@@ -41,8 +41,8 @@ export interface CompileRequest extends SpecAccess {
   readonly limits?: DeviceLimits;
   /** Looks at the data: classes and shapes, from folder names and headers. What its labels are, the loss says. */
   readonly describeData: (plan: DataPlan, labels: LabelKind) => Promise<DataInfo>;
-  /** Looks at the header of published weights; throws a DataError for what cannot be read. */
-  readonly describeWeights: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
+  /** Looks at the header of published weights, for recipes that have some; throws a DataError for what cannot be read. */
+  readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
   /** Name of a pass whose result is handed to `onDump` as text. */
   readonly dumpAfter?: string;
   readonly onDump?: (text: string) => void;
@@ -88,7 +88,7 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
   if (!stages) return outcome(spec);
   const [{ network }] = stages as [StageSpec];
   const contract = planned.weights && (await contractOf(spec, planned.weights, network, request));
-  if (spec.sink.errors > 0) return outcome(spec);
+  if (planned.weights && !contract) return outcome(spec);
   const { artifact, ...rest } = finish(spec, stages, buildEntries, request, planned);
   if (!artifact || !contract || !planned.weights) return { ...rest, ...(artifact && { artifact }) };
   const { source } = planned.weights.plan;
@@ -104,6 +104,7 @@ async function contractOf(
   { parameters }: ForwardModel,
   { describeWeights }: CompileRequest,
 ): Promise<Contract | undefined> {
+  if (!describeWeights) throw new InternalError(`nobody looks at the weights \`${weights.plan.source}\``);
   const tensors = await headerOf(spec, weights, describeWeights);
   const wanted = parameters.map(({ name, state }) => ({ name, shape: state.type.shape }));
   return tensors && checkContract(weights, wanted, tensors, spec.sink);

@@ -19,13 +19,11 @@ export { openDevice, type DeviceName, type OpenDeviceOptions } from "./runtime/o
 export { describeWeights, openPublished, type OpenWeights, type PublishedWeights } from "./runtime/weights/published.ts";
 export * from "./runtime/index.ts";
 
-export interface CompileOptions extends Omit<CompileRequest, "describeData" | "describeWeights" | "target"> {
+export interface CompileOptions extends Omit<CompileRequest, "describeData" | "target"> {
   /** `webgpu`, which runs everywhere, unless said otherwise. */
   readonly target?: string;
   /** Left out, the folders and tables that the spec names are looked at. */
   readonly describeData?: CompileRequest["describeData"];
-  /** Left out, the files that the spec names are looked at. */
-  readonly describeWeights?: CompileRequest["describeWeights"];
 }
 
 /**

@@ -24,7 +24,7 @@ export interface CompileRequest {
   readonly onDump?: (text: string) => void;
   readonly describeData: (plan: DataPlan, labels: LabelKind) => Promise<DataInfo>;
   /** The header of published weights. */
-  readonly describeWeights: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
+  readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
 }
 
 export interface TraceRequest extends CompileRequest {

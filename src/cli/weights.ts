@@ -50,7 +50,10 @@ const open = async (published: Published): Promise<OpenWeights> =>
 const openTrained = async (artifact: Artifact, source: string): Promise<OpenWeights> =>
   open({ source, matches: await matchesOf(artifact, source) });
 
-type Opened = { readonly artifact: Artifact; readonly published?: Published };
+interface Opened {
+  readonly artifact: Artifact;
+  readonly published?: Published;
+}
 
 /** For training: those named, or those of the recipe, or none. */
 export async function openFirstWeights(

@@ -196,8 +196,18 @@ class SpecParser extends BodyParser {
       this.OR([
         { ALT: () => (this.CONSUME(K.drop), this.SUBRULE(this.patterns, { LABEL: "dropped" })) },
         { ALT: () => (this.CONSUME(K.new), this.SUBRULE2(this.patterns, { LABEL: "added" })) },
-        { ALT: () => (this.CONSUME(K.rename), this.AT_LEAST_ONE_SEP({ SEP: S.comma, DEF: () => this.SUBRULE(this.renameEntry) })) },
-        { ALT: () => (this.CONSUME(K.adapt), this.AT_LEAST_ONE_SEP2({ SEP: S.comma, DEF: () => this.SUBRULE(this.adaptEntry) })) },
+        {
+          ALT: () => {
+            this.CONSUME(K.rename);
+            this.AT_LEAST_ONE_SEP({ SEP: S.comma, DEF: () => this.SUBRULE(this.renameEntry) });
+          },
+        },
+        {
+          ALT: () => {
+            this.CONSUME(K.adapt);
+            this.AT_LEAST_ONE_SEP2({ SEP: S.comma, DEF: () => this.SUBRULE(this.adaptEntry) });
+          },
+        },
       ]),
     );
   });

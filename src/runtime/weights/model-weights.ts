@@ -22,7 +22,7 @@ export interface NamedWeights {
   /** By the parameter's name. Parameters that are not here keep their first values. */
   readonly matches: ReadonlyMap<string, Match>;
   /** @param tensor as a match names it */
-  read(tensor: string, signal?: AbortSignal): Promise<Tensor>;
+  readonly read: (tensor: string, signal?: AbortSignal) => Promise<Tensor>;
 }
 
 /** The file's bytes, after everything enqueued so far. */

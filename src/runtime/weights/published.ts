@@ -29,7 +29,7 @@ export async function describeWeights(source: string, { within }: PublishedAcces
 }
 
 export interface OpenWeights extends NamedWeights {
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function openPublished({ source, matches }: PublishedWeights, { within }: PublishedAccess = {}): Promise<OpenWeights> {

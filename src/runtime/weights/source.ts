@@ -18,14 +18,14 @@ export interface WeightSource {
   readonly tensors: ReadonlyMap<string, TensorHeader>;
   readonly metadata: ReadonlyMap<string, string>;
   /** Row-major and little-endian, in memory of its own where it comes from a file. */
-  read(name: string, signal?: AbortSignal): Promise<Tensor>;
-  close(): Promise<void>;
+  readonly read: (name: string, signal?: AbortSignal) => Promise<Tensor>;
+  readonly close: () => Promise<void>;
 }
 
 /** Read at any place; nothing is read ahead. */
 export interface ByteSource {
   readonly size: number;
-  read(at: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  readonly read: (at: number, length: number, signal?: AbortSignal) => Promise<Uint8Array>;
 }
 
 export function bytesOfMemory(bytes: Uint8Array): ByteSource {

@@ -14,7 +14,7 @@ import { readZipDirectory, startOfEntry, type ZipEntry } from "./zip.ts";
 export interface TorchFile {
   readonly format: string;
   readonly tensors: ReadonlyMap<string, TensorHeader>;
-  read(name: string, signal?: AbortSignal): Promise<Tensor>;
+  readonly read: (name: string, signal?: AbortSignal) => Promise<Tensor>;
 }
 
 /** A pickle beyond this is no list of tensors. */

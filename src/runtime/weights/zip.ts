@@ -145,6 +145,7 @@ function nameOf(bytes: Uint8Array): string {
   } catch {
     return refuse("the name of an entry is not UTF-8");
   }
+  // eslint-disable-next-line no-control-regex -- is what is looked for
   const isPlain = !name.startsWith("/") && !/[\\:\u0000]/.test(name) && !name.split("/").includes("..");
   return isPlain ? name : refuse(`the entry ${JSON.stringify(name)} leads out of the archive`);
 }
