@@ -7,10 +7,19 @@ import { artifacts } from "./artifacts.ts";
 import { pictures, tables } from "./data.ts";
 import { fuzz, type Fuzzer } from "./fuzzer.ts";
 import { networks } from "./networks/run.ts";
+import { pickles } from "./pickles.ts";
 import { specs } from "./specs.ts";
 import { weights } from "./weights.ts";
 
-const FUZZERS: Readonly<Record<string, Fuzzer>> = { specs, weights, artifacts, pictures, tables, networks: networks(process.cwd()) };
+const FUZZERS: Readonly<Record<string, Fuzzer>> = {
+  specs,
+  weights,
+  pickles,
+  artifacts,
+  pictures,
+  tables,
+  networks: networks(process.cwd()),
+};
 
 function numberAfter(args: readonly string[], option: string): number | undefined {
   const at = args.indexOf(option);

@@ -4,9 +4,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Diagnostic, Sources } from "./diagnostics.ts";
-import { checkSpec as checkLoaded, loadSpec, type LoadedSpec } from "./dsl/index.ts";
+import { checkContract, checkSpec as checkLoaded, loadSpec, type LoadedSpec, type PlannedWeights } from "./dsl/index.ts";
 import { LIMITS } from "./dsl/limits.ts";
 import { createBuilder } from "./ir/builder.ts";
+import type { WantedTensor } from "./ir/weights/contract.ts";
+import type { FileTensor } from "./ir/weights/plan.ts";
 import { packageRoot } from "./package-root.ts";
 import { DataError } from "./runtime/errors.ts";
 import { readRegularFileSync } from "./runtime/files.ts";
@@ -21,6 +23,11 @@ export interface SpecAccess {
 export interface CheckRequest extends SpecAccess {
   /** `path=value`: changes to the recipe and its data. */
   readonly set?: readonly string[];
+  /**
+   * Looks at the header of published weights; throws a DataError for what cannot be read. Undefined where that is not at hand, such as what
+   * would have to be fetched: then it is not checked. Left out, none are.
+   */
+  readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor> | undefined>;
 }
 
 export interface CheckOutcome {
@@ -31,8 +38,34 @@ export interface CheckOutcome {
 /** Plans every recipe of a spec and builds its network. */
 export async function checkSpec(file: string, request: CheckRequest = {}): Promise<CheckOutcome> {
   const spec = await openSpec(file, request);
-  checkLoaded(spec, { builder: createBuilder, ...(request.set && { overrides: request.set }) });
+  const wanted: (readonly [PlannedWeights, readonly WantedTensor[]])[] = [];
+  checkLoaded(spec, {
+    builder: createBuilder,
+    ...(request.set && { overrides: request.set }),
+    ...(request.describeWeights && { weights: (planned, parameters) => void wanted.push([planned, parameters]) }),
+  });
+  for (const [planned, parameters] of wanted) {
+    const tensors = request.describeWeights && (await headerOf(spec, planned, request.describeWeights));
+    if (tensors) checkContract(planned, parameters, tensors, spec.sink);
+  }
   return outcomeOf(spec);
+}
+
+/** What a file of weights holds, or undefined after a report. */
+export async function headerOf(
+  { sink }: LoadedSpec,
+  { plan, setting }: PlannedWeights,
+  describe: NonNullable<CheckRequest["describeWeights"]>,
+): Promise<ReadonlyMap<string, FileTensor> | undefined> {
+  try {
+    return await describe(plan.source);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    const source = setting.value.kind === "string" ? setting.value.value : plan.source;
+    const reason = error.message.replace(`cannot read ${plan.source}: `, "");
+    sink.report("weights-unreadable", setting.value.span, { source, reason }, { ...(error.hint !== "" && { hint: error.hint }) });
+    return undefined;
+  }
 }
 
 /** A spec from its file, with what it imports. */

@@ -2,14 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openSpec, outcomeOf as outcome, type SpecAccess } from "./check.ts";
+import { headerOf, openSpec, outcomeOf as outcome, type SpecAccess } from "./check.ts";
 import { guidanceOf, printerFor } from "./codegen/for-device.ts";
 import { emitFiles } from "./codegen/module/emit.ts";
 import type { Target } from "./codegen/target.ts";
 import { targetNamed } from "./codegen/targets.ts";
 import { placeOf, type Diagnostic, type Sources } from "./diagnostics.ts";
 import { didYouMean } from "./diagnostics/suggest.ts";
-import { elaborate, planRecipe, type LoadedSpec, type PlannedRecipe } from "./dsl/index.ts";
+import { checkContract, elaborate, planRecipe, type LoadedSpec, type PlannedRecipe, type PlannedWeights } from "./dsl/index.ts";
 import { LIMITS } from "./dsl/limits.ts";
 import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type ParameterInfo } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
@@ -22,10 +22,13 @@ import type { DeviceLimits } from "./ir/program.ts";
 import type { ColumnInfo, DataInfo, DataPlan, LabelKind, RecipePlan, WordPlan } from "./ir/plan.ts";
 import { lossOf } from "./ir/recipe/losses/index.ts";
 import { InternalError, type TensorType } from "./ir/types.ts";
+import type { Contract } from "./ir/weights/contract.ts";
+import type { FileTensor } from "./ir/weights/plan.ts";
 import { packageRoot } from "./package-root.ts";
 import { PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
 import { compileStages } from "./passes/stages.ts";
 import { DataError } from "./runtime/errors.ts";
+import type { PublishedWeights } from "./runtime/weights/published.ts";
 import { buildEntries, buildTraceEntry, type StageSpec } from "./passes/step-graph.ts";
 
 export interface CompileRequest extends SpecAccess {
@@ -38,6 +41,8 @@ export interface CompileRequest extends SpecAccess {
   readonly limits?: DeviceLimits;
   /** Looks at the data: classes and shapes, from folder names and headers. What its labels are, the loss says. */
   readonly describeData: (plan: DataPlan, labels: LabelKind) => Promise<DataInfo>;
+  /** Looks at the header of published weights, for recipes that have some; throws a DataError for what cannot be read. */
+  readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
   /** Name of a pass whose result is handed to `onDump` as text. */
   readonly dumpAfter?: string;
   readonly onDump?: (text: string) => void;
@@ -45,7 +50,8 @@ export interface CompileRequest extends SpecAccess {
   readonly verify?: boolean;
 }
 
-export interface TraceRequest extends Omit<CompileRequest, "describeData">, Partial<Pick<CompileRequest, "describeData">> {
+export interface TraceRequest
+  extends Omit<CompileRequest, "describeData" | "describeWeights">, Partial<Pick<CompileRequest, "describeData">> {
   /** Types of the given batch, batch axis included: inputs by name, and `label`. */
   readonly batch: ReadonlyMap<string, TensorType>;
 }
@@ -55,6 +61,8 @@ type OutputRequest = Pick<CompileRequest, "target" | "limits" | "dumpAfter" | "o
 /** No artifact where a diagnostic is an error. */
 export interface CompileOutcome {
   readonly artifact?: Artifact;
+  /** What the network takes of the weights that its recipe begins with. */
+  readonly weights?: PublishedWeights;
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
   /** Of a traced step: the network draws random numbers when it trains, which a trace leaves out. */
@@ -77,7 +85,29 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
   }
   const dataInfo = await request.describeData(planned.data, lossOf(planned.plan.loss).labels);
   const stages = stageSpecs(spec, planned, dataInfo);
-  return stages ? finish(spec, stages, buildEntries, request, planned) : outcome(spec);
+  if (!stages) return outcome(spec);
+  const [{ network }] = stages as [StageSpec];
+  const contract = planned.weights && (await contractOf(spec, planned.weights, network, request));
+  if (planned.weights && !contract) return outcome(spec);
+  const { artifact, ...rest } = finish(spec, stages, buildEntries, request, planned);
+  if (!artifact || !contract || !planned.weights) return { ...rest, ...(artifact && { artifact }) };
+  const { source } = planned.weights.plan;
+  const { matches, dropped, fresh } = contract;
+  const weights = { source, taken: matches.size, dropped: dropped.length, new: fresh };
+  return { ...rest, artifact: { ...artifact, weights }, weights: { source, matches } };
+}
+
+/** Before anything is compiled, let alone fetched. Undefined after a report. */
+async function contractOf(
+  spec: LoadedSpec,
+  weights: PlannedWeights,
+  { parameters }: ForwardModel,
+  { describeWeights }: CompileRequest,
+): Promise<Contract | undefined> {
+  if (!describeWeights) throw new InternalError(`nobody looks at the weights \`${weights.plan.source}\``);
+  const tensors = await headerOf(spec, weights, describeWeights);
+  const wanted = parameters.map(({ name, state }) => ({ name, shape: state.type.shape }));
+  return tensors && checkContract(weights, wanted, tensors, spec.sink);
 }
 
 /** One training step of the recipe's first stage on a batch given from outside; see `tlc trace`. */

@@ -3,7 +3,8 @@
 
 import { compileSpec as compileFor, type CompileOutcome, type CompileRequest } from "./compile.ts";
 import { describeData } from "./runtime/data/index.ts";
-import { dataFolders } from "./runtime/inside.ts";
+import { dataFolders, weightFolders } from "./runtime/inside.ts";
+import { describeWeights } from "./runtime/weights/published.ts";
 
 export { checkSpec, type CheckOutcome, type CheckRequest } from "./check.ts";
 export { emit } from "./compile.ts";
@@ -15,6 +16,7 @@ export type { DataInfo, DataPlan, RecipePlan } from "./ir/plan.ts";
 export type { DeviceLimits, Program } from "./ir/program.ts";
 export { describeData, loadInputs, loadSplit } from "./runtime/data/index.ts";
 export { openDevice, type DeviceName, type OpenDeviceOptions } from "./runtime/open-device.ts";
+export { describeWeights, openPublished, type OpenWeights, type PublishedWeights } from "./runtime/weights/published.ts";
 export * from "./runtime/index.ts";
 
 export interface CompileOptions extends Omit<CompileRequest, "describeData" | "target"> {
@@ -32,5 +34,6 @@ export const compileSpec = (file: string, options: CompileOptions = {}): Promise
   compileFor(file, {
     target: "webgpu",
     describeData: (plan, labels) => describeData(plan, labels, { within: dataFolders(file, options) }),
+    describeWeights: (source) => describeWeights(source, { within: weightFolders(file, options) }),
     ...options,
   });

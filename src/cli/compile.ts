@@ -1,9 +1,11 @@
 // `tlc compile`: a spec becomes a folder that trains and predicts without the compiler.
 
+import { weightFolders } from "../runtime/inside.ts";
 import { EXIT } from "./failure.ts";
 import { writeFolder } from "./folder.ts";
 import { artifactOf, compileRequest, type CompileOptions } from "./open.ts";
 import { requireSpec } from "./spec-file.ts";
+import { PACKED, packPublished } from "./weights.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CompileVerbOptions extends CompileOptions {
@@ -14,8 +16,11 @@ export interface CompileVerbOptions extends CompileOptions {
 export async function compile(file: string, options: CompileVerbOptions, terminal: Terminal): Promise<number> {
   const { toolchain } = terminal.io;
   await requireSpec(file);
-  const artifact = artifactOf(await toolchain.compileSpec(file, compileRequest(file, options, options.target, terminal)), terminal);
-  const files = await toolchain.emit(artifact);
+  const outcome = await toolchain.compileSpec(file, compileRequest(file, options, options.target, terminal));
+  const artifact = artifactOf(outcome, terminal);
+  const files = new Map(await toolchain.emit(artifact));
+  if (outcome.weights !== undefined)
+    files.set(PACKED, await packPublished(artifact, { ...outcome.weights, within: weightFolders(file, options) }));
   let bytes = 0;
   for (const content of files.values()) bytes += typeof content === "string" ? Buffer.byteLength(content) : content.length;
   await writeFolder(options.out, files);

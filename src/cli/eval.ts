@@ -2,12 +2,13 @@
 
 import { createEvaluator } from "../runtime/evaluate.ts";
 import { initialize, Network } from "../runtime/network.ts";
-import { loadWeights } from "../runtime/weights/model-weights.ts";
+import { loadNamedWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
-import { trainedWeights, withTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { withTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
 import { metricsText } from "./progress.ts";
 import { interruptible } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
+import { openTrainedWeights } from "./weights.ts";
 
 export interface EvalOptions extends CompileOptions, DeviceOptions {
   readonly weights?: string;
@@ -15,23 +16,26 @@ export interface EvalOptions extends CompileOptions, DeviceOptions {
 }
 
 export async function evaluate(path: string, options: EvalOptions, terminal: Terminal): Promise<number> {
-  return withTarget(path, options, terminal, ({ artifact, device, within }) =>
+  return withTarget(path, options, terminal, (opened) =>
     interruptible(terminal, async ({ signal, code }) => {
+      const { artifact, device, within } = opened;
       const plan = artifact.data;
       if (plan === undefined) throw new UsageError(`the recipe ${artifact.name} has no data to evaluate on`);
-      const weights = await trainedWeights(artifact, path, options.weights, terminal, signal);
-      const { loadSplit } = await import("../runtime/data/index.ts");
-      const data = await loadSplit(plan, options.split, artifact.dataInfo, { signal, ...(within && { within }) });
-      const network = await Network.open(artifact, device);
+      const weights = await openTrainedWeights(opened, path, options.weights, terminal);
+      let network: Network | undefined;
       try {
+        const { loadSplit } = await import("../runtime/data/index.ts");
+        const data = await loadSplit(plan, options.split, artifact.dataInfo, { signal, ...(within && { within }) });
+        network = await Network.open(artifact, device);
         initialize(network.loaded);
-        loadWeights(network.loaded, weights);
+        await loadNamedWeights(network.loaded, weights, signal);
         const metrics = await createEvaluator(network.loaded)(data, signal);
         if (metrics === undefined) return code() ?? EXIT.failed;
         terminal.object({ event: "eval", split: options.split, examples: data.count, device: device.info.kind, ...metrics });
         terminal.line(`${options.split} (${data.count} examples): ${metricsText(metrics)}`);
       } finally {
-        network.dispose();
+        network?.dispose();
+        await weights.close();
       }
       return EXIT.ok;
     }),

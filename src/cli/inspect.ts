@@ -32,7 +32,8 @@ export async function inspect(path: string, options: InspectOptions, terminal: T
   const stages = artifact.stages.map((stage) => describe(artifact, stage));
   const { dataInfo, recipe } = artifact;
   const labels = { kind: lossOf(recipe.loss).labels, shape: dataInfo.label.shape, classes: dataInfo.classes.length };
-  terminal.object({ event: "inspect", recipe: artifact.name, target: artifact.target, labels, stages });
+  const { name, target, weights } = artifact;
+  terminal.object({ event: "inspect", recipe: name, target, labels, ...(weights && { weights }), stages });
   for (const stage of stages) show(artifact, stage, options.layers === true, terminal);
   return EXIT.ok;
 }
@@ -65,6 +66,11 @@ function show(artifact: Artifact, inspection: Inspection, hasLayers: boolean, te
     `  parameters  ${integer(parameters.total)}: ${integer(parameters.trainable)} trained, ${integer(parameters.frozen)} frozen`,
   );
   terminal.line(`  labels      ${labelsOf(artifact)}`);
+  const { weights } = artifact;
+  if (weights) {
+    const fresh = weights.new.length === 0 ? "" : `; new: ${weights.new.join(", ")}`;
+    terminal.line(`  weights     ${weights.source}: ${weights.taken} tensors, ${weights.dropped} of the file left out${fresh}`);
+  }
   if (frozen.length > 0) terminal.line(`  frozen      ${frozen.join(", ")}`);
   if (frontier.length > 0) terminal.line(`  frontier    ${frontier.join(", ")}: no gradient below`);
   for (const [entry, { ops, kernels, launches, flops, traffic }] of Object.entries(inspection.entries)) {

@@ -10,13 +10,13 @@ import { InternalError } from "../ir/types.ts";
 import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, type DeviceName, type OpenDeviceOptions } from "../runtime/open-device.ts";
 import { DataError } from "../runtime/errors.ts";
-import { dataFolders } from "../runtime/inside.ts";
+import { dataFolders, weightFolders } from "../runtime/inside.ts";
 import { systemReason } from "../runtime/system-reason.ts";
-import type { Safetensors } from "../runtime/weights/safetensors.ts";
 import { EXIT, Exit, UsageError } from "./failure.ts";
 import { COMPILE_HINT, MANIFEST, readManifest } from "./folder.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome, CompileRequest } from "./toolchain.ts";
+import { publishedInFolder, type Published } from "./weights.ts";
 
 /** Options of every verb that compiles. */
 export interface CompileOptions {
@@ -58,6 +58,8 @@ export function compileRequest(
     ...(options.dumpAfter === undefined ? {} : { dumpAfter: options.dumpAfter, onDump: (text: string): void => terminal.note(text) }),
     describeData: async (plan, labels) =>
       (await import("../runtime/data/index.ts")).describeData(plan, labels, { within: dataFolders(file, options) }),
+    describeWeights: async (source) =>
+      (await import("../runtime/weights/published.ts")).describeWeights(source, { within: weightFolders(file, options) }),
   };
 }
 
@@ -97,6 +99,7 @@ export interface Opened {
   readonly device: Device;
   /** Folders that the data must lie in; of a compiled folder, which names what its compilation found, anywhere. */
   readonly within?: readonly string[];
+  readonly published?: Published;
 }
 
 /** The device first: a spec is compiled for the device that was found. */
@@ -115,12 +118,15 @@ async function openTarget(path: string, options: CompileOptions & DeviceOptions,
         `compile the spec again with --target ${options.device}`,
       );
     }
-    return { artifact, device: await toolchain.openDevice(target, opening) };
+    const published = await publishedInFolder(path, artifact);
+    return { artifact, device: await toolchain.openDevice(target, opening), ...(published && { published }) };
   }
   const device = await toolchain.openDevice(options.device, opening);
   try {
     const outcome = await toolchain.compileSpec(path, compileRequest(path, options, device.info.kind, terminal, device.limits));
-    return { artifact: artifactOf(outcome, terminal), device, within: dataFolders(path, options) };
+    const artifact = artifactOf(outcome, terminal);
+    const published = outcome.weights && { ...outcome.weights, within: weightFolders(path, options) };
+    return { artifact, device, within: dataFolders(path, options), ...(published && { published }) };
   } catch (error) {
     device.dispose();
     throw error;
@@ -147,29 +153,6 @@ export async function readArtifact(folder: string): Promise<Artifact> {
   const problem = artifactProblem(json);
   if (problem !== undefined) throw new DataError(`${path} is damaged: ${problem}`, COMPILE_HINT);
   return json as Artifact;
-}
-
-/** The weights that a verb works with: those named, or those of the newest run. */
-export async function trainedWeights(
-  artifact: Artifact,
-  path: string,
-  named: string | undefined,
-  terminal: Terminal,
-  signal?: AbortSignal,
-): Promise<Safetensors> {
-  const [{ readSafetensorsFile }, { checkWeights }] = [
-    await import("../runtime/weights/files.ts"),
-    await import("../runtime/weights/model-weights.ts"),
-  ];
-  const read = (file: string): Promise<Safetensors> =>
-    readSafetensorsFile(file, { check: (header) => checkWeights(artifact, header), signal });
-  if (named !== undefined) return read(named);
-  const { newestWeights } = await import("./results.ts");
-  const newest = await newestWeights(artifact, path);
-  if (newest === undefined)
-    throw new DataError(`${artifact.name} has no weights yet`, `train first with \`tlc run ${path}\`, or name a file with --weights`);
-  if (!newest.isOwn) terminal.note(`weights of ${newest.file}, which another spec or folder of this recipe's name has trained`);
-  return read(newest.file);
 }
 
 /**

@@ -4,31 +4,35 @@ import type { Artifact } from "../ir/artifact.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { predictSplit, type Prediction } from "../runtime/evaluate.ts";
 import { initialize, Network } from "../runtime/network.ts";
-import { loadWeights } from "../runtime/weights/model-weights.ts";
+import { loadNamedWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
-import { trainedWeights, withTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { withTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
 import type { Terminal } from "./terminal.ts";
+import { openTrainedWeights } from "./weights.ts";
 
 export interface PredictOptions extends CompileOptions, DeviceOptions {
   readonly weights?: string;
 }
 
 export async function predict(path: string, files: readonly string[], options: PredictOptions, terminal: Terminal): Promise<number> {
-  return withTarget(path, options, terminal, async ({ artifact, device }) => {
+  return withTarget(path, options, terminal, async (opened) => {
+    const { artifact, device } = opened;
     const plan = artifact.data;
     if (plan === undefined) throw new UsageError(`the recipe ${artifact.name} has no data, so it is unknown how to read files for it`);
-    const weights = await trainedWeights(artifact, path, options.weights, terminal);
-    const { loadInputs } = await import("../runtime/data/index.ts");
-    const inputs = await loadInputs(plan, files, artifact.dataInfo);
-    const network = await Network.open(artifact, device);
+    const weights = await openTrainedWeights(opened, path, options.weights, terminal);
+    let network: Network | undefined;
     try {
+      const { loadInputs } = await import("../runtime/data/index.ts");
+      const inputs = await loadInputs(plan, files, artifact.dataInfo);
+      network = await Network.open(artifact, device);
       initialize(network.loaded);
-      loadWeights(network.loaded, weights);
+      await loadNamedWeights(network.loaded, weights);
       const predictions = await predictSplit(network.loaded, inputs);
       const isTable = files.length !== inputs.count || Object.values(plan.sources).some((source) => sourceOf(source).gives === "columns");
       predictions.forEach((prediction, i) => show(artifact, isTable ? { row: i + 1 } : { file: files[i] ?? "" }, prediction, terminal));
     } finally {
-      network.dispose();
+      network?.dispose();
+      await weights.close();
     }
     return EXIT.ok;
   });

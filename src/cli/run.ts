@@ -5,14 +5,13 @@ import type { DataAccess } from "../runtime/data/access.ts";
 import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
-import { readSafetensorsFile } from "../runtime/weights/files.ts";
-import { checkWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
 import { openResults } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
+import { openFirstWeights } from "./weights.ts";
 
 export interface RunOptions extends CompileOptions, DeviceOptions {
   readonly out?: string;
@@ -35,24 +34,25 @@ export async function run(path: string, options: RunOptions, terminal: Terminal)
 }
 
 async function trainOn(
-  { artifact, device, within }: Opened,
+  opened: Opened,
   path: string,
   options: RunOptions,
   terminal: Terminal,
   { signal, code }: Interruption,
 ): Promise<number> {
+  const { artifact, device, within } = opened;
   const plan = artifact.data;
   if (plan === undefined)
     throw new UsageError(`the recipe ${artifact.name} has no data to train on`, "add a dataset and `data NAME` to the recipe");
-  const check = (header: Parameters<typeof checkWeights>[1]): void => checkWeights(artifact, header);
-  const weights = options.weights === undefined ? undefined : await readSafetensorsFile(options.weights, { check, signal });
-  terminal.live("reading the data");
-  const data = await loadTrainData(plan, artifact, { signal, ...(within && { within }) });
-  const results = await openResults(artifact, path, options.out);
-  terminal.live("preparing the device");
-  const network = await Network.open(artifact, device);
+  const weights = await openFirstWeights(opened, options.weights, terminal);
+  let network: Network | undefined;
   let failed = false;
   try {
+    terminal.live("reading the data");
+    const data = await loadTrainData(plan, artifact, { signal, ...(within && { within }) });
+    const results = await openResults(artifact, path, options.out);
+    terminal.live("preparing the device");
+    network = await Network.open(artifact, device);
     const progress = createProgress(terminal);
     for await (const event of train(network, data, { signal, weights })) {
       await results.log(event);
@@ -65,7 +65,8 @@ async function trainOn(
       }
     }
   } finally {
-    network.dispose();
+    network?.dispose();
+    await weights?.close();
   }
   return code() ?? (failed ? EXIT.failed : EXIT.ok);
 }

@@ -4,9 +4,11 @@ import type { Diagnostic, Sources } from "../diagnostics.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import type { DataInfo, DataPlan, LabelKind } from "../ir/plan.ts";
 import type { TensorType } from "../ir/types.ts";
+import type { FileTensor } from "../ir/weights/plan.ts";
 import type { DeviceLimits } from "../ir/program.ts";
 import type { Device } from "../runtime/device.ts";
 import type { DeviceName, OpenDeviceOptions } from "../runtime/open-device.ts";
+import type { PublishedWeights } from "../runtime/weights/published.ts";
 
 export interface CompileRequest {
   /** The folder that imports must lie in; the spec's own unless given. */
@@ -21,6 +23,8 @@ export interface CompileRequest {
   readonly dumpAfter?: string;
   readonly onDump?: (text: string) => void;
   readonly describeData: (plan: DataPlan, labels: LabelKind) => Promise<DataInfo>;
+  /** The header of published weights. */
+  readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
 }
 
 export interface TraceRequest extends CompileRequest {
@@ -31,6 +35,7 @@ export interface TraceRequest extends CompileRequest {
 /** Without an artifact where a diagnostic is an error. */
 export interface CompileOutcome {
   readonly artifact?: Artifact;
+  readonly weights?: PublishedWeights;
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
   /** Of a traced step: the network draws random numbers when it trains, which a trace leaves out. */

@@ -9,8 +9,9 @@ import { RECIPES } from "./recipes.ts";
 import { SHAPES } from "./shapes.ts";
 import { SYNTAX } from "./syntax.ts";
 import type { CatalogueEntry } from "./types.ts";
+import { WEIGHTS } from "./weights.ts";
 
-export const CATALOGUE = { ...SYNTAX, ...NAMES, ...SHAPES, ...RECIPES, ...DATA, ...NOT_YET, ...LIMITS } as const;
+export const CATALOGUE = { ...SYNTAX, ...NAMES, ...SHAPES, ...RECIPES, ...DATA, ...WEIGHTS, ...NOT_YET, ...LIMITS } as const;
 
 export type DiagnosticName = keyof typeof CATALOGUE;
 

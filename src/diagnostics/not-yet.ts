@@ -15,20 +15,6 @@ const notYet = (code: string, title: string, message: string, wrong: string, rig
   });
 
 export const NOT_YET = {
-  "weights-not-yet": notYet(
-    "TL0801",
-    "`weights`",
-    "loading published `weights` is",
-    'weights "model.safetensors"',
-    "(leave it out: training starts from random weights)",
-  ),
-  "replace-not-yet": notYet(
-    "TL0802",
-    "`replace`",
-    "`replace` is",
-    "network resnet18\nreplace fc with linear(5)",
-    "network resnet18(classes: 5)",
-  ),
   "rate-not-yet": notYet(
     "TL0805",
     "`rate`",

@@ -259,8 +259,8 @@ export interface SplitPart extends Named {
 
 export type RecipeSetting =
   | (Setting<"network" | "data" | "loss" | "batch" | "epochs" | "precision" | "seed" | "schedule"> & { readonly value: Expr })
-  | (Setting<"weights"> & { readonly value: Expr; readonly drop: readonly Glob[]; readonly new: readonly Glob[] })
-  | (Setting<"replace"> & { readonly target: Glob; readonly with: Expr })
+  | (Setting<"weights"> & WeightClauses & { readonly value: Expr })
+  | (Setting<"replace"> & { readonly target: Glob; readonly with: readonly Step[] })
   | (Setting<"metrics"> & { readonly values: readonly Expr[] })
   | (Setting<"optimizer"> & { readonly value: Expr; readonly clip?: Expr })
   | (Setting<"freeze"> & { readonly globs: readonly Glob[]; readonly except: readonly Glob[] })
@@ -269,6 +269,25 @@ export type RecipeSetting =
 
 export type SettingOf<K extends RecipeSetting["key"]> = WithKey<RecipeSetting, K>;
 type WithKey<S, K> = S extends { readonly key: infer Own } ? (K extends Own ? S & { readonly key: K } : never) : never;
+
+interface WeightClauses {
+  readonly drop: readonly Glob[];
+  readonly new: readonly Glob[];
+  readonly rename?: readonly RenameEntry[];
+  readonly adapt?: readonly AdaptEntry[];
+}
+
+/** `rename encoder.** to body.**`. */
+export interface RenameEntry {
+  readonly from: Glob;
+  readonly to: Glob;
+}
+
+/** `adapt conv1 with repeat`. */
+export interface AdaptEntry {
+  readonly target: Glob;
+  readonly with: Expr;
+}
 
 export interface RateEntry {
   readonly glob: Glob;

@@ -24,6 +24,8 @@ export interface Steps {
   body(body: Ast.Body, scope: BodyScope): void;
   /** `path`: the scope of parameter names where the operator stands. */
   operate(it: Ast.Expr, operator: TensorOperator, operands: readonly (TensorValue | number)[], path: string): Value;
+  /** The number of classes of a data set, of which only what a recipe replaces may ask. */
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value;
 }
 
 export class BodyScope implements Environment {
@@ -101,8 +103,7 @@ export class BodyScope implements Environment {
     return this.cursor.current;
   }
 
-  /** That a network cannot name a data set was reported when the file was resolved. */
-  classes(): Value {
-    return UNKNOWN;
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value {
+    return this.#steps.classes(it, data);
   }
 }

@@ -135,16 +135,20 @@ function resolvePaths(
   for (const [key, { type }] of Object.entries(specs)) {
     const path = args[key];
     if (type !== "path" || typeof path !== "string") continue;
-    const span = bound.get(key)?.span ?? place;
-    // eslint-disable-next-line no-control-regex
-    const reason = path === "" ? "it is empty" : /[\u0000-\u001f]/.test(path) ? "it contains a control character" : undefined;
-    if (reason !== undefined) {
-      sink.report("bad-path", span, { path, reason });
-      return false;
-    }
-    if (!isAbsolute(path) && !span.file.startsWith(COMMAND_LINE)) args[key] = joinPath(folderOf(span.file), path);
+    const resolved = resolvePath(path, bound.get(key)?.span ?? place, sink);
+    if (resolved === undefined) return false;
+    args[key] = resolved;
   }
   return true;
+}
+
+/** Undefined after a report. */
+export function resolvePath(path: string, span: Span, sink: Reporter): string | undefined {
+  // eslint-disable-next-line no-control-regex
+  const reason = path === "" ? "it is empty" : /[\u0000-\u001f]/.test(path) ? "it contains a control character" : undefined;
+  if (reason === undefined) return isAbsolute(path) || span.file.startsWith(COMMAND_LINE) ? path : joinPath(folderOf(span.file), path);
+  sink.report("bad-path", span, { path, reason });
+  return undefined;
 }
 
 /** Reports what a word found, at the place where it was asked for. */

@@ -1,15 +1,15 @@
 // A network to its forward graph: runs the body once at compile time. Numbers, lists and blocks are values here; tensors are nodes
 // of the graph; scopes make the names of parameters.
 
-import { didYouMean } from "../diagnostics.ts";
+import { didYouMean, didYouMeanOneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import { STREAMS, type Parameter, type ForwardModel, type TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { tensorType } from "../ir/types.ts";
 import type { DType, TensorType } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
-import { BodyScope, type Steps } from "./body-scope.ts";
-import type { ElaborateOptions, NetworkInProgress } from "./elaboration.ts";
+import { BodyScope, type Cursor, type Steps } from "./body-scope.ts";
+import type { ElaborateOptions, NetworkInProgress, Replacement } from "./elaboration.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Aliases, Reporter, TensorOperator } from "./evaluate.ts";
 import { applyLayer } from "./layer-call.ts";
@@ -32,6 +32,7 @@ export function elaborateNetwork(
   const elaboration = new Elaboration(options, sink);
   try {
     const output = elaboration.network(network, at);
+    elaboration.lintReplacements();
     if (sink.errors > before || !isTensor(output)) return undefined;
     return {
       inputs: elaboration.inputs,
@@ -65,6 +66,8 @@ class Elaboration implements NetworkInProgress, Steps {
   /** Dimensions that an input's shape has named. */
   readonly #symbols = new Set<string>();
   readonly #dims = new Map<string, { readonly extent: number; readonly from: string }>();
+  /** Paths of labelled steps. */
+  readonly #scopes = new Set<string>();
   #streams: number = STREAMS.network;
 
   constructor(options: ElaborateOptions, sink: DiagnosticSink) {
@@ -86,6 +89,10 @@ class Elaboration implements NetworkInProgress, Steps {
         sink.report(name, span, params, { ...extra, notes: [...(extra?.notes ?? []), ...way] });
       },
     };
+  }
+
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value {
+    return this.options.classes?.(it, data) ?? UNKNOWN;
   }
 
   nextStream(): number {
@@ -261,8 +268,13 @@ class Elaboration implements NetworkInProgress, Steps {
     for (const [i, step] of steps.entries()) {
       this.#count(step.span);
       const outer = cursor.path;
-      if (step.label !== undefined) cursor.path = this.#labelled(step.label, scope);
-      const value = this.#action(step.action, scope);
+      let replaced: Replacement | undefined;
+      if (step.label !== undefined) {
+        cursor.path = this.#labelled(step.label, scope);
+        this.#scopes.add(cursor.path);
+        replaced = this.options.replacements?.find((it) => it.scope === cursor.path);
+      }
+      const value = replaced === undefined ? this.#action(step.action, scope) : this.#replacement(replaced, cursor);
       cursor.path = outer;
       const last = i === steps.length - 1;
       if (isTensor(value) || isUnknown(value)) cursor.current = value;
@@ -275,6 +287,19 @@ class Elaboration implements NetworkInProgress, Steps {
         );
       scope.result = value;
     }
+  }
+
+  /** In the scope of what they stand for, with the names of the recipe. */
+  #replacement({ steps, module }: Replacement, { current, path }: Cursor): Value {
+    const scope = new BodyScope(this, module, { current, path });
+    this.#chain(steps, scope);
+    return scope.cursor.current;
+  }
+
+  lintReplacements(): void {
+    for (const { scope, span } of this.options.replacements ?? [])
+      if (!this.#scopes.has(scope))
+        this.sink.report("replace-nothing", span, { scope }, { hint: didYouMeanOneOf(scope, [...this.#scopes]) });
   }
 
   #action(action: Ast.Step["action"], scope: BodyScope): Value {

@@ -5,8 +5,21 @@ import type { Builder } from "../ir/builder.ts";
 import type { Parameter, TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { Shape } from "../ir/types.ts";
+import type * as Ast from "./ast.ts";
 import type { Budget } from "./budget.ts";
 import type { Reporter } from "./evaluate.ts";
+import type { Module } from "./module.ts";
+import type { Value } from "./values.ts";
+
+/** Steps that stand where the network has others: those of a scope. */
+export interface Replacement {
+  /** `layer4.1`. */
+  readonly scope: string;
+  readonly steps: readonly Ast.Step[];
+  /** Where the recipe is, whose names they use. */
+  readonly module: Module;
+  readonly span: Span;
+}
 
 export interface ElaborateOptions {
   /** Shared with the other networks of the spec. */
@@ -16,6 +29,9 @@ export interface ElaborateOptions {
   readonly batch: number;
   /** Extents of symbolic dimensions, by name. */
   readonly dims?: Readonly<Record<string, number>>;
+  readonly replacements?: readonly Replacement[];
+  /** The number of classes of a data set; without it, nobody knows. */
+  readonly classes?: (it: Ast.MemberExpr, data: Ast.DatasetDeclaration) => Value;
   /** What an example of each input looks like, without the batch axis; binds symbolic dimensions. */
   readonly inputShapes?: ReadonlyMap<string, Shape>;
 }

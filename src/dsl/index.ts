@@ -4,7 +4,7 @@
 import { DiagnosticSink } from "../diagnostics.ts";
 import type { Diagnostic, Sources } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
-import type { ForwardModel } from "../ir/model.ts";
+import type { ForwardModel, Parameter } from "../ir/model.ts";
 import type { DataInfo } from "../ir/plan.ts";
 import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
@@ -13,11 +13,13 @@ import { centerCrop } from "../ir/recipe/steps/center-crop.ts";
 import { grayscale } from "../ir/recipe/steps/grayscale.ts";
 import { sameShape } from "../ir/types.ts";
 import type { Shape } from "../ir/types.ts";
+import type { WantedTensor } from "../ir/weights/contract.ts";
 import type { Declaration, Expr } from "./ast.ts";
 import { Budget } from "./budget.ts";
 import { reportProblem } from "./choose.ts";
 import { checkPictures, exampleShapes } from "./data-steps.ts";
 import { elaborateNetwork } from "./elaborate.ts";
+import type { Environment } from "./evaluate.ts";
 import { loadModules } from "./modules.ts";
 import type { LoadedModules, SpecHost } from "./modules.ts";
 import { networkValue, plainEnvironment } from "./network-value.ts";
@@ -27,10 +29,13 @@ import { resolveModule } from "./resolve.ts";
 import { lintFreeze } from "./stages.ts";
 import type { NetworkValue } from "./values.ts";
 import { UNKNOWN } from "./values.ts";
+import type { PlannedWeights } from "./weights.ts";
 
 export type { SpecHost } from "./modules.ts";
 export type { PlannedRecipe } from "./recipe.ts";
 export type { PlannedStage } from "./stages.ts";
+export type { PlannedWeights } from "./weights.ts";
+export { checkContract } from "./weights-contract.ts";
 export type { Spec } from "./ast.ts";
 
 export interface LoadedSpec extends LoadedModules {
@@ -72,6 +77,8 @@ export interface ElaborateRequest {
   readonly batch?: number;
   /** Extents of symbolic dimensions (`time`), where no data set binds them. */
   readonly dims?: Readonly<Record<string, number>>;
+  /** Where no data set says how many there are. */
+  readonly classes?: number;
   /** Binds symbolic dimensions and `NAME.classes`; shapes and classes are compared with it. */
   readonly dataInfo?: DataInfo;
 }
@@ -81,12 +88,14 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   const { sink } = spec;
   const before = sink.errors;
   const { dataInfo, batch = planned.plan.batch, budget = new Budget(), ...rest } = request;
-  const network = networkOf(spec, planned, dataInfo?.classes.length);
+  const count = dataInfo?.classes.length ?? request.classes;
+  const network = networkOf(spec, planned, count);
   if (network === undefined) return undefined;
   if (dataInfo !== undefined && planned.data !== undefined) checkPictures(dataInfo, planned.data, sink);
   if (sink.errors > before) return undefined;
   const inputShapes = dataInfo === undefined ? undefined : exampleShapes(dataInfo, planned.data);
-  const options = { ...rest, budget, batch, ...(inputShapes === undefined ? {} : { inputShapes }) };
+  const recipe = { replacements: planned.replacements, classes: classesFor(spec, planned, count) };
+  const options = { ...rest, ...recipe, budget, batch, ...(inputShapes === undefined ? {} : { inputShapes }) };
   const model = elaborateNetwork(network, planned.network.span, options, sink);
   checkColumns(spec, planned, network);
   if (model === undefined) return undefined;
@@ -139,16 +148,17 @@ function shapeHint(given: Shape, wanted: Shape): string | undefined {
 }
 
 function networkOf(spec: LoadedSpec, planned: PlannedRecipe, classes: number | undefined): NetworkValue | undefined {
-  const { sink } = spec;
-  const env = plainEnvironment(planned.module, {
-    sink,
-    classes: (it, data) => {
-      if (planned.data?.name === data.name) return classes ?? PLACEHOLDER_CLASSES;
-      sink.report("classes-unknown", it.span, { data: data.name }, { hint: `add \`data ${data.name}\` to the recipe` });
-      return UNKNOWN;
-    },
-  });
+  const env = plainEnvironment(planned.module, { sink: spec.sink, classes: classesFor(spec, planned, classes) });
   return networkValue(planned.network, planned.module, env);
+}
+
+/** What `NAME.classes` is in a recipe. */
+function classesFor({ sink }: LoadedSpec, planned: PlannedRecipe, classes: number | undefined): Environment["classes"] {
+  return (it, data) => {
+    if (planned.data?.name === data.name) return classes ?? PLACEHOLDER_CLASSES;
+    sink.report("classes-unknown", it.span, { data: data.name }, { hint: `add \`data ${data.name}\` to the recipe` });
+    return UNKNOWN;
+  };
 }
 
 /** Inputs that a table has no column for, or that images cannot feed. */
@@ -180,10 +190,13 @@ export interface CheckOptions {
   readonly overrides?: readonly string[];
   /** What is known of the data of a recipe, if anything. */
   readonly dataInfo?: (planned: PlannedRecipe) => DataInfo | undefined;
+  /** Told of each recipe that begins with published weights what its network wants of them. */
+  readonly weights?: (planned: PlannedWeights, parameters: readonly WantedTensor[]) => void;
 }
 
 /** `tlc check`: plans every recipe and builds its network, then every other network that needs no arguments. */
-export function checkSpec(spec: LoadedSpec, { builder, overrides = [], dataInfo = () => undefined }: CheckOptions): readonly Diagnostic[] {
+export function checkSpec(spec: LoadedSpec, options: CheckOptions): readonly Diagnostic[] {
+  const { builder, overrides = [], dataInfo = () => undefined } = options;
   const { sink, main } = spec;
   const built = new Set<string>();
   const budget = new Budget();
@@ -196,6 +209,16 @@ export function checkSpec(spec: LoadedSpec, { builder, overrides = [], dataInfo 
     const info = dataInfo(planned);
     if (info !== undefined) elaborate(spec, planned, { builder: builder(), budget, dataInfo: info });
     else withSomeExtent(network, sink, (dims, into) => elaborate({ ...spec, sink: into }, planned, { builder: builder(), budget, dims }));
+    if (planned.weights !== undefined && options.weights !== undefined && !sink.hasErrors) {
+      const dims = dimensions(network, PLACEHOLDER_EXTENT);
+      const model = (classes: number): readonly Parameter[] | undefined =>
+        elaborate({ ...spec, sink: new DiagnosticSink() }, planned, {
+          ...{ builder: builder(), budget, dims, classes },
+          ...(info && { dataInfo: info }),
+        })?.parameters;
+      const [parameters, others] = [model(PLACEHOLDER_CLASSES), model(PLACEHOLDER_CLASSES + 1)];
+      if (parameters !== undefined && others !== undefined) options.weights(planned.weights, commonShapes(parameters, others));
+    }
   }
   const env = plainEnvironment(main, { sink, classes: () => UNKNOWN });
   for (const declaration of main.spec.declarations) {
@@ -219,9 +242,9 @@ function withSomeExtent(
   sink: DiagnosticSink,
   build: (dims: Readonly<Record<string, number>>, sink: DiagnosticSink) => unknown,
 ): void {
-  const symbols = symbolsOf(network);
-  const attempts = (symbols.length === 0 ? [PLACEHOLDER_EXTENT] : [PLACEHOLDER_EXTENT, ...extentsIn(network)]).map((extent) => {
-    const dims = Object.fromEntries(symbols.map((name) => [name, extent]));
+  const isOpen = symbolsOf(network).length > 0;
+  const attempts = (isOpen ? [PLACEHOLDER_EXTENT, ...extentsIn(network)] : [PLACEHOLDER_EXTENT]).map((extent) => {
+    const dims = dimensions(network, extent);
     return (): DiagnosticSink => {
       const found = new DiagnosticSink();
       build(dims, found);
@@ -238,6 +261,16 @@ function withSomeExtent(
   }
   for (const diagnostic of first?.list() ?? []) sink.add(diagnostic);
 }
+
+const dimensions = (network: NetworkValue, extent: number): Readonly<Record<string, number>> =>
+  Object.fromEntries(symbolsOf(network).map((name) => [name, extent]));
+
+/** What two networks that differ in a number only the data knows have in common. */
+const commonShapes = (parameters: readonly Parameter[], others: readonly Parameter[]): readonly WantedTensor[] =>
+  parameters.map(({ name, state: { type } }, i) => {
+    const other = others[i]?.state.type.shape;
+    return { name, shape: other !== undefined && sameShape(type.shape, other) ? type.shape : undefined };
+  });
 
 /** Lengths that a body may be written for: its whole numbers, and the products of its lists of them. */
 function extentsIn({ declaration }: NetworkValue): readonly number[] {

@@ -196,15 +196,39 @@ class SpecParser extends BodyParser {
       this.OR([
         { ALT: () => (this.CONSUME(K.drop), this.SUBRULE(this.patterns, { LABEL: "dropped" })) },
         { ALT: () => (this.CONSUME(K.new), this.SUBRULE2(this.patterns, { LABEL: "added" })) },
+        {
+          ALT: () => {
+            this.CONSUME(K.rename);
+            this.AT_LEAST_ONE_SEP({ SEP: S.comma, DEF: () => this.SUBRULE(this.renameEntry) });
+          },
+        },
+        {
+          ALT: () => {
+            this.CONSUME(K.adapt);
+            this.AT_LEAST_ONE_SEP2({ SEP: S.comma, DEF: () => this.SUBRULE(this.adaptEntry) });
+          },
+        },
       ]),
     );
+  });
+
+  readonly renameEntry = this.RULE("renameEntry", () => {
+    this.SUBRULE(this.pattern, { LABEL: "from" });
+    this.CONSUME(K.to);
+    this.SUBRULE2(this.pattern, { LABEL: "to" });
+  });
+
+  readonly adaptEntry = this.RULE("adaptEntry", () => {
+    this.SUBRULE(this.pattern);
+    this.CONSUME(K.with);
+    this.SUBRULE(this.expression);
   });
 
   readonly replace = this.RULE("replace", () => {
     this.CONSUME(K.replace);
     this.SUBRULE(this.pattern);
     this.CONSUME(K.with);
-    this.SUBRULE(this.expression);
+    this.SUBRULE(this.chain);
   });
 
   readonly freeze = this.RULE("freeze", () => {

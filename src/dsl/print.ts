@@ -207,10 +207,22 @@ function printRecipeSetting(it: Ast.RecipeSetting, indent: string): string {
       return `metrics ${it.values.map(value).join(", ")}`;
     case "optimizer":
       return `optimizer ${value(it.value)}${it.clip === undefined ? "" : ` clip ${value(it.clip)}`}`;
-    case "weights":
-      return `weights ${value(it.value)}${it.drop.length === 0 ? "" : ` drop ${globs(it.drop)}`}${it.new.length === 0 ? "" : ` new ${globs(it.new)}`}`;
+    case "weights": {
+      const clause = (word: string, entries: readonly string[] = []): string =>
+        entries.length === 0 ? "" : ` ${word} ${entries.join(", ")}`;
+      const patterns = (list: readonly Ast.Glob[]): string[] => list.map(({ pattern }) => pattern);
+      const renames = it.rename?.map(({ from, to }) => `${from.pattern} to ${to.pattern}`);
+      const adaptations = it.adapt?.map((entry) => `${entry.target.pattern} with ${value(entry.with)}`);
+      const clauses = [
+        clause("drop", patterns(it.drop)),
+        clause("new", patterns(it.new)),
+        clause("rename", renames),
+        clause("adapt", adaptations),
+      ];
+      return `weights ${value(it.value)}${clauses.join("")}`;
+    }
     case "replace":
-      return `replace ${it.target.pattern} with ${value(it.with)}`;
+      return `replace ${it.target.pattern} with ${printSteps(it.with, indent + INDENT)}`;
     case "freeze":
       return `freeze ${globs(it.globs)}${it.except.length === 0 ? "" : ` except ${globs(it.except)}`}`;
     case "rate":

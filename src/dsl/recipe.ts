@@ -14,6 +14,7 @@ import type * as Ast from "./ast.ts";
 import { choose } from "./choose.ts";
 import type { Choice } from "./choose.ts";
 import { planData } from "./data-plan.ts";
+import type { Replacement } from "./elaboration.ts";
 import type { Environment } from "./evaluate.ts";
 import type { Module } from "./module.ts";
 import { plainEnvironment } from "./network-value.ts";
@@ -22,6 +23,7 @@ import { describeKind } from "./resolve.ts";
 import { EXAMPLES, Settings, wholeNumber } from "./settings.ts";
 import { planStages, type PlannedStage } from "./stages.ts";
 import { describeExpr, UNKNOWN } from "./values.ts";
+import { planReplacements, planWeights, type PlannedWeights } from "./weights.ts";
 
 export interface PlannedRecipe {
   readonly plan: RecipePlan;
@@ -32,6 +34,8 @@ export interface PlannedRecipe {
   readonly network: Ast.Expr;
   readonly module: Module;
   readonly recipe: Ast.RecipeDeclaration;
+  readonly weights?: PlannedWeights;
+  readonly replacements: readonly Replacement[];
   readonly lossSpan: Span;
   /** The place of `data`, else of the recipe's name. */
   readonly dataSpan: Span;
@@ -95,6 +99,9 @@ export function planRecipe(
     optimizer: (setting) => chosen("optimizer", setting, OPTIMIZERS, env)?.plan,
     schedule: (setting) => chosen("schedule", setting, SCHEDULES, env)?.plan,
   });
+  const replacements = planReplacements(recipe, module, sink);
+  const published = settings.get("weights");
+  const weights = published && planWeights(published, replacements, env);
   const plan = {
     name: recipe.name,
     metrics,
@@ -106,6 +113,8 @@ export function planRecipe(
     plan: { ...plan, loss: loss.plan, stages: stages.map((stage) => stage.plan) },
     stages,
     ...(data === undefined ? {} : { data }),
+    ...(weights && { weights }),
+    replacements,
     network,
     module,
     recipe,

@@ -40,9 +40,11 @@ interface Scope {
   readonly names: Map<string, Span>;
   /** First segments of labels, for what only they have. */
   readonly labels: Set<string>;
+  /** Of a recipe, which knows data sets. */
+  readonly isRecipe?: boolean;
 }
 
-const inner = (parent: Scope): Scope => ({ parent, names: new Map(), labels: parent.labels });
+const inner = (parent: Scope): Scope => ({ ...parent, parent, names: new Map() });
 
 class Resolver {
   readonly #module: Module;
@@ -69,7 +71,10 @@ class Resolver {
         this.#expression(it.value, { names: new Map(), labels: new Set() }, true);
         return;
       case "dataset":
+        return;
       case "recipe":
+        for (const setting of it.settings)
+          if (setting.key === "replace") this.#steps(setting.with, { names: new Map(), labels: new Set(), isRecipe: true });
         return;
       default:
         it satisfies never;
@@ -200,7 +205,7 @@ class Resolver {
       const names = (): string[] => [...visible(scope), ...LAYER_BY_NAME.keys(), ...this.#module.names.keys()];
       const hint = this.#sink.isFlooded ? undefined : didYouMean(it.name, names());
       this.#sink.report("unknown-name", it.span, { name: it.name, what: "layer, block or value" }, { hint });
-    } else if (binding.declaration?.kind === "dataset")
+    } else if (binding.declaration?.kind === "dataset" && scope.isRecipe !== true)
       this.#sink.report(
         "wrong-kind",
         it.span,

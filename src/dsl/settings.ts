@@ -33,6 +33,8 @@ export class Settings {
   #unique(settings: readonly Ast.RecipeSetting[]): ReadonlyMap<string, Ast.RecipeSetting> {
     const own = new Map<string, Ast.RecipeSetting>();
     for (const setting of settings) {
+      // Each is for a scope of its own.
+      if (setting.key === "replace") continue;
       const before = own.get(setting.key);
       const notes = before && [{ span: before.span, text: "set here first" }];
       if (notes) this.#sink.report("duplicate-setting", setting.span, { key: setting.key }, { notes });
@@ -58,9 +60,7 @@ export class Settings {
   }
 }
 
-const NOT_YET: Partial<Record<Ast.RecipeSetting["key"], "weights-not-yet" | "replace-not-yet" | "rate-not-yet" | "stop-not-yet">> = {
-  weights: "weights-not-yet",
-  replace: "replace-not-yet",
+const NOT_YET: Partial<Record<Ast.RecipeSetting["key"], "rate-not-yet" | "stop-not-yet">> = {
   rate: "rate-not-yet",
   stop: "stop-not-yet",
 };

@@ -8,7 +8,7 @@ import { NO_SCHEDULE } from "../ir/recipe/schedules/index.ts";
 import type * as Ast from "./ast.ts";
 import { headOf } from "./choose.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
-import { globsCover, namesAndScopes } from "./glob.ts";
+import { globsCover, namesAndScopes } from "../ir/glob.ts";
 import { LIMITS } from "./limits.ts";
 import { EXAMPLES, wholeNumber, type Settings } from "./settings.ts";
 

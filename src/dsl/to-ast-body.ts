@@ -42,7 +42,7 @@ function statementFromCst(cst: CstNode, context: AstContext): Ast.Statement {
   return { kind: "chain", span: spanOf(chain, context), steps: stepsFromCst(chain, context) };
 }
 
-const stepsFromCst = (chain: CstNode, context: AstContext): Ast.Step[] =>
+export const stepsFromCst = (chain: CstNode, context: AstContext): Ast.Step[] =>
   all(chain, "step").map((step) => {
     const [label] = all(step, "label");
     return {

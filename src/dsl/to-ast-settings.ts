@@ -2,7 +2,7 @@
 
 import { didYouMeanOneOf } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
-import { expressionFromCst } from "./to-ast-body.ts";
+import { expressionFromCst, stepsFromCst } from "./to-ast-body.ts";
 import { all, Incomplete, nameOf, node, refuse, spanOf, token, tokens, tokenSpan } from "./to-ast-cst.ts";
 import type { AstContext } from "./to-ast-cst.ts";
 import type { CstNode } from "./tokens.ts";
@@ -77,15 +77,14 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
       };
     }
     case "weights":
+      return { ...base, key: "weights", value: value(inner, context), ...clausesFromCst(inner, context) };
+    case "replace":
       return {
         ...base,
-        key: "weights",
-        value: value(inner, context),
-        drop: patterns(inner, "dropped", context),
-        new: patterns(inner, "added", context),
+        key: "replace",
+        target: globFromCst(node(inner, "pattern"), context),
+        with: stepsFromCst(node(inner, "chain"), context),
       };
-    case "replace":
-      return { ...base, key: "replace", target: globFromCst(node(inner, "pattern"), context), with: value(inner, context) };
     case "freeze":
       return { ...base, key: "freeze", globs: patterns(inner, "patterns", context), except: patterns(inner, "exceptions", context) };
     case "rate":
@@ -105,6 +104,18 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
     default:
       throw new Incomplete();
   }
+}
+
+function clausesFromCst(cst: CstNode, context: AstContext): Pick<Ast.SettingOf<"weights">, "drop" | "new" | "rename" | "adapt"> {
+  const glob = (it: CstNode, name: string): Ast.Glob => globFromCst(node(it, name), context);
+  const rename = all(cst, "renameEntry").map((it) => ({ from: glob(it, "from"), to: glob(it, "to") }));
+  const adapt = all(cst, "adaptEntry").map((it) => ({ target: glob(it, "pattern"), with: value(it, context) }));
+  return {
+    drop: patterns(cst, "dropped", context),
+    new: patterns(cst, "added", context),
+    ...(rename.length > 0 && { rename }),
+    ...(adapt.length > 0 && { adapt }),
+  };
 }
 
 function reportUnknown(cst: CstNode, context: AstContext, where: string, known: readonly string[]): undefined {

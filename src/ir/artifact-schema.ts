@@ -168,7 +168,7 @@ const SCHEMA = {
       parameters: list(object({ name, state: name, dtype, shape, kind: { enum: ["weight", "statistic"] } })),
       stages: { ...list(stage), minItems: 1 },
     },
-    { data },
+    { data, weights: object({ source: name, taken: count, dropped: count, new: list(name) }) },
   ),
   $defs: KERNEL_DEFINITIONS,
 };

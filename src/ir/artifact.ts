@@ -92,6 +92,17 @@ export interface CompiledStage {
   readonly program: Program;
 }
 
+/** Published weights that training begins with. */
+export interface WeightsInfo {
+  /** Where the recipe has them from. */
+  readonly source: string;
+  /** Parameters that have their values from there, and tensors there that have no place here. */
+  readonly taken: number;
+  readonly dropped: number;
+  /** Names of the parameters that begin with random values. */
+  readonly new: readonly string[];
+}
+
 export interface Artifact {
   readonly format: "tlc-artifact";
   readonly version: typeof ARTIFACT_VERSION;
@@ -104,6 +115,7 @@ export interface Artifact {
   /** Of one example, without the batch axis. */
   readonly outputShape: Shape;
   readonly parameters: readonly ParameterInfo[];
+  readonly weights?: WeightsInfo;
   /** In the order in which they train; never empty. */
   readonly stages: readonly CompiledStage[];
 }

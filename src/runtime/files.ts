@@ -29,15 +29,35 @@ export async function readRegularFile(path: string, { most, signal }: ReadOption
 
 /** Opens a file that must be a regular one for as long as `work` takes. */
 export async function withRegularFile<T>(path: string, work: (file: FileHandle, stats: Stats) => Promise<T>): Promise<T> {
+  const { file, stats, named } = await openRegularFile(path);
+  try {
+    return await work(file, stats);
+  } catch (error) {
+    throw named(error);
+  } finally {
+    await file.close();
+  }
+}
+
+export interface OpenedFile {
+  readonly file: FileHandle;
+  readonly stats: Stats;
+  /** What went wrong with it, with its name. */
+  readonly named: (error: unknown) => unknown;
+}
+
+/** A regular file that stays open until it is closed. */
+export async function openRegularFile(path: string): Promise<OpenedFile> {
   try {
     const file = await open(path, FLAGS);
     try {
       const stats = await file.stat();
       const problem = kindProblem(stats);
       if (problem !== undefined) throw new DataError(problem);
-      return await work(file, stats);
-    } finally {
+      return { file, stats, named: (error) => named(path, error) };
+    } catch (error) {
       await file.close();
+      throw error;
     }
   } catch (error) {
     throw named(path, error);
@@ -88,6 +108,7 @@ const sizeProblem = (size: number, most: number): string | undefined =>
 
 /** A signal is no fault of the file. */
 function named(path: string, error: unknown): unknown {
+  if (error instanceof DataError && error.message.startsWith("cannot read ")) return error;
   if (error instanceof DataError) return new DataError(`cannot read ${path}: ${error.message}`, error.hint);
   if (!(error instanceof Error && "syscall" in error)) return error;
   return new DataError(`cannot read ${path}: ${systemReason(error)}`, "check the path and its permissions");

@@ -14,6 +14,7 @@ export type { LoadedStage } from "./network.ts";
 export { train } from "./trainer.ts";
 export type { DoneEvent, EpochEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "./events.ts";
 export type { TrainData, TrainOptions } from "./trainer.ts";
-export { loadWeights, readWeights } from "./weights/model-weights.ts";
+export { loadNamedWeights, loadWeights, packWeights, readWeights } from "./weights/model-weights.ts";
+export type { NamedWeights } from "./weights/model-weights.ts";
 export { readSafetensors, writeSafetensors } from "./weights/safetensors.ts";
 export type { Safetensors, Tensor } from "./weights/safetensors.ts";

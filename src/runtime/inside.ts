@@ -13,6 +13,12 @@ export function dataFolders(
   return [root, ...set.flatMap((text) => (text.startsWith("data.") ? [text.slice(text.indexOf("=") + 1).replace(/^"(.*)"$/, "$1")] : []))];
 }
 
+/** Where its weights may lie: likewise, and beside a file that `--set weights="FILE"` names. */
+export function weightFolders(file: string, options: { readonly root?: string; readonly set?: readonly string[] }): readonly string[] {
+  const named = (options.set ?? []).flatMap((text) => /^\s*weights\s*=\s*"([^"]*)"/.exec(text)?.[1] ?? []);
+  return [...dataFolders(file, { ...options, set: [] }), ...named.map(dirname)];
+}
+
 const isBelow = (folder: string, path: string): boolean => {
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);

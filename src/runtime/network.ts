@@ -68,8 +68,8 @@ export class Network {
   }
 
   /** Back to the first stage; `begin` gives its states their values before anybody else sees it. */
-  async restart(begin: (loaded: LoadedStage) => void): Promise<LoadedStage> {
-    if (this.#index === 0) begin(this.#loaded);
+  async restart(begin: (loaded: LoadedStage) => void | Promise<void>): Promise<LoadedStage> {
+    if (this.#index === 0) await begin(this.#loaded);
     else await this.#enter(0, begin);
     return this.#loaded;
   }
@@ -103,10 +103,10 @@ export class Network {
     this.#retired.clear();
   }
 
-  async #enter(index: number, begin: (loaded: LoadedStage) => void): Promise<void> {
+  async #enter(index: number, begin: (loaded: LoadedStage) => void | Promise<void>): Promise<void> {
     const next = await load(this.artifact, this.#device, index);
     try {
-      begin(next);
+      await begin(next);
     } catch (error) {
       next.session.dispose();
       throw error;

@@ -13,7 +13,7 @@ import { entryFor, initialize, type LoadedStage, type Network } from "./network.
 import { breathe, Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
 import { resetSums, writeResident } from "./resident.ts";
-import { loadWeights, nonFiniteParameter, readWeights } from "./weights/model-weights.ts";
+import { loadNamedWeights, loadWeights, nonFiniteParameter, readWeights, type NamedWeights } from "./weights/model-weights.ts";
 import type { Safetensors } from "./weights/safetensors.ts";
 
 export interface TrainData {
@@ -26,7 +26,7 @@ export interface TrainOptions {
   /** Aborting ends the run after the steps in flight; `done` still comes, with the weights so far. */
   readonly signal?: AbortSignal | undefined;
   /** Start from these instead of from random ones. */
-  readonly weights?: Safetensors | undefined;
+  readonly weights?: Safetensors | NamedWeights | undefined;
   /** Of every stage, instead of the recipe's. */
   readonly epochs?: number | undefined;
 }
@@ -65,9 +65,11 @@ export async function* train(
   const stages = summaries(network, stepsPerEpoch, epochs);
   const run: Run = { data, stepsPerEpoch, stages, isStopped, signal };
 
-  let loaded = await network.restart((first) => {
+  let loaded = await network.restart(async (first) => {
     initialize(first);
-    if (weights !== undefined) loadWeights(first, weights);
+    if (weights === undefined) return;
+    if ("read" in weights) await loadNamedWeights(first, weights, signal);
+    else loadWeights(first, weights);
   });
   writeResident(loaded, "train", data.train);
   yield startEvent(network, data, stages);

@@ -343,7 +343,7 @@ describe("trace", () => {
       artifact: traced(),
       session: { trace: true },
     });
-    expect([code, err()]).toEqual([2, expect.stringContaining("fc.weight is missing")]);
+    expect([code, err()]).toEqual([2, expect.stringContaining("all 3 tensors are missing")]);
   });
 });
 

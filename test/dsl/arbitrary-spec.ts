@@ -145,9 +145,21 @@ const recipeSetting: fc.Arbitrary<Ast.RecipeSetting> = fc.oneof(
     .tuple(tied.expr, fc.boolean())
     .map(([patience, keepBest]) => ({ ...base, key: "stop" as const, metric: "val.loss", patience, keepBest })),
   fc
-    .tuple(tied.expr, fc.oneof(fc.constant([]), globs), fc.oneof(fc.constant([]), globs))
-    .map(([value, drop, added]) => ({ ...base, key: "weights" as const, value, drop, new: added })),
-  fc.tuple(glob, tied.expr).map(([target, it]) => ({ ...base, key: "replace" as const, target, with: it })),
+    .tuple(
+      tied.expr,
+      fc.oneof(fc.constant([]), globs),
+      fc.oneof(fc.constant([]), globs),
+      fc.array(fc.record({ from: glob, to: glob }), { maxLength: 2 }),
+      fc.array(fc.record({ target: glob, with: tied.expr }), { maxLength: 2 }),
+    )
+    .map(([value, drop, added, rename, adapt]) => ({
+      ...{ ...base, key: "weights" as const, value, drop, new: added },
+      ...(rename.length > 0 && { rename }),
+      ...(adapt.length > 0 && { adapt }),
+    })),
+  fc
+    .tuple(glob, fc.array(tied.step, { minLength: 1, maxLength: 2 }))
+    .map(([target, steps]) => ({ ...base, key: "replace" as const, target, with: steps })),
   fc.array(tied.expr, { minLength: 1, maxLength: 2 }).map((values) => ({ ...base, key: "metrics" as const, values })),
 );
 const datasetSetting: fc.Arbitrary<Ast.DatasetSetting> = fc.oneof(

@@ -1,13 +1,13 @@
 // Malformed specs and what is said about each, word for word. A case is a folder named by the code it is about, with input.tlspec
-// (or input.json) and expected.txt; lines `//! set TEXT`, `//! recipe NAME` and `//! data JSON` at its top are the command line's
-// and the data's part. UPDATE=1 writes what is said now; read the difference before committing it.
+// (or input.json) and expected.txt; lines `//! set TEXT`, `//! recipe NAME`, `//! data JSON` and `//! weights JSON` at its top are the
+// command line's part, the data's, and the header of a file of weights. UPDATE=1 writes what is said now; read the difference before committing it.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CATALOGUE, DiagnosticSink, diagnosticToJson, explain, renderDiagnostics } from "../../src/diagnostics.ts";
 import type { DiagnosticName } from "../../src/diagnostics.ts";
-import { checkSpec, elaborate, loadSpec, planRecipe } from "../../src/dsl/index.ts";
+import { checkContract, checkSpec, elaborate, loadSpec, planRecipe } from "../../src/dsl/index.ts";
 import { createBuilder } from "../../src/ir/builder.ts";
 import type { DataInfo } from "../../src/ir/plan.ts";
 import { hostOf, readText, ROOT, validator } from "./support.ts";
@@ -29,6 +29,11 @@ function say(folder: string): string {
   const [dataJson] = given("data");
   const dataInfo = dataJson === undefined ? undefined : (JSON.parse(dataJson) as DataInfo);
 
+  const [header] = given("weights").map((json) =>
+    Object.entries(JSON.parse(json) as Readonly<Record<string, readonly [string, ...number[]]>>),
+  );
+  const tensors = header && new Map(header.map(([tensor, [dtype, ...shape]]) => [tensor, { dtype, shape }]));
+
   const host = {
     readFile: (path: string) => readText(join(folder, path)) ?? (path.startsWith("zoo/") ? readText(join(ROOT, "specs", path)) : undefined),
     zoo: "zoo",
@@ -39,7 +44,13 @@ function say(folder: string): string {
   if (recipe !== undefined) {
     const planned = planRecipe(spec, { ...(recipe === "-" ? {} : { recipe }), overrides: given("set") });
     if (planned !== undefined) elaborate(spec, planned, { builder: createBuilder(), ...(dataInfo === undefined ? {} : { dataInfo }) });
-  } else checkSpec(spec, { builder: createBuilder, overrides: given("set"), dataInfo: () => dataInfo });
+  } else
+    checkSpec(spec, {
+      builder: createBuilder,
+      overrides: given("set"),
+      dataInfo: () => dataInfo,
+      ...(tensors && { weights: (planned, parameters) => void checkContract(planned, parameters, tensors, spec.sink) }),
+    });
   return renderDiagnostics(spec.sink.list(), spec.sources);
 }
 
@@ -62,7 +73,7 @@ describe("golden diagnostics", () => {
 });
 
 /** Reported by other parts of the compiler. */
-const ELSEWHERE: readonly DiagnosticName[] = ["data-unreadable", "no-data", "too-large-to-compile"];
+const ELSEWHERE: readonly DiagnosticName[] = ["data-unreadable", "weights-unreadable", "no-data", "too-large-to-compile"];
 
 describe("the catalogue", () => {
   const names = Object.keys(CATALOGUE) as DiagnosticName[];

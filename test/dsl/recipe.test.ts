@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { renderDiagnostics } from "../../src/diagnostics.ts";
 import { planRecipe } from "../../src/dsl/index.ts";
 import type { PlannedRecipe } from "../../src/dsl/index.ts";
-import { globCovers } from "../../src/dsl/glob.ts";
+import { globCovers } from "../../src/ir/glob.ts";
 import { folderOf, joinPath } from "../../src/dsl/paths.ts";
 import { load } from "./support.ts";
 

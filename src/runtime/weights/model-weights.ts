@@ -2,15 +2,28 @@
 // the file, and every tensor of the file must have its place.
 
 import { didYouMean } from "../../diagnostics/suggest.ts";
-import type { Artifact } from "../../ir/artifact.ts";
-import { sameShape, stridesOf, type Shape } from "../../ir/types.ts";
+import type { HostArray } from "../../ir/arrays.ts";
+import type { Artifact, ParameterInfo } from "../../ir/artifact.ts";
+import { stridesOf, type Shape } from "../../ir/types.ts";
+import { matchWeights } from "../../ir/weights/contract.ts";
+import { groupNames } from "../../ir/weights/groups.ts";
+import type { FileTensor, Match } from "../../ir/weights/plan.ts";
 import { DataError } from "../errors.ts";
 import type { LoadedStage } from "../network.ts";
+import { adapted } from "./adapt.ts";
 import { writeSafetensors, type Safetensors, type Tensor } from "./safetensors.ts";
 import { fromHostArray, toHostArray } from "./tensor-values.ts";
 
-/** PyTorch counts batches in its BatchNorm; nothing here uses the count. */
-const isCounter = (name: string): boolean => name === "num_batches_tracked" || name.endsWith(".num_batches_tracked");
+/** Of a file that holds what its recipe takes of published weights: what the recipe declares new is not in it. */
+const BASE = "tlc.base";
+
+/** What of a file goes where in a network, checked; values are read one by one. */
+export interface NamedWeights {
+  /** By the parameter's name. Parameters that are not here keep their first values. */
+  readonly matches: ReadonlyMap<string, Match>;
+  /** @param tensor as a match names it */
+  readonly read: (tensor: string, signal?: AbortSignal) => Promise<Tensor>;
+}
 
 /** The file's bytes, after everything enqueued so far. */
 export async function readWeights({ artifact, session }: LoadedStage): Promise<Uint8Array> {
@@ -20,14 +33,14 @@ export async function readWeights({ artifact, session }: LoadedStage): Promise<U
     const data = values.get(state);
     if (data !== undefined) tensors.set(name, fromHostArray(data, dtype, shape));
   }
-  return writeSafetensors(
-    tensors,
-    new Map([
-      ["format", "pt"],
-      ["tlc.recipe", artifact.name],
-    ]),
-  );
+  return writeSafetensors(tensors, metadataOf(artifact));
 }
+
+const metadataOf = ({ name }: Artifact): Map<string, string> =>
+  new Map([
+    ["format", "pt"],
+    ["tlc.recipe", name],
+  ]);
 
 /**
  * The first parameter that holds what is infinite or no number, after everything enqueued so far. Whatever a gradient is not, the weight that it
@@ -38,17 +51,48 @@ export async function nonFiniteParameter({ artifact, session }: LoadedStage): Pr
   return artifact.parameters.find(({ state }) => values.get(state)?.some((value) => !Number.isFinite(value)))?.name;
 }
 
+/** Of a file in memory. Nothing is written before all of it is known to be good. */
 export function loadWeights({ artifact, session }: LoadedStage, weights: Safetensors): void {
-  checkWeights(artifact, weights);
-  const arrays = artifact.parameters.flatMap(({ name, state, shape, dtype }) => {
-    const tensor = weights.tensors.get(name);
-    if (tensor === undefined) return [];
-    const values = toHostArray(name, tensor, dtype);
-    if (values instanceof Float32Array) requireFinite(name, values, shape);
-    return [[state, values] as const];
+  const matches = checkWeights(artifact, weights);
+  const arrays = artifact.parameters.flatMap((parameter) => {
+    const match = matches.get(parameter.name);
+    const tensor = match && weights.tensors.get(match.tensor);
+    return match && tensor ? [[parameter.state, valuesFor(parameter, match, tensor)] as const] : [];
   });
-  // Nothing is written before all of it is known to be good.
   for (const [state, values] of arrays) session.write(state, values);
+}
+
+/** Tensor by tensor, so that no more than one is in memory; where one is at fault, those before it are written. */
+export async function loadNamedWeights({ artifact, session }: LoadedStage, weights: NamedWeights, signal?: AbortSignal): Promise<void> {
+  for await (const [{ state }, values] of valuesOf(artifact, weights, signal)) session.write(state, values);
+}
+
+async function* valuesOf(
+  { parameters }: Artifact,
+  { matches, read }: NamedWeights,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly [ParameterInfo, HostArray]> {
+  for (const parameter of parameters) {
+    const match = matches.get(parameter.name);
+    if (match !== undefined) yield [parameter, valuesFor(parameter, match, await read(match.tensor, signal))];
+  }
+}
+
+/** A file of their own, under the network's names, for who has the network and not the file that they come from. */
+export async function packWeights(artifact: Artifact, weights: NamedWeights, signal?: AbortSignal): Promise<Uint8Array> {
+  const tensors = new Map<string, Tensor>();
+  for await (const [{ name, dtype, shape }, values] of valuesOf(artifact, weights, signal))
+    tensors.set(name, fromHostArray(values, dtype, shape));
+  return writeSafetensors(tensors, metadataOf(artifact).set(BASE, artifact.weights?.source ?? ""));
+}
+
+/** Under the name of the tensor in the file, which is what the user knows. */
+function valuesFor({ name, dtype, shape }: ParameterInfo, { tensor: from, adapt }: Match, tensor: Tensor): HostArray {
+  const values = toHostArray(from, tensor, dtype);
+  if (!(values instanceof Float32Array)) return values;
+  const fitting = adapt === undefined ? values : adapted(adapt, values, tensor.shape, shape);
+  requireFinite(name, fitting, shape);
+  return fitting;
 }
 
 /** A network with one of these answers nothing but NaN, and nobody would know from where. */
@@ -63,21 +107,43 @@ function requireFinite(name: string, values: Float32Array, shape: Shape): void {
   );
 }
 
-/** @param tensors as a file's header has them, or whole */
-export function checkWeights(artifact: Artifact, { tensors }: { readonly tensors: ReadonlyMap<string, { readonly shape: Shape }> }): void {
-  const problems: string[] = [];
-  const known = new Set(artifact.parameters.map(({ name }) => name));
-  const leftOver = [...tensors.keys()].filter((name) => !known.has(name) && !isCounter(name));
-  for (const { name, shape } of artifact.parameters) {
-    const tensor = tensors.get(name);
-    const suggestion = tensor === undefined ? didYouMean(name, leftOver) : undefined;
-    if (tensor === undefined) problems.push(`${name} is missing${suggestion === undefined ? "" : ` (${suggestion})`}`);
-    else if (!sameShape(tensor.shape, shape))
-      problems.push(`${name} is [${tensor.shape.join(", ")}], the network has [${shape.join(", ")}]`);
-  }
-  for (const name of leftOver) problems.push(`${name} is not in the network`);
-  if (problems.length === 0) return;
-  const shown = problems.slice(0, 8).map((problem) => `  ${problem}`);
+const MOST_SHOWN = 8;
+
+/**
+ * What of trained weights goes where; they are the network's own, so all must be there, but for what a file of published ones leaves to chance.
+ * @param weights as a file's header has them, or whole
+ */
+export function checkWeights(
+  artifact: Artifact,
+  weights: { readonly tensors: ReadonlyMap<string, FileTensor>; readonly metadata?: ReadonlyMap<string, string> },
+): ReadonlyMap<string, Match> {
+  const isBase = weights.metadata?.has(BASE) === true;
+  const plan = { drop: [], new: isBase ? (artifact.weights?.new ?? []) : [], rename: [], adapt: [], replaced: [] };
+  const contract = matchWeights(artifact.parameters, weights.tensors, plan);
+  const left = contract.left.map(({ name }) => name);
+  const groups = (names: readonly string[], all: readonly string[], what: (one: boolean) => string): string[] =>
+    groupNames(names, all).map(({ glob, names: { length } }) =>
+      length === 1
+        ? `${glob} ${what(true)}${suggestion(glob, left)}`
+        : glob === "**"
+          ? `all ${length} tensors ${what(false)}`
+          : `${glob}: ${length} tensors ${what(false)}`,
+    );
+  const suggestion = (name: string, candidates: readonly string[]): string => {
+    const found = candidates.includes(name) ? undefined : didYouMean(name, candidates);
+    return found === undefined ? "" : ` (${found})`;
+  };
+  const names = artifact.parameters.map(({ name }) => name);
+  const placed = [...contract.matches.keys(), ...contract.misshapen.map(({ name }) => name)];
+  const problems = [
+    ...groups(contract.missing, names, (one) => (one ? "is missing" : "are missing")),
+    ...contract.misshapen.map(({ name, wanted, got }) => `${name} is [${got.shape.join(", ")}], the network has [${wanted.join(", ")}]`),
+    ...contract.mistyped.map(({ name, got }) => `${name} is ${got.dtype}, expected numbers`),
+    ...contract.clashes.map(({ name, tensors }) => `${name} is there twice, as ${tensors.join(" and ")}`),
+    ...groups(left, [...left, ...placed], (one) => (one ? "is not in the network" : "are not in the network")),
+  ];
+  if (problems.length === 0) return contract.matches;
+  const shown = problems.slice(0, MOST_SHOWN).map((problem) => `  ${problem}`);
   if (problems.length > shown.length) shown.push(`  … and ${problems.length - shown.length} more`);
   throw new DataError(`the weights do not fit ${artifact.name}:\n${shown.join("\n")}`, "give the weights that this recipe was trained to");
 }

@@ -8,7 +8,7 @@ import { parseStrictJson, type StrictJson } from "./strict-json.ts";
 export const MAX_HEADER_BYTES = 100_000_000;
 
 /** Bits of one element; several dtypes are smaller than a byte. Listed from narrow to wide, as the crate orders them. */
-const DTYPE_BITS = {
+export const DTYPE_BITS = {
   F4: 4,
   F6_E2M3: 6,
   F6_E3M2: 6,

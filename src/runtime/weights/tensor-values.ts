@@ -7,56 +7,70 @@ import type { DType } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import type { SafetensorsDType, Tensor } from "./safetensors.ts";
 
-/** A copy, since tensors lie unaligned in files of other writers. */
-const aligned = (data: Uint8Array): ArrayBuffer => {
-  const copy = new ArrayBuffer(data.length);
-  new Uint8Array(copy).set(data);
-  return copy;
-};
+type ElementArray<T> = { readonly BYTES_PER_ELEMENT: number } & (new (buffer: ArrayBufferLike, at: number, length: number) => T);
 
+/** Of the bytes themselves where they lie as an array of these elements must, else of a copy: files of other writers are not aligned. */
+function elements<T>(Elements: ElementArray<T>, data: Uint8Array): T {
+  const size = Elements.BYTES_PER_ELEMENT;
+  const { buffer, byteOffset } = data.byteOffset % size === 0 ? data : data.slice();
+  return new Elements(buffer, byteOffset, data.length / size);
+}
+
+/** Not a copy where the file holds these very numbers: who keeps it copies it. */
 export function toFloat32(name: string, tensor: Tensor): Float32Array {
-  const buffer = aligned(tensor.data);
-  switch (tensor.dtype) {
+  const { dtype, data } = tensor;
+  switch (dtype) {
     case "F32":
-      return new Float32Array(buffer);
+      return elements(Float32Array, data);
     case "F64":
-      return Float32Array.from(new Float64Array(buffer), (value) => {
+      return Float32Array.from(elements(Float64Array, data), (value) => {
         if (Number.isFinite(value) && !Number.isFinite(Math.fround(value)))
           throw new DataError(`tensor ${name} holds ${value}, which is beyond the numbers of f32`);
         return value;
       });
     case "F16":
-      return Float32Array.from(new Uint16Array(buffer), fromHalf);
-    case "BF16":
-      return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
-    default:
-      throw new DataError(`tensor ${name} is ${tensor.dtype}, expected floating-point numbers`);
+      return Float32Array.from(elements(Uint16Array, data), fromHalf);
+    case "BF16": {
+      const halves = elements(Uint16Array, data);
+      const bits = new Uint32Array(halves.length);
+      for (let i = 0; i < halves.length; i++) bits[i] = (halves[i] ?? 0) << 16;
+      return new Float32Array(bits.buffer);
+    }
+    default: {
+      const integers = integersOf(name, tensor);
+      const values = new Float32Array(integers.length);
+      for (let i = 0; i < integers.length; i++) {
+        values[i] = Number(integers[i] ?? 0);
+        // A bigint is compared as the number that it is.
+        if (values[i] != integers[i]) throw new DataError(`tensor ${name} holds ${integers[i] ?? 0}, which is no number of f32`); // eslint-disable-line eqeqeq
+      }
+      return values;
+    }
   }
 }
 
 /** The integers of a file, each as its dtype means it. */
 function integersOf(name: string, { dtype, data }: Tensor): ArrayLike<number> | ArrayLike<bigint> {
-  const buffer = aligned(data);
   switch (dtype) {
     case "I8":
-      return new Int8Array(buffer);
+      return elements(Int8Array, data);
     case "U8":
     case "BOOL":
-      return new Uint8Array(buffer);
+      return data;
     case "I16":
-      return new Int16Array(buffer);
+      return elements(Int16Array, data);
     case "U16":
-      return new Uint16Array(buffer);
+      return elements(Uint16Array, data);
     case "I32":
-      return new Int32Array(buffer);
+      return elements(Int32Array, data);
     case "U32":
-      return new Uint32Array(buffer);
+      return elements(Uint32Array, data);
     case "I64":
-      return new BigInt64Array(buffer);
+      return elements(BigInt64Array, data);
     case "U64":
-      return new BigUint64Array(buffer);
+      return elements(BigUint64Array, data);
     default:
-      throw new DataError(`tensor ${name} is ${dtype}, expected integers`);
+      throw new DataError(`tensor ${name} is ${dtype}, expected numbers`);
   }
 }
 
@@ -86,7 +100,7 @@ export function toHostArray(name: string, tensor: Tensor, dtype: DType): HostArr
     case "u8":
       return toIntegers(name, tensor, dtype);
     case "f16":
-      if (tensor.dtype === "F16") return new Uint16Array(aligned(tensor.data));
+      if (tensor.dtype === "F16") return elements(Uint16Array, tensor.data);
       throw new DataError(`tensor ${name} is ${tensor.dtype}, expected F16`);
     default:
       return dtype satisfies never;

@@ -52,3 +52,55 @@ export function namesAndScopes(names: Iterable<string>): Set<string> {
   }
   return all;
 }
+
+/**
+ * What the wildcards of a pattern stand for in a name that it covers, in their order, and what of the name lies below it; undefined where it
+ * does not cover it. Several `**` take as little as they can, from the left.
+ */
+export function captures(pattern: string, name: string): { readonly wildcards: readonly string[]; readonly rest: string } | undefined {
+  const want = pattern.split(".");
+  const have = name.split(".");
+  const known = new Map<string, boolean>();
+  // Whether the pattern from segment i on covers the name from segment j on: each asked once, so work is bounded by their product.
+  const can = (i: number, j: number): boolean => {
+    const key = `${i} ${j}`;
+    let is = known.get(key);
+    if (is === undefined) known.set(key, (is = step(i, j)));
+    return is;
+  };
+  const step = (i: number, j: number): boolean => {
+    const segment = want[i];
+    if (segment === undefined) return true;
+    if (segment === "**") return i === want.length - 1 || can(i + 1, j) || (j < have.length && can(i, j + 1));
+    return j < have.length && segmentMatches(segment, have[j] ?? "") && can(i + 1, j + 1);
+  };
+  if (!can(0, 0)) return undefined;
+  const wildcards: string[] = [];
+  let j = 0;
+  for (const [i, segment] of want.entries()) {
+    if (segment === "**") {
+      const from = j;
+      if (i === want.length - 1) j = have.length;
+      else while (!can(i + 1, j)) j++;
+      wildcards.push(have.slice(from, j).join("."));
+    } else {
+      const text = have[j++] ?? "";
+      wildcards.push(...segmentCaptures(segment, text));
+    }
+  }
+  return { wildcards, rest: have.slice(j).join(".") };
+}
+
+/** What each star of a segment stands for: as little as it can, from the left; the last takes the rest. */
+function segmentCaptures(pattern: string, text: string): readonly string[] {
+  const parts = pattern.split("*");
+  const found: string[] = [];
+  let at = parts[0]?.length ?? 0;
+  for (const [i, part] of parts.entries()) {
+    if (i === 0) continue;
+    const next = i === parts.length - 1 ? text.length - part.length : text.indexOf(part, at);
+    found.push(text.slice(at, next));
+    at = next + part.length;
+  }
+  return found;
+}
