@@ -60,7 +60,7 @@ export interface ColumnInfo {
   readonly shape: Shape;
   /** Its values are numbers of something: from 0 up to this many. Written by the compiler, which has seen what they are the numbers of. */
   readonly below?: number;
-  /** Its column in the header of the training table, where the spec has only the place. */
+  /** Its column in the header of the training table, or its place in one without, where that is not its name. */
   readonly column?: string;
   /** The columns of a table that it is made of, in their order, where that takes more than reading numbers. */
   readonly fields?: readonly FieldInfo[];

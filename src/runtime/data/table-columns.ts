@@ -20,8 +20,6 @@ export interface PlacedInput {
   readonly name: string;
   /** Made of one column as it is, which may hold one number or several; otherwise of one number or more for each column. */
   readonly isPlain: boolean;
-  /** Named by its place. */
-  readonly isByPlace: boolean;
   /** Has an axis, however many numbers there are. */
   readonly isVector: boolean;
   readonly columns: readonly PlacedColumn[];
@@ -146,12 +144,12 @@ const isRestPick = (pick: ColumnPick): pick is Extract<ColumnPick, { readonly ex
 const inputsIn = (columns: InputColumns): readonly (readonly [string, InputColumns[string]])[] =>
   Object.entries(columns).filter(([name]) => name !== LABEL);
 
-function formOf(choice: InputColumns[string]): Pick<PlacedInput, "isPlain" | "isByPlace" | "isVector"> {
+function formOf(choice: InputColumns[string]): Pick<PlacedInput, "isPlain" | "isVector"> {
   const [only, ...more] = partsOf(choice);
-  if (Array.isArray(choice) || only === undefined || more.length > 0) return { isPlain: false, isByPlace: false, isVector: true };
+  if (Array.isArray(choice) || only === undefined || more.length > 0) return { isPlain: false, isVector: true };
   const [pick, ...others] = unwrapped(only).picks;
   const isOne = others.length === 0 && (typeof pick === "string" || typeof pick === "number");
-  return { isPlain: isOne && !isReading(only), isByPlace: typeof pick === "number", isVector: !isOne };
+  return { isPlain: isOne && !isReading(only), isVector: !isOne };
 }
 
 /** Where the columns of `label` stand; undefined without one. */
@@ -164,12 +162,13 @@ export function placeLabel(columns: InputColumns, header: TableHeader): readonly
 export function placesFor(input: ColumnInfo, columns: InputColumns, header: TableHeader, path: string): readonly number[] {
   if (!Object.hasOwn(columns, input.name)) throw new DataError(`the table ${path} is not told which column is "${input.name}"`);
   const picks = partsOf(columns[input.name] ?? []).flatMap((part) => unwrapped(part).picks);
-  const fitted = input.fields?.map(({ column }) => column) ?? (input.column === undefined ? [] : [input.column]);
+  const fitted = input.fields?.map(({ column }) => column) ?? [input.column ?? input.name];
   // Without a header a name is a place.
   if (picks.some(isRestPick)) return fitted.map((name) => header.place(name));
   const own = picks.flatMap((pick) => (isRange(pick) ? upTo(pick) : [pick as string | number]));
   const count = Math.max(fitted.length, 1);
-  if (own.length !== count) throw new DataError(`${path} has ${own.length} columns for "${input.name}", and the training table ${count}`);
+  if (own.length !== count)
+    throw new DataError(`${path} has ${own.length} columns for "${input.name}", and the training table ${fitted.length}`);
   const isFound = (pick: string | number): boolean => typeof pick === "number" && header.isNamed;
   return own.flatMap((pick, i) => header.placesOf(isFound(pick) ? (fitted[i] ?? pick) : pick));
 }

@@ -190,10 +190,10 @@ class FittedInput {
   }
 
   info(): ColumnInfo {
-    const { name, isPlain, isByPlace, isVector, columns } = this.#placed;
+    const { name, isPlain, isVector, columns } = this.#placed;
     const [kind] = this.#kinds;
     const [only] = columns;
-    const named = only !== undefined && isByPlace ? { column: only.column } : {};
+    const named = only !== undefined && only.column !== name ? { column: only.column } : {};
     if (kind?.kind === "sequence") return { name, dtype: kind.sequence.isWhole ? "i32" : "f32", shape: [kind.sequence.length], ...named };
     if (columns.length === 0) throw new DataError(`no column is left for "${name}"`, "`*` stands for what is named nowhere else");
     if (isPlain && kind?.reading === readingNamed("number") && !this.isNeeded) return { name, dtype: "f32", shape: [], ...named };

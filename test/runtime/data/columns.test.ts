@@ -122,7 +122,12 @@ describe("which columns", () => {
 describe("what a column holds", () => {
   it("follows from all rows, not from the first", async () => {
     const path = file("x,y\n0 1,a\n0.1 2,b\n");
-    expect((await load(plan(`train table("${path}", v: x, label: y)`))).inputs["v"]).toEqual({ name: "v", dtype: "f32", shape: [2] });
+    expect((await load(plan(`train table("${path}", v: x, label: y)`))).inputs["v"]).toEqual({
+      name: "v",
+      dtype: "f32",
+      shape: [2],
+      column: "x",
+    });
     const flag = file("x,y\n1,a\ntrue,b\nNo,a\n");
     expect((await load(plan(`train table("${flag}", v: x, label: y)`))).values["v"]).toEqual([[1], [1], [0]]);
   });

@@ -43,7 +43,7 @@ describe("columns", () => {
     const { info, values, count } = await load(plan);
     expect(info.inputs).toEqual([
       { name: "x", dtype: "f32", shape: [] },
-      { name: "tokens", dtype: "i32", shape: [3] },
+      { name: "tokens", dtype: "i32", shape: [3], column: "seq" },
     ]);
     expect(info.classes).toEqual(["ant", "cat"]);
     expect(count).toBe(3);
