@@ -254,7 +254,8 @@ const withoutSpan = ({ word, args }: WordPlan): WordPlan => ({ word, args });
 function withoutSpans(data: DataPlan): DataPlan {
   const sources = Object.entries(data.sources).map(([name, source]) => [name, withoutSpan(source)] as const);
   const steps = { preprocess: data.preprocess.map(withoutSpan), augment: data.augment.map(withoutSpan) };
-  return { ...data, ...steps, sources: Object.fromEntries(sources) };
+  const columns = data.columns && { columns: data.columns.map(withoutSpan) };
+  return { ...data, ...steps, ...columns, sources: Object.fromEntries(sources) };
 }
 
 function pipelineOptions(target: Target, { limits, dumpAfter, onDump, verify = false }: OutputRequest): PipelineOptions {

@@ -139,7 +139,7 @@ export interface ForLoop {
 // --- expressions --------------------------------------------------------------------------------------------------------
 
 export type Expr =
-  NumberExpr | StringExpr | BoolExpr | ListExpr | RefExpr | MemberExpr | IndexExpr | CallExpr | UnaryExpr | BinaryExpr | IfExpr;
+  NumberExpr | StringExpr | BoolExpr | ListExpr | RestExpr | RefExpr | MemberExpr | IndexExpr | CallExpr | UnaryExpr | BinaryExpr | IfExpr;
 
 /** `unit` is how it was written: 5% is 5 with "%", 0.1x is 0.1 with "x". */
 export interface NumberExpr {
@@ -165,6 +165,13 @@ export interface ListExpr {
   readonly kind: "list";
   readonly span: Span;
   readonly items: readonly Expr[];
+}
+
+/** `*`, or `* except id`, or `* except [id, 3..5]`: of a table, its other columns. */
+export interface RestExpr {
+  readonly kind: "rest";
+  readonly span: Span;
+  readonly except?: Expr;
 }
 
 export interface RefExpr {
@@ -249,7 +256,14 @@ export type SplitName = "train" | "val" | "test";
 
 export type DatasetSetting =
   | (Setting<SplitName> & { readonly value: Expr })
-  | (Setting<"split"> & { readonly from: string; readonly fromSpan: Span; readonly parts: readonly SplitPart[]; readonly seed?: Expr })
+  | (Setting<"split"> & {
+      readonly from: string;
+      readonly fromSpan: Span;
+      readonly parts: readonly SplitPart[];
+      readonly stratified?: true;
+      readonly by?: Expr;
+      readonly seed?: Expr;
+    })
   | (Setting<"preprocess" | "augment"> & { readonly steps: readonly Expr[] })
   | (Setting<"tokenize"> & { readonly value: Expr });
 

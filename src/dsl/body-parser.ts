@@ -180,6 +180,7 @@ export abstract class BodyParser extends CstParser {
       { ALT: () => this.CONSUME(K.false) },
       { ALT: () => this.CONSUME(T.Identifier) },
       { ALT: () => this.SUBRULE(this.list) },
+      { ALT: () => this.SUBRULE(this.rest) },
       { ALT: () => this.SUBRULE(this.ifExpression) },
       {
         ALT: () => {
@@ -196,6 +197,14 @@ export abstract class BodyParser extends CstParser {
     this.CONSUME(S.openBracket);
     this.MANY_SEP({ SEP: S.comma, DEF: () => this.SUBRULE(this.expression) });
     this.CONSUME(S.closeBracket);
+  });
+
+  readonly rest = this.RULE("rest", () => {
+    this.CONSUME(S.star);
+    this.OPTION(() => {
+      this.CONSUME(K.except);
+      this.SUBRULE(this.expression);
+    });
   });
 
   readonly postfix = this.RULE("postfix", () => {

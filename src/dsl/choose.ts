@@ -4,14 +4,17 @@ import { didYouMeanOneOf, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, ReportExtra, Span } from "../diagnostics.ts";
 import type { PlainValue, WordPlan } from "../ir/plan.ts";
 import type { ArgSpecs } from "../ir/recipe/arguments.ts";
+import { READINGS } from "../ir/recipe/columns/index.ts";
 import type { Problem, Word } from "../ir/recipe/define.ts";
 import type * as Ast from "./ast.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
+import { columnsFrom, picksFrom } from "./columns.ts";
 import { checkArguments } from "./layer-call.ts";
 import { folderOf, isAbsolute, joinPath } from "./paths.ts";
 import { bindArguments } from "./signature.ts";
 import { describeExpr } from "./values.ts";
+import type { Value } from "./values.ts";
 
 /** A word with its plan. */
 export interface Choice<W extends Word = Word> {
@@ -80,22 +83,19 @@ function argumentsOf(
   span: Span,
   env: Environment,
 ): Arguments | undefined {
-  const columnsName = Object.keys(specs).find((key) => specs[key]?.type === "columns");
+  const { others, columns } = partColumns(name, specs, head);
   const params = Object.entries(specs).flatMap(([key, spec]) =>
-    key === columnsName ? [] : [{ name: key, required: !("default" in spec) }],
+    key === columns?.name ? [] : [{ name: key, required: !("default" in spec) }],
   );
-  const isOwn = (arg: Ast.Arg, i: number): boolean =>
-    columnsName === undefined || (arg.name === undefined ? i < params.length : params.some((it) => it.name === arg.name));
-  const own = head.args.filter(isOwn);
-  const { bound, ok } = bindArguments({ name, params }, own, head.name.span, env.sink as DiagnosticSink);
-  const values = checkArguments(name, specs, bound, (expr) => evaluate(expr, env), env.sink);
-  if (!ok || values === undefined) return undefined;
+  const { bound, ok } = bindArguments({ name, params }, others, head.name.span, env.sink as DiagnosticSink);
+  // Names such as `mean` stand for themselves where a word takes them.
+  const named = new Set([...bound].flatMap(([key, expr]) => (specs[key]?.type === "fill" && expr.kind === "ref" ? [expr] : [])));
+  const valueOf = (expr: Ast.Expr): Value => (expr.kind === "ref" && named.has(expr) ? expr.name : evaluate(expr, env));
+  const values = checkArguments(name, specs, bound, valueOf, env.sink);
+  const read = columns?.read(env);
+  if (!ok || values === undefined || (columns && read === undefined)) return undefined;
   const args = { ...values } as Record<string, PlainValue>;
-  if (columnsName !== undefined)
-    args[columnsName] = columnsFrom(
-      head.args.filter((arg, i) => !isOwn(arg, i)),
-      env,
-    );
+  if (columns && read) args[columns.name] = read;
   if (!resolvePaths(specs, args, bound, span, env.sink)) return undefined;
   const problem = check?.(args);
   if (problem === undefined) return args;
@@ -103,23 +103,31 @@ function argumentsOf(
   return undefined;
 }
 
-/** A table's columns by the inputs that they feed: `input: column`, or one name for both. */
-function columnsFrom(args: readonly Ast.Arg[], env: Environment): Readonly<Record<string, string>> {
-  const columns = new Map<string, string>();
-  for (const { name: given, nameSpan, span, value } of args) {
-    const name = given ?? (value.kind === "ref" ? value.name : undefined);
-    if (name === undefined) {
-      env.sink.report("wrong-type", span, { what: "a column", wanted: "`INPUT: COLUMN`, or one name for both", got: describeExpr(value) });
-      continue;
+/** The arguments of a word that takes columns, apart from those that it has beside them. */
+function partColumns(
+  of: string,
+  specs: ArgSpecs,
+  { name: place, args }: { readonly name: Ast.RefExpr; readonly args: readonly Ast.Arg[] },
+): {
+  readonly others: readonly Ast.Arg[];
+  readonly columns?: { readonly name: string; readonly read: (env: Environment) => PlainValue | undefined };
+} {
+  const [name, spec] = Object.entries(specs).find(([, { type }]) => type === "columns" || type === "picks") ?? [];
+  if (name === undefined || spec === undefined) return { others: args };
+  const others = Object.keys(specs).filter((key) => key !== name);
+  const byPlace = others.filter((key) => specs[key] && !("default" in specs[key])).length;
+  const isOther = (arg: Ast.Arg, i: number): boolean =>
+    arg.name === undefined ? i < byPlace : others.includes(arg.name) || (spec.type === "picks" && arg.name !== name);
+  const own = args.filter((arg, i) => !isOther(arg, i));
+  const read = (env: Environment): PlainValue | undefined => {
+    if (spec.type === "columns") return columnsFrom(own, (reading) => choose("word for columns", reading, READINGS, env)?.plan, env);
+    if (own.length === 0 && !("default" in spec)) {
+      env.sink.report("missing-argument", place.span, { name, of }, { hint: `write \`${of}(COLUMN)\`` });
+      return undefined;
     }
-    const column = value.kind === "ref" ? value.name : value.kind === "string" ? value.value : undefined;
-    if (column === undefined) {
-      const problem = { what: `column \`${name}\``, wanted: "a name or a string", got: describeExpr(value) };
-      env.sink.report("wrong-type", value.span, problem);
-    } else if (columns.has(name)) env.sink.report("duplicate-argument", nameSpan ?? span, { name });
-    else columns.set(name, column);
-  }
-  return Object.fromEntries(columns);
+    return picksFrom(own, env);
+  };
+  return { others: args.filter(isOther), columns: { name, read } };
 }
 
 const COMMAND_LINE = "--set";

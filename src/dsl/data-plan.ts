@@ -2,9 +2,12 @@
 
 import { didYouMean } from "../diagnostics.ts";
 import type { DataPlan, SplitPlan, WordPlan } from "../ir/plan.ts";
-import { SOURCES } from "../ir/recipe/sources/index.ts";
+import { SOURCES, sourceOf } from "../ir/recipe/sources/index.ts";
+import { columnsOf } from "../ir/recipe/sources/table.ts";
+import { isTableStep } from "../ir/recipe/table-steps/index.ts";
 import type * as Ast from "./ast.ts";
 import { choose } from "./choose.ts";
+import { columnFrom } from "./columns.ts";
 import { checkSteps, planAugment, planPreprocess } from "./data-steps.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Environment } from "./evaluate.ts";
@@ -16,6 +19,7 @@ export function planData(declaration: Ast.DatasetDeclaration, env: Environment):
   const sources = new Map<string, WordPlan>();
   const places = new Map<string, Ast.DatasetSetting>();
   const preprocess: WordPlan[] = [];
+  const columns: WordPlan[] = [];
   const augment: WordPlan[] = [];
   const splits: SplitPlan[] = [];
   let written = 0;
@@ -36,7 +40,7 @@ export function planData(declaration: Ast.DatasetDeclaration, env: Environment):
       }
       case "preprocess":
         written += setting.steps.length;
-        preprocess.push(...planPreprocess(setting.steps, env));
+        for (const step of planPreprocess(setting.steps, env)) (isTableStep(step) ? columns : preprocess).push(step);
         break;
       case "augment":
         written += setting.steps.length;
@@ -59,10 +63,32 @@ export function planData(declaration: Ast.DatasetDeclaration, env: Environment):
       { name: declaration.name },
       { hint: 'add `train images("…")` or `train table("…", …)`' },
     );
-  const plan = { name: declaration.name, sources: Object.fromEntries(sources), splits, preprocess, augment };
+  inheritColumns(sources, env);
+  const plan: DataPlan = {
+    ...{ name: declaration.name, sources: Object.fromEntries(sources), splits, preprocess, augment },
+    ...(columns.length > 0 && { columns }),
+  };
   // What a step that was not understood would have done to the others is anyone's guess.
-  if (written === preprocess.length + augment.length) checkSteps(plan, env.sink);
+  if (written === preprocess.length + augment.length + columns.length) checkSteps(plan, env.sink);
   return plan;
+}
+
+/** A table that names no columns has those of `train`, and its header. */
+function inheritColumns(sources: Map<string, WordPlan>, { sink }: Environment): void {
+  const train = sources.get("train");
+  const isOpen = (source: WordPlan): boolean => sourceOf(source).gives === "columns" && Object.keys(columnsOf(source)).length === 0;
+  for (const [name, source] of sources) {
+    if (!isOpen(source)) continue;
+    if (train === undefined || name === "train" || sourceOf(train) !== sourceOf(source) || isOpen(train)) {
+      if (train !== undefined && source.span) sink.report("missing-label", source.span, {}, { hint: "add `label: COLUMN`" });
+      continue;
+    }
+    const { columns, header } = train.args;
+    const inherited = Object.fromEntries(
+      Object.entries({ columns, header }).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+    );
+    sources.set(name, { ...source, args: { ...source.args, ...inherited } });
+  }
 }
 
 function planSplit(
@@ -121,5 +147,9 @@ function planSplit(
       wanted: "a whole number from 0 to 4294967295",
       got: describeValue(seed),
     });
-  return { from: it.from, parts, seed: whole ? seed : 0 };
+  const by = it.by && columnFrom(it.by, "what a split is by", env, "a column: a name, a string or a place");
+  const isColumn = typeof by === "string" || typeof by === "number";
+  if (by !== undefined && !isColumn)
+    env.sink.report("wrong-type", it.span, { what: "what a split is by", wanted: "one column", got: "a range" });
+  return { from: it.from, parts, seed: whole ? seed : 0, ...(it.stratified && { stratified: true }), ...(isColumn && { by }) };
 }

@@ -3,11 +3,12 @@
 
 import type { ColumnInfo, DataInfo, DataPlan, WordPlan } from "../ir/plan.ts";
 import { problem } from "../ir/recipe/define.ts";
-import type { Problem } from "../ir/recipe/define.ts";
+import type { Problem, Word } from "../ir/recipe/define.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { isPicture, pictureShape, shapeAfter } from "../ir/recipe/steps/define.ts";
-import type { ImageShape, Planned, Step } from "../ir/recipe/steps/define.ts";
+import type { ImageShape, Planned } from "../ir/recipe/steps/define.ts";
 import { loadSteps } from "../ir/recipe/steps/host.ts";
+import { TABLE_STEPS } from "../ir/recipe/table-steps/index.ts";
 import { AUGMENT, augmentStep, deviceSteps, isCrop, orderProblem, PREPROCESS } from "../ir/recipe/steps/index.ts";
 import type { Shape } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
@@ -15,16 +16,19 @@ import { choose, reportProblem } from "./choose.ts";
 import type { Elsewhere } from "./choose.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
 
+/** Of pictures and of tables: which of them there are, `checkSteps` compares with the sources. */
+const STEPS_BEFORE: readonly Word[] = [...PREPROCESS, ...TABLE_STEPS];
+
 const RANDOM_STEPS: Elsewhere = { words: AUGMENT, hint: "random steps belong under `augment`" };
-const STEADY_STEPS: Elsewhere = { words: PREPROCESS, hint: "steps without randomness belong under `preprocess`" };
+const STEADY_STEPS: Elsewhere = { words: STEPS_BEFORE, hint: "steps without randomness belong under `preprocess`" };
 
 export const planPreprocess = (steps: readonly Ast.Expr[], env: Environment): WordPlan[] =>
-  planSteps("preprocessing step", steps, PREPROCESS, RANDOM_STEPS, env);
+  planSteps("preprocessing step", steps, STEPS_BEFORE, RANDOM_STEPS, env);
 
 export const planAugment = (steps: readonly Ast.Expr[], env: Environment): WordPlan[] =>
   planSteps("augmentation step", steps, AUGMENT, STEADY_STEPS, env);
 
-const planSteps = (what: string, steps: readonly Ast.Expr[], words: readonly Step[], others: Elsewhere, env: Environment): WordPlan[] =>
+const planSteps = (what: string, steps: readonly Ast.Expr[], words: readonly Word[], others: Elsewhere, env: Environment): WordPlan[] =>
   steps.flatMap((it) => {
     const choice = choose(what, it, words, env, others);
     return choice === undefined ? [] : [{ ...choice.plan, span: it.span }];
@@ -37,6 +41,10 @@ const ANY_PICTURE: ImageShape = { channels: 3, height: undefined, width: undefin
 export function checkSteps(plan: DataPlan, sink: Reporter): void {
   const [first] = [...plan.preprocess, ...plan.augment];
   const columns = Object.values(plan.sources).find((source) => sourceOf(source).gives === "columns");
+  const pictures = Object.values(plan.sources).find((source) => sourceOf(source).gives === "pictures");
+  const [columnStep] = plan.columns ?? [];
+  if (columnStep !== undefined && pictures !== undefined)
+    report(problem("steps-without-columns", { step: columnStep.word, source: pictures.word }), columnStep, sink);
   const misplaced = orderProblem(plan);
   if (first !== undefined && columns !== undefined)
     report(problem("steps-without-pictures", { step: first.word, source: columns.word }), first, sink);

@@ -5,7 +5,7 @@ import { didYouMean, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import type { Callable, NetworkValue, RangeValue, TensorValue, Value } from "./values.ts";
-import { describeValue, isCallable, isList, isTensor, isUnknown, UNKNOWN } from "./values.ts";
+import { describeExpr, describeValue, isCallable, isList, isTensor, isUnknown, UNKNOWN } from "./values.ts";
 
 export type Reporter = Pick<DiagnosticSink, "report">;
 
@@ -43,6 +43,9 @@ export function evaluate(it: Ast.Expr, env: Environment): Value {
       return it.value;
     case "list":
       return it.items.map((item) => evaluate(item, env));
+    case "rest":
+      env.sink.report("wrong-type", it.span, { what: "this", wanted: "a value", got: describeExpr(it) });
+      return UNKNOWN;
     case "ref":
       return env.name(it);
     case "member":

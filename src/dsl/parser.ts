@@ -116,7 +116,12 @@ class SpecParser extends BodyParser {
     this.CONSUME(T.Identifier);
     this.CONSUME(K.into);
     this.AT_LEAST_ONE_SEP({ SEP: S.comma, DEF: () => this.SUBRULE(this.splitPart) });
-    this.OPTION(() => (this.CONSUME(K.seed), this.SUBRULE(this.expression)));
+    this.OPTION1(() => this.SUBRULE(this.splitManner));
+    this.OPTION2(() => (this.CONSUME(K.seed), this.SUBRULE(this.expression)));
+  });
+
+  readonly splitManner = this.RULE("splitManner", () => {
+    this.OR([{ ALT: () => this.CONSUME(K.stratified) }, { ALT: () => (this.CONSUME(K.by), this.SUBRULE(this.expression)) }]);
   });
 
   readonly splitPart = this.RULE("splitPart", () => {

@@ -72,8 +72,8 @@ function printStatement(it: Ast.Statement, indent: string): string {
     case "chain": {
       const text = printSteps(it.steps, indent);
       const [first, ...rest] = it.steps;
-      // At the beginning of a line `-` would go on with the line before.
-      if (!text.startsWith("-") || first === undefined) return text;
+      // At the beginning of a line an operator would go on with the line before.
+      if (!/^[-*]/.test(text) || first === undefined) return text;
       return [`(${printStep(first, indent)})`, ...rest.map((step) => printStep(step, indent))].join(" -> ");
     }
   }
@@ -99,11 +99,13 @@ const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\
 
 const POSTFIX = 9;
 
-/** Precedence of the outermost operator; an `if` takes everything to its right, so it is the loosest. */
+/** Precedence of the outermost operator; an `if` or `except` takes everything to its right, so it is the loosest. */
 function precedence(it: Ast.Expr): number {
   switch (it.kind) {
     case "if":
       return 0;
+    case "rest":
+      return it.except === undefined ? POSTFIX + 1 : 0;
     case "binary":
       return PRECEDENCE[it.operator];
     case "unary":
@@ -130,6 +132,8 @@ function printExpr(it: Ast.Expr, indent: string): string {
       return it.name;
     case "list":
       return `[${it.items.map((item) => printExpr(item, indent)).join(", ")}]`;
+    case "rest":
+      return it.except === undefined ? "*" : `* except ${printExpr(it.except, indent)}`;
     case "member":
       return `${at(it.object, POSTFIX)}.${it.name}`;
     case "index":
@@ -193,7 +197,8 @@ function printDatasetSetting(it: Ast.DatasetSetting): string {
       return `${it.key} ${it.steps.map(expr).join(" -> ")}`;
     case "split": {
       const parts = it.parts.map(({ name, fraction }) => `${name} ${expr(fraction)}`).join(", ");
-      return `split ${it.from} into ${parts}${it.seed === undefined ? "" : ` seed ${expr(it.seed)}`}`;
+      const how = it.stratified ? " stratified" : it.by === undefined ? "" : ` by ${expr(it.by)}`;
+      return `split ${it.from} into ${parts}${how}${it.seed === undefined ? "" : ` seed ${expr(it.seed)}`}`;
     }
   }
 }

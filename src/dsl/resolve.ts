@@ -135,6 +135,9 @@ class Resolver {
       case "list":
         for (const item of it.items) this.#expression(item, scope);
         return;
+      case "rest":
+        // What stands behind `except` are columns, and no values.
+        return;
       case "ref": {
         const callable = this.#reference(it, scope);
         if (step && callable !== undefined) bindArguments(signatureOf(callable), [], it.span, this.#sink);

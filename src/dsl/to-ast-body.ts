@@ -205,6 +205,11 @@ function primaryFromCst(cst: CstNode, context: AstContext): Ast.Expr {
   const [list] = all(cst, "list");
   if (list !== undefined)
     return { kind: "list", span: spanOf(list, context), items: all(list, "expression").map((item) => expressionFromCst(item, context)) };
+  const [rest] = all(cst, "rest");
+  if (rest !== undefined) {
+    const [but] = all(rest, "expression");
+    return { kind: "rest", span: spanOf(rest, context), ...(but !== undefined && { except: expressionFromCst(but, context) }) };
+  }
   const [choice] = all(cst, "ifExpression");
   if (choice !== undefined) return ifFromCst(choice, context);
   const inner = expressionFromCst(node(cst, "expression"), context);

@@ -44,13 +44,16 @@ export function datasetSettingFromCst(cst: CstNode, context: AstContext): Ast.Da
   const [split] = all(cst, "split");
   if (split === undefined) return { ...base, key: "tokenize", value: value(cst, context) };
   const { name: from, nameSpan: fromSpan } = nameOf(split, context);
+  const [manner] = all(split, "splitManner");
+  const isBy = manner !== undefined && tokens(manner, "'stratified'").length === 0;
   return {
     ...base,
     key: "split",
     from,
     fromSpan,
     parts: all(split, "splitPart").map((part) => ({ ...nameOf(part, context), fraction: value(part, context) })),
-    ...(tokens(split, "'seed'").length === 0 ? {} : { seed: value(split, context) }),
+    ...(manner !== undefined && (isBy ? { by: value(manner, context) } : { stratified: true as const })),
+    ...(tokens(split, "'seed'").length > 0 && { seed: value(split, context) }),
   };
 }
 

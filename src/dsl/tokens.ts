@@ -49,6 +49,8 @@ export const K = {
   split: contextual("split"),
   into: contextual("into"),
   seed: contextual("seed"),
+  stratified: contextual("stratified"),
+  by: contextual("by"),
   preprocess: contextual("preprocess"),
   augment: contextual("augment"),
   tokenize: contextual("tokenize"),

@@ -65,6 +65,8 @@ export function describeExpr(it: Expr): string {
       return describeValue(it.value);
     case "list":
       return "a list";
+    case "rest":
+      return "`*`, which stands for the columns of a table";
     default:
       return "an expression";
   }

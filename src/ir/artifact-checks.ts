@@ -3,6 +3,7 @@
 
 import { LOSS_HISTORY, type Artifact, type CompiledStage, type EntryPorts } from "./artifact.ts";
 import { programFault } from "./program-checks.ts";
+import { widthOf } from "./recipe/columns/index.ts";
 import type { BufferPlan, BufferRole } from "./program.ts";
 import { LOSS_PLACE, LOSS_SUMS, metricsOf, tallyPlaces } from "./recipe/metrics/index.ts";
 import { formatType, sameType, sizeOf, type DType, type Shape, type TensorType } from "./types.ts";
@@ -16,6 +17,8 @@ export function artifactFault(artifact: Artifact): string | undefined {
   const columns = [...dataInfo.inputs, dataInfo.label];
   const large = [...columns, ...parameters, { name: "the output", shape: outputShape }].find(({ shape }) => sizeOf(shape) > MOST_ELEMENTS);
   if (large !== undefined) return `${large.name} has more elements than an index can count`;
+  const torn = columns.find(({ fields, shape }) => fields && fields.reduce((sum, it) => sum + widthOf(it), 0) !== sizeOf(shape));
+  if (torn !== undefined) return `${torn.name} has another shape than its columns`;
   const twice = repeated(columns.map(({ name }) => name)) ?? repeated(parameters.map(({ name }) => name));
   if (twice !== undefined) return `there are two of ${twice}`;
   if (stages.map(({ name }) => name).join("\n") !== recipe.stages.map(({ name }) => name).join("\n"))

@@ -5,6 +5,8 @@ import { artifactFault } from "./artifact-checks.ts";
 import { ARTIFACT_VERSION, type Artifact } from "./artifact.ts";
 import { KERNEL_DEFINITIONS, KERNEL_SCHEMA, PARAMETER_TYPE } from "./loop/kernel-schema.ts";
 import { PROGRAM_VERSION } from "./program.ts";
+import type { Reading } from "./recipe/columns/define.ts";
+import { READINGS } from "./recipe/columns/index.ts";
 import { LOSSES } from "./recipe/losses/index.ts";
 import { METRICS } from "./recipe/metrics/index.ts";
 import { OPTIMIZERS } from "./recipe/optimizers/index.ts";
@@ -12,6 +14,7 @@ import { SCHEDULES } from "./recipe/schedules/index.ts";
 import { wordSchema } from "./recipe/schema.ts";
 import { SOURCES } from "./recipe/sources/index.ts";
 import { AUGMENT, PREPROCESS } from "./recipe/steps/index.ts";
+import { TABLE_STEPS } from "./recipe/table-steps/index.ts";
 import { schemaProblem } from "./schema-problem.ts";
 import { validatorOf } from "./schema-validator.ts";
 import type { StateKind } from "./state.ts";
@@ -46,12 +49,30 @@ const object = (required: Readonly<Record<string, object>>, optional: Readonly<R
 const list = (items: object): object => ({ type: "array", items });
 const named = (values: object): object => ({ type: "object", propertyNames: key, additionalProperties: values });
 const kind = { enum: ["weight", "statistic", "optimizer", "counter", "metric"] satisfies StateKind[] } as const;
-const column = object({ name, dtype, shape }, { below: count });
 const oneOf = (tag: string, ...forms: readonly object[]): object => ({
   type: "object",
   discriminator: { propertyName: tag },
   oneOf: forms,
 });
+const number = { type: "number" } as const;
+const flag = { type: "boolean" } as const;
+const reading = (kind: Reading["kind"]): object => ({ enum: READINGS.flatMap((it) => (it.kind === kind ? [it.name] : [])) });
+const field = oneOf(
+  "kind",
+  object(
+    { kind: { const: "number" }, column: name, reading: reading("number"), shift: number, scale: number, isMarked: flag },
+    { fill: number },
+  ),
+  object({
+    kind: { const: "category" },
+    column: name,
+    reading: reading("category"),
+    categories: list(name),
+    hasMissing: flag,
+    hasUnknown: flag,
+  }),
+);
+const column = object({ name, dtype, shape }, { below: count, column: name, fields: { ...list(field), minItems: 1 } });
 
 const kernelLaunch = object({ kind: { const: "kernel" }, kernel: count, buffers: list(count) });
 const loopLaunch = object({
@@ -107,13 +128,16 @@ const program = object({
 });
 
 const part = object({ name: key, fraction: { type: "number", exclusiveMinimum: 0, maximum: 1 } });
-const data = object({
-  name,
-  sources: { type: "object", propertyNames: key, additionalProperties: wordSchema(SOURCES) },
-  splits: list(object({ from: key, parts: list(part), seed })),
-  preprocess: list(wordSchema(PREPROCESS)),
-  augment: list(wordSchema(AUGMENT)),
-});
+const data = object(
+  {
+    name,
+    sources: { type: "object", propertyNames: key, additionalProperties: wordSchema(SOURCES) },
+    splits: list(object({ from: key, parts: list(part), seed }, { stratified: flag, by: { anyOf: [name, count] } })),
+    preprocess: list(wordSchema(PREPROCESS)),
+    augment: list(wordSchema(AUGMENT)),
+  },
+  { columns: list(wordSchema(TABLE_STEPS)) },
+);
 const columns = list(object({ column: name, buffer: name }));
 const epoch = { columns, cursor: name, count: name, sums: list(object({ sum: name, buffer: name })) };
 const ports = oneOf(

@@ -9,7 +9,7 @@ import type { DType, Shape } from "./types.ts";
 /** Steps whose losses and rates stay on the device: a chunk of steps must not be longer. */
 export const LOSS_HISTORY = 256;
 
-export const ARTIFACT_VERSION = 3;
+export const ARTIFACT_VERSION = 4;
 
 /** A tensor of the network's `state_dict`. */
 export interface ParameterInfo {

@@ -5,7 +5,18 @@ import type { Span } from "../diagnostics.ts";
 import type { DType, Shape } from "./types.ts";
 
 /** What arguments of words are once they are checked: all of it survives JSON. */
-export type PlainValue = number | boolean | string | readonly number[] | Readonly<Record<string, string>>;
+export type PlainValue = number | boolean | string | readonly number[] | readonly ColumnPick[] | InputColumns;
+
+/** Columns of a table: one by its name or by its place, from 0; those from a place up to another; all that its table names nowhere else. */
+export type ColumnPick =
+  | string
+  | number
+  | { readonly from: number; readonly to: number }
+  | { readonly except: readonly Exclude<ColumnPick, { except: unknown }>[] };
+
+/** The columns of each input of a network, and of `label`: as they are, or as a word of ir/recipe/columns/ reads them. A list makes a vector. */
+export type InputColumns = Readonly<Record<string, ColumnPart | readonly ColumnPart[]>>;
+export type ColumnPart = ColumnPick | WordPlan;
 
 /** One word of a recipe or a data set (see ir/recipe/), with all its arguments, defaults filled in. */
 export interface WordPlan {
@@ -22,6 +33,10 @@ export interface SplitPlan {
   readonly from: string;
   readonly parts: readonly { readonly name: string; readonly fraction: number }[];
   readonly seed: number;
+  /** Each part has its share of every class. */
+  readonly stratified?: boolean;
+  /** Rows with one value in this column are in one part. */
+  readonly by?: string | number;
 }
 
 export interface DataPlan {
@@ -33,6 +48,8 @@ export interface DataPlan {
   readonly preprocess: readonly WordPlan[];
   /** Random steps, in training only; one that crops stands for the crops of preprocessing. */
   readonly augment: readonly WordPlan[];
+  /** Steps on the columns of tables, without chance as well; left out where there are none. */
+  readonly columns?: readonly WordPlan[];
 }
 
 /** One input (or the label) of an example, as it is stored on the device. Images are u8[channels, height, width]. */
@@ -43,6 +60,38 @@ export interface ColumnInfo {
   readonly shape: Shape;
   /** Its values are numbers of something: from 0 up to this many. Written by the compiler, which has seen what they are the numbers of. */
   readonly below?: number;
+  /** Its column in the header of the training table, or its place in one without, where that is not its name. */
+  readonly column?: string;
+  /** The columns of a table that it is made of, in their order, where that takes more than reading numbers. */
+  readonly fields?: readonly FieldInfo[];
+}
+
+/** How the cells of a column become numbers, with what the training part of the data said. A word of ir/recipe/columns/ reads them. */
+export type FieldInfo = NumberField | CategoryField;
+
+interface FieldBase {
+  /** Its name in the header, or its place in a table that has none. */
+  readonly column: string;
+  /** The word. */
+  readonly reading: string;
+}
+
+/** (x - shift) * scale, and where `isMarked` 1 if x is missing and 0 if not. */
+export interface NumberField extends FieldBase {
+  readonly kind: "number";
+  readonly shift: number;
+  readonly scale: number;
+  /** What a missing cell is instead, before it is scaled; left out, it is an error. */
+  readonly fill?: number;
+  readonly isMarked: boolean;
+}
+
+/** A place for each category, then one for missing cells and one for what is not in the list, where they have one. */
+export interface CategoryField extends FieldBase {
+  readonly kind: "category";
+  readonly categories: readonly string[];
+  readonly hasMissing: boolean;
+  readonly hasUnknown: boolean;
 }
 
 /** What the labels of a data set are: the loss says, since a column of 0 and 1 may be either. */

@@ -175,7 +175,7 @@ describe("a compiled folder", () => {
   it.each([
     ["[", "is damaged"],
     ["[".repeat(200_000), "nested more than 1000 levels"],
-    [`{"format":"tlc-artifact","version":3,"x":"\\\\\\"${"[".repeat(2000)}"}`, "needs the property"],
+    [`{"format":"tlc-artifact","version":4,"x":"\\\\\\"${"[".repeat(2000)}"}`, "needs the property"],
     ['{"format":"tlc-artifact","version":9}', "another version"],
     ['{"format":"something"}', "not an artifact"],
     ["null", "not an artifact"],

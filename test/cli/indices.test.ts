@@ -44,7 +44,7 @@ describe("a table", () => {
     const file = join(work, "reader.tlspec");
     writeFileSync(file, spec(data));
     const { code, err } = await cli("run", file, "--device", "reference");
-    expect(err).toContain(`${data}:4: tokens ${message}`);
+    expect(err).toContain(`${data}:4: column "tokens" ${message}`);
     expect(code).toBe(2);
   });
 });

@@ -34,6 +34,31 @@ const numbers = [
 ] as const;
 write("price", { inputs: numbers, label: { ...LABEL, dtype: "f32" }, classes: [] }, [1], { loss: { word: "mse", args: {} }, metrics: [] });
 
+const number = { kind: "number", reading: "number", shift: 1, scale: 2, isMarked: false } as const;
+const category = { kind: "category", reading: "one_hot", categories: ["Basel", "Bern"], hasMissing: false, hasUnknown: false } as const;
+write(
+  "risk",
+  {
+    inputs: [
+      {
+        ...{ name: "features", dtype: "f32", shape: [7] },
+        fields: [
+          { ...number, column: "age" },
+          { ...number, column: "in come", fill: 3 },
+          { ...number, column: "smokes", reading: "bool" },
+          { ...number, column: "born", reading: "days" },
+          { ...category, column: "city" },
+          { ...category, column: "job", reading: "category", hasMissing: true, hasUnknown: true },
+        ],
+      },
+      { name: "walk", dtype: "f32", shape: [3] },
+    ],
+    label: LABEL,
+    classes: ["low", "high"],
+  },
+  [2],
+);
+
 /** One program for all consumers: a type checker takes seconds to start. */
 function check(consumers: Readonly<Record<string, string>>): (name: string) => string[] {
   const fileOf = (name: string): string => join(folder, `${name.replaceAll(" ", "-")}.mts`);
@@ -89,17 +114,23 @@ export { name, sure, accuracy, bytes, first, many };`;
 
 const OTHERS = `import { create as tagger } from "./tagger.mjs";
 import { create as price } from "./price.mjs";
+import { create } from "./risk.mjs";
 const tags = await tagger();
 const [steps] = await tags.predict([[1, 2, 3]]);
 const last: "off" | "on" | undefined = steps.labels.at(-1);
 const { f1 } = await tags.evaluate({ inputs: { tokens: Int32Array.of(1) }, labels: [["on", 0]] });
+const risks = await create();
+const row = { age: 3, "in come": null, smokes: true, born: "2024-02-29", city: "Bern", job: "smith", walk: [1, 2, 3] } as const;
+const [danger] = await risks.predict([row]);
+const sure: "low" | "high" = danger.label;
+await risks.evaluate({ inputs: [row], labels: ["low"] });
 const prices = await price();
 const [answer] = await prices.predict([{ size: 3, "rest of it": Float32Array.of(1, 2, 3, 4) }]);
 const value: number | undefined = answer.values[0];
 for await (const event of prices.train({ train: { inputs: { size: [1, 2], "rest of it": [[1, 2, 3, 4], [5, 6, 7, 8]] }, labels: [3, 4] } })) {
   if (event.event === "epoch") console.log(event.train.loss);
 }
-export { last, f1, value };`;
+export { last, f1, value, sure };`;
 
 const RUNTIME = `import type { Model, TrainEvent } from "./flowers.mjs";
 import type * as runtime from "../../src/runtime/index.ts";
@@ -128,6 +159,18 @@ const REFUSED = [
     "a metric that is not measured",
     "const { f1 } = await model.evaluate({ inputs: { image: pixels }, labels: [0] });\nexport { f1 };",
     "'f1' does not exist",
+  ],
+  [
+    "a category that is none",
+    `import { create as risk } from "./risk.mjs";
+await (await risk()).predict([{ age: 3, "in come": 4, smokes: true, born: "", city: "Zug", job: null, walk: [1, 2, 3] }]);`,
+    "'\"Zug\"' is not assignable",
+  ],
+  [
+    "a missing value that nothing fills",
+    `import { create as risk } from "./risk.mjs";
+await (await risk()).predict([{ age: null, "in come": 4, smokes: true, born: "", city: "Bern", job: null, walk: [1, 2, 3] }]);`,
+    "'null' is not assignable",
   ],
   ["an event that never comes", 'declare const event: TrainEvent;\nif (event.event === "end") model.dispose();', "no overlap"],
 ] as const;

@@ -58,6 +58,7 @@ const tied = fc.letrec<Tied>((tie) => {
       { maxDepth: 4, depthSize: "small" },
       leaf,
       fc.array(inner, { maxLength: 3 }).map((items): Ast.Expr => ({ kind: "list", span, items })),
+      fc.option(inner, { nil: undefined }).map((except): Ast.Expr => ({ kind: "rest", span, ...(except !== undefined && { except }) })),
       fc.tuple(inner, named).map(([object, it]): Ast.Expr => ({ kind: "member", span, object, ...it })),
       fc.tuple(inner, inner).map(([object, index]): Ast.Expr => ({ kind: "index", span, object, index })),
       fc.tuple(inner, args).map(([callee, it]): Ast.Expr => ({ kind: "call", span, callee, args: it })),

@@ -41,7 +41,7 @@ interface Event {
   readonly event: string;
   readonly loss?: number;
   readonly val?: { readonly loss: number };
-  readonly test?: { readonly loss: number };
+  readonly test?: { readonly loss: number; readonly accuracy?: number };
 }
 
 /** The events of a run that must succeed. */
@@ -132,6 +132,22 @@ describe("tlc run", () => {
     expect(losses(await events(...args))).toEqual(losses(first));
     const [one, two] = first.filter(({ event }) => event === "epoch");
     expect(two?.val?.loss).toBeLessThan(one?.val?.loss ?? NaN);
+  });
+
+  needing(absent("data/tabular/breast_cancer.csv"), "tells tumours apart on a fifth that it has not seen, whatever the seed", async () => {
+    const table = join(SHARED, "data/tabular/breast_cancer.csv");
+    const accuracies: number[] = [];
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const split = `train into train 80%, test 20% stratified seed ${seed}`;
+      const args = set(`data.train=${table}`, `data.split=${split}`, `seed=${seed}`);
+      accuracies.push((await events("run", example("breast-cancer"), "--device", "wasm", ...args)).at(-1)?.test?.accuracy ?? NaN);
+    }
+    expect(accuracies.reduce((sum, it) => sum + it, 0) / accuracies.length).toBeGreaterThan(0.96);
+    expect(Math.min(...accuracies)).toBeGreaterThan(0.93);
+    const own = await events("run", example("breast-cancer"), "--device", "wasm", ...set(`data.train=${table}`));
+    expect(own.at(-1)?.test?.accuracy).toBeGreaterThan(0.96);
+    const lines = readFileSync(example("breast-cancer"), "utf8").split("\n");
+    expect(lines.filter((line) => line.trim() !== "" && !line.startsWith("//")).length).toBeLessThanOrEqual(15);
   });
 
   needing(adapter ?? absent("data/cifar10"), "learns from folders of pictures", async () => {

@@ -6,22 +6,35 @@ import { join } from "node:path";
 import { compileSpec } from "../../src/compile.ts";
 import { renderDiagnostics } from "../../src/diagnostics.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
-import type { DataInfo, WordPlan } from "../../src/ir/plan.ts";
+import type { ColumnPart, ColumnPick, DataInfo, InputColumns, WordPlan } from "../../src/ir/plan.ts";
 import { sizeOf, type DType, type Shape } from "../../src/ir/types.ts";
 
 /** `adam(betas: [0.8, 0.9])` */
 export function wordText({ word, args }: WordPlan): string {
   const written = Object.entries(args).map(([name, value]) => {
     if (typeof value === "string") return `${name}: ${JSON.stringify(value)}`;
+    if (name === "columns") return columnsText(value as readonly ColumnPick[] | InputColumns);
     if (name === "scale" || name === "ratio") return `${name}: ${(value as readonly number[]).join("..")}`;
     if (Array.isArray(value)) return `${name}: [${(value as readonly number[]).join(", ")}]`;
-    return typeof value === "object"
-      ? Object.entries(value)
-          .map(([input, column]) => `${input}: ${JSON.stringify(column)}`)
-          .join(", ")
-      : `${name}: ${value}`;
+    return `${name}: ${JSON.stringify(value)}`;
   });
   return written.length === 0 ? word : `${word}(${written.join(", ")})`;
+}
+
+const columnsText = (columns: readonly ColumnPick[] | InputColumns): string =>
+  Array.isArray(columns)
+    ? `columns: [${(columns as readonly ColumnPick[]).map(partText).join(", ")}]`
+    : Object.entries(columns as InputColumns)
+        .map(
+          ([input, parts]) => `${input}: ${Array.isArray(parts) ? `[${parts.map(partText).join(", ")}]` : partText(parts as ColumnPart)}`,
+        )
+        .join(", ");
+
+function partText(part: ColumnPart): string {
+  if (typeof part !== "object") return JSON.stringify(part);
+  if ("word" in part) return wordText(part);
+  if ("from" in part) return `${part.from}..${part.to}`;
+  return part.except.length === 0 ? "*" : `* except [${part.except.map(partText).join(", ")}]`;
 }
 
 export interface SmallRecipe {

@@ -2,7 +2,8 @@
 // itself, so that an application needs no other package to be checked.
 
 import type { Artifact } from "../../ir/artifact.ts";
-import type { ColumnInfo } from "../../ir/plan.ts";
+import type { ColumnInfo, FieldInfo } from "../../ir/plan.ts";
+import { readingNamed } from "../../ir/recipe/columns/index.ts";
 import { lossOf } from "../../ir/recipe/losses/index.ts";
 import { metricsOf } from "../../ir/recipe/metrics/index.ts";
 import type { DType } from "../../ir/types.ts";
@@ -14,7 +15,7 @@ interface Skeleton {
   readonly classes: string;
   readonly label: string;
   readonly example: string;
-  readonly inputs: readonly { readonly name: string; readonly type: string }[];
+  readonly inputs: string;
   readonly labels: string;
   readonly prediction: string;
   readonly metrics: readonly string[];
@@ -41,12 +42,7 @@ export interface Picture {
 /** What the network takes for one example. */
 export type Example = {{example}};
 
-/** All examples of a data set: one array of all, one after the other, or one entry for each. */
-export interface Inputs {
-{{#each inputs}}
-  readonly {{name}}: {{type}};
-{{/each}}
-}
+{{inputs}}
 
 export interface Split {
   readonly inputs: Inputs;
@@ -141,6 +137,7 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape, target 
   const names = classes.map(jsString);
   const [first] = inputs;
   const fields = inputs.map((info) => `readonly ${jsString(info.name)}: ${oneOf(info)}`);
+  const takesRows = inputs.some((info) => info.fields !== undefined);
   const loss = lossOf(recipe.loss);
   const perExample = loss.labels === "class" && names.length > 0 ? "Label | number" : "number";
   const labelLists = label.shape.length === 0 ? `readonly (${perExample})[]` : `readonly (readonly (${perExample})[])[]`;
@@ -148,8 +145,8 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape, target 
     recipe: commentText(name),
     classes: names.join(", "),
     label: names.length > 0 ? names.join(" | ") : "string",
-    example: inputs.length === 1 && first !== undefined ? oneOf(first) : `{ ${fields.join("; ")} }`,
-    inputs: inputs.map((info) => ({ name: jsString(info.name), type: `${ARRAYS[info.dtype]} | readonly (${oneOf(info)})[]` })),
+    example: takesRows ? rowType(inputs) : inputs.length === 1 && first !== undefined ? oneOf(first) : `{ ${fields.join("; ")} }`,
+    inputs: inputsType(inputs, takesRows),
     labels: `${ARRAYS[label.dtype]} | ${labelLists}`,
     prediction: predictionType(loss.outputs === "class scores", outputShape.length),
     target,
@@ -172,6 +169,38 @@ function oneOf({ dtype, shape }: ColumnInfo): string {
   if (shape.length === 0) return "number";
   const values = `${ARRAYS[dtype]} | readonly number[]`;
   return dtype === "u8" && shape.length === 3 ? `Picture | ${values}` : values;
+}
+
+function inputsType(inputs: readonly ColumnInfo[], takesRows: boolean): string {
+  if (takesRows) return "/** The rows of a table, by the names of their columns. */\nexport type Inputs = readonly Example[];";
+  const lines = inputs.map((info) => `  readonly ${jsString(info.name)}: ${ARRAYS[info.dtype]} | readonly (${oneOf(info)})[];`);
+  const doc = "/** All examples of a data set: one array of all, one after the other, or one entry for each. */";
+  return [doc, "export interface Inputs {", ...lines, "}"].join("\n");
+}
+
+/** A row by the names of its columns, each once, however many inputs it feeds. */
+function rowType(inputs: readonly ColumnInfo[]): string {
+  const columns = new Map<string, string>();
+  for (const info of inputs) {
+    if (info.fields === undefined) columns.set(info.column ?? info.name, oneOf(info));
+    for (const field of info.fields ?? []) {
+      // What one of several readings of a column cannot do without, no row may leave out.
+      const before = columns.get(field.column);
+      if (before === undefined || before.endsWith("| null")) columns.set(field.column, cellType(field));
+    }
+  }
+  const lines = [...columns].map(([name, type]) => `  readonly ${jsString(name)}: ${type};`);
+  return ["{", ...lines, "}"].join("\n");
+}
+
+/** Longer lists of categories are texts: nobody reads them, and a type checker takes its time. */
+const MOST_LITERALS = 200;
+
+function cellType(field: FieldInfo): string {
+  if (field.kind === "number") return `${readingNamed(field.reading).values}${field.fill === undefined ? "" : " | null"}`;
+  const { categories, hasMissing, hasUnknown } = field;
+  const isOpen = hasUnknown || categories.length === 0 || categories.length > MOST_LITERALS;
+  return `${isOpen ? "string" : categories.map(jsString).join(" | ")}${hasMissing ? " | null" : ""}`;
 }
 
 function predictionType(isClassifier: boolean, rank: number): string {

@@ -3,6 +3,7 @@
 
 import type { Node } from "../node.ts";
 import type { ArgSpec, ArgType, ArgValues, Given, RangeValue, TensorValue } from "./arguments.ts";
+import { READINGS } from "./columns/index.ts";
 
 /** The converted value, or what was wanted; `range` tells a number out of range from a value of another type. */
 type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly wanted: string; readonly range: boolean };
@@ -63,6 +64,49 @@ const anyNumber = number("a number", { type: "number" }, () => true);
 const positive = number("a number greater than 0", { type: "number", exclusiveMinimum: 0 }, (n) => n > 0);
 const tensor = rule("a tensor", false, (value) => (isTensor(value) ? value.node : undefined));
 
+/** Of a name, a place and a range of places; and of what is left of a table. */
+const columnSchemas: readonly object[] = [
+  { type: "string" },
+  whole.schema as object,
+  { type: "object", properties: { from: whole.schema, to: whole.schema }, required: ["from", "to"], additionalProperties: false },
+];
+const pickSchemas: readonly object[] = [
+  ...columnSchemas,
+  {
+    type: "object",
+    properties: { except: { type: "array", items: { anyOf: columnSchemas } } },
+    required: ["except"],
+    additionalProperties: false,
+  },
+];
+const picksSchema = { type: "array", items: { anyOf: pickSchemas } } as const;
+const readingSchema = {
+  type: "object",
+  properties: {
+    word: { enum: READINGS.map(({ name }) => name) },
+    args: {
+      type: "object",
+      properties: { columns: picksSchema, unknown: { type: "boolean" } },
+      required: ["columns"],
+      additionalProperties: false,
+    },
+  },
+  required: ["word", "args"],
+  additionalProperties: false,
+} as const;
+const partSchemas: readonly object[] = [...pickSchemas, readingSchema];
+
+/** Names that stand for themselves, as long as no value has them. */
+const FILLS: readonly unknown[] = ["mean", "median", "mark"] satisfies ArgValues["fill"][];
+
+function isEncoding(label: string): boolean {
+  try {
+    return new TextDecoder(label).encoding !== "";
+  } catch {
+    return false;
+  }
+}
+
 const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
   count,
   whole,
@@ -97,11 +141,21 @@ const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
     (value) => count.convert(value) ?? convertAll(value, count),
     true,
   ),
-  // The language collects them from their names, before there are values.
+  // The language collects columns from their names, before there are values.
   columns: rule<ArgValues["columns"]>(
     "columns, each by the name of an input",
-    { type: "object", additionalProperties: { type: "string" } },
+    { type: "object", additionalProperties: { anyOf: [...partSchemas, { type: "array", items: { anyOf: partSchemas } }] } },
     () => undefined,
+  ),
+  picks: rule<ArgValues["picks"]>("columns, by names or places", picksSchema, () => undefined),
+  fill: rule<ArgValues["fill"]>("a number, `mean`, `median` or `mark`", { anyOf: [{ type: "number" }, { enum: FILLS }] }, (value) =>
+    typeof value === "number" || FILLS.includes(value) ? (value as ArgValues["fill"]) : undefined,
+  ),
+  delimiter: rule('one character, or "auto"', { type: "string", minLength: 1, maxLength: 4 }, (value) =>
+    typeof value === "string" && (value === "auto" || (value.length === 1 && !/["\r\n]/.test(value))) ? value : undefined,
+  ),
+  encoding: rule('the name of an encoding, such as "latin1", or "auto"', { type: "string", maxLength: 40 }, (value) =>
+    typeof value === "string" && (value === "auto" || isEncoding(value)) ? value : undefined,
   ),
   tensor,
   "tensor or number": rule<Node | number>("a tensor or a number", false, (value) => tensor.convert(value) ?? anyNumber.convert(value)),

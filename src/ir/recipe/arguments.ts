@@ -2,6 +2,7 @@
 // value is checked against them is in argument-rules.ts, which a page does not load.
 
 import type { Node } from "../node.ts";
+import type { ColumnPick, InputColumns } from "../plan.ts";
 
 export interface RangeValue {
   readonly kind: "range";
@@ -41,8 +42,16 @@ export interface ArgValues {
   readonly "number or numbers": number | readonly number[];
   readonly integers: readonly number[];
   readonly "count or list": number | readonly number[];
-  /** Columns of a table by the inputs of the network: all further arguments of the word, each a name or a string. */
-  readonly columns: Readonly<Record<string, string>>;
+  /** Columns of a table by the inputs of the network: all further arguments of the word. */
+  readonly columns: InputColumns;
+  /** Columns of a table: all further arguments that have no name. */
+  readonly picks: readonly ColumnPick[];
+  /** What stands for a missing cell, by a name or as it is. */
+  readonly fill: number | "mean" | "median" | "mark";
+  /** One character that parts cells, or `auto`. */
+  readonly delimiter: string;
+  /** As the Encoding Standard names them, or `auto`. */
+  readonly encoding: string;
   readonly tensor: Node;
   readonly "tensor or number": Node | number;
   readonly tensors: readonly Node[];

@@ -1,12 +1,14 @@
 // Every word of recipes and data sets, by its kind: what the reference page and `tlc explain` list, and what tests go through.
 
 import type { Word } from "./define.ts";
+import { READINGS } from "./columns/index.ts";
 import { LOSSES } from "./losses/index.ts";
 import { METRICS } from "./metrics/index.ts";
 import { OPTIMIZERS } from "./optimizers/index.ts";
 import { SCHEDULES } from "./schedules/index.ts";
 import { SOURCES } from "./sources/index.ts";
 import { AUGMENT, PREPROCESS } from "./steps/index.ts";
+import { TABLE_STEPS } from "./table-steps/index.ts";
 
 export interface WordKind {
   /** In the singular, as messages name it, and as the heading of a page. */
@@ -21,6 +23,8 @@ export const GLOSSARY: readonly WordKind[] = [
   { kind: "optimizer", title: "Optimizers", words: OPTIMIZERS },
   { kind: "schedule", title: "Schedules", words: SCHEDULES },
   { kind: "source", title: "Sources", words: SOURCES },
-  { kind: "preprocessing step", title: "Preprocessing", words: PREPROCESS },
+  { kind: "column word", title: "Columns of tables", words: READINGS },
+  { kind: "preprocessing step", title: "Preprocessing of pictures", words: PREPROCESS },
+  { kind: "step on columns", title: "Preprocessing of tables", words: TABLE_STEPS },
   { kind: "augmentation step", title: "Augmentation", words: AUGMENT },
 ];

@@ -1,27 +1,18 @@
 // What the cells of a table mean: a number, a fixed-length sequence of numbers, or the name of a class. Browser-safe.
 
 import type { ColumnInfo, LabelKind } from "../../ir/plan.ts";
+import { INTEGER_TEXT as INTEGER, NUMBER_TEXT as NUMBER } from "../../ir/recipe/columns/number.ts";
 import type { HostArray } from "../device.ts";
 import { isBelow, outOfRange } from "./loaded-split.ts";
 
-const INTEGER = /^[+-]?\d+$/;
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const MAX_CLASSES = 100_000;
+export const MAX_CLASSES = 100_000;
 
 /** By UTF-16 code units, as Python sorts folder names; never by locale, which differs between machines. */
 export const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 export const splitCell = (cell: string): readonly string[] => cell.trim().split(/\s+/);
 
-const isInt32 = (token: string): boolean => INTEGER.test(token) && Number(token) === (Number(token) | 0);
-
-/** From one cell: `3.5` is f32[], `1 2 3` is i32[3], `0.1 0.2` is f32[2]. Undefined for text. */
-export function describeCell(name: string, cell: string): ColumnInfo | undefined {
-  const tokens = splitCell(cell);
-  if (!tokens.every((token) => NUMBER.test(token))) return undefined;
-  if (tokens.length === 1) return { name, dtype: "f32", shape: [] };
-  return { name, dtype: tokens.every(isInt32) ? "i32" : "f32", shape: [tokens.length] };
-}
+export const isInt32 = (token: string): boolean => INTEGER.test(token) && Number(token) === (Number(token) | 0);
 
 export interface Labels {
   readonly label: ColumnInfo;
@@ -47,7 +38,7 @@ class NumberSurvey implements LabelSurvey {
   describe(name: string): Labels | string {
     const tokens = splitCell(this.#first ?? "");
     const text = tokens.find((token) => !NUMBER.test(token));
-    if (text !== undefined) return `it holds ${JSON.stringify(text.slice(0, 40))}, and the loss compares numbers`;
+    if (text !== undefined) return `holds ${JSON.stringify(text.slice(0, 40))}, and the loss compares numbers`;
     return { label: { name, dtype: "f32", shape: tokens.length === 1 ? [] : [tokens.length] }, classes: [] };
   }
 }
@@ -81,7 +72,7 @@ class ClassSurvey implements LabelSurvey {
 
   describe(name: string): Labels | string {
     if (this.#steps !== undefined) {
-      if (this.#highest >= MAX_CLASSES) return `a label of ${this.#highest} would make as many classes`;
+      if (this.#highest >= MAX_CLASSES) return `holds ${this.#highest}, which would make as many classes`;
       const classes = Array.from({ length: this.#highest + 1 }, (_, i) => String(i));
       return { label: { name, dtype: "i32", shape: [this.#steps] }, classes };
     }
@@ -90,7 +81,7 @@ class ClassSurvey implements LabelSurvey {
     // 0.0 and 1.0, as tables are written that once had an empty cell, are 0 and 1.
     const distinct = isNumeric && !this.#isPlain ? [...new Set([...this.#distinct].map(plainNumber))] : [...this.#distinct];
     if (distinct.length > MAX_CLASSES)
-      return `it has more than ${MAX_CLASSES} different labels; a loss of numbers, such as \`mse\`, takes them as numbers`;
+      return `has more than ${MAX_CLASSES} different labels; a loss of numbers, such as \`mse\`, takes them as numbers`;
     const classes = distinct.sort(isNumeric ? (a, b) => Number(a) - Number(b) || byCodeUnit(a, b) : byCodeUnit);
     return { label: { name, dtype: "i32", shape: [] }, classes };
   }

@@ -21,6 +21,7 @@ import type { ImageSize } from "./image-size.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
 import { storePixels, type LoadSteps } from "./pixels.ts";
+import type { Select } from "./splits.ts";
 
 const EXTENSIONS = new Set([".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 export const IMAGE_INPUT = "image";
@@ -104,7 +105,7 @@ export async function loadImageFolder(
   folder: string,
   steps: LoadSteps,
   info: DataInfo,
-  select: (count: number) => Int32Array,
+  select: Select,
   access: DataAccess = {},
 ): Promise<LoadedSplit> {
   const files: string[] = [];
@@ -118,7 +119,7 @@ export async function loadImageFolder(
       labels.push(label);
     }
   }
-  const chosen = [...select(files.length)];
+  const chosen = [...select(files.length, labels)];
   const images = await loadImages(
     chosen.map((i) => files[i] ?? ""),
     steps,

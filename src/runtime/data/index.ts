@@ -2,25 +2,20 @@
 // Node only; in a browser a page hands over arrays through `splitFromArrays`.
 
 import type { DataInfo, DataPlan, LabelKind, WordPlan } from "../../ir/plan.ts";
-import { columnsOf, pathOf, sourceOf, type SourceName } from "../../ir/recipe/sources/index.ts";
+import { pathOf, sourceOf, type SourceName } from "../../ir/recipe/sources/index.ts";
+import { columnsOf, tableFormat } from "../../ir/recipe/sources/table.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
 import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
 import { describeImages, loadImageFolder, loadImages } from "./images.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
-import { definingSource, resolveSplit, splitNames } from "./splits.ts";
-import { describeTable, loadTable, type TableSource } from "./table.ts";
+import { definingSource, everything, resolveSplit, splitNames, type ResolvedSplit } from "./splits.ts";
+import { describeTable, loadTable, type TableSource, type TableSplit } from "./table.ts";
 
 /** How the files of a source are read: its classes and shapes, examples with labels, and examples without. */
 interface Loader {
   readonly describe: (plan: DataPlan, source: WordPlan, labels: LabelKind, access: DataAccess) => Promise<DataInfo>;
-  readonly load: (
-    plan: DataPlan,
-    source: WordPlan,
-    info: DataInfo,
-    select: (count: number) => Int32Array,
-    access: DataAccess,
-  ) => Promise<LoadedSplit>;
+  readonly load: (plan: DataPlan, split: ResolvedSplit, info: DataInfo, access: DataAccess) => Promise<LoadedSplit>;
   readonly loadInputs: (
     plan: DataPlan,
     source: WordPlan,
@@ -30,22 +25,32 @@ interface Loader {
   ) => Promise<LoadedSplit>;
 }
 
-const tableOf = (source: WordPlan): TableSource => ({ path: pathOf(source), columns: columnsOf(source) });
+const tableOf = (source: WordPlan): TableSource => ({ path: pathOf(source), columns: columnsOf(source), format: tableFormat(source) });
+
+/** What is trained on, if it comes from this source: what is fitted, is fitted on it. */
+const trainingSplit = (plan: DataPlan, source: WordPlan): TableSplit => {
+  const split = resolveSplit(plan, "train");
+  return split?.source === source ? split : WHOLE;
+};
+
+const WHOLE: TableSplit = { select: everything, keyedBy: "nothing" };
 
 const LOADERS = {
   images: {
     describe: ({ preprocess }, source, _, access) => describeImages(pathOf(source), loadSteps(preprocess), access),
-    load: ({ preprocess }, source, info, select, access) => loadImageFolder(pathOf(source), loadSteps(preprocess), info, select, access),
+    load: ({ preprocess }, { source, select, keyedBy }, info, access) => {
+      if (typeof keyedBy === "object") throw new DataError("pictures have no columns to split them by", "leave out `by`");
+      return loadImageFolder(pathOf(source), loadSteps(preprocess), info, select, access);
+    },
     loadInputs: ({ preprocess }, _, files, info, access) => loadImages(files, loadSteps(preprocess), info, access),
   },
   table: {
-    describe: (_, source, labels, access) => describeTable(tableOf(source), labels, access),
-    load: (_, source, info, select, access) => loadTable(tableOf(source), info, select, access),
+    describe: (plan, source, labels, access) => describeTable(tableOf(source), labels, plan.columns, trainingSplit(plan, source), access),
+    load: (_, split, info, access) => loadTable(tableOf(split.source), info, split, access),
     loadInputs: async (_, source, files, info, access) => {
       const [path, ...rest] = files;
       if (path === undefined || rest.length > 0) throw new DataError("this network predicts from one table file at a time");
-      const all = (count: number): Int32Array => Int32Array.from({ length: count }, (__, i) => i);
-      return loadTable({ ...tableOf(source), path }, info, all, access, false);
+      return loadTable({ ...tableOf(source), path }, info, WHOLE, access, false);
     },
   },
 } as const satisfies Record<SourceName, Loader>;
@@ -62,8 +67,7 @@ export async function describeData(plan: DataPlan, labels: LabelKind = "class", 
 export async function loadSplit(plan: DataPlan, name: string, info: DataInfo, access: DataAccess = {}): Promise<LoadedSplit> {
   const split = resolveSplit(plan, name);
   if (split === undefined) throw new DataError(`the data set ${plan.name} has no "${name}"`, `it has ${splitNames(plan).join(", ")}`);
-  const { source, select } = split;
-  const loaded = await loaderOf(source).load(plan, source, info, select, access);
+  const loaded = await loaderOf(split.source).load(plan, split, info, access);
   if (loaded.count === 0)
     throw new DataError(`"${name}" of the data set ${plan.name} has no examples`, "give it a larger part of the split");
   return loaded;

@@ -8,8 +8,8 @@ export class Problems {
   readonly #shown: string[] = [];
   #count = 0;
 
-  add(problem: string): void {
-    this.#count++;
+  add(problem: string, more = 0): void {
+    this.#count += 1 + more;
     if (this.#shown.length < SHOWN) this.#shown.push(problem);
   }
 
@@ -19,5 +19,24 @@ export class Problems {
     const rest = this.#count - this.#shown.length;
     const lines = rest > 0 ? [...this.#shown, `… and ${rest} more`] : this.#shown;
     throw new DataError(`${what}:\n${lines.map((line) => `  ${line}`).join("\n")}`, hint);
+  }
+}
+
+/** Lines with something that may be a problem, which only the lines after them decide. */
+export class Cases {
+  readonly #shown: (readonly [line: number, what: string])[] = [];
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(line: number, what: string): void {
+    this.#count++;
+    if (this.#shown.length < SHOWN) this.#shown.push([line, what]);
+  }
+
+  report(problems: Problems, text: (line: number, what: string) => string): void {
+    this.#shown.forEach(([line, what], i) => problems.add(text(line, what), i === 0 ? this.#count - this.#shown.length : 0));
   }
 }

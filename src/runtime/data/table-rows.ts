@@ -1,62 +1,95 @@
-// The rows of a table file, one after the other, whatever the size of the file: what is held is a part of it and no more.
+// The rows of a table file, one after the other, whatever the size of the file: what is held is a part of it and no more. Every kind of
+// file gives the same: rows of cells, the first of them the names of the columns where the file has them.
 
+import { extname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { extname } from "node:path";
+import type { TableFormat } from "../../ir/recipe/sources/table.ts";
 import { DataError } from "../errors.ts";
-import { readAt, withRegularFile } from "../files.ts";
-import { formatBytes } from "../memory.ts";
+import { withRegularFile } from "../files.ts";
 import { requireInside } from "../inside.ts";
+import { formatBytes } from "../memory.ts";
 import { MOST_TABLE_BYTES, type DataAccess } from "./access.ts";
+import { JsonRows } from "./json-rows.ts";
+import { LONGEST_ROW, type Row } from "./row.ts";
+import { textParts } from "./table-text.ts";
 
-export interface Row {
-  readonly cells: readonly string[];
-  /** Of the file, from 1. */
-  readonly line: number;
-}
+const KINDS: readonly string[] = [".csv", ".tsv", ".jsonl"];
 
-const PART = 1 << 18;
-/** Characters of one row: what a quote that is never closed takes before that is noticed. */
-const LONGEST_ROW = 1 << 24;
-
-/** Calls `take` with each row, in order; blank lines are left out. */
-export async function eachRow(path: string, access: DataAccess, take: (row: Row) => void): Promise<void> {
+/** Calls `take` with each row, in order; blank lines are left out. What `take` throws ends the reading. */
+export async function eachRow(path: string, format: TableFormat, access: DataAccess, take: (row: Row) => void): Promise<void> {
   const kind = extname(path).toLowerCase();
-  if (kind !== ".csv" && kind !== ".tsv") throw new DataError(`${path} is neither a .csv nor a .tsv file`);
+  if (!KINDS.includes(kind)) throw new DataError(`${path} is none of ${KINDS.join(", ")}`);
+  if (kind === ".jsonl" && !format.header)
+    throw new DataError(`${path} has the names of its columns in every line`, "leave out `header: false`");
   await requireInside(path, access.within);
-  const { CsvError, parse } = await import("csv-parse");
-  await withRegularFile(path, async (file, { size }) => {
-    if (size > MOST_TABLE_BYTES) throw new DataError(`it has ${formatBytes(size)}, more than a table may have`);
-    const parser = parse({
-      delimiter: kind === ".tsv" ? "\t" : ",",
-      quote: kind === ".tsv" ? null : '"',
-      relax_column_count: true,
-      skip_empty_lines: true,
-      max_record_size: LONGEST_ROW,
-      info: true,
-    });
-    const decoder = new TextDecoder("utf-8", { fatal: true });
-    const parts = async function* (): AsyncGenerator<string> {
-      for (let at = 0; at < size; at += PART)
-        yield decoder.decode(await readAt(file, at, Math.min(PART, size - at), access.signal), { stream: true });
-      yield decoder.decode();
-    };
-    // By events: awaiting each of a million rows would take as long as reading them.
-    parser.on("data", ({ record, info }: Parsed) => {
-      try {
-        take({ cells: record, line: info.lines });
-      } catch (error) {
-        parser.destroy(error instanceof Error ? error : new DataError(String(error)));
-      }
-    });
+  // What is wrong with a row is no fault of reading, whose errors name the file.
+  let refused: { readonly error: unknown } | undefined;
+  const taking = (row: Row): void => {
     try {
-      await pipeline(Readable.from(parts()), parser);
+      take(row);
     } catch (error) {
-      if (error instanceof CsvError) throw new DataError(error.message, "a cell with quotes in it is written with the quotes doubled");
-      if (error instanceof TypeError) throw new DataError("it is not UTF-8", `convert it, e.g. iconv -f latin1 -t utf-8 ${path}`);
+      refused = { error };
       throw error;
     }
+  };
+  try {
+    await withRegularFile(path, async (file, { size }) => {
+      if (size > MOST_TABLE_BYTES) throw new DataError(`it has ${formatBytes(size)}, more than a table may have`);
+      const parts = textParts(file, size, format.encoding, access.signal);
+      await (kind === ".jsonl" ? readJsonLines(parts, path, taking) : readCells(parts, kind, format, taking));
+    });
+  } catch (error) {
+    throw refused === undefined ? error : refused.error;
+  }
+}
+
+async function readJsonLines(parts: AsyncIterable<string>, path: string, take: (row: Row) => void): Promise<void> {
+  const rows = new JsonRows(path, take);
+  for await (const part of parts) rows.push(part);
+  rows.end();
+}
+
+async function readCells(parts: AsyncGenerator<string>, kind: string, { delimiter }: TableFormat, take: (row: Row) => void): Promise<void> {
+  const { CsvError, parse } = await import("csv-parse");
+  const { value: first = "" } = (await parts.next()) as IteratorResult<string, undefined>;
+  const separator = delimiter !== "auto" ? delimiter : kind === ".tsv" ? "\t" : separatorIn(first);
+  const parser = parse({
+    delimiter: separator,
+    quote: kind === ".tsv" ? null : '"',
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: LONGEST_ROW,
+    info: true,
   });
+  // By events: awaiting each of a million rows would take as long as reading them.
+  parser.on("data", ({ record, info }: Parsed) => {
+    try {
+      take({ cells: record, line: info.lines });
+    } catch (error) {
+      parser.destroy(error instanceof Error ? error : new DataError(String(error)));
+    }
+  });
+  const all = async function* (): AsyncGenerator<string> {
+    yield first;
+    yield* parts;
+  };
+  try {
+    await pipeline(Readable.from(all()), parser);
+  } catch (error) {
+    if (error instanceof CsvError) throw new DataError(error.message, "a cell with quotes in it is written with the quotes doubled");
+    throw error;
+  }
+}
+
+/** What parts the cells of a file, by its first line: of these the one that is there most often, outside of quotes. */
+const SEPARATORS = [",", ";", "\t", "|"] as const;
+
+export function separatorIn(text: string): string {
+  const line = /^\s*([^\r\n]*)/.exec(text)?.[1] ?? "";
+  const plain = line.replaceAll(/"[^"]*"/g, "");
+  const counts = SEPARATORS.map((separator) => plain.split(separator).length - 1);
+  return SEPARATORS[counts.indexOf(Math.max(...counts))] ?? ",";
 }
 
 interface Parsed {

@@ -1,173 +1,326 @@
-// Table files: `.csv` with a header row, `.tsv` with or without one. Every complaint carries the line of the file.
-//
-// A .tsv whose first row names none of the columns asked for has no header; its columns are then taken in the order in which the
-// spec names them, and there must be as many. Quotes mean nothing in a .tsv.
+// Tables in files: what their columns are, and what is in them. The training table is read once for the types of its columns and the
+// classes, and once more for what is fitted on the part of it that is trained on. Every complaint carries the line and the column.
 
-import { extname } from "node:path";
 import { hostArray, type HostArray } from "../../ir/arrays.ts";
-import type { ColumnInfo, DataInfo, LabelKind } from "../../ir/plan.ts";
+import type { ColumnInfo, DataInfo, InputColumns, LabelKind, WordPlan } from "../../ir/plan.ts";
+import { readingNamed, widthOf } from "../../ir/recipe/columns/index.ts";
+import { LABEL, type TableFormat } from "../../ir/recipe/sources/table.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
-import { describeCell, surveyOf, writeCell, writeLabel } from "./cells.ts";
-import type { Column, LoadedSplit } from "./loaded-split.ts";
+import { surveyOf, writeCell, writeLabel } from "./cells.ts";
+import { fieldWriter, mayBeMissing, type FieldWriter } from "./fields.ts";
+import { fills, fitOf, placeSteps, stepsFor, type ColumnFit, type PlacedStep } from "./fit.ts";
+import { isBelow, outOfRange, type Column, type LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
-import { eachRow, type Row } from "./table-rows.ts";
+import type { Row } from "./row.ts";
+import type { ResolvedSplit } from "./splits.ts";
+import { ColumnSurvey, type ColumnKind } from "./survey.ts";
+import { placeInputs, placeLabel, placesFor, requireHeader, TableHeader, type PlacedInput } from "./table-columns.ts";
+import { eachRow } from "./table-rows.ts";
 
 export interface TableSource {
   readonly path: string;
-  /** Network input (or `label`) to column name. */
-  readonly columns: Readonly<Record<string, string>>;
+  readonly columns: InputColumns;
+  readonly format: TableFormat;
 }
 
-const LABEL = "label";
+/** How a table is cut, without its source: which is the table. */
+export type TableSplit = Pick<ResolvedSplit, "select" | "keyedBy">;
 
-/** Where the columns of a table are. */
-interface Header {
-  /** Cells of every row. */
-  readonly width: number;
-  /** Whether the first row is one of names. */
-  readonly isNamed: boolean;
-  /** Input name, or `label`, to position in a row. */
-  readonly positions: ReadonlyMap<string, number>;
+interface RowReader {
+  readonly begin: (header: TableHeader) => void;
+  readonly take: (row: Row) => void;
 }
 
-/** Calls `take` with the rows behind the header. Throws for a table without rows, and for rows of other lengths. */
-async function readTable(
-  source: TableSource,
-  access: DataAccess,
-  take: (row: Row, positions: Header["positions"]) => void,
-  withLabel = true,
-): Promise<Header> {
-  let header: Header | undefined;
+/** Throws for a table without rows, and for rows of other lengths. */
+async function readTable({ path, columns, format }: TableSource, access: DataAccess, { begin, take }: RowReader): Promise<void> {
+  let header: TableHeader | undefined;
   let count = 0;
   const problems = new Problems();
-  await eachRow(source.path, access, (row) => {
-    if (!header) {
-      header = headerOf(source, row, withLabel);
-      if (header.isNamed) return;
+  await eachRow(path, format, access, (row) => {
+    const { cells, line } = row;
+    if (header === undefined) {
+      header = new TableHeader(path, cells, format.header);
+      if (format.header) requireHeader(path, columns, cells);
+      begin(header);
+      if (format.header) return;
     }
     count++;
-    const { cells, line } = row;
-    if (cells.length === header.width) take(row, header.positions);
-    else problems.add(`${source.path}:${line}: ${cells.length} cells, the header has ${header.width}`);
+    if (cells.length === header.width) take(row);
+    else problems.add(`${path}:${line}: ${cells.length} cells, the ${format.header ? "header" : "first row"} has ${header.width}`);
   });
-  if (!header) throw new DataError(`${source.path} is empty`, "it needs a header row and one row for each example");
-  if (count === 0) throw new DataError(`${source.path} has a header and no rows`);
-  problems.check("rows of different lengths", "quote cells that hold the separator");
-  return header;
+  if (count === 0 && header) throw new DataError(`${path} has a header and no rows`);
+  if (count === 0) throw new DataError(`${path} is empty`, "it needs a row for each example, and a row with the names of the columns");
+  problems.check("rows of different lengths", "quote cells that hold the separator; `delimiter` says another");
 }
 
-function headerOf(source: TableSource, first: Row, withLabel: boolean): Header {
-  const wanted = Object.entries(source.columns).filter(([name]) => withLabel || name !== LABEL);
-  const found = wanted.filter(([, column]) => first.cells.includes(column));
-  const hasHeader = found.length > 0 || extname(source.path).toLowerCase() === ".csv";
-  if (!hasHeader && wanted.length !== first.cells.length) {
-    const columns = Object.values(source.columns);
-    if (columns.length !== first.cells.length) {
-      throw new DataError(
-        `${source.path} has no column named ${wanted.map(([, column]) => `"${column}"`).join(" or ")}, and its first row has ${first.cells.length} cells`,
-        `give it a header row, or name its columns in their order: a .tsv without a header needs exactly as many names as columns`,
-      );
-    }
+const cellAt = ({ cells }: Row, at: number): string => cells[at] ?? "";
+/** Of several columns it has the numbers of all. */
+const labelAt = (row: Row, places: readonly number[]): string => places.map((at) => cellAt(row, at)).join(" ");
+
+/** Numbers for what a split asks for of each row. */
+class SplitKeys {
+  readonly #places: readonly number[] | undefined;
+  readonly #numbers = new Map<string, number>();
+  readonly #keys: number[] = [];
+
+  constructor({ keyedBy }: TableSplit, header: TableHeader, label: readonly number[] | undefined) {
+    this.#places = typeof keyedBy === "object" ? header.placesOf(keyedBy.column) : keyedBy === "label" ? (label ?? []) : undefined;
   }
-  const header = hasHeader ? first.cells : Object.values(source.columns);
-  const positions = new Map<string, number>();
-  for (const [name, column] of wanted) {
-    const at = header.indexOf(column);
-    if (at < 0)
-      throw new DataError(`${source.path} has no column "${column}"`, `its columns are ${header.map((cell) => `"${cell}"`).join(", ")}`);
-    positions.set(name, at);
+
+  add(row: Row): void {
+    if (this.#places === undefined) return;
+    const text = labelAt(row, this.#places).trim();
+    const known = this.#numbers.get(text);
+    if (known === undefined) this.#numbers.set(text, this.#numbers.size);
+    this.#keys.push(known ?? this.#numbers.size - 1);
   }
-  return { width: header.length, isNamed: hasHeader, positions };
+
+  get list(): readonly number[] {
+    return this.#keys;
+  }
 }
 
-export async function describeTable(source: TableSource, kind: LabelKind, access: DataAccess = {}): Promise<DataInfo> {
-  const { path } = source;
-  let inputs: ColumnInfo[] | undefined;
+// --- what a table is ----------------------------------------------------------------------------------------------------
+
+interface SurveyedInput {
+  readonly placed: PlacedInput;
+  readonly surveys: readonly ColumnSurvey[];
+}
+
+export async function describeTable(
+  source: TableSource,
+  kind: LabelKind,
+  steps: readonly WordPlan[] | undefined = [],
+  split: TableSplit,
+  access: DataAccess = {},
+): Promise<DataInfo> {
+  const { path, columns } = source;
+  if (split.keyedBy === "label" && kind === "number")
+    throw new DataError("a stratified split needs labels that are classes, and the loss compares numbers", "leave out `stratified`");
+  let inputs: readonly SurveyedInput[] = [];
+  let placedSteps: readonly PlacedStep[] = [];
+  let label: readonly number[] | undefined;
+  let keys: SplitKeys | undefined;
+  let count = 0;
   const labels = surveyOf(kind);
   const problems = new Problems();
-  const { positions } = await readTable(source, access, ({ cells, line }, at) => {
-    inputs ??= [...at].filter(([name]) => name !== LABEL).map(([name, i]) => describeInput(source, name, cells[i] ?? "", line));
-    const label = cells[at.get(LABEL) ?? -1] ?? "";
-    if (label.trim() === "") problems.add(`${path}:${line}: the label is empty`);
-    labels.add(label);
-  });
-  if (!positions.has(LABEL)) throw new DataError(`the table ${path} has no label`, "name it in the spec: label: COLUMN");
+  const begin = (header: TableHeader): void => {
+    label = placeLabel(columns, header);
+    keys = new SplitKeys(split, header, label);
+    placedSteps = placeSteps(steps, (pick) => header.placesOf(pick as string));
+    const placed = placeInputs(columns, header, typeof split.keyedBy === "object" ? [split.keyedBy.column] : []);
+    inputs = placed.map((input) => ({
+      placed: input,
+      surveys: input.columns.map((it) => new ColumnSurvey(it.column, it.reading, input.isPlain)),
+    }));
+    requireUsed(placedSteps, placed);
+  };
+  const take = (row: Row): void => {
+    count++;
+    for (const { placed, surveys } of inputs)
+      surveys.forEach((survey, i) => survey.add(cellAt(row, placed.columns[i]?.at ?? -1), row.line));
+    const text = labelAt(row, label ?? []);
+    if (text.trim() === "") problems.add(`${path}:${row.line}: the label is empty`);
+    labels.add(text);
+    keys?.add(row);
+  };
+  await readTable(source, access, { begin, take });
+  if (label === undefined) throw new DataError(`the table ${path} has no label`, "name it in the spec: label: COLUMN");
   problems.check("rows without a label", "fill them in, or remove the rows");
   const described = labels.describe(LABEL);
-  if (typeof described === "string") throw new DataError(`${path}: column "${source.columns[LABEL] ?? LABEL}": ${described}`);
-  return { inputs: inputs ?? [], ...described };
+  if (typeof described === "string") throw new DataError(`${path}: the label ${described}`);
+  const fitted = inputs.map(({ placed, surveys }) => new FittedInput(placed, kindsOf(path, placed, surveys, placedSteps), placedSteps));
+  await fit(source, fitted, split.select(count, keys?.list ?? []), access);
+  return { inputs: fitted.map((input) => input.info()), ...described };
 }
 
-function describeInput({ path, columns }: TableSource, name: string, cell: string, line: number): ColumnInfo {
-  const info = describeCell(name, cell);
-  if (info !== undefined) return info;
-  throw new DataError(
-    `${path}:${line}: column "${columns[name] ?? name}" holds text, ${JSON.stringify(cell.slice(0, 40))}`,
-    "a column holds one number or numbers separated by spaces; text needs a tokenizer, which is not built yet",
-  );
+/** A step that names a column which no input has would do nothing. */
+function requireUsed(steps: readonly PlacedStep[], inputs: readonly PlacedInput[]): void {
+  const used = new Set(inputs.flatMap(({ columns }) => columns.map(({ at }) => at)));
+  for (const { plan, places } of steps)
+    if (places !== undefined && ![...places].every((at) => used.has(at)))
+      throw new DataError(`\`${plan.word}\` names a column that no input has`, "name columns of the inputs, or none for all of them");
 }
+
+function kindsOf(
+  path: string,
+  { columns }: PlacedInput,
+  surveys: readonly ColumnSurvey[],
+  steps: readonly PlacedStep[],
+): readonly ColumnKind[] {
+  const problems = new Problems();
+  const kinds = surveys.flatMap((survey, i) => {
+    const placed = columns[i];
+    const reading = readingNamed(placed?.reading ?? "number");
+    const isFilled = placed !== undefined && fills(stepsFor(placed, reading, steps));
+    return survey.kind(path, isFilled, problems) ?? [];
+  });
+  problems.check(
+    "rows that cannot be used",
+    "correct or remove them; `preprocess fill(mean)` fills what is missing, and `one_hot(COLUMN)` makes numbers of names. Text needs a tokenizer, which is not built yet",
+  );
+  return kinds;
+}
+
+/** An input while it is fitted. */
+class FittedInput {
+  readonly #placed: PlacedInput;
+  readonly #kinds: readonly ColumnKind[];
+  readonly #fits: readonly ColumnFit[];
+
+  constructor(placed: PlacedInput, kinds: readonly ColumnKind[], steps: readonly PlacedStep[]) {
+    this.#placed = placed;
+    this.#kinds = kinds;
+    this.#fits = kinds.flatMap((kind, i) => {
+      const column = placed.columns[i];
+      return kind.kind === "sequence" || column === undefined ? [] : [fitOf(column, kind.reading, stepsFor(column, kind.reading, steps))];
+    });
+  }
+
+  get isNeeded(): boolean {
+    return this.#fits.some((fit) => fit.isNeeded);
+  }
+
+  add(row: Row): void {
+    this.#fits.forEach((fit, i) => {
+      if (fit.isNeeded) fit.add(cellAt(row, this.#placed.columns[i]?.at ?? -1).trim());
+    });
+  }
+
+  info(): ColumnInfo {
+    const { name, isPlain, isVector, columns } = this.#placed;
+    const [kind] = this.#kinds;
+    const [only] = columns;
+    const named = only !== undefined && only.column !== name ? { column: only.column } : {};
+    if (kind?.kind === "sequence") return { name, dtype: kind.sequence.isWhole ? "i32" : "f32", shape: [kind.sequence.length], ...named };
+    if (columns.length === 0) throw new DataError(`no column is left for "${name}"`, "`*` stands for what is named nowhere else");
+    if (isPlain && kind?.reading === readingNamed("number") && !this.isNeeded) return { name, dtype: "f32", shape: [], ...named };
+    const fields = this.#fits.map((fit) => fit.field());
+    const width = fields.reduce((sum, field) => sum + widthOf(field), 0);
+    const isPlace = kind?.reading.kind === "category" && !kind.reading.isOneHot;
+    return { name, dtype: isPlace ? "i32" : "f32", shape: isVector || width > 1 ? [width] : [], fields };
+  }
+}
+
+/** Reads the training part once more, where something of it has to be known. */
+async function fit(source: TableSource, inputs: readonly FittedInput[], part: Int32Array, access: DataAccess): Promise<void> {
+  const needed = inputs.filter((input) => input.isNeeded);
+  if (needed.length === 0) return;
+  let [row, next] = [0, 0];
+  const take = (it: Row): void => {
+    if (part[next] !== row++) return;
+    next++;
+    for (const input of needed) input.add(it);
+  };
+  await readTable(source, access, { begin: () => undefined, take });
+}
+
+// --- what is in a table -------------------------------------------------------------------------------------------------
 
 /** Without labels for prediction. */
 export async function loadTable(
   source: TableSource,
   info: DataInfo,
-  select: (count: number) => Int32Array,
+  split: TableSplit,
   access: DataAccess = {},
   withLabel = true,
 ): Promise<LoadedSplit> {
+  const { path, columns } = source;
+  const inputs = info.inputs.map((column) => new ColumnReader(column, inputWriter(column)));
   const classes = new Map(info.classes.map((name, index) => [name, index]));
-  const columns = (withLabel ? [...info.inputs, info.label] : info.inputs).map((column) => new ColumnReader(column));
+  const labels = new ColumnReader(info.label, ([cell = ""], data, at) => writeLabel(info.label, classes, cell, data, at));
   const problems = new Problems();
+  let places: readonly (readonly number[])[] = [];
+  let label: readonly number[] = [];
+  let keys: SplitKeys | undefined;
   let count = 0;
-  await readTable(
-    source,
-    access,
-    ({ cells, line }, positions) => {
-      for (const reader of columns) {
-        const { column } = reader;
-        const at = positions.get(column.name);
-        if (at === undefined) throw new DataError(`the table ${source.path} is not told which column is "${column.name}"`);
-        const [cell, data, start] = [cells[at] ?? "", reader.roomFor(count), count * reader.size];
-        const problem = column === info.label ? writeLabel(column, classes, cell, data, start) : writeCell(column, cell, data, start);
-        if (problem !== undefined) problems.add(`${source.path}:${line}: ${column.name} ${problem}`);
-      }
-      count++;
-    },
-    withLabel,
-  );
-  problems.check("rows that cannot be used", "correct or remove them");
-  const chosen = select(count);
-  return { count: chosen.length, columns: new Map(columns.map((it) => [it.column.name, it.take(chosen, count)])), classes: info.classes };
+  const begin = (header: TableHeader): void => {
+    places = info.inputs.map((input) => placesFor(input, columns, header, path));
+    if (!withLabel) return;
+    label = placeLabel(columns, header) ?? [];
+    keys = new SplitKeys(split, header, label);
+  };
+  const take = (row: Row): void => {
+    inputs.forEach((reader, i) => {
+      const problem = reader.write(
+        (places[i] ?? []).map((at) => cellAt(row, at)),
+        count,
+      );
+      if (problem !== undefined) problems.add(`${path}:${row.line}: ${problem}`);
+    });
+    const problem = withLabel ? labels.write([labelAt(row, label)], count) : undefined;
+    if (problem !== undefined) problems.add(`${path}:${row.line}: the label ${problem}`);
+    keys?.add(row);
+    count++;
+  };
+  await readTable(source, access, { begin, take });
+  problems.check("rows that cannot be used", unusableHint(info));
+  const chosen = split.select(count, keys?.list ?? []);
+  const readers = withLabel ? [...inputs, labels] : inputs;
+  return { count: chosen.length, columns: new Map(readers.map((it) => [it.column.name, it.take(chosen, count)])), classes: info.classes };
+}
+
+function unusableHint({ inputs }: DataInfo): string {
+  const fields = inputs.flatMap((input) => input.fields ?? []);
+  const isOpen = fields.some((field) => !mayBeMissing(field));
+  const isClosed = fields.some((field) => field.kind === "category" && !field.hasUnknown);
+  const fill = isOpen ? ["`preprocess fill(mean)` fills what is missing"] : [];
+  return ["correct or remove them", ...fill, ...(isClosed ? ["`unknown: true` has a place for other categories"] : [])].join("; ");
+}
+
+/** Writes the cells of an input's columns; a string says what is wrong with them. */
+type CellsWriter = (cells: readonly string[], data: HostArray, at: number) => string | undefined;
+
+function inputWriter(info: ColumnInfo): CellsWriter {
+  const { name, fields, below } = info;
+  if (fields === undefined)
+    return ([cell = ""], data, at) => {
+      const problem = writeCell(info, cell, data, at);
+      return problem && `column "${info.column ?? name}" ${problem}`;
+    };
+  const writers = fields.map((field): readonly [FieldWriter, string, number] => [fieldWriter(field), field.column, widthOf(field)]);
+  return (cells, data, start) => {
+    let at = start;
+    for (const [i, [write, column, width]] of writers.entries()) {
+      const problem = write(cells[i] ?? "", data, at);
+      if (problem !== undefined) return `column "${column}" ${problem}`;
+      if (below !== undefined && !isBelow(data[at] ?? 0, below)) return `column "${column}" ${outOfRange(data[at] ?? 0, below)}`;
+      at += width;
+    }
+    return undefined;
+  };
 }
 
 /** The values of a column, of which nobody knows yet how many there will be. */
 class ColumnReader {
   readonly column: ColumnInfo;
+  readonly #write: CellsWriter;
   /** Numbers of one row. */
-  readonly size: number;
+  readonly #size: number;
   #data: HostArray;
 
-  constructor(column: ColumnInfo) {
+  constructor(column: ColumnInfo, write: CellsWriter) {
     this.column = column;
-    this.size = sizeOf(column.shape);
-    this.#data = hostArray(column.dtype, 1024 * this.size);
+    this.#write = write;
+    this.#size = sizeOf(column.shape);
+    this.#data = hostArray(column.dtype, 1024 * this.#size);
   }
 
-  roomFor(row: number): HostArray {
-    if ((row + 1) * this.size > this.#data.length) {
-      const larger = hostArray(this.column.dtype, Math.ceil(1.5 * row + 1) * this.size);
+  write(cells: readonly string[], row: number): string | undefined {
+    if ((row + 1) * this.#size > this.#data.length) {
+      const larger = hostArray(this.column.dtype, Math.ceil(1.5 * row + 1) * this.#size);
       larger.set(this.#data);
       this.#data = larger;
     }
-    return this.#data;
+    return this.#write(cells, this.#data, row * this.#size);
   }
 
   /** The chosen ones of `count` rows. */
   take(chosen: Int32Array, count: number): Column {
     const { dtype, shape } = this.column;
-    const [all, size] = [this.#data, this.size];
+    const [all, size] = [this.#data, this.#size];
     const data = hostArray(dtype, chosen.length * size);
     if (chosen.length === count) data.set(all.subarray(0, count * size));
     else chosen.forEach((row, i) => data.set(all.subarray(row * size, (row + 1) * size), i * size));

@@ -3,8 +3,10 @@
 
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import { hostArray, type HostArray } from "../../ir/arrays.ts";
-import type { ColumnInfo, DataInfo } from "../../ir/plan.ts";
+import type { ColumnInfo, DataInfo, FieldInfo } from "../../ir/plan.ts";
+import { widthOf } from "../../ir/recipe/columns/index.ts";
 import { sizeOf } from "../../ir/types.ts";
+import { fieldWriter } from "../data/fields.ts";
 import { splitFromArrays, type LoadedSplit } from "../data/loaded-split.ts";
 import { storePixels, type LoadSteps } from "../data/pixels.ts";
 import { DataError } from "../errors.ts";
@@ -19,7 +21,10 @@ export interface Picture {
 /** One input of one example. */
 export type Value = number | ArrayLike<number> | Picture;
 
-export type Example = Value | Readonly<Record<string, Value>>;
+/** A row of a table by the names of its columns, as a file has it; null is a missing value. */
+export type TableRow = Readonly<Record<string, Value | string | boolean | null>>;
+
+export type Example = Value | Readonly<Record<string, Value>> | TableRow;
 
 /** All examples one after the other, or one entry for each. */
 export type ColumnValues = HostArray | readonly Value[];
@@ -27,7 +32,7 @@ export type ColumnValues = HostArray | readonly Value[];
 type LabelEntry = string | number;
 
 export interface SplitValues {
-  readonly inputs: Readonly<Record<string, ColumnValues>>;
+  readonly inputs: Readonly<Record<string, ColumnValues>> | readonly TableRow[];
   /** A number is the index of a class, or the number to regress. */
   readonly labels: HostArray | readonly (LabelEntry | readonly LabelEntry[])[];
 }
@@ -38,9 +43,12 @@ export function splitOfExamples(info: DataInfo, steps: LoadSteps, examples: read
   if (!isList(examples)) throw new DataError(`examples are ${describe(examples)}, expected a list`);
   const missing = examples.findIndex((example: unknown) => example === null || example === undefined);
   if (missing >= 0) throw new DataError(`example ${missing} is ${describe(examples[missing])}`);
+  if (takesRows(info)) return splitFromArrays(info, packRows(info, steps, examples as readonly TableRow[]));
   const isSingle = info.inputs.length === 1;
   const columns = info.inputs.map((column) => {
-    const values = examples.map((example, i) => (isSingle ? (example as Value) : fieldOf(example, column.name, i)));
+    const values = examples.map((example, i) =>
+      isSingle ? (example as Value) : fieldOf(example as Readonly<Record<string, Value>>, column.name, i),
+    );
     return [column.name, pack(column, steps, values)] as const;
   });
   return splitFromArrays(info, Object.fromEntries(columns));
@@ -50,15 +58,60 @@ export function splitOfExamples(info: DataInfo, steps: LoadSteps, examples: read
 export function splitOfColumns(info: DataInfo, steps: LoadSteps, values: SplitValues, purpose = "evaluate on"): LoadedSplit {
   if (!isRecord(values)) throw new DataError(`there is no data to ${purpose}`);
   const { inputs, labels } = values;
-  if (!isRecord(inputs)) throw new DataError(`the data to ${purpose} has no inputs`);
+  const rows = takesRows(info);
+  if (rows ? !Array.isArray(inputs) : !isRecord(inputs))
+    throw new DataError(`the data to ${purpose} has no inputs`, rows ? "inputs are a list of rows, by the names of their columns" : "");
   if (!isList(labels)) throw new DataError(`the data to ${purpose} has no labels`);
+  const packedLabels = { [info.label.name]: packLabels(info, labels) };
+  if (rows) return splitFromArrays(info, { ...packRows(info, steps, inputs as readonly TableRow[]), ...packedLabels });
   const stray = Object.entries(inputs).find(([, column]) => !isList(column))?.[0];
   if (stray !== undefined) throw new DataError(`"${stray}" is no list of values`);
   const columns = Object.entries(inputs).map(([name, values]): [string, HostArray] => {
     const column = info.inputs.find((input) => input.name === name);
     return [name, column === undefined || isTyped(values) ? (values as HostArray) : pack(column, steps, values)];
   });
-  return splitFromArrays(info, Object.fromEntries([...columns, [info.label.name, packLabels(info, labels)]]));
+  return splitFromArrays(info, { ...Object.fromEntries(columns), ...packedLabels });
+}
+
+/** Whether examples are rows of a table, since some input is made of more than the numbers in a column. */
+const takesRows = ({ inputs }: DataInfo): boolean => inputs.some(({ fields }) => fields !== undefined);
+
+function packRows(info: DataInfo, steps: LoadSteps, rows: readonly TableRow[]): Record<string, HostArray> {
+  const stray = rows.findIndex((row) => !isRecord(row));
+  if (stray >= 0) throw new DataError(`example ${stray} is ${describe(rows[stray])}, expected a row by the names of its columns`);
+  return Object.fromEntries(
+    info.inputs.map((column) => {
+      const { name, fields } = column;
+      if (fields !== undefined) return [name, packFields(column, fields, rows)];
+      return [
+        name,
+        pack(
+          column,
+          steps,
+          rows.map((row, i) => fieldOf(row, column.column ?? name, i) as Value),
+        ),
+      ];
+    }),
+  );
+}
+
+function packFields(column: ColumnInfo, fields: readonly FieldInfo[], rows: readonly TableRow[]): HostArray {
+  const size = sizeOf(column.shape);
+  const packed = hostArray(column.dtype, rows.length * size);
+  const writers = fields.map((field) => ({ name: field.column, width: widthOf(field), write: fieldWriter(field) }));
+  rows.forEach((row, i) => {
+    let at = i * size;
+    for (const { name, width, write } of writers) {
+      const value = fieldOf(row, name, i);
+      const isCell = value === null || ["string", "number", "boolean"].includes(typeof value);
+      const problem = isCell
+        ? write(value === null ? "" : String(value as string | number | boolean), packed, at)
+        : "is no value of a cell";
+      if (problem !== undefined) throw new DataError(`"${name}" of example ${i} ${problem}`);
+      at += width;
+    }
+  });
+  return packed;
 }
 
 const isRecord = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -67,9 +120,8 @@ const describe = (value: unknown): string => (value === null ? "null" : typeof v
 
 const isTyped = (values: ColumnValues | SplitValues["labels"]): values is HostArray => ArrayBuffer.isView(values);
 
-function fieldOf(example: Example, name: string, at: number): Value {
-  const value =
-    typeof example === "object" && Object.hasOwn(example, name) ? (example as Readonly<Record<string, Value>>)[name] : undefined;
+function fieldOf<V>(example: Value | Readonly<Record<string, V>>, name: string, at: number): V {
+  const value = typeof example === "object" && Object.hasOwn(example, name) ? (example as Readonly<Record<string, V>>)[name] : undefined;
   if (value === undefined) throw new DataError(`example ${at} has no "${name}"`);
   return value;
 }

@@ -19,6 +19,7 @@ import { SCHEDULES } from "../../../src/ir/recipe/schedules/index.ts";
 import { wordSchema } from "../../../src/ir/recipe/schema.ts";
 import { SOURCES } from "../../../src/ir/recipe/sources/index.ts";
 import { AUGMENT, PREPROCESS } from "../../../src/ir/recipe/steps/index.ts";
+import { TABLE_STEPS } from "../../../src/ir/recipe/table-steps/index.ts";
 import { shapeAfter, type Step } from "../../../src/ir/recipe/steps/define.ts";
 import { storedRaster, wholeRaster } from "../../../src/ir/recipe/steps/pixels.ts";
 import { tensorType, type Shape } from "../../../src/ir/types.ts";
@@ -203,6 +204,13 @@ describe.each(SOURCES.map((source) => [source.name, source] as const))("source %
   it.each(plansOf(source, source.samples))("is read as it is written: $args", (plan) => {
     const spec = (text: string): string => smallSpec(NUMBERS).replace(/train .*/, `train ${text}`);
     expectRoundTrip(plan, SOURCES, (text) => planRecipe(loadClean(spec(text)))?.data?.sources["train"]);
+  });
+});
+
+describe.each(TABLE_STEPS.map((step) => [step.name, step] as const))("step on columns %s", (_, step) => {
+  it.each(plansOf(step, step.samples))("is read as it is written: $args", (plan) => {
+    const recipe = { ...NUMBERS, data: `preprocess ${wordText(plan)}` };
+    expectRoundTrip(plan, TABLE_STEPS, () => planned(recipe)?.data?.columns?.[0]);
   });
 });
 

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DataInfo, DataPlan } from "../../../src/ir/plan.ts";
+import type { DataInfo, DataPlan, SplitPlan } from "../../../src/ir/plan.ts";
 import { columnFor, splitFromArrays } from "../../../src/runtime/data/loaded-split.ts";
 import { resolveSplit, splitNames } from "../../../src/runtime/data/splits.ts";
 import { DataError } from "../../../src/runtime/errors.ts";
@@ -57,7 +57,7 @@ describe("splits", () => {
         fc.constantFrom([0.9, 0.1], [0.8, 0.1, 0.1], [0.5, 0.25, 0.25], [1 / 3, 1 / 3, 1 / 3]),
         fc.nat(),
         (count, fractions, seed) => {
-          const parts = fractions.map((_, i) => resolveSplit(plan(fractions, seed), ["train", "val", "rest"][i]!)!.select(count));
+          const parts = fractions.map((_, i) => resolveSplit(plan(fractions, seed), ["train", "val", "rest"][i]!)!.select(count, []));
           expect(parts.flatMap((part) => [...part]).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
           parts.forEach((part, i) => {
             expect([...part]).toEqual([...part].sort((a, b) => a - b));
@@ -66,12 +66,59 @@ describe("splits", () => {
         },
       ),
     );
-    expect(resolveSplit(plan([0.9, 0.1]), "val")!.select(100)).toEqual(resolveSplit(plan([0.9, 0.1]), "val")!.select(100));
-    expect(resolveSplit(plan([0.9, 0.1], 8), "val")!.select(100)).not.toEqual(resolveSplit(plan([0.9, 0.1]), "val")!.select(100));
+    expect(resolveSplit(plan([0.9, 0.1]), "val")!.select(100, [])).toEqual(resolveSplit(plan([0.9, 0.1]), "val")!.select(100, []));
+    expect(resolveSplit(plan([0.9, 0.1], 8), "val")!.select(100, [])).not.toEqual(resolveSplit(plan([0.9, 0.1]), "val")!.select(100, []));
+  });
+
+  const keyed = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }).chain((sizes) =>
+    fc.shuffledSubarray(
+      sizes.flatMap((size, key) => Array<number>(size).fill(key)),
+      { minLength: sizes.reduce((a, b) => a + b, 0) },
+    ),
+  );
+  const parts = (fractions: readonly number[], how: Partial<SplitPlan>, keys: readonly number[], seed: number): number[][] => {
+    const whole = plan(fractions, seed);
+    const data = { ...whole, splits: whole.splits.map((it) => ({ ...it, ...how })) };
+    return fractions.map((_, i) => [...resolveSplit(data, ["train", "val", "rest"][i]!)!.select(keys.length, keys)]);
+  };
+
+  it("give each part its share of every class when they are stratified, and the sizes that they have without", () => {
+    fc.assert(
+      fc.property(keyed, fc.constantFrom([0.8, 0.2], [0.5, 0.5], [0.6, 0.2, 0.2]), fc.nat(), (keys, fractions, seed) => {
+        const all = parts(fractions, { stratified: true }, keys, seed);
+        expect(all.flat().sort((a, b) => a - b)).toEqual(keys.map((_, i) => i));
+        const plain = parts(fractions, {}, keys, seed);
+        all.forEach((part, i) => {
+          expect(Math.abs(part.length - plain[i]!.length)).toBeLessThanOrEqual(fractions.length > 2 ? 1 : 0);
+          for (const key of new Set(keys)) {
+            const share = keys.filter((it) => it === key).length * fractions[i]!;
+            expect(Math.abs(part.filter((it) => keys[it] === key).length - share)).toBeLessThan(fractions.length > 2 ? 2 : 1);
+          }
+        });
+      }),
+    );
+    const keys = Array.from({ length: 100 }, (_, i) => (i < 10 ? 1 : 0));
+    const [train, val] = parts([0.8, 0.2], { stratified: true }, keys, 7);
+    expect([train, val].map((part) => part!.filter((i) => keys[i] === 1).length)).toEqual([8, 2]);
+    expect(parts([0.8, 0.2], { stratified: true }, keys, 7)).toEqual([train, val]);
+    expect(parts([0.8, 0.2], { stratified: true }, keys, 8)).not.toEqual([train, val]);
+  });
+
+  it("keep what is equal in a column together when they are by it", () => {
+    fc.assert(
+      fc.property(keyed, fc.nat(), (keys, seed) => {
+        const all = parts([0.7, 0.3], { by: "patient" }, keys, seed);
+        expect(all.flat().sort((a, b) => a - b)).toEqual(keys.map((_, i) => i));
+        const [train, val] = all.map((part) => new Set(part.map((i) => keys[i])));
+        expect([...train!].filter((key) => val!.has(key))).toEqual([]);
+      }),
+    );
+    const keys = Array.from({ length: 200 }, (_, i) => i % 50);
+    expect(parts([0.7, 0.3], { by: "patient" }, keys, 1).map(({ length }) => length)).toEqual([140, 60]);
   });
 
   it("leave other sources whole, and know their names", () => {
-    expect([...resolveSplit(plan([0.9, 0.1]), "test")!.select(3)]).toEqual([0, 1, 2]);
+    expect([...resolveSplit(plan([0.9, 0.1]), "test")!.select(3, [])]).toEqual([0, 1, 2]);
     expect(resolveSplit(plan([0.9, 0.1]), "toString")).toBeUndefined();
     expect(splitNames(plan([0.9, 0.1]))).toEqual(["train", "test", "val"]);
   });

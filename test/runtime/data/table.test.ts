@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { DataInfo, DataPlan, LabelKind } from "../../../src/ir/plan.ts";
+import type { DataInfo, DataPlan, InputColumns, LabelKind } from "../../../src/ir/plan.ts";
+import type { TableFormat } from "../../../src/ir/recipe/sources/table.ts";
 import { describeData, loadInputs, loadSplit } from "../../../src/runtime/data/index.ts";
 import { DataError } from "../../../src/runtime/errors.ts";
 
@@ -12,10 +13,10 @@ const folder = mkdtempSync(join(tmpdir(), "tlc-table-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 let files = 0;
-function table(text: string | Uint8Array, columns: Record<string, string>, extension = "csv"): DataPlan {
+function table(text: string | Uint8Array, columns: InputColumns, extension = "csv", format: Partial<TableFormat> = {}): DataPlan {
   const path = join(folder, `t${String(files++)}.${extension}`);
   writeFileSync(path, text);
-  return { name: "t", sources: { train: { word: "table", args: { path, columns } } }, splits: [], preprocess: [], augment: [] };
+  return { name: "t", sources: { train: { word: "table", args: { path, columns, ...format } } }, splits: [], preprocess: [], augment: [] };
 }
 
 const load = async (
@@ -42,7 +43,7 @@ describe("columns", () => {
     const { info, values, count } = await load(plan);
     expect(info.inputs).toEqual([
       { name: "x", dtype: "f32", shape: [] },
-      { name: "tokens", dtype: "i32", shape: [3] },
+      { name: "tokens", dtype: "i32", shape: [3], column: "seq" },
     ]);
     expect(info.classes).toEqual(["ant", "cat"]);
     expect(count).toBe(3);
@@ -75,8 +76,10 @@ describe("columns", () => {
     const vectors = await load(table("x,y\n1,1 2 3\n1,0.5 0 -1\n", columns), "number");
     expect(vectors.info.label).toEqual({ name: "label", dtype: "f32", shape: [3] });
     expect(vectors.values["label"]).toEqual([1, 2, 3, 0.5, 0, -1]);
-    expect(await failure(load(table("x,y\n1,cat\n", columns), "number"))).toContain('"y": it holds "cat", and the loss compares numbers');
-    expect(await failure(load(table("x,y\n1,1\n2,cat\n", columns), "number"))).toContain(':3: label holds "cat", which is not a number');
+    expect(await failure(load(table("x,y\n1,cat\n", columns), "number"))).toContain('the label holds "cat", and the loss compares numbers');
+    expect(await failure(load(table("x,y\n1,1\n2,cat\n", columns), "number"))).toContain(
+      ':3: the label holds "cat", which is not a number',
+    );
   });
 
   it("reads a label for every step", async () => {
@@ -93,8 +96,8 @@ describe("columns", () => {
     expect(values["v"]).toEqual([0.5, 2, 1, 1.5]);
   });
 
-  it("takes a .tsv without a header in the order of the names, and leaves its quotes alone", async () => {
-    const plan = table('1.5\t"a\n2\tb\n', { x: "number", label: "kind" }, "tsv");
+  it("takes the columns of a file without a header by their places, and leaves the quotes of a .tsv alone", async () => {
+    const plan = table('"a\t1.5\nb\t2\n', { x: 1, label: 0 }, "tsv", { header: false });
     const { info, values } = await load(plan);
     expect(values).toEqual({ x: [1.5, 2], label: [0, 1] });
     expect(info.classes).toEqual(['"a', "b"]);
@@ -110,26 +113,24 @@ describe("columns", () => {
 
 describe("faults", () => {
   const columns = { x: "x", label: "y" };
-  it.each<[string, string | Uint8Array, Record<string, string>, string, string[]]>([
+  it.each<[string, string | Uint8Array, InputColumns, string, string[]]>([
     ["an empty file", "", columns, "csv", ["is empty"]],
     ["a header alone", "x,y\n", columns, "csv", ["no rows"]],
     ["a missing column", "x,z\n1,2\n", columns, "csv", ['no column "y"', '"x", "z"']],
     ["a missing label", "x,y\n1,2\n", { x: "x" }, "csv", ["no label"]],
-    ["text", "x,y\nhello,2\n", columns, "csv", [":2:", "holds text", "tokenizer"]],
+    ["text", "x,y\nhello,2\n", columns, "csv", [':2: column "x" holds "hello"', "not a number", "one_hot", "tokenizer"]],
     ["rows of different lengths", "x,y\n1,2\n1,2,3\n", columns, "csv", [":3: 3 cells", "header has 2"]],
-    ["a bad number", "x,y\n1,2\n1,3\noops,3\n", columns, "csv", [':4: x holds "oops"', "not a number"]],
-    ["infinity", "x,y\n1,2\nInfinity,3\n", columns, "csv", [":3: x holds"]],
-    ["an empty cell", "x,y\n1,2\n,3\n", columns, "csv", [":3: x is empty"]],
+    ["a bad number", "x,y\n1,2\n1,3\noops,3\n", columns, "csv", [':4: column "x" holds "oops"', "not a number"]],
+    ["infinity", "x,y\n1,2\nInfinity,3\n", columns, "csv", [':3: column "x" holds']],
+    ["an empty cell", "x,y\n1,2\n,3\n", columns, "csv", [':3: column "x" is empty', "fill(mean)"]],
     ["an empty label", "x,y\n1,2\n3,\n", columns, "csv", [":3: the label is empty"]],
-    ["sequences of different lengths", "x,y\n1 2 3,2\n1 2,3\n", columns, "csv", [":3: x has 2 values", "first row has 3"]],
-    ["a sequence with a float", "x,y\n1 2,2\n1 2.5,3\n", columns, "csv", ['"2.5"', "not an integer"]],
-    ["an integer past 32 bits", "x,y\n1 2,2\n1 3000000000,3\n", columns, "csv", ["not an integer"]],
-    ["a negative step label", "x,y\n1 2,0 1\n1 2,-1 0\n", columns, "csv", [":3: label holds -1", "0 to 1"]],
+    ["sequences of different lengths", "x,y\n1 2 3,2\n1 2,3\n", columns, "csv", [':3: column "x" has 2 values', "first row has 3"]],
+    ["a negative step label", "x,y\n1 2,0 1\n1 2,-1 0\n", columns, "csv", [":3: the label holds -1", "0 to 1"]],
     ["an absurd step label", "x,y\n1 2,0 1\n1 2,2000000000 0\n", columns, "csv", ["as many classes"]],
     ["an open quote", 'x,y\n"1,2\n', columns, "csv", ["Quote", "doubled"]],
-    ["Latin-1", Uint8Array.from([0x78, 0x2c, 0x79, 0x0a, 0xe9, 0x2c, 0x31]), columns, "csv", ["not UTF-8"]],
-    ["a .tsv with neither header nor as many columns", "1\t2\t3\n", columns, "tsv", ["first row has 3 cells", "exactly as many"]],
-    ["another kind of file", "x", columns, "json", ["neither a .csv nor a .tsv"]],
+    ["Latin-1", Uint8Array.from([0x78, 0x2c, 0x79, 0x0a, 0xe9, 0x2c, 0x31]), columns, "csv", ["line 2 is not UTF-8", 'encoding: "latin1"']],
+    ["a file whose first row is no header", "1\t2\t3\n", columns, "tsv", ['no column "y"', "header: false"]],
+    ["another kind of file", "x", columns, "json", ["none of .csv, .tsv, .jsonl"]],
   ])("reports %s", async (_, text, names, extension, parts) => {
     const message = await failure(load(table(text, names, extension)));
     for (const part of parts) expect(message).toContain(part);
@@ -138,7 +139,7 @@ describe("faults", () => {
   it("reports the first five rows and counts the rest", async () => {
     const rows = Array.from({ length: 9 }, () => "bad,1").join("\n");
     const message = await failure(load(table(`x,y\n1,1\n${rows}\n`, columns)));
-    expect(message).toContain(":3: x holds");
+    expect(message).toContain(':3: column "x" holds');
     expect(message).toContain("… and 4 more");
   });
 
@@ -182,7 +183,7 @@ it("reads the committed sequences", async () => {
 
 const sst = "../shared/data/sst2";
 it.skipIf(!existsSync(sst))("says of real sentences that they need a tokenizer (needs ../shared)", async () => {
-  const source = { word: "table", args: { path: `${sst}/train.tsv`, columns: { text: "sentence", label: "label" } } };
+  const source = { word: "table", args: { path: `${sst}/train.tsv`, columns: { text: 0, label: 1 }, header: false } };
   expect(await failure(describeData({ name: "s", sources: { train: source }, splits: [], preprocess: [], augment: [] }))).toContain(
     "tokenizer",
   );

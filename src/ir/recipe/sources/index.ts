@@ -17,7 +17,3 @@ export function pathOf({ word, args: { path } }: WordPlan): string {
   if (typeof path !== "string") throw new InternalError(`${word} was checked to have a path`);
   return path;
 }
-
-/** Input name, or `label`, to column name; nothing where a source has no columns. */
-export const columnsOf = (plan: WordPlan): Readonly<Record<string, string>> =>
-  (plan.args["columns"] ?? {}) as Readonly<Record<string, string>>;
