@@ -88,26 +88,26 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
   if (!stages) return outcome(spec);
   const [{ network }] = stages as [StageSpec];
   const contract = planned.weights && (await contractOf(spec, planned.weights, network, request));
-  if (planned.weights && !contract) return outcome(spec);
-  const { artifact, ...rest } = finish(spec, stages, buildEntries, request, planned);
-  if (!artifact || !contract || !planned.weights) return { ...rest, ...(artifact && { artifact }) };
-  const { source } = planned.weights.plan;
-  const { matches, dropped, fresh } = contract;
+  if (contract === "broken") return outcome(spec);
+  const compiled = finish(spec, stages, buildEntries, request, planned);
+  if (!compiled.artifact || !contract) return compiled;
+  const { source, matches, dropped, fresh } = contract;
   const weights = { source, taken: matches.size, dropped: dropped.length, new: fresh };
-  return { ...rest, artifact: { ...artifact, weights }, weights: { source, matches } };
+  return { ...compiled, artifact: { ...compiled.artifact, weights }, weights: { source, matches } };
 }
 
-/** Before anything is compiled, let alone fetched. Undefined after a report. */
+/** Before anything is compiled, let alone fetched. */
 async function contractOf(
   spec: LoadedSpec,
   weights: PlannedWeights,
   { parameters }: ForwardModel,
   { describeWeights }: CompileRequest,
-): Promise<Contract | undefined> {
+): Promise<(Contract & { readonly source: string }) | "broken"> {
   if (!describeWeights) throw new InternalError(`nobody looks at the weights \`${weights.plan.source}\``);
   const tensors = await headerOf(spec, weights, describeWeights);
   const wanted = parameters.map(({ name, state }) => ({ name, shape: state.type.shape }));
-  return tensors && checkContract(weights, wanted, tensors, spec.sink);
+  const contract = tensors && checkContract(weights, wanted, tensors, spec.sink);
+  return contract ? { ...contract, source: weights.plan.source } : "broken";
 }
 
 /** One training step of the recipe's first stage on a batch given from outside; see `tlc trace`. */

@@ -94,6 +94,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   chevrotain: ["src/dsl/tokens.ts", "src/dsl/parser.ts", "src/dsl/body-parser.ts", "src/dsl/to-ast"],
   commander: ["src/cli/"],
   "csv-parse": ["src/runtime/data/"],
+  "@huggingface/hub": ["src/runtime/hub/"],
   ajv: ["src/ir/schema-validator.ts", "src/ir/schema-problem.ts"],
   handlebars: ["src/codegen/template.ts"],
   sharp: ["src/runtime/data/"],

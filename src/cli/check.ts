@@ -4,12 +4,19 @@ import { EXIT } from "./failure.ts";
 import { compileRequest, DEFAULT_TARGET, showDiagnostics, type CompileOptions } from "./open.ts";
 import { requireSpec } from "./spec-file.ts";
 import type { Terminal } from "./terminal.ts";
+import { weightAccess } from "./weights.ts";
 
 export async function check(files: readonly string[], options: CompileOptions, terminal: Terminal): Promise<number> {
   let failed = false;
   for (const file of files) {
     await requireSpec(file);
-    const outcome = await terminal.io.toolchain.checkSpec(file, compileRequest(file, options, DEFAULT_TARGET, terminal));
+    const request = {
+      ...compileRequest(file, options, DEFAULT_TARGET, terminal),
+      // What is not here is not waited for.
+      describeWeights: async (source: string) =>
+        (await import("../runtime/weights/published.ts")).describeWeightsAtHand(source, weightAccess(file, options, terminal)),
+    };
+    const outcome = await terminal.io.toolchain.checkSpec(file, request);
     const { errors, warnings } = showDiagnostics(outcome, terminal);
     failed ||= errors > 0;
     terminal.object({ event: "check", file, errors, warnings });

@@ -1,11 +1,10 @@
 // `tlc compile`: a spec becomes a folder that trains and predicts without the compiler.
 
-import { weightFolders } from "../runtime/inside.ts";
 import { EXIT } from "./failure.ts";
 import { writeFolder } from "./folder.ts";
 import { artifactOf, compileRequest, type CompileOptions } from "./open.ts";
 import { requireSpec } from "./spec-file.ts";
-import { PACKED, packPublished } from "./weights.ts";
+import { PACKED, packPublished, weightAccess } from "./weights.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CompileVerbOptions extends CompileOptions {
@@ -20,7 +19,7 @@ export async function compile(file: string, options: CompileVerbOptions, termina
   const artifact = artifactOf(outcome, terminal);
   const files = new Map(await toolchain.emit(artifact));
   if (outcome.weights !== undefined)
-    files.set(PACKED, await packPublished(artifact, { ...outcome.weights, within: weightFolders(file, options) }));
+    files.set(PACKED, await packPublished(artifact, { ...outcome.weights, ...weightAccess(file, options, terminal) }));
   let bytes = 0;
   for (const content of files.values()) bytes += typeof content === "string" ? Buffer.byteLength(content) : content.length;
   await writeFolder(options.out, files);

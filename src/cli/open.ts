@@ -10,13 +10,13 @@ import { InternalError } from "../ir/types.ts";
 import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, type DeviceName, type OpenDeviceOptions } from "../runtime/open-device.ts";
 import { DataError } from "../runtime/errors.ts";
-import { dataFolders, weightFolders } from "../runtime/inside.ts";
+import { dataFolders } from "../runtime/inside.ts";
 import { systemReason } from "../runtime/system-reason.ts";
 import { EXIT, Exit, UsageError } from "./failure.ts";
 import { COMPILE_HINT, MANIFEST, readManifest } from "./folder.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome, CompileRequest } from "./toolchain.ts";
-import { publishedInFolder, type Published } from "./weights.ts";
+import { publishedInFolder, weightAccess, type Published } from "./weights.ts";
 
 /** Options of every verb that compiles. */
 export interface CompileOptions {
@@ -59,7 +59,7 @@ export function compileRequest(
     describeData: async (plan, labels) =>
       (await import("../runtime/data/index.ts")).describeData(plan, labels, { within: dataFolders(file, options) }),
     describeWeights: async (source) =>
-      (await import("../runtime/weights/published.ts")).describeWeights(source, { within: weightFolders(file, options) }),
+      (await import("../runtime/weights/published.ts")).describeWeights(source, weightAccess(file, options, terminal)),
   };
 }
 
@@ -125,7 +125,7 @@ async function openTarget(path: string, options: CompileOptions & DeviceOptions,
   try {
     const outcome = await toolchain.compileSpec(path, compileRequest(path, options, device.info.kind, terminal, device.limits));
     const artifact = artifactOf(outcome, terminal);
-    const published = outcome.weights && { ...outcome.weights, within: weightFolders(path, options) };
+    const published = outcome.weights && { ...outcome.weights, ...weightAccess(path, options, terminal) };
     return { artifact, device, within: dataFolders(path, options), ...(published && { published }) };
   } catch (error) {
     device.dispose();

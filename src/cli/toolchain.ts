@@ -27,6 +27,11 @@ export interface CompileRequest {
   readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
 }
 
+/** Weights that are not at hand are not looked at. */
+export interface CheckRequest extends Omit<CompileRequest, "describeWeights"> {
+  readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor> | undefined>;
+}
+
 export interface TraceRequest extends CompileRequest {
   /** Inputs and `label` as the case file has them, batch axis included. */
   readonly batch: ReadonlyMap<string, TensorType>;
@@ -43,7 +48,7 @@ export interface CompileOutcome {
 }
 
 export interface Toolchain {
-  checkSpec(file: string, request: CompileRequest): Promise<CompileOutcome>;
+  checkSpec(file: string, request: CheckRequest): Promise<CompileOutcome>;
   compileSpec(file: string, request: CompileRequest): Promise<CompileOutcome>;
   compileTrace(file: string, request: TraceRequest): Promise<CompileOutcome>;
   /** The files of a compiled folder, by name. */

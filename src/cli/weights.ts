@@ -3,11 +3,33 @@
 import { join } from "node:path";
 import type { Artifact } from "../ir/artifact.ts";
 import { DataError } from "../runtime/errors.ts";
+import { weightFolders } from "../runtime/inside.ts";
+import { formatBytes } from "../runtime/memory.ts";
 import type { OpenWeights, PublishedAccess, PublishedWeights } from "../runtime/weights/published.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Those of the recipe, and where they may lie. */
 export type Published = PublishedWeights & PublishedAccess;
+
+/** Where the weights of a spec may be, and what is said while they are fetched. */
+export function weightAccess(
+  file: string,
+  options: { readonly root?: string; readonly set?: readonly string[] },
+  terminal: Terminal,
+): PublishedAccess {
+  let last = 0;
+  const progress = (what: string, bytes: number, of: number): void => {
+    terminal.live(`fetching ${what}: ${formatBytes(bytes)} of ${formatBytes(of)}`);
+    const now = performance.now();
+    if (now - last < PROGRESS_MS && bytes < of) return;
+    last = now;
+    terminal.object({ event: "fetch", file: what, bytes, of });
+  };
+  return { within: weightFolders(file, options), hub: { progress } };
+}
+
+/** Between events of a file that is fetched. */
+const PROGRESS_MS = 1000;
 
 /** What `tlc compile` writes of published weights: the network's names, its shapes, f32. */
 export const PACKED = "weights.safetensors";

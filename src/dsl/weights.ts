@@ -18,7 +18,7 @@ export interface PlannedWeights {
 }
 
 /** `hf:OWNER/NAME[@REVISION][/FILE]`; revisions have slashes too (`refs/pr/1`), written `%2F`. */
-export const HUB_NAME = /^hf:([\w.-]+\/[\w.-]+)(?:@([\w.%-]+))?(?:\/([\w.-]+(?:\/[\w.-]+)*))?$/;
+const HUB_NAME = /^hf:[\w.-]+\/[\w.-]+(?:@(?:[\w.-]|%2[fF])+)?(?:\/[\w.-]+)*$/;
 
 /** Undefined after a report. */
 export function planWeights(
@@ -59,7 +59,7 @@ export function planWeights(
 
 function sourceOf(text: string, { span }: Ast.Expr, sink: Reporter): string | undefined {
   if (!text.startsWith("hf:")) return resolvePath(text, span, sink);
-  if (HUB_NAME.test(text) && !text.split(/[/@]/).some((part) => part === "." || part === "..")) return text;
+  if (HUB_NAME.test(text) && !text.split(/[/@]|%2f/i).some((part) => part === "." || part === "..")) return text;
   sink.report("bad-hub-name", span, { text }, { hint: 'write `"hf:OWNER/NAME"`, and behind it `@REVISION` and `/FILE` where they matter' });
   return undefined;
 }
