@@ -6,6 +6,7 @@ import type { Diagnostic, Sources } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { ForwardModel } from "../ir/model.ts";
 import type { DataInfo } from "../ir/plan.ts";
+import { placesOf } from "../ir/recipe/columns/index.ts";
 import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
@@ -82,7 +83,7 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   const { sink } = spec;
   const before = sink.errors;
   const { dataInfo, batch = planned.plan.batch, budget = new Budget(), ...rest } = request;
-  const network = networkOf(spec, planned, dataInfo?.classes.length);
+  const network = networkOf(spec, planned, dataInfo);
   if (network === undefined) return undefined;
   if (dataInfo !== undefined && planned.data !== undefined) checkPictures(dataInfo, planned.data, sink);
   if (sink.errors > before) return undefined;
@@ -139,17 +140,24 @@ function shapeHint(given: Shape, wanted: Shape): string | undefined {
   return steps.length === 0 ? undefined : `put ${steps.join(" and ")} under \`preprocess\``;
 }
 
-function networkOf(spec: LoadedSpec, planned: PlannedRecipe, classes: number | undefined): NetworkValue | undefined {
+function networkOf(spec: LoadedSpec, planned: PlannedRecipe, info: DataInfo | undefined): NetworkValue | undefined {
   const { sink } = spec;
   const env = plainEnvironment(planned.module, {
     sink,
-    classes: (it, data) => {
-      if (planned.data?.name === data.name) return classes ?? PLACEHOLDER_CLASSES;
+    classes: (it, data, input) => {
+      if (planned.data?.name === data.name) return (info === undefined ? undefined : countIn(info, input)) ?? PLACEHOLDER_CLASSES;
       sink.report("classes-unknown", it.span, { data: data.name }, { hint: `add \`data ${data.name}\` to the recipe` });
       return UNKNOWN;
     },
   });
   return networkValue(planned.network, planned.module, env);
+}
+
+/** Classes, or the categories of an input; there are none of numbers. */
+function countIn({ classes, inputs }: DataInfo, name: string | undefined): number {
+  if (name === undefined) return classes.length;
+  const fields = inputs.find((input) => input.name === name)?.fields ?? [];
+  return fields.reduce((sum, field) => sum + (field.kind === "category" ? placesOf(field) : 0), 0);
 }
 
 /** Inputs that a table has no column for, or that images cannot feed. */

@@ -103,7 +103,7 @@ export function plainEnvironment(
       return UNKNOWN;
     },
     unchanged: () => UNKNOWN,
-    classes: (it, data) => outer.classes(it, data),
+    classes: (it, data, input) => outer.classes(it, data, input),
   };
   return env;
 }
