@@ -29,8 +29,8 @@ export interface Environment {
   operate(it: Ast.Expr, operator: TensorOperator, operands: readonly (TensorValue | number)[]): Value;
   /** The value of an `if` none of whose bodies ran. */
   unchanged(): Value;
-  /** The number of classes of a data set. */
-  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value;
+  /** The number of classes of a data set, or of the categories of one of its inputs. */
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration, input?: string): Value;
 }
 
 export function evaluate(it: Ast.Expr, env: Environment): Value {
@@ -189,12 +189,22 @@ function member(it: Ast.MemberExpr, object: Value, env: Environment): Value {
     if (value !== undefined) return value;
     known = [...attributes.keys()];
   } else if (typeof object === "object" && "kind" in object && object.kind === "dataset") {
-    if (it.name === "classes") return env.classes(it, object.declaration);
-    known = ["classes"];
+    const { declaration, input } = object;
+    if (it.name === (input === undefined ? "classes" : "categories")) return env.classes(it, declaration, input);
+    const inputs = input === undefined ? inputsOf(declaration) : [];
+    if (inputs.includes(it.name)) return { ...object, input: it.name };
+    known = input === undefined ? ["classes", ...inputs] : ["categories"];
   }
   const hint = didYouMean(it.name, known) ?? (known.length > 0 ? `it has ${oneOf(known)}` : undefined);
   env.sink.report("unknown-attribute", it.nameSpan, { attribute: it.name, of: describeValue(object) }, { hint });
   return UNKNOWN;
+}
+
+/** What the training table of a data set feeds. */
+function inputsOf({ settings }: Ast.DatasetDeclaration): readonly string[] {
+  const source = settings.find(({ key }) => key === "train");
+  const value = source !== undefined && "value" in source ? source.value : undefined;
+  return value?.kind === "call" ? value.args.flatMap((arg) => arg.name ?? (arg.value.kind === "ref" ? arg.value.name : [])) : [];
 }
 
 function attributesOf(shape: readonly number[]): ReadonlyMap<string, Value> {

@@ -6,6 +6,7 @@ import type { Diagnostic, Sources } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { ForwardModel, Parameter } from "../ir/model.ts";
 import type { DataInfo } from "../ir/plan.ts";
+import { placesOf } from "../ir/recipe/columns/index.ts";
 import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
@@ -89,13 +90,15 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   const { sink } = spec;
   const before = sink.errors;
   const { dataInfo, batch = planned.plan.batch, budget = new Budget(), ...rest } = request;
-  const count = dataInfo?.classes.length ?? request.classes;
-  const network = networkOf(spec, planned, count);
+  const classes = classesFor(spec, planned, (input) =>
+    dataInfo !== undefined ? countIn(dataInfo, input) : input === undefined ? request.classes : undefined,
+  );
+  const network = networkOf(spec, planned, classes);
   if (network === undefined) return undefined;
   if (dataInfo !== undefined && planned.data !== undefined) checkPictures(dataInfo, planned.data, sink);
   if (sink.errors > before) return undefined;
   const inputShapes = dataInfo === undefined ? undefined : exampleShapes(dataInfo, planned.data);
-  const recipe = { replacements: planned.replacements, classes: classesFor(spec, planned, count) };
+  const recipe = { replacements: planned.replacements, classes };
   const options = { ...rest, ...recipe, budget, batch, ...(inputShapes === undefined ? {} : { inputShapes }) };
   const model = elaborateNetwork(network, planned.network.span, options, sink);
   checkColumns(spec, planned, network);
@@ -148,18 +151,26 @@ function shapeHint(given: Shape, wanted: Shape): string | undefined {
   return steps.length === 0 ? undefined : `put ${steps.join(" and ")} under \`preprocess\``;
 }
 
-function networkOf(spec: LoadedSpec, planned: PlannedRecipe, classes: number | undefined): NetworkValue | undefined {
-  const env = plainEnvironment(planned.module, { sink: spec.sink, classes: classesFor(spec, planned, classes) });
-  return networkValue(planned.network, planned.module, env);
+type ClassesOf = Environment["classes"];
+
+function networkOf(spec: LoadedSpec, planned: PlannedRecipe, classes: ClassesOf): NetworkValue | undefined {
+  return networkValue(planned.network, planned.module, plainEnvironment(planned.module, { sink: spec.sink, classes }));
 }
 
-/** What `NAME.classes` is in a recipe. */
-function classesFor({ sink }: LoadedSpec, planned: PlannedRecipe, classes: number | undefined): Environment["classes"] {
-  return (it, data) => {
-    if (planned.data?.name === data.name) return classes ?? PLACEHOLDER_CLASSES;
+/** What `NAME.classes` and `NAME.INPUT.categories` are in a recipe. */
+function classesFor({ sink }: LoadedSpec, planned: PlannedRecipe, count: (input?: string) => number | undefined): ClassesOf {
+  return (it, data, input) => {
+    if (planned.data?.name === data.name) return count(input) ?? PLACEHOLDER_CLASSES;
     sink.report("classes-unknown", it.span, { data: data.name }, { hint: `add \`data ${data.name}\` to the recipe` });
     return UNKNOWN;
   };
+}
+
+/** Classes, or the categories of an input; there are none of numbers. */
+function countIn({ classes, inputs }: DataInfo, name: string | undefined): number {
+  if (name === undefined) return classes.length;
+  const fields = inputs.find((input) => input.name === name)?.fields ?? [];
+  return fields.reduce((sum, field) => sum + (field.kind === "category" ? placesOf(field) : 0), 0);
 }
 
 /** Inputs that a table has no column for, or that images cannot feed. */
@@ -204,7 +215,11 @@ export function checkSpec(spec: LoadedSpec, options: CheckOptions): readonly Dia
   for (const name of spec.recipes) {
     const planned = planRecipe(spec, { recipe: name, overrides });
     if (planned === undefined || budget.isSpent) continue;
-    const network = networkOf(spec, planned, undefined);
+    const network = networkOf(
+      spec,
+      planned,
+      classesFor(spec, planned, () => undefined),
+    );
     if (network === undefined) continue;
     built.add(network.declaration.name);
     const info = dataInfo(planned);

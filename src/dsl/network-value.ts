@@ -105,7 +105,7 @@ export function plainEnvironment(
     // There are no tensors without a current value.
     operate: () => UNKNOWN,
     unchanged: () => UNKNOWN,
-    classes: (it, data) => outer.classes(it, data),
+    classes: (it, data, input) => outer.classes(it, data, input),
   };
   return env;
 }

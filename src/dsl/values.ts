@@ -34,6 +34,8 @@ export type Callable = LayerValue | BlockValue | NetworkValue;
 export interface DatasetValue {
   readonly kind: "dataset";
   readonly declaration: DatasetDeclaration;
+  /** One of its inputs, whose categories can be asked for. */
+  readonly input?: string;
 }
 
 /** Stands for a value whose making failed; everything made from it is unknown too, and no further fault. */
@@ -95,7 +97,7 @@ export function describeValue(value: Value): string {
     case "network":
       return `the ${value.kind} \`${value.declaration.name}\``;
     case "dataset":
-      return `the data set \`${value.declaration.name}\``;
+      return `the data set \`${value.declaration.name}\`${value.input === undefined ? "" : `'s \`${value.input}\``}`;
     case "unknown":
       return "unknown";
   }

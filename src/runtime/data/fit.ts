@@ -105,10 +105,10 @@ class NumberFit implements ColumnFit {
         [shift, scale] = [shift + next.shift / scale, scale * next.scale];
       } else if (fill === undefined) {
         const value = step.value(stats, plan.args);
+        // A mark that is 0 in all training rows would have a weight that nothing has taught.
         isMarked = step.marks(plan.args) && stats.missing > 0;
         stats = filled(stats, value);
-        // What no training row lacks is marked nowhere, so that a cell without it must not pass for one that has it.
-        if (isMarked || !step.marks(plan.args)) fill = value / scale + shift;
+        fill = value / scale + shift;
       }
     }
     return { ...base, shift, scale, isMarked, ...(fill !== undefined && { fill }) };

@@ -83,14 +83,9 @@ function packRows(info: DataInfo, steps: LoadSteps, rows: readonly TableRow[]): 
     info.inputs.map((column) => {
       const { name, fields } = column;
       if (fields !== undefined) return [name, packFields(column, fields, rows)];
-      return [
-        name,
-        pack(
-          column,
-          steps,
-          rows.map((row, i) => fieldOf(row, column.column ?? name, i) as Value),
-        ),
-      ];
+      const named = { ...column, name: column.column ?? name };
+      const values = rows.map((row, i) => fieldOf(row, named.name, i) as Value);
+      return [name, pack(named, steps, values)];
     }),
   );
 }

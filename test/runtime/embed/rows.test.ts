@@ -44,7 +44,7 @@ describe("rows of an application", () => {
 
   it.each<[string, unknown, string]>([
     ["a column that is left out", { city: "Bern", born: "1970-01-01", smokes: true, walk: [1, 2, 3] }, 'example 0 has no "age"'],
-    ["what no step fills", { ...rows[0], born: null }, '"born" of example 0 is empty'],
+    ["what no step fills", { ...rows[0], walk: null }, '"walk" of example 0: null'],
     ["text for a number", { ...rows[0], age: "old" }, '"age" of example 0 holds "old", which is not a number'],
     ["a date for nothing", { ...rows[0], born: "yesterday" }, "not a date"],
     ["a list for a cell", { ...rows[0], age: [1] }, "no value of a cell"],

@@ -1,6 +1,6 @@
 // Every reading of a column, and those that a column has without a word.
 
-import type { FieldInfo } from "../../plan.ts";
+import type { CategoryField, FieldInfo } from "../../plan.ts";
 import { wordOf } from "../define.ts";
 import { bool } from "./bool.ts";
 import { category, oneHot } from "./categories.ts";
@@ -20,8 +20,11 @@ export const IMPLIED: readonly NumberReading[] = [number, bool, days];
 export function widthOf(field: FieldInfo): number {
   if (field.kind === "number") return field.isMarked ? 2 : 1;
   const reading = readingNamed(field.reading);
-  const places = field.categories.length + Number(field.hasMissing) + Number(field.hasUnknown);
-  return reading.kind === "category" && reading.isOneHot ? places : 1;
+  return reading.kind === "category" && reading.isOneHot ? placesOf(field) : 1;
 }
+
+/** Categories, with the places of those that are missing and unknown. */
+export const placesOf = ({ categories, hasMissing, hasUnknown }: CategoryField): number =>
+  categories.length + Number(hasMissing) + Number(hasUnknown);
 
 export const readingNamed = (word: string): Reading => wordOf<Reading>(READINGS, { word, args: {} });

@@ -5,7 +5,7 @@ import { defineFillStep } from "./define.ts";
 
 export const fill = defineFillStep({
   name: "fill",
-  doc: "a value for missing cells: the mean or median of the training part, a number, or `mark`: the mean, and a further number that is 1 where a cell is missing (for a category, a place of its own)",
+  doc: "a value for missing cells: the mean or median of the training part, a number, or `mark`: the mean, and a further number that is 1 where a cell is missing, for columns that lack one in the training part (for categories, a place of its own)",
   args: {
     value: arg("fill", "what stands for them"),
     columns: arg("picks", "the columns; all of them when left out", []),
