@@ -2,13 +2,14 @@
 
 import { compileSpec } from "../src/compile.ts";
 import type { EntryReport } from "../src/ir/artifact.ts";
-import type { DataInfo } from "../src/ir/plan.ts";
+import type { DataInfo, DataPlan } from "../src/ir/plan.ts";
+import { pictureColumn } from "../src/ir/recipe/steps/index.ts";
 
-const IMAGES: DataInfo = {
-  inputs: [{ name: "image", dtype: "u8", shape: [3, 256, 256] }],
+const images = (plan: DataPlan): DataInfo => ({
+  inputs: [pictureColumn("image", plan, [3, 375, 500])],
   label: { name: "label", dtype: "i32", shape: [] },
   classes: Array.from({ length: 1000 }, (_, i) => String(i)),
-};
+});
 
 export interface Compilation {
   readonly ms: number;
@@ -21,7 +22,7 @@ export interface Compilation {
 /** @param maxBuffers that a kernel may bind */
 export async function compileResnet(target: string, maxBuffers: number, recipe = "resnet18"): Promise<Compilation> {
   const start = performance.now();
-  const request = { target, recipe, limits: { maxBuffers }, describeData: () => Promise.resolve(IMAGES) };
+  const request = { target, recipe, limits: { maxBuffers }, describeData: (plan: DataPlan) => Promise.resolve(images(plan)) };
   const { artifact, diagnostics } = await compileSpec("bench/resnet.tlspec", request);
   const report = artifact?.stages[0]?.report;
   const step = report?.entries["train"];

@@ -4,6 +4,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import type { DataPlan } from "../src/ir/plan.ts";
+import { planOf } from "../src/ir/recipe/define.ts";
+import { resize } from "../src/ir/recipe/steps/resize.ts";
 import { describeData, loadSplit } from "../src/runtime/data/index.ts";
 import { DataError } from "../src/runtime/errors.ts";
 import { below, pick, type Case, type Fuzzer, type Outcome } from "./fuzzer.ts";
@@ -39,8 +41,8 @@ export const pictures: Fuzzer = {
     const path = join(folder, "a", "0.png");
     return async (random) => {
       writeFileSync(path, mutateBytes(pick(random, files), random));
-      const resize = [{ word: "resize", args: { size: [4, 4] } }];
-      return load(plan("images", { path: folder }, below(random, 2) === 0 ? resize : []));
+      const resized = [planOf(resize, { size: [4, 4] })];
+      return load(plan("images", { path: folder }, below(random, 2) === 0 ? resized : []));
     };
   },
 };

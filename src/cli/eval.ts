@@ -25,7 +25,7 @@ export async function evaluate(path: string, options: EvalOptions, terminal: Ter
       let network: Network | undefined;
       try {
         const { loadSplit } = await import("../runtime/data/index.ts");
-        const data = await loadSplit(plan, options.split, artifact.dataInfo, { signal, ...(within && { within }) });
+        const data = await loadSplit(plan, options.split, artifact.dataInfo, { signal, purpose: "evaluate", ...(within && { within }) });
         network = await Network.open(artifact, device);
         initialize(network.loaded);
         await loadNamedWeights(network.loaded, weights, signal);

@@ -44,7 +44,7 @@ export const DATA = {
     severity: "error",
     title: "pictures of two sizes",
     message: ({ augment, preprocess }) => `training sees pictures of ${augment} pixels, and evaluation of ${preprocess}`,
-    explanation: "In training a random crop replaces the center crop of preprocessing; the network sees one size.",
+    explanation: "In training a random crop replaces the crops that preprocessing ends with; the network sees one size.",
     wrong: "preprocess center_crop(24)\naugment random_crop(28)",
     right: "preprocess center_crop(24)\naugment random_crop(24)",
   }),
@@ -139,9 +139,9 @@ export const DATA = {
     message: ({ step, before }) =>
       `\`${step}\` cannot come after \`${before}\`: it runs when pictures are loaded, before the device has them`,
     explanation:
-      "Steps run in the order in which they are written. `resize` and `grayscale` make pictures smaller before they are stored; crops and `normalize` run on the device, on what was stored.",
-    wrong: "preprocess center_crop(24) -> resize(32)",
-    right: "preprocess resize(32) -> center_crop(24)",
+      "Steps run in the order in which they are written. Those that make pixels of pixels run when pictures are loaded; `normalize` runs on the device, on what was stored.",
+    wrong: "preprocess normalize(imagenet) -> grayscale",
+    right: "preprocess grayscale -> normalize(mean: [0.45], std: [0.225])",
   }),
   "steps-without-pictures": entry<{ step: string; source: string }>({
     code: "TL0516",
@@ -161,12 +161,22 @@ export const DATA = {
     wrong: 'train images("data/train")\npreprocess standardize',
     right: 'train images("data/train")\npreprocess normalize(mean: [0.5], std: [0.25])',
   }),
-  "crop-too-large": entry<{ step: string; size: number; image: string }>({
+  "border-too-wide": entry<{ border: number; extent: number }>({
+    code: "TL0530",
+    severity: "error",
+    title: "a mirrored border wider than the picture",
+    message: ({ border, extent }) => `\`pad\` mirrors ${border} pixels of pictures that have ${extent}`,
+    explanation: "A border of `mode: reflect` repeats the pixels inside of the edge, so it is narrower than the picture.",
+    wrong: "preprocess resize(4) -> pad(6, mode: reflect)",
+    right: "preprocess resize(8) -> pad(6, mode: reflect)",
+  }),
+  "crop-too-large": entry<{ step: string; size: string; image: string }>({
     code: "TL0517",
     severity: "error",
     title: "a crop larger than the pictures",
-    message: ({ step, size, image }) => `\`${step}\` cuts ${size} x ${size} pixels out of pictures of ${image}`,
-    explanation: "A crop takes a part of a picture; `random_crop` has `padding` for more.",
+    message: ({ step, size, image }) => `\`${step}\` cuts ${size} pixels out of pictures ${image}`,
+    explanation:
+      "A crop takes a part of a picture. Larger pictures come from `resize`, a border from `pad`, or from the `padding` of `random_crop`.",
     wrong: "preprocess resize(32) -> center_crop(64)",
     right: "preprocess resize(72) -> center_crop(64)",
   }),

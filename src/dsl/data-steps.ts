@@ -1,15 +1,17 @@
 // Steps of preprocessing and augmentation to their plans, and what can be wrong with them together: their order, and the shapes of the
 // pictures that they are given. Checked when they are read, as far as that goes, and again when the pictures are known.
 
-import type { ColumnInfo, DataInfo, DataPlan, WordPlan } from "../ir/plan.ts";
+import type { DataInfo, DataPlan, WordPlan } from "../ir/plan.ts";
 import { problem } from "../ir/recipe/define.ts";
 import type { Problem, Word } from "../ir/recipe/define.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
-import { isPicture, pictureShape, shapeAfter } from "../ir/recipe/steps/define.ts";
-import type { ImageShape, Planned } from "../ir/recipe/steps/define.ts";
-import { loadSteps } from "../ir/recipe/steps/host.ts";
+import { pictureShape, shapeAfter } from "../ir/recipe/steps/define.ts";
+import type { ImageShape } from "../ir/recipe/steps/define.ts";
 import { TABLE_STEPS } from "../ir/recipe/table-steps/index.ts";
-import { AUGMENT, augmentStep, deviceSteps, isCrop, orderProblem, PREPROCESS } from "../ir/recipe/steps/index.ts";
+import { centerCrop } from "../ir/recipe/steps/center-crop.ts";
+import { grayscale } from "../ir/recipe/steps/grayscale.ts";
+import { resize } from "../ir/recipe/steps/resize.ts";
+import { allSteps, ANY_PICTURE, AUGMENT, isRandomCrop, orderProblem, PREPROCESS } from "../ir/recipe/steps/index.ts";
 import type { Shape } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
 import { choose, reportProblem } from "./choose.ts";
@@ -34,9 +36,6 @@ const planSteps = (what: string, steps: readonly Ast.Expr[], words: readonly Wor
     return choice === undefined ? [] : [{ ...choice.plan, span: it.span }];
   });
 
-/** Colour pictures of any size: what is known before the files are looked at. */
-const ANY_PICTURE: ImageShape = { channels: 3, height: undefined, width: undefined };
-
 /** What can be said of the steps before the data is read. */
 export function checkSteps(plan: DataPlan, sink: Reporter): void {
   const [first] = [...plan.preprocess, ...plan.augment];
@@ -49,19 +48,19 @@ export function checkSteps(plan: DataPlan, sink: Reporter): void {
   if (first !== undefined && columns !== undefined)
     report(problem("steps-without-pictures", { step: first.word, source: columns.word }), first, sink);
   else if (misplaced !== undefined) report(misplaced.problem, misplaced.at, sink);
-  else checkShapes(plan, ANY_PICTURE, loadSteps(plan.preprocess), sink);
+  else checkShapes(plan, ANY_PICTURE, sink);
 }
 
 /** Once they are known: whether the stored pictures of a data set suit its steps. */
 export function checkPictures(info: DataInfo, plan: DataPlan, sink: Reporter): void {
-  for (const column of info.inputs) if (isPicture(column)) checkShapes(plan, pictureShape(column), [], sink);
+  for (const { picture } of info.inputs) if (picture !== undefined) checkShapes(plan, pictureShape(picture), sink);
 }
 
-/** Steps that cannot work on such pictures, and training on pictures of another size than evaluation. `before`: what comes first. */
-function checkShapes(plan: DataPlan, image: ImageShape, before: readonly Planned[], sink: Reporter): void {
+/** Steps that cannot work on such pictures, and training on pictures of another size than evaluation. */
+function checkShapes(plan: DataPlan, image: ImageShape, sink: Reporter): void {
   const sizes = new Map<string, string | undefined>();
   for (const mode of ["eval", "train"] as const) {
-    const outcome = shapeAfter([...before, ...deviceSteps(plan, mode)], image);
+    const outcome = shapeAfter(allSteps(plan, mode), image);
     if ("problem" in outcome) {
       report(outcome.problem, outcome.at, sink);
       return;
@@ -70,7 +69,7 @@ function checkShapes(plan: DataPlan, image: ImageShape, before: readonly Planned
     sizes.set(mode, height === undefined || width === undefined ? undefined : `${height} x ${width}`);
   }
   const [evaluated, trained] = [sizes.get("eval"), sizes.get("train")];
-  const crop = plan.augment.findLast((it) => isCrop(augmentStep(it))) ?? plan.augment.at(-1);
+  const crop = plan.augment.findLast(isRandomCrop) ?? plan.augment.at(-1);
   if (crop === undefined || trained === undefined || evaluated === undefined || trained === evaluated) return;
   report(problem("crop-mismatch", { augment: trained, preprocess: evaluated }, "give both one size"), crop, sink);
 }
@@ -79,13 +78,43 @@ function report(fault: Problem, { span }: WordPlan, sink: Reporter): void {
   if (span !== undefined) reportProblem(sink, span, fault);
 }
 
-/** What an example of each input looks like once it is preprocessed. Images become f32[channels, height, width]. */
-export const exampleShapes = (info: DataInfo, plan: DataPlan | undefined): ReadonlyMap<string, Shape> =>
-  new Map(info.inputs.map((column) => [column.name, plan !== undefined && isPicture(column) ? afterSteps(column, plan) : column.shape]));
+/**
+ * What an example of each input looks like once it is preprocessed. Images become f32[channels, height, width]; of those that nobody has
+ * looked at, what the steps make of any.
+ */
+export function exampleShapes(
+  info: DataInfo | undefined,
+  plan: DataPlan | undefined,
+  inputs: readonly string[],
+): ReadonlyMap<string, Shape> {
+  if (info !== undefined) return new Map(info.inputs.map(({ name, shape }) => [name, shape]));
+  const [only, ...others] = inputs;
+  const hasPictures = Object.values(plan?.sources ?? {}).some((source) => sourceOf(source).gives === "pictures");
+  if (plan === undefined || only === undefined || others.length > 0 || !hasPictures) return new Map();
+  const outcome = shapeAfter(allSteps(plan, "eval"), ANY_PICTURE);
+  if ("problem" in outcome || outcome.shape.height === undefined || outcome.shape.width === undefined) return new Map();
+  return new Map([[only, [outcome.shape.channels, outcome.shape.height, outcome.shape.width]]]);
+}
 
-function afterSteps(column: ColumnInfo, plan: DataPlan): Shape {
-  const outcome = shapeAfter(deviceSteps(plan, "eval"), pictureShape(column));
-  if ("problem" in outcome) return column.shape;
-  const { channels, height = 1, width = 1 } = outcome.shape;
-  return [channels, height, width];
+function colourFix(channels: number | undefined, wanted: number | undefined): string | undefined {
+  if (channels === 3 && wanted === 1) return `add \`${grayscale.name}\` to \`preprocess\``;
+  return channels === 1 && wanted === 3 ? `leave out \`${grayscale.name}\`, or let the network take one channel` : undefined;
+}
+
+/** The step that a picture's size comes from, and what would make it the input's. */
+export function pictureFix(plan: DataPlan, given: Shape, wanted: Shape): { readonly at?: WordPlan; readonly hint?: string } {
+  const [[channels, height, width], [wantedChannels, wantedHeight, wantedWidth]] = [given, wanted];
+  if (given.length !== 3 || wanted.length !== 3 || height === undefined || width === undefined) return {};
+  if (wantedHeight === undefined || wantedWidth === undefined) return {};
+  const isSame = height === wantedHeight && width === wantedWidth;
+  const last = allSteps(plan, "eval").findLast(({ step }) => step.kind === "load" && step.changes !== "each pixel");
+  const isCrop = last?.step.kind === "load" && last.step.changes === "nothing but the frame";
+  const size = wantedHeight === wantedWidth ? String(wantedHeight) : `[${wantedHeight}, ${wantedWidth}]`;
+  const cut = `\`${centerCrop.name}(${size})\``;
+  const sized = isCrop ? `write ${cut} here` : `add ${cut} to \`preprocess\``;
+  const enlarged = `make them larger with \`${resize.name}([${wantedHeight}, ${wantedWidth}])\``;
+  const grey = colourFix(channels, wantedChannels);
+  const fits = isCrop || (height >= wantedHeight && width >= wantedWidth);
+  const fixes = [isSame ? undefined : fits ? sized : enlarged, grey].filter((it) => it !== undefined);
+  return { ...(!isSame && last && { at: last.plan }), ...(fixes.length > 0 && { hint: fixes.join(", and ") }) };
 }

@@ -11,15 +11,12 @@ import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { columnsOf } from "../ir/recipe/sources/table.ts";
-import { centerCrop } from "../ir/recipe/steps/center-crop.ts";
-import { grayscale } from "../ir/recipe/steps/grayscale.ts";
 import { sameShape } from "../ir/types.ts";
-import type { Shape } from "../ir/types.ts";
 import type { WantedTensor } from "../ir/weights/contract.ts";
 import type { Declaration, Expr } from "./ast.ts";
 import { Budget } from "./budget.ts";
 import { reportProblem } from "./choose.ts";
-import { checkPictures, exampleShapes } from "./data-steps.ts";
+import { checkPictures, exampleShapes, pictureFix } from "./data-steps.ts";
 import { elaborateNetwork } from "./elaborate.ts";
 import type { Environment } from "./evaluate.ts";
 import { loadModules } from "./modules.ts";
@@ -97,23 +94,21 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   if (network === undefined) return undefined;
   if (dataInfo !== undefined && planned.data !== undefined) checkPictures(dataInfo, planned.data, sink);
   if (sink.errors > before) return undefined;
-  const inputShapes = dataInfo === undefined ? undefined : exampleShapes(dataInfo, planned.data);
+  const inputNames = network.declaration.body.statements.flatMap((it) => (it.kind === "input" ? [it.name] : []));
+  const inputShapes = exampleShapes(dataInfo, planned.data, inputNames);
   const recipe = { replacements: planned.replacements, classes };
-  const options = { ...rest, ...recipe, budget, batch, ...(inputShapes === undefined ? {} : { inputShapes }) };
+  const options = { ...rest, ...recipe, budget, batch, inputShapes };
   const model = elaborateNetwork(network, planned.network.span, options, sink);
   checkColumns(spec, planned, network);
   if (model === undefined) return undefined;
   lintFreeze(planned, model.parameters, sink);
   for (const [name, node] of model.inputs) {
-    const given = inputShapes?.get(name);
+    const given = inputShapes.get(name);
     const wanted = node.type.shape.slice(1);
-    if (given !== undefined && !sameShape(given, wanted))
-      sink.report(
-        "data-shape",
-        planned.dataSpan,
-        { input: name, data: `[${given.join(", ")}]`, wanted: `[${wanted.join(", ")}]` },
-        { hint: shapeHint(given, wanted) },
-      );
+    if (given === undefined || sameShape(given, wanted)) continue;
+    const { at, hint } = planned.data === undefined ? {} : pictureFix(planned.data, given, wanted);
+    const shapes = { input: name, data: `[${given.join(", ")}]`, wanted: `[${wanted.join(", ")}]` };
+    sink.report("data-shape", at?.span ?? planned.dataSpan, shapes, { hint });
   }
   if (dataInfo !== undefined) checkLabels(planned, model, dataInfo, sink);
   return sink.errors > before ? undefined : model;
@@ -138,17 +133,6 @@ function checkLabels({ plan, data, network, lossSpan }: PlannedRecipe, model: Fo
   const output = model.output.type.shape.slice(1);
   const misfit = fits({ output, label, classes: classes.length, data: data?.name ?? "" });
   if (misfit !== undefined) reportProblem(sink, network.span, misfit);
-}
-
-function shapeHint(given: Shape, wanted: Shape): string | undefined {
-  const [[channels, height, width], [wantedChannels, wantedHeight, wantedWidth]] = [given, wanted];
-  if (given.length !== 3 || wanted.length !== 3 || height === undefined || width === undefined) return undefined;
-  const size =
-    wantedHeight === wantedWidth && (height !== wantedHeight || width !== wantedWidth)
-      ? `\`${centerCrop.name}(${wantedHeight ?? ""})\``
-      : undefined;
-  const steps = [channels === 3 && wantedChannels === 1 ? `\`${grayscale.name}\`` : undefined, size].filter((it) => it !== undefined);
-  return steps.length === 0 ? undefined : `put ${steps.join(" and ")} under \`preprocess\``;
 }
 
 type ClassesOf = Environment["classes"];

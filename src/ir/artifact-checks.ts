@@ -5,6 +5,7 @@ import { LOSS_HISTORY, type Artifact, type CompiledStage, type EntryPorts } from
 import { programFault } from "./program-checks.ts";
 import { widthOf } from "./recipe/columns/index.ts";
 import type { BufferPlan, BufferRole } from "./program.ts";
+import { PLACE } from "./recipe/steps/places.ts";
 import { LOSS_PLACE, LOSS_SUMS, metricsOf, tallyPlaces } from "./recipe/metrics/index.ts";
 import { formatType, sameType, sizeOf, type DType, type Shape, type TensorType } from "./types.ts";
 
@@ -117,6 +118,7 @@ function needsOf(ports: EntryPorts, { dataInfo, recipe, outputShape }: Artifact)
     case "evaluate":
       return [
         ...resident(),
+        ...ports.columns.flatMap(({ places }) => ifNamed(places, { role: "data", type: { dtype: "i32", shape: [1, PLACE] } })),
         [ports.cursor, scalar("state", "i32")],
         [ports.count, scalar("input", "i32")],
         ...ports.sums.map(

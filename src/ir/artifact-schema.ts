@@ -13,6 +13,7 @@ import { OPTIMIZERS } from "./recipe/optimizers/index.ts";
 import { SCHEDULES } from "./recipe/schedules/index.ts";
 import { wordSchema } from "./recipe/schema.ts";
 import { SOURCES } from "./recipe/sources/index.ts";
+import { LOAD_STEPS } from "./recipe/steps/host.ts";
 import { AUGMENT, PREPROCESS } from "./recipe/steps/index.ts";
 import { TABLE_STEPS } from "./recipe/table-steps/index.ts";
 import { schemaProblem } from "./schema-problem.ts";
@@ -72,7 +73,9 @@ const field = oneOf(
     hasUnknown: flag,
   }),
 );
-const column = object({ name, dtype, shape }, { below: count, column: name, fields: { ...list(field), minItems: 1 } });
+const training = object({ shape, steps: list(wordSchema(LOAD_STEPS)) });
+const pictured = { picture: shape, training };
+const column = object({ name, dtype, shape }, { below: count, column: name, fields: { ...list(field), minItems: 1 }, ...pictured });
 
 const kernelLaunch = object({ kind: { const: "kernel" }, kernel: count, buffers: list(count) });
 const loopLaunch = object({
@@ -138,7 +141,7 @@ const data = object(
   },
   { columns: list(wordSchema(TABLE_STEPS)) },
 );
-const columns = list(object({ column: name, buffer: name }));
+const columns = list(object({ column: name, buffer: name }, { places: name }));
 const epoch = { columns, cursor: name, count: name, sums: list(object({ sum: name, buffer: name })) };
 const ports = oneOf(
   "purpose",

@@ -26,6 +26,8 @@ export interface ParameterInfo {
 export interface ColumnBuffer {
   readonly column: string;
   readonly buffer: string;
+  /** Of pictures with sizes of their own: where each lies in it (see ir/recipe/steps/places.ts). */
+  readonly places?: string;
 }
 
 /** Sums of an epoch, in the device's hands until the host reads them and writes zeros: a place of ir/recipe/metrics/, and its buffer, f32. */

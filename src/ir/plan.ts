@@ -52,7 +52,7 @@ export interface DataPlan {
   readonly columns?: readonly WordPlan[];
 }
 
-/** One input (or the label) of an example, as it is stored on the device. Images are u8[channels, height, width]. */
+/** One input (or the label) of an example, as it is stored on the device. Images are u8[channels, height, width], after all steps that run on the host. */
 export interface ColumnInfo {
   readonly name: string;
   readonly dtype: DType;
@@ -60,6 +60,10 @@ export interface ColumnInfo {
   readonly shape: Shape;
   /** Its values are numbers of something: from 0 up to this many. Written by the compiler, which has seen what they are the numbers of. */
   readonly below?: number;
+  /** Of pictures: [channels, height, width] of the first as it is read, before any step. */
+  readonly picture?: Shape;
+  /** Of pictures that training stores otherwise than evaluation, since a random crop takes its own part of them. */
+  readonly training?: TrainingPictures;
   /** Its column in the header of the training table, or its place in one without, where that is not its name. */
   readonly column?: string;
   /** The columns of a table that it is made of, in their order, where that takes more than reading numbers. */
@@ -92,6 +96,13 @@ export interface CategoryField extends FieldBase {
   readonly categories: readonly string[];
   readonly hasMissing: boolean;
   readonly hasUnknown: boolean;
+}
+
+export interface TrainingPictures {
+  /** [channels, height, width]; 0 for extents that every picture has of its own. */
+  readonly shape: Shape;
+  /** Steps of preprocessing that they have gone through. */
+  readonly steps: readonly WordPlan[];
 }
 
 /** What the labels of a data set are: the loss says, since a column of 0 and 1 may be either. */

@@ -5,9 +5,20 @@ import type { Builder } from "../ir/builder.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { ColumnInfo } from "../ir/plan.ts";
-import { isPicture, type Raster, type StepContext } from "../ir/recipe/steps/define.ts";
-import { deviceSteps, type DataSteps } from "../ir/recipe/steps/index.ts";
-import { storedRaster, wholeRaster } from "../ir/recipe/steps/pixels.ts";
+import {
+  hasOwnSizes,
+  isPicture,
+  shapeAfter,
+  type Extent,
+  type MoveStep,
+  type Planned,
+  type Raster,
+  type StepContext,
+  type ValueStep,
+} from "../ir/recipe/steps/define.ts";
+import { ANY_PICTURE, deviceSteps, storingSteps, type DataSteps } from "../ir/recipe/steps/index.ts";
+import { evenPlaces, ownPlaces, storedRaster, wholeRaster } from "../ir/recipe/steps/pixels.ts";
+import { PLACE, placesOf } from "../ir/recipe/steps/places.ts";
 import { InternalError, sizeOf, tensorType } from "../ir/types.ts";
 
 /** Where examples come from: a resident data set and the rows of the batch, or the batch itself. */
@@ -36,21 +47,46 @@ function plainRows({ b, source }: PipelineContext, column: ColumnInfo): Node {
   return b.gather(table, source.rows);
 }
 
-function buildPictures({ b, source, steps, mode, random }: PipelineContext, { name: column, shape }: ColumnInfo): Node {
-  const batch = source.kind === "direct" ? source.batch : at(source.rows.type.shape, 0);
+function buildPictures(context: PipelineContext, column: ColumnInfo): Node {
+  const { b, steps, mode, random } = context;
+  const stored = storedPictures(context, column);
+  const step: StepContext = { b, batch: at(stored.examples.type.shape, 0), random };
+  const last = deviceSteps(steps, mode).reduce((raster, planned) => afterStep(step, raster, planned), stored.raster);
+  const { height, width } = last;
+  if (typeof height !== "number" || typeof width !== "number") throw new InternalError("pictures of a batch have one size");
+  return wholeRaster(b, last, height, width);
+}
+
+function storedPictures(
+  { b, source, steps, mode }: PipelineContext,
+  { name: column, shape, training }: ColumnInfo,
+): { readonly raster: Raster; readonly examples: Node } {
   const name = `${source.prefix}/${column}`;
-  const total = source.kind === "direct" ? batch * sizeOf(shape) : 1;
-  const bytes = b.input({ name, role: source.kind === "direct" ? "batch" : "data", type: tensorType("u8", [total]) });
-  const examples = source.kind === "direct" ? b.iota({ shape: [batch], axis: 0 }) : source.rows;
-  const context: StepContext = { b, batch, random };
-  const stored = storedRaster(b, bytes, examples, [at(shape, 0), at(shape, 1), at(shape, 2)]);
-  const last = deviceSteps(steps, mode).reduce<Raster>((raster, { step, plan }) => {
-    if (step.kind === "value")
-      return { ...raster, unit: 1, at: (rows, columns) => step.value(context, raster.at(rows, columns), raster.unit, plan.args) };
-    const after = step.shape(raster, plan.args);
-    if ("name" in after || after.height === undefined || after.width === undefined)
-      throw new InternalError(`${step.name} was checked against pictures [${shape.join(", ")}]`);
-    return { ...raster, channels: after.channels, height: after.height, width: after.width, at: step.move(context, raster, plan.args) };
-  }, stored);
-  return wholeRaster(b, last);
+  const [channels = 1] = shape;
+  if (source.kind === "direct") {
+    const bytes = b.input({ name, role: "batch", type: tensorType("u8", [source.batch * sizeOf(shape)]) });
+    const examples = b.iota({ shape: [source.batch], axis: 0 });
+    return { raster: storedRaster(b, bytes, evenPlaces(b, examples, shape), channels), examples };
+  }
+  // How many there are is only known when the data is loaded.
+  const bytes = b.input({ name, role: "data", type: tensorType("u8", [1]) });
+  const examples = source.rows;
+  const kept = mode === "train" ? (training?.shape ?? shape) : shape;
+  if (!hasOwnSizes(kept)) return { raster: storedRaster(b, bytes, evenPlaces(b, examples, kept), channels), examples };
+  const table = b.input({ name: placesOf(name), role: "data", type: tensorType("i32", [1, PLACE]) });
+  const known = shapeAfter(storingSteps(steps, mode), ANY_PICTURE);
+  if ("problem" in known) throw new InternalError(`${known.at.word} was checked when it was planned`);
+  return { raster: { ...storedRaster(b, bytes, ownPlaces(b, examples, table), channels), shorter: known.shape.shorter }, examples };
+}
+
+function afterStep(context: StepContext, raster: Raster, { step, plan }: Planned<MoveStep | ValueStep>): Raster {
+  if (step.kind === "value")
+    return { ...raster, unit: 1, at: (rows, columns) => step.value(context, raster.at(rows, columns), raster.unit, plan.args) };
+  const number = (extent: Extent): number | undefined => (typeof extent === "number" ? extent : undefined);
+  const { channels, shorter } = raster;
+  const after = step.shape({ channels, shorter, height: number(raster.height), width: number(raster.width) }, plan.args);
+  if ("name" in after) throw new InternalError(`${step.name} was checked against the pictures`);
+  // What leaves the extents as they are leaves them to each picture.
+  const [height, width] = [after.height ?? raster.height, after.width ?? raster.width];
+  return { ...raster, channels: after.channels, shorter: after.shorter, height, width, at: step.move(context, raster, plan.args) };
 }

@@ -11,7 +11,9 @@ import { at } from "../ir/ops/define.ts";
 import type { ColumnInfo, DataInfo, RecipePlan, StagePlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
 import { LOSS_PLACE, metricsOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
+import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
+import { placesOf } from "../ir/recipe/steps/places.ts";
 import { ZEROS, type State } from "../ir/state.ts";
 import { InternalError, isFloat, tensorType, type Shape, type TensorType } from "../ir/types.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
@@ -100,6 +102,12 @@ function buildBatch(spec: StageSpec, source: BatchSource, mode: "train" | "eval"
 
 const columnBuffers = (prefix: string, columns: readonly ColumnInfo[]): ColumnBuffer[] =>
   columns.map(({ name }) => ({ column: name, buffer: `${prefix}/${name}` }));
+
+/** Pictures of sizes of their own, which only training has, come with a table. */
+function withPlaces(it: ColumnBuffer, { inputs }: DataInfo): ColumnBuffer {
+  const training = inputs.find(({ name }) => name === it.column)?.training;
+  return training !== undefined && hasOwnSizes(training.shape) ? { ...it, places: placesOf(it.buffer) } : it;
+}
 
 /** A network on a batch; `leaves` as far as the network still asks for them. */
 function connect(b: Builder, model: ForwardModel, batch: Batch, leaves: Partial<TrainingLeaves> = {}): ForwardModel {
@@ -190,7 +198,7 @@ function trainEntry(context: EntryContext): EntryGraph {
     graph: { builder: b, outputs },
     ports: {
       purpose: "train",
-      columns: columnBuffers("train", [...dataInfo.inputs, dataInfo.label]),
+      columns: columnBuffers("train", [...dataInfo.inputs, dataInfo.label]).map((it) => withPlaces(it, dataInfo)),
       cursor: cursorOf("train").name,
       count: "train/count",
       order: "train/order",

@@ -9,17 +9,19 @@ import { entryFor, type LoadedStage } from "./network.ts";
 
 export function writeResident({ artifact, stage, session }: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): void {
   const { inputs, label } = artifact.dataInfo;
-  const buffers = new Map(entryFor(stage, purpose).columns.map(({ column, buffer }) => [column, buffer]));
+  const buffers = new Map(entryFor(stage, purpose).columns.map((it) => [it.column, it]));
   for (const info of [...inputs, label]) {
     const column = columnFor(split, info.name, label.name);
-    if (!sameType(column, info)) {
+    const stored = { dtype: info.dtype, shape: purpose === "train" ? (info.training?.shape ?? info.shape) : info.shape };
+    if (!sameType(column, stored)) {
       throw new DataError(
-        `"${info.name}" is ${formatType(column)} in the data, the program was compiled for ${formatType(info)}`,
+        `"${info.name}" is ${formatType(column)} in the data, the program was compiled for ${formatType(stored)}`,
         "compile the spec again for this data",
       );
     }
-    const buffer = buffers.get(info.name);
+    const { buffer, places } = buffers.get(info.name) ?? {};
     if (buffer !== undefined) session.write(buffer, column.data);
+    if (places !== undefined && column.places !== undefined) session.write(places, column.places);
   }
 }
 

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toolchain } from "../../src/cli/default-toolchain.ts";
 import { writeFolder } from "../../src/cli/folder.ts";
 import { runCli } from "../../src/cli/program.ts";
+import { ARTIFACT_VERSION } from "../../src/ir/artifact.ts";
 import { readExact, writeExact } from "../../src/ir/exact-json.ts";
 
 let root = "";
@@ -175,7 +176,7 @@ describe("a compiled folder", () => {
   it.each([
     ["[", "is damaged"],
     ["[".repeat(200_000), "nested more than 1000 levels"],
-    [`{"format":"tlc-artifact","version":4,"x":"\\\\\\"${"[".repeat(2000)}"}`, "needs the property"],
+    [`{"format":"tlc-artifact","version":${ARTIFACT_VERSION},"x":"\\\\\\"${"[".repeat(2000)}"}`, "needs the property"],
     ['{"format":"tlc-artifact","version":9}', "another version"],
     ['{"format":"something"}', "not an artifact"],
     ["null", "not an artifact"],

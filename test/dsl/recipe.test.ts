@@ -99,14 +99,14 @@ describe("data sets", () => {
         },
       ],
       preprocess: [
-        { word: "resize", args: { size: 32 } },
-        { word: "center_crop", args: { size: 24 } },
+        { word: "resize", args: { size: 32, filter: "bilinear" } },
+        { word: "center_crop", args: { size: [24, 24] } },
         { word: "grayscale", args: {} },
         { word: "normalize", args: { mean: [0.5], std: [0.25] } },
       ],
       augment: [
-        { word: "random_crop", args: { size: 24, padding: 4 } },
-        { word: "random_resized_crop", args: { size: 24, scale: [0.08, 1], ratio: [3 / 4, 4 / 3] } },
+        { word: "random_crop", args: { size: [24, 24], padding: 4 } },
+        { word: "random_resized_crop", args: { size: [24, 24], scale: [0.08, 1], ratio: [3 / 4, 4 / 3] } },
         { word: "horizontal_flip", args: { probability: 0.5 } },
       ],
     });

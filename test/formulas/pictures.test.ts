@@ -52,12 +52,12 @@ function expectEven(counts: ReadonlyMap<string, number>): void {
   const share = 1 / counts.size;
   const deviation = Math.sqrt(total * share * (1 - share));
   for (const [name, count] of counts)
-    expect(Math.abs(count - total * share), `${name} came ${count} times of ${total}`).toBeLessThan(5 * deviation);
+    expect(Math.abs(count - total * share), `${name} came ${count} times of ${total}`).toBeLessThanOrEqual(5 * deviation);
 }
 
 it("every step is held against pixels", () => {
   const here = ["center_crop", "normalize", "random_crop", "random_resized_crop", "horizontal_flip"];
-  const onTheHost = ["resize", "grayscale"]; // test/ir/recipe/pil-resize.test.ts, test/runtime/data/images.test.ts
+  const onTheHost = ["resize", "grayscale", "pad"]; // test/ir/recipe/resample.test.ts, test/runtime/data/picture-goldens.test.ts
   expect([...PREPROCESS, ...AUGMENT].map(({ name }) => name).sort()).toEqual([...here, ...onTheHost].sort());
 });
 
@@ -169,73 +169,99 @@ describe("augmentation", () => {
 
 describe("random_resized_crop", () => {
   const SIZE = 4;
-  const [height, width] = [9, 12];
-  // Red is the column and green the row, twenty levels each, so that a pixel says where it was taken.
-  const from: Pictures = {
-    ...{ channels: 2, height, width },
-    levels: Uint8Array.from(
-      { length: 2 * height * width },
-      (_, i) => 20 * (i < height * width ? i % width : Math.floor(i / width) - height),
-    ),
+  // Red is the column and green the row, so that a pixel says where it was taken.
+  const ramps = (height: number, width: number): Pictures => {
+    const place = (i: number): number => (i < height * width ? i % width : Math.floor(i / width) - height);
+    return { channels: 2, height, width, levels: Uint8Array.from({ length: 2 * height * width }, (_, i) => 6 * place(i)) };
   };
-  /** Where a picture's columns or rows were taken, of the middle row or column. */
-  const positions = (picture: readonly number[], axis: "x" | "y"): number[] =>
-    Array.from({ length: SIZE }, (_, i) => ((axis === "x" ? picture[SIZE + i] : picture[SIZE * SIZE + i * SIZE + 1]) ?? NaN) * (255 / 20));
-  /** The box along an axis. At its two ends positions are clamped to the picture, between them they are not. */
-  const along = (p: readonly number[]): { readonly start: number; readonly extent: number } => {
-    const step = (p[2] ?? NaN) - (p[1] ?? NaN);
-    return { start: (p[1] ?? NaN) + 0.5 - 1.5 * step, extent: step * SIZE };
-  };
-
-  const open = (): Promise<Camera> =>
-    openCamera(
-      `preprocess center_crop(${SIZE})\n  augment random_resized_crop(${SIZE}, scale: 0.3..0.8, ratio: 0.5..2)`,
-      [2, SIZE, SIZE],
-      from,
-      { batch: 16 },
-    );
-
-  it("takes boxes of the wanted areas and shapes, anywhere in the picture, and scales them bilinearly", async () => {
-    const boxes = (await draws(await open(), 60)).map((picture) => {
-      const [x, y] = [along(positions(picture, "x")), along(positions(picture, "y"))];
-      // The whole picture is what sampling that box at the centres of its sixteen parts gives.
-      const expected = [x, y].map(({ start, extent }, axis) =>
-        Array.from({ length: SIZE }, (_, i) =>
-          Math.min(Math.max(start + ((i + 0.5) * extent) / SIZE - 0.5, 0), (axis === 0 ? width : height) - 1),
-        ),
-      );
-      picture.forEach((v, i) => {
-        const position = i < SIZE * SIZE ? expected[0]?.[i % SIZE] : expected[1]?.[Math.floor((i % (SIZE * SIZE)) / SIZE)];
-        expect(v * (255 / 20)).toBeCloseTo(position ?? NaN, 3);
-      });
-      for (const [{ start, extent }, limit] of [
-        [x, width],
-        [y, height],
-      ] as const) {
-        expect(start).toBeGreaterThan(-1e-3);
-        expect(start + extent).toBeLessThan(limit + 1e-3);
+  const from = ramps(9, 12);
+  /** What one row or column of the ramps becomes when PIL cuts `extent` pixels out from `start` on, and scales them to SIZE. */
+  const scaled = (start: number, extent: number): number[] =>
+    Array.from({ length: SIZE }, (_, i) => {
+      const center = ((i + 0.5) * extent) / SIZE;
+      const support = Math.max(1, extent / SIZE);
+      let [sum, total] = [0, 0];
+      for (let k = Math.max(0, Math.trunc(center - support + 0.5)); k < Math.min(extent, Math.trunc(center + support + 0.5)); k++) {
+        const weight = 1 - Math.abs((k + 0.5 - center) / support);
+        sum += weight * (start + k);
+        total += weight;
       }
-      return { x, y };
+      return sum / total;
     });
-    const free = boxes.filter(({ x, y }) => x.extent < width - 1e-3 && y.extent < height - 1e-3);
-    expect(free.length).toBeGreaterThan(boxes.length / 2);
-    expect(free.length).toBeLessThan(boxes.length);
-    const areas = free.map(({ x, y }) => (x.extent * y.extent) / (width * height));
-    const ratios = free.map(({ x, y }) => x.extent / y.extent);
-    expectReaches(areas, 0.3, 0.8);
-    expectReaches(ratios, 0.5, 2);
-    // Wide and narrow boxes are equally likely: ratios are even on a logarithmic scale. Boxes of middling area all fit.
-    const small = free.filter((_, i) => (areas[i] ?? 1) < 0.34);
-    const narrow = small.filter(({ x, y }) => x.extent < y.extent).length / small.length;
-    expect(Math.abs(narrow - 0.5)).toBeLessThan(0.2);
-    for (const [limit, axis] of [
-      [width, "x"],
-      [height, "y"],
-    ] as const) {
-      const places = free.filter((it) => limit - it[axis].extent > 1).map((it) => it[axis].start / (limit - it[axis].extent));
-      expectReaches(places, 0, 1);
-      const mean = places.reduce((sum, v) => sum + v, 0) / places.length;
-      expect(Math.abs(mean - 0.5)).toBeLessThan(5 / Math.sqrt(12 * places.length));
+  interface Box {
+    readonly top: number;
+    readonly left: number;
+    readonly height: number;
+    readonly width: number;
+  }
+  /** The one box whose pixels these are. */
+  const boxOf = (picture: readonly number[], { height, width }: Pick<Pictures, "height" | "width">): Box => {
+    const levels = picture.map((v) => (v * 255) / 6);
+    const columns = levels.slice(0, SIZE);
+    const rows = Array.from({ length: SIZE }, (_, y) => levels[SIZE * SIZE + y * SIZE] ?? NaN);
+    const find = (values: readonly number[], limit: number): [number, number] => {
+      for (let extent = 1; extent <= limit; extent++)
+        for (let start = 0; start + extent <= limit; start++)
+          if (scaled(start, extent).every((v, i) => Math.abs(v - (values[i] ?? NaN)) < 1e-3)) return [start, extent];
+      return expect.fail(`no box gives ${values.join(" ")}`);
+    };
+    const [[left, w], [top, h]] = [find(columns, width), find(rows, height)];
+    levels.forEach((v, i) => {
+      expect(v).toBeCloseTo((i < SIZE * SIZE ? columns[i % SIZE] : rows[Math.floor(i / SIZE) - SIZE]) ?? NaN, 3);
+    });
+    return { top, left, height: h, width: w };
+  };
+
+  type Range = readonly [number, number];
+  /** torchvision.transforms.RandomResizedCrop.get_params, line by line. */
+  const torchvision = (height: number, width: number, scale: Range, ratio: Range, random: () => number): Box => {
+    const uniform = ([low, high]: Range): number => low + (high - low) * random();
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const area = height * width * uniform(scale);
+      const proportion = Math.exp(uniform([Math.log(ratio[0]), Math.log(ratio[1])]));
+      const [w, h] = [Math.round(Math.sqrt(area * proportion)), Math.round(Math.sqrt(area / proportion))];
+      if (w <= 0 || w > width || h <= 0 || h > height) continue;
+      return { height: h, width: w, top: Math.floor(random() * (height - h + 1)), left: Math.floor(random() * (width - w + 1)) };
+    }
+    const given = width / height;
+    const w = given > ratio[1] ? Math.round(height * ratio[1]) : width;
+    const h = given < ratio[0] ? Math.round(width / ratio[0]) : height;
+    return { height: h, width: w, top: Math.floor((height - h) / 2), left: Math.floor((width - w) / 2) };
+  };
+  let state = 1;
+  const random = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const shares = (boxes: readonly Box[], key: (box: Box) => string): Map<string, number> => {
+    const counts = new Map<string, number>();
+    for (const box of boxes) counts.set(key(box), (counts.get(key(box)) ?? 0) + 1 / boxes.length);
+    return counts;
+  };
+
+  it.each<[string, Range, Range]>([
+    ["usual", [0.08, 1], [3 / 4, 4 / 3]],
+    ["large, and often too wide", [0.6, 1], [1.5, 3]],
+    ["of the whole picture", [1, 1], [4 / 3, 4 / 3]],
+    ["of no box that fits", [1, 1], [0.5, 0.5]],
+  ])("takes %s boxes as torchvision does, as often, and scales them as PIL does", async (_, scale, ratio) => {
+    const text = `scale: ${scale.join("..")}, ratio: ${ratio.join("..")}`;
+    const line = `preprocess center_crop(${SIZE})\n  augment random_resized_crop(${SIZE}, ${text})`;
+    const camera = await openCamera(line, [2, SIZE, SIZE], from, { batch: 16 });
+    const boxes = (await draws(camera, 80)).map((picture) => boxOf(picture, from));
+    const expected = Array.from({ length: 50_000 }, () => torchvision(from.height, from.width, scale, ratio, random));
+    const keys: readonly ((box: Box) => string)[] = [
+      ({ height, width }) => `${height} x ${width}`,
+      ({ top, height }) => `row ${top} of ${height}`,
+      ({ left, width }) => `column ${left} of ${width}`,
+    ];
+    for (const key of keys) {
+      const [found, wanted] = [shares(boxes, key), shares(expected, key)];
+      for (const box of new Set([...found.keys(), ...wanted.keys()])) {
+        const [share, probability] = [found.get(box) ?? 0, wanted.get(box) ?? 0];
+        const deviation = Math.sqrt((probability * (1 - probability) + 1e-5) * (1 / boxes.length + 1 / expected.length));
+        expect(Math.abs(share - probability), `${box}: ${share} of ${probability}`).toBeLessThan(5 * deviation);
+      }
     }
   });
 
@@ -244,13 +270,66 @@ describe("random_resized_crop", () => {
     const plain = await openCamera(`augment random_resized_crop(${SIZE})`, [2, SIZE, SIZE], whole);
     expectPicture(await plain.predict(), crop(whole, 0, 0, [SIZE, SIZE]));
   });
+
+  it("reaches all of each picture, where they have sizes of their own", async () => {
+    const pictures = [ramps(8, 20), ramps(11, 8), ramps(8, 8)];
+    const line = `preprocess resize(8) -> center_crop(${SIZE})\n  augment random_resized_crop(${SIZE}, scale: 0.1..0.4)`;
+    const camera = await openCamera(line, [2, SIZE, SIZE], pictures[2]!, { batch: 12, others: pictures.slice(0, 2) });
+    // Examples go round among the pictures.
+    const seen = pictures.map((): Box[] => []);
+    for (let step = 0; step < 90; step++)
+      for (const [i, picture] of (await camera.train()).entries()) seen[i % 3]!.push(boxOf(picture, pictures[i % 3]!));
+    for (const [i, boxes] of seen.entries()) {
+      const { height, width } = pictures[i]!;
+      expect(Math.min(...boxes.map(({ left }) => left))).toBe(0);
+      expect(Math.max(...boxes.map((it) => it.left + it.width))).toBe(width);
+      expect(Math.min(...boxes.map(({ top }) => top))).toBe(0);
+      expect(Math.max(...boxes.map((it) => it.top + it.height))).toBe(height);
+    }
+  });
 });
 
-/** All values in the range, and some within a twentieth of either end. */
-function expectReaches(values: readonly number[], low: number, high: number): void {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  expect(least).toBeGreaterThan(low - 1e-3);
-  expect(most).toBeLessThan(high + 1e-3);
-  expect(least).toBeLessThan(low + (high - low) / 20);
-  expect(most).toBeGreaterThan(high - (high - low) / 20);
-}
+describe("pictures of sizes of their own", () => {
+  const pictures = [distinct(1, 7, 5), distinct(1, 5, 9), distinct(1, 5, 5)];
+  const [wide, tall, last] = [pictures[1]!, pictures[0]!, pictures[2]!];
+  const others = [tall, wide];
+  const all = (picture: Pictures, size: number): [string, number[]][] =>
+    Array.from({ length: (picture.height - size + 1) * (picture.width - size + 1) }, (_, i) => {
+      const [top, left] = [Math.floor(i / (picture.width - size + 1)), i % (picture.width - size + 1)];
+      return [`${picture.height}x${picture.width} ${top}, ${left}`, crop(picture, top, left, [size, size])];
+    });
+
+  it("are cut and mirrored each by its own", async () => {
+    const line = "preprocess resize(5) -> center_crop(4)\n  augment random_crop(4) -> horizontal_flip(1)";
+    const camera = await openCamera(line, [1, 4, 4], last, { batch: 12, others });
+    const seen = [...others, last].map((): number[][] => []);
+    for (let step = 0; step < 120; step++) for (const [i, picture] of (await camera.train()).entries()) seen[i % 3]!.push(picture);
+    for (const [i, picture] of [...others, last].entries())
+      expectEven(tally(seen[i]!, new Map(all(picture, 4).map(([name, it]) => [name, mirror(it, 4)]))));
+    expectPicture(await camera.predict(), crop(tall, 2, 0, [4, 4]));
+  });
+
+  it("are mirrored before they are cut, too", async () => {
+    const camera = await openCamera(
+      "preprocess resize(5) -> center_crop(5)\n  augment horizontal_flip(1) -> random_crop(5)",
+      [1, 5, 5],
+      last,
+      {
+        ...{ batch: 12, others },
+      },
+    );
+    const seen = await draws(camera, 60);
+    const mirrored = (picture: Pictures): Pictures => ({
+      ...picture,
+      levels: picture.levels.map((_, i) => picture.levels[i - (i % picture.width) + picture.width - 1 - (i % picture.width)] ?? 0),
+    });
+    const examples = [...others, last].map((picture) => new Map(all(mirrored(picture), 5)));
+    for (const [i, candidates] of examples.entries())
+      expectEven(
+        tally(
+          seen.filter((_, k) => k % 3 === i),
+          candidates,
+        ),
+      );
+  });
+});

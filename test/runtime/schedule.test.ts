@@ -5,7 +5,7 @@ import { openDevice } from "../../src/runtime/open-device.ts";
 import { splitFromArrays } from "../../src/runtime/data/loaded-split.ts";
 import { Network } from "../../src/runtime/network.ts";
 import { train } from "../../src/runtime/trainer.ts";
-import { compileSmall, smallInfo, type SmallRecipe } from "../support/words.ts";
+import { compileSmall, type SmallRecipe } from "../support/words.ts";
 
 /** 7 examples in batches of 2: four steps an epoch, three epochs unless said otherwise. */
 async function rates(schedule: string, epochs?: number): Promise<number[]> {
@@ -18,7 +18,7 @@ async function rates(schedule: string, epochs?: number): Promise<number[]> {
   };
   const artifact = await compileSmall(recipe);
   const numbers = Float32Array.from({ length: 14 }, (_, i) => Math.sin(i));
-  const data = { train: splitFromArrays(smallInfo(recipe), { numbers, label: Int32Array.of(0, 1, 0, 1, 0, 1, 0) }) };
+  const data = { train: splitFromArrays(artifact.dataInfo, { numbers, label: Int32Array.of(0, 1, 0, 1, 0, 1, 0) }) };
   const device = await openDevice("reference");
   try {
     const network = await Network.open(artifact, device);

@@ -8,7 +8,7 @@ import { afterAll } from "vitest";
 import { compileSpec, compileTrace, type CompileOutcome } from "../../src/compile.ts";
 import { renderDiagnostics } from "../../src/diagnostics.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
-import type { DataInfo } from "../../src/ir/plan.ts";
+import type { DataInfo, DataPlan } from "../../src/ir/plan.ts";
 import type { TensorType } from "../../src/ir/types.ts";
 import type { Device, HostArray, Session } from "../../src/runtime/device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
@@ -29,9 +29,18 @@ function artifactOf({ artifact, diagnostics, sources }: CompileOutcome): Artifac
   return artifact;
 }
 
-/** All entries of a spec's recipe, for data of which only `dataInfo` is known. */
-export const compileText = async (text: string, dataInfo: DataInfo, target = "reference"): Promise<Artifact> =>
-  artifactOf(await compileSpec(fileOf(text), { target, verify: true, describeData: () => Promise.resolve(dataInfo) }));
+/** All entries of a spec's recipe, for data of which only `dataInfo` is known, or what its plan makes of it. */
+export const compileText = async (
+  text: string,
+  dataInfo: DataInfo | ((plan: DataPlan) => DataInfo),
+  target = "reference",
+): Promise<Artifact> =>
+  artifactOf(
+    await compileSpec(fileOf(text), {
+      ...{ target, verify: true },
+      describeData: (plan) => Promise.resolve(typeof dataInfo === "function" ? dataInfo(plan) : dataInfo),
+    }),
+  );
 
 /** One training step on a given batch. */
 export const traceText = async (text: string, batch: ReadonlyMap<string, TensorType>, target = "reference"): Promise<Artifact> =>

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { compileSpec } from "../../src/compile.ts";
 import { renderDiagnostics } from "../../src/diagnostics.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
-import type { ColumnPart, ColumnPick, DataInfo, InputColumns, WordPlan } from "../../src/ir/plan.ts";
+import type { ColumnPart, ColumnPick, DataInfo, DataPlan, InputColumns, WordPlan } from "../../src/ir/plan.ts";
+import { pictureColumn } from "../../src/ir/recipe/steps/index.ts";
 import { sizeOf, type DType, type Shape } from "../../src/ir/types.ts";
 
 /** `adam(betas: [0.8, 0.9])` */
@@ -38,7 +39,7 @@ function partText(part: ColumnPart): string {
 }
 
 export interface SmallRecipe {
-  /** Of one example: u8[channels, height, width] are pictures. */
+  /** Of one example: u8[channels, height, width] are pictures, as they are read. */
   readonly input: { readonly dtype: DType; readonly shape: Shape };
   /** What the network takes; left out, the same shape. */
   readonly taken?: Shape;
@@ -64,8 +65,8 @@ export function smallSpec({ input, taken = input.shape, output, data = "", recip
   ].join("\n");
 }
 
-export const smallInfo = ({ input, label, classes }: SmallRecipe): DataInfo => ({
-  inputs: [{ name: inputName(input), ...input }],
+const smallInfo = ({ input, label, classes }: SmallRecipe, plan: DataPlan): DataInfo => ({
+  inputs: [input.dtype === "u8" ? pictureColumn(inputName(input), plan, input.shape) : { name: inputName(input), ...input }],
   label: { name: "label", ...label },
   classes: Array.from({ length: classes }, (_, i) => String(i)),
 });
@@ -79,7 +80,7 @@ export async function compileSmall(recipe: SmallRecipe, target = "reference"): P
     const { artifact, diagnostics, sources } = await compileSpec(file, {
       target,
       verify: true,
-      describeData: () => Promise.resolve(smallInfo(recipe)),
+      describeData: (plan) => Promise.resolve(smallInfo(recipe, plan)),
     });
     if (artifact === undefined) throw new Error(renderDiagnostics(diagnostics, sources));
     return artifact;

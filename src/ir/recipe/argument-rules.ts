@@ -62,6 +62,7 @@ const whole = number("a whole number of at least 0", { type: "integer", minimum:
 const integer = number("a whole number", { type: "integer", minimum: -LARGEST, maximum: LARGEST }, isWhole);
 const anyNumber = number("a number", { type: "number" }, () => true);
 const positive = number("a number greater than 0", { type: "number", exclusiveMinimum: 0 }, (n) => n > 0);
+const sides = pair("a whole number of at least 1, or [height, width]", count);
 const tensor = rule("a tensor", false, (value) => (isTensor(value) ? value.node : undefined));
 
 /** Of a name, a place and a range of places; and of what is left of a table. */
@@ -120,10 +121,17 @@ const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
   string: text("a string"),
   path: text("a string"),
   word: rule<never>("one of its words", false, () => undefined),
-  "count or pair": pair("a whole number of at least 1, or [height, width]", count),
+  "count or pair": sides,
   "whole or pair": pair("a whole number of at least 0, or [height, width]", whole),
   "count or triple": triple("a whole number of at least 1, or [depth, height, width]", count),
   "whole or triple": triple("a whole number of at least 0, or [depth, height, width]", whole),
+  "side or size": rule<number | readonly [number, number]>(
+    "a whole number of at least 1, or [height, width]",
+    { anyOf: [count.schema, sides.schema] },
+    (value) => count.convert(value) ?? (typeof value === "number" ? undefined : sides.convert(value)),
+    true,
+  ),
+  level: number("a whole number from 0 to 255", { type: "integer", minimum: 0, maximum: 255 }, (n) => isWhole(n) && n >= 0 && n <= 255),
   range: rule("a range such as 0.08..1", { type: "array", items: positive.schema, minItems: 2, maxItems: 2 }, (value) =>
     isRange(value) && value.from > 0 && value.from <= value.to ? [value.from, value.to] : undefined,
   ),
@@ -177,4 +185,8 @@ export function describeArgument({ type, words = [] }: Pick<ArgSpec<ArgType, str
 }
 
 /** JSON schema of what a plan holds. */
-export const argumentSchema = (type: ArgType): object | false => RULES[type].schema;
+export function argumentSchema({ type, words = [] }: Pick<ArgSpec<ArgType, string>, "type" | "words">): object | false {
+  const { schema } = RULES[type];
+  if (words.length === 0) return schema;
+  return schema === false ? { enum: words } : { anyOf: [{ enum: words }, schema] };
+}

@@ -37,6 +37,9 @@ export interface ArgValues {
   readonly "whole or pair": readonly [number, number];
   readonly "count or triple": readonly [number, number, number];
   readonly "whole or triple": readonly [number, number, number];
+  /** One number for the shorter side, or both extents. */
+  readonly "side or size": number | readonly [number, number];
+  readonly level: number;
   readonly range: readonly [number, number];
   readonly numbers: readonly number[];
   readonly "number or numbers": number | readonly number[];

@@ -7,7 +7,7 @@ import type { PlainValue, WordPlan } from "../plan.ts";
 import { InternalError } from "../types.ts";
 import type { ArgSpecs, Values } from "./arguments.ts";
 
-export { arg } from "./arguments.ts";
+export { arg, argOr } from "./arguments.ts";
 export type { ArgSpecs, Values } from "./arguments.ts";
 
 export interface Word<N extends string = string, A extends ArgSpecs = ArgSpecs> {

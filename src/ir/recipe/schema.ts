@@ -13,7 +13,7 @@ export function wordSchema(words: readonly Word[]): object {
       args: {
         type: "object",
         required: Object.keys(args),
-        properties: Object.fromEntries(Object.entries(args).map(([key, { type }]) => [key, argumentSchema(type)])),
+        properties: Object.fromEntries(Object.entries(args).map(([key, spec]) => [key, argumentSchema(spec)])),
         additionalProperties: false,
       },
     },

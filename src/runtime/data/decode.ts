@@ -3,7 +3,7 @@
 
 import { DataError } from "../errors.ts";
 import { systemReason } from "../system-reason.ts";
-import { imageSize, type ImageSize } from "./image-size.ts";
+import { imageSize, type PictureHeader } from "./image-size.ts";
 import type { Pixels } from "../../ir/recipe/steps/define.ts";
 
 /** Pixels of one picture: what the largest cameras make. */
@@ -26,28 +26,63 @@ const SIGNATURES: readonly ((bytes: Uint8Array) => boolean)[] = [
 ];
 
 /** Upright. Throws for what is no picture of a known format, and for one that is too large. */
-export async function pictureSize(bytes: Uint8Array): Promise<ImageSize> {
+export async function pictureHeader(bytes: Uint8Array): Promise<PictureHeader> {
   if (!SIGNATURES.some((fits) => fits(bytes))) throw new DataError("it is no PNG, JPEG, WebP, GIF, TIFF or AVIF");
-  const size = imageSize(bytes) ?? (await sharpSize(bytes));
-  const { width, height } = size;
+  const header = imageSize(bytes) ?? (await sharpHeader(bytes));
+  const { width, height } = header;
   if (!(width > 0 && height > 0)) throw new DataError(`${width}x${height} is no size of a picture`);
   if (width * height > MOST_PIXELS) throw new DataError(`${width}x${height} are more pixels than a picture may have (${MOST_PIXELS})`);
-  return size;
+  return header;
 }
 
 const load = async (): Promise<typeof import("sharp").default> => (await import("sharp")).default;
 
-async function sharpSize(bytes: Uint8Array): Promise<ImageSize> {
+async function sharpHeader(bytes: Uint8Array): Promise<PictureHeader> {
   const sharp = await load();
-  return (await sharp(bytes, { limitInputPixels: MOST_PIXELS }).metadata()).autoOrient;
+  const { autoOrient, space, depth, channels } = await sharp(bytes, { limitInputPixels: MOST_PIXELS }).metadata();
+  const isGrey16 = space === "grey16" && depth === "ushort" && channels === 1;
+  return { ...autoOrient, kind: space === "cmyk" ? "cmyk" : isGrey16 ? "grey of 16 bits" : "plain" };
 }
 
-/** Samples of 8 bits, upright, in sRGB and without opacity; no more of them than the header promised. */
-export async function decodePicture(bytes: Uint8Array, { width, height }: ImageSize): Promise<Pixels> {
+/**
+ * Samples of 8 bits, upright, as PIL's `convert("RGB")` makes them: colour profiles and opacity are left out, and what is grey has one
+ * channel. No more of them than the header promised.
+ */
+export async function decodePicture(bytes: Uint8Array, { width, height, kind }: PictureHeader): Promise<Pixels> {
   const sharp = await load();
   const image = sharp(bytes, { autoOrient: true, ignoreIcc: true, failOn: "truncated", limitInputPixels: width * height });
-  const { data, info } = await image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, channels: info.channels, data };
+  switch (kind) {
+    case "plain": {
+      const { data, info } = await image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+      return { width: info.width, height: info.height, channels: info.channels, data };
+    }
+    case "cmyk": {
+      const inks = image.pipelineColourspace("cmyk").toColourspace("cmyk").raw({ depth: "uchar" });
+      const { data, info } = await inks.toBuffer({ resolveWithObject: true });
+      return { width: info.width, height: info.height, channels: 3, data: lightOfInks(data, info.channels) };
+    }
+    case "grey of 16 bits": {
+      const { data, info } = await image.toColourspace("grey16").raw({ depth: "ushort" }).toBuffer({ resolveWithObject: true });
+      const levels = new Uint16Array(data.buffer, data.byteOffset, info.width * info.height);
+      // PIL takes the level as it is, and white for all that a byte cannot hold.
+      return { width: info.width, height: info.height, channels: 1, data: new Uint8Array(Uint8ClampedArray.from(levels)) };
+    }
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** PIL's cmyk2rgb: what black leaves, less the ink's part of it, without profiles. */
+function lightOfInks(inks: Uint8Array, channels: number): Uint8Array {
+  const out = new Uint8Array((inks.length / channels) * 3);
+  for (let i = 0; i * channels < inks.length; i++) {
+    const left = 255 - (inks[i * channels + 3] ?? 0);
+    for (let c = 0; c < 3; c++) {
+      const product = (inks[i * channels + c] ?? 0) * left + 128;
+      out[i * 3 + c] = left - ((product + (product >> 8)) >> 8);
+    }
+  }
+  return out;
 }
 
 /** Lets decoders in while there is room for what they make: the memory of a few large pictures, whatever the number of tasks. */

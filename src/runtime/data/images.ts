@@ -1,26 +1,23 @@
 // Image folders: one folder per class, as torchvision's ImageFolder reads them. Pixels are stored as u8[channels, height, width] after
-// the resize; everything random, the crops and the normalization happen on the device.
-//
-// EXIF orientation is honoured, colour profiles are not, as in PIL.
+// the steps of preprocessing; what is random and the normalization happen on the device.
 
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { extname, join } from "node:path";
 import type { DataInfo } from "../../ir/plan.ts";
-import { shapeAfter } from "../../ir/recipe/steps/define.ts";
-import { InternalError, sizeOf, type Shape } from "../../ir/types.ts";
+import { pictureColumn, type DataSteps } from "../../ir/recipe/steps/index.ts";
 import { DataError } from "../errors.ts";
 import { readRegularFile } from "../files.ts";
 import { requireInside } from "../inside.ts";
 import { systemReason } from "../system-reason.ts";
 import { MOST_PICTURE_BYTES, type DataAccess } from "./access.ts";
 import { byCodeUnit } from "./cells.ts";
-import { decodePicture, imageReason, oneThreadEach, pictureSize, PixelRoom } from "./decode.ts";
+import { imageReason, pictureHeader } from "./decode.ts";
 import type { ImageSize } from "./image-size.ts";
+import { loadImages } from "./load-images.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
+import type { Storage } from "./pixels.ts";
 import { Problems } from "./problems.ts";
-import { storePixels, type LoadSteps } from "./pixels.ts";
 import type { Select } from "./splits.ts";
 
 const EXTENSIONS = new Set([".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
@@ -69,33 +66,22 @@ async function visibleEntries(folder: string): Promise<Dirent[]> {
   }
 }
 
-export async function describeImages(folder: string, steps: LoadSteps, access: DataAccess = {}): Promise<DataInfo> {
+export async function describeImages(folder: string, data: DataSteps, access: DataAccess = {}): Promise<DataInfo> {
   const classes = await listClasses(folder, access);
   const [first] = await listImages(join(folder, classes[0] ?? ""), access);
+  const { height, width } = await sizeOfFile(first ?? "");
   return {
-    inputs: [{ name: IMAGE_INPUT, dtype: "u8", shape: await storedShape(first ?? "", steps) }],
+    // Decoded pictures have colours.
+    inputs: [pictureColumn(IMAGE_INPUT, data, [3, height, width])],
     label: { name: "label", dtype: "i32", shape: [] },
     classes,
   };
 }
 
-/** [channels, height, width] of a folder's pictures; the file is opened only if no step says how large they become. */
-async function storedShape(file: string, steps: LoadSteps): Promise<Shape> {
-  return storedAfter(steps, undefined) ?? storedAfter(steps, await sizeOfFile(file)) ?? [];
-}
-
-/** [channels, height, width] of a picture after the steps that run when it is loaded; undefined where that depends on a size not given. */
-function storedAfter(steps: LoadSteps, size: ImageSize | undefined): Shape | undefined {
-  const outcome = shapeAfter(steps, { channels: 3, height: size?.height, width: size?.width });
-  if ("problem" in outcome) throw new InternalError(`${outcome.at.word} was checked when it was planned`);
-  const { channels, height, width } = outcome.shape;
-  return height === undefined || width === undefined ? undefined : [channels, height, width];
-}
-
 async function sizeOfFile(path: string): Promise<ImageSize> {
   const bytes = await readRegularFile(path, { most: MOST_PICTURE_BYTES });
   try {
-    return await pictureSize(bytes);
+    return await pictureHeader(bytes);
   } catch (error) {
     throw new DataError(`${path}: ${imageReason(error)}`, "replace or remove the file");
   }
@@ -103,7 +89,7 @@ async function sizeOfFile(path: string): Promise<ImageSize> {
 
 export async function loadImageFolder(
   folder: string,
-  steps: LoadSteps,
+  storage: Storage,
   info: DataInfo,
   select: Select,
   access: DataAccess = {},
@@ -122,70 +108,10 @@ export async function loadImageFolder(
   const chosen = [...select(files.length, labels)];
   const images = await loadImages(
     chosen.map((i) => files[i] ?? ""),
-    steps,
+    storage,
     info,
     access,
   );
   const label = { dtype: info.label.dtype, shape: info.label.shape, data: Int32Array.from(chosen, (i) => labels[i] ?? 0) };
   return { ...images, columns: new Map([...images.columns, [info.label.name, label]]) };
-}
-
-/** Images without labels, in the order given. */
-export async function loadImages(
-  files: readonly string[],
-  steps: LoadSteps,
-  info: DataInfo,
-  { signal }: DataAccess = {},
-): Promise<LoadedSplit> {
-  const [input] = info.inputs;
-  if (input?.shape.length !== 3) throw new DataError("the program does not take images");
-  const { shape } = input;
-  const size = sizeOf(shape);
-  const data = new Uint8Array(files.length * size);
-  const problems = new Problems();
-  const room = new PixelRoom();
-
-  const load = async (index: number): Promise<void> => {
-    const path = files[index] ?? "";
-    const bytes = await readRegularFile(path, { most: MOST_PICTURE_BYTES, signal }).catch((error: unknown) => {
-      if (!(error instanceof DataError)) throw error;
-      problems.add(error.message);
-    });
-    if (bytes === undefined) return;
-    try {
-      const found = await pictureSize(bytes);
-      const misfit = sizeMisfit(steps, found, shape);
-      if (misfit !== undefined) {
-        problems.add(`${path}: ${misfit}`);
-        return;
-      }
-      const picture = await room.with(found.width * found.height, () => decodePicture(bytes, found));
-      const problem = storePixels(picture, steps, shape, data.subarray(index * size, (index + 1) * size));
-      if (problem !== undefined) problems.add(`${path}: ${problem}`);
-    } catch (error) {
-      problems.add(`${path}: ${imageReason(error)}`);
-    }
-  };
-
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < files.length) {
-      signal?.throwIfAborted();
-      await load(next++);
-    }
-  };
-  const restore = await oneThreadEach();
-  try {
-    await Promise.all(Array.from({ length: Math.min(16, 2 * availableParallelism()) }, worker));
-  } finally {
-    restore();
-  }
-  problems.check("images that cannot be used", "replace or remove them; for images of different sizes add `resize(SIZE)` to `preprocess`");
-  return { count: files.length, columns: new Map([[input.name, { dtype: "u8", shape: input.shape, data }]]), classes: info.classes };
-}
-
-/** Before a pixel is decoded: what is the wrong size after all steps stays a file. */
-function sizeMisfit(steps: LoadSteps, found: ImageSize, [, height, width]: Shape): string | undefined {
-  const [, storedHeight, storedWidth] = storedAfter(steps, found) ?? [];
-  return storedHeight === height && storedWidth === width ? undefined : `${storedWidth}x${storedHeight}, expected ${width}x${height}`;
 }

@@ -7,15 +7,22 @@ import { columnsOf, tableFormat } from "../../ir/recipe/sources/table.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
 import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
-import { describeImages, loadImageFolder, loadImages } from "./images.ts";
+import { describeImages, loadImageFolder } from "./images.ts";
+import { loadImages } from "./load-images.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
+import { storageOf, type Purpose, type Storage } from "./pixels.ts";
 import { definingSource, everything, resolveSplit, splitNames, type ResolvedSplit } from "./splits.ts";
 import { describeTable, loadTable, type TableSource, type TableSplit } from "./table.ts";
+
+export interface LoadOptions extends DataAccess {
+  /** What the examples are for: those of `train` for training, unless given. */
+  readonly purpose?: Purpose;
+}
 
 /** How the files of a source are read: its classes and shapes, examples with labels, and examples without. */
 interface Loader {
   readonly describe: (plan: DataPlan, source: WordPlan, labels: LabelKind, access: DataAccess) => Promise<DataInfo>;
-  readonly load: (plan: DataPlan, split: ResolvedSplit, info: DataInfo, access: DataAccess) => Promise<LoadedSplit>;
+  readonly load: (plan: DataPlan, split: ResolvedSplit, info: DataInfo, options: LoadOptions) => Promise<LoadedSplit>;
   readonly loadInputs: (
     plan: DataPlan,
     source: WordPlan,
@@ -35,14 +42,20 @@ const trainingSplit = (plan: DataPlan, source: WordPlan): TableSplit => {
 
 const WHOLE: TableSplit = { select: everything, keyedBy: "nothing" };
 
+function pictureStorage({ preprocess }: DataPlan, { inputs }: DataInfo, purpose: Purpose = "evaluate"): Storage {
+  const [input] = inputs;
+  if (input?.shape.length !== 3) throw new DataError("the program does not take images");
+  return storageOf(input, loadSteps(preprocess), purpose);
+}
+
 const LOADERS = {
   images: {
-    describe: ({ preprocess }, source, _, access) => describeImages(pathOf(source), loadSteps(preprocess), access),
-    load: ({ preprocess }, { source, select, keyedBy }, info, access) => {
+    describe: (plan, source, _, access) => describeImages(pathOf(source), plan, access),
+    load: (plan, { source, select, keyedBy }, info, options) => {
       if (typeof keyedBy === "object") throw new DataError("pictures have no columns to split them by", "leave out `by`");
-      return loadImageFolder(pathOf(source), loadSteps(preprocess), info, select, access);
+      return loadImageFolder(pathOf(source), pictureStorage(plan, info, options.purpose), info, select, options);
     },
-    loadInputs: ({ preprocess }, _, files, info, access) => loadImages(files, loadSteps(preprocess), info, access),
+    loadInputs: (plan, _, files, info, access) => loadImages(files, pictureStorage(plan, info), info, access),
   },
   table: {
     describe: (plan, source, labels, access) => describeTable(tableOf(source), labels, plan.columns, trainingSplit(plan, source), access),
@@ -64,10 +77,11 @@ export async function describeData(plan: DataPlan, labels: LabelKind = "class", 
 }
 
 /** `info` is what the program was compiled for, so that label 3 means the same class in every split and every run. */
-export async function loadSplit(plan: DataPlan, name: string, info: DataInfo, access: DataAccess = {}): Promise<LoadedSplit> {
+export async function loadSplit(plan: DataPlan, name: string, info: DataInfo, options: LoadOptions = {}): Promise<LoadedSplit> {
   const split = resolveSplit(plan, name);
   if (split === undefined) throw new DataError(`the data set ${plan.name} has no "${name}"`, `it has ${splitNames(plan).join(", ")}`);
-  const loaded = await loaderOf(split.source).load(plan, split, info, access);
+  const purpose = options.purpose ?? (name === "train" ? "train" : "evaluate");
+  const loaded = await loaderOf(split.source).load(plan, split, info, { ...options, purpose });
   if (loaded.count === 0)
     throw new DataError(`"${name}" of the data set ${plan.name} has no examples`, "give it a larger part of the split");
   return loaded;

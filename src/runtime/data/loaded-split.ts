@@ -3,6 +3,7 @@
 
 import { HOST_ARRAYS, type HostArray } from "../../ir/arrays.ts";
 import type { ColumnInfo, DataInfo } from "../../ir/plan.ts";
+import { PLACE } from "../../ir/recipe/steps/places.ts";
 import { sizeOf, type DType, type Shape } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 
@@ -11,6 +12,8 @@ export interface Column {
   /** Of one example. */
   readonly shape: Shape;
   readonly data: HostArray;
+  /** Of pictures with sizes of their own: i32[examples, 3], first byte, height and width of each. */
+  readonly places?: Int32Array;
 }
 
 export interface LoadedSplit {
@@ -32,8 +35,8 @@ export const isBelow = (value: number, below: number): boolean => Number.isInteg
 export const outOfRange = (value: number, below: number): string =>
   below === 1 ? `holds ${value}, the network takes only 0` : `holds ${value}, the network takes 0 to ${below - 1}`;
 
-/** Checks lengths against what the program was compiled for. `label` may be left out for prediction. */
-export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, HostArray>>): LoadedSplit {
+/** Checks lengths against what the program was compiled for, where they are not packed already. `label` may be left out for prediction. */
+export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, HostArray | Column>>): LoadedSplit {
   const known: readonly ColumnInfo[] = [...info.inputs, info.label];
   for (const name of Object.keys(arrays)) {
     if (!known.some((column) => column.name === name)) {
@@ -44,12 +47,14 @@ export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, 
   let count: number | undefined;
   for (const column of known) {
     const { name, dtype, shape } = column;
-    const data = Object.hasOwn(arrays, name) ? arrays[name] : undefined;
-    if (data === undefined) {
+    const given = Object.hasOwn(arrays, name) ? arrays[name] : undefined;
+    if (given === undefined) {
       if (name === info.label.name) continue;
       throw new DataError(`the input "${name}" is missing`);
     }
-    const examples = data.length / sizeOf(shape);
+    const isPacked = !ArrayBuffer.isView(given);
+    const data = isPacked ? given.data : given;
+    const examples = isPacked ? examplesOf(given) : data.length / sizeOf(shape);
     if (data.constructor !== HOST_ARRAYS[dtype] || !Number.isInteger(examples)) {
       throw new DataError(
         `"${name}" is a ${data.constructor.name} of ${data.length}`,
@@ -60,10 +65,13 @@ export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, 
     if (count !== examples) throw new DataError(`"${name}" holds ${examples} examples, the columns before it ${count}`);
     const stray = strayValue(column, data);
     if (stray) throw new DataError(`"${name}" of example ${Math.floor(stray.at / sizeOf(shape))} ${stray.problem}`);
-    columns.set(name, { dtype, shape, data });
+    columns.set(name, isPacked ? given : { dtype, shape, data });
   }
   return { count: count ?? 0, columns, classes: info.classes };
 }
+
+const examplesOf = ({ data, shape, places }: Column): number =>
+  places === undefined ? data.length / sizeOf(shape) : places.length / PLACE;
 
 /** A program with one input takes a split with one input under any name: an image folder has no name for its pixels. */
 export function columnFor(split: LoadedSplit, name: string, label: string): Column {

@@ -2,9 +2,9 @@
 // are the runtime's own; here is only what may happen when, and the words of an application for data.
 
 import type { Artifact } from "../../ir/artifact.ts";
-import { loadSteps } from "../../ir/recipe/steps/host.ts";
+import { loadSteps, type LoadSteps } from "../../ir/recipe/steps/host.ts";
 import type { LoadedSplit } from "../data/loaded-split.ts";
-import type { LoadSteps } from "../data/pixels.ts";
+import type { Purpose } from "../data/pixels.ts";
 import type { Device, DeviceInfo } from "../device.ts";
 import { NonFiniteLossError, StateError } from "../errors.ts";
 import { createEvaluator, predictSplit, type Prediction } from "../evaluate.ts";
@@ -84,12 +84,12 @@ export class Model {
   }
 
   async *train(data: EmbeddedData, { signal, epochs }: EmbeddedTrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
-    const columns = (values: SplitValues, purpose: string): LoadedSplit =>
-      splitOfColumns(this.#artifact.dataInfo, this.#steps, values, purpose);
+    const columns = (values: SplitValues, what: string, purpose: Purpose = "evaluate"): LoadedSplit =>
+      splitOfColumns(this.#artifact.dataInfo, this.#steps, values, what, purpose);
     // Pages call it without a type checker; what is no data at all is none to train on.
     const { train: given, val, test } = Object(data) as EmbeddedData;
     const splits = {
-      train: columns(given, "train on"),
+      train: columns(given, "train on", "train"),
       val: val === undefined ? undefined : columns(val, "validate on"),
       test: test === undefined ? undefined : columns(test, "test on"),
     };

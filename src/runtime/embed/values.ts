@@ -5,10 +5,12 @@ import { didYouMean } from "../../diagnostics/suggest.ts";
 import { hostArray, type HostArray } from "../../ir/arrays.ts";
 import type { ColumnInfo, DataInfo, FieldInfo } from "../../ir/plan.ts";
 import { widthOf } from "../../ir/recipe/columns/index.ts";
+import { hasOwnSizes, isPicture, type Pixels } from "../../ir/recipe/steps/define.ts";
+import type { LoadSteps } from "../../ir/recipe/steps/host.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { fieldWriter } from "../data/fields.ts";
-import { splitFromArrays, type LoadedSplit } from "../data/loaded-split.ts";
-import { storePixels, type LoadSteps } from "../data/pixels.ts";
+import { splitFromArrays, type Column, type LoadedSplit } from "../data/loaded-split.ts";
+import { PictureStore, storageOf, type Purpose, type Storage } from "../data/pixels.ts";
 import { DataError } from "../errors.ts";
 
 /** As a canvas gives it (`ImageData`): 1, 3 or 4 samples a pixel. */
@@ -49,34 +51,48 @@ export function splitOfExamples(info: DataInfo, steps: LoadSteps, examples: read
     const values = examples.map((example, i) =>
       isSingle ? (example as Value) : fieldOf(example as Readonly<Record<string, Value>>, column.name, i),
     );
-    return [column.name, pack(column, steps, values)] as const;
+    return [column.name, pack(column, storageOf(column, steps, "evaluate"), values)] as const;
   });
   return splitFromArrays(info, Object.fromEntries(columns));
 }
 
-/** @param purpose as in "the data to train on" */
-export function splitOfColumns(info: DataInfo, steps: LoadSteps, values: SplitValues, purpose = "evaluate on"): LoadedSplit {
-  if (!isRecord(values)) throw new DataError(`there is no data to ${purpose}`);
+/** @param what as in "the data to train on" */
+export function splitOfColumns(
+  info: DataInfo,
+  steps: LoadSteps,
+  values: SplitValues,
+  what = "evaluate on",
+  purpose: Purpose = "evaluate",
+): LoadedSplit {
+  if (!isRecord(values)) throw new DataError(`there is no data to ${what}`);
   const { inputs, labels } = values;
   const rows = takesRows(info);
   if (rows ? !Array.isArray(inputs) : !isRecord(inputs))
-    throw new DataError(`the data to ${purpose} has no inputs`, rows ? "inputs are a list of rows, by the names of their columns" : "");
-  if (!isList(labels)) throw new DataError(`the data to ${purpose} has no labels`);
+    throw new DataError(`the data to ${what} has no inputs`, rows ? "inputs are a list of rows, by the names of their columns" : "");
+  if (!isList(labels)) throw new DataError(`the data to ${what} has no labels`);
   const packedLabels = { [info.label.name]: packLabels(info, labels) };
   if (rows) return splitFromArrays(info, { ...packRows(info, steps, inputs as readonly TableRow[]), ...packedLabels });
   const stray = Object.entries(inputs).find(([, column]) => !isList(column))?.[0];
   if (stray !== undefined) throw new DataError(`"${stray}" is no list of values`);
-  const columns = Object.entries(inputs).map(([name, values]): [string, HostArray] => {
+  const storages = new Map(info.inputs.map((column) => [column.name, storageOf(column, steps, purpose)]));
+  const columns = Object.entries(inputs).map(([name, values]): [string, HostArray | Column] => {
     const column = info.inputs.find((input) => input.name === name);
-    return [name, column === undefined || isTyped(values) ? (values as HostArray) : pack(column, steps, values)];
+    const storage = storages.get(name);
+    if (column === undefined || storage === undefined) return [name, values as HostArray];
+    if (!isTyped(values)) return [name, pack(column, storage, values)];
+    if (hasOwnSizes(storage.shape)) throw new DataError(`"${name}" is an array of numbers, ${AS_PICTURES}`);
+    return [name, values];
   });
-  return splitFromArrays(info, { ...Object.fromEntries(columns), ...packedLabels });
+  const stored = { ...info, inputs: info.inputs.map((column) => ({ ...column, shape: storages.get(column.name)?.shape ?? column.shape })) };
+  return splitFromArrays(stored, { ...Object.fromEntries(columns), ...packedLabels });
 }
+
+const AS_PICTURES = "expected a list of pictures, which have sizes of their own";
 
 /** Whether examples are rows of a table, since some input is made of more than the numbers in a column. */
 const takesRows = ({ inputs }: DataInfo): boolean => inputs.some(({ fields }) => fields !== undefined);
 
-function packRows(info: DataInfo, steps: LoadSteps, rows: readonly TableRow[]): Record<string, HostArray> {
+function packRows(info: DataInfo, steps: LoadSteps, rows: readonly TableRow[]): Record<string, HostArray | Column> {
   const stray = rows.findIndex((row) => !isRecord(row));
   if (stray >= 0) throw new DataError(`example ${stray} is ${describe(rows[stray])}, expected a row by the names of its columns`);
   return Object.fromEntries(
@@ -85,7 +101,7 @@ function packRows(info: DataInfo, steps: LoadSteps, rows: readonly TableRow[]): 
       if (fields !== undefined) return [name, packFields(column, fields, rows)];
       const named = { ...column, name: column.column ?? name };
       const values = rows.map((row, i) => fieldOf(row, named.name, i) as Value);
-      return [name, pack(named, steps, values)];
+      return [name, pack(named, storageOf(column, steps, "evaluate"), values)];
     }),
   );
 }
@@ -121,40 +137,50 @@ function fieldOf<V>(example: Value | Readonly<Record<string, V>>, name: string, 
   return value;
 }
 
-function pack(column: ColumnInfo, steps: LoadSteps, values: readonly Value[]): HostArray {
-  const size = sizeOf(column.shape);
-  const packed = hostArray(column.dtype, values.length * size);
+/** Examples as they are stored. */
+function pack(column: ColumnInfo, storage: Storage, values: readonly Value[]): HostArray | Column {
+  const packed = isPicture(column)
+    ? new PictureStore(storage, values.length)
+    : hostArray(column.dtype, values.length * sizeOf(column.shape));
   values.forEach((value, i) => {
-    const problem = packOne(column, steps, value, packed.subarray(i * size, (i + 1) * size));
+    const problem = packOne(column, packed, value, i);
     if (problem !== undefined) throw new DataError(`"${column.name}" of example ${i}: ${problem}`);
   });
-  return packed;
+  return packed instanceof PictureStore ? packed.column() : packed;
 }
 
 /** Undefined, or what is wrong. */
-function packOne(column: ColumnInfo, steps: LoadSteps, value: Value, place: HostArray): string | undefined {
+function packOne(column: ColumnInfo, packed: HostArray | PictureStore, value: Value, index: number): string | undefined {
   const given: unknown = value;
   if (typeof given !== "number" && (typeof given !== "object" || given === null))
     return describe(given) === "string" ? "a text" : describe(given);
-  if (typeof value === "object" && "width" in value) return packPicture(column, steps, value, place);
+  if (typeof value === "object" && "width" in value) {
+    const picture = pixelsOf(value);
+    if (typeof picture === "string") return picture;
+    return packed instanceof PictureStore ? packed.put(index, picture) : "a picture where numbers are expected";
+  }
+  const size = sizeOf(column.shape);
+  const place = packed instanceof PictureStore ? packed.placeOf(index) : packed.subarray(index * size, (index + 1) * size);
+  return place === undefined ? `numbers, ${AS_PICTURES}` : packNumbers(column, value, place);
+}
+
+function packNumbers({ dtype }: ColumnInfo, value: number | ArrayLike<number>, place: HostArray): string | undefined {
   const numbers = typeof value === "number" ? [value] : value;
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- pages call it without a type checker
   if (numbers?.length !== place.length) return `${numbers?.length ?? "no"} numbers, expected ${place.length}`;
   for (let i = 0; i < place.length; i++) {
     const number = numbers[i] ?? NaN;
     place[i] = number;
-    if (column.dtype === "f32" ? Number.isNaN(number) : place[i] !== number) return `${number} is no ${column.dtype}`;
+    if (dtype === "f32" ? Number.isNaN(number) : place[i] !== number) return `${number} is no ${dtype}`;
   }
   return undefined;
 }
 
-function packPicture(column: ColumnInfo, steps: LoadSteps, { data, width, height }: Picture, place: HostArray): string | undefined {
+function pixelsOf({ data, width, height }: Picture): Pixels | string {
   if (!isList(data)) return "a picture without samples";
   const channels = data.length / (width * height);
-  if (!(place instanceof Uint8Array) || column.shape.length !== 3) return "a picture where numbers are expected";
   if (channels !== 1 && channels !== 3 && channels !== 4) return `${data.length} samples in a picture of ${width}x${height}`;
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  return storePixels({ data: bytes, width, height, channels }, steps, column.shape, place);
+  return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height, channels };
 }
 
 function packLabels({ label, classes }: DataInfo, labels: SplitValues["labels"]): HostArray {

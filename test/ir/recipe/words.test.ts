@@ -21,7 +21,7 @@ import { SOURCES } from "../../../src/ir/recipe/sources/index.ts";
 import { AUGMENT, PREPROCESS } from "../../../src/ir/recipe/steps/index.ts";
 import { TABLE_STEPS } from "../../../src/ir/recipe/table-steps/index.ts";
 import { shapeAfter, type Step } from "../../../src/ir/recipe/steps/define.ts";
-import { storedRaster, wholeRaster } from "../../../src/ir/recipe/steps/pixels.ts";
+import { evenPlaces, storedRaster, wholeRaster } from "../../../src/ir/recipe/steps/pixels.ts";
 import { tensorType, type Shape } from "../../../src/ir/types.ts";
 import { planRecipe } from "../../../src/dsl/index.ts";
 import { loadClean } from "../../dsl/support.ts";
@@ -52,7 +52,7 @@ describe.each(everyWord)("%s %s", (_, name, word) => {
     const ajv = new Ajv();
     for (const args of [planOf(word).args, ...Object.values(word.presets ?? {})])
       for (const [key, value] of Object.entries(args)) {
-        const schema = argumentSchema(word.args[key]!.type);
+        const schema = argumentSchema(word.args[key]!);
         expect(ajv.validate(schema, value), `${key} = ${JSON.stringify(value)}`).toBe(true);
       }
     for (const preset of Object.values(word.presets ?? {})) expect(word.check?.(preset)).toBeUndefined();
@@ -228,14 +228,15 @@ describe.each(STEPS)("step %s", (_, key, step) => {
     const taken = [outcome.shape.channels, outcome.shape.height!, outcome.shape.width!];
     const size = taken[1]!;
     // A random crop takes the place of what evaluation crops, or of nothing where the pictures have its size.
-    const isCrop = step.kind === "move" && step.crops && key === "augment";
+    const isCrop = step.kind === "move" && step.crops;
     const isPadded = isCrop && size > Math.min(height, width);
-    const before = [...(channels === 1 ? ["grayscale"] : []), ...(isCrop ? [isPadded ? `resize(${size})` : `center_crop(${size})`] : [])];
+    const cut = `[${size}, ${taken[2]!}]`;
+    const before = [...(channels === 1 ? ["grayscale"] : []), ...(isCrop ? [isPadded ? `resize(${cut})` : `center_crop(${cut})`] : [])];
     const lines = { preprocess: before, augment: [] as string[] };
     lines[key].push(wordText(plan));
     const recipe: SmallRecipe = {
       ...NUMBERS,
-      input: { dtype: "u8", shape: step.kind === "load" || isPadded ? taken : [channels, height, width] },
+      input: { dtype: "u8", shape: [3, height, width] },
       taken,
       data: Object.entries(lines)
         .flatMap(([word, steps]) => (steps.length === 0 ? [] : [`${word} ${steps.join(" -> ")}`]))
@@ -258,15 +259,16 @@ describe.each(STEPS)("step %s", (_, key, step) => {
     }
     const b = createBuilder();
     const bytes = b.input({ name: "bytes", role: "batch", type: tensorType("u8", [2 * channels * height * width]) });
-    const stored = storedRaster(b, bytes, b.iota({ shape: [2], axis: 0 }), [channels, height, width]);
+    const places = evenPlaces(b, b.iota({ shape: [2], axis: 0 }), [channels, height, width]);
+    const stored = storedRaster(b, bytes, places, channels);
     let draws = 0;
     const random = (): Node => b.input({ name: `random${draws++}`, role: "batch", type: tensorType("f32", [2]) });
     const context = { b, batch: 2, random };
     const size = { height: shape.height!, width: shape.width! };
     const node =
       step.kind === "move"
-        ? wholeRaster(b, { ...stored, ...size, at: step.move(context, stored, plan.args) })
-        : step.value(context, wholeRaster(b, { ...stored, unit: 1 }), stored.unit, plan.args);
+        ? wholeRaster(b, { ...stored, at: step.move(context, stored, plan.args) }, size.height, size.width)
+        : step.value(context, wholeRaster(b, { ...stored, unit: 1 }, height, width), stored.unit, plan.args);
     expect(node.type).toEqual(tensorType("f32", [2, channels, size.height, size.width]));
     expect(draws > 0).toBe(key === "augment");
   });

@@ -6,6 +6,10 @@ import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DataPlan, WordPlan } from "../../../src/ir/plan.ts";
+import { planOf } from "../../../src/ir/recipe/define.ts";
+import { centerCrop } from "../../../src/ir/recipe/steps/center-crop.ts";
+import { grayscale } from "../../../src/ir/recipe/steps/grayscale.ts";
+import { resize } from "../../../src/ir/recipe/steps/resize.ts";
 import { imageSize } from "../../../src/runtime/data/image-size.ts";
 import { describeData, loadInputs, loadSplit } from "../../../src/runtime/data/index.ts";
 import { DataError } from "../../../src/runtime/errors.ts";
@@ -50,7 +54,7 @@ describe("folders", () => {
     const data = plan(join(root, "colours"));
     const info = await describeData(data);
     expect(info).toEqual({
-      inputs: [{ name: "image", dtype: "u8", shape: [3, 4, 6] }],
+      inputs: [{ name: "image", dtype: "u8", shape: [3, 4, 6], picture: [3, 4, 6] }],
       label: { name: "label", dtype: "i32", shape: [] },
       classes: ["Green", "blue", "red"],
     });
@@ -97,13 +101,13 @@ describe("folders", () => {
 });
 
 describe("resize", () => {
-  it("scales the shorter side with antialiasing and keeps the centre square", async () => {
+  it("scales the shorter side with antialiasing", async () => {
     // One dark and one bright column in turn: without antialiasing a half size would be all of one of them.
     const stripes = Buffer.from(Array.from({ length: 8 * 4 }, (_, i) => (i % 2 === 0 ? 0 : 200)));
     await save("stripes/a", "a.png", sharp(stripes, { raw: { width: 8, height: 4, channels: 1 } }));
     const halves = Buffer.from(Array.from({ length: 8 * 4 }, (_, i) => (i % 8 < 4 ? 0 : 255)));
     await save("stripes/a", "b.png", sharp(halves, { raw: { width: 8, height: 4, channels: 1 } }));
-    const data = plan(join(root, "stripes"), { word: "resize", args: { size: 2 } }, { word: "grayscale", args: {} });
+    const data = plan(join(root, "stripes"), planOf(resize, { size: 2 }), planOf(centerCrop, { size: [2, 2] }), planOf(grayscale));
     const info = await describeData(data);
     expect(info.inputs[0]!.shape).toEqual([1, 2, 2]);
     const pixels = [...(await loadSplit(data, "train", info)).columns.get("image")!.data];
@@ -129,7 +133,7 @@ it("steps run in the order in which they are written", async () => {
   // A dark blue and black: the grey of the mean is 0 and the mean of the greys 1, once rounded.
   const pixels = Buffer.from([0, 0, 5, 0, 0, 0, 0, 0, 5, 0, 0, 0]);
   await save("order/a", "a.png", sharp(pixels, { raw: { width: 2, height: 2, channels: 3 } }));
-  const steps = { resize: { word: "resize", args: { size: 1 } }, grayscale: { word: "grayscale", args: {} } } as const;
+  const steps = { resize: planOf(resize, { size: 1 }), grayscale: planOf(grayscale) };
   const grey = async (...order: (keyof typeof steps)[]): Promise<number> => {
     const data = plan(join(root, "order"), ...order.map((it) => steps[it]));
     return (await loadSplit(data, "train", await describeData(data))).columns.get("image")!.data[0]!;
@@ -198,9 +202,9 @@ it("reads sizes from first bytes as the decoder does, or gives up", async () => 
   const png = await solid(31, 17, "#123").png().toBuffer();
   const jpeg = await solid(33, 19, "#123").jpeg().toBuffer();
   const progressive = await solid(35, 21, "#123").jpeg({ progressive: true }).toBuffer();
-  expect(imageSize(png)).toEqual({ width: 31, height: 17 });
-  expect(imageSize(jpeg)).toEqual({ width: 33, height: 19 });
-  expect(imageSize(progressive)).toEqual({ width: 35, height: 21 });
+  expect(imageSize(png)).toEqual({ width: 31, height: 17, kind: "plain" });
+  expect(imageSize(jpeg)).toEqual({ width: 33, height: 19, kind: "plain" });
+  expect(imageSize(progressive)).toEqual({ width: 35, height: 21, kind: "plain" });
   expect(imageSize(await solid(8, 4, "#123").jpeg().withMetadata({ orientation: 6 }).toBuffer())).toBeUndefined();
   expect(imageSize(await solid(8, 4, "#123").webp().toBuffer())).toBeUndefined();
   for (const file of [png, jpeg]) for (let n = 0; n < Math.min(64, file.length); n++) imageSize(file.subarray(0, n));

@@ -3,8 +3,9 @@
 import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../../src/ir/artifact.ts";
 import type { WordPlan } from "../../../src/ir/plan.ts";
-import { loadSteps } from "../../../src/ir/recipe/steps/host.ts";
-import type { LoadSteps } from "../../../src/runtime/data/pixels.ts";
+import { planOf } from "../../../src/ir/recipe/define.ts";
+import { resize } from "../../../src/ir/recipe/steps/resize.ts";
+import { loadSteps, type LoadSteps } from "../../../src/ir/recipe/steps/host.ts";
 import { Model } from "../../../src/runtime/embed/model.ts";
 import { splitOfColumns, splitOfExamples } from "../../../src/runtime/embed/values.ts";
 import type { TrainEvent } from "../../../src/runtime/events.ts";
@@ -220,7 +221,7 @@ describe("data of a page", () => {
 
   it("resizes where the recipe does, and only there", () => {
     const big = { data: new Uint8Array(8 * 6 * 3).fill(70), width: 8, height: 6 };
-    expect([...splitOfExamples(rgb, steps({ word: "resize", args: { size: 2 } }), [big]).columns.get("image")!.data]).toEqual(
+    expect([...splitOfExamples(rgb, steps(planOf(resize, { size: [2, 2] })), [big]).columns.get("image")!.data]).toEqual(
       Array(12).fill(70),
     );
     expect(() => splitOfExamples(rgb, plain, [big])).toThrow('"image" of example 0: 8x6, expected 2x2');

@@ -2,20 +2,24 @@
 
 import { arg } from "../define.ts";
 import { centerOffset, cutTo } from "./crop.ts";
-import { defineMoveStep } from "./define.ts";
+import { defineLoadStep } from "./define.ts";
+import { windowOf } from "./window.ts";
 
-export const centerCrop = defineMoveStep({
+export const centerCrop = defineLoadStep({
   name: "center_crop",
-  doc: "cuts a square out of the middle",
-  args: { size: arg("count", "pixels") },
+  doc: "cuts a rectangle out of the middle",
+  args: { size: arg("count or pair", "pixels, where one number is a square") },
   shape: (image, { size }) => cutTo("center_crop", size, 0, image),
-  crops: true,
-  move:
-    ({ b }, from, { size }) =>
-    (rows, columns) =>
-      from.at(b.add(rows, centerOffset(from.height, size)), b.add(columns, centerOffset(from.width, size))),
+  changes: "nothing but the frame",
+  load: (picture, { size: [height, width] }) =>
+    windowOf(picture, {
+      top: centerOffset(picture.height, height),
+      left: centerOffset(picture.width, width),
+      height,
+      width,
+    }),
   samples: [
-    { args: { size: 3 }, image: [3, 6, 9] },
-    { args: { size: 5 }, image: [1, 5, 5] },
+    { args: { size: [3, 3] }, image: [3, 6, 9] },
+    { args: { size: [5, 4] }, image: [1, 5, 5] },
   ],
 });

@@ -1,10 +1,11 @@
-// What a step of preprocessing or augmentation is: what it makes of a picture's shape, where it runs, and what it does there. Pictures
-// are stored as u8[channels, height, width] on the device, so a step that makes them smaller runs on the host when they are loaded;
-// what is random or makes numbers of levels is graph, pulled from the last step backwards, so that all of it is one gather.
+// What a step of preprocessing or augmentation is: what it makes of a picture's shape, where it runs, and what it does there. What is the
+// same in every epoch runs on the host when a picture is loaded, and what it leaves is stored as u8[channels, height, width] on the
+// device; what is random or makes numbers of levels is graph, pulled from the last step backwards, so that all of it is one gather.
 
 import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import type { ColumnInfo, WordPlan } from "../../plan.ts";
+import type { Shape } from "../../types.ts";
 import type { ArgSpecs, Values } from "../arguments.ts";
 import type { Problem, Word } from "../define.ts";
 
@@ -13,6 +14,8 @@ export interface ImageShape {
   readonly channels: number;
   readonly height: number | undefined;
   readonly width: number | undefined;
+  /** The shorter side, where that is known and not which it is. */
+  readonly shorter?: number | undefined;
 }
 
 /** Decoded pixels on the host, interleaved. Files give 1 or 3 channels, a page's canvas 4; a grey picture stands for its colours. */
@@ -23,11 +26,16 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
+/** Rows or columns of the pictures of a batch: one number for all, or i32[batch, 1, 1]. */
+export type Extent = number | Node;
+
 /** Pictures of a batch on the device. */
 export interface Raster {
   readonly channels: number;
-  readonly height: number;
-  readonly width: number;
+  readonly height: Extent;
+  readonly width: Extent;
+  /** The shorter side, where pictures have extents of their own. */
+  readonly shorter?: number | undefined;
   /** The level that stands for 1: 255 until a step makes other numbers of levels. */
   readonly unit: number;
   /** f32[batch, channels, h, w] at rows i32[batch or 1, h, 1] and columns i32[batch or 1, 1, w]. */
@@ -52,15 +60,15 @@ interface StepBase<N extends string, A extends ArgSpecs> extends Word<N, A> {
 /** On the host, when a picture is loaded. */
 export interface LoadStep<N extends string = string, A extends ArgSpecs = ArgSpecs> extends StepBase<N, A> {
   readonly kind: "load";
-  /** Works on each pixel alone, so that it may be done before others are moved. */
-  readonly pointwise: boolean;
+  /** What it does with pixels: cuts a part of them out, makes others of each one alone, or of several. */
+  readonly changes: "nothing but the frame" | "each pixel" | "pixels and frame";
   readonly load: (picture: Pixels, args: Values<A>) => Pixels;
 }
 
 /** On the device: which pixel stands where. */
 export interface MoveStep<N extends string = string, A extends ArgSpecs = ArgSpecs> extends StepBase<N, A> {
   readonly kind: "move";
-  /** Cuts a part out: in training, such a step of augmentation stands for those of preprocessing. */
+  /** Cuts a part out: such a step stands for the crops that preprocessing ends with. */
   readonly crops: boolean;
   readonly move: (context: StepContext, from: Raster, args: Values<A>) => PixelsAt;
 }
@@ -110,8 +118,8 @@ export function shapeAfter(
 /** Whether a column holds pictures, as u8[channels, height, width]; numbers of any other kind are taken as they are. */
 export const isPicture = ({ dtype, shape }: Pick<ColumnInfo, "dtype" | "shape">): boolean => dtype === "u8" && shape.length === 3;
 
-export const pictureShape = ({ shape: [channels = 1, height, width] }: Pick<ColumnInfo, "shape">): ImageShape => ({
-  channels,
-  height,
-  width,
-});
+/** Whether each picture has a size of its own, and not all one. */
+export const hasOwnSizes = (shape: Shape): boolean => shape.includes(0);
+
+/** Of u8[channels, height, width]. */
+export const pictureShape = ([channels = 1, height, width]: Shape): ImageShape => ({ channels, height, width });

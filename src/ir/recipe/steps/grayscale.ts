@@ -7,7 +7,7 @@ export const grayscale = defineLoadStep({
   doc: "one channel instead of three",
   args: {},
   shape: (image) => ({ ...image, channels: 1 }),
-  pointwise: true,
+  changes: "each pixel",
   load: (picture) => {
     const { channels, data } = picture;
     if (channels === 1) return picture;

@@ -2,6 +2,7 @@
 
 import { arg } from "../define.ts";
 import { defineMoveStep } from "./define.ts";
+import { less } from "./pixels.ts";
 
 export const horizontalFlip = defineMoveStep({
   name: "horizontal_flip",
@@ -11,7 +12,7 @@ export const horizontalFlip = defineMoveStep({
   crops: false,
   move: ({ b, batch, random }, from, { probability }) => {
     const isFlipped = b.reshape(b.less(random(), probability), { shape: [batch, 1, 1] });
-    return (rows, columns) => from.at(rows, b.where(isFlipped, b.sub(from.width - 1, columns), columns));
+    return (rows, columns) => from.at(rows, b.where(isFlipped, b.sub(less(b, from.width, 1), columns), columns));
   },
   samples: [
     { args: {}, image: [3, 2, 5] },

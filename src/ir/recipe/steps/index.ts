@@ -1,17 +1,17 @@
 // Every step of preprocessing and augmentation, and the order in which those of a data set run.
 
-import type { DataPlan, WordPlan } from "../../plan.ts";
+import type { ColumnInfo, DataPlan, WordPlan } from "../../plan.ts";
+import type { Shape } from "../../types.ts";
 import { problem, wordOf, type Problem } from "../define.ts";
-import { centerCrop } from "./center-crop.ts";
-import type { MoveStep, Planned, Step, ValueStep } from "./define.ts";
+import { pictureShape, shapeAfter, type ImageShape, type MoveStep, type Planned, type Step, type ValueStep } from "./define.ts";
 import { horizontalFlip } from "./horizontal-flip.ts";
-import { LOAD_STEPS } from "./host.ts";
+import { LOAD_STEPS, loadSteps, type LoadSteps } from "./host.ts";
 import { normalize } from "./normalize.ts";
 import { randomCrop } from "./random-crop.ts";
 import { randomResizedCrop } from "./random-resized-crop.ts";
 
 /** Without chance: the same for training, evaluation and prediction. */
-export const PREPROCESS = [...LOAD_STEPS, centerCrop, normalize] as const satisfies readonly Step[];
+export const PREPROCESS = [...LOAD_STEPS, normalize] as const satisfies readonly Step[];
 
 /** Random, in training only; all of it on the device. */
 export const AUGMENT = [randomCrop, randomResizedCrop, horizontalFlip] as const satisfies readonly (MoveStep | ValueStep)[];
@@ -20,7 +20,10 @@ export type DataSteps = Pick<DataPlan, "preprocess" | "augment">;
 
 export const augmentStep = (plan: WordPlan): MoveStep | ValueStep => wordOf<MoveStep | ValueStep>(AUGMENT, plan);
 
-export const isCrop = (step: Step): boolean => step.kind === "move" && step.crops;
+export const isRandomCrop = (plan: WordPlan): boolean => {
+  const step = augmentStep(plan);
+  return step.kind === "move" && step.crops;
+};
 
 const planned = <S extends Step>(words: readonly S[], plans: readonly WordPlan[]): readonly Planned<S>[] =>
   plans.map((plan) => ({ step: wordOf<S>(words, plan), plan }));
@@ -28,28 +31,60 @@ const planned = <S extends Step>(words: readonly S[], plans: readonly WordPlan[]
 export const preprocessSteps = ({ preprocess }: Pick<DataPlan, "preprocess">): readonly Planned[] => planned<Step>(PREPROCESS, preprocess);
 
 /**
- * What is left to do on the device, in this order: the moves of preprocessing, without its crops where augmentation crops; augmentation,
- * in training; and the numbers made of levels, which no move changes.
+ * What pictures go through before they are stored. In training a random crop stands for the crops that preprocessing ends with: not for
+ * those that a later step makes other pixels of.
  */
-export function deviceSteps({ preprocess, augment }: DataSteps, mode: "train" | "eval"): readonly Planned<MoveStep | ValueStep>[] {
-  const random = mode === "train" ? planned<MoveStep | ValueStep>(AUGMENT, augment) : [];
-  const isCropped = random.some(({ step }) => isCrop(step));
-  const device = preprocessSteps({ preprocess }).filter(onDevice);
-  const moves = device.filter(({ step }) => step.kind === "move" && !(isCropped && isCrop(step)));
-  return [...moves, ...random, ...device.filter(({ step }) => step.kind === "value")];
+export function storingSteps({ preprocess, augment }: DataSteps, mode: "train" | "eval"): LoadSteps {
+  const steps = loadSteps(preprocess);
+  if (mode === "eval" || !augment.some(isRandomCrop)) return steps;
+  const last = steps.findLastIndex(({ step }) => step.changes === "pixels and frame");
+  return steps.filter(({ step }, i) => i <= last || step.changes !== "nothing but the frame");
 }
 
-const onDevice = (it: Planned): it is Planned<MoveStep | ValueStep> => it.step.kind !== "load";
+/** What is left to do on the device, in this order: augmentation, in training; and the numbers made of levels, which no move changes. */
+export function deviceSteps({ preprocess, augment }: DataSteps, mode: "train" | "eval"): readonly Planned<MoveStep | ValueStep>[] {
+  const random = mode === "train" ? planned<MoveStep | ValueStep>(AUGMENT, augment) : [];
+  return [...random, ...preprocessSteps({ preprocess }).filter(isValue)];
+}
+
+const isValue = (it: Planned): it is Planned<ValueStep> => it.step.kind === "value";
+
+export const allSteps = (data: DataSteps, mode: "train" | "eval"): readonly Planned[] => [
+  ...storingSteps(data, mode),
+  ...deviceSteps(data, mode),
+];
+
+/** Colour pictures of any size: what is known before files are looked at. */
+export const ANY_PICTURE: ImageShape = { channels: 3, height: undefined, width: undefined };
+
+/** How the pictures of a data set are stored, given the first as it is read; as that one where the steps cannot work on it. */
+export function pictureColumn(name: string, data: DataSteps, picture: Shape): ColumnInfo {
+  const stored = (mode: "train" | "eval", image: ImageShape): ImageShape | undefined => {
+    const outcome = shapeAfter(storingSteps(data, mode), image);
+    return "problem" in outcome ? undefined : outcome.shape;
+  };
+  const first = pictureShape(picture);
+  const [evaluated, trained] = [stored("eval", first), stored("train", first)];
+  if (evaluated === undefined || trained === undefined) return { name, dtype: "u8", shape: picture, picture };
+  const shape = [evaluated.channels, evaluated.height ?? 0, evaluated.width ?? 0];
+  if (!data.augment.some(isRandomCrop)) return { name, dtype: "u8", shape, picture };
+  // A shorter side alone leaves each picture an extent of its own; without any resize all must be alike.
+  const isOwn = stored("train", ANY_PICTURE)?.shorter !== undefined;
+  const training = isOwn ? [trained.channels, 0, 0] : [trained.channels, trained.height ?? 0, trained.width ?? 0];
+  if (training.every((extent, i) => extent === shape[i])) return { name, dtype: "u8", shape, picture };
+  const steps = storingSteps(data, "train").map(({ plan: { word, args } }) => ({ word, args }));
+  return { name, dtype: "u8", shape, picture, training: { shape: training, steps } };
+}
 
 /** The first step that stands behind one that must run after it: pictures are loaded before the device has them. */
 export function orderProblem(data: Pick<DataPlan, "preprocess">): { readonly problem: Problem; readonly at: WordPlan } | undefined {
   const steps = preprocessSteps(data);
-  for (const [i, { step, plan }] of steps.entries()) {
-    if (step.kind !== "load") continue;
-    const behind = steps.slice(0, i).find(({ step: other }) => other.kind === "value" || (other.kind === "move" && !step.pointwise));
-    if (behind === undefined) continue;
-    const params = { step: step.name, before: behind.step.name };
-    return { problem: problem("step-order", params, `put \`${step.name}\` before \`${behind.step.name}\``), at: plan };
-  }
-  return undefined;
+  const first = steps.findIndex(({ step }) => step.kind === "value");
+  if (first < 0) return undefined;
+  const before = steps[first]?.step.name ?? "";
+  // What is cut out is cut out of numbers and levels alike.
+  const behind = steps.find(({ step }, i) => i > first && step.kind === "load" && step.changes !== "nothing but the frame");
+  if (behind === undefined) return undefined;
+  const step = behind.step.name;
+  return { problem: problem("step-order", { step, before }, `put \`${step}\` before \`${before}\``), at: behind.plan };
 }

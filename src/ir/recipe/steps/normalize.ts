@@ -13,7 +13,11 @@ export const normalize = defineValueStep({
   args: { mean: arg("numbers", "per channel, or one for all"), std: arg("numbers", "per channel, or one for all") },
   presets: {
     imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+    clip: { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] },
+    inception: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+    mnist: { mean: [0.1307], std: [0.3081] },
     cifar10: { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] },
+    cifar100: { mean: [0.5071, 0.4865, 0.4409], std: [0.2673, 0.2564, 0.2762] },
   },
   check: ({ mean, std }) => {
     if (mean.length !== std.length || mean.length === 0) return problem("normalize-length", { mean: mean.length, std: std.length });

@@ -1,18 +1,35 @@
-// torchvision.transforms.Resize and then CenterCrop, of one size, on PIL's pixels.
+// torchvision.transforms.Resize on PIL's pixels: of the shorter side, whose picture keeps its proportions, or of both.
 
-import { arg } from "../define.ts";
+import { arg, argOr } from "../define.ts";
 import { defineLoadStep } from "./define.ts";
-import { resizeToSquare } from "./pil-resize.ts";
+import { FILTER_NAMES, resample } from "./resample.ts";
+
+/** Both extents; the longer one as torchvision has it, rounded down. */
+function resized(size: number | readonly [number, number], height: number, width: number): readonly [number, number] {
+  if (typeof size !== "number") return size;
+  const along = (extent: number): number => Math.max(1, Math.floor((size * extent) / Math.min(height, width)));
+  return [along(height), along(width)];
+}
 
 export const resize = defineLoadStep({
   name: "resize",
-  doc: "scales the shorter side, and cuts the square in the middle",
-  args: { size: arg("count", "pixels") },
-  shape: (image, { size }) => ({ ...image, height: size, width: size }),
-  pointwise: false,
-  load: (picture, { size }) => resizeToSquare(picture, size),
+  doc: "scales the shorter side, or to [height, width]",
+  args: {
+    size: arg("side or size", "pixels, where one number is the shorter side"),
+    filter: argOr(FILTER_NAMES, "word", "how new pixels are made; all but `nearest` are as wide as the picture is made smaller", "bilinear"),
+  },
+  shape: ({ channels, height, width }, { size }) => {
+    if (typeof size === "number" && (height === undefined || width === undefined))
+      return { channels, height: undefined, width: undefined, shorter: size };
+    const [rows, columns] = resized(size, height ?? 1, width ?? 1);
+    return { channels, height: rows, width: columns };
+  },
+  changes: "pixels and frame",
+  load: (picture, { size, filter }) => resample(picture, resized(size, picture.height, picture.width), filter),
   samples: [
     { args: { size: 4 }, image: [3, 9, 6] },
-    { args: { size: 8 }, image: [1, 5, 5] },
+    { args: { size: 8, filter: "bicubic" }, image: [1, 5, 5] },
+    { args: { size: [5, 7], filter: "lanczos" }, image: [3, 9, 6] },
+    { args: { size: [6, 4], filter: "nearest" }, image: [1, 4, 9] },
   ],
 });
