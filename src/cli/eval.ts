@@ -6,6 +6,7 @@ import { loadNamedWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { withTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
 import { metricsText } from "./progress.ts";
+import { readingOptions } from "./reading.ts";
 import { interruptible } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 import { openTrainedWeights } from "./weights.ts";
@@ -25,7 +26,8 @@ export async function evaluate(path: string, options: EvalOptions, terminal: Ter
       let network: Network | undefined;
       try {
         const { loadSplit } = await import("../runtime/data/index.ts");
-        const data = await loadSplit(plan, options.split, artifact.dataInfo, { signal, purpose: "evaluate", ...(within && { within }) });
+        const reading = { signal, ...readingOptions(terminal, options.split), ...(within && { within }) };
+        const data = await loadSplit(plan, options.split, artifact.dataInfo, { ...reading, purpose: "evaluate" });
         network = await Network.open(artifact, device);
         initialize(network.loaded);
         await loadNamedWeights(network.loaded, weights, signal);

@@ -7,6 +7,7 @@ import { initialize, Network } from "../runtime/network.ts";
 import { loadNamedWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { withTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { readingOptions } from "./reading.ts";
 import type { Terminal } from "./terminal.ts";
 import { openTrainedWeights } from "./weights.ts";
 
@@ -23,7 +24,7 @@ export async function predict(path: string, files: readonly string[], options: P
     let network: Network | undefined;
     try {
       const { loadInputs } = await import("../runtime/data/index.ts");
-      const inputs = await loadInputs(plan, files, artifact.dataInfo);
+      const inputs = await loadInputs(plan, files, artifact.dataInfo, readingOptions(terminal, "predict"));
       network = await Network.open(artifact, device);
       initialize(network.loaded);
       await loadNamedWeights(network.loaded, weights);

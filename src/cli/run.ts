@@ -8,6 +8,7 @@ import { train, type TrainData } from "../runtime/trainer.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
+import { readingOptions } from "./reading.ts";
 import { openResults } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
@@ -49,7 +50,7 @@ async function trainOn(
   let failed = false;
   try {
     terminal.live("reading the data");
-    const data = await loadTrainData(plan, artifact, { signal, ...(within && { within }) });
+    const data = await loadTrainData(plan, artifact, { signal, ...(within && { within }) }, terminal);
     const results = await openResults(artifact, path, options.out);
     terminal.live("preparing the device");
     network = await Network.open(artifact, device);
@@ -71,10 +72,15 @@ async function trainOn(
   return code() ?? (failed ? EXIT.failed : EXIT.ok);
 }
 
-async function loadTrainData(plan: NonNullable<Artifact["data"]>, { dataInfo }: Artifact, access: DataAccess): Promise<TrainData> {
+async function loadTrainData(
+  plan: NonNullable<Artifact["data"]>,
+  { dataInfo }: Artifact,
+  access: DataAccess,
+  terminal: Terminal,
+): Promise<TrainData> {
   const [{ loadSplit }, { splitNames }] = [await import("../runtime/data/index.ts"), await import("../runtime/data/splits.ts")];
   const names = splitNames(plan);
-  const optional = async (name: string): Promise<LoadedSplit | undefined> =>
-    names.includes(name) ? loadSplit(plan, name, dataInfo, access) : undefined;
-  return { train: await loadSplit(plan, "train", dataInfo, access), val: await optional("val"), test: await optional("test") };
+  const load = (name: string): Promise<LoadedSplit> => loadSplit(plan, name, dataInfo, { ...access, ...readingOptions(terminal, name) });
+  const optional = async (name: string): Promise<LoadedSplit | undefined> => (names.includes(name) ? load(name) : undefined);
+  return { train: await load("train"), val: await optional("val"), test: await optional("test") };
 }

@@ -4,6 +4,7 @@
 import { DataError } from "../errors.ts";
 import { systemReason } from "../system-reason.ts";
 import { imageSize, type PictureHeader } from "./image-size.ts";
+import { decodeSmall } from "./small/index.ts";
 import type { Pixels } from "../../ir/recipe/steps/define.ts";
 
 /** Pixels of one picture: what the largest cameras make. */
@@ -102,8 +103,27 @@ export class PixelRoom {
   }
 }
 
-/** Many small pictures at once need no threads inside each, and no cache of what is seen once: a third less time. Returns the way back. */
-export async function oneThreadEach(): Promise<() => void> {
+/** Decodes many pictures: small ones here, others by the library, which is set up when the first comes. */
+export class Decoder {
+  readonly #room = new PixelRoom();
+  #restore: Promise<() => void> | undefined;
+
+  async decode(bytes: Uint8Array, header: PictureHeader): Promise<Pixels> {
+    const small = decodeSmall(bytes, header);
+    if (small !== undefined) return small;
+    this.#restore ??= oneThreadEach();
+    await this.#restore;
+    return this.#room.with(header.width * header.height, () => decodePicture(bytes, header));
+  }
+
+  /** Gives the library back as it was. */
+  async close(): Promise<void> {
+    (await this.#restore)?.();
+  }
+}
+
+/** Many pictures at once need no threads inside each, and no cache of what is seen once: a third less time. Returns the way back. */
+async function oneThreadEach(): Promise<() => void> {
   const sharp = await load();
   const threads = sharp.concurrency();
   const { memory, files, items } = sharp.cache();

@@ -1,0 +1,48 @@
+// What reading data shows, and where it keeps what it decoded: a count where it takes longer than a moment.
+
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import type { DataAccess, ReadProgress } from "../runtime/data/access.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** How far the pictures of a split are read, as `--json` says it. */
+export interface ReadEvent {
+  readonly event: "read";
+  readonly split: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+const LIVE_MS = 100;
+const EVENT_MS = 500;
+const LOG_MS = 5000;
+
+/** Below `XDG_CACHE_HOME`, which counts only where it is absolute, or the home folder's `.cache`; undefined without a home. */
+export function cacheFolder(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const { XDG_CACHE_HOME: named = "", HOME: home = process.platform === "win32" ? homedir() : "" } = env;
+  const base = isAbsolute(named) ? named : isAbsolute(home) ? join(home, ".cache") : undefined;
+  return base === undefined ? undefined : join(base, "tlspec", "pictures");
+}
+
+/** For the reading of one split. */
+export function readingOptions(
+  terminal: Terminal,
+  split: string,
+  now: () => number = () => performance.now(),
+): Pick<DataAccess, "cache" | "onRead"> {
+  const every = terminal.json ? EVENT_MS : terminal.isLive ? LIVE_MS : LOG_MS;
+  let shownAt = now();
+  let isShown = false;
+  const onRead = ({ done, total }: ReadProgress): void => {
+    const isDue = now() - shownAt >= every;
+    // Whoever has seen a part also sees the end.
+    if (!isDue && !(isShown && done === total)) return;
+    shownAt = now();
+    isShown = true;
+    terminal.object({ event: "read", split, done, total } satisfies ReadEvent);
+    const text = `read ${done.toLocaleString("en")} of ${total.toLocaleString("en")} pictures`;
+    if (terminal.isLive) terminal.live(text);
+    else terminal.line(`${split}: ${text}`);
+  };
+  return { cache: cacheFolder(terminal.io.env), onRead };
+}
