@@ -39,7 +39,22 @@ export interface Picture {
   readonly height: number;
 }
 
-/** What the network takes for one example. */
+/**
+ * A file of a picture, as a \`Blob\` is one; or its bytes. In Node the package sharp decodes it, in a page the browser: the
+ * same levels in Chromium, but for pictures that are clear in places.
+ */
+export interface PictureFile {
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** What a canvas can draw, as an \`ImageBitmap\`; in pages only. */
+export interface PageImage {
+  readonly width: number;
+  readonly height: number;
+  close(): void;
+}
+
+/** What the network takes for one example. Pictures go through the recipe's preprocessing; numbers have. */
 export type Example = {{example}};
 
 {{inputs}}
@@ -168,7 +183,7 @@ const ARRAYS = {
 function oneOf({ dtype, shape }: ColumnInfo): string {
   if (shape.length === 0) return "number";
   const values = `${ARRAYS[dtype]} | readonly number[]`;
-  return dtype === "u8" && shape.length === 3 ? `Picture | ${values}` : values;
+  return dtype === "u8" && shape.length === 3 ? `Picture | PictureFile | PageImage | ${values}` : values;
 }
 
 function inputsType(inputs: readonly ColumnInfo[], takesRows: boolean): string {

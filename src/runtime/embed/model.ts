@@ -14,6 +14,7 @@ import type { TrainEvent } from "../events.ts";
 import { train } from "../trainer.ts";
 import { loadWeights, readWeights } from "../weights/model-weights.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
+import { decodedColumns, decodedExamples } from "./pictures.ts";
 import { splitOfColumns, splitOfExamples, type Example, type SplitValues } from "./values.ts";
 
 export interface EmbeddedData {
@@ -79,19 +80,23 @@ export class Model {
   async predict(examples: readonly Example[]): Promise<readonly Prediction[]> {
     this.#requireAlive();
     this.#requireWeights();
-    const split = splitOfExamples(this.#artifact.dataInfo, this.#steps, examples);
-    return this.#network.use((loaded) => predictSplit(loaded, split));
+    const { dataInfo } = this.#artifact;
+    // The stage that it is asked in answers, however long a picture takes to decode.
+    return this.#network.use(async (loaded) =>
+      predictSplit(loaded, splitOfExamples(dataInfo, this.#steps, await decodedExamples(dataInfo, examples))),
+    );
   }
 
   async *train(data: EmbeddedData, { signal, epochs }: EmbeddedTrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
-    const columns = (values: SplitValues, what: string, purpose: Purpose = "evaluate"): LoadedSplit =>
-      splitOfColumns(this.#artifact.dataInfo, this.#steps, values, what, purpose);
+    const { dataInfo } = this.#artifact;
+    const columns = async (values: SplitValues, what: string, purpose: Purpose = "evaluate"): Promise<LoadedSplit> =>
+      splitOfColumns(dataInfo, this.#steps, await decodedColumns(dataInfo, values), what, purpose);
     // Pages call it without a type checker; what is no data at all is none to train on.
     const { train: given, val, test } = Object(data) as EmbeddedData;
     const splits = {
-      train: columns(given, "train on", "train"),
-      val: val === undefined ? undefined : columns(val, "validate on"),
-      test: test === undefined ? undefined : columns(test, "test on"),
+      train: await columns(given, "train on", "train"),
+      val: val === undefined ? undefined : await columns(val, "validate on"),
+      test: test === undefined ? undefined : await columns(test, "test on"),
     };
     this.#occupy("training");
     try {
@@ -111,7 +116,8 @@ export class Model {
   }
 
   async evaluate(values: SplitValues): Promise<Metrics> {
-    const split = splitOfColumns(this.#artifact.dataInfo, this.#steps, values);
+    const { dataInfo } = this.#artifact;
+    const split = splitOfColumns(dataInfo, this.#steps, await decodedColumns(dataInfo, values));
     return this.#alone("evaluating", async () => {
       this.#requireWeights();
       return (await createEvaluator(this.#network.loaded)(split)) ?? {};

@@ -20,8 +20,20 @@ export interface Picture {
   readonly height: number;
 }
 
-/** One input of one example. */
-export type Value = number | ArrayLike<number> | Picture;
+/** A picture's file, as a `Blob` or `File` is one. */
+export interface PictureFile {
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** What a canvas can draw: an `ImageBitmap`. */
+export interface PageImage {
+  readonly width: number;
+  readonly height: number;
+  close(): void;
+}
+
+/** One input of one example. Files and images are decoded (pictures.ts) before they are packed. */
+export type Value = number | ArrayLike<number> | Picture | PictureFile | PageImage;
 
 /** A row of a table by the names of its columns, as a file has it; null is a missing value. */
 export type TableRow = Readonly<Record<string, Value | string | boolean | null>>;
@@ -155,13 +167,13 @@ function packOne(column: ColumnInfo, packed: HostArray | PictureStore, value: Va
   if (typeof given !== "number" && (typeof given !== "object" || given === null))
     return describe(given) === "string" ? "a text" : describe(given);
   if (typeof value === "object" && "width" in value) {
-    const picture = pixelsOf(value);
+    const picture = pixelsOf(value as Picture);
     if (typeof picture === "string") return picture;
     return packed instanceof PictureStore ? packed.put(index, picture) : "a picture where numbers are expected";
   }
   const size = sizeOf(column.shape);
   const place = packed instanceof PictureStore ? packed.placeOf(index) : packed.subarray(index * size, (index + 1) * size);
-  return place === undefined ? `numbers, ${AS_PICTURES}` : packNumbers(column, value, place);
+  return place === undefined ? `numbers, ${AS_PICTURES}` : packNumbers(column, value as number | ArrayLike<number>, place);
 }
 
 function packNumbers({ dtype }: ColumnInfo, value: number | ArrayLike<number>, place: HostArray): string | undefined {
