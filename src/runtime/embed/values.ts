@@ -87,7 +87,7 @@ export function splitOfColumns(
   const stray = Object.entries(inputs).find(([, column]) => !isList(column))?.[0];
   if (stray !== undefined) throw new DataError(`"${stray}" is no list of values`);
   const storages = new Map(info.inputs.map((column) => [column.name, storageOf(column, steps, purpose)]));
-  const columns = Object.entries(inputs).map(([name, values]): [string, HostArray | Column] => {
+  const columns = Object.entries(inputs as Readonly<Record<string, ColumnValues>>).map(([name, values]): [string, HostArray | Column] => {
     const column = info.inputs.find((input) => input.name === name);
     const storage = storages.get(name);
     if (column === undefined || storage === undefined) return [name, values as HostArray];
@@ -127,9 +127,7 @@ function packFields(column: ColumnInfo, fields: readonly FieldInfo[], rows: read
     for (const { name, width, write } of writers) {
       const value = fieldOf(row, name, i);
       const isCell = value === null || ["string", "number", "boolean"].includes(typeof value);
-      const problem = isCell
-        ? write(value === null ? "" : String(value as string | number | boolean), packed, at)
-        : "is no value of a cell";
+      const problem = isCell ? write(value === null ? "" : String(value), packed, at) : "is no value of a cell";
       if (problem !== undefined) throw new DataError(`"${name}" of example ${i} ${problem}`);
       at += width;
     }

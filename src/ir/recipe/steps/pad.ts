@@ -19,7 +19,12 @@ export const pad = defineLoadStep({
   doc: "puts pixels around the picture",
   args: {
     border: arg("whole or pair", "pixels above and below, and left and right"),
-    mode: argOr(["constant", "reflect", "edge"], "word", "what they are: one level, the nearest pixel, or what lies inside of the edge, mirrored", "constant"),
+    mode: argOr(
+      ["constant", "reflect", "edge"],
+      "word",
+      "what they are: one level, the nearest pixel, or what lies inside of the edge, mirrored",
+      "constant",
+    ),
     fill: arg("level", "of `constant`", 0),
   },
   shape: (image, { border: [rows, columns], mode }) => {
