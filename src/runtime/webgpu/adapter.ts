@@ -1,6 +1,8 @@
 // Finding a WebGPU adapter: the page's `navigator.gpu` in a browser, Dawn through the npm package `webgpu` in Node. Everything behind
 // the adapter is the same code.
 
+import { isNode } from "../is-node.ts";
+
 export interface FoundAdapter {
   readonly gpu: GPU;
   readonly adapter: GPUAdapter;
@@ -13,7 +15,7 @@ export async function findAdapter(gpu?: GPU, wantsSoftware = true): Promise<Foun
     const adapter = await request(given);
     return adapter ? { gpu: given, adapter } : undefined;
   }
-  if (typeof process === "undefined") return undefined;
+  if (!isNode()) return undefined;
   // Not seen by bundlers for the browser, which has no such module.
   const { createNodeGpu } = await import("./node.ts");
   for (const useLavapipe of wantsSoftware ? [false, true] : [false]) {
