@@ -17,11 +17,11 @@ export async function findAdapter(gpu?: GPU, wantsSoftware = true): Promise<Foun
   }
   if (!isNode()) return undefined;
   // Not seen by bundlers for the browser, which has no such module.
-  const { createNodeGpu } = await import("./node.ts");
+  const { findNodeGpu } = await import("./node.ts");
   for (const useLavapipe of wantsSoftware ? [false, true] : [false]) {
-    const created = await createNodeGpu(useLavapipe);
-    const adapter = created && (await request(created));
-    if (created && adapter) return { gpu: created, adapter };
+    const gpu = await findNodeGpu(useLavapipe);
+    const adapter = gpu && (await request(gpu));
+    if (gpu && adapter) return { gpu, adapter };
   }
   return undefined;
 }

@@ -10,13 +10,14 @@ export class Gpu {
   instance: GPU | undefined;
   #error: Error | undefined;
   #isDisposed = false;
+  readonly #onError = (event: GPUUncapturedErrorEvent): void => {
+    this.report(new InternalError(`WebGPU: ${event.error.message}`));
+  };
 
   constructor(instance: GPU, device: GPUDevice) {
     this.instance = instance;
     this.device = device;
-    device.addEventListener("uncapturederror", (event) => {
-      this.report(new InternalError(`WebGPU: ${event.error.message}`));
-    });
+    device.addEventListener("uncapturederror", this.#onError);
     void device.lost.then((info) => {
       if (this.#isDisposed) return;
       this.report(
@@ -39,6 +40,8 @@ export class Gpu {
 
   dispose(): void {
     this.#isDisposed = true;
+    // Dawn holds a listener, which holds this, which holds the device: with it, none of them would ever be collected.
+    this.device.removeEventListener("uncapturederror", this.#onError);
     this.device.destroy();
     this.instance = undefined;
   }
