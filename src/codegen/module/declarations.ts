@@ -108,6 +108,8 @@ export declare class DataError extends Error {
 export declare class DeviceError extends Error {
   readonly reason: "unavailable" | "lost" | "out-of-memory";
   readonly hint: string;
+  /** Of a training that ended with its device: what it had learned by the end of its last whole epoch, a safetensors file. */
+  readonly last: { readonly stage: string; readonly epoch: number; readonly weights: Uint8Array } | undefined;
 }
 
 /** The loss, or a weight that it trains, became infinite or not a number. */

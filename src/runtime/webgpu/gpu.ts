@@ -9,9 +9,15 @@ export class Gpu {
   // Dawn's instance must outlive its devices: collected earlier, it takes the process down. Kept longer, it keeps Node from exiting.
   instance: GPU | undefined;
   #error: Error | undefined;
-  #isDisposed = false;
+  /** Who waits for the device, which may not answer any more once it is lost. */
+  readonly #waiting = new Set<(error: Error) => void>();
   readonly #onError = (event: GPUUncapturedErrorEvent): void => {
-    this.report(new InternalError(`WebGPU: ${event.error.message}`));
+    const { error } = event;
+    this.report(
+      error instanceof GPUOutOfMemoryError
+        ? new DeviceError("out-of-memory", `out of memory: ${error.message}`, "Use a smaller batch, or freeze more layers.")
+        : new InternalError(`WebGPU: ${error.message}`),
+    );
   };
 
   constructor(instance: GPU, device: GPUDevice) {
@@ -19,12 +25,11 @@ export class Gpu {
     this.device = device;
     device.addEventListener("uncapturederror", this.#onError);
     void device.lost.then((info) => {
-      if (this.#isDisposed) return;
-      this.report(
+      this.#end(
         new DeviceError(
           "lost",
-          `the GPU was lost: ${info.message}`,
-          "Start again from the last checkpoint; if it happens again, use a smaller batch.",
+          `the GPU was lost: ${info.message || info.reason}`,
+          "Start again; if it happens again, use a smaller batch.",
         ),
       );
     });
@@ -38,11 +43,37 @@ export class Gpu {
     if (this.#error) throw this.#error;
   }
 
+  /** What the device answers; rejects when it is lost or disposed of before, and with what it reported where it fails. */
+  async answered<T>(answer: Promise<T>): Promise<T> {
+    this.throwIfFailed();
+    let onEnd: (error: Error) => void = () => undefined;
+    try {
+      // Not a race with `lost`: that would remember every answer until the device ends.
+      return await new Promise<T>((resolve, reject) => {
+        onEnd = reject;
+        this.#waiting.add(onEnd);
+        answer.then(resolve, reject);
+      });
+    } catch (error) {
+      // An answer may fail a moment before the device says why.
+      await Promise.resolve();
+      throw this.#error ?? error;
+    } finally {
+      this.#waiting.delete(onEnd);
+    }
+  }
+
   dispose(): void {
-    this.#isDisposed = true;
     // Dawn holds a listener, which holds this, which holds the device: with it, none of them would ever be collected.
     this.device.removeEventListener("uncapturederror", this.#onError);
+    this.#end(new DeviceError("lost", "the device was disposed", "Open another one."));
     this.device.destroy();
     this.instance = undefined;
+  }
+
+  #end(error: Error): void {
+    this.report(error);
+    for (const reject of this.#waiting) reject(this.#error ?? error);
+    this.#waiting.clear();
   }
 }

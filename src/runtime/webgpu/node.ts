@@ -11,7 +11,8 @@ const DRIVERS = "/usr/share/vulkan/icd.d";
  * exiting; whoever uses a device of it holds it (gpu.ts).
  */
 const INSTANCES = Symbol.for("tlspec.dawn");
-const instances = ((globalThis as { [INSTANCES]?: Map<boolean, WeakRef<GPU>> })[INSTANCES] ??= new Map());
+const registry = globalThis as Partial<Record<symbol, Map<boolean, WeakRef<GPU>>>>;
+const instances = (registry[INSTANCES] ??= new Map<boolean, WeakRef<GPU>>());
 
 /** Dawn's entry point, or undefined when the package is not installed. Lavapipe is Mesa's Vulkan driver for the CPU. */
 export async function findNodeGpu(useLavapipe: boolean): Promise<GPU | undefined> {
