@@ -2,7 +2,7 @@
 // what was learned by the end of its last whole epoch.
 
 import { expect, it } from "vitest";
-import { DeviceError, type Device, type LastWeights } from "../../src/runtime/device.ts";
+import { DeviceError, type Device } from "../../src/runtime/device.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
 import { createEvaluator, predictSplit } from "../../src/runtime/evaluate.ts";
 import type { TrainEvent } from "../../src/runtime/events.ts";
