@@ -29,7 +29,7 @@ async function open() {
   const device = new URLSearchParams(location.search).get("device") ?? "auto";
   const model = await create({ device });
   const { kind, description, reason } = model.device;
-  byId("device").textContent = `It runs on ${kind === "webgpu" ? "the GPU" : "the processor"}: ${description} (${reason}).`;
+  byId("device").textContent = `It runs on ${kind === "webgpu" ? "the GPU" : "the processor"}, ${description}: ${reason}.`;
   const data = { train: writeMany(classes, PER_CLASS * classes.length), val: writeMany(classes, 2 * classes.length) };
   return { model, classes, data, pictures: showPictures(classes) };
 }
@@ -69,7 +69,8 @@ async function train(loaded, signal) {
       lines.training.push({ epoch, loss: event.loss });
       say(`epoch ${event.epoch} of ${EPOCHS}, step ${event.step}, loss ${event.loss.toFixed(3)}${accuracy}`);
     }
-    if (event.event === "epoch") {
+    // Without what it says of new pictures, where it was stopped while it looked at them.
+    if (event.event === "epoch" && event.val) {
       lines.validation.push({ epoch: epochsBefore + event.epoch, loss: event.val.loss });
       accuracy = `, ${percent(event.val.accuracy)} right on new pictures`;
     }
@@ -115,7 +116,11 @@ const own = paper(byId("pen"), () => read().catch(complain));
 /** What the network takes the drawing for, if there is one. */
 async function read() {
   const picture = own.picture();
-  if (!picture || !loading) return;
+  if (!picture) return;
+  if (!loading) {
+    byId("reading").textContent = "Train it first: it has not learned to read yet.";
+    return;
+  }
   const { model, classes } = await load();
   const [{ label, probabilities }] = await model.predict([picture]);
   const likely = classes.map((name, i) => [name, probabilities[i]]).sort((a, b) => b[1] - a[1]);

@@ -3,11 +3,15 @@
 import { InternalError } from "../../ir/types.ts";
 import { DeviceError } from "../device.ts";
 
+/** How long after its last answers a device that is lost may take to say so. */
+const LOST_MS = 200;
+
 /** The device and the first error it reported, wherever that came from. */
 export class Gpu {
   readonly device: GPUDevice;
   // Dawn's instance must outlive its devices: collected earlier, it takes the process down. Kept longer, it keeps Node from exiting.
   instance: GPU | undefined;
+  readonly #lost: Promise<void>;
   #error: Error | undefined;
   /** Who waits for the device, which may not answer any more once it is lost. */
   readonly #waiting = new Set<(error: Error) => void>();
@@ -24,7 +28,7 @@ export class Gpu {
     this.instance = instance;
     this.device = device;
     device.addEventListener("uncapturederror", this.#onError);
-    void device.lost.then((info) => {
+    this.#lost = device.lost.then((info) => {
       this.#end(
         new DeviceError(
           "lost",
@@ -56,7 +60,7 @@ export class Gpu {
       });
     } catch (error) {
       // An answer may fail a moment before the device says why.
-      await Promise.resolve();
+      await Promise.race([this.#lost, new Promise((resolve) => setTimeout(resolve, LOST_MS))]);
       throw this.#error ?? error;
     } finally {
       this.#waiting.delete(onEnd);
