@@ -4,7 +4,19 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", ".dist-*/", "node_modules/", ".cache/", "coverage/", "runs/", "examples/browser/model/", "test/dsl/diagnostics/", "test/codegen/samples/"] },
+  {
+    ignores: [
+      "dist/",
+      ".dist-*/",
+      "node_modules/",
+      ".cache/",
+      "coverage/",
+      "runs/",
+      "examples/browser/model/",
+      "test/dsl/diagnostics/",
+      "test/codegen/samples/",
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   eslint.configs.recommended,
   {

@@ -72,7 +72,8 @@ function inBrowser(chrome: Browser): void {
     await ended(page);
     expect(await text(page, "status")).toMatch(/^Stopped\. epoch \d+ of 20, step \d+/);
     expect(await page.locator("#curve .axis").allTextContents()).toEqual(["epochs", "loss"]);
-    expect(await page.locator("#curve .epoch").allTextContents()).toEqual(["0", "1", "2", "3", "4"]);
+    // Round numbers from 0 on, to beyond what is shown: how many epochs that is before the click, the machine says.
+    expect((await page.locator("#curve .epoch").allTextContents()).join(" ")).toMatch(/^0 1 2 3 4( 5)?$|^0 (2 4 6|5 10)/);
     expect(await page.locator("#curve .loss").allTextContents()).toEqual(["0", "1", "2", "3", "4"]);
     expect((await page.getAttribute("#curve .training", "points"))!.split(" ").length).toBeGreaterThan(27);
     expect((await page.getAttribute("#curve .validation", "points"))!.split(" ").length).toBeGreaterThan(0);
