@@ -4,7 +4,19 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", ".dist-*/", "node_modules/", ".cache/", "coverage/", "runs/", "test/dsl/diagnostics/", "test/codegen/samples/"] },
+  {
+    ignores: [
+      "dist/",
+      ".dist-*/",
+      "node_modules/",
+      ".cache/",
+      "coverage/",
+      "runs/",
+      "examples/browser/model/",
+      "test/dsl/diagnostics/",
+      "test/codegen/samples/",
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   eslint.configs.recommended,
   {
@@ -51,6 +63,8 @@ export default tseslint.config(
           [
             "Buffer",
             "URL",
+            "URLSearchParams",
+            "location",
             "console",
             "process",
             "setTimeout",

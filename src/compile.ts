@@ -149,9 +149,9 @@ function checkBatch(given: readonly string[], wanted: readonly string[]): void {
   if (extra !== undefined) throw new DataError(`batch/${extra} is nothing that the network takes`, didYouMean(extra, wanted) ?? takes);
 }
 
-/** The files of a compiled folder, by name. */
-export async function emit(artifact: Artifact): Promise<ReadonlyMap<string, string | Uint8Array>> {
-  return Promise.resolve(emitFiles(artifact, (file) => readFileSync(join(packageRoot(), "dist", file), "utf8")));
+/** The files of a compiled folder, by name: of one recipe, compiled for one target or several. */
+export async function emit(...artifacts: readonly Artifact[]): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  return Promise.resolve(emitFiles(artifacts, (file) => readFileSync(join(packageRoot(), "dist", file), "utf8")));
 }
 
 // --- stages -------------------------------------------------------------------------------------------------------------

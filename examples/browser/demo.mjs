@@ -1,93 +1,136 @@
-// A network trains in this page. Compile it and serve the folder, on localhost or over https:
-//
-//   npx tlc compile specs/examples/cnn.tlspec -o examples/browser/model
-//   python3 -m http.server -d examples/browser
+// A network trains in this page: `npm run demo` compiles it and serves the page. It takes WebGPU where there is a GPU, and otherwise the
+// processor; `?device=webgpu` or `?device=wasm` in the page's address says which.
 
-const SIZE = 20;
+import { plot } from "./curve.mjs";
+import { anyOf, paper, write, writeMany } from "./letters.mjs";
+
 const PER_CLASS = 24;
+const EPOCHS = 20;
 const SHOWN = 10;
 
 const byId = (id) => document.getElementById(id);
 const say = (text) => (byId("status").textContent = text);
-const between = (low, high) => low + (high - low) * Math.random();
+const percent = (part) => `${Math.round(100 * part)}%`;
 
-/** A letter or digit as a pen might have written it: some font, somewhere, at some angle. */
-function draw(name, canvas = document.createElement("canvas")) {
-  canvas.width = canvas.height = SIZE;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "#111";
-  context.fillRect(0, 0, SIZE, SIZE);
-  context.translate(SIZE / 2 + between(-1.5, 1.5), SIZE / 2 + between(-1.5, 1.5));
-  context.rotate(between(-0.2, 0.2));
-  context.font = `${between(14, 18)}px ${["sans-serif", "serif", "monospace"][Math.floor(between(0, 3))]}`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.fillStyle = "#eee";
-  context.fillText(name, 0, 1);
-  return context.getImageData(0, 0, SIZE, SIZE);
+function complain(error) {
+  byId("error").textContent = [error.message, error.hint].filter(Boolean).join(": ");
+  byId("error").hidden = false;
+  say("It has stopped.");
 }
 
-function drawMany(classes, count) {
-  const labels = Array.from({ length: count }, (_, i) => classes[i % classes.length]);
-  return { inputs: { image: labels.map((label) => draw(label)) }, labels };
+/** The model, its data and the pictures to show, made once; after a fault, from the beginning. */
+let loading;
+const load = () => (loading ??= open());
+
+async function open() {
+  const { create, classes } = await import("./model/cnn.mjs").catch((error) => {
+    throw new Error(`${error.message}: compile the model first, with \`npm run demo\``);
+  });
+  const device = new URLSearchParams(location.search).get("device") ?? "auto";
+  const model = await create({ device });
+  const { kind, description, reason } = model.device;
+  byId("device").textContent = `It runs on ${kind === "webgpu" ? "the GPU" : "the processor"}, ${description}: ${reason}.`;
+  const data = { train: writeMany(classes, PER_CLASS * classes.length), val: writeMany(classes, 2 * classes.length) };
+  return { model, classes, data, pictures: showPictures(classes) };
 }
 
-/** Losses from left to right, on a scale from 0 to the first. */
-function plot(losses) {
-  const canvas = byId("curve");
-  const context = canvas.getContext("2d");
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  context.strokeStyle = "#1a56c4";
-  context.lineWidth = 2;
-  context.beginPath();
-  const top = Math.max(losses[0], 1) * 1.05;
-  losses.forEach((loss, i) => context.lineTo((i / Math.max(losses.length - 1, 30)) * canvas.width, canvas.height * (1 - loss / top)));
-  context.stroke();
+function showPictures(classes) {
+  byId("answers").replaceChildren();
+  return Array.from({ length: SHOWN }, () => {
+    const name = anyOf(classes);
+    const figure = byId("answers").appendChild(document.createElement("figure"));
+    const canvas = figure.appendChild(document.createElement("canvas"));
+    return { name, pixels: write(name, canvas), caption: figure.appendChild(document.createElement("figcaption")) };
+  });
 }
 
-async function showAnswers(model, pictures) {
+async function showAnswers({ model, pictures }) {
   const answers = await model.predict(pictures.map(({ pixels }) => pixels));
   pictures.forEach(({ name, caption }, i) => {
     const { label, probability } = answers[i];
-    caption.textContent = `${label} ${Math.round(100 * probability)}%`;
+    caption.textContent = `${label} ${percent(probability)}`;
     caption.className = label === name ? "right" : "wrong";
   });
 }
 
-function showPictures(classes) {
-  return Array.from({ length: SHOWN }, () => {
-    const name = classes[Math.floor(between(0, classes.length))];
-    const figure = byId("answers").appendChild(document.createElement("figure"));
-    const canvas = figure.appendChild(document.createElement("canvas"));
-    return { name, pixels: draw(name, canvas), caption: figure.appendChild(document.createElement("figcaption")) };
-  });
-}
+// --- training -----------------------------------------------------------------------------------------------------------
 
-async function main() {
-  const { create, classes } = await import("./model/cnn.mjs");
-  const model = await create();
-  const pictures = showPictures(classes);
-  const data = { train: drawMany(classes, PER_CLASS * classes.length), val: drawMany(classes, 2 * classes.length) };
-  const losses = [];
+/** Losses of all trainings since the page was opened, by epochs. */
+const lines = { training: [], validation: [] };
+let epochsBefore = 0;
+
+async function train(loaded, signal) {
+  let stepsPerEpoch = 1;
   let accuracy = "";
-  let stop = new AbortController();
-  say(model.device.description);
-  byId("start").disabled = false;
-  byId("stop").onclick = () => stop.abort();
-  byId("start").onclick = async () => {
-    stop = new AbortController();
-    byId("start").disabled = true;
-    byId("stop").disabled = false;
-    for await (const event of model.train(data, { signal: stop.signal, epochs: 20 })) {
-      if (event.event === "step") losses.push(event.loss);
-      if (event.event === "epoch") accuracy = `, ${(100 * event.val.accuracy).toFixed(1)}% right on new pictures`;
-      if (losses.length > 0) say(`step ${losses.length}, loss ${losses.at(-1).toFixed(3)}${accuracy}`);
-      if (event.event !== "start") plot(losses);
-      if (event.event === "epoch" || event.event === "done") await showAnswers(model, pictures);
+  for await (const event of loaded.model.train(loaded.data, { signal, epochs: EPOCHS })) {
+    if (event.event === "start") stepsPerEpoch = event.steps / event.epochs;
+    if (event.event === "step") {
+      const epoch = epochsBefore + event.step / stepsPerEpoch;
+      lines.training.push({ epoch, loss: event.loss });
+      say(`epoch ${event.epoch} of ${EPOCHS}, step ${event.step}, loss ${event.loss.toFixed(3)}${accuracy}`);
     }
-    byId("start").disabled = false;
-    byId("stop").disabled = true;
-  };
+    // Without what it says of new pictures, where it was stopped while it looked at them.
+    if (event.event === "epoch" && event.val) {
+      lines.validation.push({ epoch: epochsBefore + event.epoch, loss: event.val.loss });
+      accuracy = `, ${percent(event.val.accuracy)} right on new pictures`;
+    }
+    if (event.event === "epoch" || event.event === "done") await Promise.all([showAnswers(loaded), read()]);
+    plot(byId("curve"), lines);
+  }
+  epochsBefore = Math.max(0, ...Object.values(lines).flatMap((line) => line.map(({ epoch }) => epoch)));
 }
 
-main().catch((error) => say(`${error.message} ${error.hint ?? "(compile the model first: see demo.mjs)"}`));
+/** Settles when the signal is aborted: what is being loaded then goes on, and is there the next time. */
+const aborted = (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
+
+async function start() {
+  const stop = new AbortController();
+  byId("start").disabled = true;
+  byId("stop").disabled = false;
+  byId("error").hidden = true;
+  byId("stop").onclick = () => {
+    byId("stop").disabled = true;
+    stop.abort();
+  };
+  try {
+    say("It is getting ready…");
+    const loaded = await Promise.race([load(), aborted(stop.signal)]);
+    if (loaded && !stop.signal.aborted) await train(loaded, stop.signal);
+    if (stop.signal.aborted)
+      say(`Stopped. ${lines.training.length === 0 ? "It has not learned anything yet." : byId("status").textContent}`);
+  } catch (error) {
+    // Whatever failed may be broken for good: the next time begins with another model.
+    const failed = loading;
+    loading = undefined;
+    failed?.then(({ model }) => model.dispose()).catch(() => undefined);
+    complain(error);
+  }
+  byId("start").disabled = false;
+  byId("stop").disabled = true;
+}
+
+// --- one's own letter ---------------------------------------------------------------------------------------------------
+
+const own = paper(byId("pen"), () => read().catch(complain));
+
+/** What the network takes the drawing for, if there is one. */
+async function read() {
+  const picture = own.picture();
+  if (!picture) return;
+  if (!loading) {
+    byId("reading").textContent = "Train it first: it has not learned to read yet.";
+    return;
+  }
+  const { model, classes } = await load();
+  const [{ label, probabilities }] = await model.predict([picture]);
+  const likely = classes.map((name, i) => [name, probabilities[i]]).sort((a, b) => b[1] - a[1]);
+  const others = likely.slice(1, 4).map(([name, probability]) => `${name} ${percent(probability)}`);
+  byId("reading").textContent = `It reads ${label} (${percent(likely[0][1])}); or else ${others.join(", ")}.`;
+}
+
+byId("clear").onclick = () => {
+  own.clear();
+  byId("reading").textContent = "Draw a letter or a digit, with the mouse, a pen or a finger.";
+};
+byId("start").onclick = start;
+plot(byId("curve"), lines);

@@ -22,6 +22,6 @@ export const toolchain: Toolchain = {
   checkSpec: async (file, request) => (await import("../check.ts")).checkSpec(file, request),
   compileSpec: async (file, request) => (await checkedCompiler(request)).compileSpec(file, request),
   compileTrace: async (file, request) => (await checkedCompiler(request)).compileTrace(file, request),
-  emit: async (artifact) => (await compiler()).emit(artifact),
+  emit: async (artifacts) => (await compiler()).emit(...artifacts),
   openDevice,
 };

@@ -1,16 +1,16 @@
-// A compiled folder: its files, and `complete.json`, which is written last and says what they must hold. A folder without it was left by a
-// compilation that did not end; one whose artifact has another checksum was changed since.
+// A compiled folder: its files, among them an artifact for each target, and `complete.json`, which is written last and says what they must
+// hold. A folder without it was left by a compilation that did not end; one whose artifact has another checksum was changed since.
 
 import { createHash } from "node:crypto";
 import { lstat, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { artifactFile } from "../ir/artifact.ts";
 import { makeFolder, removeAbandoned, syncFolder, temporaryName, writeFileAtomic } from "../runtime/atomic-file.ts";
 import { DataError } from "../runtime/errors.ts";
 import { readRegularFile } from "../runtime/files.ts";
+import { DEVICE_NAMES } from "../runtime/open-device.ts";
 import { UsageError } from "./failure.ts";
 
-/** What `tlc run DIR` reads. */
-export const MANIFEST = "artifact.json";
 const MARKER = "complete.json";
 const MOST_MARKER_BYTES = 1 << 24;
 /** A string of JavaScript has half a billion characters at most. */
@@ -46,19 +46,32 @@ export async function writeFolder(folder: string, files: ReadonlyMap<string, Con
   await writeFileAtomic(join(folder, MARKER), `${JSON.stringify({ format: "tlc-folder", version: 1, files: sums }, null, 1)}\n`);
 }
 
-/** The text of a folder's artifact, as `tlc compile` wrote it. */
-export async function readManifest(folder: string): Promise<string> {
-  const path = join(folder, MANIFEST);
-  const bytes = await readRegularFile(path, { most: MOST_MANIFEST_BYTES }).catch((error: unknown) => {
-    throw new DataError(`${folder} is not a compiled folder: ${error instanceof Error ? error.message : String(error)}`, COMPILE_HINT);
-  });
+/** What a folder was compiled for, in the order of its marker; never empty. */
+export async function targetsIn(folder: string): Promise<readonly [string, ...string[]]> {
   const sums = await readMarker(folder);
-  if (sums === undefined)
+  if (sums === undefined) {
+    const begun = DEVICE_NAMES.map((target) => lstat(join(folder, artifactFile(target))));
+    const isBegun = (await Promise.allSettled(begun)).some(({ status }) => status === "fulfilled");
+    if (!isBegun) throw new DataError(`${folder} is not a compiled folder: it has no ${MARKER}`, COMPILE_HINT);
     throw new DataError(
       `${folder} is not complete: it has no ${MARKER}`,
       "its compilation did not end, or another tlc wrote it: compile again",
     );
-  if (sums[MANIFEST] !== checksum(bytes)) throw new DataError(`${path} is damaged: its checksum is not that of ${MARKER}`, COMPILE_HINT);
+  }
+  const [first, ...others] = Object.keys(sums).flatMap((file) => (file === artifactFile(dirname(file)) ? [dirname(file)] : []));
+  if (first === undefined) throw new DataError(`${folder} was written by another version of tlc`, COMPILE_HINT);
+  return [first, ...others];
+}
+
+/** The text of a folder's artifact for a target, as `tlc compile` wrote it. */
+export async function readManifest(folder: string, target: string): Promise<string> {
+  const path = join(folder, artifactFile(target));
+  const bytes = await readRegularFile(path, { most: MOST_MANIFEST_BYTES }).catch((error: unknown) => {
+    throw new DataError(`${folder} is not a compiled folder: ${error instanceof Error ? error.message : String(error)}`, COMPILE_HINT);
+  });
+  const sums = await readMarker(folder);
+  if (sums?.[artifactFile(target)] !== checksum(bytes))
+    throw new DataError(`${path} is damaged: its checksum is not that of ${MARKER}`, COMPILE_HINT);
   return new TextDecoder().decode(bytes);
 }
 

@@ -4,6 +4,7 @@ import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
 import { EXIT } from "./failure.ts";
+import { targetsIn } from "./folder.ts";
 import { artifactOf, compileRequest, isFolder, readArtifact, type CompileOptions } from "./open.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -27,7 +28,7 @@ interface Inspection {
 
 export async function inspect(path: string, options: InspectOptions, terminal: Terminal): Promise<number> {
   const artifact = (await isFolder(path))
-    ? await readArtifact(path)
+    ? await readArtifact(path, await targetOf(path, options))
     : artifactOf(await terminal.io.toolchain.compileSpec(path, compileRequest(path, options, options.target, terminal)), terminal);
   const stages = artifact.stages.map((stage) => describe(artifact, stage));
   const { dataInfo, recipe } = artifact;
@@ -36,6 +37,12 @@ export async function inspect(path: string, options: InspectOptions, terminal: T
   terminal.object({ event: "inspect", recipe: name, target, labels, ...(weights && { weights }), stages });
   for (const stage of stages) show(artifact, stage, options.layers === true, terminal);
   return EXIT.ok;
+}
+
+/** The target of a folder that is looked at: the one that was asked for where it has that, or else its first. */
+async function targetOf(folder: string, { target }: InspectOptions): Promise<string> {
+  const targets = await targetsIn(folder);
+  return targets.includes(target) ? target : targets[0];
 }
 
 function describe({ parameters }: Artifact, { name: stage, trainable: trained, report }: CompiledStage): Inspection {

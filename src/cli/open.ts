@@ -3,7 +3,7 @@
 import { stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
-import { ARTIFACT_VERSION, type Artifact } from "../ir/artifact.ts";
+import { ARTIFACT_VERSION, artifactFile, type Artifact } from "../ir/artifact.ts";
 import { readExact } from "../ir/exact-json.ts";
 import type { DeviceLimits } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
@@ -13,7 +13,7 @@ import { DataError } from "../runtime/errors.ts";
 import { dataFolders } from "../runtime/inside.ts";
 import { systemReason } from "../runtime/system-reason.ts";
 import { EXIT, Exit, UsageError } from "./failure.ts";
-import { COMPILE_HINT, MANIFEST, readManifest } from "./folder.ts";
+import { COMPILE_HINT, readManifest, targetsIn } from "./folder.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome, CompileRequest } from "./toolchain.ts";
 import { publishedInFolder, weightAccess, type Published } from "./weights.ts";
@@ -109,17 +109,17 @@ async function openTarget(path: string, options: CompileOptions & DeviceOptions,
   if (await isFolder(path)) {
     if (options.set.length > 0)
       throw new UsageError("--set changes a spec; a compiled folder is fixed", "compile the spec again with --set");
-    const artifact = await readArtifact(path);
-    const target = DEVICE_NAMES.find((name) => name === artifact.target);
-    if (target === undefined) throw new DataError(`${path} was compiled for ${artifact.target}, which this tlc does not have`);
-    if (options.device !== "auto" && options.device !== target) {
-      throw new UsageError(
-        `${path} was compiled for ${target}, not ${options.device}`,
-        `compile the spec again with --target ${options.device}`,
-      );
+    const name = deviceFor(path, await targetsIn(path), options.device);
+    const known = name === "auto" ? undefined : await readArtifact(path, name);
+    const device = await toolchain.openDevice(name, opening);
+    try {
+      const artifact = known ?? (await readArtifact(path, device.info.kind));
+      const published = await publishedInFolder(path, artifact);
+      return { artifact, device, ...(published && { published }) };
+    } catch (error) {
+      device.dispose();
+      throw error;
     }
-    const published = await publishedInFolder(path, artifact);
-    return { artifact, device: await toolchain.openDevice(target, opening), ...(published && { published }) };
   }
   const device = await toolchain.openDevice(options.device, opening);
   try {
@@ -133,9 +133,21 @@ async function openTarget(path: string, options: CompileOptions & DeviceOptions,
   }
 }
 
-export async function readArtifact(folder: string): Promise<Artifact> {
-  const path = join(folder, MANIFEST);
-  const text = await readManifest(folder);
+/** The device to open for a folder: the one that was asked for, or the best of those that it was compiled for. */
+function deviceFor(folder: string, targets: readonly string[], wanted: DeviceName): DeviceName {
+  const known = DEVICE_NAMES.filter((name) => targets.includes(name));
+  const names = targets.join(" and ");
+  if (known[0] === undefined) throw new DataError(`${folder} was compiled for ${names}, which this tlc does not have`);
+  if (wanted !== "auto" && !known.includes(wanted))
+    throw new UsageError(`${folder} was compiled for ${names}, not ${wanted}`, `compile the spec again with --target ${wanted}`);
+  // Which of the two it should be is known when the machine was looked at.
+  const isOpen = (["webgpu", "wasm"] as const).every((name) => known.includes(name));
+  return wanted !== "auto" ? wanted : isOpen ? "auto" : known[0];
+}
+
+export async function readArtifact(folder: string, target: string): Promise<Artifact> {
+  const path = join(folder, artifactFile(target));
+  const text = await readManifest(folder, target);
   let json: unknown;
   try {
     json = readExact(text);
@@ -152,7 +164,9 @@ export async function readArtifact(folder: string): Promise<Artifact> {
   const { artifactProblem } = await import("../ir/artifact-schema.ts");
   const problem = artifactProblem(json);
   if (problem !== undefined) throw new DataError(`${path} is damaged: ${problem}`, COMPILE_HINT);
-  return json as Artifact;
+  const artifact = json as Artifact;
+  if (artifact.target !== target) throw new DataError(`${path} is damaged: it is for ${artifact.target}`, COMPILE_HINT);
+  return artifact;
 }
 
 /**

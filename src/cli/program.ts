@@ -41,6 +41,14 @@ const natural = (value: string): number => {
   return Number(value);
 };
 
+/** In the order of the list of targets, best first, each once. */
+const targetList = (value: string): readonly string[] => {
+  const names = value.split(",").map((name) => name.trim());
+  if (names.some((name) => !TARGETS.some((target) => target === name)))
+    throw new InvalidArgumentError(`Allowed choices are ${TARGETS.join(", ")}, or several of them with commas.`);
+  return TARGETS.filter((target) => names.includes(target));
+};
+
 const running = (command: Command): Command =>
   command
     .addOption(new Option("-d, --device <device>", "where to run").choices(DEVICES).default("auto"))
@@ -48,6 +56,10 @@ const running = (command: Command): Command =>
       new Option("--threads <n>", "threads of the wasm device (default: one for each processor)").env("TLC_THREADS").argParser(natural),
     );
 const targetOption = (): Option => new Option("-t, --target <target>", "what to compile for").choices(TARGETS).default("webgpu");
+const targetsOption = (): Option =>
+  new Option("-t, --target <targets>", `what to compile for: ${TARGETS.join(", ")}, or several of them with commas`)
+    .argParser(targetList)
+    .default(["webgpu"], "webgpu");
 
 /** Options of verbs that compile a spec. */
 function compiling(command: Command): Command {
@@ -114,7 +126,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .description("compile a spec to a folder")
     .argument("<spec>", "a .tlspec file, or its JSON form")
     .requiredOption("-o, --out <dir>", "the folder to write")
-    .addOption(targetOption())
+    .addOption(targetsOption())
     .action(
       verb(async (terminal, file: string, options: CompileVerbOptions) => (await import("./compile.ts")).compile(file, options, terminal)),
     );

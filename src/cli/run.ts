@@ -3,13 +3,14 @@
 import type { Artifact } from "../ir/artifact.ts";
 import type { DataAccess } from "../runtime/data/access.ts";
 import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
+import { DeviceError, type LastWeights } from "../runtime/device.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
 import { readingOptions } from "./reading.ts";
-import { openResults } from "./results.ts";
+import { openResults, type Results } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 import { openFirstWeights } from "./weights.ts";
@@ -65,11 +66,23 @@ async function trainOn(
         if (failure !== undefined) terminal.fail(failure, `the weights are in ${saved}`);
       }
     }
+  } catch (error) {
+    throw error instanceof DeviceError && error.last ? await rescued(error, error.last, results) : error;
   } finally {
     network?.dispose();
     await weights?.close();
   }
   return code() ?? (failed ? EXIT.failed : EXIT.ok);
+}
+
+/** The error of a device that failed, once what was learned before is safe. */
+async function rescued(error: DeviceError, { stage, epoch, weights }: LastWeights, results: Results): Promise<DeviceError> {
+  const { path } = await results.save(weights, true);
+  return new DeviceError(
+    error.reason,
+    error.message,
+    `the weights after epoch ${epoch} of stage ${stage} are in ${path}; train on from them with --weights ${path}`,
+  );
 }
 
 async function loadTrainData(

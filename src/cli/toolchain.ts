@@ -51,7 +51,7 @@ export interface Toolchain {
   checkSpec(file: string, request: CheckRequest): Promise<CompileOutcome>;
   compileSpec(file: string, request: CompileRequest): Promise<CompileOutcome>;
   compileTrace(file: string, request: TraceRequest): Promise<CompileOutcome>;
-  /** The files of a compiled folder, by name. */
-  emit(artifact: Artifact): Promise<ReadonlyMap<string, string | Uint8Array>>;
+  /** The files of a compiled folder, by name: of one recipe, compiled for one target or several. */
+  emit(artifacts: readonly Artifact[]): Promise<ReadonlyMap<string, string | Uint8Array>>;
   openDevice(name: DeviceName, options: Pick<OpenDeviceOptions, "note" | "threads">): Promise<Device>;
 }

@@ -11,6 +11,9 @@ export const LOSS_HISTORY = 256;
 
 export const ARTIFACT_VERSION = 4;
 
+/** Where a compiled folder holds the artifact of a target. */
+export const artifactFile = (target: string): string => `${target}/artifact.json`;
+
 /** A tensor of the network's `state_dict`. */
 export interface ParameterInfo {
   /** PyTorch's name. */

@@ -40,14 +40,24 @@ export interface Session {
   dispose(): void;
 }
 
+/** What a training had learned by the end of its last whole epoch: a safetensors file. */
+export interface LastWeights {
+  readonly stage: string;
+  readonly epoch: number;
+  readonly weights: Uint8Array;
+}
+
 /** A device that cannot be had, was lost, or ran out of memory. `hint` says what to do about it. */
 export class DeviceError extends Error {
   readonly reason: "unavailable" | "lost" | "out-of-memory";
   readonly hint: string;
-  constructor(reason: DeviceError["reason"], message: string, hint: string) {
+  /** Of a training that ended with its device, after its first epoch. */
+  readonly last: LastWeights | undefined;
+  constructor(reason: DeviceError["reason"], message: string, hint: string, last?: LastWeights) {
     super(message);
     this.name = "DeviceError";
     this.reason = reason;
     this.hint = hint;
+    this.last = last;
   }
 }

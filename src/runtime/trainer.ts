@@ -5,7 +5,7 @@ import { LOSS_HISTORY, type ParameterInfo } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
-import type { HostArray } from "./device.ts";
+import { DeviceError, type HostArray } from "./device.ts";
 import { DataError, NonFiniteLossError } from "./errors.ts";
 import { createEvaluator, epochMetrics } from "./evaluate.ts";
 import type { EpochEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "./events.ts";
@@ -13,7 +13,16 @@ import { entryFor, initialize, type LoadedStage, type Network } from "./network.
 import { breathe, Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
 import { resetSums, writeResident } from "./resident.ts";
-import { loadNamedWeights, loadWeights, nonFiniteParameter, readWeights, type NamedWeights } from "./weights/model-weights.ts";
+import {
+  loadNamedWeights,
+  loadWeights,
+  nonFiniteParameter,
+  readParameters,
+  readWeights,
+  weightsFile,
+  type NamedWeights,
+  type ParameterValues,
+} from "./weights/model-weights.ts";
 import type { Safetensors } from "./weights/safetensors.ts";
 
 export interface TrainData {
@@ -47,12 +56,34 @@ interface Run {
   readonly stages: readonly StageSummary[];
   readonly isStopped: () => boolean;
   readonly signal: AbortSignal | undefined;
+  /** Told of the weights after each epoch. */
+  readonly keep: (kept: Kept) => void;
 }
 
-export async function* train(
+/** Weights of a whole epoch, on the host. */
+interface Kept {
+  readonly stage: string;
+  readonly epoch: number;
+  readonly values: ParameterValues;
+}
+
+/** A device that fails takes the weights with it: its error brings those of the last whole epoch along. */
+export async function* train(network: Network, data: TrainData, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
+  let last: Kept | undefined;
+  try {
+    yield* trainStages(network, data, options, (kept) => (last = kept));
+  } catch (error) {
+    if (!(error instanceof DeviceError) || !last) throw error;
+    const { stage, epoch, values } = last;
+    throw new DeviceError(error.reason, error.message, error.hint, { stage, epoch, weights: weightsFile(network.artifact, values) });
+  }
+}
+
+async function* trainStages(
   network: Network,
   data: TrainData,
-  { signal, weights, epochs }: TrainOptions = {},
+  { signal, weights, epochs }: TrainOptions,
+  keep: Run["keep"],
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { artifact, device } = network;
   // From a page, without a type checker: NaN epochs would be none, and Infinity would be all.
@@ -63,7 +94,7 @@ export async function* train(
   if (data.train.count === 0) throw new DataError("there are no examples to train on");
   const stepsPerEpoch = Math.ceil(data.train.count / artifact.recipe.batch);
   const stages = summaries(network, stepsPerEpoch, epochs);
-  const run: Run = { data, stepsPerEpoch, stages, isStopped, signal };
+  const run: Run = { data, stepsPerEpoch, stages, isStopped, signal, keep };
 
   let loaded = await network.restart(async (first) => {
     initialize(first);
@@ -113,12 +144,14 @@ async function* trainStage(loaded: LoadedStage, index: number, run: Run): AsyncG
     resetSums(loaded, "train");
     const isWhole = yield* trainEpoch(loaded, { index, epoch }, pace, run);
     if (!isWhole) return;
-    const broken = await nonFiniteParameter(loaded);
+    const values = await readParameters(loaded);
+    const broken = nonFiniteParameter(artifact, values);
     if (broken !== undefined)
       throw new NonFiniteLossError(`"${broken}" holds what is no finite number`, {
         ...{ stage: stage.name, epoch },
         step: epoch * run.stepsPerEpoch,
       });
+    run.keep({ stage: stage.name, epoch, values });
     const trained = await epochMetrics(loaded, "train");
     const validated = data.val && (await evaluate(data.val, signal));
     yield {

@@ -7,7 +7,7 @@ import sharp from "sharp";
 import type { CliIo, OutputStream } from "../../src/cli/terminal.ts";
 import type { CompileOutcome, CompileRequest, Toolchain } from "../../src/cli/toolchain.ts";
 import type { Diagnostic } from "../../src/diagnostics.ts";
-import type { Artifact } from "../../src/ir/artifact.ts";
+import { artifactFile, type Artifact } from "../../src/ir/artifact.ts";
 import type { DataPlan } from "../../src/ir/plan.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import { fakeArtifact, fakeDevice, type FakeOptions, type FakeSession } from "../runtime/trainer/fake-session.ts";
@@ -98,10 +98,10 @@ export function fakeCli(root: string, setup: FakeSetup = {}, io: { tty?: boolean
         checkSpec: compile,
         compileSpec: compile,
         compileTrace: compile,
-        emit: (it) =>
+        emit: (artifacts) =>
           Promise.resolve(
             new Map<string, string | Uint8Array>([
-              ["artifact.json", JSON.stringify(it)],
+              ...artifacts.map((it): [string, string] => [artifactFile(it.target), JSON.stringify(it)]),
               ["kernels/a.wgsl", "fn"],
             ]),
           ),

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toolchain } from "../../src/cli/default-toolchain.ts";
 import { writeFolder } from "../../src/cli/folder.ts";
 import { runCli } from "../../src/cli/program.ts";
-import { ARTIFACT_VERSION } from "../../src/ir/artifact.ts";
+import { ARTIFACT_VERSION, artifactFile } from "../../src/ir/artifact.ts";
 import { readExact, writeExact } from "../../src/ir/exact-json.ts";
 
 let root = "";
@@ -31,6 +31,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 const spec = (): string => join(root, "r.tlspec");
 const folder = (name = "good"): string => join(root, name);
+const ARTIFACT = artifactFile("reference");
 
 async function cli(...args: readonly string[]): Promise<{ readonly code: number; readonly err: string; readonly out: string }> {
   const texts = { out: "", err: "" };
@@ -72,13 +73,13 @@ let copies = 0;
 
 /** The folder with something changed by somebody who writes a checksum too. */
 async function changed(change: (parts: Parts) => void): Promise<string> {
-  const artifact = readExact(readFileSync(join(folder(), "artifact.json"), "utf8")) as Parts["artifact"] & {
+  const artifact = readExact(readFileSync(join(folder(), ARTIFACT), "utf8")) as Parts["artifact"] & {
     stages: { program: Parts["program"] }[];
   };
   const { program } = artifact.stages[0]!;
   change({ artifact, program, kernel: kernelsOf(program).find(({ axes }) => axes.length > 0)! });
   const path = folder(`changed-${copies++}`);
-  await writeFolder(path, new Map([["artifact.json", writeExact(artifact)]]));
+  await writeFolder(path, new Map([[ARTIFACT, writeExact(artifact)]]));
   return path;
 }
 
@@ -156,7 +157,7 @@ describe("a compiled folder", () => {
 
   it("is refused where its checksum does not hold, or it is not complete", async () => {
     const path = await changed(() => undefined);
-    const file = join(path, "artifact.json");
+    const file = join(path, ARTIFACT);
     expect((await run(path)).code).toBe(0);
     const text = readFileSync(file, "utf8");
     writeFileSync(file, text.replace('"batch":4', '"batch":5'));
@@ -182,9 +183,80 @@ describe("a compiled folder", () => {
     ["null", "not an artifact"],
   ])("that holds %.40s is refused", async (text, message) => {
     const path = folder(`text-${copies++}`);
-    await writeFolder(path, new Map([["artifact.json", text]]));
+    await writeFolder(path, new Map([[ARTIFACT, text]]));
     const { code, err } = await run(path);
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
+  });
+});
+
+describe("a folder for several targets", () => {
+  const several = (): string => folder("several");
+  beforeAll(async () => {
+    const compiled = await cli("compile", spec(), "-t", "reference,wasm", "-o", several(), "--json");
+    expect([compiled.code, JSON.parse(compiled.out)]).toEqual([0, expect.objectContaining({ targets: ["wasm", "reference"] })]);
+  });
+
+  it("runs on each of them, and by itself on the best", async () => {
+    const adapter = async (...args: readonly string[]): Promise<unknown> => {
+      const { out } = await cli("run", several(), "-o", join(root, "w.safetensors"), "--json", ...args);
+      return (JSON.parse(out.split("\n")[0]!) as { readonly device: unknown }).device;
+    };
+    expect([await adapter(), await adapter("-d", "wasm"), await adapter("-d", "reference")]).toEqual(["wasm", "wasm", "reference"]);
+    const none = await cli("run", several(), "-d", "webgpu");
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining("was compiled for wasm and reference, not webgpu")]);
+  });
+
+  it("is looked at as the target that was asked for, where it has that", async () => {
+    const target = async (...args: readonly string[]): Promise<unknown> =>
+      (JSON.parse((await cli("inspect", several(), "--json", ...args)).out) as { readonly target: unknown }).target;
+    expect([await target(), await target("-t", "reference")]).toEqual(["wasm", "reference"]);
+  });
+
+  it("looks at the data once, and says what is to be said once", async () => {
+    const descriptions: unknown[] = [];
+    const counting: typeof toolchain = {
+      ...toolchain,
+      compileSpec: (file, request) =>
+        toolchain.compileSpec(file, {
+          ...request,
+          describeData: async (plan, labels) => {
+            const description = await request.describeData(plan, labels);
+            descriptions.push(description);
+            return description;
+          },
+        }),
+    };
+    const texts: string[] = [];
+    const stream = { write: (text: string) => void texts.push(text) };
+    const args = ["compile", spec(), "-t", "wasm,reference", "-o", folder("counted"), "--set", "batch=100"];
+    expect(await runCli(args, { stdout: stream, stderr: stream, env: {}, toolchain: counting })).toBe(0);
+    expect([descriptions.length, new Set(descriptions).size]).toEqual([2, 1]);
+    const lines = texts.join("").split("\n");
+    expect(new Set(lines).size).toBe(lines.length);
+  });
+
+  it("leaves nothing of the targets before", async () => {
+    const path = folder("again");
+    expect((await cli("compile", spec(), "-t", "webgpu,wasm", "-o", path)).code).toBe(0);
+    expect(readdirSync(path).sort()).toEqual(["complete.json", "r.d.mts", "r.mjs", "runtime.mjs", "wasm", "webgpu"]);
+    expect((await cli("compile", spec(), "-t", "wasm", "-o", path)).code).toBe(0);
+    expect(readdirSync(path).sort()).toEqual(["complete.json", "r.d.mts", "r.mjs", "runtime.mjs", "wasm"]);
+    expect((await cli("compile", spec(), "-t", "reference", "-o", path)).code).toBe(0);
+    expect(readdirSync(path, { recursive: true }).sort()).toEqual(["complete.json", "reference", join("reference", "artifact.json")]);
+  });
+
+  it("is refused where the artifact of one is another's, or another tlc wrote it", async () => {
+    const path = folder("mixed");
+    await writeFolder(path, new Map([[artifactFile("wasm"), readFileSync(join(several(), ARTIFACT))]]));
+    const mixed = await run(path);
+    expect([mixed.code, mixed.err]).toEqual([2, expect.stringContaining("is damaged: it is for reference")]);
+    await writeFolder(path, new Map([["artifact.json", "{}"]]));
+    expect(await run(path)).toMatchObject({ code: 2, err: expect.stringContaining("written by another version of tlc") as string });
+    await writeFolder(path, new Map([[artifactFile("cuda"), "{}"]]));
+    expect(await run(path)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("compiled for cuda, which this tlc does not") as string,
+    });
   });
 });
 

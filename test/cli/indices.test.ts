@@ -162,7 +162,7 @@ describe("a module", async () => {
   });
 
   it("refuses them in training, evaluation and prediction", async () => {
-    const model = await Model.open(artifact, openReferenceDevice());
+    const model = await Model.open(artifact, openReferenceDevice(), { kind: "wasm", reason: "a test" });
     await expect(model.train({ train: good, val: bad }).next()).rejects.toThrow(message);
     await expect(model.train({ train: bad }).next()).rejects.toThrow(message);
     await expect(model.evaluate(bad)).rejects.toThrow(message);

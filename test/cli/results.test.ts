@@ -16,6 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
+import { DeviceError } from "../../src/runtime/device.ts";
 import { readSafetensors } from "../../src/runtime/weights/safetensors.ts";
 import { fakeCli, pixelFolder, type FakeCli, type FakeSetup } from "./fake-toolchain.ts";
 
@@ -43,6 +44,14 @@ const stopped = (): FakeSetup => {
   let runs = 0;
   return { session: { onRun: (entry) => entry === "train" && ++runs === 2 && process.emit("SIGINT", "SIGINT") } };
 };
+/** Ten examples in batches of four are three steps an epoch. */
+const lostAfter = (most: number): FakeSetup => {
+  let steps = 0;
+  const onRun = (entry: string, times: number): void => {
+    if (entry === "train" && (steps += times) > most) throw new DeviceError("lost", "the GPU was lost: unplugged", "Start again.");
+  };
+  return { session: { onRun } };
+};
 const stepsIn = (run: string): unknown[] =>
   readFileSync(join(run, "metrics.jsonl"), "utf8")
     .trim()
@@ -50,6 +59,18 @@ const stepsIn = (run: string): unknown[] =>
     .map((line) => (JSON.parse(line) as { event: string }).event);
 
 describe("a run", () => {
+  it("that loses its device keeps the weights of its last whole epoch, and names them", async () => {
+    const lost = await cli(["run", "good.tlspec", "--json"], lostAfter(4));
+    const file = join("runs", "fake", "1", "weights.safetensors");
+    expect([lost.code, lost.err()]).toEqual([1, expect.stringContaining(`the weights after epoch 1 of stage main are in ${file}`)]);
+    expect(lost.objects().at(-1)).toMatchObject({ event: "error", message: "the GPU was lost: unplugged" });
+    expect(readSafetensors(readFileSync(file)).tensors.size).toBe(3);
+    expect((await cli(["eval", "good.tlspec"])).code).toBe(0);
+    const early = await cli(["run", "good.tlspec"], lostAfter(2));
+    expect([early.code, early.err()]).toEqual([1, expect.stringContaining("Start again.")]);
+    expect(existsSync(join("runs", "fake", "2", "weights.safetensors"))).toBe(false);
+  });
+
   it("has a folder of its own, with its spec, metrics and weights", async () => {
     const { code, out } = await cli(["run", "good.tlspec"]);
     expect([code, out()]).toEqual([0, expect.stringContaining(`weights ${join("runs", "fake", "1", "weights.safetensors")}`)]);

@@ -230,7 +230,7 @@ describe("compile", () => {
     const { code, out } = await cli(["compile", good(), "-o", folder]);
     expect(code).toBe(0);
     expect(out()).toContain("2 files");
-    expect(JSON.parse(readFileSync(join(folder, "artifact.json"), "utf8"))).toMatchObject({ name: "fake" });
+    expect(JSON.parse(readFileSync(join(folder, "fake/artifact.json"), "utf8"))).toMatchObject({ name: "fake" });
     expect(existsSync(join(folder, "kernels/a.wgsl"))).toBe(true);
     const { requests } = await cli(["compile", good(), "-o", folder, "--target", "reference", "--dump-after", "fuse"]);
     expect(requests[0]).toMatchObject({ target: "reference", dumpAfter: "fuse" });

@@ -19,7 +19,7 @@ const LABEL = { name: "label", dtype: "i32", shape: [] } as const;
 const write = (name: string, data: DataInfo, outputShape: readonly number[], recipe: Partial<RecipePlan> = {}): void => {
   const artifact = fakeArtifact();
   const whole: Artifact = { ...artifact, name, dataInfo: data, outputShape, recipe: { ...artifact.recipe, ...recipe } };
-  writeFileSync(join(folder, `${name}.d.mts`), printDeclarations(whole, EVENTS));
+  writeFileSync(join(folder, `${name}.d.mts`), printDeclarations(whole, ["webgpu", "wasm"], EVENTS));
 };
 write("flowers", { inputs: [{ name: "image", dtype: "u8", shape: [3, 8, 8] }], label: LABEL, classes: ["daisy", "rose"] }, [2]);
 write(
@@ -88,7 +88,8 @@ function check(consumers: Readonly<Record<string, string>>): (name: string) => s
 }
 
 const FLOWERS = `import { create, classes, DataError, type Label, type TrainEvent } from "./flowers.mjs";
-const model = await create({ device: "auto" });
+const model = await create({ device: "auto", threads: 2 });
+if (model.device.kind === "wasm") console.log(model.device.reason);
 declare const image: ImageData;
 declare const pixels: Uint8Array;
 `;
@@ -137,7 +138,10 @@ import type * as runtime from "../../src/runtime/index.ts";
 import type * as embed from "../../src/runtime/embed/model.ts";
 declare const model: embed.Model;
 declare const event: runtime.TrainEvent;
+import type { CreateOptions } from "./flowers.mjs";
+import type { CreateOptions as Options } from "../../src/runtime/embed/device-file.ts";
 export const device: Model["device"] = model.device;
+export const options = (given: Omit<CreateOptions, "gpu">): Options => given;
 export const load: Model["load"] = (weights) => model.load(weights);
 export const save: Model["save"] = () => model.save();
 export const names: TrainEvent["event"] = event.event;

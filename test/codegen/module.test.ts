@@ -1,6 +1,6 @@
 // Generated source keeps its shape whatever a spec's names hold, and says back exactly what went in.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -10,7 +10,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { emitFiles } from "../../src/codegen/module/emit.ts";
 import { commentText, fileName, jsLiteral, jsString } from "../../src/codegen/module/encode.ts";
 import { printDeclarations } from "../../src/codegen/module/declarations.ts";
-import { printModule } from "../../src/codegen/module/module.ts";
+import { printModule, printProgram } from "../../src/codegen/module/module.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import { readExact } from "../../src/ir/exact-json.ts";
 import { fakeArtifact } from "../runtime/trainer/fake-session.ts";
@@ -81,31 +81,45 @@ function shapeOf(source: string, file: string): string {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "tlc-module-"));
+mkdirSync(join(folder, "webgpu"));
+writeFileSync(join(folder, "webgpu/device.mjs"), "");
+writeFileSync(join(folder, "webgpu/program.mjs"), "");
 writeFileSync(
   join(folder, "runtime.mjs"),
-  "export const createModel = (artifact) => artifact;\nexport class DataError {}\nexport { DataError as DeviceError, DataError as NonFiniteLossError };\n",
+  "export const createModel = (common) => common;\nexport class DataError {}\nexport { DataError as DeviceError, DataError as NonFiniteLossError };\n",
 );
 afterAll(() => rmSync(folder, { recursive: true }));
 
 let count = 0;
-async function evaluated(source: string): Promise<{ readonly create: () => Artifact; readonly classes: readonly string[] }> {
+interface Evaluated {
+  readonly create: () => unknown;
+  readonly classes: readonly string[];
+  readonly stages: Artifact["stages"];
+}
+async function evaluated(source: string): Promise<Evaluated> {
   const file = join(folder, `${count++}.mjs`);
   writeFileSync(file, source);
-  return (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Awaited<ReturnType<typeof evaluated>>;
+  return (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Evaluated;
 }
 
 describe("hostile names", () => {
   const benign = named("benign");
-  const shapes = { module: shapeOf(printModule(benign), "a.mjs"), declarations: shapeOf(printDeclarations(benign, ""), "a.d.mts") };
+  const shapesOf = (artifact: Artifact): readonly string[] => [
+    shapeOf(printModule(artifact, ["webgpu"]), "a.mjs"),
+    shapeOf(printModule(artifact, ["webgpu", "wasm"]), "a.mjs"),
+    shapeOf(printProgram(artifact), "a.mjs"),
+    shapeOf(printDeclarations(artifact, ["webgpu", "wasm"], ""), "a.d.mts"),
+  ];
+  const shapes = shapesOf(benign);
 
   it.each(HOSTILE)("%j leaves the module as it was", async (name) => {
     const artifact = named(name);
-    expect(shapeOf(printModule(artifact), "a.mjs")).toBe(shapes.module);
-    expect(shapeOf(printDeclarations(artifact, ""), "a.d.mts")).toBe(shapes.declarations);
-    const module = await evaluated(printModule(artifact));
-    const { data, ...rest } = artifact;
+    expect(shapesOf(artifact)).toEqual(shapes);
+    const module = await evaluated(printModule(artifact, ["webgpu"]));
+    const { data, target: _, stages, ...rest } = artifact;
     expect(module.create()).toEqual({ ...rest, data: { ...data, sources: {}, splits: [] } });
     expect(module.classes).toEqual([name, `${name}2`]);
+    expect((await evaluated(printProgram(artifact))).stages).toEqual(stages);
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
@@ -114,8 +128,7 @@ describe("hostile names", () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 4 }), (pieces) => {
         const artifact = named(pieces.join(""));
-        expect(shapeOf(printModule(artifact), "a.mjs")).toBe(shapes.module);
-        expect(shapeOf(printDeclarations(artifact, ""), "a.d.mts")).toBe(shapes.declarations);
+        expect(shapesOf(artifact)).toEqual(shapes);
       }),
       { numRuns: 100 },
     );
@@ -123,10 +136,11 @@ describe("hostile names", () => {
 
   it("never reach a comment, a file's name or a script element", () => {
     for (const name of HOSTILE) {
-      const files = emitFiles(named(name), () => "");
-      for (const file of files.keys()) expect(file).toMatch(/^(kernels\/)?\w[\w-]*(\.d)?\.(mjs|mts|json|wgsl)$/);
-      expect(files.size).toBe(5);
-      expect(printModule(named(name))).not.toMatch(/<\/|<!--|\/secret|\u202e|\u2028/);
+      const files = emitFiles([named(name)], () => "");
+      for (const file of files.keys()) expect(file).toMatch(/^(webgpu\/(kernels\/)?)?\w[\w-]*(\.d)?\.(mjs|mts|json|wgsl)$/);
+      expect(files.size).toBe(7);
+      const module = printModule(named(name), ["webgpu"]);
+      for (const text of [module, printProgram(named(name))]) expect(text).not.toMatch(/<\/|<!--|\/secret|\u202e|\u2028/);
       expect(commentText(name)).toMatch(/^[\w. -]*$/);
     }
   });
@@ -164,8 +178,29 @@ describe("the files of a compiled folder", () => {
     const kernel = { name: "k", params: [], axes: [], stages: [], start: -Infinity, zero: -0 };
     const program = { target: "reference", kernels: [{ name: "k", kernel: kernel as never }] };
     const whole = { ...withProgram(artifact, program), target: "reference" };
-    const files = emitFiles(whole, () => "");
-    expect([...files.keys()]).toEqual(["artifact.json"]);
-    expect(readExact(String(files.get("artifact.json")))).toEqual(whole);
+    const files = emitFiles([whole], () => "");
+    expect([...files.keys()]).toEqual(["reference/artifact.json"]);
+    expect(readExact(String(files.get("reference/artifact.json")))).toEqual(whole);
+  });
+
+  it("are one module for all targets, and a folder for each, which is loaded when it is chosen", () => {
+    const built = (file: string): string => `// ${file}\n`;
+    const [webgpu, wasm, reference] = ["webgpu", "wasm", "reference"].map((target): Artifact => ({ ...fakeArtifact(), target }));
+    const files = emitFiles([wasm!, webgpu!, reference!], built);
+    expect([...files.keys()].sort()).toEqual(
+      [
+        ...["fake.d.mts", "fake.mjs", "runtime.mjs", "reference/artifact.json"],
+        ...["wasm/artifact.json", "wasm/device.mjs", "wasm/program.mjs", "wasm/worker.mjs"],
+        ...["webgpu/artifact.json", "webgpu/device.mjs", "webgpu/program.mjs"],
+      ].sort(),
+    );
+    const module = String(files.get("fake.mjs"));
+    expect(module).toContain('webgpu: { device: () => import("./webgpu/device.mjs"), program: () => import("./webgpu/program.mjs") }');
+    expect(module).not.toMatch(/^import .*(?:device|program)/m);
+    expect(String(files.get("fake.d.mts"))).toContain('readonly device?: "auto" | "webgpu" | "wasm" | undefined;');
+    // Nothing is late where there is no choice: an application may be one file.
+    expect(String(emitFiles([wasm!], built).get("fake.mjs"))).not.toContain("import(");
+    expect(() => emitFiles([wasm!, { ...webgpu!, outputShape: [3] }], built)).toThrow("one recipe");
+    expect(() => emitFiles([wasm!, wasm!], built)).toThrow("once for each target");
   });
 });

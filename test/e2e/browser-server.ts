@@ -1,5 +1,5 @@
-// A web server for the browser test: a compiled folder, the demo and the test's own page, under a policy that allows nothing but files
-// from here, and WebAssembly.
+// A web server for the browser test: a compiled folder and the test's own page, under a policy that allows nothing but files from here, and
+// WebAssembly.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -11,7 +11,6 @@ const POLICY =
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html",
-  ".css": "text/css",
   ".mjs": "text/javascript",
   ".js": "text/javascript",
   ".bin": "application/octet-stream",
@@ -52,12 +51,7 @@ async function listen(
 function contentOf(path: string, model: string): string | Buffer | undefined {
   if (path === "/test") return TEST_PAGE;
   if (path === "/favicon.ico") return "";
-  const [folder, file] = path.startsWith("/model/")
-    ? [model, path.slice("/model/".length)]
-    : ["/browser-page.mjs", "/module-run.mjs"].includes(path)
-      ? ["test/e2e", path]
-      : ["examples/browser", path === "/" ? "index.html" : path];
-  return fileOf(folder, file);
+  return path.startsWith("/model/") ? fileOf(model, path.slice("/model/".length)) : fileOf("test/e2e", path);
 }
 
 function fileOf(folder: string, file: string): Buffer | undefined {

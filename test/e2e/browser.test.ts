@@ -1,5 +1,5 @@
 // A compiled folder in headless Chromium, under a strict content security policy: it trains to the losses that Node's process does.
-// Skipped, with the reason, where there is no Chromium or no adapter. SCREENSHOT=FILE trains the demo longer and keeps a picture of it.
+// Skipped, with the reason, where there is no Chromium or no adapter.
 
 import { existsSync } from "node:fs";
 import { chromium, type Browser, type Page } from "playwright-core";
@@ -9,8 +9,6 @@ import { serve, type WebServer } from "./browser-server.ts";
 import { CHROMIUM, CHROMIUM_FLAGS } from "./chromium.ts";
 import { compileGlyphs, STEPS, type CompiledFolder } from "./module-folder.ts";
 import { runInNode, type Outcome } from "./module-outcome.ts";
-
-const SCREENSHOT = process.env["SCREENSHOT"];
 
 const hasNode = (await findAdapter()) !== undefined;
 
@@ -58,22 +56,6 @@ function inBrowser(browser: Browser): void {
     outcome.losses.forEach((loss, i) => expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-4));
     expect(outcome.labels).toEqual(node.labels);
     expect(outcome.savedBytes).toBe(node.savedBytes);
-  }, 600_000);
-
-  it("lets a person train and stop in the demo", async () => {
-    const page = await open("/");
-    await page.waitForSelector("#start:enabled", { timeout: 60_000 });
-    await page.click("#start");
-    const enough = SCREENSHOT === undefined ? 12 : 200;
-    await page.waitForFunction((steps) => Number(/step (\d+)/.exec(document.body.textContent)?.[1]) >= steps, enough, { timeout: 500_000 });
-    await page.click("#stop");
-    await page.waitForSelector("#start:enabled", { timeout: 60_000 });
-    expect(await page.textContent("#status")).toMatch(/^step \d+, loss \d\.\d+/);
-    expect(await page.locator("#answers figcaption").allTextContents()).toHaveLength(10);
-    expect(await page.locator("#answers figcaption").first().textContent()).toMatch(/^[0-9A-Z] \d+%$/);
-    if (SCREENSHOT !== undefined) await page.screenshot({ path: SCREENSHOT });
-    expect(complaints).toEqual([]);
-    await page.close();
   }, 600_000);
 }
 

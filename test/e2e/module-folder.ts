@@ -19,21 +19,19 @@ export interface CompiledFolder {
 export const BATCH = 16;
 export const STEPS = 10;
 
+type Target = "webgpu" | "wasm";
+
 /** The CNN of the examples in small batches, and enough glyphs of every class for `STEPS` steps. */
-export async function compileGlyphs(target: "webgpu" | "wasm"): Promise<CompiledFolder> {
-  const { artifact, diagnostics } = await compileSpec("specs/examples/cnn.tlspec", {
-    target,
-    // A rate at which the loss falls within so few steps.
-    set: [`batch=${BATCH}`, "optimizer.lr=1e-3"],
-    describeData,
-  });
-  if (artifact?.data === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+export async function compileGlyphs(...targets: readonly [Target, ...Target[]]): Promise<CompiledFolder> {
+  const artifacts = await Promise.all(targets.map(compileFor));
+  const [artifact] = artifacts as [Artifact];
+  if (!artifact.data) throw new Error("no data");
   // Inside the checkout: from there the module finds the package `webgpu`, as in an application that has it.
   mkdirSync(".cache", { recursive: true });
   const path = mkdtempSync(".cache/module-");
   const built = new Map(await Promise.all(RUNTIME_FILES.map(async (file) => [file, await bundleRuntime(file)] as const)));
   built.set(EVENTS_FILE, readFileSync("src/runtime/events.ts", "utf8"));
-  for (const [name, content] of emitFiles(artifact, (file) => built.get(file)!)) write(join(path, name), content);
+  for (const [name, content] of emitFiles(artifacts, (file) => built.get(file)!)) write(join(path, name), content);
 
   const split = await loadSplit(artifact.data, "test", artifact.dataInfo);
   const [pixels, labels] = [split.columns.get("image")!.data, split.columns.get("label")!.data];
@@ -47,6 +45,17 @@ export async function compileGlyphs(target: "webgpu" | "wasm"): Promise<Compiled
     Uint8Array.from(chosen, (example) => labels[example]!),
   );
   return { path, artifact, remove: () => rmSync(path, { recursive: true }) };
+}
+
+async function compileFor(target: Target): Promise<Artifact> {
+  const { artifact, diagnostics } = await compileSpec("specs/examples/cnn.tlspec", {
+    target,
+    // A rate at which the loss falls within so few steps.
+    set: [`batch=${BATCH}`, "optimizer.lr=1e-3"],
+    describeData,
+  });
+  if (!artifact) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+  return artifact;
 }
 
 function write(path: string, content: string | Uint8Array): void {

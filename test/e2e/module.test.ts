@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { moduleSize } from "../../bench/size.mjs";
 import { findAdapter } from "../../src/runtime/webgpu/adapter.ts";
+import { mayHaveGpu } from "../../src/runtime/gpu-files.ts";
 import { BATCH, compileGlyphs, STEPS, type CompiledFolder } from "./module-folder.ts";
 import { runInNode, type Outcome } from "./module-outcome.ts";
 
@@ -72,6 +73,35 @@ describe.each(["webgpu", "wasm"] as const)("a folder compiled for %s", (target) 
         expect(outcome.interrupted).toBe(true);
       });
     });
+});
+
+describe("a folder compiled for webgpu and wasm", () => {
+  let folder: CompiledFolder;
+  beforeAll(async () => {
+    folder = await compileGlyphs("webgpu", "wasm");
+  }, 120_000);
+  afterAll(() => folder.remove());
+
+  const create = async (options: object): Promise<unknown> => {
+    const script = `const { create, DeviceError } = await import("./${folder.path}/cnn.mjs");
+      const { device, ...model } = await create(${JSON.stringify(options)}).catch((error) => ({ device: { error: error instanceof DeviceError && error.message + error.hint } }));
+      console.log(JSON.stringify(device));`;
+    return JSON.parse((await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script])).stdout);
+  };
+
+  it("takes the processor where there is no GPU, and says why", async (context) => {
+    if (mayHaveGpu()) return context.skip("this machine may have a GPU");
+    expect(await create({ threads: 1 })).toEqual({
+      ...{ kind: "wasm", isHardware: true, reason: "no WebGPU adapter was found" },
+      description: expect.stringContaining("1 thread") as string,
+    });
+  });
+
+  it("takes the device that is named, or says that it is not there", async () => {
+    expect(await create({ device: "wasm" })).toMatchObject({ kind: "wasm", reason: "it was asked for" });
+    expect(await create({ device: "cuda" })).toEqual({ error: 'no device "cuda" in this moduleuse "auto", "webgpu" or "wasm"' });
+    if (adapter) expect(await create({ device: "webgpu" })).toMatchObject({ kind: "webgpu", reason: "it was asked for" });
+  });
 });
 
 it.each(["webgpu", "wasm"])("is small for %s: module and runtime under 40 KB gzip, without what was compiled", async (target) => {

@@ -19,8 +19,9 @@ interface Skeleton {
   readonly labels: string;
   readonly prediction: string;
   readonly metrics: readonly string[];
-  readonly target: string;
-  readonly createOptions: string;
+  readonly devices: string;
+  readonly preference: string;
+  readonly createOptions: readonly string[];
   readonly events: string;
 }
 
@@ -88,13 +89,16 @@ export interface TrainOptions {
 }
 
 export interface CreateOptions {
-  readonly device?: "auto" | "{{target}}" | undefined;
-{{createOptions}}
+  /** \`auto\`, the default, takes {{preference}}. */
+  readonly device?: "auto" | {{devices}} | undefined;
+{{#each createOptions}}
+{{this}}
+{{/each}}
 }
 
 export interface Model {
-  /** \`description\` is for people; \`isHardware\` is false where a CPU plays the GPU. */
-  readonly device: { readonly kind: string; readonly description: string; readonly isHardware: boolean };
+  /** \`description\` and \`reason\`, why this device, are for people; \`isHardware\` is false where a CPU plays the GPU. */
+  readonly device: { readonly kind: {{devices}}; readonly description: string; readonly isHardware: boolean; readonly reason: string };
   /** Takes the weights of a safetensors file, under PyTorch's names. */
   load(weights: Uint8Array | ArrayBuffer): Promise<void>;
   /** The weights as a safetensors file, under PyTorch's names. */
@@ -119,6 +123,8 @@ export declare class DataError extends Error {
 export declare class DeviceError extends Error {
   readonly reason: "unavailable" | "lost" | "out-of-memory";
   readonly hint: string;
+  /** Of a training that ended with its device: what it had learned by the end of its last whole epoch, a safetensors file. */
+  readonly last: { readonly stage: string; readonly epoch: number; readonly weights: Uint8Array } | undefined;
 }
 
 /** The loss, or a weight that it trains, became infinite or not a number. */
@@ -132,9 +138,14 @@ export declare class NonFiniteLossError extends Error {
 
 /** What `create` takes besides `device`, for each target. */
 const CREATE_OPTIONS: Readonly<Record<string, string>> = {
-  webgpu: "  /** A `GPU` to use instead of the page's, or in Node of the package `webgpu`. */\n  readonly gpu?: object | undefined;",
-  wasm: "  /** One for each processor unless given; always 1 on a page without cross-origin isolation. */\n  readonly threads?: number | undefined;",
+  webgpu:
+    "  /** Of webgpu: a `GPU` to use instead of the page's, or in Node of the package `webgpu`. */\n  readonly gpu?: object | undefined;",
+  wasm: "  /** Of wasm: one for each processor unless given; always 1 on a page without cross-origin isolation. */\n  readonly threads?: number | undefined;",
 };
+
+/** What `auto` means. */
+const preferenceAmong = (targets: readonly string[]): string =>
+  targets.length > 1 ? "webgpu where there is a GPU, and else wasm" : `what the module was compiled for, ${targets.join()}`;
 
 /** The file of this package, built from `src/runtime/events.ts`, that declares what training says. */
 export const EVENTS_FILE = "runtime/events.d.ts";
@@ -146,8 +157,11 @@ const declarationsIn = (events: string): string =>
     .replace(/^\/\/# .*$/m, "")
     .trim();
 
-/** @param events the text of EVENTS_FILE */
-export function printDeclarations({ name, recipe, dataInfo, outputShape, target }: Artifact, events: string): string {
+/**
+ * @param targets best first
+ * @param events the text of EVENTS_FILE
+ */
+export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artifact, targets: readonly string[], events: string): string {
   const { inputs, label, classes } = dataInfo;
   const names = classes.map(jsString);
   const [first] = inputs;
@@ -164,9 +178,10 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape, target 
     inputs: inputsType(inputs, takesRows),
     labels: `${ARRAYS[label.dtype]} | ${labelLists}`,
     prediction: predictionType(loss.outputs === "class scores", outputShape.length),
-    target,
+    devices: targets.map(jsString).join(" | "),
+    preference: preferenceAmong(targets),
     events: declarationsIn(events),
-    createOptions: CREATE_OPTIONS[target] ?? "",
+    createOptions: targets.flatMap((target) => CREATE_OPTIONS[target] ?? []),
     metrics: ["loss", ...metricsOf(recipe).map((metric) => metric.name)],
   });
 }

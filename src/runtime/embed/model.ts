@@ -14,6 +14,7 @@ import type { TrainEvent } from "../events.ts";
 import { train } from "../trainer.ts";
 import { loadWeights, readWeights } from "../weights/model-weights.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
+import type { DeviceKind } from "./device-file.ts";
 import { decodedColumns, decodedExamples } from "./pictures.ts";
 import { splitOfColumns, splitOfExamples, type Example, type SplitValues } from "./values.ts";
 
@@ -29,8 +30,14 @@ export interface EmbeddedTrainOptions {
   readonly epochs?: number | undefined;
 }
 
+/** The device that was taken, and why, for people. */
+export interface Choice {
+  readonly kind: DeviceKind;
+  readonly reason: string;
+}
+
 export class Model {
-  readonly device: DeviceInfo;
+  readonly device: DeviceInfo & Choice;
   readonly #artifact: Artifact;
   readonly #device: Device;
   readonly #network: Network;
@@ -41,18 +48,18 @@ export class Model {
   #occupation: "training" | "evaluating" | undefined;
   #isDisposed = false;
 
-  static async open(artifact: Artifact, device: Device): Promise<Model> {
+  static async open(artifact: Artifact, device: Device, choice: Choice): Promise<Model> {
     try {
-      return new Model(device, await Network.open(artifact, device));
+      return new Model(device, choice, await Network.open(artifact, device));
     } catch (error) {
       device.dispose();
       throw error;
     }
   }
 
-  private constructor(device: Device, network: Network) {
+  private constructor(device: Device, choice: Choice, network: Network) {
     const { artifact } = network;
-    this.device = device.info;
+    this.device = { ...device.info, ...choice };
     this.#artifact = artifact;
     this.#device = device;
     this.#network = network;

@@ -1,28 +1,22 @@
-// The runtime beside a generated module, bundled into one file: WebGPU, in a browser or in Node. What it exports is between the two;
-// applications see the module's own types.
+// The WebGPU device of a compiled folder, bundled into its `webgpu/device.mjs`: in a browser or in Node.
 
-import type { Artifact } from "../../ir/artifact.ts";
-import { DeviceError } from "../device.ts";
-import { findAdapter } from "../webgpu/adapter.ts";
+import { DeviceError, type Device } from "../device.ts";
+import { mayHaveGpu } from "../gpu-files.ts";
+import { isNode } from "../is-node.ts";
+import { describeAdapter, findAdapter, isHardwareAdapter } from "../webgpu/adapter.ts";
 import { openWebgpuDevice } from "../webgpu/device.ts";
-import { Model } from "./model.ts";
+import type { CreateOptions } from "./device-file.ts";
 
-export { DeviceError } from "../device.ts";
-export { DataError, NonFiniteLossError } from "../errors.ts";
-
-export interface CreateOptions {
-  readonly device?: "auto" | "webgpu" | undefined;
-  readonly gpu?: GPU | undefined;
+export async function open({ gpu }: CreateOptions, acceptsSoftware: boolean): Promise<Device> {
+  const mayFind = gpu !== undefined || acceptsSoftware || !isNode() || mayHaveGpu();
+  const found = mayFind ? await findAdapter(gpu, acceptsSoftware) : undefined;
+  if (!found) throw new DeviceError("unavailable", "no WebGPU adapter was found", hint());
+  if (!acceptsSoftware && !isHardwareAdapter(found.adapter))
+    throw new DeviceError("unavailable", `${describeAdapter(found.adapter)} is software`, hint());
+  return openWebgpuDevice(found);
 }
 
-const HINT =
-  "Browser: Chrome or Edge 113, Firefox 141, Safari 26 or later, on a page from https or localhost. Node: `npm install webgpu`, and a Vulkan, Metal or D3D12 driver.";
-
-export async function createModel(artifact: Artifact, { device = "auto", gpu }: CreateOptions = {}): Promise<Model> {
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- pages call it without a type checker
-  if (device !== "auto" && device !== "webgpu")
-    throw new DeviceError("unavailable", `no device ${JSON.stringify(device)} in this module`, 'use "auto" or "webgpu"');
-  const found = await findAdapter(gpu);
-  if (!found) throw new DeviceError("unavailable", "no WebGPU adapter was found", HINT);
-  return Model.open(artifact, await openWebgpuDevice(found));
-}
+const hint = (): string =>
+  isNode()
+    ? "for a GPU, `npm install webgpu` and its Vulkan, Metal or D3D12 driver"
+    : "for a GPU, the browser has to know one that it can use: its settings or the driver may be in the way";

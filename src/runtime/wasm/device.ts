@@ -131,12 +131,17 @@ class Workers {
   }
 }
 
+/** The caller may change its array right after. Undefined where there is no room. */
+function copyOf(data: HostArray): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return new Uint8Array(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  } catch {
+    return undefined;
+  }
+}
+
 const lost = (message: string): DeviceError =>
-  new DeviceError(
-    "lost",
-    `a WebAssembly thread failed: ${message}`,
-    "Start again from the last checkpoint; if it happens again, please report it.",
-  );
+  new DeviceError("lost", `a WebAssembly thread failed: ${message}`, "Start again; if it happens again, please report it.");
 
 class WasmSession implements Session {
   readonly #workers: Workers;
@@ -173,9 +178,8 @@ class WasmSession implements Session {
     const isData = plan.role === "data";
     if (!isData && data.length > sizeOf(plan.shape))
       throw new InternalError(`${String(data.length)} elements written to ${buffer}, which has ${String(sizeOf(plan.shape))}`);
-    // The caller may change its array right after.
-    const copy = new Uint8Array(data.byteLength);
-    copy.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    const copy = copyOf(data);
+    if (!copy) throw outOfMemory(this.#program, `the system does not have ${formatBytes(data.byteLength)} for ${buffer}`);
     this.#workers.tell({ kind: "write", session: this.#id, buffer: index, isData, data: copy }, [copy.buffer]);
   }
 

@@ -1,6 +1,7 @@
 // The file that a worker thread starts with, in Node and in browsers alike: messages in, messages out. A script of the old kind would do, too:
 // some bundlers make one of it, so it neither imports nor waits at its top.
 
+import { isNode } from "../is-node.ts";
 import type { Message, Ready, Reply } from "./messages.ts";
 import { Thread } from "./thread.ts";
 
@@ -8,9 +9,7 @@ interface Port {
   postMessage(message: Reply | Ready, transfer?: ArrayBuffer[]): void;
 }
 
-const isNode = typeof process === "object" && typeof process.versions === "object" && typeof process.versions.node === "string";
-
-if (isNode) {
+if (isNode()) {
   const { parentPort } = process.getBuiltinModule("node:worker_threads");
   if (parentPort) listen(parentPort, (receive) => parentPort.on("message", receive));
 } else {

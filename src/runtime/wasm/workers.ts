@@ -37,6 +37,9 @@ export function nodeWorkers(file: () => URL, source?: string): StartWorker {
       worker.on("exit", () => {
         onEnd("the worker thread ended");
       });
+      worker.on("messageerror", (error: Error) => {
+        onEnd(`an answer cannot be read: ${error.message}`);
+      });
       worker.unref();
       return {
         post: (message, transfer = []) => {
@@ -69,6 +72,9 @@ export function webWorkers(file: () => Worker, source: string): StartWorker {
       worker.onerror = (event) => {
         event.preventDefault();
         onEnd(event.message || "the worker script could not be loaded; a content security policy must allow it: worker-src 'self'");
+      };
+      worker.onmessageerror = () => {
+        onEnd("an answer cannot be read");
       };
       return {
         post: (message, transfer = []) => {

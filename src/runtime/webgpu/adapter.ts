@@ -1,6 +1,8 @@
 // Finding a WebGPU adapter: the page's `navigator.gpu` in a browser, Dawn through the npm package `webgpu` in Node. Everything behind
 // the adapter is the same code.
 
+import { isNode } from "../is-node.ts";
+
 export interface FoundAdapter {
   readonly gpu: GPU;
   readonly adapter: GPUAdapter;
@@ -13,13 +15,13 @@ export async function findAdapter(gpu?: GPU, wantsSoftware = true): Promise<Foun
     const adapter = await request(given);
     return adapter ? { gpu: given, adapter } : undefined;
   }
-  if (typeof process === "undefined") return undefined;
+  if (!isNode()) return undefined;
   // Not seen by bundlers for the browser, which has no such module.
-  const { createNodeGpu } = await import("./node.ts");
+  const { findNodeGpu } = await import("./node.ts");
   for (const useLavapipe of wantsSoftware ? [false, true] : [false]) {
-    const created = await createNodeGpu(useLavapipe);
-    const adapter = created && (await request(created));
-    if (created && adapter) return { gpu: created, adapter };
+    const gpu = await findNodeGpu(useLavapipe);
+    const adapter = gpu && (await request(gpu));
+    if (gpu && adapter) return { gpu, adapter };
   }
   return undefined;
 }

@@ -15,10 +15,12 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
   const { limits, features } = adapter;
   const wanted = ["maxBufferSize", "maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage"] as const;
   const optional = (["subgroups", "shader-f16"] as const).filter((feature) => features.has(feature));
-  const gpuDevice = await adapter.requestDevice({
-    requiredLimits: Object.fromEntries(wanted.map((name) => [name, limits[name]])),
-    requiredFeatures: optional,
-  });
+  const gpuDevice = await adapter
+    .requestDevice({ requiredLimits: Object.fromEntries(wanted.map((name) => [name, limits[name]])), requiredFeatures: optional })
+    .catch((error: unknown) => {
+      const said = error instanceof Error ? error.message : String(error);
+      throw new DeviceError("unavailable", `${describeAdapter(adapter)} cannot be opened: ${said}`, "Another program may have taken it.");
+    });
   const gpu = new Gpu(instance, gpuDevice);
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
   const hasFixedSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;

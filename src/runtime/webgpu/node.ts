@@ -5,22 +5,36 @@ const load = (name: string): Promise<unknown> => import(/* webpackIgnore: true *
 
 const DRIVERS = "/usr/share/vulkan/icd.d";
 
+/**
+ * An instance of Dawn brings a Vulkan instance, threads and tens of megabytes, which stay until it is collected: a process has one for the system's
+ * drivers and one for lavapipe, also where several bundles of this file run in it. Held weakly, since an instance that is kept may keep Node from
+ * exiting; whoever uses a device of it holds it (gpu.ts).
+ */
+const INSTANCES = Symbol.for("tlspec.dawn");
+const registry = globalThis as Partial<Record<symbol, Map<boolean, WeakRef<GPU>>>>;
+const instances = (registry[INSTANCES] ??= new Map<boolean, WeakRef<GPU>>());
+
 /** Dawn's entry point, or undefined when the package is not installed. Lavapipe is Mesa's Vulkan driver for the CPU. */
-export async function createNodeGpu(useLavapipe: boolean): Promise<GPU | undefined> {
+export async function findNodeGpu(useLavapipe: boolean): Promise<GPU | undefined> {
+  const dawn = (await load("webgpu").catch(() => undefined)) as typeof import("webgpu") | undefined;
+  // Nothing is awaited from here on, or two callers would make two.
+  const known = instances.get(useLavapipe)?.deref();
+  if (known || !dawn || !prepareDrivers(useLavapipe)) return known;
+  Object.assign(globalThis, dawn.globals);
+  const made = dawn.create([]);
+  instances.set(useLavapipe, new WeakRef(made));
+  return made;
+}
+
+/** False where there is no lavapipe, or the user has said which drivers there are. */
+function prepareDrivers(useLavapipe: boolean): boolean {
   // Drivers warn on stderr when it is missing.
   process.env["XDG_RUNTIME_DIR"] ??= temporaryFolder();
-  if (useLavapipe) {
-    const driver = lavapipeDriver();
-    if (driver === undefined || process.env["VK_DRIVER_FILES"] !== undefined) return undefined;
-    process.env["VK_DRIVER_FILES"] = driver;
-  }
-  try {
-    const { create, globals } = (await load("webgpu")) as typeof import("webgpu");
-    Object.assign(globalThis, globals);
-    return create([]);
-  } catch {
-    return undefined;
-  }
+  if (!useLavapipe) return true;
+  const driver = lavapipeDriver();
+  if (driver === undefined || process.env["VK_DRIVER_FILES"] !== undefined) return false;
+  process.env["VK_DRIVER_FILES"] = driver;
+  return true;
 }
 
 function temporaryFolder(): string {

@@ -5,7 +5,7 @@ import { HOST_ARRAYS } from "../../ir/arrays.ts";
 import type { BufferPlan, EntryName, KernelLaunch, Program } from "../../ir/program.ts";
 import { InternalError, sizeOf } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
-import { outOfMemory } from "../memory.ts";
+import { formatBytes, outOfMemory } from "../memory.ts";
 import type { Gpu } from "./gpu.ts";
 import { buildPipelines, TIME_STRIDE, type Pipelines } from "./pipelines.ts";
 
@@ -35,10 +35,15 @@ export async function loadSession(gpu: Gpu, program: Program): Promise<Session> 
     size: bytes,
     usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
   });
-  const failure = await device.popErrorScope();
-  if (failure) throw outOfMemory(program, failure.message);
-  const pipelines = await buildPipelines(device, program);
-  return new WebgpuSession(gpu, program, arena, pipelines);
+  try {
+    const failure = await gpu.answered(device.popErrorScope());
+    if (failure) throw outOfMemory(program, failure.message);
+    const pipelines = await gpu.answered(buildPipelines(device, program));
+    return new WebgpuSession(gpu, program, arena, pipelines);
+  } catch (error) {
+    arena.destroy();
+    throw error;
+  }
 }
 
 class WebgpuSession implements Session {
@@ -132,15 +137,11 @@ class WebgpuSession implements Session {
     for (const part of parts) encoder.copyBufferToBuffer(part.source, Math.max(0, part.plan.offset), staging, part.at, part.bytes);
     device.queue.submit([encoder.finish()]);
     try {
-      await staging.mapAsync(GPUMapMode.READ, 0, Math.max(size, 8));
+      await this.#gpu.answered(staging.mapAsync(GPUMapMode.READ, 0, Math.max(size, 8)));
     } catch (error) {
-      await Promise.resolve();
-      this.#gpu.throwIfFailed();
-      throw new DeviceError(
-        "lost",
-        `the GPU did not answer: ${error instanceof Error ? error.message : String(error)}`,
-        "Start again from the last checkpoint.",
-      );
+      if (error instanceof DeviceError || error instanceof InternalError) throw error;
+      const said = error instanceof Error ? error.message : String(error);
+      throw new DeviceError("lost", `the GPU did not answer: ${said}`, "Start again; if it happens again, use a smaller batch.");
     }
     const mapped = staging.getMappedRange(0, Math.max(size, 8));
     const result = new Map<string, HostArray>(
@@ -154,8 +155,7 @@ class WebgpuSession implements Session {
   }
 
   async sync(): Promise<void> {
-    this.#gpu.throwIfFailed();
-    await this.#gpu.device.queue.onSubmittedWorkDone();
+    await this.#gpu.answered(this.#gpu.device.queue.onSubmittedWorkDone());
     this.#gpu.throwIfFailed();
   }
 
@@ -178,6 +178,9 @@ class WebgpuSession implements Session {
     const size = Math.max(4, roundUp(bytes, 4));
     const old = this.#data.get(index);
     if (old && old.size >= size) return;
+    const most = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
+    if (size > most)
+      throw outOfMemory(this.#program, `${plan.name} takes ${formatBytes(size)}, the adapter has room for ${formatBytes(most)}`);
     if (old) {
       old.destroy();
       this.#groups.clear();

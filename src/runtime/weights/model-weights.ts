@@ -25,9 +25,17 @@ export interface NamedWeights {
   readonly read: (tensor: string, signal?: AbortSignal) => Promise<Tensor>;
 }
 
+/** By state, of all parameters. */
+export type ParameterValues = ReadonlyMap<string, HostArray>;
+
+/** After everything enqueued so far. */
+export const readParameters = ({ artifact, session }: LoadedStage): Promise<ParameterValues> =>
+  session.read(artifact.parameters.map(({ state }) => state));
+
 /** The file's bytes, after everything enqueued so far. */
-export async function readWeights({ artifact, session }: LoadedStage): Promise<Uint8Array> {
-  const values = await session.read(artifact.parameters.map(({ state }) => state));
+export const readWeights = async (loaded: LoadedStage): Promise<Uint8Array> => weightsFile(loaded.artifact, await readParameters(loaded));
+
+export function weightsFile(artifact: Artifact, values: ParameterValues): Uint8Array {
   const tensors = new Map<string, Tensor>();
   for (const { name, state, dtype, shape } of artifact.parameters) {
     const data = values.get(state);
@@ -43,13 +51,11 @@ const metadataOf = ({ name }: Artifact): Map<string, string> =>
   ]);
 
 /**
- * The first parameter that holds what is infinite or no number, after everything enqueued so far. Whatever a gradient is not, the weight that it
- * changed is not either, also where no loss shows it: behind a relu, or in statistics that only an evaluation reads.
+ * The first parameter that holds what is infinite or no number. Whatever a gradient is not, the weight that it changed is not either, also where
+ * no loss shows it: behind a relu, or in statistics that only an evaluation reads.
  */
-export async function nonFiniteParameter({ artifact, session }: LoadedStage): Promise<string | undefined> {
-  const values = await session.read(artifact.parameters.map(({ state }) => state));
-  return artifact.parameters.find(({ state }) => values.get(state)?.some((value) => !Number.isFinite(value)))?.name;
-}
+export const nonFiniteParameter = ({ parameters }: Artifact, values: ParameterValues): string | undefined =>
+  parameters.find(({ state }) => values.get(state)?.some((value) => !Number.isFinite(value)))?.name;
 
 /** Of a file in memory. Nothing is written before all of it is known to be good. */
 export function loadWeights({ artifact, session }: LoadedStage, weights: Safetensors): void {

@@ -22,10 +22,12 @@ interface Opened {
   readonly disposed: () => number;
 }
 
+const CHOICE = { kind: "wasm", reason: "a test" } as const;
+
 async function open(artifact: Artifact = fakeArtifact(), options: FakeOptions = {}): Promise<Opened> {
   const { device, sessions } = fakeDevice(artifact, options);
   let disposed = 0;
-  const model = await Model.open(artifact, { ...device, dispose: () => (disposed += 1) });
+  const model = await Model.open(artifact, { ...device, dispose: () => (disposed += 1) }, CHOICE);
   return { model, session: sessions[0]!, sessions, disposed: () => disposed };
 }
 
@@ -199,7 +201,7 @@ describe("a model", () => {
   it("gives the device back when the program does not load", async () => {
     let disposed = 0;
     const device = { info: FAKE_DEVICE, load: () => Promise.reject(new Error("no room")), dispose: () => (disposed += 1) };
-    await expect(Model.open(fakeArtifact(), device)).rejects.toThrow("no room");
+    await expect(Model.open(fakeArtifact(), device, CHOICE)).rejects.toThrow("no room");
     expect(disposed).toBe(1);
   });
 });
