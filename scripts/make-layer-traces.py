@@ -223,7 +223,30 @@ def resizes():
     of(nn.PixelUnshuffle(2), "pixel_unshuffle(2)", "pixel_unshuffle", (2, 4, 6))
 
 
-FAMILIES = [activations, tensors, convolutions, norms, pools, resizes]
+def recurrent():
+    sequence = (4, 3)
+    all_of = lambda net, x: net.layer(x)[0]
+    case("lstm", sequence, "layer: lstm(2)", all_of, layer=nn.LSTM(3, 2, batch_first=True))
+    case("lstm-more", sequence, "layer: lstm(2, 2, bidirectional: true, bias: false)", all_of, layer=nn.LSTM(3, 2, 2, bias=False, batch_first=True, bidirectional=True))
+    case("gru", sequence, "layer: gru(2)", all_of, layer=nn.GRU(3, 2, batch_first=True))
+    case("gru-more", sequence, "layer: gru(2, 2, bidirectional: true, bias: false)", all_of, layer=nn.GRU(3, 2, 2, bias=False, batch_first=True, bidirectional=True))
+    case("rnn", sequence, "layer: rnn(2)", all_of, layer=nn.RNN(3, 2, batch_first=True))
+    case("rnn-relu", sequence, "layer: rnn(2, 2, bidirectional: true, nonlinearity: relu)", all_of, layer=nn.RNN(3, 2, 2, "relu", batch_first=True, bidirectional=True))
+    # Begun by learned states, and only what is left of the state: [rows, batch, hidden] in PyTorch.
+    rows = lambda h: h.expand(BATCH, -1, -1).transpose(0, 1).contiguous()
+    begin = lambda: nn.Parameter(torch.rand(4, 2))
+    case("lstm-state", sequence, "let h = h: parameter([4, 2])\nlet c = c: parameter([4, 2])\nlayer: lstm(2, 2, bidirectional: true, state: [h, c])\nlayer.state[0] -> concat(layer.state[1])",
+         lambda net, x: torch.cat([s.transpose(0, 1) for s in net.layer(x, (rows(net.h), rows(net.c)))[1]], 1),
+         h=begin(), c=begin(), layer=nn.LSTM(3, 2, 2, batch_first=True, bidirectional=True))
+    for name, kind in [("gru", nn.GRU), ("rnn", nn.RNN)]:
+        case(f"{name}-state", sequence, f"let h = h: parameter([4, 2])\nlayer: {name}(2, 2, bidirectional: true, state: h)\nlayer.state",
+             lambda net, x: net.layer(x, rows(net.h))[1].transpose(0, 1), h=begin(), layer=kind(3, 2, 2, batch_first=True, bidirectional=True))
+    # An encoder hands its state to a decoder over the same values.
+    case("state-handed-on", sequence, "let values = x\nencoder.rnn: gru(2)\nvalues -> decoder: gru(2, state: encoder.rnn.state)",
+         lambda net, x: net.decoder(x, net.encoder["rnn"](x)[1])[0], encoder=nn.ModuleDict({"rnn": nn.GRU(3, 2, batch_first=True)}), decoder=nn.GRU(3, 2, batch_first=True))
+
+
+FAMILIES = [activations, tensors, convolutions, norms, pools, resizes, recurrent]
 
 
 def main():

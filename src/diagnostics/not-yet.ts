@@ -38,11 +38,4 @@ export const NOT_YET = {
     "precision bf16",
     "precision f32",
   ),
-  "state-not-yet": notYet(
-    "TL0810",
-    "a layer's carried state",
-    "reading the `state` of a layer is",
-    "let carried = rnn.state",
-    "rnn: lstm(50)   // starts from zeros",
-  ),
 } as const;

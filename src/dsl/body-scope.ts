@@ -16,6 +16,8 @@ export interface Cursor {
 
 /** Who takes the steps of a body. */
 export interface Steps {
+  /** What layers that carry a state leave of it, by their scopes. */
+  readonly states: ReadonlyMap<string, readonly Value[]>;
   readonly sink: Reporter;
   readonly aliases: Aliases;
   spend(span: Span): void;
@@ -82,6 +84,22 @@ export class BodyScope implements Environment {
     return this.#names.get(name) ?? (this.#parent === undefined ? undefined : this.#parent.#local(name));
   }
 
+  stateOf(it: Ast.Expr): Value | undefined {
+    const scope = scopeNamed(it);
+    if (scope === undefined) return undefined;
+    const { path, root } = scope;
+    if (root.name === "x" || this.has(root.name)) return undefined;
+    // The step that asks may stand in a scope of its own.
+    const outer = this.cursor.path.split(".");
+    for (let depth = outer.length; depth >= 0; depth--) {
+      const state = this.#steps.states.get([...outer.slice(0, depth), path].join("."));
+      if (state !== undefined) return state.length === 1 ? state[0] : state;
+    }
+    if (declaredValue(root, this.module, this) !== undefined) return undefined;
+    this.sink.report("unknown-attribute", it.span, { attribute: "state", of: `the scope \`${path}\`` }, { hint: STATEFUL });
+    return UNKNOWN;
+  }
+
   call(callable: Callable, it: Ast.CallExpr): Value {
     return this.#steps.apply(callable, it, it.args, this);
   }
@@ -106,4 +124,13 @@ export class BodyScope implements Environment {
   classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value {
     return this.#steps.classes(it, data);
   }
+}
+
+const STATEFUL = "`lstm`, `gru` and `rnn` have one, by the name of their scope";
+
+/** The scope that an expression names, if it is names joined by dots, and the first of them. */
+function scopeNamed(it: Ast.Expr): { readonly path: string; readonly root: Ast.RefExpr } | undefined {
+  if (it.kind === "ref") return { path: it.name, root: it };
+  const outer = it.kind === "member" ? scopeNamed(it.object) : undefined;
+  return outer && it.kind === "member" ? { ...outer, path: `${outer.path}.${it.name}` } : undefined;
 }

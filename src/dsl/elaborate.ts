@@ -58,6 +58,7 @@ class Elaboration implements NetworkInProgress, Steps {
   readonly inputs = new Map<string, Node>();
   readonly parameters = new Map<string, Parameter>();
   readonly updates = new Map<string, Node>();
+  readonly states = new Map<string, readonly Value[]>();
   readonly leaves: TrainingLeaves;
   /** Reports with the way here: which block was being built, and where it was used. */
   readonly sink: Reporter;

@@ -23,6 +23,8 @@ export interface Environment {
   /** The value of a name, which may be declared to be unknown. */
   name(it: Ast.RefExpr): Value;
   call(callable: Callable, it: Ast.CallExpr): Value;
+  /** What the layer in this scope leaves of its state, if it carries one. */
+  stateOf(scope: Ast.Expr): Value | undefined;
   /** The value of `{ … }` as a branch. */
   body(body: Ast.Body): Value;
   /** An operator of tensors, of which at least one is there, and numbers. */
@@ -49,7 +51,7 @@ export function evaluate(it: Ast.Expr, env: Environment): Value {
     case "ref":
       return env.name(it);
     case "member":
-      return member(it, evaluate(it.object, env), env);
+      return (it.name === "state" ? env.stateOf(it.object) : undefined) ?? member(it, evaluate(it.object, env), env);
     case "index":
       return element(it, evaluate(it.object, env), evaluate(it.index, env), env);
     case "call": {

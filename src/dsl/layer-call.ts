@@ -30,12 +30,15 @@ export function applyLayer(
   scope: BodyScope,
 ): Value {
   const args = checkArguments(layer.name, layer.args, bound, (expr) => evaluate(expr, scope), elaboration.sink);
-  const x = scope.cursor.current;
-  if (!complete || args === undefined || !isTensor(x)) return UNKNOWN;
+  const { current: x, path } = scope.cursor;
+  const unknown = (): Value => {
+    elaboration.states.set(path, [UNKNOWN]);
+    return UNKNOWN;
+  };
+  if (!complete || args === undefined || !isTensor(x)) return unknown();
   const span = it.kind === "call" ? it.callee.span : it.span;
-  if (!fits(layer, x.node, span, elaboration.sink)) return UNKNOWN;
+  if (!fits(layer, x.node, span, elaboration.sink)) return unknown();
   try {
-    const { path } = scope.cursor;
     const origin = { path: path === "" ? layer.name : path, what: layer.name, span: it.span };
     const build = (): Built => layer.build(contextFor(elaboration, path, it.span), x.node, args as never);
     const built = elaboration.options.builder.withOrigin(origin, build);
@@ -43,12 +46,17 @@ export function applyLayer(
       requireSize(node.type.shape);
       return { kind: "tensor", node };
     };
-    return isNode(built) ? valueOf(built) : built.map(valueOf);
+    if (isNode(built)) return valueOf(built);
+    if ("value" in built) {
+      elaboration.states.set(path, built.state.map(valueOf));
+      return valueOf(built.value);
+    }
+    return built.map(valueOf);
   } catch (error) {
     if (!(error instanceof OpError)) throw error;
     const notes = [{ text: `the current value is ${shapeText(x.node)}` }];
     elaboration.sink.report("shape-mismatch", it.span, { layer: layer.name, reason: error.message }, { notes });
-    return UNKNOWN;
+    return unknown();
   }
 }
 

@@ -102,6 +102,7 @@ export function plainEnvironment(
       outer.sink.report("wrong-type", body.span, { what: "an argument here", wanted: "a value", got: "steps of a network" });
       return UNKNOWN;
     },
+    stateOf: () => undefined,
     // There are no tensors without a current value.
     operate: () => UNKNOWN,
     unchanged: () => UNKNOWN,

@@ -113,7 +113,7 @@ class Resolver {
     for (const { label, action } of steps) {
       for (const part of label?.parts ?? []) if (typeof part !== "string") this.#expression(part, scope);
       const first = label?.parts[0];
-      if (typeof first === "string") scope.labels.add(first);
+      if (typeof first === "string") scope.labels.add(first.split(".", 1)[0] ?? first);
       if (action.kind === "body") this.#body(action, inner(scope), false);
       else if (action.kind === "for") {
         this.#expression(action.list, scope);
@@ -144,14 +144,7 @@ class Resolver {
         return;
       }
       case "member":
-        if (
-          it.name === "state" &&
-          it.object.kind === "ref" &&
-          lookup(it.object.name, scope) === undefined &&
-          scope.labels.has(it.object.name)
-        )
-          this.#sink.report("state-not-yet", it.span, {});
-        else this.#expression(it.object, scope);
+        if (it.name !== "state" || !namesScope(it.object, scope)) this.#expression(it.object, scope);
         return;
       case "index":
         this.#expression(it.object, scope);
@@ -219,6 +212,12 @@ class Resolver {
       );
     return undefined;
   }
+}
+
+/** Whether names joined by dots are those of a scope whose layer has been written before. */
+function namesScope(it: Ast.Expr, scope: Scope): boolean {
+  if (it.kind === "member") return namesScope(it.object, scope);
+  return it.kind === "ref" && lookup(it.name, scope) === undefined && scope.labels.has(it.name);
 }
 
 function lookup(name: string, scope: Scope | undefined): Span | undefined {

@@ -37,8 +37,8 @@ export interface LayerContext {
   readonly random: () => RandomSource;
 }
 
-/** What a layer gives: a tensor, or a list of them, which a `let` takes. */
-export type Built = Node | readonly Node[];
+/** What a layer gives: a tensor, a list of them, which a `let` takes, or a value and what `NAME.state` is. */
+export type Built = Node | readonly Node[] | { readonly value: Node; readonly state: readonly Node[] };
 
 export interface Layer<A extends ArgSpecs = ArgSpecs> {
   readonly name: string;

@@ -12,8 +12,8 @@ import { NORMS } from "./norms.ts";
 import { pad } from "./pad.ts";
 import { constant, layerScale, parameter } from "./parameter.ts";
 import { centerCrop, chunk, slice, split, stack } from "./pieces.ts";
-import { lstm } from "./lstm.ts";
 import { POOLS } from "./pool.ts";
+import { RECURRENT } from "./recurrent.ts";
 import { flatten, last, mean, reshape, transpose } from "./shape.ts";
 import { RESIZES } from "./upsample.ts";
 
@@ -21,7 +21,7 @@ export const LAYERS: readonly AnyLayer[] = [
   ...CONVOLUTIONS,
   linear,
   embedding,
-  lstm,
+  ...RECURRENT,
   batchNorm,
   ...NORMS,
   ...DROPOUTS,

@@ -45,6 +45,7 @@ import { embedding, gather } from "./gather.ts";
 import { gradient } from "./gradient.ts";
 import { constant, input, iota } from "./leaf.ts";
 import { crossEntropy, squaredError } from "./loss.ts";
+import { gru, rnn } from "./gru.ts";
 import { lstm } from "./lstm.ts";
 import { matmul } from "./matmul.ts";
 import { maxPool2d, maxPool2dGrad, maxPool2dIndex } from "./max-pool.ts";
@@ -71,7 +72,7 @@ export const ops = {
   maxPool2d, maxPool2dIndex, maxPool2dGrad, sumPool2d, sumPool2dGrad, avgPool2d,
   randomBits, randomUniform, randomNormal,
   relu, sigmoid, silu, gelu, geluTanh, leakyRelu, hardTanh, elu, softplus, softmax, logSoftmax, crossEntropy, squaredError,
-  batchNorm, layerNorm, rmsNorm, groupNorm, dropout, embedding, lstm,
+  batchNorm, layerNorm, rmsNorm, groupNorm, dropout, embedding, lstm, gru, rnn,
   scan, scanResult, gradient,
 } as const;
 

@@ -1,0 +1,166 @@
+"""Makes test/fixtures/zoo with PyTorch: names and shapes of every network of specs/zoo, and what small ones compute.
+
+    python3 scripts/make-zoo-traces.py              # needs torch, numpy, safetensors
+    python3 scripts/make-zoo-traces.py resnet18     # prints its names and shapes
+
+networks.json has for each network: the number of its weights and tensors, a hash of all names and shapes, and the small network of the trace.
+traces.safetensors has of that `NAME/output`, `NAME/loss` and, for all gradients in the order of their names, `NAME/norms` and
+`NAME/samples`: up to 16 elements of each, equally far apart. Weights and pictures are not stored: `numbers` makes them of their names, here and
+in test/runtime/zoo-trace-suite.ts. Computed in float64.
+"""
+
+import hashlib
+import json
+import math
+import pathlib
+import re
+import sys
+import zlib
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+import zoo_models as zoo
+
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "test/fixtures/zoo"
+BATCH, CLASSES, SAMPLES = 4, 5, 16
+
+basic, deep = zoo.Basic, zoo.Bottleneck
+NETWORKS = {}
+
+
+def network(file, name, make, arguments, size, **small):
+    """`make` with `small` arguments is the network `name(arguments)` at `size` pixels."""
+    NETWORKS[name] = (file, make, arguments, size, small)
+
+
+def residual(name, unit, depths, arguments="width: 4", size=64, small={"width": 4}, **more):
+    network("resnet", name, lambda **kw: zoo.ResNet(unit, depths, **{**more, **kw}), arguments, size, **small)
+
+
+for depth, count in [(20, 3), (32, 5), (44, 7), (56, 9), (110, 18)]:
+    network("cifar_resnet", f"resnet{depth}", lambda count=count, **kw: zoo.CifarResNet(count, **kw), "width: 4", 16, width=4)
+residual("resnet18", basic, [2, 2, 2, 2])
+residual("resnet34", basic, [3, 4, 6, 3])
+residual("resnet50", deep, [3, 4, 6, 3])
+residual("resnet101", deep, [3, 4, 23, 3])
+residual("resnet152", deep, [3, 8, 36, 3])
+residual("wide_resnet50_2", deep, [3, 4, 6, 3], base=128)
+residual("wide_resnet101_2", deep, [3, 4, 23, 3], base=128)
+GROUPED = {"arguments": "width: 8, groups: 4, base: 16", "small": {"width": 8, "groups": 4, "base": 16}}
+residual("resnext50_32x4d", deep, [3, 4, 6, 3], groups=32, base=4, **GROUPED)
+residual("resnext101_32x8d", deep, [3, 4, 23, 3], groups=32, base=8, **GROUPED)
+for depth, depths in [(11, [1, 1, 2, 2, 2]), (13, [2, 2, 2, 2, 2]), (16, [2, 2, 3, 3, 3]), (19, [2, 2, 4, 4, 4])]:
+    for suffix, normalized in [("", False), ("_bn", True)]:
+        make = lambda depths=depths, normalized=normalized, **kw: zoo.Vgg(depths, normalized, **kw)
+        network("vgg", f"vgg{depth}{suffix}", make, "width: 4, hidden: 16, drop: 0", 64, width=4, hidden=16)
+for depth, growth, depths, width in [(121, 32, [6, 12, 24, 16], 64), (161, 48, [6, 12, 36, 24], 96), (169, 32, [6, 12, 32, 32], 64), (201, 32, [6, 12, 48, 32], 64)]:
+    make = lambda growth=growth, depths=depths, width=width, **kw: zoo.DenseNet(**{"growth": growth, "depths": depths, "width": width, **kw})
+    network("densenet", f"densenet{depth}", make, "growth: 3, width: 6", 64, growth=3, width=6)
+network("mobilenet", "mobilenet_v2", zoo.MobileNetV2, "width: 0.25, drop: 0", 64, width=0.25)
+network("mobilenet", "mobilenet_v3_large", lambda **kw: zoo.MobileNetV3("large", **kw), "width: 0.125, hidden: 24, drop: 0", 128, width=0.125, hidden=24)
+network("mobilenet", "mobilenet_v3_small", lambda **kw: zoo.MobileNetV3("small", **kw), "width: 0.125, hidden: 24, drop: 0", 64, width=0.125, hidden=24)
+network("efficientnet", "efficientnet_b0", zoo.EfficientNet, "width: 0.125, drop: 0, drop_paths: 0", 64, width=0.125)
+network("convnext", "convnext_tiny", lambda **kw: zoo.ConvNext([3, 3, 9, 3], **kw), "width: 4, drop_paths: 0", 64, width=4)
+network("squeezenet", "squeezenet1_0", lambda **kw: zoo.SqueezeNet("1_0", **kw), "width: 0.125, drop: 0", 64, width=0.125)
+network("squeezenet", "squeezenet1_1", lambda **kw: zoo.SqueezeNet("1_1", **kw), "width: 0.125, drop: 0", 64, width=0.125)
+network("unet", "unet", zoo.UNet, "width: 2", 32, width=2)
+
+
+def numbers(name, count):
+    """Numbers in [-1, 1) that look random, from a name: a hash of the place, by a seed that is the name's CRC-32."""
+    x = (np.arange(count, dtype=np.uint64) * 0x9E3779B9 + zlib.crc32(name.encode())) & 0xFFFFFFFF
+    for _ in range(2):
+        x = ((x ^ (x >> 16)) * 0x045D9F3B) & 0xFFFFFFFF
+    x ^= x >> 16
+    return x.astype(np.float64) / 2**31 - 1
+
+
+def begin(name, shape):
+    """What a tensor of the network begins with, in f32."""
+    u = numbers(name, math.prod(shape))
+    if name.endswith("running_mean"):
+        values = 0 * u
+    elif name.endswith("running_var"):
+        values = 0 * u + 1
+    elif name.endswith("layer_scale"):
+        values = 0.5 + 0.3 * u
+    elif len(shape) > 1:
+        values = u * math.sqrt(6 / math.prod(shape[1:]))
+    elif name.endswith(("bn3.weight", "conv.2.weight", "conv.3.weight")):
+        # Branches that are small beside their shortcuts. With large ones PyTorch's own gradients in f32 are off by a hundredth.
+        values = 0.3 + 0.1 * u
+    elif re.search(r"(conv\.[01]|features\.18)\.1\.bias$", name):
+        # Before relu6, whose two kinks are 6 apart.
+        values = 3 + 2 * u
+    else:
+        values = (1 + 0.5 * u) if name.endswith("weight") else u
+    return torch.from_numpy(values.astype(np.float32)).reshape(shape)
+
+
+def tensors_of(net):
+    return {k: tuple(v.shape) for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+
+
+def lines(net):
+    return [f"{name} {'x'.join(map(str, shape))}" for name, shape in sorted(tensors_of(net).items())]
+
+
+def published(make):
+    with torch.device("meta"):
+        net = make()
+    text = "".join(f"{line}\n" for line in lines(net))
+    weights = sum(p.numel() for p in net.parameters())
+    return {"weights": weights, "tensors": len(tensors_of(net)), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def trace(name, net, size, is_picture):
+    net.load_state_dict({k: begin(k, shape) for k, shape in tensors_of(net).items()}, strict=False)
+    net.double().train()
+    image = begin_image(size)
+    output = net(image.double())
+    if is_picture:
+        label = torch.from_numpy(numbers("label", output.numel()).astype(np.float32)).reshape(output.shape)
+        loss = F.mse_loss(output, label.double())
+    else:
+        loss = F.cross_entropy(output, torch.arange(BATCH) % CLASSES)
+    loss.backward()
+    grads = [p.grad.flatten() for _, p in sorted(net.named_parameters())]
+    samples = [grad[:: math.ceil(grad.numel() / SAMPLES)] for grad in grads]
+    f32 = lambda t: t.detach().to(torch.float32).contiguous()
+    return {
+        f"{name}/output": f32(output),
+        f"{name}/loss": f32(loss.reshape(1)),
+        f"{name}/norms": f32(torch.stack([grad.norm() for grad in grads])),
+        f"{name}/samples": f32(torch.cat(samples)),
+    }
+
+
+def begin_image(size):
+    return torch.from_numpy(numbers("image", BATCH * 3 * size * size).astype(np.float32)).reshape(BATCH, 3, size, size)
+
+
+def main():
+    if len(sys.argv) > 1:
+        with torch.device("meta"):
+            print("\n".join(lines(NETWORKS[sys.argv[1]][1]())))
+        return
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    out, networks = {}, {}
+    for name, (file, make, arguments, size, small) in NETWORKS.items():
+        is_picture = file == "unet"
+        classes = {} if is_picture else {"classes": CLASSES}
+        given = f"size: {size}, {arguments}" if is_picture else f"classes: {CLASSES}, size: {size}, {arguments}"
+        networks[name] = {"file": file, **published(make), "small": f"{name}({given})", "size": size}
+        out |= trace(name, make(**classes, **small), size, is_picture)
+        print(f"{name:20} {networks[name]['weights']:12,} weights, loss {out[f'{name}/loss'].item():.6f}")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    save_file(out, FOLDER / "traces.safetensors")
+    (FOLDER / "networks.json").write_text("{\n" + ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in networks.items()) + "\n}\n")
+    print((FOLDER / "traces.safetensors").stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+// The networks of specs/zoo as scripts/make-zoo-traces.py knows them.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ZOO_FIXTURES = fileURLToPath(new URL("../fixtures/zoo", import.meta.url));
+
+export interface ZooNetwork {
+  /** Of specs/zoo. */
+  readonly file: string;
+  /** Of the published network: its numbers of weights and of tensors, and a hash of all names and shapes. */
+  readonly weights: number;
+  readonly tensors: number;
+  readonly sha256: string;
+  /** The small network of the trace, on pictures of `size` pixels. */
+  readonly small: string;
+  readonly size: number;
+}
+
+export const ZOO = JSON.parse(readFileSync(join(ZOO_FIXTURES, "networks.json"), "utf8")) as Readonly<Record<string, ZooNetwork>>;
+
+export const specOfZoo = (name: string, file: string, network: string, loss = "cross_entropy"): string =>
+  `import { ${name} } from "tlc:zoo/${file}"\nrecipe r {\n  network ${network}\n  loss ${loss}\n  optimizer sgd(lr: 0.1)\n}\n`;
