@@ -1,10 +1,11 @@
 // The names visible at a place of a network body, and the cursor that its steps move: the current value and the parameter scope.
 
-import type { Span } from "../diagnostics.ts";
+import { didYouMean, type Span } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
-import type { Aliases, Environment, Reporter, TensorOperator } from "./evaluate.ts";
+import { ATTRIBUTES, type Aliases, type Environment, type Reporter, type TensorOperator } from "./evaluate.ts";
 import type { Module } from "./module.ts";
 import { declaredValue } from "./network-value.ts";
+import type { Scopes } from "./scopes.ts";
 import type { Callable, TensorValue, Value } from "./values.ts";
 import { UNKNOWN } from "./values.ts";
 
@@ -24,6 +25,7 @@ export interface Steps {
   body(body: Ast.Body, scope: BodyScope): void;
   /** `path`: the scope of parameter names where the operator stands. */
   operate(it: Ast.Expr, operator: TensorOperator, operands: readonly (TensorValue | number)[], path: string): Value;
+  readonly scopes: Scopes;
   /** The number of classes of a data set, of which only what a recipe replaces may ask. */
   classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value;
 }
@@ -75,7 +77,9 @@ export class BodyScope implements Environment {
   name(it: Ast.RefExpr): Value {
     if (it.name === "x") return this.cursor.current;
     // A name that nothing declares was reported when the file was resolved.
-    return this.#local(it.name) ?? declaredValue(it, this.module, this) ?? UNKNOWN;
+    return (
+      this.#local(it.name) ?? declaredValue(it, this.module, this) ?? this.#steps.scopes.valueFrom(this.cursor.path, it.name) ?? UNKNOWN
+    );
   }
 
   #local(name: string): Value | undefined {
@@ -84,6 +88,21 @@ export class BodyScope implements Environment {
 
   call(callable: Callable, it: Ast.CallExpr): Value {
     return this.#steps.apply(callable, it, it.args, this);
+  }
+
+  /** Names come first: a scope is asked for by one that nothing else has. */
+  tap(it: Ast.MemberExpr): Value | undefined {
+    const path = pathOf(it);
+    if (path === undefined || path[0] === "x" || this.has(path[0] ?? "") || this.module.names.has(path[0] ?? "")) return undefined;
+    const { scopes } = this.#steps;
+    const value = scopes.valueFrom(this.cursor.path, path.join("."));
+    // A path may end with an attribute: `backbone.layer3.channels`.
+    if (value !== undefined || it.object.kind !== "ref" || ATTRIBUTES.includes(it.name)) return value;
+    // Refused when the file was resolved.
+    if (it.name === "state") return UNKNOWN;
+    const near = didYouMean(path.join("."), scopes.paths);
+    this.sink.report("unknown-attribute", it.nameSpan, { attribute: it.name, of: `the scope \`${it.object.name}\`` }, { hint: near });
+    return UNKNOWN;
   }
 
   body(body: Ast.Body): Value {
@@ -106,4 +125,12 @@ export class BodyScope implements Environment {
   classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value {
     return this.#steps.classes(it, data);
   }
+}
+
+/** The names of `a.b.c`; undefined of what is no path. */
+function pathOf(it: Ast.MemberExpr): readonly string[] | undefined {
+  const names = [it.name];
+  let object = it.object;
+  for (; object.kind === "member"; object = object.object) names.unshift(object.name);
+  return object.kind === "ref" ? [object.name, ...names] : undefined;
 }

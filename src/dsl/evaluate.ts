@@ -23,6 +23,8 @@ export interface Environment {
   /** The value of a name, which may be declared to be unknown. */
   name(it: Ast.RefExpr): Value;
   call(callable: Callable, it: Ast.CallExpr): Value;
+  /** The value behind a labelled step, as in `backbone.layer3`; undefined where it names none. */
+  tap(it: Ast.MemberExpr): Value | undefined;
   /** The value of `{ … }` as a branch. */
   body(body: Ast.Body): Value;
   /** An operator of tensors, of which at least one is there, and numbers. */
@@ -49,7 +51,7 @@ export function evaluate(it: Ast.Expr, env: Environment): Value {
     case "ref":
       return env.name(it);
     case "member":
-      return member(it, evaluate(it.object, env), env);
+      return env.tap(it) ?? member(it, evaluate(it.object, env), env);
     case "index":
       return element(it, evaluate(it.object, env), evaluate(it.index, env), env);
     case "call": {
@@ -206,6 +208,9 @@ function inputsOf({ settings }: Ast.DatasetDeclaration): readonly string[] {
   const value = source !== undefined && "value" in source ? source.value : undefined;
   return value?.kind === "call" ? value.args.flatMap((arg) => arg.name ?? (arg.value.kind === "ref" ? arg.value.name : [])) : [];
 }
+
+/** Of tensors. */
+export const ATTRIBUTES: readonly string[] = ["shape", "rank", "features", "time", "channels", "height", "width"];
 
 function attributesOf(shape: readonly number[]): ReadonlyMap<string, Value> {
   const attributes = new Map<string, Value>([
