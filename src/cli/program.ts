@@ -6,6 +6,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { visible } from "../diagnostics/visible.ts";
 import { packageRoot } from "../package-root.ts";
 import type { CompileVerbOptions } from "./compile.ts";
+import type { ConvertOptions } from "./convert.ts";
 import type { EvalOptions } from "./eval.ts";
 import { EXIT, reportFailure } from "./failure.ts";
 import type { InspectOptions } from "./inspect.ts";
@@ -171,6 +172,16 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .option("--layers", "also what each layer takes of a training step")
     .action(
       verb(async (terminal, path: string, options: InspectOptions) => (await import("./inspect.ts")).inspect(path, options, terminal)),
+    );
+
+  program
+    .command("convert")
+    .description("a file of weights to safetensors, tensor by tensor")
+    .argument("<file>", "what PyTorch or the hub has: .pth, .pt, .bin, an index of several, or hf:OWNER/NAME")
+    .requiredOption("-o, --out <file>", "the safetensors file to write")
+    .option("--json", "one JSON object per line on stdout")
+    .action(
+      verb(async (terminal, file: string, options: ConvertOptions) => (await import("./convert.ts")).convert(file, options, terminal)),
     );
 
   program

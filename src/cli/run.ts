@@ -48,11 +48,12 @@ async function trainOn(
     throw new UsageError(`the recipe ${artifact.name} has no data to train on`, "add a dataset and `data NAME` to the recipe");
   const weights = await openFirstWeights(opened, options.weights, terminal);
   let network: Network | undefined;
+  let results: Results | undefined;
   let failed = false;
   try {
     terminal.live("reading the data");
     const data = await loadTrainData(plan, artifact, { signal, ...(within && { within }) }, terminal);
-    const results = await openResults(artifact, path, options.out);
+    results = await openResults(artifact, path, options.out);
     terminal.live("preparing the device");
     network = await Network.open(artifact, device);
     const progress = createProgress(terminal);
@@ -67,7 +68,7 @@ async function trainOn(
       }
     }
   } catch (error) {
-    throw error instanceof DeviceError && error.last ? await rescued(error, error.last, results) : error;
+    throw error instanceof DeviceError && error.last && results ? await rescued(error, error.last, results) : error;
   } finally {
     network?.dispose();
     await weights?.close();

@@ -12,11 +12,13 @@ import type { Terminal } from "./terminal.ts";
 export type Published = PublishedWeights & PublishedAccess;
 
 /** Where the weights of a spec may be, and what is said while they are fetched. */
-export function weightAccess(
+export const weightAccess = (
   file: string,
   options: { readonly root?: string; readonly set?: readonly string[] },
   terminal: Terminal,
-): PublishedAccess {
+): PublishedAccess => ({ within: weightFolders(file, options), ...fetching(terminal) });
+
+export function fetching(terminal: Terminal): PublishedAccess {
   let last = 0;
   const progress = (what: string, bytes: number, of: number): void => {
     terminal.live(`fetching ${what}: ${formatBytes(bytes)} of ${formatBytes(of)}`);
@@ -25,7 +27,7 @@ export function weightAccess(
     last = now;
     terminal.object({ event: "fetch", file: what, bytes, of });
   };
-  return { within: weightFolders(file, options), hub: { progress } };
+  return { hub: { progress } };
 }
 
 /** Between events of a file that is fetched. */

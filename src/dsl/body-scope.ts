@@ -1,10 +1,11 @@
 // The names visible at a place of a network body, and the cursor that its steps move: the current value and the parameter scope.
 
-import type { Span } from "../diagnostics.ts";
+import { didYouMean, type Span } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
-import type { Aliases, Environment, Reporter, TensorOperator } from "./evaluate.ts";
+import { ATTRIBUTES, type Aliases, type Environment, type Reporter, type TensorOperator } from "./evaluate.ts";
 import type { Module } from "./module.ts";
 import { declaredValue } from "./network-value.ts";
+import type { Scopes } from "./scopes.ts";
 import type { Callable, TensorValue, Value } from "./values.ts";
 import { UNKNOWN } from "./values.ts";
 
@@ -26,6 +27,7 @@ export interface Steps {
   body(body: Ast.Body, scope: BodyScope): void;
   /** `path`: the scope of parameter names where the operator stands. */
   operate(it: Ast.Expr, operator: TensorOperator, operands: readonly (TensorValue | number)[], path: string): Value;
+  readonly scopes: Scopes;
   /** The number of classes of a data set, of which only what a recipe replaces may ask. */
   classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value;
 }
@@ -77,31 +79,50 @@ export class BodyScope implements Environment {
   name(it: Ast.RefExpr): Value {
     if (it.name === "x") return this.cursor.current;
     // A name that nothing declares was reported when the file was resolved.
-    return this.#local(it.name) ?? declaredValue(it, this.module, this) ?? UNKNOWN;
+    return (
+      this.#local(it.name) ?? declaredValue(it, this.module, this) ?? this.#steps.scopes.valueFrom(this.cursor.path, it.name) ?? UNKNOWN
+    );
   }
 
   #local(name: string): Value | undefined {
     return this.#names.get(name) ?? (this.#parent === undefined ? undefined : this.#parent.#local(name));
   }
 
-  stateOf(it: Ast.Expr): Value | undefined {
-    const scope = scopeNamed(it);
+  stateOf(it: Ast.MemberExpr): Value | undefined {
+    const scope = this.#scopeOf(it)?.slice(0, -1);
     if (scope === undefined) return undefined;
-    const { path, root } = scope;
-    if (root.name === "x" || this.has(root.name)) return undefined;
+    const path = scope.join(".");
     // The step that asks may stand in a scope of its own.
     const outer = this.cursor.path.split(".");
     for (let depth = outer.length; depth >= 0; depth--) {
       const state = this.#steps.states.get([...outer.slice(0, depth), path].join("."));
       if (state !== undefined) return state.length === 1 ? state[0] : state;
     }
-    if (declaredValue(root, this.module, this) !== undefined) return undefined;
-    this.sink.report("unknown-attribute", it.span, { attribute: "state", of: `the scope \`${path}\`` }, { hint: STATEFUL });
+    this.sink.report("unknown-attribute", it.object.span, { attribute: "state", of: `the scope \`${path}\`` }, { hint: STATEFUL });
     return UNKNOWN;
+  }
+
+  /** The parts of `a.b.c` where they name a scope. Names come first: a scope is asked for by one that nothing else has. */
+  #scopeOf(it: Ast.MemberExpr): readonly string[] | undefined {
+    const path = pathOf(it);
+    const [root = ""] = path ?? [];
+    return root === "x" || this.has(root) || this.module.names.has(root) ? undefined : path;
   }
 
   call(callable: Callable, it: Ast.CallExpr): Value {
     return this.#steps.apply(callable, it, it.args, this);
+  }
+
+  tap(it: Ast.MemberExpr): Value | undefined {
+    const path = this.#scopeOf(it);
+    if (path === undefined) return undefined;
+    const { scopes } = this.#steps;
+    const value = scopes.valueFrom(this.cursor.path, path.join("."));
+    // A path may end with an attribute: `backbone.layer3.channels`.
+    if (value !== undefined || it.object.kind !== "ref" || ATTRIBUTES.includes(it.name)) return value;
+    const near = didYouMean(path.join("."), scopes.paths);
+    this.sink.report("unknown-attribute", it.nameSpan, { attribute: it.name, of: `the scope \`${it.object.name}\`` }, { hint: near });
+    return UNKNOWN;
   }
 
   body(body: Ast.Body): Value {
@@ -128,9 +149,10 @@ export class BodyScope implements Environment {
 
 const STATEFUL = "`lstm`, `gru` and `rnn` have one, by the name of their scope";
 
-/** The scope that an expression names, if it is names joined by dots, and the first of them. */
-function scopeNamed(it: Ast.Expr): { readonly path: string; readonly root: Ast.RefExpr } | undefined {
-  if (it.kind === "ref") return { path: it.name, root: it };
-  const outer = it.kind === "member" ? scopeNamed(it.object) : undefined;
-  return outer && it.kind === "member" ? { ...outer, path: `${outer.path}.${it.name}` } : undefined;
+/** The names of `a.b.c`; undefined of what is no path. */
+function pathOf(it: Ast.MemberExpr): readonly string[] | undefined {
+  const names = [it.name];
+  let object = it.object;
+  for (; object.kind === "member"; object = object.object) names.unshift(object.name);
+  return object.kind === "ref" ? [object.name, ...names] : undefined;
 }

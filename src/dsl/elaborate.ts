@@ -14,6 +14,7 @@ import { evaluate } from "./evaluate.ts";
 import type { Aliases, Reporter, TensorOperator } from "./evaluate.ts";
 import { applyLayer } from "./layer-call.ts";
 import { LIMITS } from "./limits.ts";
+import { Scopes } from "./scopes.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
 import { applyOperator } from "./tensor-operators.ts";
 import type { BlockValue, Callable, NetworkValue, TensorValue, Value } from "./values.ts";
@@ -67,8 +68,7 @@ class Elaboration implements NetworkInProgress, Steps {
   /** Dimensions that an input's shape has named. */
   readonly #symbols = new Set<string>();
   readonly #dims = new Map<string, { readonly extent: number; readonly from: string }>();
-  /** Paths of labelled steps. */
-  readonly #scopes = new Set<string>();
+  readonly scopes = new Scopes();
   #streams: number = STREAMS.network;
 
   constructor(options: ElaborateOptions, sink: DiagnosticSink) {
@@ -272,10 +272,11 @@ class Elaboration implements NetworkInProgress, Steps {
       let replaced: Replacement | undefined;
       if (step.label !== undefined) {
         cursor.path = this.#labelled(step.label, scope);
-        this.#scopes.add(cursor.path);
+        this.scopes.enter(cursor.path);
         replaced = this.options.replacements?.find((it) => it.scope === cursor.path);
       }
       const value = replaced === undefined ? this.#action(step.action, scope) : this.#replacement(replaced, cursor);
+      if (step.label !== undefined) this.scopes.leave(cursor.path, value);
       cursor.path = outer;
       const last = i === steps.length - 1;
       if (isTensor(value) || isUnknown(value)) cursor.current = value;
@@ -298,9 +299,8 @@ class Elaboration implements NetworkInProgress, Steps {
   }
 
   lintReplacements(): void {
-    for (const { scope, span } of this.options.replacements ?? [])
-      if (!this.#scopes.has(scope))
-        this.sink.report("replace-nothing", span, { scope }, { hint: didYouMeanOneOf(scope, [...this.#scopes]) });
+    for (const { scope, span } of this.options.replacements?.filter((it) => !this.scopes.has(it.scope)) ?? [])
+      this.sink.report("replace-nothing", span, { scope }, { hint: didYouMeanOneOf(scope, this.scopes.paths) });
   }
 
   #action(action: Ast.Step["action"], scope: BodyScope): Value {

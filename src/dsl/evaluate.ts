@@ -23,8 +23,10 @@ export interface Environment {
   /** The value of a name, which may be declared to be unknown. */
   name(it: Ast.RefExpr): Value;
   call(callable: Callable, it: Ast.CallExpr): Value;
-  /** What the layer in this scope leaves of its state, if it carries one. */
-  stateOf(scope: Ast.Expr): Value | undefined;
+  /** What the layer in a scope leaves of its state: `rnn.state`; undefined where it names no scope. */
+  stateOf(it: Ast.MemberExpr): Value | undefined;
+  /** The value behind a labelled step, as in `backbone.layer3`; undefined where it names none. */
+  tap(it: Ast.MemberExpr): Value | undefined;
   /** The value of `{ … }` as a branch. */
   body(body: Ast.Body): Value;
   /** An operator of tensors, of which at least one is there, and numbers. */
@@ -51,7 +53,7 @@ export function evaluate(it: Ast.Expr, env: Environment): Value {
     case "ref":
       return env.name(it);
     case "member":
-      return (it.name === "state" ? env.stateOf(it.object) : undefined) ?? member(it, evaluate(it.object, env), env);
+      return (it.name === "state" ? env.stateOf(it) : undefined) ?? env.tap(it) ?? member(it, evaluate(it.object, env), env);
     case "index":
       return element(it, evaluate(it.object, env), evaluate(it.index, env), env);
     case "call": {
@@ -208,6 +210,9 @@ function inputsOf({ settings }: Ast.DatasetDeclaration): readonly string[] {
   const value = source !== undefined && "value" in source ? source.value : undefined;
   return value?.kind === "call" ? value.args.flatMap((arg) => arg.name ?? (arg.value.kind === "ref" ? arg.value.name : [])) : [];
 }
+
+/** Of tensors. */
+export const ATTRIBUTES: readonly string[] = ["shape", "rank", "features", "time", "channels", "height", "width"];
 
 function attributesOf(shape: readonly number[]): ReadonlyMap<string, Value> {
   const attributes = new Map<string, Value>([

@@ -98,6 +98,7 @@ export function plainEnvironment(
       });
       return UNKNOWN;
     },
+    tap: () => undefined,
     body: (body) => {
       outer.sink.report("wrong-type", body.span, { what: "an argument here", wanted: "a value", got: "steps of a network" });
       return UNKNOWN;

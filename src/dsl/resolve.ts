@@ -38,7 +38,7 @@ export const describeKind = (declaration: Bound): string => KINDS[declaration.ki
 interface Scope {
   readonly parent?: Scope;
   readonly names: Map<string, Span>;
-  /** First segments of labels, for what only they have. */
+  /** First segments of labels; of one with a counter what stands before that, and a brace. */
   readonly labels: Set<string>;
   /** Of a recipe, which knows data sets. */
   readonly isRecipe?: boolean;
@@ -112,8 +112,9 @@ class Resolver {
   #steps(steps: readonly Ast.Step[], scope: Scope): void {
     for (const { label, action } of steps) {
       for (const part of label?.parts ?? []) if (typeof part !== "string") this.#expression(part, scope);
-      const first = label?.parts[0];
-      if (typeof first === "string") scope.labels.add(first.split(".", 1)[0] ?? first);
+      const [first, then] = label?.parts ?? [];
+      if (typeof first === "string")
+        scope.labels.add(then === undefined || first.includes(".") ? (first.split(".")[0] ?? first) : `${first}{`);
       if (action.kind === "body") this.#body(action, inner(scope), false);
       else if (action.kind === "for") {
         this.#expression(action.list, scope);
@@ -144,7 +145,7 @@ class Resolver {
         return;
       }
       case "member":
-        if (it.name !== "state" || !namesScope(it.object, scope)) this.#expression(it.object, scope);
+        if (!this.#isScope(rootOf(it), scope)) this.#expression(it.object, scope);
         return;
       case "index":
         this.#expression(it.object, scope);
@@ -170,6 +171,12 @@ class Resolver {
       default:
         it satisfies never;
     }
+  }
+
+  /** Whether a name stands for a labelled step, since it stands for nothing else. */
+  #isScope(name: string | undefined, scope: Scope): boolean {
+    if (name === undefined || lookup(name, scope) !== undefined || this.#module.names.has(name)) return false;
+    return [...scope.labels].some((label) => (label.endsWith("{") ? name.startsWith(label.slice(0, -1)) : name === label));
   }
 
   #branch(it: Ast.Expr | Ast.Body, scope: Scope): void {
@@ -214,10 +221,10 @@ class Resolver {
   }
 }
 
-/** Whether names joined by dots are those of a scope whose layer has been written before. */
-function namesScope(it: Ast.Expr, scope: Scope): boolean {
-  if (it.kind === "member") return namesScope(it.object, scope);
-  return it.kind === "ref" && lookup(it.name, scope) === undefined && scope.labels.has(it.name);
+function rootOf(it: Ast.MemberExpr): string | undefined {
+  let object = it.object;
+  while (object.kind === "member") object = object.object;
+  return object.kind === "ref" ? object.name : undefined;
 }
 
 function lookup(name: string, scope: Scope | undefined): Span | undefined {

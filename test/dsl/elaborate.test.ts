@@ -189,6 +189,60 @@ describe("bodies", () => {
   });
 });
 
+describe("parts of a network by their scopes", () => {
+  const DEEP = `block unit(planes) {
+  0: conv2d(planes, kernel: 1) -> relu
+}
+network deep(classes = 4) {
+  input image: f32[3, 8, 8]
+  layer1: unit(4)
+  layer2: unit(6) -> max_pool2d(2)
+  global_avg_pool
+  fc: linear(classes)
+}
+`;
+  const names = (model: ForwardModel): string[] => model.parameters.map(({ name }) => name);
+
+  it("are values, from where the step ends on, and keep their names", () => {
+    const tapped = build(
+      DEEP + body("backbone: deep\nlet f = backbone.layer1\nf\nhead: conv2d(backbone.layer2.channels, kernel: 1)"),
+      "net",
+    );
+    expect(shapeOf(tapped)).toEqual([2, 6, 8, 8]);
+    expect(names(tapped).slice(0, 2)).toEqual(["backbone.layer1.0.weight", "backbone.layer1.0.bias"]);
+    expect(names(tapped)).toContain("backbone.fc.weight");
+  });
+
+  it("are found from within a scope, and by a counter", () => {
+    const source = body(
+      "for i in 0..2 { stage{i}: conv2d(4 + i, kernel: 1) }\nlet f = stage0.channels\nhead: { 0: conv2d(f, kernel: 1) -> 1: conv2d(stage1.channels, kernel: 1) }",
+    );
+    expect(shapeOf(build(source, "net"))).toEqual([2, 5, 8, 8]);
+  });
+
+  it("are replaced by any chain of steps, with the names of the recipe", () => {
+    const model = build(
+      DEEP + "block twice(n) {\n  a: linear(n) -> relu\n  b: linear(n)\n}\n",
+      "deep",
+      {},
+      "replace fc with dropout(0.5) -> twice(7)",
+    );
+    expect(shapeOf(model)).toEqual([2, 7]);
+    expect(names(model).filter((name) => name.startsWith("fc"))).toEqual(["fc.a.weight", "fc.a.bias", "fc.b.weight", "fc.b.bias"]);
+    const inner = build(
+      DEEP + body("backbone: deep"),
+      "net",
+      {},
+      "replace backbone.layer1 with conv2d(5, kernel: 1)\n  replace backbone.fc with linear(3)",
+    );
+    expect(names(inner)).toEqual([
+      ...["backbone.layer1.weight", "backbone.layer1.bias", "backbone.layer2.0.weight", "backbone.layer2.0.bias"],
+      ...["backbone.fc.weight", "backbone.fc.bias"],
+    ]);
+    expect(inner.parameters[2]!.state.type.shape).toEqual([6, 5, 1, 1]);
+  });
+});
+
 describe("initial values", () => {
   it("are PyTorch's", () => {
     const source = body("embedding: embedding(10, 16)\nrnn: lstm(4)\nlast\nbn: batch_norm\nfc: linear(classes)", "tokens: i32[5]");

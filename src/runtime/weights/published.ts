@@ -6,7 +6,7 @@ import type { Hub, HubOptions } from "../hub/hub.ts";
 import { requireInside } from "../inside.ts";
 import type { NamedWeights } from "./model-weights.ts";
 import { openWeights, weightsIn } from "./open.ts";
-import type { ByteSource } from "./source.ts";
+import type { ByteSource, WeightSource } from "./source.ts";
 
 export interface PublishedAccess {
   /** Folders that files must lie in once links are followed; left out, they may lie anywhere. */
@@ -33,7 +33,10 @@ export async function describeWeights(source: string, access: PublishedAccess = 
 }
 
 /** The same where they are at hand: nothing is fetched. Undefined where they are not. */
-export async function describeWeightsAtHand(source: string, access: PublishedAccess = {}): Promise<ReadonlyMap<string, FileTensor> | undefined> {
+export async function describeWeightsAtHand(
+  source: string,
+  access: PublishedAccess = {},
+): Promise<ReadonlyMap<string, FileTensor> | undefined> {
   if (!isOfHub(source)) return existsSync(source) ? describeWeights(source, access) : undefined;
   const files = await (await hubOf(access)).look(source, true);
   return files && headersOf(files);
@@ -54,9 +57,13 @@ export interface OpenWeights extends NamedWeights {
 }
 
 /** Fetches what is not here yet. */
+export async function openSource(source: string, access: PublishedAccess = {}): Promise<WeightSource> {
+  if (isOfHub(source)) return openWeights(await (await hubOf(access)).fetch(source));
+  await requireInside(source, access.within);
+  return openWeights(source);
+}
+
 export async function openPublished({ source, matches }: PublishedWeights, access: PublishedAccess = {}): Promise<OpenWeights> {
-  const isHub = isOfHub(source);
-  if (!isHub) await requireInside(source, access.within);
-  const { read, close } = await openWeights(isHub ? await (await hubOf(access)).fetch(source) : source);
+  const { read, close } = await openSource(source, access);
   return { matches, read, close };
 }

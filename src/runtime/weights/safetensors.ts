@@ -164,8 +164,19 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
   return { tensors, metadata: header.metadata };
 }
 
+/** How a file of these tensors begins, and their names in the order in which their bytes follow. */
+export interface SafetensorsLayout {
+  readonly start: Uint8Array;
+  readonly names: readonly string[];
+  /** Of the whole file. */
+  readonly bytes: number;
+}
+
 /** Widest dtype first, then by name, header padded to eight bytes: the crate's own order, so that every tensor is aligned. */
-export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>, metadata: ReadonlyMap<string, string> = new Map()): Uint8Array {
+export function layoutSafetensors(
+  tensors: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): SafetensorsLayout {
   const sorted = [...tensors].sort(([a, x], [b, y]) => DTYPES.indexOf(y.dtype) - DTYPES.indexOf(x.dtype) || (a < b ? -1 : 1));
   const entries: string[] = [];
   if (metadata.size > 0) {
@@ -175,23 +186,33 @@ export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>, metadata:
     entries.push(`"__metadata__":{${pairs.join(",")}}`);
   }
   let position = 0;
-  for (const [name, { dtype, shape, data }] of sorted) {
-    const end = position + data.length;
-    if (name === "__metadata__" || tensorBytes(dtype, shape) !== data.length) {
-      throw new InternalError(`cannot write tensor ${JSON.stringify(name)}: ${dtype}[${shape.join(", ")}] in ${data.length} bytes`);
-    }
+  for (const [name, { dtype, shape }] of sorted) {
+    const length = tensorBytes(dtype, shape);
+    if (name === "__metadata__" || length === undefined)
+      throw new InternalError(`cannot write tensor ${JSON.stringify(name)}: ${dtype}[${shape.join(", ")}]`);
+    const end = position + length;
     entries.push(`${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape.join(",")}],"data_offsets":[${position},${end}]}`);
     position = end;
   }
   const json = new TextEncoder().encode(`{${entries.join(",")}}`);
   const length = Math.ceil(json.length / 8) * 8;
   if (length > MAX_HEADER_BYTES) throw new InternalError("too many tensors for one safetensors file");
-  const file = new Uint8Array(8 + length + position);
-  new DataView(file.buffer).setUint32(0, length, true);
-  file.fill(0x20, 8, 8 + length);
-  file.set(json, 8);
-  let at = 8 + length;
-  for (const [, { data }] of sorted) {
+  const start = new Uint8Array(8 + length);
+  new DataView(start.buffer).setUint32(0, length, true);
+  start.fill(0x20, 8, 8 + length);
+  start.set(json, 8);
+  return { start, names: sorted.map(([name]) => name), bytes: start.length + position };
+}
+
+export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>, metadata: ReadonlyMap<string, string> = new Map()): Uint8Array {
+  const { start, names, bytes } = layoutSafetensors(tensors, metadata);
+  const file = new Uint8Array(bytes);
+  file.set(start);
+  let at = start.length;
+  for (const name of names) {
+    const { dtype, shape, data } = tensors.get(name) ?? { dtype: "F32", shape: [], data: new Uint8Array() };
+    if (tensorBytes(dtype, shape) !== data.length)
+      throw new InternalError(`cannot write tensor ${JSON.stringify(name)}: ${dtype}[${shape.join(", ")}] in ${data.length} bytes`);
     file.set(data, at);
     at += data.length;
   }

@@ -5,12 +5,12 @@ import { spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DataError } from "../../../src/runtime/errors.ts";
-import { Hub, parseHubName, type HubOptions } from "../../../src/runtime/hub/hub.ts";
-import { hubSettings } from "../../../src/runtime/hub/settings.ts";
+import { Hub, type HubOptions } from "../../../src/runtime/hub/hub.ts";
+import type { HubSettings } from "../../../src/runtime/hub/settings.ts";
 import { describeWeights, describeWeightsAtHand, openPublished } from "../../../src/runtime/weights/published.ts";
 import { writeSafetensors, type Tensor } from "../../../src/runtime/weights/safetensors.ts";
 import { COMMIT, gitHash, sha256, startHub, type HubServer, type Served } from "./hub-server.ts";
@@ -44,7 +44,7 @@ afterEach(async () => {
   rmSync(cache, { recursive: true, force: true });
 });
 
-const options = (changes: Partial<ReturnType<typeof hubSettings>> = {}, more: Partial<HubOptions> = {}): HubOptions => ({
+const options = (changes: Partial<HubSettings> = {}, more: Partial<HubOptions> = {}): HubOptions => ({
   settings: { endpoint: server.url, cache, token: undefined, isOffline: false, ...changes },
   patience: { stallMs: 300, pausesMs: [1, 1, 1] },
   ...more,
@@ -359,46 +359,5 @@ describe("without a connection", () => {
     const fetching = new Hub(options({}, { signal: control.signal })).fetch("hf:owner/name");
     setTimeout(() => control.abort(new Error("enough")), 50);
     await expect(fetching).rejects.toThrow("enough");
-  });
-});
-
-describe("the environment", () => {
-  beforeEach(async () => {
-    await begin();
-  });
-  it("is read as huggingface_hub reads it", () => {
-    const home = homedir();
-    expect(hubSettings({})).toMatchObject({
-      endpoint: "https://huggingface.co",
-      cache: join(home, ".cache/huggingface/hub"),
-      isOffline: false,
-    });
-    expect(hubSettings({ XDG_CACHE_HOME: "/x" }).cache).toBe("/x/huggingface/hub");
-    expect(hubSettings({ HF_HOME: "~/h", XDG_CACHE_HOME: "/x" }).cache).toBe(join(home, "h/hub"));
-    expect(hubSettings({ HF_HUB_CACHE: "/c", HF_HOME: "/h", HUGGINGFACE_HUB_CACHE: "/old" }).cache).toBe("/c");
-    expect(hubSettings({ HUGGINGFACE_HUB_CACHE: "/old", HF_HOME: "/h" }).cache).toBe("/old");
-    expect(hubSettings({ HF_ENDPOINT: "https://mirror/" }).endpoint).toBe("https://mirror");
-    for (const [value, is] of [
-      ["1", true],
-      ["true", true],
-      ["on", true],
-      ["yes", true],
-      ["0", false],
-      ["", false],
-    ] as const)
-      expect(hubSettings({ HF_HUB_OFFLINE: value }).isOffline).toBe(is);
-    mkdirSync(join(cache, "home"));
-    writeFileSync(join(cache, "home", "token"), "hf_stored\n");
-    const stored = { HF_HOME: join(cache, "home") };
-    expect(hubSettings(stored).token).toBe("hf_stored");
-    expect(hubSettings({ ...stored, HF_TOKEN: "hf_named" }).token).toBe("hf_named");
-    expect(hubSettings({ ...stored, HF_HUB_DISABLE_IMPLICIT_TOKEN: "1" }).token).toBeUndefined();
-  });
-
-  it("names are names", () => {
-    expect(parseHubName("hf:a/b")).toEqual({ repo: "a/b", revision: "main", file: undefined });
-    expect(parseHubName("hf:a/b@refs%2Fpr%2F1/x/y.bin")).toEqual({ repo: "a/b", revision: "refs/pr/1", file: "x/y.bin" });
-    for (const name of ["hf:a", "hf:a/..", "hf:a/b@..%2F..%2Fx", "hf:a/b/../../x", "a/b", "hf:a/b@%00"])
-      expect(() => parseHubName(name)).toThrow("does not name");
   });
 });
