@@ -79,15 +79,17 @@ export function splitOfColumns(
   if (!isRecord(values)) throw new DataError(`there is no data to ${what}`);
   const { inputs, labels } = values;
   const rows = takesRows(info);
-  if (rows ? !Array.isArray(inputs) : !isRecord(inputs))
+  const hasInputs = rows ? isList(inputs) : isRecord(inputs);
+  if (!hasInputs)
     throw new DataError(`the data to ${what} has no inputs`, rows ? "inputs are a list of rows, by the names of their columns" : "");
   if (!isList(labels)) throw new DataError(`the data to ${what} has no labels`);
   const packedLabels = { [info.label.name]: packLabels(info, labels) };
   if (rows) return splitFromArrays(info, { ...packRows(info, steps, inputs as readonly TableRow[]), ...packedLabels });
-  const stray = Object.entries(inputs).find(([, column]) => !isList(column))?.[0];
+  const given = inputs as Readonly<Record<string, ColumnValues>>;
+  const stray = Object.entries(given).find(([, column]) => !isList(column))?.[0];
   if (stray !== undefined) throw new DataError(`"${stray}" is no list of values`);
   const storages = new Map(info.inputs.map((column) => [column.name, storageOf(column, steps, purpose)]));
-  const columns = Object.entries(inputs as Readonly<Record<string, ColumnValues>>).map(([name, values]): [string, HostArray | Column] => {
+  const columns = Object.entries(given).map(([name, values]): [string, HostArray | Column] => {
     const column = info.inputs.find((input) => input.name === name);
     const storage = storages.get(name);
     if (column === undefined || storage === undefined) return [name, values as HostArray];
@@ -126,13 +128,19 @@ function packFields(column: ColumnInfo, fields: readonly FieldInfo[], rows: read
     let at = i * size;
     for (const { name, width, write } of writers) {
       const value = fieldOf(row, name, i);
-      const isCell = value === null || ["string", "number", "boolean"].includes(typeof value);
-      const problem = isCell ? write(value === null ? "" : String(value), packed, at) : "is no value of a cell";
+      const text = cellText(value);
+      const problem = text === undefined ? "is no value of a cell" : write(text, packed, at);
       if (problem !== undefined) throw new DataError(`"${name}" of example ${i} ${problem}`);
       at += width;
     }
   });
   return packed;
+}
+
+/** As a file would hold it. */
+function cellText(value: unknown): string | undefined {
+  if (value === null) return "";
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
 }
 
 const isRecord = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
