@@ -6,7 +6,7 @@ import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
 import { EXIT, UsageError } from "./failure.ts";
-import { withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
+import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
 import { openResults } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
@@ -19,6 +19,9 @@ export interface RunOptions extends CompileOptions, DeviceOptions {
 }
 
 export async function run(path: string, options: RunOptions, terminal: Terminal): Promise<number> {
+  // At once: what follows loads a compiler and opens a device, which may take a second.
+  await isFolder(path);
+  terminal.line(`training ${path}`);
   return withTarget(path, options, terminal, (opened) =>
     interruptible(terminal, async (interruption) => {
       const { signal, code } = interruption;
@@ -50,6 +53,8 @@ async function trainOn(
   try {
     terminal.live("reading the data");
     const data = await loadTrainData(plan, artifact, { signal, ...(within && { within }) });
+    const { warnOfData } = await import("./data-warnings.ts");
+    warnOfData(artifact, { ...data }, path, opened.outcome, terminal);
     const results = await openResults(artifact, path, options.out);
     terminal.live("preparing the device");
     network = await Network.open(artifact, device);

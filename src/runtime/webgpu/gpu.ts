@@ -19,13 +19,7 @@ export class Gpu {
     });
     void device.lost.then((info) => {
       if (this.#isDisposed) return;
-      this.report(
-        new DeviceError(
-          "lost",
-          `the GPU was lost: ${info.message}`,
-          "Start again from the last checkpoint; if it happens again, use a smaller batch.",
-        ),
-      );
+      this.report(new DeviceError("lost", `the GPU was lost: ${info.message}`, "Start again; if it happens again, use a smaller batch."));
     });
   }
 

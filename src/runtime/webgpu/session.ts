@@ -139,7 +139,7 @@ class WebgpuSession implements Session {
       throw new DeviceError(
         "lost",
         `the GPU did not answer: ${error instanceof Error ? error.message : String(error)}`,
-        "Start again from the last checkpoint.",
+        "Start again; if it happens again, use a smaller batch.",
       );
     }
     const mapped = staging.getMappedRange(0, Math.max(size, 8));
