@@ -106,6 +106,8 @@ export function pictureFix(plan: DataPlan, given: Shape, wanted: Shape): { reado
   const [[channels, height, width], [wantedChannels, wantedHeight, wantedWidth]] = [given, wanted];
   if (given.length !== 3 || wanted.length !== 3 || height === undefined || width === undefined) return {};
   if (wantedHeight === undefined || wantedWidth === undefined) return {};
+  if (wantedWidth === channels && wantedChannels !== channels)
+    return { hint: `pictures are [channels, height, width]: \`f32[${given.join(", ")}]\`` };
   const isSame = height === wantedHeight && width === wantedWidth;
   const last = allSteps(plan, "eval").findLast(({ step }) => step.kind === "load" && step.changes !== "each pixel");
   const isCrop = last?.step.kind === "load" && last.step.changes === "nothing but the frame";
