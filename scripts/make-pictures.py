@@ -75,7 +75,7 @@ def files():
     yield "without subsampling.jpg", encoded(colours, "JPEG", quality=90, subsampling=0)
     yield "half subsampling.jpg", encoded(colours, "JPEG", quality=75, subsampling=1)
     yield "progressive.jpg", encoded(colours, "JPEG", quality=90, progressive=True)
-    yield "restarts.jpg", encoded(colours, "JPEG", quality=90, restart_marker_blocks=1)
+    yield "restarts.jpg", encoded(colours, "JPEG", quality=90, subsampling=0, restart_marker_blocks=1)
     yield "grey.jpg", encoded(grey, "JPEG", quality=90)
     yield "inks.jpg", encoded(Image.fromarray(four, "CMYK"), "JPEG", quality=95)
     yield "inks.tif", encoded(Image.fromarray(four, "CMYK"), "TIFF")

@@ -97,10 +97,12 @@ it("what is cut or changed is left to the library, or reads as the library reads
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
       const changed = new Uint8Array(bytes);
       changed[(state >>> 8) % bytes.length]! ^= 1 << (state & 7);
-      const found = decodeSmall(changed, header);
+      const said = await pictureHeader(changed).catch(() => undefined);
+      const found = said && decodeSmall(changed, said);
       if (found === undefined) continue;
-      const library = await decodePicture(changed, header).catch(() => undefined);
-      if (library !== undefined) expect(rgb(found)).toEqual(rgb(library));
+      const library = await decodePicture(changed, said!).catch(() => undefined);
+      // A PNG says of each of its parts whether it is whole.
+      if (library !== undefined || bytes[0] === 0x89) expect(rgb(found)).toEqual(library && rgb(library));
     }
   }
 });

@@ -13,7 +13,9 @@ export const randomCrop = defineMoveStep({
     size: arg("count or pair", "pixels, where one number is a square"),
     padding: arg("whole", "zeros around the image first", 0),
   },
-  shape: (image, { size, padding }) => cutTo("random_crop", size, padding, image),
+  // Where pictures have sizes of their own, nobody looks at each before it is cut: the shorter side has to do either way.
+  shape: ({ channels, height, width, shorter }, { size, padding }) =>
+    cutTo("random_crop", size, padding, { channels, height: height ?? shorter, width: width ?? shorter }),
   crops: true,
   move: ({ b, batch, random }, from, { size, padding }) => {
     const offset = (extent: Extent, length: number): Node => {
