@@ -52,7 +52,7 @@ async function trainOn(
   let failed = false;
   try {
     terminal.live("reading the data");
-    const data = await loadTrainData(plan, artifact, { signal, ...(within && { within }) }, terminal);
+    const data = await loadTrainData(plan, artifact, { signal, within }, terminal);
     results = await openResults(artifact, path, options.out);
     terminal.live("preparing the device");
     network = await Network.open(artifact, device);
