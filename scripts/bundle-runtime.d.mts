@@ -4,4 +4,4 @@
 export declare const RUNTIME_FILES: readonly string[];
 
 /** The text of one of them. */
-export declare function bundleRuntime(name: string): Promise<string>;
+export declare function bundleRuntime(name: string, isShort?: boolean): Promise<string>;

@@ -34,14 +34,16 @@ const ofRuntime = {
   },
 };
 
-export async function bundleRuntime(name) {
+/** @param isShort for what is a text within another file, which nobody reads */
+export async function bundleRuntime(name, isShort = false) {
   const result = await build({
     entryPoints: [join(root, ENTRIES[name])],
     bundle: true,
     // Not its names and lines: an application's own errors would be shown in the middle of it. Whoever bundles minifies.
     minifySyntax: true,
+    minify: isShort,
     format: "esm",
-    ...(name === "wasm-device.mjs" && { define: { WORKER_SOURCE: JSON.stringify(await bundleRuntime("wasm-worker.mjs")) } }),
+    ...(name === "wasm-device.mjs" && { define: { WORKER_SOURCE: JSON.stringify(await bundleRuntime("wasm-worker.mjs", true)) } }),
     ...(name.endsWith("-device.mjs") && { plugins: [ofRuntime] }),
     platform: "neutral",
     target: "es2022",

@@ -26,7 +26,7 @@ export async function evaluate(path: string, options: EvalOptions, terminal: Ter
       let network: Network | undefined;
       try {
         const { loadSplit } = await import("../runtime/data/index.ts");
-        const reading = { signal, ...readingOptions(terminal, options.split), ...(within && { within }) };
+        const reading = { signal, ...readingOptions(terminal, options.split), within };
         const data = await loadSplit(plan, options.split, artifact.dataInfo, { ...reading, purpose: "evaluate" });
         network = await Network.open(artifact, device);
         initialize(network.loaded);

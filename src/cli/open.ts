@@ -1,7 +1,7 @@
 // From what the user names, a spec or a folder that `tlc compile` wrote, to an artifact and the device that runs it.
 
 import { stat } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
 import { ARTIFACT_VERSION, artifactFile, type Artifact } from "../ir/artifact.ts";
 import { readExact } from "../ir/exact-json.ts";
@@ -97,8 +97,10 @@ export function artifactOf(outcome: CompileOutcome, terminal: Terminal): Artifac
 export interface Opened {
   readonly artifact: Artifact;
   readonly device: Device;
-  /** Folders that the data must lie in; of a compiled folder, which names what its compilation found, anywhere. */
-  readonly within?: readonly string[];
+  /** Folders that the data must lie in. A compiled folder may be a stranger's, as a spec may: both read what lies beside them. */
+  readonly within: readonly string[];
+  /** Whether it was compiled before, by whomever. */
+  readonly isFolder: boolean;
   /** What compiling the spec said; of a compiled folder nothing. */
   readonly outcome?: CompileOutcome;
   readonly published?: Published;
@@ -117,7 +119,7 @@ async function openTarget(path: string, options: CompileOptions & DeviceOptions,
     try {
       const artifact = known ?? (await readArtifact(path, device.info.kind));
       const published = await publishedInFolder(path, artifact);
-      return { artifact, device, ...(published && { published }) };
+      return { artifact, device, within: dataFolders(resolve(path), options), isFolder: true, ...(published && { published }) };
     } catch (error) {
       device.dispose();
       throw error;
@@ -128,7 +130,7 @@ async function openTarget(path: string, options: CompileOptions & DeviceOptions,
     const outcome = await toolchain.compileSpec(path, compileRequest(path, options, device.info.kind, terminal, device.limits));
     const artifact = artifactOf(outcome, terminal);
     const published = outcome.weights && { ...outcome.weights, ...weightAccess(path, options, terminal) };
-    return { artifact, device, within: dataFolders(path, options), outcome, ...(published && { published }) };
+    return { artifact, device, within: dataFolders(path, options), isFolder: false, outcome, ...(published && { published }) };
   } catch (error) {
     device.dispose();
     throw error;
@@ -185,7 +187,7 @@ export async function withTarget(
   try {
     return await work(opened);
   } catch (error) {
-    if (opened.within !== undefined || !(error instanceof InternalError)) throw error;
+    if (!opened.isFolder || !(error instanceof InternalError)) throw error;
     throw new DataError(`${path} cannot be run: ${error.message.replace(/^internal: /, "")}`, COMPILE_HINT);
   } finally {
     opened.device.dispose();

@@ -67,7 +67,7 @@ function compiling(command: Command): Command {
   return command
     .option("--recipe <name>", "which recipe, where the spec has several")
     .option("--set <path=value>", "override a value of the recipe; repeatable", collect, [])
-    .option("--root <dir>", "the folder that imports and data must lie in (default: the spec's)")
+    .option("--root <dir>", "the folder that imports and data must lie in (default: the one that the spec, or the compiled folder, is in)")
     .option("--json", "one JSON object per line on stdout");
 }
 

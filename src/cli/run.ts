@@ -55,7 +55,7 @@ async function trainOn(
   let failed = false;
   try {
     terminal.live("reading the data");
-    const data = await loadTrainData(plan, artifact, { signal, ...(within && { within }) }, terminal);
+    const data = await loadTrainData(plan, artifact, { signal, within }, terminal);
     const { warnOfData } = await import("./data-warnings.ts");
     warnOfData(artifact, { ...data }, path, opened.outcome, terminal);
     results = await openResults(artifact, path, options.out);

@@ -5,7 +5,7 @@ import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, relative, sep } from "node:path";
 import { DataError } from "./errors.ts";
 
-/** Where the data of a spec may lie: in its folder or in `root`, and where `--set data.NAME=PATH` says, which is the user's own word. */
+/** Where the data of a spec, or of a compiled folder, may lie: in the folder that it is in or in `root`, and where `--set data.NAME=PATH` says, which is the user's own word. */
 export function dataFolders(
   file: string,
   { root = dirname(file), set = [] }: { readonly root?: string; readonly set?: readonly string[] },
@@ -44,6 +44,6 @@ export async function requireInside(path: string, folders: readonly string[] | u
   if (found.some((folder) => isBelow(folder, real))) return;
   throw new DataError(
     `${path} leads out of ${folders[0] ?? "the folder"}, to ${real}`,
-    "the data of a spec lies in its folder; `--root DIR` allows another one",
+    "the data of a spec lies in its folder, and that of a compiled folder beside it; `--root DIR` allows another one",
   );
 }

@@ -1,12 +1,15 @@
 // What a spec may read: files of its own folder, and of what the user names. Over the real compiler.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toolchain } from "../../src/cli/default-toolchain.ts";
+import { writeFolder } from "../../src/cli/folder.ts";
 import { runCli } from "../../src/cli/program.ts";
+import { artifactFile, type Artifact } from "../../src/ir/artifact.ts";
+import { readExact, writeExact } from "../../src/ir/exact-json.ts";
 
 let root = "";
 const at = (...names: string[]): string => join(root, ...names);
@@ -93,6 +96,30 @@ describe("data", () => {
     expect((await inspect(at("d.csv"))).code).toBe(2);
     expect((await inspect("../d.csv", "--root", root)).code).toBe(0);
     expect((await inspect("d.csv", "--set", `data.train=${at("d.csv")}`)).code).toBe(0);
+  });
+
+  it("of a compiled folder lies beside it, or where the user says, also where a stranger wrote the folder", async () => {
+    const folder = at("spec", "compiled");
+    expect((await cli("compile", spec("d.csv"), "-t", "reference", "-o", folder)).code).toBe(0);
+    const weights = at("w.safetensors");
+    expect(await cli("run", folder, "-o", weights)).toMatchObject({ code: 0 });
+    // The same elsewhere; and with a path, and with a link, that lead out of where it is.
+    mkdirSync(at("strange"));
+    const copies = { moved: at("spec/d.csv"), absolute: at("d.csv"), climbing: at("strange/../d.csv"), linked: at("strange/link.csv") };
+    symlinkSync(at("d.csv"), copies.linked);
+    for (const [name, path] of Object.entries(copies)) {
+      const artifact = readExact(readFileSync(join(folder, artifactFile("reference")), "utf8")) as Artifact;
+      const sources = Object.fromEntries(
+        ["train", "test"].map((split) => [split, { word: "table", args: { ...artifact.data!.sources["train"]!.args, path } }]),
+      );
+      const copy = at("strange", name);
+      await writeFolder(copy, new Map([[artifactFile("reference"), writeExact({ ...artifact, data: { ...artifact.data!, sources } })]]));
+      for (const verb of [["run"], ["eval", "-w", weights]]) {
+        const refused = await cli(...(verb as [string]), copy);
+        expect([name, refused.code, refused.text]).toEqual([name, 2, expect.stringContaining(`leads out of ${at("strange")}, to `)]);
+      }
+      expect(await cli("eval", copy, "-w", weights, "--root", root)).toMatchObject({ code: 0 });
+    }
   });
 
   it("is read no further for training", async () => {

@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import ts from "typescript";
 import { afterAll, describe, expect, it } from "vitest";
+import { bundleRuntime, RUNTIME_FILES } from "../../scripts/bundle-runtime.mjs";
 import { emitFiles } from "../../src/codegen/module/emit.ts";
 import { commentText, fileName, jsLiteral, jsString } from "../../src/codegen/module/encode.ts";
 import { printDeclarations } from "../../src/codegen/module/declarations.ts";
@@ -160,6 +161,15 @@ describe("literals", () => {
 });
 
 describe("the files of a compiled folder", () => {
+  it("read no files", async () => {
+    for (const name of RUNTIME_FILES) {
+      const text = await bundleRuntime(name);
+      // WebGPU in Node looks whether there is a GPU, and for a driver; nothing opens what it finds.
+      expect(text).not.toMatch(/readFile|createReadStream|openSync|fs\/promises|from "node:|require\(/);
+      expect(text.includes('node:fs')).toBe(name === "webgpu-device.mjs");
+    }
+  });
+
   it("have names that every system takes", () => {
     expect(["cnn", "", "-x", "a/../b", "nul", "runtime", "artifact", "ä ö"].map(fileName)).toEqual([
       "cnn",
