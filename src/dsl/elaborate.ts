@@ -13,6 +13,7 @@ import type { ElaborateOptions, NetworkInProgress, Replacement } from "./elabora
 import { evaluate } from "./evaluate.ts";
 import type { Aliases, Reporter, TensorOperator } from "./evaluate.ts";
 import { applyLayer } from "./layer-call.ts";
+import { DTYPE_HINTS, INPUT_TYPES } from "./input-types.ts";
 import { LIMITS } from "./limits.ts";
 import { Scopes } from "./scopes.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
@@ -386,16 +387,3 @@ class Elaboration implements NetworkInProgress, Steps {
 }
 
 const inputsOf = ({ declaration }: NetworkValue): Ast.InputStatement[] => declaration.body.statements.filter((it) => it.kind === "input");
-
-const INPUT_TYPES: readonly string[] = ["f32", "i32"];
-const DTYPE_HINTS: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    float: "write `f32`",
-    float32: "write `f32`",
-    int: "write `i32`",
-    int32: "write `i32`",
-    int64: "write `i32`",
-    f16: "inputs are `f32`; precision is a setting of the recipe",
-    u8: "images are `f32` once they are normalized",
-  }),
-);
