@@ -13,7 +13,7 @@ import type { ElaborateOptions, NetworkInProgress, Replacement } from "./elabora
 import { evaluate } from "./evaluate.ts";
 import type { Aliases, Reporter, TensorOperator } from "./evaluate.ts";
 import { applyLayer } from "./layer-call.ts";
-import { hintForDimension, hintForType } from "./hints.ts";
+import { hintForDimension, hintForType, INPUT_TYPES } from "./hints.ts";
 import { LIMITS } from "./limits.ts";
 import { Scopes } from "./scopes.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
@@ -387,5 +387,3 @@ class Elaboration implements NetworkInProgress, Steps {
 }
 
 const inputsOf = ({ declaration }: NetworkValue): Ast.InputStatement[] => declaration.body.statements.filter((it) => it.kind === "input");
-
-const INPUT_TYPES: readonly string[] = ["f32", "i32"];

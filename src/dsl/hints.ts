@@ -15,7 +15,6 @@ export const LAYERS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["batch_normalization", "batch_norm"],
   ["layer_normalization", "layer_norm"],
   ["gap", "global_avg_pool"],
-  ["adaptive_avg_pool2d", "global_avg_pool"],
   ["cat", "concat"],
   ["concatenate", "concat"],
   ["view", "reshape"],
@@ -91,6 +90,9 @@ const BATCH_ELSEWHERE: ReadonlySet<string> = new Set(["None", "N", "B", "n", "b"
 export const BATCH_HINT = "the batch is no axis of an input: leave it out";
 
 export const hintForDimension = (name: string): string | undefined => (BATCH_ELSEWHERE.has(name) ? BATCH_HINT : undefined);
+
+/** What an input may hold. */
+export const INPUT_TYPES: readonly string[] = ["f32", "i32"];
 
 /** Element types under their names elsewhere. */
 const TYPES_ELSEWHERE: ReadonlyMap<string, string> = new Map(
