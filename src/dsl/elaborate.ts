@@ -13,6 +13,8 @@ import type { ElaborateOptions, NetworkInProgress, Replacement } from "./elabora
 import { evaluate } from "./evaluate.ts";
 import type { Aliases, Reporter, TensorOperator } from "./evaluate.ts";
 import { applyLayer } from "./layer-call.ts";
+import { DTYPE_HINTS, INPUT_TYPES } from "./input-types.ts";
+import { Paddings } from "./paddings.ts";
 import { LIMITS } from "./limits.ts";
 import { Scopes } from "./scopes.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
@@ -37,6 +39,7 @@ export function elaborateNetwork(
     if (sink.errors > before || !isTensor(output)) return undefined;
     return {
       inputs: elaboration.inputs,
+      unpadded: elaboration.paddings.values,
       output: output.node,
       parameters: [...elaboration.parameters.values()],
       leaves: elaboration.leaves,
@@ -57,6 +60,7 @@ interface Call {
 class Elaboration implements NetworkInProgress, Steps {
   readonly options: ElaborateOptions;
   readonly inputs = new Map<string, Node>();
+  readonly paddings = new Paddings();
   readonly parameters = new Map<string, Parameter>();
   readonly updates = new Map<string, Node>();
   readonly states = new Map<string, readonly Value[]>();
@@ -92,8 +96,8 @@ class Elaboration implements NetworkInProgress, Steps {
     };
   }
 
-  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value {
-    return this.options.classes?.(it, data) ?? UNKNOWN;
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration, input?: string): Value {
+    return this.options.classes?.(it, data, input) ?? UNKNOWN;
   }
 
   nextStream(): number {
@@ -229,7 +233,8 @@ class Elaboration implements NetworkInProgress, Steps {
     const type = tensorType(it.dtype as DType, [this.options.batch, ...(shape as number[])]);
     const node = this.options.builder.input({ name: it.name, role: "batch", type });
     this.inputs.set(it.name, node);
-    return { kind: "tensor", node };
+    const isPadded = this.options.padded?.has(it.name) === true && shape.length === 1;
+    return { kind: "tensor", node: isPadded ? this.paddings.add(this.options.builder, node) : node };
   }
 
   #symbol(extent: Ast.RefExpr, input: Ast.InputStatement, fromData: number | undefined, scope: BodyScope): number | undefined {
@@ -386,16 +391,3 @@ class Elaboration implements NetworkInProgress, Steps {
 }
 
 const inputsOf = ({ declaration }: NetworkValue): Ast.InputStatement[] => declaration.body.statements.filter((it) => it.kind === "input");
-
-const INPUT_TYPES: readonly string[] = ["f32", "i32"];
-const DTYPE_HINTS: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    float: "write `f32`",
-    float32: "write `f32`",
-    int: "write `i32`",
-    int32: "write `i32`",
-    int64: "write `i32`",
-    f16: "inputs are `f32`; precision is a setting of the recipe",
-    u8: "images are `f32` once they are normalized",
-  }),
-);
