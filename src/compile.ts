@@ -225,8 +225,9 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
 }
 
 /** What columns of indices must stay below: the rows of embeddings, and the classes that the network has scores for. */
-function withLimits(info: DataInfo, { inputs, output }: ForwardModel, { loss }: RecipePlan): DataInfo {
-  const limits = indexLimits(output);
+function withLimits(info: DataInfo, model: ForwardModel, { loss }: RecipePlan): DataInfo {
+  const { inputs, output } = model;
+  const limits = indexLimits(model);
   const limited = (column: ColumnInfo, below: number | undefined): ColumnInfo => (below === undefined ? column : { ...column, below });
   return {
     ...info,

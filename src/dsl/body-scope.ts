@@ -29,7 +29,7 @@ export interface Steps {
   operate(it: Ast.Expr, operator: TensorOperator, operands: readonly (TensorValue | number)[], path: string): Value;
   readonly scopes: Scopes;
   /** The number of classes of a data set, of which only what a recipe replaces may ask. */
-  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value;
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration, input?: string): Value;
 }
 
 export class BodyScope implements Environment {
@@ -142,8 +142,8 @@ export class BodyScope implements Environment {
     return this.cursor.current;
   }
 
-  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value {
-    return this.#steps.classes(it, data);
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration, input?: string): Value {
+    return this.#steps.classes(it, data, input);
   }
 }
 

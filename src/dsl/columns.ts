@@ -86,15 +86,17 @@ function fits(name: string, columns: InputColumns[string], value: Ast.Expr, env:
     env.sink.report("wrong-type", value.span, { what: `column \`${name}\``, wanted, got: describeExpr(value) });
     return false;
   };
-  if (name === LABEL && (words.length > 0 || parts.some((part) => typeof part === "object" && "except" in part)))
+  if (name === LABEL && (words.some((word) => !isSequence(word)) || parts.some((part) => typeof part === "object" && "except" in part)))
     return refuse("a name, a string or a place: labels are taken as the loss needs them");
-  const places = words.find(({ word }) => isPlaceOfCategory(word));
-  if (places === undefined) return true;
-  const isAlone = !Array.isArray(columns) && parts.length === 1 && (places.args["columns"] as readonly ColumnPick[]).length === 1;
-  return isAlone || refuse(`\`${places.word}\` of one column, alone: a place is no number to put beside others`);
+  const alone = words.find((word) => isSequence(word) || isPlaceOfCategory(word));
+  if (alone === undefined) return true;
+  const isAlone = !Array.isArray(columns) && parts.length === 1 && (alone.args["columns"] as readonly ColumnPick[]).length === 1;
+  return isAlone || refuse(`\`${alone.word}\` of one column, alone: what it reads does not stand beside other numbers`);
 }
 
-const isPlaceOfCategory = (word: string): boolean => {
+const isSequence = ({ word }: WordPlan): boolean => readingNamed(word).kind === "sequence";
+
+const isPlaceOfCategory = ({ word }: WordPlan): boolean => {
   const reading = readingNamed(word);
   return reading.kind === "category" && !reading.isOneHot;
 };

@@ -14,6 +14,7 @@ import { evaluate } from "./evaluate.ts";
 import type { Aliases, Reporter, TensorOperator } from "./evaluate.ts";
 import { applyLayer } from "./layer-call.ts";
 import { hintForDimension, hintForType, INPUT_TYPES } from "./hints.ts";
+import { Paddings } from "./paddings.ts";
 import { LIMITS } from "./limits.ts";
 import { Scopes } from "./scopes.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
@@ -38,6 +39,7 @@ export function elaborateNetwork(
     if (sink.errors > before || !isTensor(output)) return undefined;
     return {
       inputs: elaboration.inputs,
+      unpadded: elaboration.paddings.values,
       output: output.node,
       parameters: [...elaboration.parameters.values()],
       leaves: elaboration.leaves,
@@ -58,6 +60,7 @@ interface Call {
 class Elaboration implements NetworkInProgress, Steps {
   readonly options: ElaborateOptions;
   readonly inputs = new Map<string, Node>();
+  readonly paddings = new Paddings();
   readonly parameters = new Map<string, Parameter>();
   readonly updates = new Map<string, Node>();
   readonly states = new Map<string, readonly Value[]>();
@@ -93,8 +96,8 @@ class Elaboration implements NetworkInProgress, Steps {
     };
   }
 
-  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration): Value {
-    return this.options.classes?.(it, data) ?? UNKNOWN;
+  classes(it: Ast.MemberExpr, data: Ast.DatasetDeclaration, input?: string): Value {
+    return this.options.classes?.(it, data, input) ?? UNKNOWN;
   }
 
   nextStream(): number {
@@ -230,7 +233,8 @@ class Elaboration implements NetworkInProgress, Steps {
     const type = tensorType(it.dtype as DType, [this.options.batch, ...(shape as number[])]);
     const node = this.options.builder.input({ name: it.name, role: "batch", type });
     this.inputs.set(it.name, node);
-    return { kind: "tensor", node };
+    const isPadded = this.options.padded?.has(it.name) === true && shape.length === 1;
+    return { kind: "tensor", node: isPadded ? this.paddings.add(this.options.builder, node) : node };
   }
 
   #symbol(extent: Ast.RefExpr, input: Ast.InputStatement, fromData: number | undefined, scope: BodyScope): number | undefined {

@@ -9,6 +9,7 @@ import type * as Ast from "./ast.ts";
 import type { Budget } from "./budget.ts";
 import type { Reporter } from "./evaluate.ts";
 import type { Module } from "./module.ts";
+import type { Paddings } from "./paddings.ts";
 import type { Value } from "./values.ts";
 
 /** Steps that stand where the network has others: those of a scope. */
@@ -31,15 +32,18 @@ export interface ElaborateOptions {
   readonly dims?: Readonly<Record<string, number>>;
   readonly replacements?: readonly Replacement[];
   /** The number of classes of a data set; without it, nobody knows. */
-  readonly classes?: (it: Ast.MemberExpr, data: Ast.DatasetDeclaration) => Value;
+  readonly classes?: (it: Ast.MemberExpr, data: Ast.DatasetDeclaration, input?: string) => Value;
   /** What an example of each input looks like, without the batch axis; binds symbolic dimensions. */
   readonly inputShapes?: ReadonlyMap<string, Shape>;
+  /** Inputs whose sequences end before their padding. */
+  readonly padded?: ReadonlySet<string>;
 }
 
 export interface NetworkInProgress {
   readonly options: ElaborateOptions;
   /** What training gives to a network beside its inputs. */
   readonly leaves: TrainingLeaves;
+  readonly paddings: Paddings;
   /** By name. */
   readonly parameters: Map<string, Parameter>;
   /** New values of buffers, by name. */

@@ -97,7 +97,7 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   const inputNames = network.declaration.body.statements.flatMap((it) => (it.kind === "input" ? [it.name] : []));
   const inputShapes = exampleShapes(dataInfo, planned.data, inputNames);
   const recipe = { replacements: planned.replacements, classes };
-  const options = { ...rest, ...recipe, budget, batch, inputShapes };
+  const options = { ...rest, ...recipe, budget, batch, inputShapes, padded: paddedIn(dataInfo) };
   const model = elaborateNetwork(network, planned.network.span, options, sink);
   checkColumns(spec, planned, network);
   if (model === undefined) return undefined;
@@ -129,6 +129,9 @@ function classesFor({ sink }: LoadedSpec, planned: PlannedRecipe, count: (input?
     return UNKNOWN;
   };
 }
+
+const paddedIn = (info: DataInfo | undefined): ReadonlySet<string> =>
+  new Set((info?.inputs ?? []).flatMap(({ name, padded }) => (padded === true ? [name] : [])));
 
 /** Classes, or the categories of an input; there are none of numbers. */
 function countIn({ classes, inputs }: DataInfo, name: string | undefined): number {

@@ -231,6 +231,7 @@ function contextFor(elaboration: NetworkInProgress, path: string, span: Span): L
     b,
     batch,
     mask,
+    validSteps: (x) => elaboration.paddings.validSteps(x),
     weight: (name, shape, init) => add("weight", name, shape, init),
     buffer: (name, shape, init) => add("statistic", name, shape, init),
     update: (name, value) => elaboration.updates.set(full(name), value),

@@ -75,7 +75,10 @@ const field = oneOf(
 );
 const training = object({ shape, steps: list(wordSchema(LOAD_STEPS)) });
 const pictured = { picture: shape, training };
-const column = object({ name, dtype, shape }, { below: count, column: name, fields: { ...list(field), minItems: 1 }, ...pictured });
+const column = object(
+  { name, dtype, shape },
+  { below: count, padded: { const: true }, column: name, fields: { ...list(field), minItems: 1 }, ...pictured },
+);
 
 const kernelLaunch = object({ kind: { const: "kernel" }, kernel: count, buffers: list(count) });
 const loopLaunch = object({

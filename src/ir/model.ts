@@ -32,6 +32,8 @@ export interface TrainingLeaves {
 export interface ForwardModel {
   /** Keyed by input name; the nodes stand for a whole batch. */
   readonly inputs: ReadonlyMap<string, Node>;
+  /** Of inputs that are padded: what the network sees of them. */
+  readonly unpadded: ReadonlyMap<Node, Node>;
   readonly output: Node;
   readonly parameters: readonly Parameter[];
   readonly leaves: TrainingLeaves;

@@ -64,6 +64,8 @@ export interface ColumnInfo {
   readonly picture?: Shape;
   /** Of pictures that training stores otherwise than evaluation, since a random crop takes its own part of them. */
   readonly training?: TrainingPictures;
+  /** Sequences of up to so many numbers: behind them stands `PADDING` of ir/padding.ts. */
+  readonly padded?: true;
   /** Its column in the header of the training table, or its place in one without, where that is not its name. */
   readonly column?: string;
   /** The columns of a table that it is made of, in their order, where that takes more than reading numbers. */

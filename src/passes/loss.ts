@@ -4,6 +4,7 @@
 import type { Builder } from "../ir/builder.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
+import { unpadded } from "../ir/padding.ts";
 import type { WordPlan } from "../ir/plan.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 
@@ -18,8 +19,12 @@ export interface BatchLoss {
   readonly weights: Node;
 }
 
-/** @param mask f32[batch], absent where every example counts */
-export function batchLoss(b: Builder, plan: WordPlan, output: Node, label: Node, mask: Node | undefined): BatchLoss {
+/**
+ * @param mask f32[batch], absent where every example counts
+ * @param isPadded whether steps behind the end of a label count for nothing
+ */
+export function batchLoss(b: Builder, plan: WordPlan, output: Node, label: Node, mask: Node | undefined, isPadded = false): BatchLoss {
+  if (isPadded) return paddedLoss(b, plan, output, label, mask);
   const losses = lossOf(plan).build(b, plan.args, output, label);
   const rows = at(losses.type.shape, 0);
   const batch = at(output.type.shape, 0);
@@ -32,4 +37,16 @@ export function batchLoss(b: Builder, plan: WordPlan, output: Node, label: Node,
   const weight = mask ? b.mul(b.reduceSum(mask, { axes: [0] }), rows / batch) : count;
   const mean = mask ? b.div(sum, b.maximum(weight, 1)) : b.div(sum, rows);
   return { mean, sum, weight, weights };
+}
+
+function paddedLoss(b: Builder, plan: WordPlan, output: Node, label: Node, mask: Node | undefined): BatchLoss {
+  const { valid, values } = unpadded(b, label);
+  const losses = lossOf(plan).build(b, plan.args, output, values);
+  const [batch, steps] = [at(label.type.shape, 0), at(label.type.shape, 1)];
+  const counted = b.cast(valid, { dtype: "f32" });
+  const each = mask ? b.mul(counted, b.expand(b.reshape(mask, { shape: [batch, 1] }), { shape: [batch, steps] })) : counted;
+  const weights = b.reshape(each, { shape: losses.type.shape });
+  const sum = b.reduceSum(b.mul(losses, weights), { axes: [0] });
+  const weight = b.reduceSum(weights, { axes: [0] });
+  return { mean: b.div(sum, b.maximum(weight, 1)), sum, weight, weights };
 }

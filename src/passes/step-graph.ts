@@ -142,9 +142,9 @@ interface Training {
   readonly grads: ReadonlyMap<Parameter, Node>;
 }
 
-function lossOf({ b, recipe: { loss } }: StageSpec, { output }: ForwardModel, label: Node, mask: Node | undefined): BatchLoss {
+function lossOf({ b, recipe: { loss }, dataInfo }: StageSpec, { output }: ForwardModel, label: Node, mask: Node | undefined): BatchLoss {
   const origin = { path: "loss", what: loss.word, ...(loss.span && { span: loss.span }) };
-  return b.withOrigin(origin, () => batchLoss(b, loss, output, label, mask));
+  return b.withOrigin(origin, () => batchLoss(b, loss, output, label, mask, dataInfo.label.padded));
 }
 
 function differentiate(spec: StageSpec, model: ForwardModel, label: Node, mask: Node | undefined): Training {

@@ -3,6 +3,7 @@
 import { hostArray } from "../ir/arrays.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
+import { lengthOf } from "../ir/padding.ts";
 import { sizeOf } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import { DataError } from "./errors.ts";
@@ -82,9 +83,19 @@ export async function predictSplit(loaded: LoadedStage, split: LoadedSplit): Pro
   const predictions: Prediction[] = [];
   while (predictions.length < split.count) {
     const output = await predictBatch(loaded, split, predictions.length);
-    for (let at = 0; at < output.length; at += size) predictions.push(interpret(artifact, output.subarray(at, at + size)));
+    for (let at = 0; at < output.length; at += size)
+      predictions.push(asLong(loaded, split, predictions.length, interpret(artifact, output.subarray(at, at + size))));
   }
   return predictions;
+}
+
+/** Answers for the steps that an example has, where its input is padded. */
+function asLong({ artifact: { dataInfo, outputShape } }: LoadedStage, split: LoadedSplit, example: number, answer: Prediction): Prediction {
+  if (answer.kind !== "sequence") return answer;
+  const input = dataInfo.inputs.find(({ padded, shape }) => padded === true && shape[0] === outputShape[0]);
+  if (input === undefined) return answer;
+  const { data } = columnFor(split, input.name, dataInfo.label.name);
+  return { ...answer, labels: answer.labels.slice(0, lengthOf(input, data, example * sizeOf(input.shape))) };
 }
 
 export function interpret(artifact: Artifact, output: Float32Array): Prediction {

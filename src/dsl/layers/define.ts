@@ -27,6 +27,8 @@ export interface LayerContext {
   readonly batch: number;
   /** False for the filling of the last batch: bool[batch]. */
   readonly mask: Node;
+  /** Which steps of a sequence [batch, time, …] are before its end, bool[batch, time]; undefined where all are. */
+  readonly validSteps: (x: Node) => Node | undefined;
   /** A weight below the layer's scope, or named by that scope alone where its own name is empty. */
   readonly weight: (name: string, shape: Shape, init: Initializer) => Node;
   /** A running statistic below the layer's scope; training may replace it. */

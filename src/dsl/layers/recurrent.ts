@@ -39,6 +39,7 @@ interface Given {
 
 function recurrent(context: LayerContext, x: Node, { hidden, layers, dropout, bidirectional, bias, state }: Given, cell: Cell): Built {
   const { b, batch, weight } = context;
+  requireShape(!bidirectional || context.validSteps(x) === undefined, () => "reading padded sequences backwards is not implemented yet");
   requireShape(layers <= LIMITS.stacked, () => `${layers} layers are more than ${LIMITS.stacked}`);
   const directions = bidirectional ? 2 : 1;
   const rows = layers * directions;

@@ -1,6 +1,8 @@
 // Moves values without computing: flatten, reshape, transpose, and what turns a sequence into one vector. Axes are those of an
 // example, counted from 0.
 
+import type { Builder } from "../../ir/builder.ts";
+import type { Node } from "../../ir/node.ts";
 import { sliceAxis } from "../../ir/ops/movement.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { arg, defineLayer, extent, requireShape } from "./define.ts";
@@ -50,12 +52,24 @@ export const transpose = defineLayer({
   },
 });
 
+/** A sequence [batch, time, features] with zeros where steps [batch, time] are false. */
+const whereSteps = (b: Builder, steps: Node, x: Node): Node =>
+  b.where(b.expand(b.reshape(steps, { shape: [extent(x, 0), extent(x, 1), 1] }), { shape: x.type.shape }), x, 0);
+
+/** Steps of each sequence, f32[batch]; none is empty. */
+const lengths = (b: Builder, valid: Node): Node => b.reduceSum(b.cast(valid, { dtype: "f32" }), { axes: [1] });
+
 export const mean = defineLayer({
   name: "mean",
   doc: "mean of a sequence over time: [features]",
   takes: "sequence",
   args: {},
-  build: ({ b }, x) => b.reduceMean(x, { axes: [1] }),
+  build: ({ b, batch, validSteps }, x) => {
+    const valid = validSteps(x);
+    if (valid === undefined) return b.reduceMean(x, { axes: [1] });
+    const total = b.reduceSum(whereSteps(b, valid, x), { axes: [1] });
+    return b.div(total, b.reshape(lengths(b, valid), { shape: [batch, 1] }));
+  },
 });
 
 export const last = defineLayer({
@@ -63,5 +77,11 @@ export const last = defineLayer({
   doc: "last time step of a sequence: [features]",
   takes: "sequence",
   args: {},
-  build: ({ b, batch }, x) => b.reshape(sliceAxis(b, x, 1, extent(x, 1) - 1, extent(x, 1)), { shape: [batch, extent(x, 2)] }),
+  build: ({ b, batch, validSteps }, x) => {
+    const valid = validSteps(x);
+    if (valid === undefined) return b.reshape(sliceAxis(b, x, 1, extent(x, 1) - 1, extent(x, 1)), { shape: [batch, extent(x, 2)] });
+    const step = b.cast(b.iota({ shape: [batch, extent(x, 1)], axis: 1 }), { dtype: "f32" });
+    const isLast = b.equal(b.add(step, 1), b.reshape(lengths(b, valid), { shape: [batch, 1] }));
+    return b.reduceSum(whereSteps(b, isLast, x), { axes: [1] });
+  },
 });

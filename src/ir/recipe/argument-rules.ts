@@ -87,7 +87,7 @@ const readingSchema = {
     word: { enum: READINGS.map(({ name }) => name) },
     args: {
       type: "object",
-      properties: { columns: picksSchema, unknown: { type: "boolean" } },
+      properties: { columns: picksSchema, unknown: { type: "boolean" }, length: whole.schema },
       required: ["columns"],
       additionalProperties: false,
     },

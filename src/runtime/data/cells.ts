@@ -1,6 +1,7 @@
 // What the cells of a table mean: a number, a fixed-length sequence of numbers, or the name of a class. Browser-safe.
 
 import type { ColumnInfo, LabelKind } from "../../ir/plan.ts";
+import { PADDING } from "../../ir/padding.ts";
 import { INTEGER_TEXT as INTEGER, NUMBER_TEXT as NUMBER } from "../../ir/recipe/columns/number.ts";
 import type { HostArray } from "../device.ts";
 import { isBelow, outOfRange } from "./loaded-split.ts";
@@ -25,17 +26,25 @@ export interface LabelSurvey {
   describe(name: string): Labels | string;
 }
 
-export const surveyOf = (kind: LabelKind): LabelSurvey => (kind === "class" ? new ClassSurvey() : new NumberSurvey());
+/** @param padding room for the labels of steps that are not as many in every row, 0 for the most that there are; undefined where they are */
+export const surveyOf = (kind: LabelKind, padding?: number): LabelSurvey =>
+  kind === "class" ? new ClassSurvey(padding) : new NumberSurvey(padding !== undefined);
 
 /** Of a loss of numbers: as many for each example as the first one has. */
 class NumberSurvey implements LabelSurvey {
+  readonly #isPadded: boolean;
   #first: string | undefined;
+
+  constructor(isPadded: boolean) {
+    this.#isPadded = isPadded;
+  }
 
   add(cell: string): void {
     this.#first ??= cell;
   }
 
   describe(name: string): Labels | string {
+    if (this.#isPadded) return "is padded, which only labels that are classes can be";
     const tokens = splitCell(this.#first ?? "");
     const text = tokens.find((token) => !NUMBER.test(token));
     if (text !== undefined) return `holds ${JSON.stringify(text.slice(0, 40))}, and the loss compares numbers`;
@@ -54,10 +63,16 @@ class ClassSurvey implements LabelSurvey {
   #isPlain = true;
   /** No more than one beyond what there may be. */
   readonly #distinct = new Set<string>();
+  readonly #padding: number | undefined;
+
+  constructor(padding: number | undefined) {
+    this.#padding = padding;
+  }
 
   add(cell: string): void {
     const tokens = splitCell(cell);
-    if (this.#isFirst && tokens.length > 1 && tokens.every(isWhole)) this.#steps = tokens.length;
+    if (this.#padding !== undefined) this.#steps = Math.max(this.#steps ?? 1, tokens.length, this.#padding);
+    else if (this.#isFirst && tokens.length > 1 && tokens.every(isWhole)) this.#steps = tokens.length;
     this.#isFirst = false;
     if (this.#steps !== undefined) {
       for (const token of tokens) this.#highest = Math.max(this.#highest, Number(token) || 0);
@@ -74,7 +89,8 @@ class ClassSurvey implements LabelSurvey {
     if (this.#steps !== undefined) {
       if (this.#highest >= MAX_CLASSES) return `holds ${this.#highest}, which would make as many classes`;
       const classes = Array.from({ length: this.#highest + 1 }, (_, i) => String(i));
-      return { label: { name, dtype: "i32", shape: [this.#steps] }, classes };
+      const padded = this.#padding !== undefined && ({ padded: true } as const);
+      return { label: { name, dtype: "i32", shape: [this.#steps], ...padded }, classes };
     }
     const isNumeric = this.#isNumeric;
     if (isNumeric && !this.#isWhole) return { label: { name, dtype: "f32", shape: [] }, classes: [] };
@@ -95,12 +111,15 @@ export function writeCell(info: ColumnInfo, cell: string, data: HostArray, at: n
   if (cell.trim() === "") return "is empty";
   const tokens = splitCell(cell);
   const length = info.shape[0] ?? 1;
-  if (tokens.length !== length) return `has ${tokens.length} values, the first row has ${length}`;
+  if (info.padded === true && tokens.length > length) return `has ${tokens.length} values, there is room for ${length}`;
+  if (info.padded !== true && tokens.length !== length) return `has ${tokens.length} values, the first row has ${length}`;
+  data.fill(PADDING, at + tokens.length, at + length);
   for (const [i, token] of tokens.entries()) {
     if (info.dtype === "i32" ? !isInt32(token) : !NUMBER.test(token)) {
       return `holds ${JSON.stringify(token)}, which is not ${info.dtype === "i32" ? "an integer" : "a number"}`;
     }
     const value = Number(token);
+    if (info.padded === true && value === PADDING) return `holds ${token}, which stands for padding`;
     if (info.below !== undefined && !isBelow(value, info.below)) return outOfRange(value, info.below);
     data[at + i] = value;
     if (!Number.isFinite(data[at + i])) return `holds ${JSON.stringify(token)}, which is beyond the numbers of f32`;
@@ -130,6 +149,7 @@ export function writeLabel(
   if (problem !== undefined) return problem;
   for (let i = at; i < at + (info.shape[0] ?? 1); i++) {
     const value = data[i] ?? 0;
+    if (info.padded === true && value === PADDING) break;
     if (value < 0 || value >= classes.size) return `holds ${value}, the classes are 0 to ${classes.size - 1}`;
   }
   return undefined;

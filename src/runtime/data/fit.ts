@@ -6,6 +6,7 @@ import type { Reading } from "../../ir/recipe/columns/define.ts";
 import { isMissing } from "../../ir/recipe/columns/define.ts";
 import type { ColumnStats, TableStep } from "../../ir/recipe/table-steps/define.ts";
 import { tableStep } from "../../ir/recipe/table-steps/index.ts";
+import { InternalError } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import { byCodeUnit, MAX_CLASSES } from "./cells.ts";
 import type { PlacedColumn } from "./table-columns.ts";
@@ -27,10 +28,13 @@ export const placeSteps = (plans: readonly WordPlan[], placesOf: (pick: ColumnPi
 export function stepsFor({ at, column }: PlacedColumn, reading: Reading, steps: readonly PlacedStep[]): readonly PlacedStep[] {
   return steps.filter(({ step, plan, places }) => {
     if (places !== undefined && !places.has(at)) return false;
-    const suits = reading.kind === "number" ? step.kind === "fill" || reading.scaled || places !== undefined : isMark(step, plan);
+    const suits =
+      reading.kind === "number"
+        ? step.kind === "fill" || reading.scaled || places !== undefined
+        : reading.kind === "category" && isMark(step, plan);
     if (!suits && places !== undefined)
       throw new DataError(
-        `\`${plan.word}\` cannot work on column "${column}": it holds categories`,
+        `\`${plan.word}\` cannot work on column "${column}": it holds ${reading.kind === "category" ? "categories" : "sequences"}`,
         "a missing category is filled by `fill(mark, COLUMN)`",
       );
     return suits;
@@ -50,8 +54,10 @@ export interface ColumnFit {
   field(): FieldInfo;
 }
 
-export const fitOf = (placed: PlacedColumn, reading: Reading, steps: readonly PlacedStep[]): ColumnFit =>
-  reading.kind === "number" ? new NumberFit(placed, reading, steps) : new CategoryFit(placed, reading, steps);
+export function fitOf(placed: PlacedColumn, reading: Reading, steps: readonly PlacedStep[]): ColumnFit {
+  if (reading.kind === "sequence") throw new InternalError("nothing is fitted of a sequence");
+  return reading.kind === "number" ? new NumberFit(placed, reading, steps) : new CategoryFit(placed, reading, steps);
+}
 
 class NumberFit implements ColumnFit {
   readonly isNeeded: boolean;

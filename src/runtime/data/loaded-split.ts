@@ -2,6 +2,7 @@
 // make it in Node; in a browser `splitFromArrays` makes it of whatever the page has.
 
 import { HOST_ARRAYS, type HostArray } from "../../ir/arrays.ts";
+import { PADDING } from "../../ir/padding.ts";
 import type { ColumnInfo, DataInfo } from "../../ir/plan.ts";
 import { PLACE } from "../../ir/recipe/steps/places.ts";
 import { sizeOf, type DType, type Shape } from "../../ir/types.ts";
@@ -24,9 +25,9 @@ export interface LoadedSplit {
 }
 
 /** What is wrong with the first value of a column that holds numbers of rows or classes there are not; and where it stands. */
-export function strayValue({ below }: ColumnInfo, data: HostArray): { readonly at: number; readonly problem: string } | undefined {
+export function strayValue({ below, padded }: ColumnInfo, data: HostArray): { readonly at: number; readonly problem: string } | undefined {
   if (below === undefined) return undefined;
-  const at = data.findIndex((value) => !isBelow(value, below));
+  const at = data.findIndex((value) => !isBelow(value, below) && !(padded === true && value === PADDING));
   return at < 0 ? undefined : { at, problem: outOfRange(data[at] ?? NaN, below) };
 }
 

@@ -9,6 +9,7 @@ import { missingText, quoted } from "./fields.ts";
 import { Cases, type Problems } from "./problems.ts";
 
 export interface Sequence {
+  /** Of all cells, or of the longest where they are padded. */
   readonly length: number;
   readonly isWhole: boolean;
 }
@@ -56,10 +57,10 @@ export class ColumnSurvey {
     this.#likeliest ??= this.#possible.find((it) => it.read(text) !== undefined) ?? this.#possible[0];
     const likeliest = this.#likeliest;
     const fits = likeliest?.read(text) !== undefined;
-    if (!fits) this.#misfits.add(line, `holds ${quoted(text)}, which is not ${likeliest?.wanted ?? "a number"}`);
+    if (!fits && !this.#isPadded) this.#misfits.add(line, `holds ${quoted(text)}, which is not ${likeliest?.wanted ?? "a number"}`);
     if (!fits || this.#possible.length > 1)
       this.#possible = this.#possible.filter((it) => (it === likeliest ? fits : it.read(text) !== undefined));
-    if (this.#maySequence && this.#isNumeric) this.#addNumbers(text, line);
+    if (this.#isPadded || (this.#maySequence && this.#isNumeric)) this.#addNumbers(text, line);
   }
 
   #addNumbers(text: string, line: number): void {
@@ -67,11 +68,18 @@ export class ColumnSurvey {
     const stray = tokens.find((token) => !NUMBER_TEXT.test(token));
     if (stray !== undefined) {
       this.#isNumeric = false;
+      if (this.#isPadded) this.#misfits.add(line, `holds ${quoted(stray)}, which is not a number`);
       return;
     }
     this.#isWhole &&= tokens.every(isInt32);
+    if (this.#isPadded) this.#length = Math.max(this.#length ?? 0, tokens.length);
     this.#length ??= tokens.length;
-    if (tokens.length !== this.#length) this.#lengths.add(line, `has ${tokens.length} values, the first row has ${this.#length}`);
+    if (tokens.length !== this.#length && !this.#isPadded)
+      this.#lengths.add(line, `has ${tokens.length} values, the first row has ${this.#length}`);
+  }
+
+  get #isPadded(): boolean {
+    return this.#word?.kind === "sequence";
   }
 
   /** Undefined after a problem was added. @param mayBeMissing whether a step fills what is missing */
@@ -97,7 +105,7 @@ export class ColumnSurvey {
     if (this.#word?.kind === "category") return { kind: "reading", reading: this.#word };
     const [reading] = this.#possible;
     if (reading !== undefined) return { kind: "reading", reading };
-    if (!this.#maySequence || !this.#isNumeric || this.#length === undefined) return undefined;
+    if (!(this.#maySequence || this.#isPadded) || !this.#isNumeric || this.#length === undefined) return undefined;
     return { kind: "sequence", sequence: { length: this.#length, isWhole: this.#isWhole } };
   }
 }

@@ -14,6 +14,8 @@ export interface PlacedColumn {
   readonly reading?: string;
   /** Of categories: whether what is not in the list has a place. */
   readonly hasUnknown: boolean;
+  /** Of padded cells: the numbers that there is room for; 0 for those of the longest. */
+  readonly length: number;
 }
 
 export interface PlacedInput {
@@ -35,10 +37,14 @@ const isRest = (part: ColumnPart): part is Extract<ColumnPick, { readonly except
   typeof part === "object" && "except" in part;
 
 /** What a part names, with what a word around it says. */
-const unwrapped = (part: ColumnPart): { readonly picks: readonly ColumnPick[]; readonly reading?: string; readonly hasUnknown: boolean } =>
-  isReading(part)
-    ? { picks: part.args["columns"] as readonly ColumnPick[], reading: part.word, hasUnknown: part.args["unknown"] === true }
-    : { picks: [part], hasUnknown: false };
+const unwrapped = (part: ColumnPart): Unwrapped => {
+  if (!isReading(part)) return { picks: [part], hasUnknown: false, length: 0 };
+  const { columns, unknown, length } = part.args;
+  const how = { hasUnknown: unknown === true, length: typeof length === "number" ? length : 0 };
+  return { picks: columns as readonly ColumnPick[], reading: part.word, ...how };
+};
+
+type Unwrapped = Omit<PlacedColumn, "at" | "column"> & { readonly picks: readonly ColumnPick[] };
 
 /** The first row of a table, which names its columns or counts them. */
 export class TableHeader {
@@ -152,10 +158,16 @@ function formOf(choice: InputColumns[string]): Pick<PlacedInput, "isPlain" | "is
   return { isPlain: isOne && !isReading(only), isVector: !isOne };
 }
 
-/** Where the columns of `label` stand; undefined without one. */
-export function placeLabel(columns: InputColumns, header: TableHeader): readonly number[] | undefined {
+/** Where the columns of `label` stand, and the length of those that are padded; undefined without a label. */
+export function placeLabel(
+  columns: InputColumns,
+  header: TableHeader,
+): { readonly places: readonly number[]; readonly padding?: number } | undefined {
   if (!Object.hasOwn(columns, LABEL)) return undefined;
-  return partsOf(columns[LABEL] ?? []).flatMap((part) => header.placesOf(part as Simple));
+  const parts = partsOf(columns[LABEL] ?? []).map(unwrapped);
+  const places = parts.flatMap(({ picks }) => picks.flatMap((pick) => header.placesOf(pick as Simple)));
+  const padded = parts.find(({ reading }) => reading !== undefined);
+  return padded === undefined ? { places } : { places, padding: padded.length };
 }
 
 /** Where a table has the columns of an input that was fitted on another, or on itself. */

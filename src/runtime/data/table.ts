@@ -65,8 +65,8 @@ class SplitKeys {
   readonly #numbers = new Map<string, number>();
   readonly #keys: number[] = [];
 
-  constructor({ keyedBy }: TableSplit, header: TableHeader, label: readonly number[] | undefined) {
-    this.#places = typeof keyedBy === "object" ? header.placesOf(keyedBy.column) : keyedBy === "label" ? (label ?? []) : undefined;
+  constructor({ keyedBy }: TableSplit, header: TableHeader, label: readonly number[]) {
+    this.#places = typeof keyedBy === "object" ? header.placesOf(keyedBy.column) : keyedBy === "label" ? label : undefined;
   }
 
   add(row: Row): void {
@@ -101,13 +101,16 @@ export async function describeTable(
     throw new DataError("a stratified split needs labels that are classes, and the loss compares numbers", "leave out `stratified`");
   let inputs: readonly SurveyedInput[] = [];
   let placedSteps: readonly PlacedStep[] = [];
-  let label: readonly number[] | undefined;
+  let label: readonly number[] = [];
+  let labels = surveyOf(kind);
   let keys: SplitKeys | undefined;
   let count = 0;
-  const labels = surveyOf(kind);
   const problems = new Problems();
   const begin = (header: TableHeader): void => {
-    label = placeLabel(columns, header);
+    const placedLabel = placeLabel(columns, header);
+    if (placedLabel === undefined) throw new DataError(`the table ${path} has no label`, "name it in the spec: label: COLUMN");
+    label = placedLabel.places;
+    labels = surveyOf(kind, placedLabel.padding);
     keys = new SplitKeys(split, header, label);
     placedSteps = placeSteps(steps, (pick) => header.placesOf(pick as string));
     const placed = placeInputs(columns, header, typeof split.keyedBy === "object" ? [split.keyedBy.column] : []);
@@ -121,13 +124,12 @@ export async function describeTable(
     count++;
     for (const { placed, surveys } of inputs)
       surveys.forEach((survey, i) => survey.add(cellAt(row, placed.columns[i]?.at ?? -1), row.line));
-    const text = labelAt(row, label ?? []);
+    const text = labelAt(row, label);
     if (text.trim() === "") problems.add(`${path}:${row.line}: the label is empty`);
     labels.add(text);
     keys?.add(row);
   };
   await readTable(source, access, { begin, take });
-  if (label === undefined) throw new DataError(`the table ${path} has no label`, "name it in the spec: label: COLUMN");
   problems.check("rows without a label", "fill them in, or remove the rows");
   const described = labels.describe(LABEL);
   if (typeof described === "string") throw new DataError(`${path}: the label ${described}`);
@@ -194,7 +196,14 @@ class FittedInput {
     const [kind] = this.#kinds;
     const [only] = columns;
     const named = only !== undefined && only.column !== name ? { column: only.column } : {};
-    if (kind?.kind === "sequence") return { name, dtype: kind.sequence.isWhole ? "i32" : "f32", shape: [kind.sequence.length], ...named };
+    if (kind?.kind === "sequence") {
+      const { isWhole, length: longest } = kind.sequence;
+      const length = only?.length === undefined || only.length === 0 ? longest : only.length;
+      if (length < longest)
+        throw new DataError(`column "${only?.column ?? name}" has a cell of ${longest} numbers, and \`length\` is ${length}`);
+      const padded = only?.reading !== undefined && ({ padded: true } as const);
+      return { name, dtype: isWhole ? "i32" : "f32", shape: [length], ...padded, ...named };
+    }
     if (columns.length === 0) throw new DataError(`no column is left for "${name}"`, "`*` stands for what is named nowhere else");
     if (isPlain && kind?.reading === readingNamed("number") && !this.isNeeded) return { name, dtype: "f32", shape: [], ...named };
     const fields = this.#fits.map((fit) => fit.field());
@@ -239,7 +248,7 @@ export async function loadTable(
   const begin = (header: TableHeader): void => {
     places = info.inputs.map((input) => placesFor(input, columns, header, path));
     if (!withLabel) return;
-    label = placeLabel(columns, header) ?? [];
+    label = placeLabel(columns, header)?.places ?? [];
     keys = new SplitKeys(split, header, label);
   };
   const take = (row: Row): void => {

@@ -4,6 +4,7 @@
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import { hostArray, type HostArray } from "../../ir/arrays.ts";
 import type { ColumnInfo, DataInfo, FieldInfo } from "../../ir/plan.ts";
+import { PADDING } from "../../ir/padding.ts";
 import { widthOf } from "../../ir/recipe/columns/index.ts";
 import { hasOwnSizes, isPicture, type Pixels } from "../../ir/recipe/steps/define.ts";
 import type { LoadSteps } from "../../ir/recipe/steps/host.ts";
@@ -182,11 +183,14 @@ function packOne(column: ColumnInfo, packed: HostArray | PictureStore, value: Va
   return place === undefined ? `numbers, ${AS_PICTURES}` : packNumbers(column, value as number | ArrayLike<number>, place);
 }
 
-function packNumbers({ dtype }: ColumnInfo, value: number | ArrayLike<number>, place: HostArray): string | undefined {
+function packNumbers({ dtype, padded }: ColumnInfo, value: number | ArrayLike<number>, place: HostArray): string | undefined {
   const numbers = typeof value === "number" ? [value] : value;
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- pages call it without a type checker
-  if (numbers?.length !== place.length) return `${numbers?.length ?? "no"} numbers, expected ${place.length}`;
-  for (let i = 0; i < place.length; i++) {
+  // Pages call it without a type checker.
+  const count = (numbers as ArrayLike<number> | undefined)?.length ?? 0;
+  const least = padded === true ? 1 : place.length;
+  if (count < least || count > place.length) return `${count} numbers, expected ${least < place.length ? "1 to " : ""}${place.length}`;
+  place.fill(PADDING, count);
+  for (let i = 0; i < count; i++) {
     const number = numbers[i] ?? NaN;
     place[i] = number;
     if (dtype === "f32" ? Number.isNaN(number) : place[i] !== number) return `${number} is no ${dtype}`;
@@ -204,16 +208,26 @@ function pixelsOf({ data, width, height }: Picture): Pixels | string {
 function packLabels({ label, classes }: DataInfo, labels: SplitValues["labels"]): HostArray {
   const packed = isTyped(labels) ? labels : hostArray(label.dtype, labels.length * sizeOf(label.shape));
   if (!isTyped(labels)) {
-    const flat: LabelEntry[] = labels.flat();
+    const flat: LabelEntry[] = labels.flatMap((it) => paddedLabel(label, it));
     if (flat.length !== packed.length)
       throw new DataError(`${flat.length} labels for ${labels.length} examples, expected ${packed.length}`);
     flat.forEach((entry, i) => (packed[i] = typeof entry === "number" ? entry : classIndex(classes, entry)));
   }
   // The kernels trust labels: another number would read beside the scores.
   const stray =
-    classes.length === 0 ? undefined : packed.find((index) => !(index >= 0 && index < classes.length && Number.isInteger(index)));
+    classes.length === 0
+      ? undefined
+      : packed.find(
+          (index) => !(index >= 0 && index < classes.length && Number.isInteger(index)) && !(label.padded === true && index === PADDING),
+        );
   if (stray !== undefined) throw new DataError(`the label ${stray} is no class`, `labels are 0 to ${classes.length - 1}, or names`);
   return packed;
+}
+
+/** Of all steps, as long as others are. */
+function paddedLabel({ padded, shape: [steps = 1] }: ColumnInfo, label: LabelEntry | readonly LabelEntry[]): readonly LabelEntry[] {
+  const entries = typeof label === "object" ? label : [label];
+  return padded === true ? [...entries, ...Array<number>(Math.max(0, steps - entries.length)).fill(PADDING)] : entries;
 }
 
 function classIndex(classes: readonly string[], name: string): number {

@@ -28,7 +28,12 @@ export interface CategoryReading<N extends string = string> extends ReadingBase<
   readonly isOneHot: boolean;
 }
 
-export type Reading<N extends string = string> = NumberReading<N> | CategoryReading<N>;
+/** A cell to the numbers in it, which may be fewer than others have. */
+export interface SequenceReading<N extends string = string> extends ReadingBase<N> {
+  readonly kind: "sequence";
+}
+
+export type Reading<N extends string = string> = NumberReading<N> | CategoryReading<N> | SequenceReading<N>;
 
 export const defineNumberReading = <const N extends string>(
   reading: Omit<NumberReading<N>, "kind" | "args"> & { readonly args: ArgSpecs },
@@ -36,6 +41,10 @@ export const defineNumberReading = <const N extends string>(
 export const defineCategoryReading = <const N extends string>(
   reading: Omit<CategoryReading<N>, "kind" | "args"> & { readonly args: ArgSpecs },
 ): CategoryReading<N> => Object.freeze({ kind: "category", ...reading });
+
+export const defineSequenceReading = <const N extends string>(
+  reading: Omit<SequenceReading<N>, "kind" | "args"> & { readonly args: ArgSpecs },
+): SequenceReading<N> => Object.freeze({ kind: "sequence", ...reading });
 
 /** What files hold where nobody knows the value, in any letters. */
 const MISSING: ReadonlySet<string> = new Set(["", "na", "nan", "null", "?"]);

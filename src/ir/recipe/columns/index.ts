@@ -7,9 +7,10 @@ import { category, oneHot } from "./categories.ts";
 import { day, days, hour, month, seconds, weekday, year } from "./dates.ts";
 import type { NumberReading, Reading } from "./define.ts";
 import { number } from "./number.ts";
+import { pad } from "./pad.ts";
 
 export const READINGS = [
-  ...[number, bool, oneHot, category],
+  ...[number, bool, oneHot, category, pad],
   ...[days, seconds, year, month, day, weekday, hour],
 ] as const satisfies readonly Reading[];
 
