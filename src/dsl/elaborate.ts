@@ -35,13 +35,8 @@ export function elaborateNetwork(
     const output = elaboration.network(network, at);
     elaboration.lintReplacements();
     if (sink.errors > before || !isTensor(output)) return undefined;
-    return {
-      inputs: elaboration.inputs,
-      output: output.node,
-      parameters: [...elaboration.parameters.values()],
-      leaves: elaboration.leaves,
-      updates: elaboration.updates,
-    };
+    const { inputs, parameters, leaves, updates } = elaboration;
+    return { inputs, output: output.node, parameters: [...parameters.values()], leaves, updates };
   } catch (error) {
     if (error instanceof Abort) return undefined;
     throw error;
