@@ -37,14 +37,8 @@ export function elaborateNetwork(
     const output = elaboration.network(network, at);
     elaboration.lintReplacements();
     if (sink.errors > before || !isTensor(output)) return undefined;
-    return {
-      inputs: elaboration.inputs,
-      unpadded: elaboration.paddings.values,
-      output: output.node,
-      parameters: [...elaboration.parameters.values()],
-      leaves: elaboration.leaves,
-      updates: elaboration.updates,
-    };
+    const { inputs, parameters, leaves, updates, paddings } = elaboration;
+    return { inputs, unpadded: paddings.values, output: output.node, parameters: [...parameters.values()], leaves, updates };
   } catch (error) {
     if (error instanceof Abort) return undefined;
     throw error;
