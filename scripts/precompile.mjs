@@ -1,5 +1,5 @@
 // What Ajv and Handlebars make functions of when the source runs, made when it is built: so the package runs where text may not become
-// code (`node --disallow-code-generation-from-strings`), and starts faster.
+// code (`node --disallow-code-generation-from-strings`), and starts faster. And what the parser finds out of its grammar, for the start alone.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const standaloneCode = standalone.default ?? standalone;
 
 const TEMPLATE = /[\\/]codegen[\\/]template\.ts$/;
+const GRAMMAR = /[\\/]dsl[\\/]grammar-table\.ts$/;
 const VALIDATOR = /[\\/]ir[\\/]schema-validator\.ts$/;
 
 /** What uses templates and schemas; each makes what it needs when it is loaded. */
@@ -21,6 +22,7 @@ export * as targets from "./src/codegen/targets.ts";
 export * as module from "./src/codegen/module/emit.ts";
 export * as artifact from "./src/ir/artifact-schema.ts";
 export { OPTIONS as ajvOptions } from "original:src/ir/schema-validator.ts";
+export { grammarTable } from "./src/dsl/parser.ts";
 export { OPTIONS as handlebarsOptions } from "original:src/codegen/template.ts";
 `;
 
@@ -51,8 +53,9 @@ async function recorded() {
     });
     globalThis.recordedTemplates = [];
     globalThis.recordedSchemas = [];
-    const { ajvOptions, handlebarsOptions } = await import(pathToFileURL(outfile).href);
-    return { templates: globalThis.recordedTemplates, schemas: globalThis.recordedSchemas, ajvOptions, handlebarsOptions };
+    const { ajvOptions, handlebarsOptions, grammarTable } = await import(pathToFileURL(outfile).href);
+    const [templates, schemas, grammar] = [globalThis.recordedTemplates, globalThis.recordedSchemas, grammarTable()];
+    return { templates, schemas, grammar, ajvOptions, handlebarsOptions };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -84,17 +87,19 @@ export function validatorOf({ $id }) {
 
 /** The plugin of esbuild that puts them in place. */
 export async function precompiled() {
-  const { templates, schemas, ajvOptions, handlebarsOptions } = await recorded();
+  const { templates, schemas, grammar, ajvOptions, handlebarsOptions } = await recorded();
   const spec = JSON.parse(readFileSync(join(root, "specs/schema/tlspec.schema.json"), "utf8"));
   const contents = {
     template: templateModule(templates, handlebarsOptions),
     validator: validatorModule([spec, ...schemas], ajvOptions),
+    grammar: `export const GRAMMAR = JSON.parse(${JSON.stringify(JSON.stringify(grammar))});`,
   };
   return {
     name: "precompiled",
     setup({ onLoad }) {
       onLoad({ filter: TEMPLATE }, () => ({ contents: contents.template, resolveDir: root, loader: "js" }));
       onLoad({ filter: VALIDATOR }, () => ({ contents: contents.validator, resolveDir: root, loader: "js" }));
+      onLoad({ filter: GRAMMAR }, () => ({ contents: contents.grammar, loader: "js" }));
     },
   };
 }

@@ -1,12 +1,23 @@
-// The compiler's front half by itself: reads a spec and says everything that can be said without its data. Apart from compile.ts, so
-// that `tlc check` loads neither passes nor targets.
+// The compiler's front half by itself: reads a spec and says everything that can be said of it and of what its data looks like. Apart
+// from compile.ts, so that `tlc check` loads neither passes nor targets.
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Diagnostic, Sources } from "./diagnostics.ts";
-import { checkContract, checkSpec as checkLoaded, loadSpec, type LoadedSpec, type PlannedWeights } from "./dsl/index.ts";
+import { DiagnosticSink, type Diagnostic, type Sources, type Span } from "./diagnostics.ts";
+import {
+  checkContract,
+  checkSpec as checkLoaded,
+  loadSpec,
+  planRecipe,
+  type LoadedSpec,
+  type PlannedRecipe,
+  type PlannedWeights,
+} from "./dsl/index.ts";
 import { LIMITS } from "./dsl/limits.ts";
 import { createBuilder } from "./ir/builder.ts";
+import type { DataInfo, DataPlan, LabelKind } from "./ir/plan.ts";
+import { lossOf } from "./ir/recipe/losses/index.ts";
+import { pathOf } from "./ir/recipe/sources/index.ts";
 import type { WantedTensor } from "./ir/weights/contract.ts";
 import type { FileTensor } from "./ir/weights/plan.ts";
 import { packageRoot } from "./package-root.ts";
@@ -20,9 +31,14 @@ export interface SpecAccess {
   readonly root?: string;
 }
 
+/** Looks at the data: classes and shapes, from folder names and headers. What its labels are, the loss says. */
+export type DescribeData = (plan: DataPlan, labels: LabelKind) => Promise<DataInfo>;
+
 export interface CheckRequest extends SpecAccess {
   /** `path=value`: changes to the recipe and its data. */
   readonly set?: readonly string[];
+  /** Left out: only what can be said without the data is checked. */
+  readonly describeData?: DescribeData;
   /**
    * Looks at the header of published weights; throws a DataError for what cannot be read. Undefined where that is not at hand, such as what
    * would have to be fetched: then it is not checked. Left out, none are.
@@ -35,17 +51,30 @@ export interface CheckOutcome {
   readonly sources: Sources;
 }
 
-/** Plans every recipe of a spec and builds its network. */
+/** Plans every recipe of a spec and builds its network, for the data where that is there. */
 export async function checkSpec(file: string, request: CheckRequest = {}): Promise<CheckOutcome> {
   const spec = await openSpec(file, request);
+  const { set = [], describeData, describeWeights } = request;
+  const found = new Map<string, DataInfo>();
+  for (const recipe of spec.recipes) {
+    if (!describeData || spec.sink.hasErrors) break;
+    // What is wrong with the plan itself is said below.
+    const planned = planRecipe({ ...spec, sink: new DiagnosticSink() }, { recipe, overrides: set });
+    const missing = planned ? missingData(planned) : [];
+    for (const { path, span, hint } of missing) spec.sink.report("data-not-there", span, { path }, { hint });
+    const isThere = planned?.data && missing.every(({ split }) => split !== "train");
+    const info = isThere && (await lookAtData(spec, planned, describeData));
+    if (info) found.set(recipe, info);
+  }
   const wanted: (readonly [PlannedWeights, readonly WantedTensor[]])[] = [];
   checkLoaded(spec, {
     builder: createBuilder,
-    ...(request.set && { overrides: request.set }),
-    ...(request.describeWeights && { weights: (planned, parameters) => void wanted.push([planned, parameters]) }),
+    overrides: set,
+    dataInfo: ({ plan }) => found.get(plan.name),
+    ...(describeWeights && { weights: (planned, parameters) => void wanted.push([planned, parameters]) }),
   });
   for (const [planned, parameters] of wanted) {
-    const tensors = request.describeWeights && (await headerOf(spec, planned, request.describeWeights));
+    const tensors = describeWeights && (await headerOf(spec, planned, describeWeights));
     if (tensors) checkContract(planned, parameters, tensors, spec.sink);
   }
   return outcomeOf(spec);
@@ -67,6 +96,44 @@ export async function headerOf(
     return undefined;
   }
 }
+
+/** What the recipe's data looks like; where it cannot be had, that is said at the places that name it. */
+export async function lookAtData(
+  { sink }: Pick<LoadedSpec, "sink">,
+  planned: PlannedRecipe,
+  describeData: DescribeData,
+): Promise<DataInfo | undefined> {
+  const { plan, data, dataSpan } = planned;
+  if (!data) return undefined;
+  try {
+    return await describeData(data, lossOf(plan.loss).labels);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    const { message: reason, hint } = error;
+    const missing = missingData(planned);
+    for (const { path, span, hint: wayOut } of missing) sink.report("no-such-data", span, { path }, { hint: wayOut });
+    const named = Object.values(data.sources).find((source) => reason.includes(pathOf(source)));
+    if (missing.length === 0) sink.report("data-unreadable", named?.span ?? dataSpan, { reason }, { hint: hint === "" ? undefined : hint });
+    return undefined;
+  }
+}
+
+interface MissingData {
+  readonly split: string;
+  readonly path: string;
+  readonly span: Span;
+  readonly hint: string;
+}
+
+/** Every source that is not there, so that all are named at once. */
+const missingData = ({ data, dataSpan, sources: overrides }: PlannedRecipe): readonly MissingData[] =>
+  Object.entries(data?.sources ?? {}).flatMap(([split, source]) => {
+    const [path, span] = [pathOf(source), source.span ?? dataSpan];
+    if (existsSync(path)) return [];
+    const isOverridden = [...overrides.values()].some((text) => text.startsWith(`data.${split}=`));
+    const from = isOverridden ? "paths of `--set` are relative to the working directory" : "paths of a spec are relative to its folder";
+    return [{ split, path, span, hint: `${from}; \`--set data.${split}=PATH\` names another place` }];
+  });
 
 /** A spec from its file, with what it imports. */
 export async function openSpec(file: string, { root: folder = dirname(file) }: SpecAccess = {}): Promise<LoadedSpec> {

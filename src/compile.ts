@@ -2,14 +2,22 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { headerOf, openSpec, outcomeOf as outcome, type SpecAccess } from "./check.ts";
+import { headerOf, lookAtData, openSpec, outcomeOf as outcome, type DescribeData, type SpecAccess } from "./check.ts";
 import { guidanceOf, printerFor } from "./codegen/for-device.ts";
 import { emitFiles } from "./codegen/module/emit.ts";
 import type { Target } from "./codegen/target.ts";
 import { targetNamed } from "./codegen/targets.ts";
-import { placeOf, type Diagnostic, type Sources } from "./diagnostics.ts";
+import { placeOf, type Diagnostic, type Sources, type Span } from "./diagnostics.ts";
 import { didYouMean } from "./diagnostics/suggest.ts";
-import { checkContract, elaborate, planRecipe, type LoadedSpec, type PlannedRecipe, type PlannedWeights } from "./dsl/index.ts";
+import {
+  checkContract,
+  checkSpec as checkLoaded,
+  elaborate,
+  planRecipe,
+  type LoadedSpec,
+  type PlannedRecipe,
+  type PlannedWeights,
+} from "./dsl/index.ts";
 import { LIMITS } from "./dsl/limits.ts";
 import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type ParameterInfo } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
@@ -19,7 +27,7 @@ import type { ForwardModel, Parameter } from "./ir/model.ts";
 import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
 import type { DeviceLimits } from "./ir/program.ts";
-import type { ColumnInfo, DataInfo, DataPlan, LabelKind, RecipePlan, WordPlan } from "./ir/plan.ts";
+import type { ColumnInfo, DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
 import { lossOf } from "./ir/recipe/losses/index.ts";
 import { InternalError, type TensorType } from "./ir/types.ts";
 import type { Contract } from "./ir/weights/contract.ts";
@@ -39,8 +47,7 @@ export interface CompileRequest extends SpecAccess {
   readonly target: string;
   /** Of the device that the program is for; left out, it runs on every device of the target. */
   readonly limits?: DeviceLimits;
-  /** Looks at the data: classes and shapes, from folder names and headers. What its labels are, the loss says. */
-  readonly describeData: (plan: DataPlan, labels: LabelKind) => Promise<DataInfo>;
+  readonly describeData: DescribeData;
   /** Looks at the header of published weights, for recipes that have some; throws a DataError for what cannot be read. */
   readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
   /** Name of a pass whose result is handed to `onDump` as text. */
@@ -65,6 +72,8 @@ export interface CompileOutcome {
   readonly weights?: PublishedWeights;
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
+  /** Where the spec says how its data is read, for what is found out once it is loaded: the batch, and each split. */
+  readonly places?: Readonly<Record<string, Span>>;
   /** Of a traced step: the network draws random numbers when it trains, which a trace leaves out. */
   readonly withoutRandomness?: boolean;
 }
@@ -72,7 +81,8 @@ export interface CompileOutcome {
 /** A recipe, its data and its network, for one device's target. */
 export async function compileSpec(file: string, request: CompileRequest): Promise<CompileOutcome> {
   const spec = await openSpec(file, request);
-  const planned = spec.sink.errors === 0 ? plan(spec, request) : undefined;
+  if (spec.sink.hasErrors) return outcome(withAllFaults(spec, request));
+  const planned = plan(spec, request);
   if (!planned || spec.sink.errors > 0) return outcome(spec);
   if (!planned.data) {
     spec.sink.report(
@@ -83,13 +93,14 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
     );
     return outcome(spec);
   }
-  const dataInfo = await request.describeData(planned.data, lossOf(planned.plan.loss).labels);
+  const dataInfo = await lookAtData(spec, planned, request.describeData);
+  if (!dataInfo) return outcome(spec);
   const stages = stageSpecs(spec, planned, dataInfo);
   if (!stages) return outcome(spec);
   const [{ network }] = stages as [StageSpec];
   const contract = planned.weights && (await contractOf(spec, planned.weights, network, request));
   if (contract === "broken") return outcome(spec);
-  const compiled = finish(spec, stages, buildEntries, request, planned);
+  const compiled = { ...finish(spec, stages, buildEntries, request, planned), places: placesOf(planned) };
   if (!compiled.artifact || !contract) return compiled;
   const { source, matches, dropped, fresh } = contract;
   const weights = { source, taken: matches.size, dropped: dropped.length, new: fresh };
@@ -110,10 +121,18 @@ async function contractOf(
   return contract ? { ...contract, source: weights.plan.source } : "broken";
 }
 
+function placesOf({ data, dataSpan, batchSpan }: PlannedRecipe): Readonly<Record<string, Span>> {
+  const of = (split: string): Span => data?.sources[split]?.span ?? dataSpan;
+  const parts = data?.splits.flatMap(({ from, parts: named }) => named.map(({ name }) => [name, of(from)] as const)) ?? [];
+  const sources = Object.keys(data?.sources ?? {}).map((split) => [split, of(split)] as const);
+  return Object.fromEntries([["batch", batchSpan], ...sources, ...parts]);
+}
+
 /** One training step of the recipe's first stage on a batch given from outside; see `tlc trace`. */
 export async function compileTrace(file: string, request: TraceRequest): Promise<CompileOutcome> {
   const spec = await openSpec(file, request);
-  const found = spec.sink.errors === 0 ? plan(spec, request) : undefined;
+  if (spec.sink.hasErrors) return outcome(withAllFaults(spec, request));
+  const found = plan(spec, request);
   if (!found || spec.sink.errors > 0) return outcome(spec);
   const [first] = request.batch.values();
   const label = request.batch.get("label");
@@ -158,6 +177,12 @@ export async function emit(...artifacts: readonly Artifact[]): Promise<ReadonlyM
 
 const plan = (spec: LoadedSpec, request: Pick<CompileRequest, "recipe" | "set">): PlannedRecipe | undefined =>
   planRecipe(spec, { ...(request.recipe !== undefined && { recipe: request.recipe }), overrides: request.set ?? [] });
+
+/** A fault of syntax or of a name hides no others: what else `tlc check` would say is said as well. */
+function withAllFaults(spec: LoadedSpec, { set = [] }: Pick<CompileRequest, "set">): LoadedSpec {
+  checkLoaded(spec, { builder: createBuilder, overrides: set });
+  return spec;
+}
 
 /** What the stages' graphs are made of; undefined after a fault. */
 function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo): readonly StageSpec[] | undefined {

@@ -8,5 +8,5 @@ export type { DiagnosticName, ParamsOf } from "./diagnostics/catalogue.ts";
 export { DiagnosticSink } from "./diagnostics/sink.ts";
 export type { ReportExtra } from "./diagnostics/sink.ts";
 export { diagnosticToJson, placeOf, positionOf, renderDiagnostic, renderDiagnostics } from "./diagnostics/render.ts";
-export type { Position, RenderOptions, Sources, Style } from "./diagnostics/render.ts";
+export type { DiagnosticJson, Position, RenderOptions, Sources, Style } from "./diagnostics/render.ts";
 export { didYouMean, didYouMeanOneOf, editDistance, nearest, oneOf } from "./diagnostics/suggest.ts";

@@ -1,12 +1,15 @@
 // The front half of the compiler over real files: text, the JSON form, and one that imports the other.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
-import { checkSpec } from "../src/check.ts";
-import { DiagnosticSink } from "../src/diagnostics.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { checkSpec, type CheckOutcome } from "../src/check.ts";
+import { compileSpec } from "../src/compile.ts";
+import { DiagnosticSink, positionOf } from "../src/diagnostics.ts";
 import { parseSpec } from "../src/dsl/parse.ts";
+import type { DataInfo, DataPlan, LabelKind } from "../src/ir/plan.ts";
+import { describeData } from "../src/runtime/data/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tlc-check-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -61,4 +64,39 @@ it("keeps spans of the JSON form within the file", async () => {
     expect(span.end).toBeGreaterThanOrEqual(span.start);
     expect(span.end).toBeLessThanOrEqual(faulty.length);
   }
+});
+
+describe("data", () => {
+  const dataset = 'dataset d {\n  train images("a")\n  test images("b")\n}\n';
+  const recipe = RECIPE.replace("network small", "network small\n  data d\n  batch 2\n  epochs 1");
+  const look = (plan: DataPlan, labels: LabelKind): Promise<DataInfo> => describeData(plan, labels);
+  const messages = ({ diagnostics }: CheckOutcome): string[] => diagnostics.map(({ severity, message }) => `${severity}: ${message}`);
+
+  it("is missing in every folder where it is, which check says and goes on", async () => {
+    const file = write("missing.tlspec", NETWORK + dataset + recipe);
+    const [a, b] = [join(folder, "a"), join(folder, "b")];
+    expect(messages(await checkSpec(file, { describeData: look }))).toEqual([
+      `warning: there is no \`${a}\`: checked without it`,
+      `warning: there is no \`${b}\`: checked without it`,
+    ]);
+    const compiled = await compileSpec(file, { target: "reference", describeData: look });
+    expect(messages(compiled)).toEqual([`error: there is no \`${a}\``, `error: there is no \`${b}\``]);
+    expect(compiled.diagnostics.map(({ hint }) => hint)).toEqual(
+      ["train", "test"].map((split) => `paths of a spec are relative to its folder; \`--set data.${split}=PATH\` names another place`),
+    );
+    const moved = await compileSpec(file, { target: "reference", describeData: look, set: ['data.train="nowhere"'] });
+    expect(moved.diagnostics[0]?.hint).toContain("paths of `--set` are relative to the working directory");
+  });
+
+  it("that cannot be used is a fault at its place", async () => {
+    mkdirSync(join(folder, "empty"));
+    const file = write("empty.tlspec", NETWORK + dataset.replace('"a"', '"empty"').replace('"b"', '"empty"') + recipe);
+    for (const outcome of [
+      await checkSpec(file, { describeData: look }),
+      await compileSpec(file, { target: "reference", describeData: look }),
+    ]) {
+      expect(messages(outcome)).toEqual([`error: ${join(folder, "empty")} has no folders in it`]);
+      expect(positionOf(outcome.sources.get(file) ?? "", outcome.diagnostics[0]?.span.start ?? 0)).toEqual({ line: 6, column: 9 });
+    }
+  });
 });

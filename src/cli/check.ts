@@ -1,4 +1,4 @@
-// `tlc check`: everything that can be said about a spec without running it. Loads neither a device nor an image library.
+// `tlc check`: everything that can be said about a spec and its data without running it. Loads neither a device nor an image library.
 
 import { EXIT } from "./failure.ts";
 import { compileRequest, DEFAULT_TARGET, showDiagnostics, type CompileOptions } from "./open.ts";

@@ -38,11 +38,11 @@ const diagnostics = (): readonly (typeof CATALOGUE)[DiagnosticName][] =>
 
 function list(terminal: Terminal): void {
   for (const { code, severity, title } of diagnostics()) {
-    terminal.object({ code, severity, title });
+    terminal.object({ event: "explain", kind: "diagnostic", code, severity, title });
     terminal.line(`${terminal.paintOut("bold", code)}  ${title}`);
   }
   for (const { kind, name, doc } of ENTRIES) {
-    terminal.object({ kind, name, doc });
+    terminal.object({ event: "explain", kind, name, doc });
     terminal.line(`${terminal.paintOut("bold", name)}  ${kind}: ${doc}`);
   }
 }
@@ -51,7 +51,7 @@ function explainDiagnostic(given: string, terminal: Terminal): void {
   const entry = entryOfCode(given);
   if (entry === undefined) return;
   const { code, severity, title, explanation, wrong, right } = entry;
-  terminal.object({ code, severity, title, explanation, wrong, right });
+  terminal.object({ event: "explain", kind: "diagnostic", code, severity, title, explanation, wrong, right });
   terminal.line((explainCode(given) ?? "").trimEnd());
 }
 
@@ -70,7 +70,7 @@ function explainWord(given: string, terminal: Terminal): void {
       ...("default" in spec && { default: spec.default }),
       doc: spec.doc,
     }));
-    terminal.object({ kind, name, doc, arguments: described, presets });
+    terminal.object({ event: "explain", kind, name, doc, arguments: described, presets });
     if (i > 0) terminal.line();
     terminal.line(`${terminal.paintOut("bold", name)} (${kind}): ${doc}`);
     if (described.length > 0) terminal.line();

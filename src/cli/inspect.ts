@@ -1,8 +1,9 @@
 // `tlc inspect`: what a compiled recipe will cost and do, per stage: parameters trained and frozen, kernels, work and memory.
 
-import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
+import type { Artifact, CompiledStage } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
+import type { InspectedStage } from "./events.ts";
 import { EXIT } from "./failure.ts";
 import { targetsIn } from "./folder.ts";
 import { artifactOf, compileRequest, isFolder, readArtifact, type CompileOptions } from "./open.ts";
@@ -12,18 +13,6 @@ export interface InspectOptions extends CompileOptions {
   readonly target: string;
   /** Also what each layer takes of a training step. */
   readonly layers?: boolean;
-}
-
-interface Inspection {
-  readonly stage: string;
-  readonly parameters: { readonly total: number; readonly trainable: number; readonly frozen: number };
-  readonly trainable: readonly string[];
-  readonly frozen: readonly string[];
-  readonly frontier: readonly string[];
-  readonly layers: StageReport["layers"];
-  readonly entries: StageReport["entries"];
-  readonly bytes: StageReport["bytes"] & { readonly peak: number };
-  readonly cached: { readonly features: boolean; readonly reason: string };
 }
 
 export async function inspect(path: string, options: InspectOptions, terminal: Terminal): Promise<number> {
@@ -45,7 +34,7 @@ async function targetOf(folder: string, { target }: InspectOptions): Promise<str
   return targets.includes(target) ? target : targets[0];
 }
 
-function describe({ parameters }: Artifact, { name: stage, trainable: trained, report }: CompiledStage): Inspection {
+function describe({ parameters }: Artifact, { name: stage, trainable: trained, report }: CompiledStage): InspectedStage {
   const weights = parameters.filter((parameter) => parameter.kind === "weight");
   const isTrained = new Set(trained);
   const trainable = weights.filter(({ name }) => isTrained.has(name));
@@ -65,7 +54,7 @@ function describe({ parameters }: Artifact, { name: stage, trainable: trained, r
   };
 }
 
-function show(artifact: Artifact, inspection: Inspection, hasLayers: boolean, terminal: Terminal): void {
+function show(artifact: Artifact, inspection: InspectedStage, hasLayers: boolean, terminal: Terminal): void {
   const integer = (value: number): string => value.toLocaleString("en");
   const { parameters, bytes, frozen, frontier } = inspection;
   terminal.line(`${terminal.paintOut("bold", artifact.name)} for ${artifact.target}, stage ${inspection.stage}`);
@@ -98,7 +87,7 @@ function labelsOf({ dataInfo: { label, classes }, recipe }: Artifact): string {
     : `${each} number${label.shape.length === 0 ? "" : "s"}`;
 }
 
-function showLayers(layers: Inspection["layers"], terminal: Terminal): void {
+function showLayers(layers: InspectedStage["layers"], terminal: Terminal): void {
   const width = Math.max(0, ...layers.map(({ layer }) => layer.length));
   terminal.line("  a training step, by layers");
   for (const { layer, ops, kernels, launches, flops } of layers)

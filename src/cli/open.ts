@@ -34,7 +34,7 @@ export interface DeviceOptions {
 
 /** How a verb opens its device. */
 export const openingOf = ({ threads }: DeviceOptions, terminal: Terminal): Pick<OpenDeviceOptions, "note" | "threads"> => ({
-  note: (message) => terminal.note(message),
+  note: (message) => terminal.remark(message),
   ...(threads !== undefined && { threads }),
 });
 
@@ -99,6 +99,8 @@ export interface Opened {
   readonly device: Device;
   /** Folders that the data must lie in; of a compiled folder, which names what its compilation found, anywhere. */
   readonly within?: readonly string[];
+  /** What compiling the spec said; of a compiled folder nothing. */
+  readonly outcome?: CompileOutcome;
   readonly published?: Published;
 }
 
@@ -126,7 +128,7 @@ async function openTarget(path: string, options: CompileOptions & DeviceOptions,
     const outcome = await toolchain.compileSpec(path, compileRequest(path, options, device.info.kind, terminal, device.limits));
     const artifact = artifactOf(outcome, terminal);
     const published = outcome.weights && { ...outcome.weights, ...weightAccess(path, options, terminal) };
-    return { artifact, device, within: dataFolders(path, options), ...(published && { published }) };
+    return { artifact, device, within: dataFolders(path, options), outcome, ...(published && { published }) };
   } catch (error) {
     device.dispose();
     throw error;

@@ -86,12 +86,13 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .version(version(), "-V, --version", "print the version")
     .option("--no-color", "plain text")
     .helpCommand("help [verb]", "help for a verb")
-    .showHelpAfterError("(tlc --help shows the verbs, tlc VERB --help the options of one)")
     .addHelpText("after", EXAMPLES)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(visible(text)),
       writeErr: (text) => io.stderr.write(visible(text)),
+      // Said below, like every other error.
+      outputError: () => undefined,
       getOutHelpWidth: () => io.stdout.columns ?? 100,
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     });
@@ -195,8 +196,20 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
     // Help and version were asked for when commander calls them a success.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    return reportFailure(error, new Terminal(io, {}));
+    const isCommand = error instanceof CommanderError;
+    if (isCommand && error.exitCode === 0) return EXIT.ok;
+    const terminal = new Terminal(io, { json: args.includes("--json"), color: !args.includes("--no-color") });
+    if (!isCommand) return reportFailure(error, terminal);
+    const { usageError } = await import("./usage.ts");
+    // `tlc` alone has shown its help.
+    if (error.code === "commander.help" && !terminal.json) return EXIT.usage;
+    return reportFailure(
+      usageError(
+        error,
+        program.commands.map((command) => command.name()),
+      ),
+      terminal,
+    );
   }
   return exitCode;
 }

@@ -25,7 +25,7 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
 
   return (event, weights) => {
     if (terminal.json) {
-      terminal.object(event.event === "done" ? { ...event, weights } : event);
+      terminal.object(event.event === "done" ? { ...event, weights: weights ?? "" } : event);
       return;
     }
     switch (event.event) {

@@ -7,7 +7,7 @@ import { DeviceError, type LastWeights } from "../runtime/device.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
 import { EXIT, UsageError } from "./failure.ts";
-import { withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
+import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
 import { readingOptions } from "./reading.ts";
 import { openResults, type Results } from "./results.ts";
@@ -21,6 +21,9 @@ export interface RunOptions extends CompileOptions, DeviceOptions {
 }
 
 export async function run(path: string, options: RunOptions, terminal: Terminal): Promise<number> {
+  // At once: what follows loads a compiler and opens a device, which may take a second.
+  await isFolder(path);
+  terminal.line(`training ${path}`);
   return withTarget(path, options, terminal, (opened) =>
     interruptible(terminal, async (interruption) => {
       const { signal, code } = interruption;
@@ -53,6 +56,8 @@ async function trainOn(
   try {
     terminal.live("reading the data");
     const data = await loadTrainData(plan, artifact, { signal, ...(within && { within }) }, terminal);
+    const { warnOfData } = await import("./data-warnings.ts");
+    warnOfData(artifact, { ...data }, path, opened.outcome, terminal);
     results = await openResults(artifact, path, options.out);
     terminal.live("preparing the device");
     network = await Network.open(artifact, device);

@@ -1,7 +1,7 @@
 // Where a verb writes, and how: lines for people, one JSON object per line for programs, colour only where it is wanted.
 
-import { randomBytes } from "node:crypto";
 import { visible, visibleJson, type Style } from "../diagnostics.ts";
+import type { CliEvent } from "./events.ts";
 import type { Toolchain } from "./toolchain.ts";
 
 export interface OutputStream {
@@ -28,8 +28,11 @@ export class Terminal {
   readonly paintErr: Paint & Style;
   /** True when stdout is for programs: then everything for people goes to stderr. */
   readonly json: boolean;
-  /** Begins a colour within a text; a name that somebody chose cannot hold it. */
-  readonly #mark = `\u001b${randomBytes(9).toString("hex")}:`;
+  /**
+   * Begins a colour within a text; a name that somebody chose before this process was there cannot hold it. Loading cryptography for that
+   * would be a tenth of the time that it takes to check a spec.
+   */
+  readonly #mark = `\u001b${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}:`;
   #live = "";
 
   constructor(io: CliIo, options: { readonly json?: boolean | undefined; readonly color?: boolean | undefined }) {
@@ -78,8 +81,14 @@ export class Terminal {
     if (hint !== "") this.note(`  ${this.paintErr("cyan", "= help:")} ${hint}`);
   }
 
+  /** A remark that programs are told as well. */
+  remark(message: string): void {
+    this.note(message);
+    this.object({ event: "note", message });
+  }
+
   /** One line on stdout, with `--json` only. */
-  object(value: object): void {
+  object(value: CliEvent): void {
     if (this.json) this.io.stdout.write(`${visibleJson(value)}\n`);
   }
 

@@ -1,6 +1,6 @@
 // The parts of the compiler that verbs call, loaded only when a verb needs them, and replaceable in tests.
 
-import type { Diagnostic, Sources } from "../diagnostics.ts";
+import type { Diagnostic, Sources, Span } from "../diagnostics.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import type { DataInfo, DataPlan, LabelKind } from "../ir/plan.ts";
 import type { TensorType } from "../ir/types.ts";
@@ -43,6 +43,8 @@ export interface CompileOutcome {
   readonly weights?: PublishedWeights;
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
+  /** Where the spec says how its data is read, for what is found out once it is loaded: the batch, and each split. */
+  readonly places?: Readonly<Record<string, Span>>;
   /** Of a traced step: the network draws random numbers when it trains, which a trace leaves out. */
   readonly withoutRandomness?: boolean;
 }

@@ -41,7 +41,7 @@ export async function trace(file: string, options: TraceOptions, terminal: Termi
     const request = { ...compileRequest(file, options, device.info.kind, terminal, device.limits), batch: types };
     const outcome = await terminal.io.toolchain.compileTrace(file, request);
     const artifact = artifactOf(outcome, terminal);
-    if (outcome.withoutRandomness === true) terminal.note("note: dropout is off in a trace, so that it can be compared");
+    if (outcome.withoutRandomness === true) terminal.remark("note: dropout is off in a trace, so that it can be compared");
     const weights = { tensors: under(input, "weight/"), metadata: input.metadata };
     const tensors = await runSteps(artifact, device, weights, batch, options.steps);
     await writeFileAtomic(options.out, writeSafetensors(tensors));

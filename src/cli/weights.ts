@@ -100,7 +100,7 @@ export async function openTrainedWeights(
   const { newestWeights } = await import("./results.ts");
   const newest = await newestWeights(artifact, path);
   if (newest !== undefined) {
-    if (!newest.isOwn) terminal.note(`weights of ${newest.file}, which another spec or folder of this recipe's name has trained`);
+    if (!newest.isOwn) terminal.remark(`weights of ${newest.file}, which another spec or folder of this recipe's name has trained`);
     return openTrained(artifact, newest.file);
   }
   const fresh = artifact.weights?.new.length ?? 0;
@@ -116,6 +116,6 @@ export async function openTrainedWeights(
 async function openNoted({ weights }: Artifact, published: Published, terminal: Terminal): Promise<OpenWeights> {
   const count = (number: number, what: string): string => (number === 0 ? "" : `, ${number} ${what}`);
   const more = `${count(weights?.new.length ?? 0, "begin at random")}${count(weights?.dropped ?? 0, "of the file left out")}`;
-  terminal.note(`weights of ${weights?.source ?? published.source}: ${published.matches.size} tensors${more}`);
+  terminal.remark(`weights of ${weights?.source ?? published.source}: ${published.matches.size} tensors${more}`);
   return open(published);
 }

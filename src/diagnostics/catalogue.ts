@@ -1,8 +1,9 @@
 // The catalogue of everything a spec can be told: one name per fault, with its code, its text and what `tlc explain CODE` says.
-// Groups: 01 text and syntax, 02 names and imports, 03 types and shapes, 04 recipes, 05 data, 06 weights, 08 not yet, 09 limits.
+// Groups: 01 text and syntax, 02 names and imports, 03 types and shapes, 04 recipes, 05 data, 06 weights, 07 warnings, 08 not yet, 09 limits.
 
 import { DATA } from "./data.ts";
 import { LIMITS } from "./limits.ts";
+import { LINTS } from "./lints.ts";
 import { NAMES } from "./names.ts";
 import { NOT_YET } from "./not-yet.ts";
 import { RECIPES } from "./recipes.ts";
@@ -11,7 +12,7 @@ import { SYNTAX } from "./syntax.ts";
 import type { CatalogueEntry } from "./types.ts";
 import { WEIGHTS } from "./weights.ts";
 
-export const CATALOGUE = { ...SYNTAX, ...NAMES, ...SHAPES, ...RECIPES, ...DATA, ...WEIGHTS, ...NOT_YET, ...LIMITS } as const;
+export const CATALOGUE = { ...SYNTAX, ...NAMES, ...SHAPES, ...RECIPES, ...DATA, ...WEIGHTS, ...LINTS, ...NOT_YET, ...LIMITS } as const;
 
 export type DiagnosticName = keyof typeof CATALOGUE;
 

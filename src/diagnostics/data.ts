@@ -2,6 +2,8 @@
 
 import { entry } from "./types.ts";
 
+const countOf = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+
 export const DATA = {
   "no-training-data": entry<{ name: string }>({
     code: "TL0501",
@@ -81,7 +83,8 @@ export const DATA = {
     code: "TL0509",
     severity: "error",
     title: "a network with another number of classes than its data",
-    message: ({ outputs, classes, data }) => `the network has ${outputs} outputs, and data set \`${data}\` has ${classes} classes`,
+    message: ({ outputs, classes, data }) =>
+      `the network has ${countOf(outputs, "output")}, and data set \`${data}\` has ${countOf(classes, "class", "classes")}`,
     explanation:
       "With `cross_entropy` the last axis of the output has one value per class. `NAME.classes` is the number of classes of a data set.",
     wrong: "network cnn(classes: 10)   // of 36",
@@ -114,12 +117,32 @@ export const DATA = {
     wrong: 'train images("")',
     right: 'train images("data/train")',
   }),
-  "data-unreadable": entry<{ path: string; reason: string }>({
+  "data-unreadable": entry<{ reason: string }>({
     code: "TL0513",
     severity: "error",
-    title: "data that cannot be read",
-    message: ({ path, reason }) => `cannot read \`${path}\`: ${reason}`,
+    title: "data that cannot be used",
+    message: ({ reason }) => reason,
+    explanation:
+      "The files of a data set are looked at before anything is compiled: folder names, the header of a picture, the rows of a table.",
+    wrong: 'train table("broken.csv", x: x, label: y)',
+    right: 'train table("mended.csv", x: x, label: y)',
+  }),
+  "no-such-data": entry<{ path: string }>({
+    code: "TL0522",
+    severity: "error",
+    title: "data that is not there",
+    message: ({ path }) => `there is no \`${path}\``,
     explanation: "The path is relative to the spec's folder. Another can be given on the command line: `--set data.train=PATH`.",
+    wrong: 'train images("data/trian")',
+    right: 'train images("data/train")',
+  }),
+  "data-not-there": entry<{ path: string }>({
+    code: "TL0523",
+    severity: "warning",
+    title: "a spec that is checked without its data",
+    message: ({ path }) => `there is no \`${path}\`: checked without it`,
+    explanation:
+      "`tlc check` looks at the data as well: its classes and shapes must fit the network. Where it is not there, only the spec itself is checked.",
     wrong: 'train images("data/trian")',
     right: 'train images("data/train")',
   }),
@@ -200,22 +223,23 @@ export const DATA = {
     wrong: "loss cross_entropy   // of prices",
     right: "loss mse",
   }),
-  "labels-are-classes": entry<{ loss: string; classes: number }>({
+  "labels-are-classes": entry<{ loss: string; classes?: number }>({
     code: "TL0521",
     severity: "error",
     title: "a loss of numbers with labels that are classes",
-    message: ({ loss, classes }) => `\`${loss}\` compares with numbers, and the labels of the data are ${classes} classes`,
+    message: ({ loss, classes }) =>
+      `\`${loss}\` compares with numbers, and the labels of the data are ${classes === undefined ? "classes" : countOf(classes, "class", "classes")}`,
     explanation:
       "The folders of pictures are classes, and classes have no distances from each other. The labels of a table are what the loss takes: numbers for `mse` and `mae`.",
     wrong: "loss mse   // of folders of cats and dogs",
     right: "loss cross_entropy",
   }),
-  "label-shape": entry<{ output: string; wanted: string; given: string }>({
+  "label-shape": entry<{ loss: string; output: string; wanted: string; given: string }>({
     code: "TL0520",
     severity: "error",
     title: "outputs and labels of different shapes",
-    message: ({ output, wanted, given }) =>
-      `the network gives ${output}, to compare with ${wanted} for each example, and the data has ${given}`,
+    message: ({ loss, output, wanted, given }) =>
+      `for each example the network gives ${output}, which \`${loss}\` compares with ${wanted}, and the data has ${given}`,
     explanation:
       "With `cross_entropy` there is a label for each position of the output but the last axis, which has the scores of the classes; with `mse`, one for each number.",
     wrong: "lstm(64) -> linear(2)   // an answer for every step, and one label",

@@ -85,9 +85,29 @@ function frame(span: Span, sources: Sources, options: RenderOptions, paint: (tex
   ];
 }
 
-/** One JSON-able object, with lines and columns beside the offsets. */
-export function diagnosticToJson(diagnostic: Diagnostic, sources: Sources): object {
-  const place = (span: Span): object => {
+/** A place in a file. */
+export interface PlaceJson extends Span {
+  /** From 1; absent where there is no text to point into. */
+  readonly line?: number;
+  /** From 1, in UTF-16 units. */
+  readonly column?: number;
+}
+
+/** A diagnostic as JSON. */
+export interface DiagnosticJson extends PlaceJson {
+  /** Of the catalogue: `tlc explain CODE` tells more. */
+  readonly code: string;
+  readonly severity: "error" | "warning";
+  readonly message: string;
+  /** Further places and facts. */
+  readonly notes: readonly ({ readonly text: string } & Partial<PlaceJson>)[];
+  /** What to write instead. */
+  readonly hint?: string;
+}
+
+/** With lines and columns beside the offsets. */
+export function diagnosticToJson(diagnostic: Diagnostic, sources: Sources): DiagnosticJson {
+  const place = (span: Span): PlaceJson => {
     const text = sources.get(span.file);
     return text === undefined ? { ...span } : { ...span, ...positionOf(text, span.start) };
   };

@@ -45,8 +45,23 @@ export function nearest(name: string, all: Iterable<string>): string | undefined
     if (squeezed.length >= 3 && other.startsWith(squeezed)) best ??= candidate;
     if (other.length >= 4 && squeezed.startsWith(other)) best ??= candidate;
   }
-  return best;
+  return best ?? candidates.find((candidate) => sharesWords(name, candidate));
 }
+
+/** `classes` for `num_classes`, `lr` for `learning_rate`, `batch_norm` for `bn`. */
+function sharesWords(name: string, candidate: string): boolean {
+  const [words, others] = [wordsOf(name), wordsOf(candidate)];
+  const initials = (of: readonly string[]): string => of.map((word) => word[0] ?? "").join("");
+  const isPart = (part: string, whole: readonly string[]): boolean => part.length >= 4 && whole.length > 1 && whole.includes(part);
+  return (
+    isPart(candidate.toLowerCase(), words) ||
+    isPart(name.toLowerCase(), others) ||
+    (words.length > 1 && initials(words) === candidate) ||
+    (others.length > 1 && initials(others) === name)
+  );
+}
+
+const wordsOf = (name: string): readonly string[] => name.toLowerCase().split(/[_\-.]+/);
 
 function firstOf(all: Iterable<string>, most: number): readonly string[] {
   const taken: string[] = [];

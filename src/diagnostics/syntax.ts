@@ -143,4 +143,14 @@ export const SYNTAX = {
     wrong: "layer..0: conv2d(8)",
     right: "layer.0: conv2d(8)",
   }),
+  "not-text": entry<{ reason: string }>({
+    code: "TL0116",
+    severity: "error",
+    title: "a spec that is not text",
+    message: ({ reason }) => `this file is no spec: ${reason}`,
+    explanation:
+      "A spec is text in UTF-8. Some editors and shells of Windows write UTF-16, and a picture or an archive is not text at all.",
+    wrong: "(a file in UTF-16)",
+    right: "(the same file, saved in UTF-8)",
+  }),
 } as const;

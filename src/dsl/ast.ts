@@ -314,3 +314,10 @@ export interface Glob {
   readonly span: Span;
   readonly pattern: string;
 }
+
+/** The lines without a fault of a network or block that has one. */
+export interface PartialDeclaration {
+  readonly declaration: NetworkDeclaration | BlockDeclaration;
+  /** Words of the other lines, which may declare what these use. */
+  readonly words: ReadonlySet<string>;
+}

@@ -2,6 +2,7 @@
 // name, a forgotten brace) is decided by the small gates at the bottom.
 
 import { LIMITS } from "./limits.ts";
+import { OneToken } from "./lookahead.ts";
 import { CstParser, EOF, tokenMatcher } from "./tokens.ts";
 import type { IParserErrorMessageProvider, Token, TokenType } from "./tokens.ts";
 import * as T from "./tokens.ts";
@@ -27,6 +28,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   expression: "a value",
   operand: "a value",
   argument: "an argument",
+  network: "`{`",
   recipe: "a setting or `}`",
   stage: "a setting or `}`",
   dataset: "a setting or `}`",
@@ -46,10 +48,12 @@ const expectedText: IParserErrorMessageProvider = {
 export abstract class BodyParser extends CstParser {
   #depth = 0;
 
-  constructor() {
+  /** @param recovers whether it goes on after a fault */
+  constructor(recovers: boolean) {
     super(T.ALL_TOKENS, {
-      recoveryEnabled: true,
+      recoveryEnabled: recovers,
       maxLookahead: 1,
+      lookaheadStrategy: new OneToken(),
       nodeLocationTracking: "full",
       errorMessageProvider: expectedText,
       // The grammar is fixed and tested; validating it again in every process costs more than parsing most specs.

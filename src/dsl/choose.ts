@@ -3,7 +3,7 @@
 import { didYouMeanOneOf, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, ReportExtra, Span } from "../diagnostics.ts";
 import type { PlainValue, WordPlan } from "../ir/plan.ts";
-import type { ArgSpecs } from "../ir/recipe/arguments.ts";
+import type { ArgSpecs, ArgType } from "../ir/recipe/arguments.ts";
 import { READINGS } from "../ir/recipe/columns/index.ts";
 import type { Problem, Word } from "../ir/recipe/define.ts";
 import type * as Ast from "./ast.ts";
@@ -11,9 +11,9 @@ import { evaluate } from "./evaluate.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
 import { columnsFrom, picksFrom } from "./columns.ts";
 import { checkArguments } from "./layer-call.ts";
-import { folderOf, isAbsolute, joinPath } from "./paths.ts";
+import { folderOf, isAbsolute, isCommandLine, joinPath } from "./paths.ts";
 import { bindArguments } from "./signature.ts";
-import { describeExpr } from "./values.ts";
+import { describeExpr, UNKNOWN } from "./values.ts";
 import type { Value } from "./values.ts";
 
 /** A word with its plan. */
@@ -47,7 +47,8 @@ export function choose<W extends Word>(
   const head = headOf(it);
   const names = words.map(({ name }) => name);
   if (head === undefined) {
-    env.sink.report("wrong-type", it.span, { what: `the ${what}`, wanted: oneOf(names), got: describeExpr(it) });
+    const problem = { what: `the ${what}`, wanted: oneOf(names), got: describeExpr(it) };
+    env.sink.report("wrong-type", it.span, problem, { hint: hintForWord(it, words) });
     return undefined;
   }
   const { name, span } = head.name;
@@ -60,6 +61,16 @@ export function choose<W extends Word>(
   const args = word.presets === undefined ? undefined : presetOf(word.name, word.presets, head.args, env);
   const checked = args ?? argumentsOf(word, head, it.span, env);
   return checked === undefined || checked === "unknown" ? undefined : { word, plan: { word: word.name, args: checked } };
+}
+
+/** For what stands in the place of a word. */
+function hintForWord(it: Ast.Expr, words: readonly Word[]): string | undefined {
+  if (it.kind === "list") return "names stand one after the other, parted by `,`, without brackets";
+  if (it.kind !== "string") return undefined;
+  const named = words.find(({ name }) => name === it.value.toLowerCase());
+  if (named !== undefined) return `names stand without quotes: \`${named.name}\``;
+  const [first] = words;
+  return first !== undefined && "path" in first.args ? `write \`${first.name}("${it.value}")\`` : undefined;
 }
 
 /** What `word(NAME)` stands for; undefined where the arguments are no such name. */
@@ -88,9 +99,9 @@ function argumentsOf(
     key === columns?.name ? [] : [{ name: key, required: !("default" in spec) }],
   );
   const { bound, ok } = bindArguments({ name, params }, others, head.name.span, env.sink as DiagnosticSink);
-  // Names such as `mean` stand for themselves where a word takes them.
-  const named = new Set([...bound].flatMap(([key, expr]) => (specs[key]?.type === "fill" && expr.kind === "ref" ? [expr] : [])));
-  const valueOf = (expr: Ast.Expr): Value => (expr.kind === "ref" && named.has(expr) ? expr.name : evaluate(expr, env));
+  // Names such as `mean` stand for themselves where a word takes them, and `images(data/train)` is no division.
+  const valueOf = (expr: Ast.Expr, type: ArgType): Value =>
+    type === "fill" && expr.kind === "ref" ? expr.name : type === "path" ? pathValue(expr, env) : evaluate(expr, env);
   const values = checkArguments(name, specs, bound, valueOf, env.sink);
   const read = columns?.read(env);
   if (!ok || values === undefined || (columns && read === undefined)) return undefined;
@@ -101,6 +112,13 @@ function argumentsOf(
   if (problem === undefined) return args;
   reportProblem(env.sink, span, problem);
   return undefined;
+}
+
+function pathValue(it: Ast.Expr, env: Environment): Value {
+  if (!["ref", "member", "binary"].includes(it.kind)) return evaluate(it, env);
+  const problem = { what: "a path", wanted: "a string", got: describeExpr(it) };
+  env.sink.report("wrong-type", it.span, problem, { hint: 'a path stands in quotes: `"data/train"`' });
+  return UNKNOWN;
 }
 
 /** The arguments of a word that takes columns, apart from those that it has beside them. */
@@ -130,8 +148,6 @@ function partColumns(
   return { others: args.filter(isOther), columns: { name, read } };
 }
 
-const COMMAND_LINE = "--set";
-
 /** Paths of a spec are relative to its folder, those of `--set` to the working directory. False after a report. */
 function resolvePaths(
   specs: ArgSpecs,
@@ -153,11 +169,15 @@ function resolvePaths(
 /** Undefined after a report. */
 export function resolvePath(path: string, span: Span, sink: Reporter): string | undefined {
   // eslint-disable-next-line no-control-regex
-  const reason = path === "" ? "it is empty" : /[\u0000-\u001f]/.test(path) ? "it contains a control character" : undefined;
-  if (reason === undefined) return isAbsolute(path) || span.file.startsWith(COMMAND_LINE) ? path : joinPath(folderOf(span.file), path);
-  sink.report("bad-path", span, { path, reason });
+  const hasControls = /[\u0000-\u001f]/.test(path);
+  const reason = path === "" ? "it is empty" : hasControls ? "it contains a control character" : otherEncoding(path);
+  if (reason === undefined) return isAbsolute(path) || isCommandLine(span.file) ? path : joinPath(folderOf(span.file), path);
+  const hint = hasControls ? "folders are parted by `/`, on Windows too; in a string `\\t` is a tab" : undefined;
+  sink.report("bad-path", span, { path, reason }, { hint });
   return undefined;
 }
+
+const otherEncoding = (path: string): string | undefined => (path.includes("\ufffd") ? "the file of the spec is not in UTF-8" : undefined);
 
 /** Reports what a word found, at the place where it was asked for. */
 export function reportProblem(sink: Reporter, span: Span, { name, params, hint }: Problem, extra: ReportExtra = {}): void {

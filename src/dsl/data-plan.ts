@@ -129,10 +129,12 @@ function planSplit(
     if (typeof value !== "number" || value <= 0 || value > 1) {
       const problem = { what: `the share of \`${name}\``, wanted: "between 0% and 100%" };
       if (!isUnknown(value))
-        env.sink.report(typeof value === "number" ? "out-of-range" : "wrong-type", fraction.span, {
-          ...problem,
-          got: describeValue(value),
-        });
+        env.sink.report(
+          typeof value === "number" ? "out-of-range" : "wrong-type",
+          fraction.span,
+          { ...problem, got: describeValue(value) },
+          { hint: typeof value === "number" && value > 1 && value <= 100 ? `write \`${value}%\`` : undefined },
+        );
     } else {
       parts.push({ name, fraction: value });
       sum += value;

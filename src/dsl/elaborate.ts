@@ -13,6 +13,7 @@ import type { ElaborateOptions, NetworkInProgress, Replacement } from "./elabora
 import { evaluate } from "./evaluate.ts";
 import type { Aliases, Reporter, TensorOperator } from "./evaluate.ts";
 import { applyLayer } from "./layer-call.ts";
+import { hintForDimension, hintForType } from "./hints.ts";
 import { LIMITS } from "./limits.ts";
 import { Scopes } from "./scopes.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
@@ -222,7 +223,7 @@ class Elaboration implements NetworkInProgress, Steps {
       return undefined;
     });
     if (!INPUT_TYPES.includes(it.dtype)) {
-      this.sink.report("bad-dtype", it.dtypeSpan, { dtype: it.dtype }, { hint: DTYPE_HINTS.get(it.dtype) ?? "inputs are `f32` or `i32`" });
+      this.sink.report("bad-dtype", it.dtypeSpan, { dtype: it.dtype }, { hint: hintForType(it.dtype) });
       return UNKNOWN;
     }
     if (shape.includes(undefined)) return UNKNOWN;
@@ -239,7 +240,7 @@ class Elaboration implements NetworkInProgress, Steps {
       this.sink.report("dimension-conflict", extent.span, { name: extent.name, first: known.extent, second: fromData, input: input.name });
     const size = known?.extent ?? fromData;
     if (size === undefined) {
-      const hint = didYouMean(extent.name, [...scope.names(), ...this.#dims.keys()]);
+      const hint = hintForDimension(extent.name) ?? didYouMean(extent.name, [...scope.names(), ...this.#dims.keys()]);
       this.sink.report("unbound-dimension", extent.span, { name: extent.name, input: input.name }, { hint });
     }
     if (size !== undefined) this.#dims.set(extent.name, { extent: size, from: input.name });
@@ -388,14 +389,3 @@ class Elaboration implements NetworkInProgress, Steps {
 const inputsOf = ({ declaration }: NetworkValue): Ast.InputStatement[] => declaration.body.statements.filter((it) => it.kind === "input");
 
 const INPUT_TYPES: readonly string[] = ["f32", "i32"];
-const DTYPE_HINTS: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    float: "write `f32`",
-    float32: "write `f32`",
-    int: "write `i32`",
-    int32: "write `i32`",
-    int64: "write `i32`",
-    f16: "inputs are `f32`; precision is a setting of the recipe",
-    u8: "images are `f32` once they are normalized",
-  }),
-);

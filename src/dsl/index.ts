@@ -7,21 +7,21 @@ import type { Builder } from "../ir/builder.ts";
 import type { ForwardModel, Parameter } from "../ir/model.ts";
 import type { DataInfo } from "../ir/plan.ts";
 import { placesOf } from "../ir/recipe/columns/index.ts";
-import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
-import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { columnsOf } from "../ir/recipe/sources/table.ts";
 import { sameShape } from "../ir/types.ts";
 import type { WantedTensor } from "../ir/weights/contract.ts";
+import { checkAnswers } from "./answers.ts";
 import type { Declaration, Expr } from "./ast.ts";
 import { Budget } from "./budget.ts";
-import { reportProblem } from "./choose.ts";
 import { checkPictures, exampleShapes, pictureFix } from "./data-steps.ts";
 import { elaborateNetwork } from "./elaborate.ts";
 import type { Environment } from "./evaluate.ts";
+import { lintRecipe } from "./lints/index.ts";
 import { loadModules } from "./modules.ts";
 import type { LoadedModules, SpecHost } from "./modules.ts";
 import { networkValue, plainEnvironment } from "./network-value.ts";
+import { commandLine } from "./paths.ts";
 import { chooseRecipe, planRecipe as planOne } from "./recipe.ts";
 import type { PlannedRecipe } from "./recipe.ts";
 import { resolveModule } from "./resolve.ts";
@@ -64,7 +64,7 @@ export interface RecipeChoice {
 export function planRecipe(spec: LoadedSpec, { recipe, overrides = [] }: RecipeChoice = {}): PlannedRecipe | undefined {
   const declaration = chooseRecipe(spec.main, recipe, spec.sink);
   if (declaration === undefined) return undefined;
-  for (const [i, text] of overrides.entries()) spec.sources.set(i === 0 ? "--set" : `--set (${i + 1})`, text);
+  for (const [i, text] of overrides.entries()) spec.sources.set(commandLine(i), text);
   return planOne(spec.main, declaration, overrides, spec.sink);
 }
 
@@ -110,29 +110,9 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
     const shapes = { input: name, data: `[${given.join(", ")}]`, wanted: `[${wanted.join(", ")}]` };
     sink.report("data-shape", at?.span ?? planned.dataSpan, shapes, { hint });
   }
-  if (dataInfo !== undefined) checkLabels(planned, model, dataInfo, sink);
+  checkAnswers(planned, model, rest.builder, dataInfo, sink);
+  if (sink.errors === before) lintRecipe({ planned, model, builder: rest.builder, info: dataInfo }, sink);
   return sink.errors > before ? undefined : model;
-}
-
-function checkLabels({ plan, data, network, lossSpan }: PlannedRecipe, model: ForwardModel, info: DataInfo, sink: DiagnosticSink): void {
-  const { name, labels, fits } = lossOf(plan.loss);
-  const { label, classes } = info;
-  if (labels === "class" && label.dtype === "f32") {
-    sink.report("labels-are-numbers", lossSpan, { loss: name });
-    return;
-  }
-  if (labels === "number" && classes.length > 0) {
-    sink.report(
-      "labels-are-classes",
-      lossSpan,
-      { loss: name, classes: classes.length },
-      { hint: `\`loss ${crossEntropy.name}\` compares with classes` },
-    );
-    return;
-  }
-  const output = model.output.type.shape.slice(1);
-  const misfit = fits({ output, label, classes: classes.length, data: data?.name ?? "" });
-  if (misfit !== undefined) reportProblem(sink, network.span, misfit);
 }
 
 type ClassesOf = Environment["classes"];

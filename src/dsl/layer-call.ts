@@ -5,9 +5,9 @@ import type { Span } from "../diagnostics.ts";
 import type { Node } from "../ir/node.ts";
 import { OpError } from "../ir/ops/define.ts";
 import { convertArgument, describeArgument } from "../ir/recipe/argument-rules.ts";
-import type { ArgSpecs } from "../ir/recipe/arguments.ts";
+import type { ArgSpecs, ArgType } from "../ir/recipe/arguments.ts";
 import type { Initializer, State } from "../ir/state.ts";
-import { sizeOf, tensorType } from "../ir/types.ts";
+import { formatType, sizeOf, tensorType } from "../ir/types.ts";
 import type { Shape } from "../ir/types.ts";
 import { wordOf } from "./argument-words.ts";
 import type * as Ast from "./ast.ts";
@@ -15,11 +15,12 @@ import type { BodyScope } from "./body-scope.ts";
 import type { NetworkInProgress } from "./elaboration.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Reporter } from "./evaluate.ts";
-import { requireShape } from "./layers/define.ts";
+import { BATCH_HINT } from "./hints.ts";
+import { LayerError, requireShape } from "./layers/define.ts";
 import type { AnyLayer, Built, LayerContext, Takes } from "./layers/define.ts";
 import { LIMITS } from "./limits.ts";
 import type { TensorValue, Value } from "./values.ts";
-import { describeValue, isTensor, isUnknown, shapeText, UNKNOWN } from "./values.ts";
+import { describeValue, isDataset, isTensor, isUnknown, shapeText, UNKNOWN } from "./values.ts";
 
 export function applyLayer(
   elaboration: NetworkInProgress,
@@ -54,18 +55,40 @@ export function applyLayer(
     return built.map(valueOf);
   } catch (error) {
     if (!(error instanceof OpError)) throw error;
-    const notes = [{ text: `the current value is ${shapeText(x.node)}` }];
-    elaboration.sink.report("shape-mismatch", it.span, { layer: layer.name, reason: error.message }, { notes });
+    const notes = [{ text: `the current value is ${shapeText(x.node)}` }, ...readAs(layer.name, args, bound)];
+    const reason = error instanceof LayerError ? error.message : withoutBatch(error.message, elaboration, it.span);
+    elaboration.sink.report("shape-mismatch", it.span, { layer: layer.name, reason }, { notes });
     return unknown();
   }
 }
+
+/** An op speaks of batches, and the user of examples. Parameters of the layer have no batch axis, whatever their first extent is. */
+function withoutBatch(message: string, { options: { batch }, parameters }: NetworkInProgress, span: Span): string {
+  const own = [...parameters.values()].filter((it) => it.span === span).map(({ node }) => formatType(node.type));
+  return message.replaceAll(/\b([a-z]+\d*)\[(\d+)(?:, )?([\d, ]*)\]/g, (text: string, dtype: string, first: string, rest: string) =>
+    Number(first) === batch && !own.includes(text) ? `${dtype}[${rest}]` : text,
+  );
+}
+
+/** What arguments that were given by their places were taken for. */
+function readAs(
+  name: string,
+  args: Readonly<Record<string, unknown>>,
+  bound: ReadonlyMap<string, Ast.Expr>,
+): readonly { readonly text: string }[] {
+  const given = [...bound].filter(([, { kind }]) => kind === "number" || kind === "list");
+  if (given.length < 2) return [];
+  return [{ text: `this is \`${name}(${given.map(([key]) => `${key}: ${plainText(args[key])}`).join(", ")})\`` }];
+}
+
+const plainText = (value: unknown): string => (Array.isArray(value) ? `[${value.map(plainText).join(", ")}]` : String(value));
 
 /** Values by name with defaults filled in, or undefined after a report. */
 export function checkArguments(
   of: string,
   specs: ArgSpecs,
   bound: ReadonlyMap<string, Ast.Expr>,
-  valueOf: (it: Ast.Expr) => Value,
+  valueOf: (it: Ast.Expr, type: ArgType) => Value,
   sink: Reporter,
 ): Readonly<Record<string, unknown>> | undefined {
   let ok = true;
@@ -77,7 +100,7 @@ export function checkArguments(
       continue;
     }
     const word = wordOf(expr, spec);
-    const value = word ?? valueOf(expr);
+    const value = word ?? valueOf(expr, spec.type);
     if (typeof value === "string" && spec.words?.includes(value) === true) {
       args[name] = value;
       continue;
@@ -87,15 +110,39 @@ export function checkArguments(
     else {
       ok = false;
       if (isUnknown(value)) continue;
-      sink.report(outcome.range ? "out-of-range" : "wrong-type", expr.span, {
-        what: `\`${name}\` of \`${of}\``,
-        wanted: spec.words === undefined ? outcome.wanted : describeArgument(spec),
-        got: describeValue(value),
-      });
+      const wanted = spec.words === undefined ? outcome.wanted : describeArgument(spec);
+      const hint = hintForArgument(of, specs, { ...outcome, wanted }, value);
+      sink.report(
+        outcome.range ? "out-of-range" : "wrong-type",
+        expr.span,
+        { what: `\`${name}\` of \`${of}\``, wanted, got: describeValue(value) },
+        { hint },
+      );
     }
   }
   return ok ? args : undefined;
 }
+
+function hintForArgument(
+  of: string,
+  specs: ArgSpecs,
+  { wanted, range }: { readonly wanted: string; readonly range: boolean },
+  value: Value,
+): string | undefined {
+  if (isDataset(value)) return `\`${value.declaration.name}.classes\` is the number of its classes`;
+  const isNumber = typeof value === "number";
+  if (range)
+    return isNumber && isShare(wanted) && value > 1
+      ? `a share is written ${value < 100 ? `\`${value}%\` or \`${value / 100}\`` : "`5%` or `0.05`"}`
+      : undefined;
+  if (isNumber && wanted.startsWith("a list of")) return `a list of one is \`[${value}]\``;
+  if (typeof value === "string" && value !== "" && Number.isFinite(Number(value))) return "numbers stand without quotes";
+  const names = Object.keys(specs).map((name) => `\`${name}\``);
+  return names.length > 1 ? `in their order, \`${of}\` takes ${names.join(", ")}` : undefined;
+}
+
+const isShare = (wanted: string): boolean =>
+  wanted === describeArgument({ type: "fraction" }) || wanted === describeArgument({ type: "probability" });
 
 const WANTED: Readonly<
   Record<Takes, { readonly text: string; readonly dtype?: "f32" | "i32"; readonly ranks?: readonly number[]; readonly hint?: string }>
@@ -111,6 +158,10 @@ const WANTED: Readonly<
   tokens: { text: "tokens (i32)", dtype: "i32" },
   anything: { text: "anything" },
 };
+
+/** An input that was written with the axis of the batch in front: pictures have the most axes that a layer takes. */
+const hasBatchAxis = (x: Node, ranks: readonly number[]): boolean =>
+  x.inputs.length === 0 && x.type.shape.length === 5 && ranks.includes(4);
 
 function fits(layer: AnyLayer, x: Node, span: Span, sink: Reporter): boolean {
   const { text, dtype, ranks, hint } = WANTED[layer.takes];
@@ -128,7 +179,7 @@ function fits(layer: AnyLayer, x: Node, span: Span, sink: Reporter): boolean {
       "wrong-rank",
       span,
       { layer: layer.name, wanted: text, got: shapeText(x) },
-      { hint: x.type.shape.length === 4 ? hint : undefined },
+      { hint: hasBatchAxis(x, ranks) ? BATCH_HINT : x.type.shape.length === 4 ? hint : undefined },
     );
     return false;
   }
@@ -147,12 +198,19 @@ function contextFor(elaboration: NetworkInProgress, path: string, span: Span): L
     requireShape(name !== "" || path !== "", () => "it needs a scope that names it: `NAME: …`");
     return name === "" ? path : path === "" ? name : `${path}.${name}`;
   };
+  // After a report the graph goes on with a tensor of the right shape, which the report keeps from being used.
+  const standIn = (name: string, kind: "weight" | "statistic", shape: Shape): Node =>
+    b.input({ name: `weight/${name}#${span.start}`, role: "state", kind, type: tensorType("f32", shape) });
+  let isReported = false;
   const add = (kind: "weight" | "statistic", local: string, shape: Shape, init: Initializer): Node => {
     const name = full(local);
     elaboration.countParameter(name, span);
     requireSize(shape);
     const before = elaboration.parameters.get(name);
+    // Of a layer with weight and bias both names are taken, and one report says so.
+    if (before !== undefined && isReported) return standIn(name, kind, shape);
     if (before !== undefined) {
+      isReported = true;
       const sameTurn = before.span.start === span.start && before.span.file === span.file;
       const hint =
         path === "" || !sameTurn ? "give the layer a scope of its own: `NAME: …`" : "a loop needs a scope with its counter: `{i}: …`";
@@ -162,8 +220,7 @@ function contextFor(elaboration: NetworkInProgress, path: string, span: Span): L
         { path: name },
         { notes: sameTurn ? [] : [{ span: before.span, text: "taken here" }], hint },
       );
-      // The graph goes on with a tensor of the right shape; the report already keeps it from being used.
-      return b.input({ name: `weight/${name}#${span.start}`, role: "state", kind, type: tensorType("f32", shape) });
+      return standIn(name, kind, shape);
     }
     const state: State = { name: `weight/${name}`, kind, type: tensorType("f32", shape), init };
     const node = b.input({ name: state.name, role: "state", kind, type: state.type });

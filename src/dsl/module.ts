@@ -18,4 +18,6 @@ export interface Module {
   readonly spec: Ast.Spec;
   readonly names: ReadonlyMap<string, Binding>;
   readonly recipes: ReadonlyMap<string, Ast.RecipeDeclaration>;
+  /** Of networks and blocks with a fault of syntax: nothing is built of them, and the names in them are checked. */
+  readonly partial: readonly Ast.PartialDeclaration[];
 }

@@ -7,7 +7,8 @@ import type * as Ast from "./ast.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
 import { LIMITS } from "./limits.ts";
 import type { Binding, Module } from "./module.ts";
-import { parseSpec } from "./parse.ts";
+import { notText } from "./not-text.ts";
+import { noSpec, parseSpec, type ParsedSpec } from "./parse.ts";
 import { folderOf, joinPath } from "./paths.ts";
 
 /** What the language needs from the world around it. */
@@ -47,12 +48,10 @@ class Loader {
 
   load(path: string, text: string, importers: readonly string[]): Module {
     this.sources.set(path, text);
-    const { spec, broken } = path.endsWith(".json")
-      ? this.#readJson(path, text, importers.length === 0)
-      : parseSpec(path, text, this.#sink);
+    const { spec, broken, partial } = this.#read(path, text, importers.length === 0);
     const names = new Map<string, Binding>();
     const recipes = new Map<string, Ast.RecipeDeclaration>();
-    const module: Module = { path, text, spec, names, recipes };
+    const module: Module = { path, text, spec, names, recipes, partial };
     for (const it of spec.imports) this.#bindImport(it, module, names, [...importers, path]);
     for (const declaration of spec.declarations) {
       if (declaration.kind === "recipe") this.#declare(declaration.name, declaration, declaration.nameSpan, recipes, (it) => it.nameSpan);
@@ -72,11 +71,21 @@ class Loader {
     return module;
   }
 
-  #readJson(path: string, text: string, isNamedByUser: boolean): { readonly spec: Ast.Spec; readonly broken: ReadonlySet<string> } {
+  #read(path: string, text: string, isNamedByUser: boolean): ParsedSpec {
+    const reason = notText(text);
+    if (reason === undefined) return path.endsWith(".json") ? this.#readJson(path, text, isNamedByUser) : parseSpec(path, text, this.#sink);
+    const spec = noSpec(path, text);
+    this.#sink.report("not-text", spec.span, { reason }, { hint: "save it as text in UTF-8" });
+    // Nobody can read a line of it.
+    this.sources.delete(path);
+    return { spec, broken: new Set(), partial: [] };
+  }
+
+  #readJson(path: string, text: string, isNamedByUser: boolean): ParsedSpec {
     const spec = this.#host.parseJson?.(path, text, this.#sink);
     // What is no spec may be anything, and a diagnostic would show its first line. The file that the user named is theirs to see.
     if (spec === undefined && !isNamedByUser) this.sources.delete(path);
-    return { spec: spec ?? { kind: "spec", span: { file: path, start: 0, end: 0 }, imports: [], declarations: [] }, broken: new Set() };
+    return { spec: spec ?? noSpec(path, ""), broken: new Set(), partial: [] };
   }
 
   #declare<T>(name: string, value: T, span: Span, into: Map<string, T>, spanOf: (value: T) => Span): void {

@@ -11,6 +11,7 @@ import { SOURCES } from "../ir/recipe/sources/index.ts";
 import type * as Ast from "./ast.ts";
 import { headOf } from "./choose.ts";
 import type { Module } from "./module.ts";
+import { commandLine } from "./paths.ts";
 import { parseDatasetSetting, parseExpression, parseRecipeSetting } from "./parse.ts";
 import { callableOf } from "./resolve.ts";
 import { signatureOf } from "./signature.ts";
@@ -42,7 +43,7 @@ export function applyOverrides(recipe: Ast.RecipeDeclaration, texts: readonly st
   const data = new Map<string, DataOverride>();
   let current = recipe;
   for (const [i, text] of texts.entries()) {
-    const file = i === 0 ? "--set" : `--set (${i + 1})`;
+    const file = commandLine(i);
     sources.set(file, text);
     current = new Override(file, text, module, sink).apply(current, data);
   }

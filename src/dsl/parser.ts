@@ -4,6 +4,9 @@
 import type { CstNode, IToken, TokenType } from "chevrotain";
 import { tokenMatcher } from "chevrotain";
 import { adjacent, BodyParser, DECLARATION_KEYWORDS, LABEL_TOKENS } from "./body-parser.ts";
+import { GRAMMAR } from "./grammar-table.ts";
+import { choiceBehind, lookahead } from "./lookahead.ts";
+import type { GrammarTable, Lookahead } from "./lookahead.ts";
 import * as T from "./tokens.ts";
 
 export { TooDeep } from "./body-parser.ts";
@@ -11,9 +14,23 @@ export { TooDeep } from "./body-parser.ts";
 const { K, S } = T;
 
 class SpecParser extends BodyParser {
-  constructor() {
-    super();
-    this.performSelfAnalysis();
+  /** @param table what it would find out of its grammar; such a parser stops at the first fault */
+  constructor(table?: GrammarTable) {
+    super(table === undefined);
+    if (table === undefined) this.performSelfAnalysis();
+    else this.#take(table);
+  }
+
+  /** What `performSelfAnalysis` leaves behind and a text without a fault needs. */
+  #take(table: GrammarTable): void {
+    const self = this as unknown as Analysed;
+    self.selfAnalysisDone = true;
+    for (const [place, choice] of table) self.lookAheadFuncsCache.set(place, lookahead(choice));
+  }
+
+  /** For the build. */
+  get table(): GrammarTable {
+    return [...(this as unknown as Analysed).lookAheadFuncsCache].map(([place, it]) => [place, choiceBehind(it)]);
   }
 
   /** What is no declaration is skipped up to the next one by the recovery of MANY. */
@@ -318,15 +335,25 @@ class SpecParser extends BodyParser {
 
 const PATTERN_TOKENS: readonly TokenType[] = [...LABEL_TOKENS, S.star, S.starStar, K.in, K.for, K.if, K.let, K.not, K.and, K.or];
 
+/** The part of chevrotain's parser that its analysis fills. */
+interface Analysed {
+  selfAnalysisDone: boolean;
+  readonly lookAheadFuncsCache: Map<number, Lookahead>;
+}
+
 let parser: SpecParser | undefined;
+let quick: SpecParser | undefined;
+
+export const grammarTable = (): GrammarTable => (parser ??= new SpecParser()).table;
 
 export interface ParserFault {
   readonly expected: string;
   /** The end-of-file token has no offsets. */
   readonly found: IToken;
-  readonly before: IToken | undefined;
   /** Between declarations. */
   readonly outermost: boolean;
+  /** The rules that were being read, from the outermost. */
+  readonly rules: readonly string[];
 }
 
 export type StartRule = "spec" | "recipeSetting" | "datasetSetting" | "expression";
@@ -336,14 +363,20 @@ export function parseTokens(
   tokens: IToken[],
   rule: StartRule,
 ): { readonly cst: CstNode | undefined; readonly faults: readonly ParserFault[] } {
+  if (GRAMMAR !== undefined) {
+    quick ??= new SpecParser(GRAMMAR);
+    quick.restart(tokens);
+    const cst = quick[rule]() as CstNode | undefined;
+    if (quick.errors.length === 0) return { cst, faults: [] };
+  }
   parser ??= new SpecParser();
   parser.restart(tokens);
   const cst = parser[rule]() as CstNode | undefined;
   const faults = parser.errors.map((error) => ({
     expected: rule !== "spec" && error.name === "NotAllInputParsedException" ? "the end of the value" : error.message,
     found: error.token,
-    before: (error as { readonly previousToken?: IToken }).previousToken,
     outermost: rule === "spec" && error.context.ruleStack.length <= 1,
+    rules: error.context.ruleStack,
   }));
   return { cst, faults };
 }

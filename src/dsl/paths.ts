@@ -18,3 +18,9 @@ export function joinPath(folder: string, relative: string): string {
   }
   return root + parts.join("/");
 }
+
+const COMMAND_LINE = "--set";
+
+/** What stands for the file of the i-th `--set`; its paths are relative to the working directory. */
+export const commandLine = (i: number): string => (i === 0 ? COMMAND_LINE : `${COMMAND_LINE} (${i + 1})`);
+export const isCommandLine = (file: string): boolean => file.startsWith(COMMAND_LINE);

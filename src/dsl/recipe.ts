@@ -39,6 +39,7 @@ export interface PlannedRecipe {
   readonly lossSpan: Span;
   /** The place of `data`, else of the recipe's name. */
   readonly dataSpan: Span;
+  readonly batchSpan: Span;
   /** Texts of overrides, for code frames. */
   readonly sources: ReadonlyMap<string, string>;
 }
@@ -120,6 +121,7 @@ export function planRecipe(
     recipe,
     lossSpan: settings.get("loss")?.value.span ?? recipe.nameSpan,
     dataSpan: dataSetting?.span ?? recipe.nameSpan,
+    batchSpan: settings.get("batch")?.span ?? recipe.nameSpan,
     sources,
   };
 }
@@ -147,7 +149,8 @@ function planMetrics(setting: Ast.SettingOf<"metrics"> | undefined, loss: Loss |
 
 function datasetOf(it: Ast.Expr, module: Module, env: Environment): Ast.DatasetDeclaration | undefined {
   if (it.kind !== "ref") {
-    env.sink.report("wrong-type", it.span, { what: "`data`", wanted: "the name of a data set", got: describeExpr(it) });
+    const hint = it.kind === "string" ? `declare it: \`dataset NAME { train images("${it.value}") }\`` : undefined;
+    env.sink.report("wrong-type", it.span, { what: "`data`", wanted: "the name of a data set", got: describeExpr(it) }, { hint });
     return undefined;
   }
   const binding = module.names.get(it.name);

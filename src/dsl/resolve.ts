@@ -1,9 +1,9 @@
 // Names: everything that is mentioned must be declared, once, and called with arguments it has. Works on the text alone, so that
 // parts that no recipe uses are checked too; what depends on values is found when a network is built.
 
-import { didYouMean } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
+import { hintForName } from "./hints.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
 import { wordOf } from "./argument-words.ts";
 import type { Bound, Module } from "./module.ts";
@@ -13,6 +13,7 @@ import type { Callable } from "./values.ts";
 export function resolveModule(module: Module, sink: DiagnosticSink): void {
   const resolver = new Resolver(module, sink);
   for (const declaration of module.spec.declarations) resolver.declaration(declaration);
+  for (const { declaration, words } of module.partial) resolver.declaration(declaration, words);
 }
 
 /** What a name of a file stands for, as a step: a layer, block or network. */
@@ -35,11 +36,15 @@ const KINDS: Readonly<Record<Bound["kind"], string>> = {
 };
 export const describeKind = (declaration: Bound): string => KINDS[declaration.kind];
 
+/** A misspelt one is read as a name. */
+const STATEMENT_WORDS = ["input", "let", "for", "if", "true", "false"];
+
 interface Scope {
   readonly parent?: Scope;
   readonly names: Map<string, Span>;
   /** First segments of labels; of one with a counter what stands before that, and a brace. */
   readonly labels: Set<string>;
+  readonly unread: ReadonlySet<string>;
   /** Of a recipe, which knows data sets. */
   readonly isRecipe?: boolean;
 }
@@ -55,11 +60,12 @@ class Resolver {
     this.#sink = sink;
   }
 
-  declaration(it: Ast.Declaration): void {
+  /** @param unread words of lines that could not be read, any of which may declare a name */
+  declaration(it: Ast.Declaration, unread: ReadonlySet<string> = new Set()): void {
     switch (it.kind) {
       case "network":
       case "block": {
-        const scope: Scope = { names: new Map(), labels: new Set() };
+        const scope: Scope = { names: new Map(), labels: new Set(), unread };
         for (const param of it.params) {
           if (param.default !== undefined) this.#expression(param.default, scope);
           this.#define(param.name, param.nameSpan, scope);
@@ -68,13 +74,13 @@ class Resolver {
         return;
       }
       case "alias":
-        this.#expression(it.value, { names: new Map(), labels: new Set() }, true);
+        this.#expression(it.value, { names: new Map(), labels: new Set(), unread }, true);
         return;
       case "dataset":
         return;
       case "recipe":
         for (const setting of it.settings)
-          if (setting.key === "replace") this.#steps(setting.with, { names: new Map(), labels: new Set(), isRecipe: true });
+          if (setting.key === "replace") this.#steps(setting.with, { names: new Map(), labels: new Set(), unread, isRecipe: true });
         return;
       default:
         it satisfies never;
@@ -204,11 +210,11 @@ class Resolver {
     const callable = callableOf(it.name, this.#module);
     if (callable !== undefined) return callable;
     const binding = this.#module.names.get(it.name);
-    if (binding === undefined) {
-      const names = (): string[] => [...visible(scope), ...LAYER_BY_NAME.keys(), ...this.#module.names.keys()];
-      const hint = this.#sink.isFlooded ? undefined : didYouMean(it.name, names());
+    if (binding === undefined && !scope.unread.has(it.name)) {
+      const names = (): string[] => [...visible(scope), ...LAYER_BY_NAME.keys(), ...this.#module.names.keys(), ...STATEMENT_WORDS];
+      const hint = this.#sink.isFlooded ? undefined : hintForName(it.name, names, scope.labels);
       this.#sink.report("unknown-name", it.span, { name: it.name, what: "layer, block or value" }, { hint });
-    } else if (binding.declaration?.kind === "dataset" && scope.isRecipe !== true)
+    } else if (binding?.declaration?.kind === "dataset" && scope.isRecipe !== true)
       this.#sink.report(
         "wrong-kind",
         it.span,

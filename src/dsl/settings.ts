@@ -60,7 +60,8 @@ export class Settings {
   }
 }
 
-const NOT_YET: Partial<Record<Ast.RecipeSetting["key"], "rate-not-yet" | "stop-not-yet">> = {
+/** Settings that the language has and the compiler does not. */
+export const NOT_YET: Partial<Record<Ast.RecipeSetting["key"], "rate-not-yet" | "stop-not-yet">> = {
   rate: "rate-not-yet",
   stop: "stop-not-yet",
 };

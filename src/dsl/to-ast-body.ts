@@ -17,7 +17,7 @@ export function bodyFromCst(cst: CstNode, context: AstContext): Ast.Body {
   return { kind: "body", span: spanOf(cst, context), statements };
 }
 
-function statementFromCst(cst: CstNode, context: AstContext): Ast.Statement {
+export function statementFromCst(cst: CstNode, context: AstContext): Ast.Statement {
   const [input] = all(cst, "inputStatement");
   if (input !== undefined) {
     const dtype = token(input, "dtype");
@@ -177,12 +177,20 @@ function operandFromCst(cst: CstNode, context: AstContext): Ast.Expr {
 
 function argsFromCst(postfix: CstNode, context: AstContext): Ast.Arg[] {
   let named = false;
+  let before: Ast.Expr | undefined;
   return all(postfix, "argument").map((it) => {
     const name = tokens(it, "Identifier")[0];
     const value = expressionFromCst(node(it, "expression"), context);
     if (name === undefined && named && value.kind !== "ref")
-      refuse(context, "positional-after-named", value.span, {}, { hint: "write its name before it: `NAME: …`" });
+      refuse(
+        context,
+        "positional-after-named",
+        value.span,
+        {},
+        { hint: decimalHint(before, value) ?? "write its name before it: `NAME: …`" },
+      );
     named ||= name !== undefined;
+    before = value;
     return {
       kind: "arg",
       span: spanOf(it, context),
@@ -191,6 +199,12 @@ function argsFromCst(postfix: CstNode, context: AstContext): Ast.Arg[] {
     };
   });
 }
+
+/** `0,01`. */
+const decimalHint = (before: Ast.Expr | undefined, after: Ast.Expr): string | undefined =>
+  before?.kind === "number" && after.kind === "number" && after.span.start === before.span.end + 1
+    ? "a number has a point: `0.01`"
+    : undefined;
 
 function primaryFromCst(cst: CstNode, context: AstContext): Ast.Expr {
   const literal = (name: string): Token | undefined => tokens(cst, name)[0];

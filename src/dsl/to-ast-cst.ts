@@ -12,6 +12,10 @@ export interface AstContext {
   readonly docs: ReadonlyMap<number, string>;
   /** Offsets of faults of syntax: what is around one is not read further. */
   readonly faultAt: number[];
+  /** Names behind misspelt declarations. */
+  readonly strays: ReadonlySet<string>;
+  /** Whether every bracket is closed; where one is not, what stands behind it may be anything. */
+  readonly isBalanced: boolean;
 }
 
 /** Reports a fault after which the declaration around it would only give more. */

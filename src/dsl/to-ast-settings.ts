@@ -2,6 +2,8 @@
 
 import { didYouMeanOneOf } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
+import { hintForSetting } from "./hints.ts";
+import { NOT_YET } from "./settings.ts";
 import { expressionFromCst, stepsFromCst } from "./to-ast-body.ts";
 import { all, Incomplete, nameOf, node, refuse, spanOf, token, tokens, tokenSpan } from "./to-ast-cst.ts";
 import type { AstContext } from "./to-ast-cst.ts";
@@ -12,20 +14,6 @@ export const RECIPE_KEYS = [
   ...["network", "weights", "replace", "data", "loss", "metrics", "batch", "precision", "seed"],
   ...["freeze", "optimizer", "rate", "schedule", "epochs", "stop"],
 ];
-
-/** What other frameworks call it. */
-const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
-  ["batch_size", "write `batch`"],
-  ["model", "write `network`"],
-  ["dataset", "write `data`"],
-  ["criterion", "write `loss`"],
-  ["lr", "the rate is an argument of the optimizer: `optimizer adam(lr: 1e-3)`"],
-  ["learning_rate", "the rate is an argument of the optimizer: `optimizer adam(lr: 1e-3)`"],
-  ["early_stopping", "write `stop when val.loss stalls for 3`"],
-  ["patience", "write `stop when val.loss stalls for 3`"],
-  ["scheduler", "write `schedule`"],
-  ["transform", "write `preprocess` or `augment`"],
-]);
 
 const value = (cst: CstNode, context: AstContext): Ast.Expr => expressionFromCst(node(cst, "expression"), context);
 const values = (cst: CstNode, context: AstContext): Ast.Expr[] => all(cst, "expression").map((it) => expressionFromCst(it, context));
@@ -120,6 +108,8 @@ function clausesFromCst(cst: CstNode, context: AstContext): Pick<Ast.SettingOf<"
     ...(adapt.length > 0 && { adapt }),
   };
 }
+/** What would be refused is not recommended. */
+const isBuilt = (key: string): boolean => !Object.hasOwn(NOT_YET, key) && key !== "tokenize";
 
 function reportUnknown(cst: CstNode, context: AstContext, where: string, known: readonly string[]): undefined {
   const key = token(cst, "key");
@@ -127,7 +117,7 @@ function reportUnknown(cst: CstNode, context: AstContext, where: string, known: 
     "unknown-setting",
     tokenSpan(context, key),
     { key: key.image, where },
-    { hint: OTHER_WORDS.get(key.image) ?? didYouMeanOneOf(key.image, known) },
+    { hint: hintForSetting(key.image) ?? didYouMeanOneOf(key.image, known.filter(isBuilt)) },
   );
 }
 

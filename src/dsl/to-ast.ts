@@ -2,7 +2,7 @@
 // the grammar lets pass but the language does not have.
 
 import type * as Ast from "./ast.ts";
-import { bodyFromCst, expressionFromCst } from "./to-ast-body.ts";
+import { bodyFromCst, expressionFromCst, statementFromCst } from "./to-ast-body.ts";
 import { all, Incomplete, nameOf, node, spanOf, token, tokenSpan, tokens } from "./to-ast-cst.ts";
 import type { AstContext } from "./to-ast-cst.ts";
 import { datasetSettingFromCst, recipeSettingFromCst } from "./to-ast-settings.ts";
@@ -17,11 +17,12 @@ export function specFromCst(
   cst: CstNode,
   context: AstContext,
   text: string,
-): { readonly spec: Ast.Spec; readonly broken: ReadonlySet<string> } {
+): { readonly spec: Ast.Spec; readonly broken: ReadonlySet<string>; readonly partial: readonly Ast.PartialDeclaration[] } {
   const { file } = context;
   const imports: Ast.Import[] = [];
   const declarations: Ast.Declaration[] = [];
-  const broken = new Set<string>();
+  const broken = new Set<string>(context.strays);
+  const partial: Ast.PartialDeclaration[] = [];
   const items = all(cst, "declaration");
   for (const [i, item] of items.entries()) {
     const start = item.location?.startOffset ?? 0;
@@ -32,11 +33,35 @@ export function specFromCst(
     const converted = faulty()
       ? undefined
       : attempt(() => (inner.name === "importDeclaration" ? importFromCst(inner, context) : declarationFromCst(inner, context)));
-    if (converted === undefined || faulty()) for (const name of declaredNames(inner)) broken.add(name);
-    else if (converted.kind === "import") imports.push(converted);
+    if (converted === undefined || faulty()) {
+      for (const name of declaredNames(inner, context)) broken.add(name);
+      const rest = context.isBalanced ? attempt(() => partialFromCst(inner, context, Math.min(end, text.length))) : undefined;
+      if (rest !== undefined) partial.push(rest);
+    } else if (converted.kind === "import") imports.push(converted);
     else declarations.push(converted);
   }
-  return { spec: { kind: "spec", span: { file, start: 0, end: text.length }, imports, declarations }, broken };
+  return { spec: { kind: "spec", span: { file, start: 0, end: text.length }, imports, declarations }, broken, partial };
+}
+
+function partialFromCst(cst: CstNode, context: AstContext, end: number): Ast.PartialDeclaration | undefined {
+  const [body] = all(cst, "body");
+  if ((cst.name !== "network" && cst.name !== "block") || body === undefined) return undefined;
+  const { text, faultAt, file } = context;
+  const start = cst.location?.startOffset ?? 0;
+  const isIntact = (it: CstNode): boolean => {
+    const { startOffset = 0, endOffset = Infinity } = it.location ?? {};
+    const [from, to] = [text.lastIndexOf("\n", startOffset), text.indexOf("\n", endOffset)];
+    return !faultAt.some((offset) => offset > from && (to === -1 || offset < to));
+  };
+  const statements = all(body, "statement")
+    .filter(isIntact)
+    .flatMap((it) => attempt(() => statementFromCst(it, context)) ?? []);
+  let rest = text.slice(start, end);
+  for (const { span } of statements)
+    rest = `${rest.slice(0, span.start - start)}${" ".repeat(span.end - span.start)}${rest.slice(span.end - start)}`;
+  const span = { file, start, end };
+  const declared = { span, ...nameOf(cst, context), params: [], body: { kind: "body" as const, span, statements } };
+  return { declaration: { kind: cst.name, ...declared }, words: new Set(rest.match(/[A-Za-z_]\w*/g)) };
 }
 
 function attempt<T>(convert: () => T): T | undefined {
@@ -49,10 +74,11 @@ function attempt<T>(convert: () => T): T | undefined {
 }
 
 /** What a declaration that cannot be read would have declared. */
-function declaredNames(cst: CstNode): string[] {
+function declaredNames(cst: CstNode, context: AstContext): string[] {
   if (cst.name === "importDeclaration")
     return all(cst, "importedName").map((name) => (tokens(name, "alias")[0] ?? tokens(name, "Identifier")[0])?.image ?? "");
-  return tokens(cst, "Identifier").map(({ image }) => image);
+  const quoted = /^"(\w+)"/.exec(context.text.slice((tokens(cst, `'${cst.name}'`)[0]?.endOffset ?? -1) + 1).trimStart())?.[1];
+  return [...tokens(cst, "Identifier").map(({ image }) => image), ...(quoted === undefined ? [] : [quoted])];
 }
 
 function importFromCst(cst: CstNode, context: AstContext): Ast.Import {

@@ -49,6 +49,7 @@ const kindOf = (value: Value): string | undefined => (typeof value === "object" 
 
 export const isTensor = (value: Value): value is TensorValue => kindOf(value) === "tensor";
 export const isUnknown = (value: Value): value is UnknownValue => kindOf(value) === "unknown";
+export const isDataset = (value: Value): value is DatasetValue => kindOf(value) === "dataset";
 export const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 export const isCallable = (value: Value): value is Callable => ["layer", "block", "network"].includes(kindOf(value) ?? "");
 

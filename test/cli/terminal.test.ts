@@ -42,9 +42,9 @@ describe("output", () => {
     terminal.live(HOSTILE);
     expect(text.replace(/^\r/, "").replace("\u001b[K", "")).not.toMatch(HIDDEN);
     text = "";
-    new Terminal(terminal.io, { json: true }).object({ name: HOSTILE });
+    new Terminal(terminal.io, { json: true }).object({ event: "note", message: HOSTILE });
     expect(text).not.toMatch(HIDDEN);
-    expect(JSON.parse(text)).toEqual({ name: HOSTILE });
+    expect(JSON.parse(text)).toEqual({ event: "note", message: HOSTILE });
   });
 
   const plan = (): Artifact["data"] => dataPlan(root);

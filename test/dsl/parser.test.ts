@@ -119,7 +119,7 @@ describe("recovery", () => {
     const places = sink.list().map(({ code, span }) => `${code} line ${text.slice(0, span.start).split("\n").length}`);
     expect(places).toEqual(["TL0106 line 2", "TL0106 line 3", "TL0107 line 5", "TL0106 line 9", "TL0401 line 12"]);
     expect(spec.declarations.map(({ name }) => name)).toEqual(["c", "e"]);
-    expect([...broken]).toEqual(["a", "d"]);
+    expect([...broken]).toEqual(["b", "a", "d"]);
   });
 
   it("finds a forgotten brace at the next declaration", () => {

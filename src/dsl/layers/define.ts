@@ -54,9 +54,12 @@ export type AnyLayer = Omit<Layer, "build"> & { readonly build: (context: LayerC
 
 export const defineLayer = <const A extends ArgSpecs>(layer: Layer<A>): AnyLayer => Object.freeze(layer);
 
-/** For faults that no op would find. */
+/** What a layer itself says of the shapes of an example. What an op says of them has the batch axis in it. */
+export class LayerError extends OpError {}
+
+/** For faults that no op would find; the message is of an example, without the batch axis. */
 export function requireShape(condition: boolean, message: () => string): asserts condition {
-  if (!condition) throw new OpError(message());
+  if (!condition) throw new LayerError(message());
 }
 
 /** Extent `i`; `takes` has made sure that it is there. */

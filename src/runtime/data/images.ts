@@ -62,7 +62,10 @@ async function visibleEntries(folder: string): Promise<Dirent[]> {
       ({ name }) => !name.startsWith(".") && name !== "Thumbs.db" && name !== "desktop.ini",
     );
   } catch (error) {
-    throw new DataError(`cannot read the folder ${folder}: ${systemReason(error)}`, "paths are taken from the working directory");
+    throw new DataError(
+      `cannot read the folder ${folder}: ${systemReason(error)}`,
+      "a path of a spec starts at the spec's folder, one of `--set` at the working directory",
+    );
   }
 }
 

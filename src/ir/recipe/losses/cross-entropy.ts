@@ -15,10 +15,10 @@ export const crossEntropy = defineLoss({
   reports: [accuracy],
   fits: (comparison) => {
     const { output, classes, data } = comparison;
+    const misfit = labelsFit("cross_entropy", comparison, output.slice(0, -1));
     const outputs = output.at(-1) ?? 1;
-    if (classes > 0 && outputs !== classes)
-      return problem("class-count", { outputs, classes, data }, `give the network \`${data}.classes\` outputs`);
-    return labelsFit(comparison, output.slice(0, -1));
+    if (misfit !== undefined || classes === 0 || outputs === classes) return misfit;
+    return problem("class-count", { outputs, classes, data });
   },
   build: (b, { label_smoothing: labelSmoothing }, output, label) => {
     const classes = at(output.type.shape, output.type.shape.length - 1);

@@ -49,11 +49,10 @@ export const defineLoss = <const N extends string, const A extends ArgSpecs>(los
   Object.freeze(loss) as unknown as Loss<N>;
 
 /** A label for every position of the output but those of the last axis, or for every position. */
-export function labelsFit({ output, label }: Comparison, positions: Shape): Problem | undefined {
+export function labelsFit(loss: string, { output, label }: Comparison, positions: Shape): Problem | undefined {
   if (sizeOf(positions) === sizeOf(label.shape)) return undefined;
-  const wanted = positions.length === 0 ? "one label" : `labels [${positions.join(", ")}]`;
-  const given = label.shape.length === 0 ? "one" : `[${label.shape.join(", ")}]`;
-  return problem("label-shape", { output: `[${output.join(", ")}]`, wanted, given });
+  const labels = (shape: Shape): string => (sizeOf(shape) === 1 ? "one label" : `labels [${shape.join(", ")}]`);
+  return problem("label-shape", { loss, output: `[${output.join(", ")}]`, wanted: labels(positions), given: labels(label.shape) });
 }
 
 /** The mean over each example of how far its numbers are from its labels, f32[batch]. */

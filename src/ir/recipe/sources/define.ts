@@ -1,11 +1,14 @@
 // What a source of data is: what the language says of it. How its files are read is the runtime's, in a table with an entry for each.
 
+import type { ColumnInfo } from "../../plan.ts";
 import type { ArgSpecs, Values } from "../arguments.ts";
 import type { Word } from "../define.ts";
 
 export interface Source<N extends string = string, A extends ArgSpecs = ArgSpecs> extends Word<N, A> {
   /** Pictures feed the only input of a network, and steps work on them; columns feed inputs by their names. */
   readonly gives: "pictures" | "columns";
+  /** What the label of an example is, where every such source has the same: known before anything is read. */
+  readonly label?: Pick<ColumnInfo, "dtype" | "shape">;
   /** Cases for the tests. */
   readonly samples: readonly Partial<Values<A>>[];
 }

@@ -8,5 +8,6 @@ export const images = defineSource({
   doc: "a folder with one folder of images per class",
   args: { path: arg("path", "the folder") },
   gives: "pictures",
+  label: { dtype: "i32", shape: [] },
   samples: [{ path: "data/train" }],
 });

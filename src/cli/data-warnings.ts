@@ -1,0 +1,33 @@
+// What is most likely not meant about data, said once it is loaded and before it is trained on: at its place in the spec, or of a
+// compiled folder, which has no text to point into, alone.
+
+import { DiagnosticSink, type Span } from "../diagnostics.ts";
+import { DATA_LINTS } from "../dsl/lints/data.ts";
+import type { OpenedData } from "../dsl/lints/define.ts";
+import type { Artifact } from "../ir/artifact.ts";
+import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
+import { showDiagnostics } from "./open.ts";
+import type { Terminal } from "./terminal.ts";
+import type { CompileOutcome } from "./toolchain.ts";
+
+export function warnOfData(
+  { recipe, dataInfo }: Artifact,
+  loaded: Readonly<Record<string, LoadedSplit | undefined>>,
+  path: string,
+  outcome: CompileOutcome | undefined,
+  terminal: Terminal,
+): void {
+  const { places = {}, sources = new Map<string, string>() } = outcome ?? {};
+  const splits: Record<string, OpenedData["splits"][string]> = {};
+  for (const [name, split] of Object.entries(loaded)) {
+    const labels = split?.columns.get(dataInfo.label.name)?.data;
+    if (split && labels) splits[name] = { count: split.count, found: dataInfo.classes.length > 0 ? new Set(labels) : new Set() };
+  }
+  const whole: Span = { file: path, start: 0, end: 1 };
+  const sink = new DiagnosticSink();
+  for (const { find } of DATA_LINTS) {
+    for (const { problem, at } of find({ batch: recipe.batch, classes: dataInfo.classes, splits }))
+      sink.report(problem.name, places[at] ?? whole, problem.params, { hint: problem.hint });
+  }
+  showDiagnostics({ diagnostics: sink.list(), sources }, terminal);
+}

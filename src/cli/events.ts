@@ -1,0 +1,196 @@
+// What `--json` writes: an object a line, each of one of these types. A training run's own events are the runtime's (runtime/events.ts).
+// docs/events.md is made of both files, comments included.
+
+import type { DiagnosticJson } from "../diagnostics.ts";
+import type { StageReport } from "../ir/artifact.ts";
+import type { DoneEvent, EpochEvent, StartEvent, StepEvent } from "../runtime/events.ts";
+import type { ReadEvent } from "./reading.ts";
+
+/** Anything that is wrong, or most likely not meant, with a spec and its data. */
+export interface DiagnosticEvent extends DiagnosticJson {
+  readonly event: "diagnostic";
+}
+
+/** The end of a verb that could not do its work. What is wrong with a spec is said by `diagnostic` events, without this one. */
+export interface ErrorEvent {
+  readonly event: "error";
+  /** The exit code. */
+  readonly code: number;
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+/** A remark: which device was taken and why, that a signal came. */
+export interface NoteEvent {
+  readonly event: "note";
+  readonly message: string;
+}
+
+/** `tlc check`, for each spec. */
+export interface CheckEvent {
+  readonly event: "check";
+  /** As it was named. */
+  readonly file: string;
+  readonly errors: number;
+  readonly warnings: number;
+}
+
+/** `tlc compile`. */
+export interface CompiledEvent {
+  readonly event: "compiled";
+  readonly recipe: string;
+  readonly targets: readonly string[];
+  /** The folder. */
+  readonly out: string;
+  /** Names in the folder. */
+  readonly files: readonly string[];
+  /** Of all files together. */
+  readonly bytes: number;
+}
+
+/** `tlc convert`. */
+export interface ConvertedEvent {
+  readonly event: "converted";
+  readonly file: string;
+  readonly format: string;
+  /** The file that was written. */
+  readonly out: string;
+  readonly tensors: number;
+  readonly bytes: number;
+}
+
+/** Published weights that are fetched, about once a second. */
+export interface FetchEvent {
+  readonly event: "fetch";
+  readonly file: string;
+  readonly bytes: number;
+  /** Of the whole file. */
+  readonly of: number;
+}
+
+/** The end of `tlc run`. */
+export interface SavedEvent extends Omit<DoneEvent, "weights"> {
+  /** The file that the weights are in. */
+  readonly weights: string;
+}
+
+/** `tlc eval`. Each metric is a field of its own: `loss`, `accuracy`, … */
+export interface EvalEvent {
+  readonly event: "eval";
+  readonly split: string;
+  readonly examples: number;
+  readonly device: string;
+  readonly [metric: string]: string | number;
+}
+
+/** `tlc predict`, for each picture or row. */
+export interface PredictionEvent {
+  readonly event: "prediction";
+  /** Of a picture. */
+  readonly file?: string;
+  /** Of a table, from 1. */
+  readonly row?: number;
+  /** The most probable class. */
+  readonly label?: string;
+  readonly probability?: number;
+  /** By class. */
+  readonly probabilities?: Readonly<Record<string, number>>;
+  /** The most probable class of each step of a sequence. */
+  readonly labels?: readonly string[];
+  /** The answers of a network that gives numbers. */
+  readonly values?: readonly number[];
+}
+
+/** `tlc trace`. */
+export interface TraceEvent {
+  readonly event: "trace";
+  readonly device: string;
+  readonly steps: number;
+  /** Of each step. */
+  readonly loss: readonly number[];
+  /** The file that holds the rest. */
+  readonly out: string;
+}
+
+/** `tlc init`. */
+export interface CreatedEvent {
+  readonly event: "created";
+  readonly spec: string;
+  readonly files: number;
+}
+
+/** `tlc explain`: a diagnostic, a layer, or a word of a recipe or data set. */
+export interface ExplainEvent {
+  readonly event: "explain";
+  /** `diagnostic`, `layer`, `loss`, … */
+  readonly kind: string;
+  /** Of layers and words. */
+  readonly name?: string;
+  readonly doc?: string;
+  readonly arguments?: readonly ExplainedArgument[];
+  /** Names that stand for arguments. */
+  readonly presets?: readonly string[];
+  /** Of diagnostics. */
+  readonly code?: string;
+  readonly severity?: string;
+  readonly title?: string;
+  readonly explanation?: string;
+  readonly wrong?: string;
+  readonly right?: string;
+}
+
+export interface ExplainedArgument {
+  readonly name: string;
+  readonly takes: string;
+  readonly default?: unknown;
+  readonly doc: string;
+}
+
+/** `tlc inspect`. */
+export interface InspectEvent {
+  readonly event: "inspect";
+  readonly recipe: string;
+  readonly target: string;
+  /** What the loss compares with: a label's kind and shape, and how many classes there are. */
+  readonly labels: { readonly kind: "class" | "number"; readonly shape: readonly number[]; readonly classes: number };
+  /** What each stage costs. */
+  readonly stages: readonly InspectedStage[];
+}
+
+export interface InspectedStage {
+  readonly stage: string;
+  /** Numbers in weights. */
+  readonly parameters: { readonly total: number; readonly trainable: number; readonly frozen: number };
+  /** Names of weights. */
+  readonly trainable: readonly string[];
+  readonly frozen: readonly string[];
+  /** The deepest weights that are trained: there is no gradient below. */
+  readonly frontier: readonly string[];
+  /** What each layer takes of a training step. */
+  readonly layers: StageReport["layers"];
+  /** What each entry of the program takes. */
+  readonly entries: StageReport["entries"];
+  readonly bytes: StageReport["bytes"] & { readonly peak: number };
+  readonly cached: { readonly features: boolean; readonly reason: string };
+}
+
+export type CliEvent =
+  | DiagnosticEvent
+  | ErrorEvent
+  | NoteEvent
+  | CheckEvent
+  | CompiledEvent
+  | ConvertedEvent
+  | FetchEvent
+  | ReadEvent
+  | StartEvent
+  | StepEvent
+  | EpochEvent
+  | SavedEvent
+  | EvalEvent
+  | PredictionEvent
+  | TraceEvent
+  | CreatedEvent
+  | ExplainEvent
+  | InspectEvent;

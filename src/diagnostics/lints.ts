@@ -1,0 +1,57 @@
+// 07xx: warnings. What runs and is most likely not meant.
+
+import { entry } from "./types.ts";
+
+export const LINTS = {
+  "softmax-before-loss": entry<{ layer: string; loss: string }>({
+    code: "TL0701",
+    severity: "warning",
+    title: "a softmax before a loss that has one",
+    message: ({ layer, loss }) => `\`${layer}\` before \`${loss}\`, which takes the softmax itself`,
+    explanation:
+      "`cross_entropy` takes scores and makes probabilities of them. Of probabilities it makes others that are never near 0 or 1, so that the network learns slowly and its loss stays high.",
+    wrong: "fc: linear(10) -> softmax\n…\nloss cross_entropy",
+    right: "fc: linear(10)\n…\nloss cross_entropy",
+  }),
+  "one-class": entry<{ name: string }>({
+    code: "TL0702",
+    severity: "warning",
+    title: "data of one class",
+    message: ({ name }) => `all examples are of one class, \`${name}\``,
+    explanation:
+      "There is nothing to tell apart, and every network is right. An image data set has one folder for each class, with the images in it.",
+    wrong: 'train images("data")   // which holds only the folder `train`',
+    right: 'train images("data/train")',
+  }),
+  "norm-of-one-value": entry<{ layer: string; channels: number }>({
+    code: "TL0703",
+    severity: "warning",
+    title: "a batch normalization over one value",
+    message: ({ layer, channels }) =>
+      `\`${layer}\` normalizes ${channels === 1 ? "one channel" : `${channels} channels`} of one value each, which makes all of them 0 in training`,
+    explanation:
+      "Batch normalization takes the mean over the batch and over all places of a picture. Of one value the mean is the value itself, and the difference 0.",
+    wrong: "fc: linear(64) -> bn: batch_norm\n…\nbatch 1",
+    right: "fc: linear(64) -> bn: batch_norm\n…\nbatch 32",
+  }),
+  "batch-larger-than-data": entry<{ batch: number; examples: number }>({
+    code: "TL0704",
+    severity: "warning",
+    title: "a batch larger than the data",
+    message: ({ batch, examples }) =>
+      `a batch is ${batch} examples, and there ${examples === 1 ? "is one" : `are ${examples}`} to train on`,
+    explanation: "Every epoch is then one step, on a batch that is filled up with examples that do not count.",
+    wrong: "batch 512   // of 60 examples",
+    right: "batch 16",
+  }),
+  "class-without-examples": entry<{ split: string; classes: string; count: number }>({
+    code: "TL0705",
+    severity: "warning",
+    title: "a class that a split lacks",
+    message: ({ split, classes, count }) => `\`${split}\` has no examples of ${count === 1 ? "the class" : `${count} classes:`} ${classes}`,
+    explanation:
+      "What is not in `train` cannot be learned, and metrics say nothing of what is not in `val` or `test`. A random split can miss a rare class.",
+    wrong: "split train into train 98%, val 2%   // of 50 examples of 5 classes",
+    right: "split train into train 80%, val 20%",
+  }),
+} as const;

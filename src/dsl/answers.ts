@@ -1,0 +1,101 @@
+// Whether what a network gives can be compared with the labels of its data: found from shapes, and said at the layer that the answer
+// comes from, with what to write there instead.
+
+import type { ReportExtra, Span } from "../diagnostics.ts";
+import type { Builder } from "../ir/builder.ts";
+import type { ForwardModel } from "../ir/model.ts";
+import type { Node } from "../ir/node.ts";
+import type { DataInfo } from "../ir/plan.ts";
+import { problem, type Problem } from "../ir/recipe/define.ts";
+import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
+import type { Loss } from "../ir/recipe/losses/define.ts";
+import { lossOf } from "../ir/recipe/losses/index.ts";
+import { sourceOf } from "../ir/recipe/sources/index.ts";
+import { sizeOf, type Shape } from "../ir/types.ts";
+import { reportProblem } from "./choose.ts";
+import type { Reporter } from "./evaluate.ts";
+import { linear } from "./layers/linear.ts";
+import { flatten, last, mean } from "./layers/shape.ts";
+import type { PlannedRecipe } from "./recipe.ts";
+import { shapeText } from "./values.ts";
+
+/** What is known of labels; the number of classes only once the data has been looked at. */
+interface Labels {
+  readonly label: Pick<DataInfo["label"], "dtype" | "shape">;
+  readonly classes?: number;
+}
+
+/** @param info of the data, where it has been looked at; without, what its kind of source says is compared */
+export function checkAnswers(
+  planned: PlannedRecipe,
+  model: ForwardModel,
+  builder: Builder,
+  info: DataInfo | undefined,
+  sink: Reporter,
+): void {
+  const { plan, data, network, lossSpan } = planned;
+  const loss = lossOf(plan.loss);
+  const made = builder.originOf(model.output)?.span;
+  const place: Span = made?.file === network.span.file ? made : network.span;
+  const notes: ReportExtra["notes"] = [{ span: lossSpan, text: "compared here" }];
+  const unusable = unusableOutput(loss, model.output);
+  if (unusable !== undefined) {
+    reportProblem(sink, place, unusable, { notes });
+    return;
+  }
+  const labels = info === undefined ? labelsOfSource(planned) : { label: info.label, classes: info.classes.length };
+  if (labels === undefined) return;
+  const { label, classes } = labels;
+  if (loss.labels === "class" && label.dtype === "f32") {
+    sink.report("labels-are-numbers", lossSpan, { loss: loss.name });
+    return;
+  }
+  if (loss.labels === "number" && (classes ?? Infinity) > 0 && label.dtype !== "f32") {
+    const hint = `\`loss ${crossEntropy.name}\` compares with classes`;
+    sink.report("labels-are-classes", lossSpan, { loss: loss.name, ...(classes !== undefined && { classes }) }, { hint });
+    return;
+  }
+  const output = model.output.type.shape.slice(1);
+  const misfit = loss.fits({ output, label, classes: classes ?? 0, data: data?.name ?? "" });
+  if (misfit === undefined) return;
+  // A wrong number of classes is as often an argument of the network as a number in it.
+  if (misfit.name === "class-count") {
+    const at = made === undefined ? [] : [{ span: made, text: "the scores come from here" }];
+    const hint =
+      network.kind === "call"
+        ? `give the network \`${data?.name ?? "NAME"}.classes\` outputs`
+        : `end the network with ${classes ?? 0} scores: \`${linear.name}(${classes ?? 0})\``;
+    reportProblem(sink, network.span, misfit, { notes: at, hint });
+  } else reportProblem(sink, place, misfit, { notes, hint: fixFor(loss, output, label.shape) });
+}
+
+/** What no label could be compared with. */
+function unusableOutput({ name, labels }: Loss, output: Node): Problem | undefined {
+  const got = shapeText(output);
+  if (output.type.dtype !== "f32") return problem("bad-element-type", { layer: name, wanted: "numbers (f32)", got });
+  if (labels === "class" && output.type.shape.length < 2)
+    return problem("wrong-rank", { layer: name, wanted: "scores [classes]", got }, `end the network with \`${linear.name}(CLASSES)\``);
+  return undefined;
+}
+
+/** Folders of pictures say what a label is before anybody looks into them. */
+function labelsOfSource({ data }: PlannedRecipe): Labels | undefined {
+  const source = data?.sources["train"];
+  const label = source && sourceOf(source).label;
+  return label && { label };
+}
+
+/** The way out that is meant most often. @param output and label of one example */
+function fixFor({ labels }: Loss, output: Shape, label: Shape): string | undefined {
+  const count = sizeOf(label);
+  const end = labels === "class" ? `the last layer` : `\`${linear.name}(1)\``;
+  if (count === 1) {
+    if (output.length === 1) return labels === "number" ? `end the network with one number: ${end}` : undefined;
+    if (output.length === 2) return `for one answer instead of one for each step, put \`${last.name}\` or \`${mean.name}\` before ${end}`;
+    return `for one answer for the whole example, put \`${flatten.name}\` or \`global_avg_pool\` before ${end}`;
+  }
+  if (labels === "number") return output.length === 1 ? `end the network with as many numbers: \`${linear.name}(${count})\`` : undefined;
+  if (output.length === 1)
+    return `the data has a label for each step: leave out what makes one vector of the sequence (\`${last.name}\`, \`${mean.name}\` or \`${flatten.name}\`)`;
+  return undefined;
+}

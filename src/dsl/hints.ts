@@ -1,0 +1,110 @@
+// What people write who come from other frameworks or languages, and what to write here: the words that no distance between letters
+// would find.
+
+import { didYouMean } from "../diagnostics.ts";
+import { LAYER_BY_NAME } from "./layers/index.ts";
+
+const write = (text: string): string => `write \`${text}\``;
+
+/** Layers under their names elsewhere. */
+export const LAYERS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["dense", "linear"],
+  ["fully_connected", "linear"],
+  ["fc", "linear"],
+  ["bn", "batch_norm"],
+  ["batch_normalization", "batch_norm"],
+  ["layer_normalization", "layer_norm"],
+  ["gap", "global_avg_pool"],
+  ["adaptive_avg_pool2d", "global_avg_pool"],
+  ["cat", "concat"],
+  ["concatenate", "concat"],
+  ["view", "reshape"],
+  ["permute", "transpose"],
+  ["logistic", "sigmoid"],
+  ["swish", "silu"],
+]);
+
+const NOT_LAYERS: ReadonlyMap<string, string> = new Map([
+  ["range", "a range is written `0..N`"],
+  ["return", "the last value of a network is its output: write the step alone"],
+  ["output", "the last value of a network is its output: leave this out"],
+  ["True", write("true")],
+  ["False", write("false")],
+  ["None", "what is not given has its default: leave it out"],
+  ...["nn", "torch", "F", "tf", "keras", "layers", "self"].map((name) => [name, "names have no prefix: `linear(10)`"] as const),
+]);
+
+/** For a name in a network that stands for nothing. `labels`: scopes of the network, which name parameters and no values. */
+export function hintForName(name: string, names: () => Iterable<string>, labels: ReadonlySet<string>): string {
+  const layer = LAYERS_ELSEWHERE.get(name.toLowerCase());
+  const other = NOT_LAYERS.get(name);
+  if (other !== undefined) return other;
+  if (labels.has(name)) return `\`${name}:\` names the parameters of a layer; a value gets a name by \`let ${name} = …\``;
+  if (layer !== undefined && LAYER_BY_NAME.has(layer)) return `did you mean \`${layer}\`?`;
+  return didYouMean(name, names()) ?? "`tlc explain` lists all layers";
+}
+
+/** Settings of recipes and data sets under their names elsewhere. */
+export const SETTINGS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["batch_size", write("batch")],
+  ["model", write("network")],
+  ["dataset", write("data")],
+  ["criterion", write("loss")],
+  ["lr", "the rate is an argument of the optimizer: `optimizer adam(lr: 1e-3)`"],
+  ["learning_rate", "the rate is an argument of the optimizer: `optimizer adam(lr: 1e-3)`"],
+  ["momentum", "it is an argument of the optimizer: `optimizer sgd(lr: 0.01, momentum: 0.9)`"],
+  ["weight_decay", "it is an argument of the optimizer: `optimizer adamw(lr: 1e-3, weight_decay: 0.01)`"],
+  ["early_stopping", "stopping early is not implemented yet: leave it out"],
+  ["patience", "stopping early is not implemented yet: leave it out"],
+  ["scheduler", write("schedule")],
+  ["lr_scheduler", write("schedule")],
+  ["transform", write("preprocess` or `augment")],
+  ["transforms", write("preprocess` or `augment")],
+  ["valid", write("val")],
+  ["validation", write("val")],
+  ["shuffle", "training data is shuffled in every epoch: leave it out"],
+  ["device", "the device is chosen when it runs: `tlc run SPEC --device wasm`"],
+  ["classes", "classes are the folders, or the labels of the table: leave it out"],
+]);
+
+export const hintForSetting = (name: string): string | undefined => SETTINGS_ELSEWHERE.get(name);
+
+/** Declarations under their names elsewhere. */
+const DECLARATIONS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ...["model", "net", "class", "def", "module", "architecture"].map((name) => [name, "network"] as const),
+  ...["data", "dataloader", "loader"].map((name) => [name, "dataset"] as const),
+  ...["train", "training", "trainer", "experiment", "config", "run"].map((name) => [name, "recipe"] as const),
+  ...["function", "layer", "fn", "func"].map((name) => [name, "block"] as const),
+  ...["from", "include", "require"].map((name) => [name, "import"] as const),
+]);
+
+export const DECLARATION_WORDS = ["import", "network", "block", "dataset", "recipe"];
+
+export function hintForDeclaration(word: string): string | undefined {
+  const known = DECLARATIONS_ELSEWHERE.get(word);
+  return known === undefined ? didYouMean(word, DECLARATION_WORDS) : `did you mean \`${known}\`?`;
+}
+
+/** Names that stand for the batch elsewhere, where shapes have that axis. */
+const BATCH_ELSEWHERE: ReadonlySet<string> = new Set(["None", "N", "B", "n", "b", "batch", "batch_size", "bs"]);
+
+export const BATCH_HINT = "the batch is no axis of an input: leave it out";
+
+export const hintForDimension = (name: string): string | undefined => (BATCH_ELSEWHERE.has(name) ? BATCH_HINT : undefined);
+
+/** Element types under their names elsewhere. */
+const TYPES_ELSEWHERE: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    float: "write `f32`",
+    float32: "write `f32`",
+    int: "write `i32`",
+    int32: "write `i32`",
+    int64: "write `i32`",
+    f16: "write `f32`",
+    f64: "write `f32`",
+    i64: "write `i32`",
+    u8: "images are `f32` once they are normalized",
+  }),
+);
+
+export const hintForType = (name: string): string => TYPES_ELSEWHERE.get(name) ?? "inputs are `f32` or `i32`";

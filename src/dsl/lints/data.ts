@@ -1,0 +1,34 @@
+// Lints of a recipe whose data is loaded.
+
+import { oneOf } from "../../diagnostics.ts";
+import { problem } from "../../ir/recipe/define.ts";
+import type { DataLint, DataPlace } from "./define.ts";
+
+const batchOfTooMany: DataLint = {
+  when: "data",
+  find: ({ batch, splits }) => {
+    const examples = splits["train"]?.count ?? Infinity;
+    if (examples >= batch) return [];
+    const hint = `each step would train on all of them: give a smaller \`batch\`, for example ${Math.max(1, Math.floor(examples / 4))}`;
+    return [{ problem: problem("batch-larger-than-data", { batch, examples }, hint), at: "batch" }];
+  },
+};
+
+/** What is not in `train` is never learned; what is not in another split is not measured there. */
+const missingClasses: DataLint = {
+  when: "data",
+  find: ({ classes, splits }) =>
+    Object.entries(splits).flatMap(([split, { found }]) => {
+      const missing = classes.filter((_, index) => !found.has(index));
+      if (missing.length === 0 || classes.length < 2) return [];
+      const hint = "put examples of it there; where the data set is split, take another `seed`, or a larger part";
+      return [
+        {
+          problem: problem("class-without-examples", { split, classes: oneOf(missing, 5), count: missing.length }, hint),
+          at: split as DataPlace,
+        },
+      ];
+    }),
+};
+
+export const DATA_LINTS: readonly DataLint[] = [batchOfTooMany, missingClasses];

@@ -1,0 +1,42 @@
+// What a lint is: something that runs and is most likely not meant. Each reports one warning of the catalogue, and says when enough is
+// known to find it: once the network is built, or once the data is loaded.
+
+import type { Span } from "../../diagnostics.ts";
+import type { Builder } from "../../ir/builder.ts";
+import type { ForwardModel } from "../../ir/model.ts";
+import type { DataInfo } from "../../ir/plan.ts";
+import type { Problem } from "../../ir/recipe/define.ts";
+import type { PlannedRecipe } from "../recipe.ts";
+
+/** A recipe with its network. */
+export interface BuiltRecipe {
+  readonly planned: PlannedRecipe;
+  readonly model: ForwardModel;
+  readonly builder: Builder;
+  /** What its data looks like, where that is known. */
+  readonly info: DataInfo | undefined;
+}
+
+/** A recipe's data, once it is loaded. */
+export interface OpenedData {
+  readonly batch: number;
+  /** Empty where labels are numbers. */
+  readonly classes: readonly string[];
+  /** By name: how many examples, and which classes their labels are. */
+  readonly splits: Readonly<Record<string, { readonly count: number; readonly found: ReadonlySet<number> }>>;
+}
+
+/** Where in a spec the data's faults are. */
+export type DataPlace = "batch" | "train" | "val" | "test";
+
+export interface NetworkLint {
+  readonly when: "network";
+  readonly find: (recipe: BuiltRecipe) => readonly { readonly problem: Problem; readonly at: Span }[];
+}
+
+export interface DataLint {
+  readonly when: "data";
+  readonly find: (data: OpenedData) => readonly { readonly problem: Problem; readonly at: DataPlace }[];
+}
+
+export type Lint = NetworkLint | DataLint;

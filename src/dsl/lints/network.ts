@@ -1,0 +1,64 @@
+// Lints of a recipe whose network is built.
+
+import { topologicalOrder } from "../../ir/graph.ts";
+import type { Node } from "../../ir/node.ts";
+import { problem } from "../../ir/recipe/define.ts";
+import { lossOf } from "../../ir/recipe/losses/index.ts";
+import { sizeOf } from "../../ir/types.ts";
+import { batchNorm } from "../layers/batch-norm.ts";
+import type { BuiltRecipe, NetworkLint } from "./define.ts";
+
+const SOFTMAX = "softmax";
+
+/** The loss would take a softmax of probabilities: it trains slowly, and never becomes sure. */
+const softmaxBeforeLoss: NetworkLint = {
+  when: "network",
+  find: ({ planned, model, builder }) => {
+    const loss = lossOf(planned.plan.loss);
+    if (loss.outputs !== "class scores") return [];
+    // Through reshapes, which have the values of what they are given.
+    let node: Node | undefined = model.output;
+    while (node && builder.originOf(node)?.what !== SOFTMAX) node = onlyMoves(node) ? node.inputs[0] : undefined;
+    const at = node && builder.originOf(node)?.span;
+    if (!at) return [];
+    const hint = "leave it out: predictions have their probabilities from the scores";
+    return [{ problem: problem("softmax-before-loss", { layer: SOFTMAX, loss: loss.name }, hint), at }];
+  },
+};
+
+const onlyMoves = ({ type, inputs: [from, ...others] }: Node): boolean =>
+  from !== undefined && others.length === 0 && sizeOf(from.type.shape) === sizeOf(type.shape);
+
+const oneClass: NetworkLint = {
+  when: "network",
+  find: ({ planned: { data, dataSpan }, info }) => {
+    const [only, ...others] = info?.classes ?? [];
+    if (only === undefined || others.length > 0) return [];
+    const at = data?.sources["train"]?.span ?? dataSpan;
+    return [{ problem: problem("one-class", { name: only }, "an image data set has one folder for each class"), at }];
+  },
+};
+
+/** The mean of one value is that value: what is normalized is 0 whatever it was. */
+const normOfOneValue: NetworkLint = {
+  when: "network",
+  find: (recipe) => {
+    const { planned, model, builder } = recipe;
+    const places = new Map<string, ReturnType<NetworkLint["find"]>[number]>();
+    for (const node of topologicalOrder([model.output])) {
+      const origin = builder.originOf(node);
+      const [batch, channels = 1, ...rest] = node.type.shape;
+      if (origin?.what !== batchNorm.name || !origin.span || batch !== planned.plan.batch || batch * sizeOf(rest) !== 1) continue;
+      if (node.type.shape.length < 2 || !isTrained(recipe, origin.path)) continue;
+      const hint = "give the recipe a larger `batch`, or take `layer_norm`";
+      places.set(origin.path, { problem: problem("norm-of-one-value", { layer: batchNorm.name, channels }, hint), at: origin.span });
+    }
+    return [...places.values()];
+  },
+};
+
+/** Where every stage freezes it, it uses running statistics. */
+const isTrained = ({ planned: { stages } }: BuiltRecipe, path: string): boolean =>
+  stages.some(({ frozen }) => !frozen(path === batchNorm.name ? "running_mean" : `${path}.running_mean`));
+
+export const NETWORK_LINTS: readonly NetworkLint[] = [softmaxBeforeLoss, oneClass, normOfOneValue];

@@ -1,0 +1,90 @@
+// What `tlc run` says of data that trains and is most likely not meant: at its place, as a warning, and of a compiled folder as well.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { toolchain } from "../../src/cli/default-toolchain.ts";
+import { runCli } from "../../src/cli/program.ts";
+
+const work = mkdtempSync(join(tmpdir(), "tlc-lints-"));
+const before = process.cwd();
+process.chdir(work);
+afterAll(() => {
+  process.chdir(before);
+  rmSync(work, { recursive: true, force: true });
+});
+
+type Event = Readonly<Record<string, unknown>>;
+
+async function warnings(...args: readonly string[]): Promise<readonly Event[]> {
+  let out = "";
+  const stdout = { write: (text: string) => (out += text) };
+  const code = await runCli([...args, "--json"], { stdout, stderr: { write: () => undefined }, env: {}, toolchain });
+  expect(code).toBe(0);
+  const events = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Event);
+  return events.filter(({ event }) => event === "diagnostic");
+}
+
+const rows = (labels: string): string =>
+  `q,y\n${labels
+    .split(" ")
+    .map((label, i) => `${i} 1,${label}`)
+    .join("\n")}\n`;
+
+function spec(labels: string, test: string, batch: number): string {
+  writeFileSync("train.csv", rows(labels));
+  writeFileSync("test.csv", rows(test));
+  writeFileSync(
+    "m.tlspec",
+    `network m(classes) {
+  input q: f32[2]
+  fc: linear(classes)
+}
+dataset d {
+  train table("train.csv", q: q, label: y)
+  test table("test.csv", q: q, label: y)
+}
+recipe r {
+  network m(d.classes)
+  data d
+  loss cross_entropy
+  optimizer sgd(lr: 0.1)
+  batch ${batch}
+  epochs 1
+}
+`,
+  );
+  return "m.tlspec";
+}
+
+it("warns of nothing where all is well", async () => {
+  expect(await warnings("run", spec("a b c a b c", "a b c", 6), "--device", "reference")).toEqual([]);
+});
+
+it("warns of a batch larger than the data, and of classes that a split lacks, at their places", async () => {
+  const said = await warnings("run", spec("a b c d a b c d", "a a b", 9), "--device", "reference");
+  expect(said.map(({ code, severity, message, line, column }) => ({ code, severity, message, line, column }))).toEqual([
+    {
+      ...{ code: "TL0705", severity: "warning", line: 7, column: 8 },
+      message: "`test` has no examples of 2 classes: `c` or `d`",
+    },
+    { ...{ code: "TL0704", severity: "warning", line: 14, column: 3 }, message: "a batch is 9 examples, and there are 8 to train on" },
+  ]);
+});
+
+it("warns of one class when it looks at the data, before anything is trained", async () => {
+  const said = await warnings("check", spec("a a a a", "a", 2));
+  expect(said.map(({ code, line }) => [code, line])).toEqual([["TL0702", 6]]);
+});
+
+it("warns of a compiled folder's data without a place", async () => {
+  await warnings("compile", spec("a b c a b c", "a b c", 8), "-o", "built", "-t", "reference");
+  const [said, ...others] = await warnings("run", "built", "--device", "reference");
+  expect(others).toEqual([]);
+  expect(said).toMatchObject({ code: "TL0704", file: "built" });
+  expect(said).not.toHaveProperty("line");
+});
