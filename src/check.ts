@@ -118,6 +118,10 @@ export async function lookAtData(
   }
 }
 
+/** Whether there is nothing to look at. */
+export const isWithoutData = (planned: PlannedRecipe): boolean =>
+  !planned.data || missingData(planned).some(({ split }) => split === "train");
+
 interface MissingData {
   readonly split: string;
   readonly path: string;

@@ -2,12 +2,12 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { headerOf, lookAtData, openSpec, outcomeOf as outcome, type DescribeData, type SpecAccess } from "./check.ts";
+import { headerOf, isWithoutData, lookAtData, openSpec, outcomeOf as outcome, type DescribeData, type SpecAccess } from "./check.ts";
 import { guidanceOf, printerFor } from "./codegen/for-device.ts";
 import { emitFiles } from "./codegen/module/emit.ts";
 import type { Target } from "./codegen/target.ts";
 import { targetNamed } from "./codegen/targets.ts";
-import { placeOf, type Diagnostic, type Sources, type Span } from "./diagnostics.ts";
+import { DiagnosticSink, placeOf, type Diagnostic, type Sources, type Span } from "./diagnostics.ts";
 import { didYouMean } from "./diagnostics/suggest.ts";
 import {
   checkContract,
@@ -22,6 +22,7 @@ import { LIMITS } from "./dsl/limits.ts";
 import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type ParameterInfo } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
 import { topologicalOrder } from "./ir/graph.ts";
+import { layerRows, type LayerRow } from "./ir/layer-rows.ts";
 import { indexLimits } from "./ir/index-limits.ts";
 import type { ForwardModel, Parameter } from "./ir/model.ts";
 import { OpError } from "./ir/ops/define.ts";
@@ -48,6 +49,8 @@ export interface CompileRequest extends SpecAccess {
   /** Of the device that the program is for; left out, it runs on every device of the target. */
   readonly limits?: DeviceLimits;
   readonly describeData: DescribeData;
+  /** Where there is no data to look at, shapes are those that the spec gives: for what is inspected and not run. */
+  readonly withoutData?: boolean;
   /** Looks at the header of published weights, for recipes that have some; throws a DataError for what cannot be read. */
   readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
   /** Name of a pass whose result is handed to `onDump` as text. */
@@ -74,6 +77,8 @@ export interface CompileOutcome {
   readonly sources: Sources;
   /** Where the spec says how its data is read, for what is found out once it is loaded: the batch, and each split. */
   readonly places?: Readonly<Record<string, Span>>;
+  /** The layers of the network, in their order. */
+  readonly layers?: readonly LayerRow[];
   /** Of a traced step: the network draws random numbers when it trains, which a trace leaves out. */
   readonly withoutRandomness?: boolean;
 }
@@ -84,7 +89,8 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
   if (spec.sink.hasErrors) return outcome(withAllFaults(spec, request));
   const planned = plan(spec, request);
   if (!planned || spec.sink.errors > 0) return outcome(spec);
-  if (!planned.data) {
+  const assumed = request.withoutData === true && isWithoutData(planned) ? infoOfSpec(spec, planned) : undefined;
+  if (!planned.data && !assumed) {
     spec.sink.report(
       "no-data",
       planned.dataSpan,
@@ -93,14 +99,14 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
     );
     return outcome(spec);
   }
-  const dataInfo = await lookAtData(spec, planned, request.describeData);
+  const dataInfo = assumed ?? (await lookAtData(spec, planned, request.describeData));
   if (!dataInfo) return outcome(spec);
-  const stages = stageSpecs(spec, planned, dataInfo);
+  const stages = stageSpecs(spec, assumed ? withoutData(planned) : planned, dataInfo);
   if (!stages) return outcome(spec);
-  const [{ network }] = stages as [StageSpec];
+  const [{ network, b }] = stages as [StageSpec];
   const contract = planned.weights && (await contractOf(spec, planned.weights, network, request));
   if (contract === "broken") return outcome(spec);
-  const compiled = { ...finish(spec, stages, buildEntries, request, planned), places: placesOf(planned) };
+  const compiled = { ...finish(spec, stages, buildEntries, request, planned), places: placesOf(planned), layers: layerRows(network, b) };
   if (!compiled.artifact || !contract) return compiled;
   const { source, matches, dropped, fresh } = contract;
   const weights = { source, taken: matches.size, dropped: dropped.length, new: fresh };
@@ -119,6 +125,21 @@ async function contractOf(
   const wanted = parameters.map(({ name, state }) => ({ name, shape: state.type.shape }));
   const contract = tensors && checkContract(weights, wanted, tensors, spec.sink);
   return contract ? { ...contract, source: weights.plan.source } : "broken";
+}
+
+const withoutData = ({ data: _, ...rest }: PlannedRecipe): PlannedRecipe => rest;
+
+/** What the spec itself tells of its data: inputs as they are written, labels as the loss takes them. Undefined where it asks the data. */
+function infoOfSpec(spec: LoadedSpec, planned: PlannedRecipe): DataInfo | undefined {
+  const model = elaborate({ ...spec, sink: new DiagnosticSink() }, withoutData(planned), { builder: createBuilder() });
+  if (!model) return undefined;
+  const output = model.output.type.shape.slice(1);
+  const isClass = lossOf(planned.plan.loss).labels === "class";
+  return {
+    inputs: [...model.inputs].map(([name, { type }]) => ({ name, dtype: type.dtype, shape: type.shape.slice(1) })),
+    label: isClass ? { name: "label", dtype: "i32", shape: output.slice(0, -1) } : { name: "label", dtype: "f32", shape: output },
+    classes: isClass ? Array.from({ length: output.at(-1) ?? 1 }, (__, i) => String(i)) : [],
+  };
 }
 
 function placesOf({ data, dataSpan, batchSpan }: PlannedRecipe): Readonly<Record<string, Span>> {

@@ -2,7 +2,7 @@
 // docs/events.md is made of both files, comments included.
 
 import type { DiagnosticJson } from "../diagnostics.ts";
-import type { StageReport } from "../ir/artifact.ts";
+import type { Artifact, StageReport } from "../ir/artifact.ts";
 import type { DoneEvent, EpochEvent, StartEvent, StepEvent } from "../runtime/events.ts";
 import type { ReadEvent } from "./reading.ts";
 
@@ -154,8 +154,25 @@ export interface InspectEvent {
   readonly target: string;
   /** What the loss compares with: a label's kind and shape, and how many classes there are. */
   readonly labels: { readonly kind: "class" | "number"; readonly shape: readonly number[]; readonly classes: number };
+  /** Of the weights that the recipe begins with: where they are from, and how many tensors are taken, dropped and new. */
+  readonly weights?: Artifact["weights"];
+  /** The rows of the table. */
+  readonly network: readonly InspectedLayer[];
   /** What each stage costs. */
   readonly stages: readonly InspectedStage[];
+}
+
+export interface InspectedLayer {
+  /** Its scope, or its keyword where it has none. */
+  readonly layer: string;
+  /** The keyword; in a compiled folder, which has only weights, the scope. */
+  readonly kind: string;
+  /** The shape of what it gives for one example; not of a compiled folder. */
+  readonly output?: readonly number[];
+  /** Numbers in its weights. */
+  readonly parameters: number;
+  /** How many of them each stage trains. */
+  readonly trainable: Readonly<Record<string, number>>;
 }
 
 export interface InspectedStage {

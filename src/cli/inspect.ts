@@ -1,11 +1,13 @@
-// `tlc inspect`: what a compiled recipe will cost and do, per stage: parameters trained and frozen, kernels, work and memory.
+// `tlc inspect`: the layers of a recipe's network in a table, and what it will cost and do, per stage: kernels, work and memory.
 
 import type { Artifact, CompiledStage } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
-import type { InspectedStage } from "./events.ts";
+import type { LayerRow } from "../ir/layer-rows.ts";
+import type { InspectedLayer, InspectedStage } from "./events.ts";
 import { EXIT } from "./failure.ts";
 import { targetsIn } from "./folder.ts";
+import { layerTable } from "./layer-table.ts";
 import { artifactOf, compileRequest, isFolder, readArtifact, type CompileOptions } from "./open.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -16,14 +18,18 @@ export interface InspectOptions extends CompileOptions {
 }
 
 export async function inspect(path: string, options: InspectOptions, terminal: Terminal): Promise<number> {
-  const artifact = (await isFolder(path))
-    ? await readArtifact(path, await targetOf(path, options))
-    : artifactOf(await terminal.io.toolchain.compileSpec(path, compileRequest(path, options, options.target, terminal)), terminal);
+  const request = { ...compileRequest(path, options, options.target, terminal), withoutData: true };
+  const outcome = (await isFolder(path)) ? undefined : await terminal.io.toolchain.compileSpec(path, request);
+  const artifact = outcome ? artifactOf(outcome, terminal) : await readArtifact(path, await targetOf(path, options));
   const stages = artifact.stages.map((stage) => describe(artifact, stage));
   const { dataInfo, recipe } = artifact;
   const labels = { kind: lossOf(recipe.loss).labels, shape: dataInfo.label.shape, classes: dataInfo.classes.length };
   const { name, target, weights } = artifact;
-  terminal.object({ event: "inspect", recipe: name, target, labels, ...(weights && { weights }), stages });
+  const network = rowsOf(artifact, outcome?.layers);
+  terminal.object({ event: "inspect", recipe: name, target, labels, ...(weights && { weights }), network, stages });
+  const names = stages.map(({ stage }) => stage);
+  for (const line of layerTable(network, names)) terminal.line(line);
+  terminal.line();
   for (const stage of stages) show(artifact, stage, options.layers === true, terminal);
   return EXIT.ok;
 }
@@ -32,6 +38,20 @@ export async function inspect(path: string, options: InspectOptions, terminal: T
 async function targetOf(folder: string, { target }: InspectOptions): Promise<string> {
   const targets = await targetsIn(folder);
   return targets.includes(target) ? target : targets[0];
+}
+
+/** A compiled folder has no graph, but the names of weights: each scope that has some is a row. */
+function rowsOf({ parameters, stages }: Artifact, layers: readonly LayerRow[] | undefined): readonly InspectedLayer[] {
+  const weights = new Map(parameters.flatMap(({ kind, name, shape }) => (kind === "weight" ? [[name, sizeOf(shape)] as const] : [])));
+  const scopeOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf("."))) || name;
+  const scopes = new Map<string, string[]>();
+  for (const name of layers ? [] : weights.keys()) scopes.set(scopeOf(name), [...(scopes.get(scopeOf(name)) ?? []), name]);
+  const rows = layers ?? [...scopes].map(([layer, names]) => ({ layer, kind: layer, weights: names }));
+  const count = (names: readonly string[]): number => names.reduce((sum, name) => sum + (weights.get(name) ?? 0), 0);
+  return rows.map(({ weights: names, layer, kind, ...rest }) => ({
+    ...{ layer, kind, ...("output" in rest && { output: rest.output }), parameters: count(names) },
+    trainable: Object.fromEntries(stages.map(({ name, trainable }) => [name, count(names.filter((it) => trainable.includes(it)))])),
+  }));
 }
 
 function describe({ parameters }: Artifact, { name: stage, trainable: trained, report }: CompiledStage): InspectedStage {

@@ -2,6 +2,7 @@
 
 import type { Diagnostic, Sources, Span } from "../diagnostics.ts";
 import type { Artifact } from "../ir/artifact.ts";
+import type { LayerRow } from "../ir/layer-rows.ts";
 import type { DataInfo, DataPlan, LabelKind } from "../ir/plan.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { FileTensor } from "../ir/weights/plan.ts";
@@ -22,6 +23,8 @@ export interface CompileRequest {
   /** Print the program after this pass. */
   readonly dumpAfter?: string;
   readonly onDump?: (text: string) => void;
+  /** Where there is no data to look at, shapes are those that the spec gives: for what is inspected and not run. */
+  readonly withoutData?: boolean;
   readonly describeData: (plan: DataPlan, labels: LabelKind) => Promise<DataInfo>;
   /** The header of published weights. */
   readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
@@ -45,6 +48,8 @@ export interface CompileOutcome {
   readonly sources: Sources;
   /** Where the spec says how its data is read, for what is found out once it is loaded: the batch, and each split. */
   readonly places?: Readonly<Record<string, Span>>;
+  /** The layers of the network, in their order. */
+  readonly layers?: readonly LayerRow[];
   /** Of a traced step: the network draws random numbers when it trains, which a trace leaves out. */
   readonly withoutRandomness?: boolean;
 }

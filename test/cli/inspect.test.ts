@@ -1,0 +1,95 @@
+// The table of `tlc inspect`: what people expect of such tables elsewhere, of a spec whose data is nowhere, and of a compiled folder.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { toolchain } from "../../src/cli/default-toolchain.ts";
+import { runCli } from "../../src/cli/program.ts";
+
+const work = mkdtempSync(join(tmpdir(), "tlc-inspect-"));
+const before = process.cwd();
+process.chdir(work);
+afterAll(() => {
+  process.chdir(before);
+  rmSync(work, { recursive: true, force: true });
+});
+
+async function cli(...args: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  let [out, err] = ["", ""];
+  const stdout = { write: (text: string) => (out += text) };
+  const code = await runCli(args, { stdout, stderr: { write: (text: string) => (err += text) }, env: {}, toolchain });
+  return { code, out, err };
+}
+
+const spec = (network: string, stages: string): string => `network cnn(classes = 3) {
+  input image: f32[1, 8, 8]
+  for i in 0..2 { block{i}: { conv: conv2d(4, kernel: 3, padding: 1, bias: false) -> bn: batch_norm -> relu } }
+  flatten
+  fc: linear(classes)
+}
+dataset d {
+  train images("nowhere")
+  preprocess grayscale -> center_crop(8)
+}
+recipe r {
+  network ${network}
+  data d
+  loss cross_entropy
+  optimizer sgd(lr: 0.1)
+  epochs 1
+  batch 4
+  ${stages}
+}
+`;
+
+it("is a line for each layer, with what each stage trains, and needs no data where the spec says all", async () => {
+  writeFileSync("r.tlspec", spec("cnn", "stage head {\n    freeze block0\n  }\n  stage tune {\n    freeze block0.conv\n  }"));
+  const { code, out } = await cli("inspect", "r.tlspec", "-t", "reference");
+  expect(code).toBe(0);
+  expect(
+    out
+      .split("\n")
+      .slice(0, 10)
+      .map((line) => line.split(/ {2,}/)),
+  ).toEqual([
+    ["layer", "output", "parameters", "in head", "in tune"],
+    ["block0.conv (conv2d)", "[4, 8, 8]", "36", "0", "0"],
+    ["block0.bn (batch_norm)", "[4, 8, 8]", "8", "0", "8"],
+    ["relu", "[4, 8, 8]", "0", "0", "0"],
+    ["block1.conv (conv2d)", "[4, 8, 8]", "144", "144", "144"],
+    ["block1.bn (batch_norm)", "[4, 8, 8]", "8", "8", "8"],
+    ["relu", "[4, 8, 8]", "0", "0", "0"],
+    ["flatten", "[256]", "0", "0", "0"],
+    ["fc (linear)", "[3]", "771", "771", "771"],
+    ["total", "967", "923", "931"],
+  ]);
+  const widths = new Set(
+    out
+      .split("\n")
+      .slice(0, 10)
+      .map(({ length }) => length),
+  );
+  expect(widths.size).toBe(1);
+});
+
+it("asks for the data where the spec asks it", async () => {
+  writeFileSync("ask.tlspec", spec("cnn(d.classes)", ""));
+  const { code, err } = await cli("inspect", "ask.tlspec", "-t", "reference");
+  expect([code, err]).toEqual([2, expect.stringContaining("there is no `nowhere`")]);
+});
+
+it("says the same of a compiled folder, by the scopes of its weights", async () => {
+  writeFileSync("t.csv", "q,y\n1 2,a\n3 4,b\n");
+  writeFileSync(
+    "t.tlspec",
+    'network m {\n  input q: f32[2]\n  fc: linear(4) -> relu\n  out: linear(2)\n}\ndataset d {\n  train table("t.csv", q: q, label: y)\n}\nrecipe r {\n  network m\n  data d\n  loss cross_entropy\n  optimizer sgd(lr: 0.1)\n  batch 2\n  epochs 1\n}\n',
+  );
+  expect((await cli("compile", "t.tlspec", "-t", "reference", "-o", "built")).code).toBe(0);
+  const { out } = await cli("inspect", "built", "--json");
+  expect((JSON.parse(out) as { readonly network: unknown }).network).toEqual([
+    { layer: "fc", kind: "fc", parameters: 12, trainable: { main: 12 } },
+    { layer: "out", kind: "out", parameters: 10, trainable: { main: 10 } },
+  ]);
+  expect((await cli("inspect", "built")).out).toContain("layer  parameters  trainable\nfc             12         12\n");
+});
