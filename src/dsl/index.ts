@@ -10,6 +10,7 @@ import { placesOf } from "../ir/recipe/columns/index.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { columnsOf } from "../ir/recipe/sources/table.ts";
 import { sameShape } from "../ir/types.ts";
+import type { Shape } from "../ir/types.ts";
 import type { WantedTensor } from "../ir/weights/contract.ts";
 import { checkAnswers } from "./answers.ts";
 import type { Declaration, Expr } from "./ast.ts";
@@ -108,12 +109,18 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
     if (given === undefined || sameShape(given, wanted)) continue;
     const { at, hint } = planned.data === undefined ? {} : pictureFix(planned.data, given, wanted);
     const shapes = { input: name, data: `[${given.join(", ")}]`, wanted: `[${wanted.join(", ")}]` };
-    sink.report("data-shape", at?.span ?? planned.dataSpan, shapes, { hint });
+    sink.report("data-shape", at?.span ?? planned.dataSpan, shapes, { hint: channelsLast(given, wanted) ?? hint });
   }
   checkAnswers(planned, model, rest.builder, dataInfo, sink);
   if (sink.errors === before) lintRecipe({ planned, model, builder: rest.builder, info: dataInfo }, sink);
   return sink.errors > before ? undefined : model;
 }
+
+/** Other frameworks put the channels last. */
+const channelsLast = (given: Shape, wanted: Shape): string | undefined =>
+  given.length === 3 && wanted.length === 3 && given[0] === wanted[2] && given[0] !== wanted[0]
+    ? `pictures are [channels, height, width]: \`f32[${given.join(", ")}]\``
+    : undefined;
 
 type ClassesOf = Environment["classes"];
 
