@@ -4,7 +4,6 @@
 import type { DiagnosticJson } from "../diagnostics.ts";
 import type { Artifact, StageReport } from "../ir/artifact.ts";
 import type { DoneEvent, EpochEvent, StartEvent, StepEvent } from "../runtime/events.ts";
-import type { ReadEvent } from "./reading.ts";
 
 /** Anything that is wrong, or most likely not meant, with a spec and its data. */
 export interface DiagnosticEvent extends DiagnosticJson {
@@ -58,6 +57,14 @@ export interface ConvertedEvent {
   readonly out: string;
   readonly tensors: number;
   readonly bytes: number;
+}
+
+/** How far the pictures of a split are read, as `--json` says it. */
+export interface ReadEvent {
+  readonly event: "read";
+  readonly split: string;
+  readonly done: number;
+  readonly total: number;
 }
 
 /** Published weights that are fetched, about once a second. */

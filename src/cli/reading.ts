@@ -5,14 +5,6 @@ import { isAbsolute, join } from "node:path";
 import type { DataAccess, ReadProgress } from "../runtime/data/access.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** How far the pictures of a split are read, as `--json` says it. */
-export interface ReadEvent {
-  readonly event: "read";
-  readonly split: string;
-  readonly done: number;
-  readonly total: number;
-}
-
 const LIVE_MS = 100;
 const EVENT_MS = 500;
 const LOG_MS = 5000;
@@ -39,7 +31,7 @@ export function readingOptions(
     if (!isDue && !(isShown && done === total)) return;
     shownAt = now();
     isShown = true;
-    terminal.object({ event: "read", split, done, total } satisfies ReadEvent);
+    terminal.object({ event: "read", split, done, total });
     const text = `read ${done.toLocaleString("en")} of ${total.toLocaleString("en")} pictures`;
     if (terminal.isLive) terminal.live(text);
     else terminal.line(`${split}: ${text}`);
