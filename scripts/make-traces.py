@@ -100,9 +100,9 @@ class Reader(nn.Module):
 
 
 class Regressor(nn.Module):
-    def __init__(self):
+    def __init__(self, outputs=2):
         super().__init__()
-        self.fc1, self.fc2 = nn.Linear(5, 6), nn.Linear(6, 2)
+        self.fc1, self.fc2 = nn.Linear(5, 6), nn.Linear(6, outputs)
 
     def forward(self, values):
         return self.fc2(torch.tanh(self.fc1(values)))
@@ -118,6 +118,15 @@ OPTIMIZERS = {
     "lamb": (3, lambda p: Lamb(p, lr=0.05, max_grad_norm=0.2)),
     "lars": (3, lambda p: Lars(p, lr=0.5, momentum=0.8, dampening=0.3, weight_decay=0.1, trust_coeff=0.1)),
     "lion": (3, lambda p: Lion(p, lr=0.01, betas=(0.8, 0.95), weight_decay=0.1)),
+}
+
+
+# As the specs have them, with as many outputs.
+LOSSES = {
+    "focal": (3, lambda output, label: ((1 - F.softmax(output, 1)) ** 1.5 * -F.log_softmax(output, 1)).gather(1, label.long()[:, None]).mean()),
+    "hinge": (3, lambda output, label: F.multi_margin_loss(output, label.long(), p=2, margin=0.7)),
+    "huber": (2, lambda output, label: F.huber_loss(output, label, delta=0.6)),
+    "smooth-l1": (2, lambda output, label: F.smooth_l1_loss(output, label, beta=0.4)),
 }
 
 
@@ -180,6 +189,12 @@ def main():
         net = Regressor()
         batch = {"values": torch.randn(4, 5), "label": torch.randn(4, 2)}
         trace(f"regressor-{name}", net, batch, optimizer(net.parameters()), F.mse_loss, steps)
+
+    for name, (outputs, loss) in LOSSES.items():
+        net = Regressor(outputs)
+        label = labels(4, below=3) if outputs == 3 else torch.randn(4, 2)
+        sgd = torch.optim.SGD(net.parameters(), lr=0.3)
+        trace(f"regressor-{name}", net, {"values": torch.randn(4, 5), "label": label}, sgd, loss)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,10 @@ const TRACES: readonly (readonly [name: string, afterwards: number, steps?: numb
   ["regressor-lamb", 1e-4],
   ["regressor-lars", 1e-4],
   ["regressor-lion", 1e-4],
+  ["regressor-focal", 1e-4],
+  ["regressor-hinge", 1e-4],
+  ["regressor-huber", 1e-4],
+  ["regressor-smooth-l1", 1e-4],
 ];
 
 export function traceSuite(device: TraceDevice): void {
