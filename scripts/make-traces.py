@@ -1,6 +1,6 @@
 """Makes the traces of test/fixtures/traces with PyTorch: what `tlc trace` must compute for the spec of the same name.
 
-    python3 scripts/make-traces.py        # needs torch, safetensors
+    python3 scripts/make-traces.py        # needs torch, timm, safetensors
 
 CASE.in.safetensors has the initial weights (`weight/NAME`) and one batch (`batch/INPUT`, `batch/label`); CASE.out.safetensors has
 `loss` [steps], `output` and `grad/NAME` of the first step, and `after/NAME`, every parameter and running statistic after the last.
@@ -13,6 +13,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import save_file
+from timm.optim import Lamb, Lars, Lion
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "test/fixtures/traces"
 STEPS = 3
@@ -98,13 +99,44 @@ class Reader(nn.Module):
         return self.fc(self.rnn(F.softmax(self.gate(values), -1))[0][:, -1])
 
 
+class Regressor(nn.Module):
+    def __init__(self, outputs=2):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(5, 6), nn.Linear(6, outputs)
+
+    def forward(self, values):
+        return self.fc2(torch.tanh(self.fc1(values)))
+
+
+# As the specs have them. RAdam divides by the second moment from the sixth step on.
+OPTIMIZERS = {
+    "nadam": (3, lambda p: torch.optim.NAdam(p, betas=(0.8, 0.95), weight_decay=0.1, momentum_decay=0.5)),
+    "radam": (8, lambda p: torch.optim.RAdam(p, lr=0.02, weight_decay=0.1, decoupled_weight_decay=True)),
+    "rmsprop": (3, lambda p: torch.optim.RMSprop(p, alpha=0.9, weight_decay=0.1, momentum=0.6, centered=True)),
+    "adagrad": (3, lambda p: torch.optim.Adagrad(p, lr=0.05, lr_decay=0.2, weight_decay=0.1, initial_accumulator_value=0.01)),
+    "adadelta": (3, lambda p: torch.optim.Adadelta(p, rho=0.8, weight_decay=0.1)),
+    "lamb": (3, lambda p: Lamb(p, lr=0.05, max_grad_norm=0.2)),
+    "lars": (3, lambda p: Lars(p, lr=0.5, momentum=0.8, dampening=0.3, weight_decay=0.1, trust_coeff=0.1)),
+    "lion": (3, lambda p: Lion(p, lr=0.01, betas=(0.8, 0.95), weight_decay=0.1)),
+}
+
+
+# As the specs have them, with as many outputs.
+LOSSES = {
+    "focal": (3, lambda output, label: ((1 - F.softmax(output, 1)) ** 1.5 * -F.log_softmax(output, 1)).gather(1, label.long()[:, None]).mean()),
+    "hinge": (3, lambda output, label: F.multi_margin_loss(output, label.long(), p=2, margin=0.7)),
+    "huber": (2, lambda output, label: F.huber_loss(output, label, delta=0.6)),
+    "smooth-l1": (2, lambda output, label: F.smooth_l1_loss(output, label, beta=0.4)),
+}
+
+
 def cross_entropy(smoothing=0.0):
     return lambda output, label: F.cross_entropy(
         output.reshape(-1, output.shape[-1]), label.long().reshape(-1), label_smoothing=smoothing
     )
 
 
-def trace(name, model, batch, optimizer, loss_of):
+def trace(name, model, batch, optimizer, loss_of, steps=STEPS):
     model.train()
     cast = lambda t: t.detach().clone().to(torch.float32 if t.is_floating_point() else torch.int32).contiguous()
     state = lambda: {k: cast(v) for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
@@ -112,7 +144,7 @@ def trace(name, model, batch, optimizer, loss_of):
     save_file(given, FOLDER / f"{name}.in.safetensors")
     inputs = {k: v.long() if v.dtype == torch.int32 else v for k, v in batch.items() if k != "label"}
     out, losses = {}, []
-    for step in range(STEPS):
+    for step in range(steps):
         output = model(**inputs)
         loss = loss_of(output, batch["label"])
         optimizer.zero_grad()
@@ -152,6 +184,17 @@ def main():
     net = Reader()
     sgd = torch.optim.SGD(net.parameters(), lr=0.3)
     trace("reader-sgd", net, {"values": torch.randn(4, 6, 3), "label": labels(4, below=3)}, sgd, cross_entropy())
+
+    for name, (steps, optimizer) in OPTIMIZERS.items():
+        net = Regressor()
+        batch = {"values": torch.randn(4, 5), "label": torch.randn(4, 2)}
+        trace(f"regressor-{name}", net, batch, optimizer(net.parameters()), F.mse_loss, steps)
+
+    for name, (outputs, loss) in LOSSES.items():
+        net = Regressor(outputs)
+        label = labels(4, below=3) if outputs == 3 else torch.randn(4, 2)
+        sgd = torch.optim.SGD(net.parameters(), lr=0.3)
+        trace(f"regressor-{name}", net, {"values": torch.randn(4, 5), "label": label}, sgd, loss)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ export function checkAnswers(
     return;
   }
   const output = model.output.type.shape.slice(1);
-  const misfit = loss.fits({ output, label, classes: classes ?? 0, data: data?.name ?? "" });
+  const misfit = loss.fits({ loss: loss.name, output, label, classes: classes ?? 0, data: data?.name ?? "" });
   if (misfit === undefined) return;
   // A wrong number of classes is as often an argument of the network as a number in it.
   if (misfit.name === "class-count") {

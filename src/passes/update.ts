@@ -6,6 +6,7 @@ import type { Node } from "../ir/node.ts";
 import type { WordPlan } from "../ir/plan.ts";
 import { optimizerOf } from "../ir/recipe/optimizers/index.ts";
 import { tensorType, type TensorType } from "../ir/types.ts";
+import { clipNorm } from "./clip.ts";
 import type { StateTable } from "./states.ts";
 
 /** The stage since which an optimizer has known a parameter without a break; "" for the first. */
@@ -22,9 +23,11 @@ export interface UpdateContext {
 }
 
 /** Next values of weights and of the optimizer's states, by their names. */
-export function updateWeights(context: UpdateContext, gradients: ReadonlyMap<Parameter, Node>): Map<string, Node> {
+export function updateWeights(context: UpdateContext, given: ReadonlyMap<Parameter, Node>): Map<string, Node> {
   const { b, states, plan, rate } = context;
   const optimizer = optimizerOf(plan);
+  const norm = optimizer.clipsTo?.(plan.args);
+  const gradients = norm === undefined ? given : clipNorm(b, given, norm);
   const outputs = new Map<string, Node>();
   const declare = (name: string, type: TensorType, value = 0): Node =>
     states.declare({ name, kind: "optimizer", type, init: { kind: "constant", value } });

@@ -37,6 +37,36 @@ const distances: Formula = (outputs, label) => ({
   gradient: outputs.map((v, i) => Math.sign(v - (label[i] ?? NaN)) / outputs.length),
 });
 
+/** Error by error, with its slope. */
+const errors =
+  (of: (size: number) => readonly [loss: number, slope: number]): Formula =>
+  (outputs, label) => {
+    const signed = outputs.map((v, i) => v - (label[i] ?? NaN));
+    return {
+      loss: sum(signed.map((e) => of(Math.abs(e))[0])) / outputs.length,
+      gradient: signed.map((e) => (of(Math.abs(e))[1] * Math.sign(e)) / outputs.length),
+    };
+  };
+const huber = (delta: number): Formula => errors((e) => (e <= delta ? [(e * e) / 2, e] : [delta * (e - delta / 2), delta]));
+const smoothL1 = (beta: number): Formula => errors((e) => (e < beta ? [(e * e) / (2 * beta), e / beta] : [e - beta / 2, 1]));
+
+const focal =
+  (gamma: number): Formula =>
+  (logits, label) => {
+    const { loss, gradient } = crossEntropy(0)(logits, label);
+    const p = Math.exp(-loss);
+    const slope = (1 - p) ** gamma + gamma * (1 - p) ** (gamma - 1) * p * loss;
+    return { loss: (1 - p) ** gamma * loss, gradient: gradient.map((g) => slope * g) };
+  };
+
+const hinge =
+  (margin: number, p: number): Formula =>
+  (scores, [label = NaN]) => {
+    const lacks = scores.map((v, c) => (c === label ? 0 : Math.max(0, margin - (scores[label] ?? NaN) + v)));
+    const slopes = lacks.map((lack) => (lack > 0 ? (p === 1 ? 1 : 2 * lack) : 0) / scores.length);
+    return { loss: sum(lacks.map((lack) => lack ** p)) / scores.length, gradient: slopes.map((s, c) => (c === label ? -sum(slopes) : s)) };
+  };
+
 interface Case {
   readonly words: string;
   readonly formula: Formula;
@@ -51,6 +81,17 @@ const CASES: readonly Case[] = [
       ...{ formula: crossEntropy(smoothing), rows, classes: true },
     })),
   ),
+  { words: "focal", formula: focal(2), rows: 1, classes: true },
+  { words: "focal(gamma: 1)", formula: focal(1), rows: 1, classes: true },
+  { words: "focal(gamma: 0)", formula: crossEntropy(0), rows: 1, classes: true },
+  { words: "focal(gamma: 3.5)", formula: focal(3.5), rows: 5, classes: true },
+  { words: "hinge", formula: hinge(1, 1), rows: 1, classes: true },
+  { words: "hinge(margin: 0.4, p: 2)", formula: hinge(0.4, 2), rows: 5, classes: true },
+  { words: "huber", formula: huber(1), rows: 1, classes: false },
+  { words: "huber(delta: 0.3)", formula: huber(0.3), rows: 1, classes: false },
+  { words: "smooth_l1", formula: smoothL1(1), rows: 1, classes: false },
+  { words: "smooth_l1(beta: 0.3)", formula: smoothL1(0.3), rows: 1, classes: false },
+  { words: "smooth_l1(beta: 0)", formula: distances, rows: 1, classes: false },
   { words: "mse", formula: squares, rows: 1, classes: false },
   { words: "mae", formula: distances, rows: 1, classes: false },
 ];

@@ -37,6 +37,14 @@ const CASES: readonly (readonly [words: string, formula: Formula])[] = [
   ["cosine(warmup: 15%)", warm(0.15, (progress) => (1 + Math.cos(Math.PI * progress)) / 2)],
   ["cosine(warmup: 10%, end: 0.2)", warm(0.1, (progress) => 0.2 + 0.4 * (1 + Math.cos(Math.PI * progress)))],
   ["step(every: 1, factor: 0.5)", (done) => 0.5 ** Math.floor(done / PER_EPOCH)],
+  ["polynomial", (done) => 1 - done / TOTAL],
+  ["polynomial(power: 2, end: 0.1)", (done) => 0.1 + 0.9 * (1 - done / TOTAL) ** 2],
+  ["polynomial(power: 0.5, warmup: 20%)", warm(0.2, (progress) => Math.sqrt(1 - progress))],
+  ["cosine_restarts(every: 1)", (done) => (1 + Math.cos((Math.PI * (done % PER_EPOCH)) / PER_EPOCH)) / 2],
+  ["cosine_restarts(every: 2, end: 0.2)", (done) => 0.2 + 0.4 * (1 + Math.cos((Math.PI * (done % (2 * PER_EPOCH))) / (2 * PER_EPOCH)))],
+  ["multi_step(milestones: [2])", (done) => (done < 2 * PER_EPOCH ? 1 : 0.1)],
+  ["multi_step(milestones: [1, 2, 4], gamma: 0.5)", (done) => 0.5 ** [1, 2, 4].filter((epoch) => done >= epoch * PER_EPOCH).length],
+  ["exponential(gamma: 0.7)", (done) => 0.7 ** Math.floor(done / PER_EPOCH)],
   ["step(every: 2)", (done) => 0.1 ** Math.floor(done / (2 * PER_EPOCH))],
 ];
 

@@ -10,23 +10,35 @@ import { expectTensors, traced, tensorsOf, type TraceDevice } from "../support/t
 
 const FOLDER = fileURLToPath(new URL("../fixtures/traces", import.meta.url));
 
-/** Traces, and how far three steps may be off: an adaptive optimizer divides by small numbers. */
-const TRACES = [
+/** Traces, how far all steps may be off (an adaptive optimizer divides by small numbers), and how many there are where it is not three. */
+const TRACES: readonly (readonly [name: string, afterwards: number, steps?: number])[] = [
   ["cnn-sgd", 1e-4],
   ["residual-sgd", 1e-4],
   ["reader-sgd", 1e-4],
   ["tagger-adam", 1e-3],
   ["features-adamw", 1e-3],
-] as const;
+  ["regressor-nadam", 1e-4],
+  ["regressor-radam", 1e-4, 8],
+  ["regressor-rmsprop", 1e-4],
+  ["regressor-adagrad", 1e-4],
+  ["regressor-adadelta", 1e-4],
+  ["regressor-lamb", 1e-4],
+  ["regressor-lars", 1e-4],
+  ["regressor-lion", 1e-4],
+  ["regressor-focal", 1e-4],
+  ["regressor-hinge", 1e-4],
+  ["regressor-huber", 1e-4],
+  ["regressor-smooth-l1", 1e-4],
+];
 
 export function traceSuite(device: TraceDevice): void {
   const work = mkdtempSync(join(tmpdir(), "tlc-traces-"));
   afterAll(() => rmSync(work, { recursive: true, force: true }));
 
   describe(`training steps on ${device} are PyTorch's`, () => {
-    it.each(TRACES)("%s", async (name, afterwards) => {
+    it.each(TRACES.map(([name, afterwards, steps = 3]) => [name, afterwards, steps] as const))("%s", async (name, afterwards, steps) => {
       const file = (kind: string): string => join(FOLDER, `${name}.${kind}`);
-      const actual = await traced(file("tlspec"), file("in.safetensors"), 3, device, join(work, `${name}.safetensors`));
+      const actual = await traced(file("tlspec"), file("in.safetensors"), steps, device, join(work, `${name}.safetensors`));
       const isAfter = (tensor: string): boolean => tensor.startsWith("after/") || tensor === "loss";
       expectTensors(actual, tensorsOf(file("out.safetensors")), (tensor) => (isAfter(tensor) ? afterwards : 1e-4));
     });

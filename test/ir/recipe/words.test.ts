@@ -105,7 +105,13 @@ describe.each(LOSSES.map((loss) => [loss.name, loss] as const))("loss %s", (_, l
   it("refuses labels of another shape, and takes its own", () => {
     for (const { output, label } of cases) {
       const compare = (shape: Shape): unknown =>
-        loss.fits({ output: output.slice(1), label: { dtype, shape }, classes: loss.labels === "class" ? output.at(-1)! : 0, data: "d" });
+        loss.fits({
+          loss: loss.name,
+          output: output.slice(1),
+          label: { dtype, shape },
+          classes: loss.labels === "class" ? output.at(-1)! : 0,
+          data: "d",
+        });
       expect(compare(label.slice(1))).toBeUndefined();
       expect(compare([17])).toMatchObject({ name: "label-shape" });
     }

@@ -10,6 +10,8 @@ import type { Metric } from "../metrics/define.ts";
 
 /** What a network gives and is given to compare with. */
 export interface Comparison {
+  /** Its name, for messages. */
+  readonly loss: string;
   /** Of one example, as is the label. */
   readonly output: Shape;
   readonly label: Pick<ColumnInfo, "dtype" | "shape">;
@@ -49,7 +51,7 @@ export const defineLoss = <const N extends string, const A extends ArgSpecs>(los
   Object.freeze(loss) as unknown as Loss<N>;
 
 /** A label for every position of the output but those of the last axis, or for every position. */
-export function labelsFit(loss: string, { output, label }: Comparison, positions: Shape): Problem | undefined {
+export function labelsFit({ loss, output, label }: Comparison, positions: Shape): Problem | undefined {
   if (sizeOf(positions) === sizeOf(label.shape)) return undefined;
   const labels = (shape: Shape): string => (sizeOf(shape) === 1 ? "one label" : `labels [${shape.join(", ")}]`);
   return problem("label-shape", { loss, output: `[${output.join(", ")}]`, wanted: labels(positions), given: labels(label.shape) });

@@ -9,7 +9,7 @@ export const mae = defineLoss({
   labels: "number",
   outputs: "numbers",
   reports: [],
-  fits: (comparison) => labelsFit("mae", comparison, comparison.output),
+  fits: (comparison) => labelsFit(comparison, comparison.output),
   build: (b, _, output, label) => errorsOfExamples(b, output, label, (x, target) => b.abs(b.sub(x, target))),
   samples: [
     { args: {}, output: [3, 1], label: [3] },

@@ -9,7 +9,7 @@ export const mse = defineLoss({
   labels: "number",
   outputs: "numbers",
   reports: [],
-  fits: (comparison) => labelsFit("mse", comparison, comparison.output),
+  fits: (comparison) => labelsFit(comparison, comparison.output),
   build: (b, _, output, label) => errorsOfExamples(b, output, label, b.squaredError),
   samples: [
     { args: {}, output: [3, 1], label: [3] },

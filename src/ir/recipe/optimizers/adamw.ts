@@ -1,6 +1,7 @@
 // torch.optim.AdamW: weight decay is apart from the gradient (Loshchilov & Hutter 2019).
 
 import { arg } from "../define.ts";
+import { shrunkWeight } from "./decay.ts";
 import { defineOptimizer } from "./define.ts";
 import { checkBetas, MOMENT_ARGS, MOMENT_SHARED, MOMENT_SLOTS, momentStep } from "./moments.ts";
 
@@ -11,10 +12,6 @@ export const adamw = defineOptimizer({
   check: checkBetas,
   slots: MOMENT_SLOTS,
   shared: MOMENT_SHARED,
-  update: (context, args, weight, gradient) => {
-    const { b, rate } = context;
-    const shrunk = args.weight_decay === 0 ? weight : b.mul(weight, b.sub(1, b.mul(rate, args.weight_decay)));
-    return momentStep(context, args, shrunk, gradient);
-  },
+  update: (context, args, weight, gradient) => momentStep(context, args, shrunkWeight(context, args.weight_decay, weight), gradient),
   samples: [{}, { lr: 0.1, betas: [0.8, 0.9], eps: 1e-3, weight_decay: 0.5 }, { weight_decay: 0 }],
 });

@@ -31,6 +31,8 @@ export interface Optimizer<N extends string = string, A extends ArgSpecs = ArgSp
   readonly slots: Readonly<Record<string, number>>;
   /** What may be kept once for all of them, f32[], likewise. */
   readonly shared: Readonly<Record<string, number>>;
+  /** The norm to which the gradients of all parameters together are clipped before; undefined where it leaves them as they are. */
+  readonly clipsTo?: (args: Values<A>) => number | undefined;
   readonly update: (context: OptimizerContext, args: Values<A>, weight: Node, gradient: Node) => Update;
   /** Cases for the tests. */
   readonly samples: readonly Partial<Values<A>>[];

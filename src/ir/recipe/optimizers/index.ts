@@ -2,12 +2,32 @@
 
 import type { WordPlan } from "../../plan.ts";
 import { wordOf } from "../define.ts";
+import { adadelta } from "./adadelta.ts";
+import { adagrad } from "./adagrad.ts";
 import { adam } from "./adam.ts";
 import { adamw } from "./adamw.ts";
 import type { Optimizer } from "./define.ts";
+import { lamb } from "./lamb.ts";
+import { lars } from "./lars.ts";
+import { lion } from "./lion.ts";
+import { nadam } from "./nadam.ts";
+import { radam } from "./radam.ts";
+import { rmsprop } from "./rmsprop.ts";
 import { sgd } from "./sgd.ts";
 
-export const OPTIMIZERS = [sgd, adam, adamw] as const satisfies readonly Optimizer[];
+export const OPTIMIZERS = [
+  sgd,
+  adam,
+  adamw,
+  nadam,
+  radam,
+  rmsprop,
+  adagrad,
+  adadelta,
+  lamb,
+  lars,
+  lion,
+] as const satisfies readonly Optimizer[];
 
 export const optimizerOf = (plan: WordPlan): Optimizer => wordOf<Optimizer>(OPTIMIZERS, plan);
 

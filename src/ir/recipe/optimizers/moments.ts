@@ -19,23 +19,42 @@ export function checkBetas({ betas }: { readonly betas: readonly number[] }): Pr
   return problem("out-of-range", { what: "`betas`", wanted, got: `[${betas.join(", ")}]` });
 }
 
-interface Moments {
-  readonly betas: readonly number[];
-  readonly eps: number;
+export interface Moments {
+  readonly first: Node;
+  readonly second: Node;
+  readonly slots: Update["slots"];
+  /** 1 - beta^t, f32[]: the share of a moment that gradients have filled. */
+  readonly firstFilled: () => Node;
+  readonly secondFilled: () => Node;
 }
 
-/** `start` less the rate times the first moment over the root of the second. */
-export function momentStep({ b, rate, slot, shared }: OptimizerContext, { betas, eps }: Moments, start: Node, gradient: Node): Update {
+/** Both moments with this gradient among them. */
+export function moments({ b, slot, shared }: OptimizerContext, betas: readonly number[], gradient: Node): Moments {
   const [beta1 = 0, beta2 = 0] = betas;
   const first = b.add(b.mul(slot("first_moment"), beta1), b.mul(gradient, 1 - beta1));
   const second = b.add(b.mul(slot("second_moment"), beta2), b.mul(b.mul(gradient, gradient), 1 - beta2));
   // 1 - beta^t by the recurrence c' = c beta + (1 - beta): computed as a difference in f32 it would lose half its digits early on.
   const correction = (name: string, beta: number): Node => shared(name, (old) => b.add(b.mul(old, beta), 1 - beta));
-  const scale = b.div(rate, correction("first_correction", beta1));
-  const root = b.sqrt(correction("second_correction", beta2));
-  const denominator = b.add(b.div(b.sqrt(second), root), eps);
   return {
-    weight: b.sub(start, b.mul(scale, b.div(first, denominator))),
+    first,
+    second,
     slots: { first_moment: first, second_moment: second },
+    firstFilled: () => correction("first_correction", beta1),
+    secondFilled: () => correction("second_correction", beta2),
   };
+}
+
+interface Settings {
+  readonly betas: readonly number[];
+  readonly eps: number;
+}
+
+/** `start` less the rate times the first moment over the root of the second. */
+export function momentStep(context: OptimizerContext, { betas, eps }: Settings, start: Node, gradient: Node): Update {
+  const { b, rate } = context;
+  const { first, second, slots, firstFilled, secondFilled } = moments(context, betas, gradient);
+  const scale = b.div(rate, firstFilled());
+  const root = b.sqrt(secondFilled());
+  const denominator = b.add(b.div(b.sqrt(second), root), eps);
+  return { weight: b.sub(start, b.mul(scale, b.div(first, denominator))), slots };
 }

@@ -40,3 +40,9 @@ export function afterWarmup(
   const one = b.constant({ value: 1, type: tensorType("f32", []) });
   return b.where(b.less(step(), length), b.div(step(), b.maximum(length, 1)), full ?? one);
 }
+
+/** How many times so many epochs are done, f32[]. */
+export function epochsDone({ b, step, epochSteps }: ScheduleContext, every: number): Node {
+  // Half a step more keeps the quotient away from whole numbers, where a division that is not quite exact would fall to either side.
+  return b.floor(b.div(b.add(step(), 0.5), b.mul(epochSteps(), every)));
+}

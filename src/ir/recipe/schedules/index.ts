@@ -4,11 +4,24 @@ import type { WordPlan } from "../../plan.ts";
 import { planOf, wordOf } from "../define.ts";
 import { constant } from "./constant.ts";
 import { cosine } from "./cosine.ts";
+import { cosineRestarts } from "./cosine-restarts.ts";
 import type { Schedule } from "./define.ts";
+import { exponential } from "./exponential.ts";
 import { linear } from "./linear.ts";
+import { multiStep } from "./multi-step.ts";
+import { polynomial } from "./polynomial.ts";
 import { step } from "./step.ts";
 
-export const SCHEDULES = [constant, linear, cosine, step] as const satisfies readonly Schedule[];
+export const SCHEDULES = [
+  constant,
+  linear,
+  polynomial,
+  cosine,
+  cosineRestarts,
+  step,
+  multiStep,
+  exponential,
+] as const satisfies readonly Schedule[];
 
 export const scheduleOf = (plan: WordPlan): Schedule => wordOf<Schedule>(SCHEDULES, plan);
 
