@@ -116,6 +116,6 @@ export async function openTrainedWeights(
 async function openNoted({ weights }: Artifact, published: Published, terminal: Terminal): Promise<OpenWeights> {
   const count = (number: number, what: string): string => (number === 0 ? "" : `, ${number} ${what}`);
   const more = `${count(weights?.new.length ?? 0, "begin at random")}${count(weights?.dropped ?? 0, "of the file left out")}`;
-  terminal.remark(`weights of ${weights?.source ?? published.source}: ${published.matches.size} tensors${more}`);
+  terminal.note(`weights of ${weights?.source ?? published.source}: ${published.matches.size} tensors${more}`);
   return open(published);
 }

@@ -73,7 +73,16 @@ describe("golden diagnostics", () => {
 });
 
 /** Reported by other parts of the compiler. */
-const ELSEWHERE: readonly DiagnosticName[] = ["data-unreadable", "no-such-data", "data-not-there", "weights-unreadable", "no-data", "batch-larger-than-data", "class-without-examples", "too-large-to-compile"];
+const ELSEWHERE: readonly DiagnosticName[] = [
+  "data-unreadable",
+  "no-such-data",
+  "data-not-there",
+  "weights-unreadable",
+  "no-data",
+  "batch-larger-than-data",
+  "class-without-examples",
+  "too-large-to-compile",
+];
 
 describe("the catalogue", () => {
   const names = Object.keys(CATALOGUE) as DiagnosticName[];
