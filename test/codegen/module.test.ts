@@ -166,7 +166,7 @@ describe("the files of a compiled folder", () => {
       const text = await bundleRuntime(name);
       // WebGPU in Node looks whether there is a GPU, and for a driver; nothing opens what it finds.
       expect(text).not.toMatch(/readFile|createReadStream|openSync|fs\/promises|from "node:|require\(/);
-      expect(text.includes('node:fs')).toBe(name === "webgpu-device.mjs");
+      expect(text.includes("node:fs")).toBe(name === "webgpu-device.mjs");
     }
   });
 

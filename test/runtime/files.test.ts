@@ -159,7 +159,9 @@ describe("tables", () => {
     writeFileSync(at("huge.csv"), `x,y\n1,2\n${cell},2\n`);
     const data = plan("table", { path: at("huge.csv"), columns: { x: "x", label: "y" } });
     const info = await describeData(data);
-    expect(await failure(() => loadSplit(data, "train", info))).toContain(`:3: column "x" holds "${cell}", which is beyond the numbers of f32`);
+    expect(await failure(() => loadSplit(data, "train", info))).toContain(
+      `:3: column "x" holds "${cell}", which is beyond the numbers of f32`,
+    );
   });
 
   it("are read in parts: one of 15 MB with 48 MB for all of JavaScript", () => {

@@ -16,10 +16,7 @@ import type { StartWorker } from "../../src/runtime/wasm/workers.ts";
 import { calls, kernel, keeper, launch, logTime, openWasm, programOf, scratch, trap, turn, WORKER } from "./wasm-hand-made.ts";
 
 const UNITS = 12;
-const buffers = [
-  { name: "x", words: UNITS },
-  { name: "y", words: UNITS },
-];
+const buffers = ["x", "y"].map((name) => ({ name, words: UNITS }));
 
 /** x -> y -> x by all threads: a run adds 2 to every number and turns them by two places. */
 const rounds = (grain = 1): Program =>

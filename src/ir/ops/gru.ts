@@ -59,7 +59,7 @@ export const rnn: Op<RnnAttrs, -1> = defineComposite<RnnAttrs, -1>({
     );
   },
   samples: [
-    { inputs: operandTypes(SIZES, 1, 1, true), attrs: { result: "output", reverse: false, nonlinearity: "tanh" } },
+    { inputs: operandTypes(SIZES, 1, 1, true), domain: [-1, 1], attrs: { result: "output", reverse: false, nonlinearity: "tanh" } },
     { inputs: operandTypes(SIZES, 1, 1, false), attrs: { result: "hidden", reverse: true, nonlinearity: "relu" } },
   ],
 });

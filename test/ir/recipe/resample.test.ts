@@ -43,6 +43,8 @@ it("is the antialiased filter, shrinking or enlarging, within the rounding of it
         const result = resample({ width, height, channels, data }, [h, w], filter);
         expect([result.width, result.height, result.data.length]).toEqual([w, h, w * h * channels]);
         const channel = seed % channels;
+        // A tie of the first pass may round the other way in fixed point; weights below zero make more than one of it in the second.
+        const most = filter === "bilinear" ? 1 : 2;
         const at = (x: number, y: number): number => data[(y * width + x) * channels + channel]!;
         const line = (y: number): number[] => Array.from({ length: width }, (_, x) => at(x, y));
         const rows = Array.from({ length: height }, (_, y) => resampled(line(y), w, filter));
@@ -52,7 +54,7 @@ it("is the antialiased filter, shrinking or enlarging, within the rounding of it
             h,
             filter,
           );
-          column.forEach((v, y) => expect(Math.abs(result.data[(y * w + x) * channels + channel]! - v)).toBeLessThanOrEqual(1));
+          column.forEach((v, y) => expect(Math.abs(result.data[(y * w + x) * channels + channel]! - v)).toBeLessThanOrEqual(most));
         }
       },
     ),
