@@ -22,7 +22,7 @@ import { placeUpdates, type Placed } from "./in-place.ts";
 import { lowerGraph, type SharedBuffers } from "./lower.ts";
 import type { LowerOptions } from "./lower-group.ts";
 import { buffersOf, callsOf, launchesOf, type Task } from "./lowered.ts";
-import { memoryOf } from "./places.ts";
+import { inputsOf, memoryOf } from "./places.ts";
 import { mergeScans } from "./merge-scans.ts";
 import { planMemory, printMemory, verifyMemory, type MemoryPlan } from "./plan-memory.ts";
 import { schedule } from "./schedule.ts";
@@ -95,8 +95,8 @@ const PASSES: readonly Pass[] = [
   {
     name: "fuse",
     isRequired: false,
-    run: onEach((entry, { options }) => ({ ...entry, plan: planOf(entry.graph, options) })),
-    skip: onEach((entry, { options }) => ({ ...entry, plan: planOf(entry.graph, { ...options, isFusing: false }) })),
+    run: (stage, { options }) => withPlans(stage, options),
+    skip: (stage, { options }) => withPlans(stage, { ...options, isFusing: false }),
   },
   // Groups become loop nests; new values of state are values like any other.
   {
@@ -202,7 +202,14 @@ export function compileEntries(graphs: ReadonlyMap<EntryName, Graph>, target: Co
   return { program, memory, graphs: mapEntries(stage.entries, (entry) => entry.graph), tasks };
 }
 
-const planOf = (graph: Graph, options: LowerOptions): FusionPlan => planFusion([...graph.outputs.values()], options, memoryOf(graph));
+function withPlans(stage: Stage, options: LowerOptions): Stage {
+  const states = new Map([...stage.entries.values()].flatMap(({ graph }) => [...inputsOf(graph)]));
+  const planOf = (graph: Graph): FusionPlan => planFusion([...graph.outputs.values()], options, memoryOf(graph, states));
+  return {
+    ...stage,
+    entries: new Map([...stage.entries].map(([name, entry]) => [name, { ...entry, plan: planOf(entry.graph) }])),
+  };
+}
 
 function present<T>(form: T | undefined): T {
   if (form === undefined) throw new InternalError("a pass runs before the one that it needs");

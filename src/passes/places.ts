@@ -31,21 +31,36 @@ export function packOf(b: Builder, node: Node): string | undefined {
   return isPacked ? `of ${name.slice(name.lastIndexOf("/") + 1)}` : undefined;
 }
 
-/** What lies beside what in a whole graph: states and other inputs, results and temporaries alike. */
-export function memoryOf(graph: Graph): Memory {
+/** What a graph reads from outside, by name. */
+export function inputsOf(graph: Graph): Map<string, Node> {
   const inputs = new Map<string, Node>();
   for (const node of topologicalOrder(graph.outputs.values())) if ("role" in node.attrs) inputs.set((node.attrs as InputAttrs).name, node);
+  return inputs;
+}
+
+/**
+ * What lies beside what in a whole graph: states and other inputs, results and temporaries alike.
+ * @param elsewhere states that other graphs of the program read: what this one only writes lies where they have it
+ */
+export function memoryOf(graph: Graph, elsewhere: ReadonlyMap<string, Node> = new Map()): Memory {
+  const inputs = inputsOf(graph);
   // A value of several names lies where the first says; the others are copies.
   const named = new Set<Node>();
   const replaces = new Map<Node, Node>();
+  const written = new Map<Node, Node>();
   for (const [name, node] of graph.outputs) {
     const old = inputs.get(name);
+    const state = elsewhere.get(name);
+    if (state && !named.has(node)) written.set(node, state);
     if (old && !named.has(node)) replaces.set(node, old);
     named.add(node);
   }
   const hasOwnMemory = (node: Node): boolean =>
     "role" in node.attrs ? (node.attrs as InputAttrs).role !== "data" : !bodyOf(node) && node.op.projects !== true;
-  return { replaces, packOf: (node) => (hasOwnMemory(node) ? packOf(graph.builder, replaces.get(node) ?? node) : undefined) };
+  return {
+    replaces,
+    packOf: (node) => (hasOwnMemory(node) ? packOf(graph.builder, replaces.get(node) ?? written.get(node) ?? node) : undefined),
+  };
 }
 
 /** Temporaries for what a group computes and has no place yet. */

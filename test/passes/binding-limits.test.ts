@@ -5,6 +5,7 @@ import { createBuilder, type Builder } from "../../src/ir/builder.ts";
 import type { Node } from "../../src/ir/node.ts";
 import { sizeOf, tensorType } from "../../src/ir/types.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
+import { traceText } from "../support/run-spec.ts";
 import { compileGraph, interpret, runGraph } from "../support/run-graph.ts";
 import { disagreement } from "../support/values.ts";
 
@@ -52,4 +53,20 @@ describe("of 31 values", () => {
       device.dispose();
     }
   });
+});
+
+// Narrow networks have many values so little that they lie beside each other; where a state lies, those who only write it must know, too.
+it.each([
+  ["resnext50_32x4d", "resnet", "width: 8, groups: 4, base: 16"],
+  ["densenet121", "densenet", "growth: 3, width: 6"],
+])("of a narrow %s", async (network, file, settings) => {
+  const spec = `import { ${network} } from "tlc:zoo/${file}"
+recipe r { network ${network}(classes: 4, size: 64, ${settings}) loss cross_entropy optimizer sgd(lr: 0.1) }`;
+  const batch = new Map([
+    ["image", tensorType("f32", [2, 3, 64, 64])],
+    ["label", tensorType("i32", [2])],
+  ]);
+  const { stages } = await traceText(spec, batch, "webgpu");
+  for (const { name, source = "" } of stages[0]?.program.kernels ?? [])
+    expect(source.match(/var<storage/g)?.length, name).toBeLessThanOrEqual(8);
 });

@@ -4,13 +4,13 @@
 import { describe, expect, it } from "vitest";
 import { createBuilder, type Builder } from "../../src/ir/builder.ts";
 import type { Node } from "../../src/ir/node.ts";
-import { sliceAxis } from "../../src/ir/ops/movement.ts";
 import { tensorType, type Shape } from "../../src/ir/types.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { createRandom } from "../support/random.ts";
 import { interpretSteps, runSteps, type Step } from "../support/run-graph.ts";
 import { relativeError } from "../support/values.ts";
+import { sliceAxis } from "../../src/ir/ops/pieces.ts";
 
 type Update = (b: Builder, states: readonly Node[]) => readonly Node[];
 

@@ -6,13 +6,13 @@ import { createBuilder, type Builder } from "../../src/ir/builder.ts";
 import { gradients } from "../../src/ir/gradient.ts";
 import { topologicalOrder, type Graph } from "../../src/ir/graph.ts";
 import type { Node } from "../../src/ir/node.ts";
-import { parts } from "../../src/ir/ops/movement.ts";
 import { sizeOf, tensorType } from "../../src/ir/types.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { createRandom } from "../support/random.ts";
 import { compileGraph, interpret, runGraph } from "../support/run-graph.ts";
 import { disagreement } from "../support/values.ts";
+import { parts } from "../../src/ir/ops/pieces.ts";
 
 // More elements than what gathers at one point.
 const N = 40;

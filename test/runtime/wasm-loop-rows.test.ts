@@ -5,7 +5,6 @@ import { describe, expect, it } from "vitest";
 import { createBuilder, type Builder } from "../../src/ir/builder.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import type { Node } from "../../src/ir/node.ts";
-import { sliceAxis } from "../../src/ir/ops/movement.ts";
 import { scanResults } from "../../src/ir/ops/scan.ts";
 import { tensorType, type Shape } from "../../src/ir/types.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
@@ -15,6 +14,7 @@ import { createRandom } from "../support/random.ts";
 import { compileGraph, interpret, runGraph } from "../support/run-graph.ts";
 import { disagreement } from "../support/values.ts";
 import { kernel, launch, openWasm, programOf } from "./wasm-hand-made.ts";
+import { sliceAxis } from "../../src/ir/ops/pieces.ts";
 
 const [TIME, ROWS, WIDTH] = [100, 22, 10];
 

@@ -4,11 +4,11 @@
 import { createBuilder, type Builder } from "../../src/ir/builder.ts";
 import type { Node } from "../../src/ir/node.ts";
 import type { Data } from "../../src/ir/ops/define.ts";
-import { sliceAxis } from "../../src/ir/ops/movement.ts";
 import { scanResults } from "../../src/ir/ops/scan.ts";
 import { sizeOf, tensorType, type DType, type Shape } from "../../src/ir/types.ts";
 import { createRandom } from "./random.ts";
 import type { Step } from "./run-graph.ts";
+import { sliceAxis } from "../../src/ir/ops/pieces.ts";
 
 /** What growing a graph needs: `pick(n)` is a random integer below n. */
 interface Context {

@@ -2,11 +2,11 @@
 
 import type { Builder } from "../../ir/builder.ts";
 import type { Node } from "../../ir/node.ts";
-import { parts } from "../../ir/ops/movement.ts";
 import { shapeText } from "../values.ts";
 import { axisOf } from "./axes.ts";
 import { arg, argOr, defineLayer, extent, requireShape } from "./define.ts";
 import type { AnyLayer } from "./define.ts";
+import { parts } from "../../ir/ops/pieces.ts";
 
 const activation = (name: string, doc: string, apply: (b: Builder, x: Node) => Node): AnyLayer =>
   defineLayer({ name, doc, takes: "numbers", args: {}, build: ({ b }, x) => apply(b, x) });

@@ -1,10 +1,10 @@
 // Parts of a tensor, and tensors made of parts: slices with Python's rules, lists of equal or given parts, and a new axis over a list.
 
 import type { Node } from "../../ir/node.ts";
-import { parts, sliceAxis } from "../../ir/ops/movement.ts";
 import { shapeText } from "../values.ts";
 import { axisOf, newAxisOf } from "./axes.ts";
 import { arg, argOr, defineLayer, extent, requireShape } from "./define.ts";
+import { parts, sliceAxis } from "../../ir/ops/pieces.ts";
 
 const AXIS = "axis of an example, from 0; -1 is the last";
 

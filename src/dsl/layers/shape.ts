@@ -3,10 +3,10 @@
 
 import type { Builder } from "../../ir/builder.ts";
 import type { Node } from "../../ir/node.ts";
-import { sliceAxis } from "../../ir/ops/movement.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { arg, defineLayer, extent, requireShape } from "./define.ts";
 import { shapeText } from "../values.ts";
+import { sliceAxis } from "../../ir/ops/pieces.ts";
 
 export const flatten = defineLayer({
   name: "flatten",

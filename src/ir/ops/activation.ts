@@ -3,7 +3,7 @@
 import { tensorType, type TensorType } from "../types.ts";
 import type { Node } from "../node.ts";
 import { defineComposite, type Builder, type None, type Op } from "./define.ts";
-import { unreduce } from "./reduce.ts";
+import { unreduce } from "./pieces.ts";
 
 const sample = [{ inputs: [tensorType("f32", [2, 5])], attrs: {} }] as const;
 

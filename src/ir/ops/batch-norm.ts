@@ -4,8 +4,7 @@
 import type { Node } from "../node.ts";
 import { formatType, sameShape, sizeOf, tensorType, type Shape, type TensorType } from "../types.ts";
 import { at, defineComposite, formatTypes, requireThat, type Builder, type Op } from "./define.ts";
-import { sliceAxis } from "./movement.ts";
-import { unreduce } from "./reduce.ts";
+import { sliceAxis, unreduce } from "./pieces.ts";
 
 export interface BatchNormAttrs {
   readonly mode: "train" | "eval";

@@ -4,9 +4,9 @@
 import type { Node } from "../node.ts";
 import { InternalError, tensorType } from "../types.ts";
 import { at, defineComposite, type Builder, type Op } from "./define.ts";
-import { parts, sliceAxis } from "./movement.ts";
 import { inferRecurrent, operandTypes, projection, sizesOf } from "./recurrent.ts";
 import { scanResults } from "./scan.ts";
+import { parts, sliceAxis } from "./pieces.ts";
 
 export interface RecurrentAttrs {
   /** `output`: states of all steps, [time, batch, hidden]. `hidden`: the one after the last step, [batch, hidden]. */

@@ -3,7 +3,7 @@
 import { formatType, tensorType } from "../types.ts";
 import { at, defineComposite, formatTypes, requireThat, type None, type Op } from "./define.ts";
 import { shiftedLogSum } from "./activation.ts";
-import { unreduce } from "./reduce.ts";
+import { unreduce } from "./pieces.ts";
 
 export interface CrossEntropyAttrs {
   /** Weight of the uniform distribution mixed into the target (Szegedy et al. 2016), in [0, 1). */

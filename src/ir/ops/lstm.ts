@@ -4,9 +4,9 @@
 import type { Node } from "../node.ts";
 import { InternalError, tensorType, type TensorType } from "../types.ts";
 import { at, defineComposite, type Builder, type Op } from "./define.ts";
-import { parts } from "./movement.ts";
 import { inferRecurrent, operandTypes, projection, sizesOf, type Sizes } from "./recurrent.ts";
 import { scanResults } from "./scan.ts";
+import { parts } from "./pieces.ts";
 
 export interface LstmAttrs {
   /** `output`: hidden states of all steps, [time, batch, hidden]. `hidden`, `cell`: those after the last step, [batch, hidden]. */

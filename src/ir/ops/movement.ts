@@ -5,7 +5,8 @@ import type { Expr } from "../loop/expr.ts";
 import { delinearize, linearize } from "../loop/index-math.ts";
 import type { Node } from "../node.ts";
 import { formatType, sizeOf, stridesOf, tensorType, type Shape, type TensorType } from "../types.ts";
-import { at, definePrimitive, formatTypes, requireThat, type Builder, type Data, type Op } from "./define.ts";
+import { at, definePrimitive, formatTypes, requireThat, type Data, type Op } from "./define.ts";
+import { parts } from "./pieces.ts";
 
 const f32 = (...shape: number[]): TensorType => tensorType("f32", shape);
 
@@ -319,24 +320,3 @@ export const concat: Op<{ readonly axis: number }, -1> = definePrimitive<{ reado
   }),
   samples: [{ inputs: [f32(2, 3), f32(2, 1), f32(2, 2)], attrs: { axis: 1 } }],
 });
-
-/** Splits along an axis into parts of the given extents. */
-export function parts(b: Builder, x: Node, extents: readonly number[], axis: number): Node[] {
-  let offset = 0;
-  return extents.map((extent) => {
-    const from = offset;
-    offset += extent;
-    return sliceAxis(b, x, axis, from, offset);
-  });
-}
-
-/** `x[start:stop]` along one axis. */
-export function sliceAxis(b: Builder, x: Node, axis: number, start: number, stop: number): Node {
-  const { shape } = x.type;
-  if (start === 0 && stop === shape[axis]) return x;
-  return b.slice(x, {
-    start: shape.map((_, i) => (i === axis ? start : 0)),
-    stop: shape.map((extent, i) => (i === axis ? stop : extent)),
-    stride: shape.map(() => 1),
-  });
-}

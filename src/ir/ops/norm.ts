@@ -4,7 +4,7 @@
 import type { Node } from "../node.ts";
 import { formatType, sameShape, sizeOf, tensorType, type Shape, type TensorType } from "../types.ts";
 import { at, defineComposite, formatTypes, requireThat, type Builder, type Op, type Tuple } from "./define.ts";
-import { unreduce } from "./reduce.ts";
+import { unreduce } from "./pieces.ts";
 
 interface Normalized {
   /** (x - mean) rstd, of x's shape. */

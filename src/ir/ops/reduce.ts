@@ -6,6 +6,7 @@ import type { Node } from "../node.ts";
 import { formatType, isFloat, sizeOf, stridesOf, tensorType, type Shape, type TensorType } from "../types.ts";
 import { at, defineComposite, definePrimitive, requireThat, type Builder, type Op } from "./define.ts";
 import { forEachIndex } from "./movement.ts";
+import { unreduce } from "./pieces.ts";
 
 export interface ReduceAttrs {
   readonly axes: readonly number[];
@@ -24,12 +25,6 @@ function infer([x]: readonly [TensorType], attrs: ReduceAttrs): TensorType {
     () => `axes [${attrs.axes.join(", ")}] do not fit ${formatType(x)}`,
   );
   return tensorType(x.dtype, reducedShape(x.shape, attrs));
-}
-
-/** Stretches a reduction's result back over the axes it reduced. */
-export function unreduce(b: Builder, y: Node, shape: Shape, axes: readonly number[]): Node {
-  const kept = b.reshape(y, { shape: shape.map((extent, i) => (axes.includes(i) ? 1 : extent)) });
-  return b.expand(kept, { shape });
 }
 
 function reduction(

@@ -1,7 +1,6 @@
 // A file of weights, of whatever format, as its readers see it: names with dtypes and shapes at once, values tensor by tensor. And the bytes
 // beneath it: a file, or what somebody has in memory.
 
-import type { FileHandle } from "node:fs/promises";
 import { DataError } from "../errors.ts";
 import { readAt } from "../files.ts";
 import { formatBytes } from "../memory.ts";
@@ -38,7 +37,7 @@ export function bytesOfMemory(bytes: Uint8Array): ByteSource {
   };
 }
 
-export const bytesOfFile = (file: FileHandle, size: number): ByteSource => ({
+export const bytesOfFile = (file: Parameters<typeof readAt>[0], size: number): ByteSource => ({
   size,
   async read(at, length, signal) {
     // Compared before anything is allocated: a number in a header may be any number.

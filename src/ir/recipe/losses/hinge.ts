@@ -1,10 +1,10 @@
 // torch.nn.functional.multi_margin_loss: by how much the scores of other classes come within a margin of the true one's, over the number of classes.
 
-import { unreduce } from "../../ops/reduce.ts";
 import { arg, problem } from "../define.ts";
 import { accuracy } from "../metrics/accuracy.ts";
 import { classesFit, scoreRows } from "./classes.ts";
 import { defineLoss } from "./define.ts";
+import { unreduce } from "../../ops/pieces.ts";
 
 export const hinge = defineLoss({
   name: "hinge",

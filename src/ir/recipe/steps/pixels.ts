@@ -3,9 +3,9 @@
 import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import { at } from "../../ops/define.ts";
-import { sliceAxis } from "../../ops/movement.ts";
 import type { Shape } from "../../types.ts";
 import type { Extent, Raster } from "./define.ts";
+import { sliceAxis } from "../../ops/pieces.ts";
 
 /** An extent and a number less. */
 export const less = (b: Builder, extent: Extent, by: number): Extent => (typeof extent === "number" ? extent - by : b.sub(extent, by));
