@@ -1,7 +1,7 @@
 // Opens a file of weights, whatever its name: what it holds says what it is. Node only.
 
 import { DataError } from "../errors.ts";
-import { openRegularFile } from "../files.ts";
+import { openRegularFile, readAt } from "../files.ts";
 import { parseSafetensorsHeader, headerLength } from "./safetensors.ts";
 import { openSharded } from "./sharded.ts";
 import { bytesOfFile, requireTensor, type ByteSource, type WeightSource } from "./source.ts";
@@ -12,7 +12,7 @@ export async function openWeights(path: string): Promise<WeightSource> {
   const opened = await openRegularFile(path);
   const { file, named } = opened;
   try {
-    const bytes = bytesOfFile(file, opened.stats.size);
+    const bytes = bytesOfFile((at, length, signal) => readAt(file, at, length, signal), opened.stats.size);
     const isIndex = startsLikeJson(await bytes.read(0, Math.min(1, bytes.size)));
     const source = isIndex ? await openSharded(path, bytes, openWeights) : await weightsIn(bytes);
     return {

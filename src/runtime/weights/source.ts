@@ -2,7 +2,6 @@
 // beneath it: a file, or what somebody has in memory.
 
 import { DataError } from "../errors.ts";
-import { readAt } from "../files.ts";
 import { formatBytes } from "../memory.ts";
 import type { SafetensorsDType, Tensor } from "./safetensors.ts";
 
@@ -37,13 +36,14 @@ export function bytesOfMemory(bytes: Uint8Array): ByteSource {
   };
 }
 
-export const bytesOfFile = (file: Parameters<typeof readAt>[0], size: number): ByteSource => ({
+/** @param readAt the file's bytes at any place */
+export const bytesOfFile = (readAt: ByteSource["read"], size: number): ByteSource => ({
   size,
   async read(at, length, signal) {
     // Compared before anything is allocated: a number in a header may be any number.
     if (at + length > size) throw new DataError("it ends before what it says it holds");
     try {
-      return await readAt(file, at, length, signal);
+      return await readAt(at, length, signal);
     } catch (error) {
       if (error instanceof RangeError) throw new DataError(`there is no room for ${formatBytes(length)}`);
       throw error;
