@@ -18,7 +18,7 @@ export interface Cursor {
 /** Who takes the steps of a body. */
 export interface Steps {
   /** What layers that carry a state leave of it, by their scopes. */
-  readonly states: ReadonlyMap<string, readonly Value[]>;
+  readonly states: ReadonlyMap<string, readonly Value[] | string>;
   readonly sink: Reporter;
   readonly aliases: Aliases;
   spend(span: Span): void;
@@ -94,11 +94,15 @@ export class BodyScope implements Environment {
     const path = scope.join(".");
     // The step that asks may stand in a scope of its own.
     const outer = this.cursor.path.split(".");
+    let hint = STATEFUL;
     for (let depth = outer.length; depth >= 0; depth--) {
       const state = this.#steps.states.get([...outer.slice(0, depth), path].join("."));
-      if (state !== undefined) return state.length === 1 ? state[0] : state;
+      if (state === undefined) continue;
+      if (typeof state !== "string") return state.length === 1 ? state[0] : state;
+      hint = state;
+      break;
     }
-    this.sink.report("unknown-attribute", it.object.span, { attribute: "state", of: `the scope \`${path}\`` }, { hint: STATEFUL });
+    this.sink.report("unknown-attribute", it.object.span, { attribute: "state", of: `the scope \`${path}\`` }, { hint });
     return UNKNOWN;
   }
 

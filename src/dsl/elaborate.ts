@@ -57,7 +57,7 @@ class Elaboration implements NetworkInProgress, Steps {
   readonly paddings = new Paddings();
   readonly parameters = new Map<string, Parameter>();
   readonly updates = new Map<string, Node>();
-  readonly states = new Map<string, readonly Value[]>();
+  readonly states = new Map<string, readonly Value[] | string>();
   readonly leaves: TrainingLeaves;
   /** Reports with the way here: which block was being built, and where it was used. */
   readonly sink: Reporter;

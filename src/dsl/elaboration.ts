@@ -48,8 +48,8 @@ export interface NetworkInProgress {
   readonly parameters: Map<string, Parameter>;
   /** New values of buffers, by name. */
   readonly updates: Map<string, Node>;
-  /** What layers that carry a state leave of it, by their scopes. */
-  readonly states: Map<string, readonly Value[]>;
+  /** What layers that carry a state leave of it, by their scopes, or why they leave none. */
+  readonly states: Map<string, readonly Value[] | string>;
   /** Reports with the way here: which block was being built, and where it was used. */
   readonly sink: Reporter;
   /** Counts a parameter of this name, or ends the elaboration. */

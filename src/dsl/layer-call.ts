@@ -49,7 +49,7 @@ export function applyLayer(
     };
     if (isNode(built)) return valueOf(built);
     if ("value" in built) {
-      elaboration.states.set(path, built.state.map(valueOf));
+      elaboration.states.set(path, typeof built.state === "string" ? built.state : built.state.map(valueOf));
       return valueOf(built.value);
     }
     return built.map(valueOf);

@@ -40,7 +40,7 @@ export interface LayerContext {
 }
 
 /** What a layer gives: a tensor, a list of them, which a `let` takes, or a value and what `NAME.state` is. */
-export type Built = Node | readonly Node[] | { readonly value: Node; readonly state: readonly Node[] };
+export type Built = Node | readonly Node[] | { readonly value: Node; readonly state: readonly Node[] | string };
 
 export interface Layer<A extends ArgSpecs = ArgSpecs> {
   readonly name: string;

@@ -73,7 +73,11 @@ function recurrent(context: LayerContext, x: Node, { hidden, layers, dropout, bi
       { axis: 1 },
     ),
   );
-  return { value: b.transpose(sequence, { perm: [1, 0, 2] }), state: finals };
+  const value = b.transpose(sequence, { perm: [1, 0, 2] });
+  return {
+    value,
+    state: context.validSteps(x) === undefined ? finals : "of a padded sequence it would be that behind the padding: use `last`",
+  };
 }
 
 function requireState(state: readonly Node[], count: number, rows: number, hidden: number): void {

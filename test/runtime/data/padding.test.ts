@@ -137,4 +137,9 @@ describe("padded sequences", () => {
       "backwards is not implemented",
     );
   });
+
+  it("leave no state behind their padding to be used", async () => {
+    const body = "rnn: gru(4) -> last\n  add(rnn.state)";
+    await expect(compiled(body, "pad(tokens)", "kind")).rejects.toThrow("that behind the padding: use `last`");
+  });
 });
