@@ -1,5 +1,5 @@
 // The size of what an application ships beside kernels and weights: the generated module without its artifact, and the runtime.
-// node bench/size.mjs prints it.
+// node bench/size.mjs prints it. The text of the worker threads' file is not in it: it is loaded only where a bundler left the file behind.
 
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";

@@ -16,7 +16,10 @@ const ENTRIES = {
   "wasm-worker.mjs": "src/runtime/wasm/worker.ts",
 };
 
-export const RUNTIME_FILES = Object.keys(ENTRIES);
+/** The worker threads' file as a text: where a bundler left the file behind, they start from that. */
+const WORKER_TEXT = "wasm-worker-text.mjs";
+
+export const RUNTIME_FILES = [...Object.keys(ENTRIES), WORKER_TEXT];
 
 /** What a device file imports from the runtime, from where both lie in a compiled folder. */
 const SHARED = "src/runtime/embed/shared.ts";
@@ -34,16 +37,25 @@ const ofRuntime = {
   },
 };
 
+export async function bundleRuntime(name) {
+  if (name === WORKER_TEXT) return `export default ${JSON.stringify(await bundled("wasm-worker.mjs", true))};\n`;
+  return bundled(name, false);
+}
+
 /** @param isShort for what is a text within another file, which nobody reads */
-export async function bundleRuntime(name, isShort = false) {
+async function bundled(name, isShort) {
   const result = await build({
     entryPoints: [join(root, ENTRIES[name])],
     bundle: true,
-    // Not its names and lines: an application's own errors would be shown in the middle of it. Whoever bundles minifies.
+    // Not its names, which errors show, and with lines: an application's own errors would be shown in the middle of it. Whoever bundles
+    // minifies.
     minifySyntax: true,
-    minify: isShort,
+    // What bundlers read in comments goes with the white space, and this file has some.
+    minifyWhitespace: name !== "webgpu-device.mjs",
+    minifyIdentifiers: isShort,
+    lineLimit: 160,
+    external: ["./worker-text.mjs"],
     format: "esm",
-    ...(name === "wasm-device.mjs" && { define: { WORKER_SOURCE: JSON.stringify(await bundleRuntime("wasm-worker.mjs", true)) } }),
     ...(name.endsWith("-device.mjs") && { plugins: [ofRuntime] }),
     platform: "neutral",
     target: "es2022",

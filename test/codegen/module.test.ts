@@ -200,7 +200,7 @@ describe("the files of a compiled folder", () => {
     expect([...files.keys()].sort()).toEqual(
       [
         ...["fake.d.mts", "fake.mjs", "runtime.mjs", "reference/artifact.json"],
-        ...["wasm/artifact.json", "wasm/device.mjs", "wasm/program.mjs", "wasm/worker.mjs"],
+        ...["wasm/artifact.json", "wasm/device.mjs", "wasm/program.mjs", "wasm/worker-text.mjs", "wasm/worker.mjs"],
         ...["webgpu/artifact.json", "webgpu/device.mjs", "webgpu/program.mjs"],
       ].sort(),
     );

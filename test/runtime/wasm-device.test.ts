@@ -14,7 +14,7 @@ import { DeviceError, type Device } from "../../src/runtime/device.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { openWasmDevice } from "../../src/runtime/wasm/device.ts";
 import { nodeWorkers } from "../../src/runtime/wasm/workers.ts";
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { elementwise, kernelOf, axesOf, numbers, param } from "../codegen/kernels.ts";
 
@@ -199,7 +199,10 @@ describe("a failure", () => {
 });
 
 it("starts its threads from their text, where an application was bundled and their file is not beside it", async () => {
-  const start = nodeWorkers(() => pathToFileURL("/no/such/worker.mjs"), readFileSync("dist/wasm-worker.mjs", "utf8"));
+  const start = nodeWorkers(
+    () => pathToFileURL("/no/such/worker.mjs"),
+    () => readFile("dist/wasm-worker.mjs", "utf8"),
+  );
   const device = openWasmDevice({ start, threads: 2, cores: 2, isShared: true });
   opened.push(device);
   const double = wasmTarget.compileKernel(elementwise("double", 1000, 1, (x) => mul(x, float(2))));

@@ -21,7 +21,10 @@ interface Embedding {
 /** Targets that applications can embed, best first. */
 const EMBEDDINGS: Readonly<Record<string, Embedding>> = {
   webgpu: { kernels: "wgsl", runtime: { [DEVICE_FILE]: "webgpu-device.mjs" } },
-  wasm: { kernels: "wat", runtime: { [DEVICE_FILE]: "wasm-device.mjs", "worker.mjs": "wasm-worker.mjs" } },
+  wasm: {
+    kernels: "wat",
+    runtime: { [DEVICE_FILE]: "wasm-device.mjs", "worker.mjs": "wasm-worker.mjs", "worker-text.mjs": "wasm-worker-text.mjs" },
+  },
 };
 
 /**

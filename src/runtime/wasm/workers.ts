@@ -18,18 +18,20 @@ export interface Listener {
 
 export type StartWorker = (listener: Listener) => WorkerThread;
 
+type NodeWorker = import("node:worker_threads").Worker;
+
 /** One way to start a thread; throws, or ends it, where this way is closed. */
-type Start = (hear: (message: Reply | Ready) => void, onEnd: (message: string) => void) => WorkerThread;
+type Start = (hear: (message: Reply | Ready) => void, onEnd: (message: string) => void) => Promise<WorkerThread>;
 
 /**
  * @param file the built file of worker.ts
- * @param source its text, for applications that were bundled into a file beside which it is not
+ * @param source loads its text, for applications that were bundled into a file beside which it is not
  */
-export function nodeWorkers(file: () => URL, source?: string): StartWorker {
+export function nodeWorkers(file: () => URL, source?: () => Promise<string>): StartWorker {
   const start =
-    (make: () => import("node:worker_threads").Worker): Start =>
-    (hear, onEnd) => {
-      const worker = make();
+    (make: () => NodeWorker | Promise<NodeWorker>): Start =>
+    async (hear, onEnd) => {
+      const worker = await make();
       worker.on("message", hear);
       worker.on("error", (error: Error) => {
         onEnd(error.message);
@@ -53,19 +55,19 @@ export function nodeWorkers(file: () => URL, source?: string): StartWorker {
       };
     };
   const { Worker } = process.getBuiltinModule("node:worker_threads");
-  const ofSource = source === undefined ? [] : [start(() => new Worker(source, { eval: true }))];
+  const ofSource = source === undefined ? [] : [start(async () => new Worker(await source(), { eval: true }))];
   return inTurn([start(() => new Worker(file())), ...ofSource]);
 }
 
 /**
  * @param file makes the worker of the built file; written out where a bundler can see the file's name
- * @param source its text: some bundlers do not look, and then the file is not where the bundle is
+ * @param source loads its text: some bundlers do not look, and then the file is not where the bundle is
  */
-export function webWorkers(file: () => Worker, source: string): StartWorker {
+export function webWorkers(file: () => Worker, source: () => Promise<string>): StartWorker {
   const start =
-    (make: () => Worker): Start =>
-    (hear, onEnd) => {
-      const worker = make();
+    (make: () => Worker | Promise<Worker>): Start =>
+    async (hear, onEnd) => {
+      const worker = await make();
       worker.onmessage = (event: MessageEvent<Reply | Ready>) => {
         hear(event.data);
       };
@@ -86,7 +88,7 @@ export function webWorkers(file: () => Worker, source: string): StartWorker {
         keepAlive: () => undefined,
       };
     };
-  return inTurn([start(file), start(() => ofText(source))]);
+  return inTurn([start(file), start(async () => ofText(await source()))]);
 }
 
 function ofText(source: string): Worker {
@@ -118,14 +120,16 @@ const inTurn =
         isReady = true;
         held.splice(0).forEach((told) => thread?.post(...told));
       };
-      try {
-        thread = starts[index]?.(hear, fail);
-        thread?.keepAlive(isNeeded);
-      } catch (error) {
-        queueMicrotask(() => {
+      starts[index]?.(hear, fail).then(
+        (started) => {
+          if (!isCurrent()) return started.terminate();
+          thread = started;
+          thread.keepAlive(isNeeded);
+        },
+        (error: unknown) => {
           fail(error instanceof Error ? error.message : String(error));
-        });
-      }
+        },
+      );
     };
     let attempts = 0;
     tryFrom(0);
