@@ -30,6 +30,7 @@ import { originOfError } from "./ir/origin.ts";
 import type { DeviceLimits } from "./ir/program.ts";
 import type { ColumnInfo, DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
 import { lossOf } from "./ir/recipe/losses/index.ts";
+import { printGraph } from "./ir/print.ts";
 import { InternalError, type TensorType } from "./ir/types.ts";
 import type { Contract } from "./ir/weights/contract.ts";
 import type { FileTensor } from "./ir/weights/plan.ts";
@@ -37,6 +38,7 @@ import { packageRoot } from "./package-root.ts";
 import { PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
 import { compileStages } from "./passes/stages.ts";
 import { DataError } from "./runtime/errors.ts";
+import { sha256 } from "./runtime/sha256.ts";
 import type { PublishedWeights } from "./runtime/weights/published.ts";
 import { buildEntries, buildTraceEntry, type StageSpec } from "./passes/step-graph.ts";
 
@@ -246,7 +248,7 @@ function finish(
   request: OutputRequest,
   { network: named, data }: Pick<PlannedRecipe, "network" | "data">,
 ): CompileOutcome {
-  const [{ recipe, dataInfo, network }] = stages as [StageSpec];
+  const [{ b, recipe, dataInfo, network }] = stages as [StageSpec];
   const target = targetNamed(request.target);
   const printer = printerFor(target, request.limits);
   let compiled: readonly CompiledStage[];
@@ -270,6 +272,7 @@ function finish(
     dataInfo,
     outputShape: network.output.type.shape.slice(1),
     parameters: network.parameters.map(parameterInfo),
+    network: sha256(printGraph({ builder: b, outputs: new Map([["output", network.output], ...network.updates]) })),
     stages: compiled,
   };
   return { ...outcome(spec), artifact };

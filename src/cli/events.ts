@@ -3,7 +3,7 @@
 
 import type { DiagnosticJson } from "../diagnostics.ts";
 import type { Artifact, StageReport } from "../ir/artifact.ts";
-import type { DoneEvent, EpochEvent, StartEvent, StepEvent } from "../runtime/events.ts";
+import type { DoneEvent, EpochEvent, StageEvent, StartEvent, StepEvent } from "../runtime/events.ts";
 
 /** Anything that is wrong, or most likely not meant, with a spec and its data. */
 export interface DiagnosticEvent extends DiagnosticJson {
@@ -212,6 +212,7 @@ export type CliEvent =
   | StartEvent
   | StepEvent
   | EpochEvent
+  | StageEvent
   | SavedEvent
   | EvalEvent
   | PredictionEvent

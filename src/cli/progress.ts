@@ -1,7 +1,7 @@
 // A training run as it is seen: one live line in a terminal, a line every few seconds in a log, every event as an object with `--json`.
 
 import type { Metrics } from "../runtime/metrics.ts";
-import type { EpochEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "../runtime/events.ts";
+import type { EpochEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "../runtime/events.ts";
 import type { Terminal } from "./terminal.ts";
 
 const LIVE_MS = 100;
@@ -32,12 +32,17 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
       case "start":
         start = event;
         terminal.line(startLine(event));
+        if (event.resumed)
+          terminal.line(`going on in epoch ${event.resumed.epoch} of stage ${event.resumed.stage}, after step ${event.resumed.step}`);
         break;
       case "step":
         step(event);
         break;
       case "epoch":
         terminal.line(epochLine(event, start));
+        break;
+      case "stage":
+        terminal.line(stageLine(event));
         break;
       case "done":
         if (event.test !== undefined) terminal.line(terminal.paintOut("bold", `test    ${metricsText(event.test)}`));
@@ -82,7 +87,14 @@ function stepLine(event: StepEvent, start: StartEvent | undefined): string {
 
 function epochLine(event: EpochEvent, start: StartEvent | undefined): string {
   const val = event.val === undefined ? "" : `  val ${metricsText(event.val)}`;
-  return `${placeOf(event, start)}  train ${metricsText(event.train)}${val}  (${duration(event.seconds)})`;
+  const best = event.best ? "  best" : "";
+  return `${placeOf(event, start)}  train ${metricsText(event.train)}${val}${best}  (${duration(event.seconds)})`;
+}
+
+function stageLine({ stage, epochs, stalled, best }: StageEvent): string {
+  const end = stalled ? `stopped after epoch ${epochs}, since its metric stalled` : `trained for ${epochs} epochs`;
+  const kept = best ? `; its weights are those of epoch ${best.epoch}, the best by ${best.metric}` : "";
+  return `stage ${stage} ${end}${kept}`;
 }
 
 /** Losses as numbers, the rest, which is a part of one, in percent. */

@@ -175,7 +175,11 @@ const report = object({
 
 const stage = object({ name, trainable: list(name), states: list(state), entries: named(ports), report, program }, { seed: name });
 
-const stagePlan = object({ name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count });
+const measure = { split: { enum: ["train", "val"] }, metric: { enum: ["loss", ...METRICS.map((metric) => metric.name)] } } as const;
+const stagePlan = object(
+  { name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count },
+  { stop: object({ ...measure, patience: positive, within: figure }), keep: object(measure) },
+);
 
 const SCHEMA = {
   $id: "tlc-artifact",
@@ -196,6 +200,7 @@ const SCHEMA = {
       dataInfo: object({ inputs: { ...list(column), minItems: 1 }, label: column, classes: list(name) }),
       outputShape: shape,
       parameters: list(object({ name, state: name, dtype, shape, kind: { enum: ["weight", "statistic"] } })),
+      network: name,
       stages: { ...list(stage), minItems: 1 },
     },
     { data, weights: object({ source: name, taken: count, dropped: count, new: list(name) }) },

@@ -9,7 +9,7 @@ import type { DType, Shape } from "./types.ts";
 /** Steps whose losses and rates stay on the device: a chunk of steps must not be longer. */
 export const LOSS_HISTORY = 256;
 
-export const ARTIFACT_VERSION = 4;
+export const ARTIFACT_VERSION = 5;
 
 /** Where a compiled folder holds the artifact of a target. */
 export const artifactFile = (target: string): string => `${target}/artifact.json`;
@@ -120,6 +120,8 @@ export interface Artifact {
   /** Of one example, without the batch axis. */
   readonly outputShape: Shape;
   readonly parameters: readonly ParameterInfo[];
+  /** Hash of the network's graph, the same for every target: what a training that goes on must be of. */
+  readonly network: string;
   readonly weights?: WeightsInfo;
   /** In the order in which they train; never empty. */
   readonly stages: readonly CompiledStage[];

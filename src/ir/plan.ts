@@ -120,6 +120,12 @@ export interface DataInfo {
 
 // --- recipe -------------------------------------------------------------------------------------------------------------
 
+/** A number that every epoch reports, `loss` or a metric, of the examples that it trained on or of those that it did not. */
+export interface Measure {
+  readonly split: "train" | "val";
+  readonly metric: string;
+}
+
 /** A part of the training with a program of its own. What it freezes is in the compiled stage, as the parameters that it trains. */
 export interface StagePlan {
   /** `main` in a recipe without `stage`. */
@@ -128,6 +134,10 @@ export interface StagePlan {
   /** How the optimizer's rate changes from step to step of the stage. */
   readonly schedule: WordPlan;
   readonly epochs: number;
+  /** Ends before them once so many epochs in a row have not improved on the best by more than `within`. */
+  readonly stop?: Measure & { readonly patience: number; readonly within: number };
+  /** Leaves the network as its best epoch had it. */
+  readonly keep?: Measure;
 }
 
 export interface RecipePlan {

@@ -35,6 +35,11 @@ export interface Session {
   run(entry: EntryName, times?: number): void;
   /** Copies buffers back, all in one round trip, as they are after everything enqueued so far. */
   read(buffers: readonly string[]): Promise<Map<string, HostArray>>;
+  /** Where a device computes in more than the host's arrays hold: states as they are, of which a training goes on to the bit. */
+  readonly exact?: {
+    read(buffers: readonly string[]): Promise<Map<string, HostArray | Float64Array>>;
+    write(buffer: string, data: Float64Array): void;
+  };
   /** Resolves when everything enqueued is done; rejects with a DeviceError when the device was lost or ran out of memory. */
   sync(): Promise<void>;
   dispose(): void;

@@ -29,6 +29,8 @@ export interface StartEvent {
   readonly trainable: number;
   readonly stages: readonly StageSummary[];
   readonly examples: Readonly<Record<string, number>>;
+  /** Of a run that goes on from a checkpoint: the epoch that it goes on in, and the step of the stage after which. */
+  readonly resumed?: { readonly stage: string; readonly epoch: number; readonly step: number };
 }
 
 export interface StepEvent {
@@ -50,18 +52,32 @@ export interface EpochEvent {
   readonly epoch: number;
   readonly train: Metrics;
   readonly val?: Metrics;
+  /** Of a stage with `keep best`: no epoch before it was as good. */
+  readonly best?: true;
   readonly seconds: number;
+}
+
+/** The end of a stage with `stop` or `keep best`. */
+export interface StageEvent {
+  readonly event: "stage";
+  readonly stage: string;
+  /** Of this stage, that it has trained. */
+  readonly epochs: number;
+  /** True where it ended before its last epoch, since its metric stalled. */
+  readonly stalled: boolean;
+  /** Of a stage with `keep best`: the epoch that the weights are those of from here on, and what it reported. */
+  readonly best?: { readonly epoch: number; readonly metric: string; readonly value: number };
 }
 
 export interface DoneEvent {
   readonly event: "done";
   readonly device: string;
   readonly seconds: number;
-  /** A safetensors file. */
+  /** A safetensors file. Where the stage keeps its best epoch, the weights of that. */
   readonly weights: Uint8Array;
   readonly test?: Metrics;
   /** True when `signal` ended the run early. */
   readonly interrupted: boolean;
 }
 
-export type TrainEvent = StartEvent | StepEvent | EpochEvent | DoneEvent;
+export type TrainEvent = StartEvent | StepEvent | EpochEvent | StageEvent | DoneEvent;

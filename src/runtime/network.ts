@@ -67,10 +67,10 @@ export class Network {
     return this.#loaded;
   }
 
-  /** Back to the first stage; `begin` gives its states their values before anybody else sees it. */
-  async restart(begin: (loaded: LoadedStage) => void | Promise<void>): Promise<LoadedStage> {
-    if (this.#index === 0) await begin(this.#loaded);
-    else await this.#enter(0, begin);
+  /** To a stage, the first unless told; `begin` gives its states their values before anybody else sees it. */
+  async restart(begin: (loaded: LoadedStage) => void | Promise<void>, index = 0): Promise<LoadedStage> {
+    if (this.#index === index) await begin(this.#loaded);
+    else await this.#enter(index, begin);
     return this.#loaded;
   }
 

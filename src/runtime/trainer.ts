@@ -1,16 +1,23 @@
-// Trains a compiled recipe on any device, stage by stage. The host only says how many steps to run and looks at losses afterwards: steps
-// are handed over in chunks, always one chunk ahead, so that the device never waits for JavaScript.
+// Trains a compiled recipe on any device, stage by stage and epoch by epoch, from its beginning or from a checkpoint. What happens next is a
+// function of what a checkpoint holds and of nothing else: so a run that goes on ends with the bits of one that was never stopped.
 
-import { LOSS_HISTORY, type ParameterInfo } from "../ir/artifact.ts";
+import { LOSS_HISTORY, type Artifact, type ParameterInfo } from "../ir/artifact.ts";
+import type { StagePlan } from "../ir/plan.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
+import type { Checkpoint, Snapshot } from "./checkpoint/checkpoint.ts";
+import { Clock, type Every } from "./checkpoint/clock.ts";
+import { differences, identityOf, type Identity } from "./checkpoint/identity.ts";
+import { isOfNetwork, readStates, restoreStates, writeStates } from "./checkpoint/states.ts";
+import { measureName, Watch } from "./checkpoint/watch.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
-import { DeviceError, type HostArray } from "./device.ts";
+import { DeviceError } from "./device.ts";
+import { runEpoch } from "./epoch.ts";
 import { DataError, NonFiniteLossError } from "./errors.ts";
 import { createEvaluator, epochMetrics } from "./evaluate.ts";
-import type { EpochEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "./events.ts";
+import type { EpochEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "./events.ts";
 import { entryFor, initialize, type LoadedStage, type Network } from "./network.ts";
-import { breathe, Pace } from "./pace.ts";
+import { Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
 import { resetSums, writeResident } from "./resident.ts";
 import {
@@ -38,15 +45,16 @@ export interface TrainOptions {
   readonly weights?: Safetensors | NamedWeights | undefined;
   /** Of every stage, instead of the recipe's. */
   readonly epochs?: number | undefined;
+  readonly checkpoints?: CheckpointOptions | undefined;
+  /** Go on from here, to the bit as if the run had not been stopped; the recipe, its data and `epochs` must be the same. */
+  readonly resume?: Checkpoint | undefined;
 }
 
-/** Two chunks under way keep a device busy; more would only make losses later. */
-const CHUNKS_IN_FLIGHT = 2;
-
-interface Chunk {
-  readonly first: number;
-  readonly count: number;
-  readonly history: Promise<ReadonlyMap<string, HostArray>>;
+export interface CheckpointOptions {
+  /** Told of each: after every epoch, and when the run is stopped. Nothing is trained while it is waited for. */
+  readonly save: (checkpoint: Checkpoint) => void | Promise<void>;
+  /** In between as well. */
+  readonly every?: Every | undefined;
 }
 
 /** What is the same in all stages of a run. */
@@ -56,6 +64,10 @@ interface Run {
   readonly stages: readonly StageSummary[];
   readonly isStopped: () => boolean;
   readonly signal: AbortSignal | undefined;
+  readonly checkpoints: CheckpointOptions | undefined;
+  readonly identity: () => Identity;
+  /** The option. */
+  readonly epochs: number | undefined;
   /** Told of the weights after each epoch. */
   readonly keep: (kept: Kept) => void;
 }
@@ -82,7 +94,7 @@ export async function* train(network: Network, data: TrainData, options: TrainOp
 async function* trainStages(
   network: Network,
   data: TrainData,
-  { signal, weights, epochs }: TrainOptions,
+  { signal, weights, epochs, checkpoints, resume }: TrainOptions,
   keep: Run["keep"],
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { artifact, device } = network;
@@ -92,25 +104,30 @@ async function* trainStages(
   const began = performance.now();
   const isStopped = (): boolean => signal?.aborted === true;
   if (data.train.count === 0) throw new DataError("there are no examples to train on");
+  requireWatched(artifact, data);
   const stepsPerEpoch = Math.ceil(data.train.count / artifact.recipe.batch);
   const stages = summaries(network, stepsPerEpoch, epochs);
-  const run: Run = { data, stepsPerEpoch, stages, isStopped, signal, keep };
+  const identity = once(() => identityOf(artifact, { train: data.train, val: data.val }));
+  const run: Run = { data, stepsPerEpoch, stages, isStopped, signal, checkpoints, identity, epochs, keep };
+  if (resume) requireSame(resume, run);
 
-  let loaded = await network.restart(async (first) => {
-    initialize(first);
-    if (weights === undefined) return;
-    if ("read" in weights) await loadNamedWeights(first, weights, signal);
-    else loadWeights(first, weights);
-  });
+  const first = resume?.position.stage ?? 0;
+  let loaded = await network.restart(async (stage) => {
+    initialize(stage);
+    if (resume) restoreStates(stage, resume.states);
+    else if (weights === undefined) return;
+    else if ("read" in weights) await loadNamedWeights(stage, weights, signal);
+    else loadWeights(stage, weights);
+  }, first);
   writeResident(loaded, "train", data.train);
-  yield startEvent(network, data, stages);
+  yield startEvent(network, data, stages, resume && resumedAt(resume, run));
 
-  for (let index = 0; index < stages.length && !isStopped(); index++) {
-    if (index > 0) {
+  for (let index = first; index < stages.length && !isStopped(); index++) {
+    if (index > first) {
       loaded = await network.advance();
       writeResident(loaded, "train", data.train);
     }
-    yield* trainStage(loaded, index, run);
+    yield* trainStage(loaded, index, run, index === first ? resume : undefined);
   }
 
   // After an interruption only the weights matter: whoever sent the signal is waiting.
@@ -126,9 +143,15 @@ async function* trainStages(
   };
 }
 
-async function* trainStage(loaded: LoadedStage, index: number, run: Run): AsyncGenerator<StepEvent | EpochEvent, void, undefined> {
-  const { artifact, stage, session } = loaded;
-  const { data, stages, isStopped, signal } = run;
+/** @param resume where to go on in this stage */
+async function* trainStage(
+  loaded: LoadedStage,
+  index: number,
+  run: Run,
+  resume: Checkpoint | undefined,
+): AsyncGenerator<StepEvent | EpochEvent | StageEvent, void, undefined> {
+  const { artifact, plan, stage, session } = loaded;
+  const { data, stages, stepsPerEpoch, isStopped, signal, checkpoints } = run;
   const entry = entryFor(stage, "train");
   const epochs = stages[index]?.epochs ?? 0;
   // Every epoch of a run has an order of its own, whatever stage it is in.
@@ -136,85 +159,67 @@ async function* trainStage(loaded: LoadedStage, index: number, run: Run): AsyncG
   if (entry.epochs !== undefined) session.write(entry.epochs, Int32Array.of(epochs));
   const evaluate = createEvaluator(loaded);
   const pace = new Pace(LOSS_HISTORY);
-  for (let epoch = 1; epoch <= epochs && !isStopped(); epoch++) {
+  const clock = new Clock(checkpoints?.every);
+  const watch = new Watch(artifact.recipe, plan, resume?.watched);
+  let best = resume?.best;
+  let { epoch: whole, steps: done } = resume?.position ?? { epoch: 0, steps: 0 };
+  const save = async (steps: number, states: Snapshot): Promise<void> => {
+    const position = { stage: index, epoch: whole, steps };
+    const chosen = run.epochs === undefined ? {} : { epochs: run.epochs };
+    await checkpoints?.save({ identity: run.identity(), position, ...chosen, states, watched: watch.watched, ...(best && { best }) });
+  };
+  const saveNow = async (steps: number): Promise<void> => {
+    if (checkpoints) await save(steps, await readStates(loaded));
+  };
+
+  while (whole < epochs && !watch.isStalled && !isStopped()) {
     const began = performance.now();
-    session.write(entry.order, permutation(data.train.count, artifact.recipe.seed, STREAM.shuffle, epochsBefore + epoch - 1));
+    const epoch = whole + 1;
+    session.write(entry.order, permutation(data.train.count, artifact.recipe.seed, STREAM.shuffle, epochsBefore + whole));
     session.write(entry.count, Int32Array.of(data.train.count));
-    session.write(entry.cursor, Int32Array.of(0));
-    resetSums(loaded, "train");
-    const isWhole = yield* trainEpoch(loaded, { index, epoch }, pace, run);
-    if (!isWhole) return;
+    if (done === 0) {
+      session.write(entry.cursor, Int32Array.of(0));
+      resetSums(loaded, "train");
+    }
+    const stepsBefore = whole * stepsPerEpoch;
+    const stepsLeft = stages.slice(index).reduce((sum, each) => sum + each.steps, 0) - stepsBefore;
+    const span = { epoch, done, steps: stepsPerEpoch, stepsBefore, stepsLeft };
+    done = yield* runEpoch(loaded, span, pace, { isStopped, clock, snapshot: save });
+    if (done < stepsPerEpoch) break;
     const values = await readParameters(loaded);
     const broken = nonFiniteParameter(artifact, values);
     if (broken !== undefined)
       throw new NonFiniteLossError(`"${broken}" holds what is no finite number`, {
         ...{ stage: stage.name, epoch },
-        step: epoch * run.stepsPerEpoch,
+        step: epoch * stepsPerEpoch,
       });
     run.keep({ stage: stage.name, epoch, values });
     const trained = await epochMetrics(loaded, "train");
     const validated = data.val && (await evaluate(data.val, signal));
+    // Without its metrics an epoch is not whole; whoever goes on validates it.
+    if (data.val && validated === undefined) break;
+    const isBest = watch.see({ epoch, train: trained, val: validated });
+    if (isBest) best = await readStates(loaded, isOfNetwork);
+    [whole, done] = [epoch, 0];
+    await saveNow(0);
     yield {
       event: "epoch",
       stage: stage.name,
       epoch,
       train: trained,
       ...(validated === undefined ? {} : { val: validated }),
+      ...(isBest && { best: true }),
       seconds: (performance.now() - began) / 1000,
     };
   }
+  if (done > 0) await saveNow(done);
+  if (best) writeStates(loaded, best);
+  if (!isStopped() && (plan.stop || plan.keep)) yield stageEvent(plan, whole, watch);
 }
 
-/** The steps of an epoch; returns whether all of them were run. */
-async function* trainEpoch(
-  loaded: LoadedStage,
-  { index, epoch }: { readonly index: number; readonly epoch: number },
-  pace: Pace,
-  { stepsPerEpoch, stages, isStopped }: Run,
-): AsyncGenerator<StepEvent, boolean, undefined> {
-  const { artifact, stage, session } = loaded;
-  const { name, losses, rates } = entryFor(stage, "train");
-  const { batch } = artifact.recipe;
-  const stepsBefore = (epoch - 1) * stepsPerEpoch;
-  const stepsLeft = stages.slice(index).reduce((sum, each) => sum + each.steps, 0) - stepsBefore;
-  const inFlight: Chunk[] = [];
-  let enqueued = 0;
-  let lastFinished = performance.now();
-  for (;;) {
-    while (enqueued < stepsPerEpoch && inFlight.length < CHUNKS_IN_FLIGHT && !isStopped()) {
-      const count = Math.min(pace.size, stepsPerEpoch - enqueued);
-      session.run(name, count);
-      const history = session.read([losses, rates]);
-      // When one chunk fails, so do those behind it, and nobody will await them.
-      history.catch(() => undefined);
-      inFlight.push({ first: enqueued, count, history });
-      enqueued += count;
-    }
-    const chunk = inFlight.shift();
-    if (chunk === undefined) return enqueued === stepsPerEpoch;
-    const history = await chunk.history;
-    await breathe();
-    const now = performance.now();
-    const elapsed = Math.max(now - lastFinished, 0.01);
-    pace.finished(chunk.count, elapsed);
-    lastFinished = now;
-    for (let at = chunk.first; at < chunk.first + chunk.count; at++) {
-      const step = stepsBefore + at + 1;
-      const loss = history.get(losses)?.[at % LOSS_HISTORY] ?? NaN;
-      const lr = history.get(rates)?.[at % LOSS_HISTORY];
-      if (!Number.isFinite(loss)) throw new NonFiniteLossError(`the loss is ${loss}`, { stage: stage.name, epoch, step });
-      yield {
-        event: "step",
-        stage: stage.name,
-        epoch,
-        step,
-        loss,
-        ...(lr === undefined ? {} : { lr }),
-        examples_per_s: (chunk.count * batch * 1000) / elapsed,
-        eta_s: ((stepsLeft - at - 1) * elapsed) / (1000 * chunk.count),
-      };
-    }
-  }
+function stageEvent({ name, keep }: StagePlan, epochs: number, { isStalled, watched }: Watch): StageEvent {
+  const best = keep && watched.keep && { epoch: watched.keep.epoch, metric: measureName(keep), value: watched.keep.best };
+  return { event: "stage", stage: name, epochs, stalled: isStalled, ...(best && { best }) };
 }
 
 function summaries({ artifact: { recipe, stages, parameters } }: Network, stepsPerEpoch: number, epochs?: number): StageSummary[] {
@@ -232,7 +237,12 @@ function summaries({ artifact: { recipe, stages, parameters } }: Network, stepsP
 
 const valuesIn = (parameters: readonly ParameterInfo[]): number => parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-function startEvent({ artifact, device }: Network, data: TrainData, stages: readonly StageSummary[]): StartEvent {
+function startEvent(
+  { artifact, device }: Network,
+  data: TrainData,
+  stages: readonly StageSummary[],
+  resumed: StartEvent["resumed"],
+): StartEvent {
   const { recipe, parameters } = artifact;
   const trained = new Set(artifact.stages.flatMap(({ trainable }) => trainable));
   const examples: Record<string, number> = { train: data.train.count };
@@ -252,5 +262,39 @@ function startEvent({ artifact, device }: Network, data: TrainData, stages: read
     trainable: valuesIn(parameters.filter(({ name }) => trained.has(name))),
     stages,
     examples,
+    ...(resumed && { resumed }),
   };
+}
+
+/** A stage cannot watch what nobody measures. */
+function requireWatched({ recipe }: Artifact, data: TrainData): void {
+  const asked = recipe.stages.flatMap(({ stop, keep }) => [stop, keep]).find((it) => it?.split === "val");
+  if (asked && !data.val) throw new DataError(`the recipe watches ${measureName(asked)}, and there are no examples to validate on`);
+}
+
+function requireSame(resume: Checkpoint, run: Run): void {
+  const { stage, epoch, steps } = resume.position;
+  const different = [
+    ...(resume.epochs === run.epochs
+      ? []
+      : [`\`epochs\` are ${String(run.epochs ?? "the recipe's")}, in the checkpoint ${String(resume.epochs ?? "the recipe's")}`]),
+    ...differences(run.identity(), resume.identity),
+  ];
+  if (different.length > 0)
+    throw new DataError(
+      `the checkpoint is of another training:\n${different.map((line) => `  ${line}`).join("\n")}`,
+      "go on with what it was trained with, or begin anew, from its weights if you like",
+    );
+  if (epoch > (run.stages[stage]?.epochs ?? -1) || steps > run.stepsPerEpoch)
+    throw new DataError("the checkpoint is of no place in this training");
+}
+
+function resumedAt({ position: { stage, epoch, steps } }: Checkpoint, { stages, stepsPerEpoch }: Run): StartEvent["resumed"] {
+  const { stage: name = "", epochs = 0 } = stages[stage] ?? {};
+  return { stage: name, epoch: Math.min(epoch + 1, epochs), step: epoch * stepsPerEpoch + steps };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }

@@ -96,14 +96,33 @@ class ReferenceSession implements Session {
   }
 
   read(buffers: readonly string[]): Promise<Map<string, HostArray>> {
-    const entries = buffers.map((name): [string, HostArray] => {
-      const index = this.#index(name);
-      const array = this.#arrays[index];
-      const dtype = this.#program.buffers[index]?.dtype;
-      if (!array || !dtype) throw new InternalError(`buffer ${name} is read before it is written`);
-      return [name, hostArrayFrom(array, dtype)];
-    });
-    return Promise.resolve(new Map(entries));
+    return Promise.resolve(new Map(buffers.map((name) => [name, hostArrayFrom(...this.#written(name))])));
+  }
+
+  /** Floats are float64 here: rounded, a training would go on from other numbers. */
+  readonly exact = {
+    read: (buffers: readonly string[]): Promise<Map<string, HostArray | Float64Array>> =>
+      Promise.resolve(
+        new Map(
+          buffers.map((name) => {
+            const [array, dtype] = this.#written(name);
+            return [name, array instanceof Float64Array ? array.slice() : hostArrayFrom(array, dtype)];
+          }),
+        ),
+      ),
+    write: (buffer: string, data: Float64Array): void => {
+      const [array] = this.#written(buffer);
+      if (data.length !== array.length) throw new InternalError(`${String(data.length)} elements written to ${buffer}`);
+      array.set(data);
+    },
+  };
+
+  #written(name: string): [InterpreterArray, DType] {
+    const index = this.#index(name);
+    const array = this.#arrays[index];
+    const dtype = this.#program.buffers[index]?.dtype;
+    if (!array || !dtype) throw new InternalError(`buffer ${name} is read before it is written`);
+    return [array, dtype];
   }
 
   sync(): Promise<void> {

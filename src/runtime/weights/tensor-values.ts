@@ -16,6 +16,9 @@ function elements<T>(Elements: ElementArray<T>, data: Uint8Array): T {
   return new Elements(buffer, byteOffset, data.length / size);
 }
 
+/** Of a tensor that holds doubles. */
+export const toFloat64 = ({ data }: Tensor): Float64Array => elements(Float64Array, data);
+
 /** Not a copy where the file holds these very numbers: who keeps it copies it. */
 export function toFloat32(name: string, tensor: Tensor): Float32Array {
   const { dtype, data } = tensor;
@@ -113,8 +116,8 @@ const FILE_DTYPES = { f32: "F32", f16: "F16", i32: "I32", u32: "U32", u8: "U8", 
 >;
 
 /** What a device gave back, for writing. */
-export const fromHostArray = (values: HostArray, dtype: DType, shape: readonly number[]): Tensor => ({
-  dtype: FILE_DTYPES[dtype],
+export const fromHostArray = (values: HostArray | Float64Array, dtype: DType, shape: readonly number[]): Tensor => ({
+  dtype: values instanceof Float64Array ? "F64" : FILE_DTYPES[dtype],
   shape,
   data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
 });

@@ -120,6 +120,7 @@ export function fakeArtifact({ batch = 4, epochs = 2, confusion = false, stages 
       classes: ["even", "odd"],
     },
     outputShape: [2],
+    network: "a network",
     parameters: STATES.slice(0, 3).map(({ name, kind, type }) => ({
       name: name.slice("weight/".length),
       state: name,

@@ -7,6 +7,7 @@ export const accuracy = defineMetric({
   name: "accuracy",
   doc: "share of labels that are predicted right; always reported where labels are classes",
   labels: "class",
+  better: "higher",
   tally: hits,
   value: (sums, labels) => (sums[0] ?? 0) / labels,
 });

@@ -29,6 +29,8 @@ export interface Tally {
 export interface Metric<N extends string = string> extends Word<N> {
   /** Which labels it compares answers with. */
   readonly labels: "class" | "number";
+  /** Which values are better. */
+  readonly better: "higher" | "lower";
   readonly tally: Tally;
   /** From the tally's sums, row-major, and the number of labels that they were made of. */
   readonly value: (sums: ArrayLike<number>, labels: number) => number;

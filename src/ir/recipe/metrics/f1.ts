@@ -7,6 +7,7 @@ export const f1 = defineMetric({
   name: "f1",
   doc: "harmonic mean of precision and recall, averaged over the classes that occur",
   labels: "class",
+  better: "higher",
   tally: confusion,
   value: (sums) => macroAverage(sums, ({ right, labelled, answered }) => [2 * right, labelled + answered]),
 });

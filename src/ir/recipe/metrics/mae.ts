@@ -7,6 +7,7 @@ export const mae = defineMetric({
   name: "mae",
   doc: "mean absolute error",
   labels: "number",
+  better: "lower",
   tally: {
     name: "absolute_error",
     shape: () => [],

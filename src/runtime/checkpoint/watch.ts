@@ -1,0 +1,71 @@
+// What a stage watches of its epochs: a metric that must not stall, and which epoch was the best.
+
+import type { Measure, RecipePlan, StagePlan } from "../../ir/plan.ts";
+import { betterOf } from "../../ir/recipe/metrics/index.ts";
+import { InternalError } from "../../ir/types.ts";
+import type { Metrics } from "../metrics.ts";
+
+/** What is known after some epochs of a stage. */
+export interface Watched {
+  /** The value that must be beaten, and for how many epochs it was not. */
+  readonly stop?: { readonly best: number; readonly stalled: number };
+  readonly keep?: { readonly best: number; readonly epoch: number };
+}
+
+export interface EpochMetrics {
+  readonly epoch: number;
+  readonly train: Metrics;
+  readonly val?: Metrics | undefined;
+}
+
+export const measureName = ({ split, metric }: Measure): string => `${split}.${metric}`;
+
+export class Watch {
+  readonly #recipe: RecipePlan;
+  readonly #stage: StagePlan;
+  #watched: Watched;
+
+  constructor(recipe: RecipePlan, stage: StagePlan, watched: Watched = {}) {
+    this.#recipe = recipe;
+    this.#stage = stage;
+    this.#watched = watched;
+  }
+
+  /** What a checkpoint keeps. */
+  get watched(): Watched {
+    return this.#watched;
+  }
+
+  get isStalled(): boolean {
+    const { stop } = this.#stage;
+    return stop !== undefined && (this.#watched.stop?.stalled ?? 0) >= stop.patience;
+  }
+
+  /** Looks at the metrics of a whole epoch; whether it is the best so far, where the stage keeps that. */
+  see(metrics: EpochMetrics): boolean {
+    const { stop, keep } = this.#stage;
+    const { stop: stalling, keep: kept } = this.#watched;
+    const value = stop && valueOf(stop, metrics);
+    const isGain = stop !== undefined && value !== undefined && this.#isGain(stop, value, stalling?.best, stop.within);
+    // Where no epoch has had a number yet, there is nothing to beat.
+    const stopped = isGain ? { best: value, stalled: 0 } : stalling && { ...stalling, stalled: stalling.stalled + 1 };
+    const best = keep && valueOf(keep, metrics);
+    const isBest = keep !== undefined && best !== undefined && this.#isGain(keep, best, kept?.best, 0);
+    const keeping = isBest ? { best, epoch: metrics.epoch } : kept;
+    this.#watched = { ...(stopped && { stop: stopped }), ...(keeping && { keep: keeping }) };
+    return isBest;
+  }
+
+  #isGain({ metric }: Measure, value: number, best: number | undefined, within: number): boolean {
+    if (!Number.isFinite(value)) return false;
+    if (best === undefined) return true;
+    return betterOf(this.#recipe, metric) === "lower" ? value < best - within : value > best + within;
+  }
+}
+
+function valueOf(measure: Measure, { train, val }: EpochMetrics): number | undefined {
+  const metrics = measure.split === "train" ? train : val;
+  const value = metrics?.[measure.metric];
+  if (value === undefined) throw new InternalError(`no epoch reports ${measureName(measure)}`);
+  return value;
+}

@@ -1,0 +1,97 @@
+// The steps of an epoch, or what is left of them: handed to the device in chunks, always one chunk ahead, so that it never waits for JavaScript.
+
+import { LOSS_HISTORY } from "../ir/artifact.ts";
+import type { Snapshot } from "./checkpoint/checkpoint.ts";
+import type { Clock } from "./checkpoint/clock.ts";
+import { readStates } from "./checkpoint/states.ts";
+import type { HostArray } from "./device.ts";
+import { NonFiniteLossError } from "./errors.ts";
+import type { StepEvent } from "./events.ts";
+import { entryFor, type LoadedStage } from "./network.ts";
+import { breathe, type Pace } from "./pace.ts";
+
+/** Two chunks under way keep a device busy; more would only make losses later. */
+const CHUNKS_IN_FLIGHT = 2;
+
+export interface EpochSpan {
+  /** From 1. */
+  readonly epoch: number;
+  /** Steps of the epoch that are behind already, and all of them. */
+  readonly done: number;
+  readonly steps: number;
+  /** Of this stage before the epoch, and of the run from the epoch's first on. */
+  readonly stepsBefore: number;
+  readonly stepsLeft: number;
+}
+
+export interface EpochControl {
+  readonly isStopped: () => boolean;
+  readonly clock: Clock;
+  /** States as they were after so many steps of the epoch, whose losses were numbers. */
+  readonly snapshot: (steps: number, states: Snapshot) => Promise<void>;
+}
+
+interface Chunk {
+  readonly first: number;
+  readonly count: number;
+  readonly history: Promise<ReadonlyMap<string, HostArray>>;
+  /** As they are behind it, where somebody wants them. */
+  readonly states: Promise<Snapshot> | undefined;
+}
+
+/** Returns how many steps of the epoch are behind in the end: all of them, unless it was stopped. */
+export async function* runEpoch(
+  loaded: LoadedStage,
+  span: EpochSpan,
+  pace: Pace,
+  { isStopped, clock, snapshot }: EpochControl,
+): AsyncGenerator<StepEvent, number, undefined> {
+  const { artifact, stage, session } = loaded;
+  const { name, losses, rates } = entryFor(stage, "train");
+  const { batch } = artifact.recipe;
+  const { epoch, stepsBefore } = span;
+  const inFlight: Chunk[] = [];
+  let enqueued = span.done;
+  let lastFinished = performance.now();
+  const enqueue = (): void => {
+    const count = Math.min(pace.size, span.steps - enqueued, clock.room(stepsBefore + enqueued));
+    session.run(name, count);
+    const history = session.read([losses, rates]);
+    const first = enqueued;
+    enqueued += count;
+    // Read in the queue, between this chunk and the next: the device does not wait for it.
+    const states = enqueued < span.steps && clock.isDue(stepsBefore + enqueued) ? readStates(loaded) : undefined;
+    // When one chunk fails, so do those behind it, and nobody will await them.
+    history.catch(() => undefined);
+    states?.catch(() => undefined);
+    inFlight.push({ first, count, history, states });
+  };
+  for (;;) {
+    while (enqueued < span.steps && inFlight.length < CHUNKS_IN_FLIGHT && !isStopped()) enqueue();
+    const chunk = inFlight.shift();
+    if (chunk === undefined) return enqueued;
+    const history = await chunk.history;
+    await breathe();
+    const now = performance.now();
+    const elapsed = Math.max(now - lastFinished, 0.01);
+    pace.finished(chunk.count, elapsed);
+    lastFinished = now;
+    for (let at = chunk.first; at < chunk.first + chunk.count; at++) {
+      const step = stepsBefore + at + 1;
+      const loss = history.get(losses)?.[at % LOSS_HISTORY] ?? NaN;
+      const lr = history.get(rates)?.[at % LOSS_HISTORY];
+      if (!Number.isFinite(loss)) throw new NonFiniteLossError(`the loss is ${loss}`, { stage: stage.name, epoch, step });
+      yield {
+        event: "step",
+        stage: stage.name,
+        epoch,
+        step,
+        loss,
+        ...(lr === undefined ? {} : { lr }),
+        examples_per_s: (chunk.count * batch * 1000) / elapsed,
+        eta_s: ((span.stepsLeft - at - 1) * elapsed) / (1000 * chunk.count),
+      };
+    }
+    if (chunk.states) await snapshot(chunk.first + chunk.count, await chunk.states);
+  }
+}
