@@ -23,7 +23,6 @@ export const NOT_YET = {
     "optimizer sgd(lr: 0.01)   // one rate for all",
   ),
   "clip-not-yet": notYet("TL0806", "`clip`", "`clip` is", "optimizer adam(lr: 5e-5) clip 1.0", "optimizer adam(lr: 5e-5)"),
-  "stop-not-yet": notYet("TL0807", "`stop when`", "`stop when` is", "stop when val.loss stalls for 3", "epochs 10"),
   "tokenize-not-yet": notYet(
     "TL0808",
     "`tokenize`",

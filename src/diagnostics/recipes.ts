@@ -135,4 +135,14 @@ export const RECIPES = {
     wrong: "stage head {\n  batch 32\n}",
     right: "batch 32\nstage head {\n  epochs 3\n}",
   }),
+  "not-measured": entry<{ measure: string; reason: string }>({
+    code: "TL0430",
+    severity: "error",
+    title: "a stage that watches what no epoch reports",
+    message: ({ measure, reason }) => `\`${measure}\` cannot be watched: ${reason}`,
+    explanation:
+      "`stop when` and `keep best` look at what every epoch reports: `loss` and the metrics of the recipe, of `train` or of `val`. The test data is for the end.",
+    wrong: "stop when val.acuracy stalls for 3",
+    right: "metrics accuracy\nstop when val.accuracy stalls for 3",
+  }),
 } as const;

@@ -279,7 +279,8 @@ export type RecipeSetting =
   | (Setting<"optimizer"> & { readonly value: Expr; readonly clip?: Expr })
   | (Setting<"freeze"> & { readonly globs: readonly Glob[]; readonly except: readonly Glob[] })
   | (Setting<"rate"> & { readonly entries: readonly RateEntry[] })
-  | (Setting<"stop"> & { readonly metric: string; readonly patience: Expr; readonly keepBest: boolean });
+  | (Setting<"stop"> & { readonly metric: string; readonly within?: Expr; readonly patience: Expr; readonly keepBest: boolean })
+  | (Setting<"keep"> & { readonly metric?: string });
 
 export type SettingOf<K extends RecipeSetting["key"]> = WithKey<RecipeSetting, K>;
 type WithKey<S, K> = S extends { readonly key: infer Own } ? (K extends Own ? S & { readonly key: K } : never) : never;

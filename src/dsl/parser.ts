@@ -196,6 +196,7 @@ class SpecParser extends BodyParser {
       { ALT: () => this.SUBRULE(this.freeze) },
       { ALT: () => this.SUBRULE(this.rate) },
       { ALT: () => this.SUBRULE(this.stop) },
+      { ALT: () => this.SUBRULE(this.keep) },
       { ALT: () => this.SUBRULE(this.unknownSetting) },
     ]);
   });
@@ -273,17 +274,29 @@ class SpecParser extends BodyParser {
   readonly stop = this.RULE("stop", () => {
     this.CONSUME(K.stop);
     this.CONSUME(K.when);
-    this.CONSUME(T.Identifier, { LABEL: "split" });
-    this.CONSUME(S.dot);
-    this.CONSUME2(T.Identifier, { LABEL: "metric" });
+    this.SUBRULE(this.measure);
     this.CONSUME(K.stalls);
+    this.OPTION1(() => (this.CONSUME(K.within), this.SUBRULE1(this.expression, { LABEL: "within" })));
     this.CONSUME(K.for);
-    this.SUBRULE(this.expression);
-    this.OPTION(() => {
+    this.SUBRULE2(this.expression);
+    this.OPTION2(() => {
       this.CONSUME(S.comma);
       this.CONSUME(K.keep);
       this.CONSUME(K.best);
     });
+  });
+
+  readonly keep = this.RULE("keep", () => {
+    this.CONSUME(K.keep);
+    this.CONSUME(K.best);
+    // The next setting begins with a word, too.
+    this.OPTION({ GATE: () => this.LA(2).tokenType === S.dot, DEF: () => this.SUBRULE(this.measure) });
+  });
+
+  readonly measure = this.RULE("measure", () => {
+    this.CONSUME1(T.Identifier, { LABEL: "split" });
+    this.CONSUME(S.dot);
+    this.CONSUME2(T.Identifier, { LABEL: "metric" });
   });
 
   readonly patterns = this.RULE("patterns", () => {

@@ -233,7 +233,9 @@ function printRecipeSetting(it: Ast.RecipeSetting, indent: string): string {
     case "rate":
       return `rate ${it.entries.map(({ glob, factor }) => `${glob.pattern}: ${value(factor)}`).join(", ")}`;
     case "stop":
-      return `stop when ${it.metric} stalls for ${value(it.patience)}${it.keepBest ? ", keep best" : ""}`;
+      return `stop when ${it.metric} stalls${it.within ? ` within ${value(it.within)}` : ""} for ${value(it.patience)}${it.keepBest ? ", keep best" : ""}`;
+    case "keep":
+      return `keep best${it.metric === undefined ? "" : ` ${it.metric}`}`;
     default:
       return `${it.key} ${value(it.value)}`;
   }

@@ -23,6 +23,7 @@ import { describeKind } from "./resolve.ts";
 import { EXAMPLES, Settings, wholeNumber } from "./settings.ts";
 import { planStages, type PlannedStage } from "./stages.ts";
 import { describeExpr, UNKNOWN } from "./values.ts";
+import { planWatched } from "./watched.ts";
 import { planReplacements, planWeights, type PlannedWeights } from "./weights.ts";
 
 export interface PlannedRecipe {
@@ -99,6 +100,8 @@ export function planRecipe(
     hasData: dataSetting !== undefined,
     optimizer: (setting) => chosen("optimizer", setting, OPTIMIZERS, env)?.plan,
     schedule: (setting) => chosen("schedule", setting, SCHEDULES, env)?.plan,
+    // What is reported follows from the loss: without one, that is said already.
+    watched: (its) => (loss === undefined ? {} : planWatched(its, { recipe: { loss: loss.plan, metrics }, data }, env)),
   });
   const replacements = planReplacements(recipe, module, sink);
   const published = settings.get("weights");

@@ -7,7 +7,7 @@ import { evaluate, type Environment } from "./evaluate.ts";
 import { describeValue, isUnknown } from "./values.ts";
 
 /** Differ from stage to stage; all others are set once. */
-const STAGE_KEYS: readonly string[] = ["freeze", "optimizer", "rate", "schedule", "epochs", "stop"];
+const STAGE_KEYS: readonly string[] = ["freeze", "optimizer", "rate", "schedule", "epochs", "stop", "keep"];
 
 /** The settings of a recipe; or of one of its stages, which has the recipe's where it has none of its own. */
 export class Settings {
@@ -61,13 +61,10 @@ export class Settings {
 }
 
 /** Settings that the language has and the compiler does not. */
-export const NOT_YET: Partial<Record<Ast.RecipeSetting["key"], "rate-not-yet" | "stop-not-yet">> = {
-  rate: "rate-not-yet",
-  stop: "stop-not-yet",
-};
+export const NOT_YET: Partial<Record<Ast.RecipeSetting["key"], "rate-not-yet">> = { rate: "rate-not-yet" };
 
 export function wholeNumber(
-  setting: Ast.SettingOf<"batch" | "epochs" | "seed"> | undefined,
+  setting: { readonly key: string; readonly value: Ast.Expr } | undefined,
   least: number,
   most: number,
   fallback: number,

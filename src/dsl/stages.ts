@@ -27,6 +27,8 @@ export interface StageRules {
   readonly hasData: boolean;
   readonly optimizer: (setting: Ast.SettingOf<"optimizer">) => WordPlan | undefined;
   readonly schedule: (setting: Ast.SettingOf<"schedule">) => WordPlan | undefined;
+  /** What a stage with these settings watches. */
+  readonly watched: (settings: Settings) => Pick<StagePlan, "stop" | "keep">;
 }
 
 /** The stages of a recipe; one that declares none is one stage. */
@@ -57,8 +59,15 @@ export function planStages(
     const optimizer = chosen && optimizerOf(chosen);
     const schedule = rates === undefined ? NO_SCHEDULE : scheduleOf(rates);
     const count = epochs === undefined ? 1 : epochsOf(epochs);
+    const watched = plans.watched(settings);
     if (optimizer === undefined || schedule === undefined) return [];
-    return [{ plan: { name, optimizer, schedule, epochs: count }, ...(freeze === undefined ? {} : { freeze }), frozen: frozenBy(freeze) }];
+    return [
+      {
+        plan: { name, optimizer, schedule, epochs: count, ...watched },
+        ...(freeze === undefined ? {} : { freeze }),
+        frozen: frozenBy(freeze),
+      },
+    ];
   });
 }
 

@@ -120,7 +120,7 @@ const lineOf = (found: Token, tokens: readonly Token[]): readonly Token[] => tok
 function hintFor(fault: Fault, context: FaultContext): string | undefined {
   const { expected, found, before, rules } = fault;
   const [first] = lineOf(found, context.tokens);
-  if (first?.tokenType === K.stop) return "stopping early is not implemented yet: leave it out";
+  if (first?.tokenType === K.stop) return "write `stop when val.loss stalls for 3`, and `, keep best` behind it if you like";
   if (rules.includes("split")) return "write `split train into train 90%, val 10%`";
   if (rules.includes("importDeclaration")) return 'write `import { NAME } from "FILE"`';
   if (rules.at(-1) === "inputStatement") return inputHint(fault);

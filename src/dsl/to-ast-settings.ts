@@ -12,7 +12,7 @@ import type { CstNode } from "./tokens.ts";
 export const DATASET_KEYS = ["train", "val", "test", "split", "preprocess", "augment", "tokenize"];
 export const RECIPE_KEYS = [
   ...["network", "weights", "replace", "data", "loss", "metrics", "batch", "precision", "seed"],
-  ...["freeze", "optimizer", "rate", "schedule", "epochs", "stop"],
+  ...["freeze", "optimizer", "rate", "schedule", "epochs", "stop", "keep"],
 ];
 
 const value = (cst: CstNode, context: AstContext): Ast.Expr => expressionFromCst(node(cst, "expression"), context);
@@ -88,13 +88,25 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
       return {
         ...base,
         key: "stop",
-        metric: `${token(inner, "split").image}.${token(inner, "metric").image}`,
+        metric: measure(node(inner, "measure")),
+        ...labelled(inner, "within", context),
         patience: value(inner, context),
         keepBest: tokens(inner, "'best'").length > 0,
       };
+    case "keep": {
+      const [named] = all(inner, "measure");
+      return { ...base, key: "keep", ...(named && { metric: measure(named) }) };
+    }
     default:
       throw new Incomplete();
   }
+}
+
+const measure = (cst: CstNode): string => `${token(cst, "split").image}.${token(cst, "metric").image}`;
+
+function labelled<L extends string>(cst: CstNode, label: L, context: AstContext): { readonly [K in L]?: Ast.Expr } {
+  const [found] = all(cst, label);
+  return (found && { [label]: expressionFromCst(found, context) }) as { readonly [K in L]?: Ast.Expr };
 }
 
 function clausesFromCst(cst: CstNode, context: AstContext): Pick<Ast.SettingOf<"weights">, "drop" | "new" | "rename" | "adapt"> {

@@ -93,6 +93,7 @@ export const K = {
   stop: contextual("stop"),
   when: contextual("when"),
   stalls: contextual("stalls"),
+  within: contextual("within"),
   keep: contextual("keep"),
   best: contextual("best"),
 } as const;

@@ -142,9 +142,11 @@ const recipeSetting: fc.Arbitrary<Ast.RecipeSetting> = fc.oneof(
   fc
     .array(fc.record({ glob, factor: tied.expr }), { minLength: 1, maxLength: 2 })
     .map((entries) => ({ ...base, key: "rate" as const, entries })),
-  fc
-    .tuple(tied.expr, fc.boolean())
-    .map(([patience, keepBest]) => ({ ...base, key: "stop" as const, metric: "val.loss", patience, keepBest })),
+  fc.tuple(tied.expr, fc.boolean(), fc.option(tied.expr, { nil: undefined })).map(([patience, keepBest, within]) => ({
+    ...{ ...base, key: "stop" as const, metric: "val.loss", patience, keepBest },
+    ...(within && { within }),
+  })),
+  fc.constantFrom({ ...base, key: "keep" as const }, { ...base, key: "keep" as const, metric: "val.accuracy" }),
   fc
     .tuple(
       tied.expr,
