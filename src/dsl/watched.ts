@@ -2,7 +2,7 @@
 
 import { didYouMean, oneOf } from "../diagnostics.ts";
 import type { DataPlan, Measure, RecipePlan, StagePlan } from "../ir/plan.ts";
-import { metricsOf } from "../ir/recipe/metrics/index.ts";
+import { METRICS, metricsOf } from "../ir/recipe/metrics/index.ts";
 import type * as Ast from "./ast.ts";
 import { evaluate, type Environment } from "./evaluate.ts";
 import { wholeNumber, type Settings } from "./settings.ts";
@@ -61,7 +61,9 @@ function measureOf({ span }: Ast.RecipeSetting, measure: string, { recipe, data 
     const hint = "add `val` to the data set, or for example `split train into train 90%, val 10%`";
     sink.report("not-measured", span, { measure, reason: `the data set has no \`${split}\`` }, { hint });
   } else if (!known.includes(metric)) {
-    const hint = didYouMean(metric, known) ?? `epochs report ${oneOf(known)}; \`metrics\` adds others`;
+    const isMetric = METRICS.some(({ name }) => name === metric);
+    const asked = isMetric ? `add \`metrics ${metric}\`` : didYouMean(metric, known);
+    const hint = asked ?? `epochs report ${oneOf(known)}; \`metrics\` adds others`;
     sink.report("not-measured", span, { measure, reason: `epochs report no \`${metric}\`` }, { hint });
   } else return { split: found, metric };
   return undefined;

@@ -9,6 +9,7 @@ import { compileSpec, compileTrace, type CompileOutcome } from "../../src/compil
 import { renderDiagnostics } from "../../src/diagnostics.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import type { DataInfo, DataPlan } from "../../src/ir/plan.ts";
+import type { DeviceLimits } from "../../src/ir/program.ts";
 import type { TensorType } from "../../src/ir/types.ts";
 import type { Device, HostArray, Session } from "../../src/runtime/device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
@@ -34,10 +35,11 @@ export const compileText = async (
   text: string,
   dataInfo: DataInfo | ((plan: DataPlan) => DataInfo),
   target = "reference",
+  limits?: DeviceLimits,
 ): Promise<Artifact> =>
   artifactOf(
     await compileSpec(fileOf(text), {
-      ...{ target, verify: true },
+      ...{ target, verify: true, ...(limits && { limits }) },
       describeData: (plan) => Promise.resolve(typeof dataInfo === "function" ? dataInfo(plan) : dataInfo),
     }),
   );

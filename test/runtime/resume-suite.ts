@@ -1,0 +1,69 @@
+// Runs on a device that are stopped at places of no one's choosing and go on: they end with the bits of the run that was not.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Artifact } from "../../src/ir/artifact.ts";
+import type { DataInfo } from "../../src/ir/plan.ts";
+import type { Device } from "../../src/runtime/device.ts";
+import type { TrainData } from "../../src/runtime/trainer.ts";
+import { splitFromArrays } from "../../src/runtime/data/loaded-split.ts";
+import { THREE_STAGES, trainInParts, type Ending, type Part } from "../support/interrupted.ts";
+import { createRandom } from "../support/random.ts";
+import { compileText } from "../support/run-spec.ts";
+import type { Subject } from "./stages-suite.ts";
+
+const info: DataInfo = {
+  inputs: [{ name: "features", dtype: "f32", shape: [6] }],
+  label: { name: "label", dtype: "i32", shape: [] },
+  classes: ["a", "b", "c"],
+};
+
+/** The sign of a noisy sum: a network learns it, and its validation loss turns. */
+export function noisyExamples(): TrainData {
+  const random = createRandom(5);
+  const part = (count: number) => {
+    const features = Float32Array.from({ length: 6 * count }, () => random() * 2 - 1);
+    const label = Int32Array.from({ length: count }, (_, i) => {
+      const sum = features[6 * i]! + features[6 * i + 1]! + (random() - 0.5);
+      return sum < -0.3 ? 0 : sum < 0.3 ? 1 : 2;
+    });
+    return splitFromArrays(info, { features, label });
+  };
+  return { train: part(22), val: part(10) };
+}
+
+const whole = (): Part => ({ how: "none", events: 0 });
+
+export function resumeSuite({ name, open }: Subject, points: number): void {
+  describe(`going on, on ${name}`, () => {
+    let device: Device;
+    let artifact: Artifact;
+    let expected: Ending;
+    const data = noisyExamples();
+    beforeAll(async () => {
+      device = await open();
+      artifact = await compileText(THREE_STAGES, info, device.info.kind, device.limits);
+      expected = await trainInParts(artifact, device, data, whole);
+    });
+    afterAll(() => device.dispose());
+
+    it("ends a stage early, and leaves each with its best epoch", () => {
+      const stages = expected.told.filter((line) => line.includes('"event":"stage"')).map((line) => JSON.parse(line) as object);
+      expect(stages).toMatchObject([
+        { stage: "head", epochs: 3, stalled: false, best: {} },
+        { stage: "all", stalled: true, best: {} },
+      ]);
+    });
+
+    it(`ends with the same bits after ${points} breaks in one run`, async () => {
+      const random = createRandom(points);
+      let left = points;
+      const part = (): Part => {
+        const how = left-- > 0 ? (random() < 0.5 ? "signal" : "kill") : "none";
+        return { how, events: 1 + Math.floor(random() * 9), every: { steps: 2 } };
+      };
+      const ending = await trainInParts(artifact, device, data, part);
+      expect(Buffer.from(ending.weights).equals(expected.weights)).toBe(true);
+      expect([...ending.told].sort()).toEqual([...expected.told].sort());
+    });
+  });
+}

@@ -1,0 +1,84 @@
+// Trainings that are stopped where nobody planned it and go on from their last checkpoint, for tests and for `npm run fuzz -- resume`: what
+// they end with must be what a training without a break ends with, to the bit.
+
+import type { Artifact } from "../../src/ir/artifact.ts";
+import { readCheckpoint, writeCheckpoint, type Checkpoint } from "../../src/runtime/checkpoint/checkpoint.ts";
+import type { Device } from "../../src/runtime/device.ts";
+import type { TrainEvent } from "../../src/runtime/events.ts";
+import { Network } from "../../src/runtime/network.ts";
+import { train, type TrainData } from "../../src/runtime/trainer.ts";
+
+/** Three stages, of which each goes on with another part of what was there: statistics, dropout, two optimizers, an early end, a best epoch. */
+export const THREE_STAGES = `network net {
+  input features: f32[6]
+  low: linear(8) -> bn: batch_norm -> relu
+  dropout(0.25)
+  fc: linear(3)
+}
+dataset d {
+  train table("d.tsv", features: f, label: l)
+  val table("d.tsv", features: f, label: l)
+}
+recipe r {
+  network net
+  data d
+  loss cross_entropy
+  batch 4
+  optimizer adam(lr: 1e-2)
+  stage head { freeze ** except fc epochs 3 keep best val.accuracy }
+  stage all { schedule cosine(warmup: 10%) epochs 12 stop when val.loss stalls within 0.05 for 2, keep best }
+  stage last { freeze bn optimizer sgd(lr: 0.05, momentum: 0.9) epochs 2 }
+}
+`;
+
+export interface Ending {
+  /** The weights as a file, and all metrics of epochs and stages in their order. */
+  readonly weights: Uint8Array;
+  readonly told: readonly string[];
+}
+
+export type Break = "none" | "signal" | "kill";
+
+/** Where a part of a training ends: after so many events, by a signal or as a process that is killed, with the last checkpoint that it saved. */
+export interface Part {
+  readonly how: Break;
+  readonly events: number;
+  readonly every?: { readonly steps: number };
+}
+
+/**
+ * Trains in parts, each on a network of its own, which has nothing of the part before but the bytes of its checkpoint.
+ * @param next the next part; the last has no break
+ */
+export async function trainInParts(artifact: Artifact, device: Device, data: TrainData, next: () => Part): Promise<Ending> {
+  let bytes: Uint8Array | undefined;
+  const told: string[] = [];
+  for (;;) {
+    const { how, events, every } = next();
+    const network = await Network.open(artifact, device);
+    const stop = new AbortController();
+    const save = (checkpoint: Checkpoint): void => void (bytes = writeCheckpoint(checkpoint));
+    const resume = bytes && readCheckpoint(bytes);
+    try {
+      let seen = 0;
+      for await (const event of train(network, data, { signal: stop.signal, checkpoints: { save, every }, resume })) {
+        tell(event, told);
+        if (event.event === "done" && !event.interrupted) return { weights: event.weights, told: [...new Set(told)] };
+        if (++seen < events || how === "none") continue;
+        if (how === "kill") break;
+        stop.abort();
+      }
+    } finally {
+      network.dispose();
+    }
+  }
+}
+
+/** What a run says that is no matter of time. What a killed part said behind its last checkpoint is said again, in the same words. */
+function tell(event: TrainEvent, told: string[]): void {
+  if (event.event === "epoch") {
+    const { seconds: _, ...rest } = event;
+    told.push(JSON.stringify(rest));
+  } else if (event.event === "stage") told.push(JSON.stringify(event));
+  else if (event.event === "step") told.push(`${event.stage} ${event.step} ${event.loss} ${event.lr ?? 0}`);
+}
