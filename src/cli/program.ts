@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { visible } from "../diagnostics/visible.ts";
+import type { Every } from "../runtime/checkpoint/clock.ts";
 import { packageRoot } from "../package-root.ts";
 import type { CompileVerbOptions } from "./compile.ts";
 import type { ConvertOptions } from "./convert.ts";
@@ -40,6 +41,12 @@ const collect = (value: string, earlier: readonly string[]): readonly string[] =
 const natural = (value: string): number => {
   if (!/^[1-9]\d{0,6}$/.test(value)) throw new InvalidArgumentError("it takes a whole number from 1.");
   return Number(value);
+};
+
+const checkpointEvery = (value: string): Every => {
+  const [, number = "", unit = ""] = /^([1-9]\d{0,8})(s|m|)$/.exec(value) ?? [];
+  if (number === "") throw new InvalidArgumentError("it takes a number of steps, or a time as in 90s or 10m.");
+  return unit === "" ? { steps: Number(number) } : { seconds: Number(number) * (unit === "m" ? 60 : 1) };
 };
 
 /** In the order of the list of targets, best first, each once. */
@@ -138,6 +145,8 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
     .option("-o, --out <file>", "where to save the weights (default: a new folder, runs/RECIPE/N)")
     .option("-w, --weights <file>", "start from these weights")
+    .option("--resume [run]", "go on with a run that was stopped, by its number or folder (default: the newest of this spec)")
+    .option("--checkpoint-every <n|time>", "a checkpoint every so many steps, or as in 90s or 10m, and after each epoch", checkpointEvery)
     .action(verb(async (terminal, path: string, options: RunOptions) => (await import("./run.ts")).run(path, options, terminal)));
 
   running(compiling(program.command("eval")))

@@ -8,6 +8,7 @@ import type { Artifact } from "../ir/artifact.ts";
 import { makeFolder, removeAbandoned, temporaryName, writeFileAtomic } from "../runtime/atomic-file.ts";
 import { DataError } from "../runtime/errors.ts";
 import type { TrainEvent } from "../runtime/events.ts";
+import { hasCheckpoints } from "../runtime/checkpoint/folder.ts";
 import { systemReason } from "../runtime/system-reason.ts";
 import { readSafetensorsHeader } from "../runtime/weights/files.ts";
 import { UsageError } from "./failure.ts";
@@ -18,31 +19,73 @@ const WEIGHTS = "weights.safetensors";
 const SPEC = "spec.json";
 const METRICS = "metrics.jsonl";
 const LATEST = "latest";
+const CHECKPOINTS = "checkpoints";
 
 export interface Results {
+  /** The folder of this run's checkpoints. */
+  readonly checkpoints: string;
+  /** What `--resume` takes to go on with it: nothing where `--out` says enough. */
+  readonly name?: string;
   /** What a run says, kept as a line of JSON. Never fails: training is worth more than its log. */
   log(event: TrainEvent): Promise<void>;
   /** Returns where the weights are; `failure` says why that is not where they should be. */
   save(weights: Uint8Array, interrupted: boolean): Promise<{ readonly path: string; readonly failure?: string }>;
 }
 
-/** @param path what the user named, a spec or a folder */
-export async function openResults(artifact: Artifact, path: string, out: string | undefined): Promise<Results> {
-  return out === undefined ? openRun(artifact, path) : openFile(artifact, out);
+/**
+ * @param path what the user named, a spec or a folder
+ * @param run the folder of a run that goes on
+ */
+export async function openResults(artifact: Artifact, path: string, out: string | undefined, run?: string): Promise<Results> {
+  return out === undefined ? openRun(artifact, path, run) : openFile(artifact, out);
+}
+
+/** Where the checkpoints lie of a run whose weights go to this file. */
+const besideFile = (out: string, ending: string): string => `${out.replace(/\.safetensors$/, "")}.${ending}`;
+
+export interface ResumedRun {
+  /** Its folder; none of a run whose weights go to a file. */
+  readonly run?: string;
+  readonly checkpoints: string;
+}
+
+/**
+ * The run to go on with: the one that is named, by its number or folder, or the newest of this spec that has checkpoints.
+ * @param named true where nothing is
+ */
+export async function findRun(artifact: Artifact, path: string, named: string | true, out: string | undefined): Promise<ResumedRun> {
+  const folder = folderOf(artifact);
+  const found = (run: string): ResumedRun => ({ run, checkpoints: join(run, CHECKPOINTS) });
+  if (out !== undefined) {
+    if (named !== true) throw new UsageError("--out and --resume name a run each", "leave out one of the two names");
+    const checkpoints = besideFile(out, CHECKPOINTS);
+    if (await hasCheckpoints(checkpoints)) return { checkpoints };
+    throw new UsageError(`there is no run to go on with: ${checkpoints} holds no checkpoint`);
+  }
+  const numbers = [...(await runsIn(folder))].sort((a, b) => b - a);
+  if (named === true) {
+    for (const number of numbers) {
+      const run = join(folder, String(number));
+      if ((await sourceOf(join(run, SPEC))) === resolve(path) && (await hasCheckpoints(join(run, CHECKPOINTS)))) return found(run);
+    }
+    throw new UsageError(`there is no run of ${path} to go on with in ${folder}`, `begin one with \`tlc run ${path}\``);
+  }
+  const run = /^\d+$/.test(named) ? join(folder, named) : named;
+  if (await hasCheckpoints(join(run, CHECKPOINTS))) return found(run);
+  const known = numbers.length === 0 ? "" : `${folder} has the runs ${numbers.toReversed().join(", ")}`;
+  throw new UsageError(`there is no run to go on with: ${join(run, CHECKPOINTS)} holds no checkpoint`, known);
 }
 
 /** `runs/RECIPE`; the name may come from a folder of a stranger. */
 const folderOf = ({ name }: Artifact): string => join(RUNS, name.replaceAll(/[^\w-]/g, "_"));
 
-async function openRun(artifact: Artifact, path: string): Promise<Results> {
-  const folder = folderOf(artifact);
-  const run = await explained(folder, () => nextRun(folder));
-  const { recipe, data, dataInfo, target } = artifact;
-  await explained(run, () =>
-    writeFileAtomic(join(run, SPEC), `${JSON.stringify({ source: resolve(path), target, recipe, data, dataInfo }, null, 1)}\n`),
-  );
+async function openRun(artifact: Artifact, path: string, resumed: string | undefined): Promise<Results> {
+  const run = resumed ?? (await beginRun(artifact, path));
+  const folder = dirname(run);
   const metrics = join(run, METRICS);
   return {
+    checkpoints: join(run, CHECKPOINTS),
+    name: folder === folderOf(artifact) ? basename(run) : run,
     log: async (event) => {
       const line = JSON.stringify(event.event === "done" ? { ...event, weights: join(run, WEIGHTS) } : event);
       await appendFile(metrics, `${line}\n`).catch(() => undefined);
@@ -53,6 +96,16 @@ async function openRun(artifact: Artifact, path: string): Promise<Results> {
       return saved;
     },
   };
+}
+
+async function beginRun(artifact: Artifact, path: string): Promise<string> {
+  const folder = folderOf(artifact);
+  const run = await explained(folder, () => nextRun(folder));
+  const { recipe, data, dataInfo, target } = artifact;
+  await explained(run, () =>
+    writeFileAtomic(join(run, SPEC), `${JSON.stringify({ source: resolve(path), target, recipe, data, dataInfo }, null, 1)}\n`),
+  );
+  return run;
 }
 
 /** Makes the folder with the next number; another run may be doing the same. */
@@ -85,12 +138,17 @@ async function pointTo(folder: string, run: string): Promise<void> {
 
 async function openFile(artifact: Artifact, out: string): Promise<Results> {
   await requireWritable(out);
+  const checkpoints = besideFile(out, CHECKPOINTS);
   return {
+    checkpoints,
     log: () => Promise.resolve(),
     save: async (weights, interrupted) => {
       // What a training that was stopped has learned does not replace what one that ended has.
       const isKept = interrupted && (await lstat(out).catch(() => undefined)) !== undefined;
-      return saveOrElsewhere(isKept ? `${out.replace(/\.safetensors$/, "")}.interrupted.safetensors` : out, artifact, weights);
+      const saved = await saveOrElsewhere(isKept ? besideFile(out, "interrupted.safetensors") : out, artifact, weights);
+      // Who asks for a file gets a file.
+      if (!interrupted && saved.failure === undefined) await rm(checkpoints, { recursive: true, force: true });
+      return saved;
     },
   };
 }

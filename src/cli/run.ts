@@ -1,16 +1,20 @@
-// `tlc run`: trains a spec or a compiled folder and saves the weights, also when a signal ends it early.
+// `tlc run`: trains a spec or a compiled folder and saves weights and checkpoints, also when a signal ends it early; and goes on with a run.
 
 import type { Artifact } from "../ir/artifact.ts";
 import type { DataAccess } from "../runtime/data/access.ts";
 import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
+import type { Checkpoint } from "../runtime/checkpoint/checkpoint.ts";
+import type { Every } from "../runtime/checkpoint/clock.ts";
+import { CheckpointFolder, newestCheckpoint } from "../runtime/checkpoint/folder.ts";
 import { DeviceError, type LastWeights } from "../runtime/device.ts";
+import { DataError } from "../runtime/errors.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
 import { readingOptions } from "./reading.ts";
-import { openResults, type Results } from "./results.ts";
+import { findRun, openResults, type ResumedRun, type Results } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 import { openFirstWeights } from "./weights.ts";
@@ -18,11 +22,16 @@ import { openFirstWeights } from "./weights.ts";
 export interface RunOptions extends CompileOptions, DeviceOptions {
   readonly out?: string;
   readonly weights?: string;
+  /** The run to go on with; true for the newest. */
+  readonly resume?: string | true;
+  readonly checkpointEvery?: Every;
 }
 
 export async function run(path: string, options: RunOptions, terminal: Terminal): Promise<number> {
   // At once: what follows loads a compiler and opens a device, which may take a second.
   await isFolder(path);
+  if (options.resume !== undefined && options.weights !== undefined)
+    throw new UsageError("--resume goes on with the weights of its checkpoint", "leave out --weights, or begin a new run with it");
   terminal.line(`training ${path}`);
   return withTarget(path, options, terminal, (opened) =>
     interruptible(terminal, async (interruption) => {
@@ -49,31 +58,45 @@ async function trainOn(
   const plan = artifact.data;
   if (plan === undefined)
     throw new UsageError(`the recipe ${artifact.name} has no data to train on`, "add a dataset and `data NAME` to the recipe");
-  const weights = await openFirstWeights(opened, options.weights, terminal);
+  const before = options.resume === undefined ? undefined : await findRun(artifact, path, options.resume, options.out);
+  const resume = before && (await checkpointOf(before, terminal));
+  const weights = before ? undefined : await openFirstWeights(opened, options.weights, terminal);
   let network: Network | undefined;
   let results: Results | undefined;
+  let checkpoints: CheckpointFolder | undefined;
   let failed = false;
+  const goOn = (): string => resumeCommand(path, options, results?.name);
   try {
     terminal.live("reading the data");
     const data = await loadTrainData(plan, artifact, { signal, within }, terminal);
     const { warnOfData } = await import("./data-warnings.ts");
     warnOfData(artifact, { ...data }, path, opened.outcome, terminal);
-    results = await openResults(artifact, path, options.out);
+    results = await openResults(artifact, path, options.out, before?.run);
+    const folder = new CheckpointFolder(results.checkpoints, (error) => {
+      terminal.remark(`no checkpoint can be written: ${error instanceof Error ? error.message : String(error)}; the run goes on without`);
+    });
+    checkpoints = folder;
     terminal.live("preparing the device");
     network = await Network.open(artifact, device);
     const progress = createProgress(terminal);
-    for await (const event of train(network, data, { signal, weights })) {
+    const saving = { save: (checkpoint: Checkpoint) => folder.save(checkpoint), every: options.checkpointEvery };
+    for await (const event of train(network, data, { signal, weights, resume, checkpoints: saving })) {
       await results.log(event);
       if (event.event !== "done") progress(event);
       else {
+        await folder.flush();
         const { path: saved, failure } = await results.save(event.weights, event.interrupted);
         failed = failure !== undefined;
         progress(event, saved);
         if (failure !== undefined) terminal.fail(failure, `the weights are in ${saved}`);
+        if (event.interrupted && (folder.hasAny || resume)) terminal.remark(`go on with \`${goOn()}\``);
       }
     }
   } catch (error) {
-    throw error instanceof DeviceError && error.last && results ? await rescued(error, error.last, results) : error;
+    await checkpoints?.flush();
+    throw error instanceof DeviceError && error.last && results
+      ? await rescued(error, error.last, results, checkpoints?.hasAny === true ? goOn() : undefined)
+      : error;
   } finally {
     network?.dispose();
     await weights?.close();
@@ -81,13 +104,38 @@ async function trainOn(
   return code() ?? (failed ? EXIT.failed : EXIT.ok);
 }
 
+/** The newest that is whole; those that are not are named. */
+async function checkpointOf({ checkpoints }: ResumedRun, terminal: Terminal): Promise<Checkpoint> {
+  const damaged: DataError[] = [];
+  const found = await newestCheckpoint(checkpoints, (error) => damaged.push(error));
+  if (!found) throw damaged[0] ?? new DataError(`${checkpoints} holds no checkpoint`);
+  for (const { message } of damaged) terminal.remark(`${message}; going on from ${found.path}, the one before it`);
+  return found.checkpoint;
+}
+
+/** What somebody types to go on with a run; with what the spec was compiled with, since the checkpoint is of that. */
+function resumeCommand(path: string, { set, recipe, root, out, device }: RunOptions, name: string | undefined): string {
+  const option = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
+  const words = [
+    ...["tlc", "run", path, ...set.flatMap((it) => ["--set", it])],
+    ...[...option("--recipe", recipe), ...option("--root", root), ...option("--device", device === "auto" ? undefined : device)],
+    ...[...option("--out", out), "--resume", ...(name === undefined ? [] : [name])],
+  ];
+  return words.map((word) => (/^[\w./=:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+
 /** The error of a device that failed, once what was learned before is safe. */
-async function rescued(error: DeviceError, { stage, epoch, weights }: LastWeights, results: Results): Promise<DeviceError> {
+async function rescued(
+  error: DeviceError,
+  { stage, epoch, weights }: LastWeights,
+  results: Results,
+  goOn: string | undefined,
+): Promise<DeviceError> {
   const { path } = await results.save(weights, true);
   return new DeviceError(
     error.reason,
     error.message,
-    `the weights after epoch ${epoch} of stage ${stage} are in ${path}; train on from them with --weights ${path}`,
+    `the weights after epoch ${epoch} of stage ${stage} are in ${path}; go on with \`${goOn ?? `--weights ${path}`}\``,
   );
 }
 

@@ -21,7 +21,7 @@ export async function interruptible<T>(terminal: Terminal, body: (interruption: 
       process.exit(CODES[name]);
     }
     code = CODES[name];
-    terminal.remark("stopping after this step and saving the weights; once more to leave at once");
+    terminal.remark("stopping after this step, and saving the weights and a checkpoint; once more to leave at once");
     controller.abort();
   };
   for (const name of SIGNALS) process.on(name, onSignal);

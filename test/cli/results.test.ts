@@ -75,7 +75,7 @@ describe("a run", () => {
     const { code, out } = await cli(["run", "good.tlspec"]);
     expect([code, out()]).toEqual([0, expect.stringContaining(`weights ${join("runs", "fake", "1", "weights.safetensors")}`)]);
     expect(readdirSync("runs/fake").sort()).toEqual(["1", "latest"]);
-    expect(readdirSync("runs/fake/1").sort()).toEqual(["metrics.jsonl", "spec.json", "weights.safetensors"]);
+    expect(readdirSync("runs/fake/1").sort()).toEqual(["checkpoints", "metrics.jsonl", "spec.json", "weights.safetensors"]);
     expect(JSON.parse(readFileSync("runs/fake/1/spec.json", "utf8"))).toMatchObject({
       source: join(process.cwd(), "good.tlspec"),
       recipe: { batch: 4 },

@@ -54,12 +54,22 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   const text = metadata.get(RECORD);
   if (text === undefined) throw new DataError("it is no checkpoint of a training", "weights are for `--weights`, or for `load`");
   if (metadata.get(CHECKSUM) !== checksum(text, tensors)) throw new DataError("it is damaged: its checksum is not that of what it holds");
-  const { version, keepsBest, ...record } = JSON.parse(text) as Omit<Checkpoint, "states" | "best"> & {
-    readonly version: number;
-    readonly keepsBest: boolean;
-  };
+  const { version, keepsBest, ...record } = parse(text);
   if (version !== VERSION) throw new DataError(`it was written by another version of tlc: its format is ${version}, not ${VERSION}`);
   return { ...record, states: below(PREFIXES.states, tensors), ...(keepsBest && { best: below(PREFIXES.best, tensors) }) };
+}
+
+interface Record extends Omit<Checkpoint, "states" | "best"> {
+  readonly version: number;
+  readonly keepsBest: boolean;
+}
+
+function parse(text: string): Record {
+  try {
+    return JSON.parse(text) as Record;
+  } catch {
+    throw new DataError("it is damaged: its record cannot be read");
+  }
 }
 
 /** Of the record and of all tensors, in the order of their names, which is no file's own. */

@@ -4,7 +4,8 @@
 import { ARTIFACT_VERSION, type Artifact, type ColumnBuffer, type CompiledStage } from "../../../src/ir/artifact.ts";
 import { PROGRAM_VERSION, type BufferPlan } from "../../../src/ir/program.ts";
 import { ZEROS, type State } from "../../../src/ir/state.ts";
-import { tensorType, type DType, type Shape } from "../../../src/ir/types.ts";
+import { hostArray } from "../../../src/ir/arrays.ts";
+import { sizeOf, tensorType, type DType, type Shape } from "../../../src/ir/types.ts";
 import type { Device, DeviceInfo, HostArray, Session } from "../../../src/runtime/device.ts";
 
 export const FAKE_DEVICE: DeviceInfo = { kind: "fake", description: "Fake (nothing inside)", isHardware: false };
@@ -157,6 +158,7 @@ export class FakeSession implements Session {
   readonly buffers = new Map<string, HostArray>();
   readonly seen: number[][] = [];
   readonly #batch: number;
+  readonly #states: readonly State[];
   readonly #options: FakeOptions;
   #steps = 0;
   /** Steps enqueued since losses were last read: over 256 would lose some. */
@@ -165,6 +167,7 @@ export class FakeSession implements Session {
 
   constructor(artifact: Artifact, options: FakeOptions = {}) {
     this.#batch = artifact.recipe.batch;
+    this.#states = artifact.stages[0]?.states ?? [];
     this.#options = options;
     this.buffers.set("train/losses", new Float32Array(256));
     this.buffers.set("train/rates", new Float32Array(256));
@@ -184,6 +187,7 @@ export class FakeSession implements Session {
   run(entry: string, times = 1): void {
     this.log.push(`run ${entry}`);
     this.#options.onRun?.(entry, times);
+    if (entry === "init") for (const { name, type } of this.#states) this.buffers.set(name, hostArray(type.dtype, sizeOf(type.shape)));
     if (entry === "init")
       for (const [name, size] of [
         ["fc.weight", 2],
