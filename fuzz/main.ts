@@ -8,6 +8,7 @@ import { pictures, tables } from "./data.ts";
 import { fuzz, type Fuzzer } from "./fuzzer.ts";
 import { networks } from "./networks/run.ts";
 import { pickles } from "./pickles.ts";
+import { resume } from "./resume.ts";
 import { specs } from "./specs.ts";
 import { weights } from "./weights.ts";
 
@@ -18,6 +19,7 @@ const FUZZERS: Readonly<Record<string, Fuzzer>> = {
   artifacts,
   pictures,
   tables,
+  resume,
   networks: networks(process.cwd()),
 };
 

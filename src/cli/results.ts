@@ -64,10 +64,8 @@ export async function findRun(artifact: Artifact, path: string, named: string | 
   }
   const numbers = [...(await runsIn(folder))].sort((a, b) => b - a);
   if (named === true) {
-    for (const number of numbers) {
-      const run = join(folder, String(number));
+    for (const run of numbers.map((number) => join(folder, String(number))))
       if ((await sourceOf(join(run, SPEC))) === resolve(path) && (await hasCheckpoints(join(run, CHECKPOINTS)))) return found(run);
-    }
     throw new UsageError(`there is no run of ${path} to go on with in ${folder}`, `begin one with \`tlc run ${path}\``);
   }
   const run = /^\d+$/.test(named) ? join(folder, named) : named;

@@ -104,9 +104,9 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
 
 const measure = (cst: CstNode): string => `${token(cst, "split").image}.${token(cst, "metric").image}`;
 
-function labelled<L extends string>(cst: CstNode, label: L, context: AstContext): { readonly [K in L]?: Ast.Expr } {
+function labelled<L extends string>(cst: CstNode, label: L, context: AstContext): Readonly<Partial<Record<L, Ast.Expr>>> {
   const [found] = all(cst, label);
-  return (found && { [label]: expressionFromCst(found, context) }) as { readonly [K in L]?: Ast.Expr };
+  return (found && { [label]: expressionFromCst(found, context) }) as Readonly<Partial<Record<L, Ast.Expr>>>;
 }
 
 function clausesFromCst(cst: CstNode, context: AstContext): Pick<Ast.SettingOf<"weights">, "drop" | "new" | "rename" | "adapt"> {
