@@ -1,7 +1,8 @@
 // Random networks with a recipe, each written twice: in the language, and as a module of PyTorch with the same names.
 
 import { below, pick, type Random } from "../fuzzer.ts";
-import { LAYERS, type Shape } from "./layers.ts";
+import { COMMON, type Shape } from "./layers.ts";
+import { RARER } from "./rarer-layers.ts";
 import { randomRecipe, type Recipe } from "./recipes.ts";
 
 export interface BatchInput {
@@ -64,7 +65,7 @@ export class Writer {
 /** What a network takes, and what kind of value that makes of its input. */
 function startOf(random: Random): { readonly type: string; readonly input: BatchInput; readonly time: number } {
   const time = 1 + below(random, 7);
-  switch (below(random, 4)) {
+  switch (below(random, 5)) {
     case 0: {
       const shape = [pick(random, [1, 2, 3, 4, 8]), 5 + below(random, 9), 5 + below(random, 9)];
       return { type: `f32[${shape.join(", ")}]`, input: { dtype: "f32", shape }, time: 0 };
@@ -74,6 +75,10 @@ function startOf(random: Random): { readonly type: string; readonly input: Batch
       return { type: `f32[${n}]`, input: { dtype: "f32", shape: [n] }, time: 0 };
     }
     case 2: {
+      const shape = [1 + below(random, 6), 3 + below(random, 12)];
+      return { type: `f32[${shape.join(", ")}]`, input: { dtype: "f32", shape }, time: 0 };
+    }
+    case 3: {
       const n = 1 + below(random, 8);
       return { type: `f32[time, ${n}]`, input: { dtype: "f32", shape: [time, n] }, time };
     }
@@ -94,11 +99,12 @@ export function randomNetwork(random: Random): NetworkCase {
   }
   const most = 1 + below(random, 9);
   for (let i = 0; i < most; i++) {
-    const fitting = LAYERS.filter((layer) => layer.fits(shape, time));
+    const layers = random() < 0.4 ? RARER.filter((layer) => layer.fits(shape, time)) : [];
+    const fitting = layers.length > 0 ? layers : COMMON.filter((layer) => layer.fits(shape, time));
     const layer = pick(random, fitting);
     shape = layer.write(out, shape);
   }
-  if (shape.length === 3) {
+  if (shape.length === 3 || (shape.length === 2 && time === 0)) {
     out.step("flatten", "x.flatten(1)");
     shape = [shape.reduce((x, y) => x * y, 1)];
   }

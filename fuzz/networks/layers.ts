@@ -13,15 +13,17 @@ export interface LayerWriter {
   readonly write: (out: Writer, shape: Shape) => Shape;
 }
 
-const isImage = (shape: Shape): shape is [number, number, number] => shape.length === 3;
-const isSequence = (shape: Shape, time: number): boolean => shape.length === 2 && time > 0;
+export const isImage = (shape: Shape): shape is [number, number, number] => shape.length === 3;
+export const isSequence = (shape: Shape, time: number): boolean => shape.length === 2 && time > 0;
 const isFeatures = (shape: Shape): boolean => shape.length === 1;
+/** [channels, places], none of which is time. */
+export const isSignal = (shape: Shape, time: number): shape is readonly [number, number] => shape.length === 2 && time === 0;
 const always = (): boolean => true;
 
-const divisors = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
-const bool = (value: boolean): string => (value ? "True" : "False");
-const maybe = (random: Random): boolean => random() < 0.5;
-const last = (shape: Shape): number => shape.at(-1) ?? 1;
+export const divisors = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
+export const bool = (value: boolean): string => (value ? "True" : "False");
+export const maybe = (random: Random): boolean => random() < 0.5;
+export const last = (shape: Shape): number => shape.at(-1) ?? 1;
 
 const ACTIVATIONS: readonly (readonly [string, string])[] = [
   ["relu", "F.relu(x)"],
@@ -29,6 +31,19 @@ const ACTIVATIONS: readonly (readonly [string, string])[] = [
   ["sigmoid", "torch.sigmoid(x)"],
   ["tanh", "torch.tanh(x)"],
   ["silu", "F.silu(x)"],
+  ["relu6", "F.relu6(x)"],
+  ["leaky_relu(0.2)", "F.leaky_relu(x, 0.2)"],
+  ["elu(alpha: 0.7)", "F.elu(x, 0.7)"],
+  ["celu(alpha: 1.3)", "F.celu(x, 1.3)"],
+  ["selu", "F.selu(x)"],
+  ["gelu(approximate: tanh)", 'F.gelu(x, approximate="tanh")'],
+  ["mish", "F.mish(x)"],
+  ["hardswish", "F.hardswish(x)"],
+  ["hardsigmoid", "F.hardsigmoid(x)"],
+  ["hardtanh(min_val: -0.5, max_val: 2)", "F.hardtanh(x, -0.5, 2)"],
+  ["softplus(beta: 2)", "F.softplus(x, 2)"],
+  ["softsign", "F.softsign(x)"],
+  ["log_sigmoid", "F.logsigmoid(x)"],
   ["softmax", "F.softmax(x, -1)"],
   ["log_softmax", "F.log_softmax(x, -1)"],
   ["mul(0.5)", "x * 0.5"],
@@ -156,15 +171,21 @@ const flatten: LayerWriter = {
   },
 };
 
-const lstm: LayerWriter = {
+const recurrent: LayerWriter = {
   fits: isSequence,
   write: (out, shape) => {
     const { random } = out;
     const [hidden, layers, both, bias] = [1 + below(random, 9), 1 + below(random, 2), random() < 0.3, random() < 0.8];
+    const [word, module, more, python] = pick(random, [
+      ["lstm", "LSTM", "", ""],
+      ["gru", "GRU", "", ""],
+      ["rnn", "RNN", "", ""],
+      ["rnn", "RNN", ", nonlinearity: relu", ', nonlinearity="relu"'],
+    ] as const);
     out.layer(
       "rnn",
-      `lstm(${hidden}, ${layers}, bidirectional: ${both}, bias: ${bias})`,
-      `nn.LSTM(${last(shape)}, ${hidden}, ${layers}, bias=${bool(bias)}, batch_first=True, bidirectional=${bool(both)})`,
+      `${word}(${hidden}, ${layers}, bidirectional: ${both}, bias: ${bias}${more})`,
+      `nn.${module}(${last(shape)}, ${hidden}, ${layers}, bias=${bool(bias)}, batch_first=True, bidirectional=${bool(both)}${python})`,
       { forward: (call) => `x = ${call}(x)[0]` },
     );
     return [shape[0] ?? 1, both ? 2 * hidden : hidden];
@@ -225,7 +246,8 @@ const transposed: LayerWriter = {
   },
 };
 
-export const LAYERS: readonly LayerWriter[] = [
+export const COMMON: readonly LayerWriter[] = [
+  activation,
   activation,
   activation,
   linear,
@@ -239,8 +261,8 @@ export const LAYERS: readonly LayerWriter[] = [
   pool,
   globalPool,
   flatten,
-  lstm,
-  lstm,
+  recurrent,
+  recurrent,
   ofSequence,
   shortcut,
   shortcut,

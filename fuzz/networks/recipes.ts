@@ -19,11 +19,20 @@ export interface Recipe {
 type Choice = readonly [words: string, python: string];
 
 function randomLoss(random: Random): { readonly choice: Choice; readonly isOfClasses: boolean } {
-  switch (below(random, 4)) {
+  switch (below(random, 8)) {
     case 0:
       return { choice: ["mse", "F.mse_loss(output, label)"], isOfClasses: false };
     case 1:
       return { choice: ["mae", "F.l1_loss(output, label)"], isOfClasses: false };
+    case 2:
+      return { choice: ["huber(delta: 0.7)", "F.huber_loss(output, label, delta=0.7)"], isOfClasses: false };
+    case 3:
+      return { choice: ["smooth_l1(beta: 0.5)", "F.smooth_l1_loss(output, label, beta=0.5)"], isOfClasses: false };
+    case 4: {
+      const [margin, p] = [pick(random, [0.5, 1]), pick(random, [1, 2])];
+      const python = `F.multi_margin_loss(output.reshape(-1, output.shape[-1]), label.reshape(-1), ${p}, ${margin})`;
+      return { choice: [`hinge(margin: ${margin}, p: ${p})`, python], isOfClasses: true };
+    }
     default: {
       const smoothing = pick(random, [0, 0, 0.1, 0.3]);
       const python = `F.cross_entropy(output.reshape(-1, output.shape[-1]), label.reshape(-1), label_smoothing=${smoothing})`;
@@ -43,9 +52,12 @@ function randomOptimizer(random: Random): { readonly choice: Choice; readonly is
     const python = `torch.optim.SGD(parameters, ${lr}, ${momentum}, ${dampening}, ${decay}, ${nesterov ? "True" : "False"})`;
     return { choice: [words, python], isAdaptive: false };
   }
+  if (random() < 0.5) return { choice: pick(random, rarer(decay)), isAdaptive: true };
   const [name, python] = pick(random, [
     ["adam", "Adam"],
     ["adamw", "AdamW"],
+    ["nadam", "NAdam"],
+    ["radam", "RAdam"],
   ] as const);
   const [lr, eps] = [pick(random, [1e-3, 1e-2]), pick(random, [1e-8, 1e-6])];
   const [b1, b2] = [pick(random, [0.5, 0.9]), pick(random, [0.9, 0.999])];
@@ -57,6 +69,16 @@ function randomOptimizer(random: Random): { readonly choice: Choice; readonly is
     isAdaptive: true,
   };
 }
+
+const rarer = (decay: number): readonly Choice[] => [
+  [`rmsprop(lr: 1e-3, eps: 1e-6, weight_decay: ${decay})`, `torch.optim.RMSprop(parameters, 1e-3, eps=1e-6, weight_decay=${decay})`],
+  [
+    `rmsprop(lr: 1e-3, eps: 1e-4, momentum: 0.9, centered: true, weight_decay: ${decay})`,
+    `torch.optim.RMSprop(parameters, 1e-3, eps=1e-4, momentum=0.9, centered=True, weight_decay=${decay})`,
+  ],
+  [`adagrad(lr: 1e-2, lr_decay: 0.1, eps: 1e-6, weight_decay: ${decay})`, `torch.optim.Adagrad(parameters, 1e-2, 0.1, ${decay}, eps=1e-6)`],
+  [`adadelta(lr: 0.5, weight_decay: ${decay})`, `torch.optim.Adadelta(parameters, 0.5, weight_decay=${decay})`],
+];
 
 /** Over all steps of the training, which are those of the case. */
 function randomSchedule(random: Random): { readonly words: string; readonly factors: readonly number[] } {
