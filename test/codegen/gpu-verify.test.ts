@@ -71,6 +71,12 @@ describe("a block", () => {
     for (const body of good) expect(() => verifyBlock(block(body), profile)).not.toThrow();
   });
 
+  it("may have a variable of a loop that differs among threads, anew in every round", () => {
+    const v = { kind: "var", name: "v", type: "i32", value: integer(0) } as const;
+    const own = when(less(LANE, 3), { kind: "assign", name: "v", value: integer(1) });
+    expect(() => verifyBlock(block([loop(integer(4), v, own, barrier)]), profile)).not.toThrow();
+  });
+
   const early: readonly (readonly [string, readonly Statement[]])[] = [
     ["under a condition of the lane", [when(less(LANE, 3), barrier)]],
     ["behind a return of some", [when(less(LANE, 3), { kind: "return" }), barrier]],

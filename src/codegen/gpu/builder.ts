@@ -20,6 +20,7 @@ import {
   type Value,
 } from "./block.ts";
 import type { DeviceProfile } from "./profile.ts";
+import { prune } from "./prune.ts";
 import { RESERVED } from "./reserved.ts";
 
 export class BlockBuilder {
@@ -157,7 +158,7 @@ export class BlockBuilder {
       shared: this.#shared,
       threads,
       groups,
-      body: this.out.finish(),
+      body: prune(this.out.finish()),
       ...(lanes !== undefined && { lanes }),
     };
   }

@@ -16,6 +16,11 @@ const WORDS = [
      pass patch pixelfragment precise precision premerge priv protected pub public readonly ref regardless register reinterpret_cast require resource
      restrict self set shared sizeof smooth snorm static static_assert static_cast std subroutine super target template this thread_local throw trait
      try type typedef typeid typename typeof union unless unorm unsafe unsized use using varying virtual volatile wgsl where with writeonly yield`,
+  // C++, what CUDA has without a header, and the helpers of codegen/cuda/prelude.ts.
+  `and_eq and bitand bitor compl not not_eq or or_eq xor xor_eq char char8_t char16_t char32_t double float int long short signed unsigned void
+     wchar_t bool typedef thread_local threadIdx blockIdx blockDim gridDim warpSize make_float4 make_int4 make_uint4 float4 int4 uint4 char4
+     half fabsf expf logf sqrtf rsqrtf tanhf erff sinf cosf floorf ceilf powf lanes_sum lanes_max lanes_min
+     asm_volatile main inline linux unix errno stdin stdout stderr NAN INFINITY assert`,
 ];
 
 export const RESERVED: ReadonlySet<string> = new Set(WORDS.flatMap((words) => words.split(/\s+/)));

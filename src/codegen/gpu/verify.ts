@@ -37,9 +37,11 @@ class Verifier {
   readonly #scopes: Map<string, Binding>[] = [];
   /** Whether all threads of the workgroup are here, and still come to what follows. */
   #isUniform = true;
-  #loops = 0;
-  /** Variables that were found to differ among threads. */
-  #split = 0;
+  /**
+   * The loops around, by how many scopes are around them. What differs among threads after a round does so in the next from its beginning: where
+   * a variable from outside of the loop is found to, the body is walked again.
+   */
+  readonly #loops: { readonly depth: number; changed: boolean }[] = [];
 
   constructor(block: Block, fail: (message: string) => never) {
     this.#block = block;
@@ -79,7 +81,8 @@ class Verifier {
         if (found.type !== value.type) this.#fail(`${name} is ${found.type} and becomes ${value.type}`);
         if (found.isUniform && !(isUniform && this.#isUniform)) {
           found.isUniform = false;
-          this.#split++;
+          const depth = this.#scopes.findIndex((scope) => scope.get(name) === found);
+          for (const loop of this.#loops) loop.changed ||= depth < loop.depth;
         }
         break;
       }
@@ -98,17 +101,16 @@ class Verifier {
         const before = this.#isUniform;
         const isUniform = this.#value(start) && this.#value(end);
         this.#isUniform &&= isUniform;
-        this.#loops++;
-        let found: number;
-        do {
-          found = this.#split;
+        const loop = { depth: this.#scopes.length, changed: true };
+        this.#loops.push(loop);
+        while (loop.changed) {
+          loop.changed = false;
           this.#scopes.push(new Map());
           this.#bind(name, { type: "i32", isVariable: false, isUniform });
           this.statements(body);
           this.#scopes.pop();
-          // What differs among threads after a round does so in the next, from its beginning.
-        } while (found !== this.#split);
-        this.#loops--;
+        }
+        this.#loops.pop();
         // Threads meet again behind a loop, those that left it early, too, unless they returned; that is not told apart here.
         this.#isUniform = before && (this.#isUniform || !leaves(body));
         break;
@@ -133,7 +135,7 @@ class Verifier {
         if (!this.#isUniform) this.#fail("not all threads reach a barrier");
         break;
       case "break":
-        if (this.#loops === 0) this.#fail("a break outside of loops");
+        if (this.#loops.length === 0) this.#fail("a break outside of loops");
         break;
       case "return":
         break;
