@@ -51,7 +51,11 @@ describe.skipIf(!hasCompiler)("nvcc", () => {
     });
     const usage = usageOf(stdout + stderr);
     expect(usage.size).toBe(kernels.size);
-    expect([...usage].filter(([, { stack, spilled, registers }]) => stack !== 0 || spilled !== 0 || !(registers <= 255))).toEqual([]);
+    // A sine of a large number is looked up in an array.
+    const hasSine = (name: string): boolean => /\b(?:sin|cos)f\(/.test(kernels.get(name)?.source ?? "");
+    const isBad = ([name, { stack, spilled, registers }]: [string, Usage]): boolean =>
+      spilled !== 0 || !(registers <= 255) || !(stack === 0 || hasSine(name));
+    expect([...usage].filter(isBad)).toEqual([]);
     expect(stdout + stderr).not.toMatch(/warning/i);
   });
 });

@@ -14,7 +14,7 @@ describe("golden CUDA", () => {
   it.each(GPU_SAMPLES)("%s", async (name, kernel) => {
     const { source, grid, cuda } = cudaTarget.compileKernel(kernel);
     const head = `/*\n${printKernel(kernel)}grid ${grid?.join() ?? "undefined"}\n*/\n`;
-    expect(source).toContain(`__launch_bounds__(${String(cuda?.threads)}) ${cuda?.entry ?? ""}(`);
+    expect(source).toContain(`__launch_bounds__(${String(cuda?.threads)}, 1) ${cuda?.entry ?? ""}(`);
     await expect(`${head}${source ?? ""}`).toMatchFileSnapshot(`./samples/${name}.cu`);
   });
 

@@ -16,8 +16,9 @@ interface Skeleton {
   readonly lines: readonly string[];
 }
 
+// One workgroup for each processor is enough to ask for: left to itself, the assembler spills registers of some kernels for the sake of more.
 const skeleton = template<Skeleton>(`// {{name}}
-extern "C" __global__ void __launch_bounds__({{threads}}) {{entry}}({{params}}) {
+extern "C" __global__ void __launch_bounds__({{threads}}, 1) {{entry}}({{params}}) {
 {{#each shared}}
   __shared__ {{type}} {{name}}[{{length}}];
 {{/each}}

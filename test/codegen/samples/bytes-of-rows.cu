@@ -12,7 +12,7 @@ kernel above_mean(p < 100) {
 grid 2,1,1
 */
 // above_mean
-extern "C" __global__ void __launch_bounds__(64) above_mean_5be60d04(const float *__restrict__ x, unsigned *__restrict__ above, unsigned *__restrict__ part, float *__restrict__ y) {
+extern "C" __global__ void __launch_bounds__(64, 1) above_mean_820b86eb(const float *__restrict__ x, unsigned *__restrict__ above, unsigned *__restrict__ part, float *__restrict__ y) {
   const int point = (int(blockIdx.x) * 64) + int(threadIdx.x);
   if (100 <= point) { return; }
   float acc = 0.0f;

@@ -8,7 +8,7 @@ kernel column_sum(n < 10) {
 grid 2,1,1
 */
 // column_sum
-extern "C" __global__ void __launch_bounds__(64) column_sum_86cc3d7d(const float *__restrict__ x, float *__restrict__ y) {
+extern "C" __global__ void __launch_bounds__(64, 1) column_sum_8c405e78(const float *__restrict__ x, float *__restrict__ y) {
   __shared__ float partial[64];
   const int part = int(threadIdx.x) / 8;
   const int row = smaller((int(blockIdx.x) * 8) + (int(threadIdx.x) % 8), 9);

@@ -9,7 +9,7 @@ kernel conv_weight_gradient(b < 2, m < 8, n < 27) {
 grid 2,1,1
 */
 // conv_weight_gradient
-extern "C" __global__ void __launch_bounds__(64) conv_weight_gradient_b15102b3(const float *__restrict__ dy, const float *__restrict__ x, float *__restrict__ dw) {
+extern "C" __global__ void __launch_bounds__(64, 1) conv_weight_gradient_1e288810(const float *__restrict__ dy, const float *__restrict__ x, float *__restrict__ dw) {
   __shared__ float4 left[144];
   __shared__ float4 right[144];
   const int tile_n = 0;

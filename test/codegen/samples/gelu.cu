@@ -7,7 +7,7 @@ kernel gelu(i < 1000) {
 grid 16,1,1
 */
 // gelu
-extern "C" __global__ void __launch_bounds__(64) gelu_66fe7eb0(const float *__restrict__ x0, float *__restrict__ y) {
+extern "C" __global__ void __launch_bounds__(64, 1) gelu_3c018829(const float *__restrict__ x0, float *__restrict__ y) {
   const int point = (int(blockIdx.x) * 64) + int(threadIdx.x);
   if (1000 <= point) { return; }
   const float x0_v = x0[point];

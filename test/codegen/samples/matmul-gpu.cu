@@ -10,7 +10,7 @@ kernel matmul(b < 2, m < 60, n < 70) {
 grid 12,1,1
 */
 // matmul
-extern "C" __global__ void __launch_bounds__(64) matmul_9639683b(const float *__restrict__ x, const float *__restrict__ w, const float *__restrict__ bias, float *__restrict__ y) {
+extern "C" __global__ void __launch_bounds__(64, 1) matmul_d7727968(const float *__restrict__ x, const float *__restrict__ w, const float *__restrict__ bias, float *__restrict__ y) {
   __shared__ float4 left[144];
   __shared__ float4 right[128];
   const int tile_n = (int(blockIdx.x) % 3) * 32;

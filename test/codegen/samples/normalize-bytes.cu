@@ -8,7 +8,7 @@ kernel normalize_bytes(i < 1000, c < 3) {
 grid 47,1,1
 */
 // normalize_bytes
-extern "C" __global__ void __launch_bounds__(64) normalize_bytes_49447119(const unsigned *__restrict__ image, const unsigned *__restrict__ seed, float *__restrict__ y) {
+extern "C" __global__ void __launch_bounds__(64, 1) normalize_bytes_21188aae(const unsigned *__restrict__ image, const unsigned *__restrict__ seed, float *__restrict__ y) {
   const int point = (int(blockIdx.x) * 64) + int(threadIdx.x);
   if (3000 <= point) { return; }
   const unsigned v = unsigned(point);

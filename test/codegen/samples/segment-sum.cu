@@ -10,7 +10,7 @@ kernel segment_sum(p < 800) {
 grid 13,1,1
 */
 // segment_sum
-extern "C" __global__ void __launch_bounds__(64) segment_sum_0ff0717b(const float *__restrict__ x, const int *__restrict__ starts, const int *__restrict__ order, float *__restrict__ y) {
+extern "C" __global__ void __launch_bounds__(64, 1) segment_sum_898a682c(const float *__restrict__ x, const int *__restrict__ starts, const int *__restrict__ order, float *__restrict__ y) {
   const int point = (int(blockIdx.x) * 64) + int(threadIdx.x);
   if (800 <= point) { return; }
   float acc = 0.0f;

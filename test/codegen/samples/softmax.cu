@@ -9,7 +9,7 @@ kernel softmax(row < 64) {
 grid 64,1,1
 */
 // softmax
-extern "C" __global__ void __launch_bounds__(128) softmax_52ab968b(const float *__restrict__ x, float *__restrict__ y) {
+extern "C" __global__ void __launch_bounds__(128, 1) softmax_20aa8988(const float *__restrict__ x, float *__restrict__ y) {
   __shared__ float partial[128];
   const int part = int(threadIdx.x);
   const int row = int(blockIdx.x);

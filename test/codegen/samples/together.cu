@@ -1,6 +1,6 @@
 // grid 11,1,1
 // softmax_and_double_and_column_sum
-extern "C" __global__ void __launch_bounds__(256) softmax_and_double_and_column_sum_1c6cdb11(const float *__restrict__ p0, float *__restrict__ p1, const float *__restrict__ p2, float *__restrict__ p3, const float *__restrict__ p4, float *__restrict__ p5) {
+extern "C" __global__ void __launch_bounds__(256, 1) softmax_and_double_and_column_sum_8f0023cc(const float *__restrict__ p0, float *__restrict__ p1, const float *__restrict__ p2, float *__restrict__ p3, const float *__restrict__ p4, float *__restrict__ p5) {
   __shared__ float partial[256];
   if (blockIdx.x < 8) {
     const int part = int(threadIdx.x);

@@ -13,7 +13,7 @@
 #define __global__
 #define __device__
 #define __forceinline__ inline
-#define __launch_bounds__(threads)
+#define __launch_bounds__(threads, groups)
 // In one section, so that a launch can fill all of it.
 #define __shared__ static __attribute__((section("shared_arrays")))
 extern "C" char __start_shared_arrays[] __attribute__((weak));
