@@ -1,10 +1,12 @@
 // Micro-benchmarks of the WebGPU schedules: the contractions of the example CNN and plain matrix products, in GFLOP/s.
 
 import { convForward, convInputGradient, convWeightGradient, matmul, numbers, programOf } from "../test/codegen/kernels.ts";
-import { scheduleContract } from "../src/codegen/wgsl/contract.ts";
+import { scheduleContract } from "../src/codegen/gpu/contract.ts";
+import { launchOf } from "../src/codegen/gpu/launch.ts";
+import type { Tile } from "../src/codegen/gpu/tiles.ts";
 import { problemOf } from "../src/codegen/problem.ts";
-import { webgpuTarget } from "../src/codegen/wgsl/target.ts";
-import type { Tile } from "../src/codegen/wgsl/tiles.ts";
+import { printShader } from "../src/codegen/wgsl/print.ts";
+import { webgpuProfile, webgpuTarget } from "../src/codegen/wgsl/target.ts";
 import type { Kernel } from "../src/ir/loop/kernel.ts";
 import type { CompiledKernel, Program } from "../src/ir/program.ts";
 import { findAdapter } from "../src/runtime/webgpu/adapter.ts";
@@ -46,7 +48,8 @@ export async function main([filter = "", ...tiles]: readonly string[]): Promise<
 function compiled(kernel: Kernel, text: string): CompiledKernel {
   const [rows = 0, columns = 0, threadsM = 0, threadsN = 0, depth = 0, unroll = 0, lanes = 0] = text.split(",").map(Number);
   const tile: Tile = { rows, columns, threadsM, threadsN, depth, unroll, ...(lanes > 0 && { lanes }) };
-  return scheduleContract(problemOf(kernel), tile);
+  const profile = webgpuProfile(lanes > 0 ? { isCpu: true, subgroupSize: lanes } : {});
+  return printShader(launchOf(scheduleContract(problemOf(kernel), tile, profile), profile));
 }
 
 async function report(device: WebgpuDevice, name: string, kernel: Kernel, program: Program): Promise<void> {

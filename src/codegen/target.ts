@@ -5,7 +5,7 @@ import type { Kernel, SplitK } from "../ir/loop/kernel.ts";
 import type { CompiledKernel, DeviceLimits, KernelPart } from "../ir/program.ts";
 
 export interface Target {
-  readonly name: "webgpu" | "wasm" | "reference";
+  readonly name: "webgpu" | "cuda" | "wasm" | "reference";
   /** Parameters that one kernel may have: fusion must stop there. */
   readonly maxBuffers: (limits?: DeviceLimits) => number;
   /** Scalar operations for each element that a product's operand may cost anew, read by read, instead of a pass through memory. */

@@ -2,11 +2,12 @@
 
 import { InternalError } from "../ir/types.ts";
 import type { Target } from "./target.ts";
+import { cudaTarget } from "./cuda/target.ts";
 import { referenceTarget } from "./reference.ts";
 import { wasmTarget } from "./wasm/target.ts";
 import { webgpuTarget } from "./wgsl/target.ts";
 
-export const TARGETS = [webgpuTarget, wasmTarget, referenceTarget] as const satisfies readonly Target[];
+export const TARGETS = [webgpuTarget, cudaTarget, wasmTarget, referenceTarget] as const satisfies readonly Target[];
 
 /** The target of that name. */
 export function targetNamed(name: string): Target {

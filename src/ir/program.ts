@@ -48,11 +48,18 @@ export interface CompiledKernel {
   /** Set where the kernel needs subgroups of just this many lanes: another device must refuse it. */
   readonly subgroupSize?: number;
   readonly wasm?: WasmKernel;
+  readonly cuda?: CudaKernel;
   /** What a launch must give it: buffers of these types with at least so many elements. Left out where `kernel` says it. */
   readonly params?: readonly ParameterType[];
 }
 
 export type ParameterType = Pick<KernelParameter, "dtype" | "length" | "access">;
+
+/** A kernel of a CUDA module: a function of that name, for workgroups of so many threads. It takes its buffers, and the step of a loop where it has a time axis. */
+export interface CudaKernel {
+  readonly entry: string;
+  readonly threads: number;
+}
 
 /**
  * A kernel as a WebAssembly module of its own. It imports `env.memory` and exports

@@ -3,16 +3,17 @@
 
 import { expect, it } from "vitest";
 import { acc, add, axis, binary, float, int, load, mul, select, type Expr } from "../../src/ir/loop/expr.ts";
-import { Statements, type Syntax } from "../../src/ir/loop/statements.ts";
+import { BRACES, indented, Statements, type Syntax } from "../../src/ir/loop/statements.ts";
 
 const SYNTAX: Syntax = {
+  ...BRACES,
   expression: (expr, operands) => {
     if (expr.kind === "const") return String(expr.value);
     return `${"op" in expr ? expr.op : expr.kind}${expr.kind === "load" ? String(expr.buffer) : ""}(${operands.join(", ")})`;
   },
   define: (name, _dtype, text) => `${name} = ${text}`,
   declare: (name) => name,
-  assign: (name, text) => `${name} = ${text}`,
+  assign: (name, _dtype, text) => `${name} = ${text}`,
   hint: () => "v",
   reserved: new Set(),
 };
@@ -20,6 +21,8 @@ const SYNTAX: Syntax = {
 const i = axis("i", 100);
 const at = (index: Expr, buffer = 0): Expr => load(buffer, index, "f32");
 const three = mul(i, int(3));
+
+const close = (s: Statements, header: string): void => s.line(header, ...indented(s.close()), "}");
 
 function statements(write: (s: Statements) => void): string[] {
   const s = new Statements(SYNTAX);
@@ -32,7 +35,7 @@ it("a value moves out of loops that do not know it", () => {
     s.bindAxis("i", "i");
     s.open();
     s.line(s.value(at(three)));
-    s.close("loop");
+    close(s, "loop");
   });
   expect(lines).toEqual(["v = load0(mul(i, 3))", "loop", "  v", "}"]);
 });
@@ -42,13 +45,13 @@ it("a variable of a scope that is closed is not known any more", () => {
     s.open();
     s.bindAxis("i", "first");
     s.line(s.value(three));
-    s.close("one");
+    close(s, "one");
     s.open();
     s.open();
     s.bindAxis("i", "second");
     s.line(s.value(three));
-    s.close("inner");
-    s.close("other");
+    close(s, "inner");
+    close(s, "other");
   });
   expect(lines).toEqual(["one", "  mul(first, 3)", "}", "other", "  inner", "    mul(second, 3)", "  }", "}"]);
 });
@@ -60,7 +63,7 @@ it("a variable that is bound anew is the new one", () => {
     s.open();
     s.bindAxis("i", "inner");
     s.line(s.value(three));
-    s.close("loop");
+    close(s, "loop");
   });
   expect(lines).toEqual(["mul(outer, 3)", "loop", "  mul(inner, 3)", "}"]);
 });
@@ -73,7 +76,7 @@ it("a result that is bound anew is the new one", () => {
     s.open();
     s.bindAcc(0, "inner");
     s.line(s.value(square));
-    s.close("loop");
+    close(s, "loop");
   });
   expect(lines).toEqual(["mul(outer, 2)", "loop", "  mul(inner, 2)", "}"]);
 });
@@ -85,7 +88,7 @@ it("a load under a condition stays there, and moves out again behind it", () => 
     s.line(s.named(guarded));
     s.open();
     s.line(s.value(at(three)));
-    s.close("loop");
+    close(s, "loop");
   });
   expect(lines).toEqual([
     "v",

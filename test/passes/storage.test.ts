@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { referenceTarget } from "../../src/codegen/reference.ts";
 import type { Target } from "../../src/codegen/target.ts";
-import { packBytes } from "../../src/codegen/wgsl/pack-bytes.ts";
+import { packBytes } from "../../src/codegen/gpu/pack-bytes.ts";
 import { webgpuTarget } from "../../src/codegen/wgsl/target.ts";
 import { createBuilder } from "../../src/ir/builder.ts";
 import type { Graph } from "../../src/ir/graph.ts";

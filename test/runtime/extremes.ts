@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBuilder } from "../../src/ir/builder.ts";
+import type { Graph } from "../../src/ir/graph.ts";
 import type { Node } from "../../src/ir/node.ts";
 import type { AnyOp } from "../../src/ir/ops/define.ts";
 import { ops } from "../../src/ir/ops/index.ts";
@@ -64,6 +65,9 @@ function graphOf({ op, attrs, inputs, cotangent, gradients: expected }: Extreme)
   }
   return { graph: { builder: b, outputs }, values };
 }
+
+/** What the suite runs. */
+export const extremeGraphs = (): Graph[] => CASES.map((each) => graphOf(each).graph);
 
 export function extremes(subject: { readonly name: string; readonly open: () => Promise<Device>; readonly tolerance: number }): void {
   describe(`extreme numbers on ${subject.name}`, () => {

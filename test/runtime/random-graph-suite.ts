@@ -2,6 +2,7 @@
 // arena, so this is also the test that the memory plan never lets two living values meet.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Graph } from "../../src/ir/graph.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import { randomGraph } from "../support/random-graph.ts";
 import { randomStep } from "../support/random-step.ts";
@@ -13,11 +14,21 @@ const TOLERANCE = 1e-4;
 const TINY = 1e-6;
 const STEPS = 3;
 
-export function randomGraphSuite(
-  name: string,
-  open: () => Promise<Device>,
-  counts: { readonly graphs: number; readonly steps: number },
-): void {
+interface Counts {
+  readonly graphs: number;
+  readonly steps: number;
+}
+
+const graphOf = (seed: number): ReturnType<typeof randomGraph> => randomGraph(seed, 5 + ((seed * 7) % 25));
+const stepOf = (seed: number): ReturnType<typeof randomStep> => randomStep(seed, 4 + ((seed * 5) % 20));
+
+/** What the suite runs. */
+export const randomGraphs = ({ graphs, steps }: Counts): Graph[] => [
+  ...Array.from({ length: graphs }, (_, i) => graphOf(i + 1).graph),
+  ...Array.from({ length: steps }, (_, i) => stepOf(i + 1).graph),
+];
+
+export function randomGraphSuite(name: string, open: () => Promise<Device>, counts: Counts): void {
   describe(`${name} agrees with the interpreter`, () => {
     let device: Device;
     beforeAll(async () => {
@@ -27,7 +38,7 @@ export function randomGraphSuite(
 
     it("on random graphs", async () => {
       for (let seed = 1; seed <= counts.graphs; seed++) {
-        const { graph, inputs } = randomGraph(seed, 5 + ((seed * 7) % 25));
+        const { graph, inputs } = graphOf(seed);
         const actual = await runGraph(device, graph, inputs);
         expect(disagreement(actual, interpret(graph, inputs), TOLERANCE, TINY), `seed ${seed}`).toBeUndefined();
       }
@@ -35,7 +46,7 @@ export function randomGraphSuite(
 
     it("on random steps", async () => {
       for (let seed = 1; seed <= counts.steps; seed++) {
-        const step = randomStep(seed, 4 + ((seed * 5) % 20));
+        const step = stepOf(seed);
         const actual = await runSteps(device, step, STEPS);
         interpretSteps(step, STEPS).forEach((values, i) =>
           expect(disagreement(actual[i], values, TOLERANCE, TINY), `seed ${seed}, step ${i}`).toBeUndefined(),

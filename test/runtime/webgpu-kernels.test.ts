@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mergeAxes } from "../../src/codegen/axes.ts";
 import { referenceTarget } from "../../src/codegen/reference.ts";
 import type { Target } from "../../src/codegen/target.ts";
-import { scheduleRows } from "../../src/codegen/wgsl/rows.ts";
-import { printShader } from "../../src/codegen/wgsl/shader.ts";
-import { webgpuTarget } from "../../src/codegen/wgsl/target.ts";
+import { launchOf } from "../../src/codegen/gpu/launch.ts";
+import { scheduleRows } from "../../src/codegen/gpu/rows.ts";
+import { printShader } from "../../src/codegen/wgsl/print.ts";
+import { webgpuProfile, webgpuTarget } from "../../src/codegen/wgsl/target.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { findAdapter } from "../../src/runtime/webgpu/adapter.ts";
@@ -45,11 +46,12 @@ describe.skipIf(!found)("schedules of GPUs", () => {
   it.for([16, 64])("reduces rows by %i threads of several subgroups", async (threads, { skip }) => {
     const { subgroupSize } = webgpu.limits;
     if (subgroupSize === undefined) return skip("the adapter has no subgroups of a fixed size");
+    const profile = webgpuProfile({ subgroupSize });
     const kernel = softmax(5, 700);
     const inputs = { x: numbers(5 * 700) };
     const severalSubgroups: Target = {
       ...webgpuTarget,
-      compileKernel: (source) => printShader(scheduleRows(mergeAxes(source), { threads, points: 1 }, subgroupSize)),
+      compileKernel: (source) => printShader(launchOf(scheduleRows(mergeAxes(source), { threads, points: 1 }, profile), profile)),
     };
     const expected = await runKernel(reference, referenceTarget, kernel, inputs);
     const actual = await runKernel(webgpu, severalSubgroups, kernel, inputs);

@@ -1,9 +1,10 @@
-// WGSL as a record: its types, literals, function names and reserved words, and the helper functions for what its built-ins do badly.
+// WGSL as a record: its types, literals and function names, and the helper functions for what its built-ins do badly.
 // Helpers are printed only into the shaders that call them.
 
 import type { ScalarType } from "../../ir/loop/expr.ts";
-import type { ReduceOp } from "../../ir/loop/kernel.ts";
-import type { Dialect } from "../c-family.ts";
+import { InternalError } from "../../ir/types.ts";
+import { scalarOf, type Type } from "../gpu/block.ts";
+import type { Language } from "../gpu/print.ts";
 
 const FLOAT_MAX = 3.4028234663852886e38;
 
@@ -21,26 +22,6 @@ function decimal(value: number): string {
   if (!/[.e]/.test(text)) text += ".0";
   return value < 0 || Object.is(value, -0) ? `(-${text})` : text;
 }
-
-// Built-ins and helpers that generated code calls, keywords, and the words that WGSL reserves.
-const RESERVED: ReadonlySet<string> = new Set(
-  `abs all any array atomic bitcast bool ceil clamp cos dot erf exp f16 f32 floor fma group i32 infinity inverseSqrt is_nan lane larger local_index
-     log main max min mat4x4f not_equal pow real_pow round select sign sign_of sin smaller sqrt stable_tanh storage storageBarrier step subgroupAdd
-     subgroupAny subgroupBroadcast subgroupMax subgroupMin subgroupShuffle subgroup_larger subgroup_smaller tanh texture threefry threefry_rounds trunc u32 uniform vec2 vec2f vec2u vec3 vec3u vec4 vec4f vec4i
-     workgroup workgroupBarrier workgroupUniformLoad workgroup_id infinity_bits
-     alias break case const const_assert continue continuing default diagnostic discard else enable false fn for if let loop override private ptr
-     requires return struct switch true var while
-     NULL Self abstract active alignas alignof as asm asm_fragment async attribute auto await become cast catch class co_await co_return co_yield
-     coherent column_major common compile compile_fragment concept const_cast consteval constexpr constinit crate debugger decltype delete demote
-     demote_to_helper do dynamic_cast enum explicit export extends extern external fallthrough filter final finally friend from fxgroup get goto
-     groupshared highp impl implements import inline instanceof interface layout lowp macro macro_rules match mediump meta mod module move mut mutable
-     namespace new nil noexcept noinline nointerpolation non_coherent noncoherent noperspective null nullptr of operator package packoffset partition
-     pass patch pixelfragment precise precision premerge priv protected pub public readonly ref regardless register reinterpret_cast require resource
-     restrict self set shared sizeof smooth snorm static static_assert static_cast std subroutine super target template this thread_local throw trait
-     try type typedef typeid typename typeof union unless unorm unsafe unsized use using varying virtual volatile wgsl where with writeonly yield`.split(
-    /\s+/,
-  ),
-);
 
 /** Functions that generated code may call, by name, in the order in which they may call each other. */
 export const HELPERS = {
@@ -127,13 +108,19 @@ const TOGETHER: ReadonlyMap<Helper, readonly Helper[]> = new Map(
   NAMES.map((name) => [name, NAMES.filter((other) => new RegExp(`\\b${other}\\(`).test(HELPERS[name]))]),
 );
 
-export interface WgslDialect extends Dialect {
-  /** The function that combines two values of a reduction, or those of a subgroup's lanes; undefined where it is an operator. */
-  combine(op: ReduceOp, dtype: ScalarType, lanes: boolean): string | undefined;
+const VECTORS: Partial<Record<ScalarType, string>> = { f32: "vec4f", i32: "vec4i", u32: "vec4u", f16: "vec4h" };
+
+/** A type's name. */
+export function typeName(type: Type): string {
+  const scalar = scalarOf(type);
+  if (scalar === type) return type;
+  const name = VECTORS[scalar];
+  if (name === undefined) throw new InternalError(`vectors of ${scalar}`);
+  return name;
 }
 
 /** WGSL for one shader: `helpers` receives the functions that its text calls. */
-export function wgslDialect(helpers: Set<Helper>): WgslDialect {
+export function wgsl(helpers: Set<Helper>): Language {
   const helper = (name: Helper): Helper => {
     TOGETHER.get(name)?.forEach((each) => helpers.add(each));
     return name;
@@ -142,10 +129,7 @@ export function wgslDialect(helpers: Set<Helper>): WgslDialect {
   const infinity = (value: number): string => (value < 0 ? `(-${helper("infinity")}())` : `${helper("infinity")}()`);
   const extreme = (op: "min" | "max", dtype: ScalarType): string => (dtype === "f32" ? helper(op === "max" ? "larger" : "smaller") : op);
   return {
-    // WebGPU clamps indices.
-    safeLoads: true,
-    types: { f32: "f32", f16: "f16", i32: "i32", u32: "u32", bool: "bool" },
-    reserved: RESERVED,
+    builtins: { lane: "lane", group: "group", time: "time.x" },
     constant: (value, dtype) => {
       switch (dtype) {
         case "bool":
@@ -192,17 +176,24 @@ export function wgslDialect(helpers: Set<Helper>): WgslDialect {
           return undefined;
       }
     },
-    combine: (op, dtype, lanes) => {
-      if (op === "sum") return lanes ? "subgroupAdd" : undefined;
-      if (!lanes) return extreme(op, dtype);
-      if (dtype !== "f32") return op === "max" ? "subgroupMax" : "subgroupMin";
-      return helper(op === "max" ? "subgroup_larger" : "subgroup_smaller");
-    },
     isNan: (text) => `${helper("is_nan")}(${text})`,
     select: (condition, yes, no) => `select(${no}, ${yes}, ${condition})`,
     cast: (text, _from, to) => `${to}(${text})`,
     threefry: (k0, k1, c0, c1) => `${helper("threefry")}(vec2u(${k0}, ${k1}), vec2u(${c0}, ${c1}))`,
-    define: (name, _dtype, text) => `let ${name} = ${text};`,
-    declare: (name, dtype) => `var ${name}: ${dtype};`,
+    vector: (type, parts) => `${typeName(type)}(${parts.join(", ")})`,
+    zeros: (type) => `${typeName(type)}()`,
+    broadcast: (text, _type, from) => `subgroupBroadcast(${text}, ${String(from)}u)`,
+    combineLanes: (op, type, text) => {
+      if (op === "sum") return `subgroupAdd(${text})`;
+      if (type !== "f32") return `${op === "max" ? "subgroupMax" : "subgroupMin"}(${text})`;
+      return `${helper(op === "max" ? "subgroup_larger" : "subgroup_smaller")}(${text})`;
+    },
+    define: (name, _type, text) => `let ${name} = ${text};`,
+    declare: (name, type, text) => (text === undefined ? `var ${name}: ${typeName(type)};` : `var ${name} = ${text};`),
+    // The grid has one layer, which the driver does not know.
+    loop: (name, start, end, increment, kept) => [
+      `for (var ${name} = ${start}; ${name} < ${end}${kept ? " + i32(workgroup_id.z)" : ""}; ${increment})`,
+    ],
+    barrier: (of) => (of === "shared" ? "workgroupBarrier();" : "storageBarrier();"),
   };
 }

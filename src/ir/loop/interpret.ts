@@ -7,7 +7,7 @@ import { erf, threefry2x32 } from "../ops/special-functions.ts";
 import { InternalError } from "../types.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr.ts";
 import { expressionsOf, identityOf, type Axis, type Kernel } from "./kernel.ts";
-import { Statements, type Syntax } from "./statements.ts";
+import { BRACES, indented, Statements, type Syntax } from "./statements.ts";
 
 type KernelFunction = (buffers: readonly InterpreterArray[], time: number) => void;
 
@@ -91,10 +91,11 @@ function nest(out: Statements, axes: readonly Axis[], bounds: readonly [from: st
   out.bindAxis(first.name, name);
   nest(out, rest, undefined, body);
   const [from, to] = bounds ?? ["0", String(first.extent)];
-  out.close(`for (let ${name} = ${from}; ${name} < ${to}; ${name}++) {`);
+  out.line(`for (let ${name} = ${from}; ${name} < ${to}; ${name}++) {`, ...indented(out.close()), "}");
 }
 
 const SYNTAX: Syntax = {
+  ...BRACES,
   expression: (expr, [x = "", y = "", z = "", w = ""]) => {
     switch (expr.kind) {
       case "const":
@@ -120,7 +121,6 @@ const SYNTAX: Syntax = {
   },
   define: (name, _dtype, text) => `const ${name} = ${text};`,
   declare: (name) => `let ${name};`,
-  assign: (name, text) => `${name} = ${text};`,
   hint: (expr: Expr) => (expr.dtype === "i32" ? "i" : "v"),
   reserved: new Set([
     "break",

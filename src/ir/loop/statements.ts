@@ -6,12 +6,16 @@ import { binary, int, operands, type BinaryOp, type Expr, type ScalarType } from
 import { InternalError } from "../types.ts";
 import { createNumbering } from "./numbering.ts";
 
-export interface Syntax {
-  /** One operation over the texts of its operands; atomic or parenthesized, so that it can be an operand itself. */
-  expression(expr: Expr, operands: readonly string[]): string;
-  define(name: string, dtype: ScalarType, text: string): string;
-  declare(name: string, dtype: ScalarType): string;
-  assign(name: string, text: string): string;
+/** Values of type V and statements of type S. */
+export interface Syntax<V = string, S = string> {
+  /** One operation over its operands; it can be an operand itself, so text is atomic or parenthesized. */
+  expression(expr: Expr, operands: readonly V[]): V;
+  define(name: string, dtype: ScalarType, value: V): S;
+  declare(name: string, dtype: ScalarType): S;
+  assign(name: string, dtype: ScalarType, value: V): S;
+  /** What was defined or declared under a name. */
+  reference(name: string, dtype: ScalarType): V;
+  branch(condition: V, yes: readonly S[], no: readonly S[]): readonly S[];
   /** A short prefix for a value's name. */
   hint(expr: Expr): string;
   readonly reserved: ReadonlySet<string>;
@@ -29,11 +33,11 @@ interface Value {
   uses: number;
 }
 
-interface Scope {
-  readonly lines: string[];
-  readonly names: Map<number, string>;
-  readonly axes: Map<string, string>;
-  readonly accs: Map<number, string>;
+interface Scope<V, S> {
+  readonly lines: S[];
+  readonly names: Map<number, V>;
+  readonly axes: Map<string, V>;
+  readonly accs: Map<number, V>;
   /** Entered under a condition: a load needed inside must not move out, it may be out of range there. */
   readonly guarded: boolean;
 }
@@ -41,16 +45,16 @@ interface Scope {
 /** The last bit is of all further buffers: then more is loaded anew than need be. */
 const bitOf = (buffer: number): number => 1 << Math.min(buffer, 30);
 
-export class Statements {
-  readonly #syntax: Syntax;
+export class Statements<V = string, S = string> {
+  readonly #syntax: Syntax<V, S>;
   readonly #number = createNumbering();
   readonly #values = new Map<number, Value>();
   readonly #taken = new Set<string>();
   readonly #counters = new Map<string, number>();
-  #scopes: Scope[] = [];
+  #scopes: Scope<V, S>[] = [];
   #depths = new Map<number, number>();
 
-  constructor(syntax: Syntax) {
+  constructor(syntax: Syntax<V, S>) {
     this.#syntax = syntax;
     this.#scopes.push(newScope(false));
   }
@@ -84,27 +88,26 @@ export class Statements {
     if (guarded) this.#depths.clear();
   }
 
-  /** Closes the innermost scope into the one around it, between a header and a footer (none if empty), or bare. */
-  close(header?: string, footer = "}"): void {
+  /** Closes the innermost scope and gives what was written in it, for a statement around it. */
+  close(): S[] {
     const scope = this.#scopes.pop();
     if (!scope) throw new InternalError("no scope to close");
     this.#forgetDepths();
-    if (header === undefined) this.#top.lines.push(...scope.lines);
-    else this.#top.lines.push(header, ...scope.lines.map((line) => `  ${line}`), ...(footer === "" ? [] : [footer]));
+    return scope.lines;
   }
 
-  bindAxis(name: string, text: string): void {
+  bindAxis(name: string, value: V): void {
     if (this.#lookup((scope) => scope.axes, name) !== undefined) this.#depths.clear();
-    this.#top.axes.set(name, text);
+    this.#top.axes.set(name, value);
   }
 
-  bindAcc(stage: number, text: string): void {
+  bindAcc(stage: number, value: V): void {
     if (this.#lookup((scope) => scope.accs, stage) !== undefined) this.#depths.clear();
-    this.#top.accs.set(stage, text);
+    this.#top.accs.set(stage, value);
   }
 
-  line(text: string): void {
-    this.#top.lines.push(text);
+  line(...statements: readonly S[]): void {
+    this.#top.lines.push(...statements);
   }
 
   /** Forgets every value loaded from these buffers: they were written. */
@@ -116,22 +119,22 @@ export class Statements {
     }
   }
 
-  /** The text of an expression at this place. */
-  value(expr: Expr): string {
+  /** An expression at this place. */
+  value(expr: Expr): V {
     return this.#emit(this.#intern(expr));
   }
 
   /** The same, but certainly a name: evaluated here and not where it is used. */
-  named(expr: Expr): string {
+  named(expr: Expr): V {
     return this.#emit(this.#intern(expr), true);
   }
 
-  finish(): string[] {
+  finish(): S[] {
     if (this.#scopes.length !== 1) throw new InternalError("scopes left open");
     return this.#top.lines;
   }
 
-  get #top(): Scope {
+  get #top(): Scope<V, S> {
     const scope = this.#scopes.at(-1);
     if (!scope) throw new InternalError("no open scope");
     return scope;
@@ -149,7 +152,7 @@ export class Statements {
     return value;
   }
 
-  #lookup<K>(table: (scope: Scope) => Map<K, string>, key: K): string | undefined {
+  #lookup<K>(table: (scope: Scope<V, S>) => Map<K, V>, key: K): V | undefined {
     for (let i = this.#scopes.length - 1; i >= 0; i--) {
       const scope = this.#scopes[i];
       const found = scope && table(scope).get(key);
@@ -183,7 +186,7 @@ export class Statements {
     return depth;
   }
 
-  #emit(value: Value, bind = false): string {
+  #emit(value: Value, bind = false): V {
     const { expr } = value;
     if (expr.kind === "axis") {
       const text = this.#lookup((scope) => scope.axes, expr.name);
@@ -204,53 +207,54 @@ export class Statements {
       const inner = this.#scopes;
       // What the value is made of is known there too, and as deep as here.
       this.#scopes = inner.slice(0, depth + 1);
-      const text = this.#emit(value, !value.operands.every((operand) => operand.expr.kind === "const") || expr.kind === "load");
+      const outer = this.#emit(value, !value.operands.every((operand) => operand.expr.kind === "const") || expr.kind === "load");
       this.#scopes = inner;
-      return text;
+      return outer;
     }
     const regrouped = this.#regroup(value);
     if (regrouped) {
-      const text = this.#emit(regrouped, bind || value.uses > 1);
-      if (bind || value.uses > 1) this.#top.names.set(value.id, text);
-      return text;
+      const sum = this.#emit(regrouped, bind || value.uses > 1);
+      if (bind || value.uses > 1) this.#top.names.set(value.id, sum);
+      return sum;
     }
     if (expr.kind === "select" && value.operands.slice(1).some((arm) => arm.buffers !== 0)) {
       const isCheap = value.operands.slice(1).every((arm) => arm.buffers === 0 || isPlainLoad(arm));
       if (!(this.#syntax.safeLoads && isCheap)) return this.#branch(value);
     }
-    const text = this.#syntax.expression(
+    const result = this.#syntax.expression(
       expr,
       value.operands.map((operand) => this.#emit(operand)),
     );
-    return bind || value.uses > 1 ? this.#bind(value, text) : text;
+    return bind || value.uses > 1 ? this.#bind(value, result) : result;
   }
 
-  #bind(value: Value, text: string): string {
+  #bind(value: Value, result: V): V {
+    const { dtype } = value.expr;
     const name = this.name(this.#syntax.hint(value.expr));
-    this.line(this.#syntax.define(name, value.expr.dtype, text));
-    this.#top.names.set(value.id, name);
-    return name;
+    this.line(this.#syntax.define(name, dtype, result));
+    const reference = this.#syntax.reference(name, dtype);
+    this.#top.names.set(value.id, reference);
+    return reference;
   }
 
   // Loads of the side not taken may be out of range, so a select around loads is a branch.
-  #branch(value: Value): string {
+  #branch(value: Value): V {
     const [condition, yes, no] = value.operands;
     if (!condition || !yes || !no) throw new InternalError("malformed select");
+    const { dtype } = value.expr;
     const test = this.#emit(condition);
     const name = this.name(this.#syntax.hint(value.expr));
-    this.line(this.#syntax.declare(name, value.expr.dtype));
+    this.line(this.#syntax.declare(name, dtype));
     // Both arms first: what they hoist must stand before the branch, not inside it.
-    const arms = [yes, no].map((arm) => {
+    const [first = [], second = []] = [yes, no].map((arm) => {
       this.open(true);
-      this.line(this.#syntax.assign(name, this.#emit(arm)));
-      const lines = this.#top.lines.map((line) => `  ${line}`);
-      this.#scopes.pop();
-      this.#forgetDepths();
-      return lines;
+      this.line(this.#syntax.assign(name, dtype, this.#emit(arm)));
+      return this.close();
     });
-    this.#top.lines.push(`if (${test}) {`, ...(arms[0] ?? []), "} else {", ...(arms[1] ?? []), "}");
-    this.#top.names.set(value.id, name);
-    return name;
+    this.line(...this.#syntax.branch(test, first, second));
+    const reference = this.#syntax.reference(name, dtype);
+    this.#top.names.set(value.id, reference);
+    return reference;
   }
 
   // Orders the terms of an index sum by the loop they vary in, so that the outer part is a value of the outer loop. Integers only: exact.
@@ -272,8 +276,17 @@ export class Statements {
   }
 }
 
+/** What languages with braces have in common, where values and statements are lines of text. */
+export const BRACES = {
+  assign: (name, _dtype, text) => `${name} = ${text};`,
+  reference: (name) => name,
+  branch: (condition, yes, no) => [`if (${condition}) {`, ...indented(yes), "} else {", ...indented(no), "}"],
+} as const satisfies Partial<Syntax>;
+
+export const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+
 const isPlainLoad = ({ expr, operands: [index] }: Value): boolean => expr.kind === "load" && index?.buffers === 0;
 
 const isSum = (expr: Expr): boolean => expr.kind === "binary" && expr.op === ("add" satisfies BinaryOp) && expr.dtype === "i32";
 
-const newScope = (guarded: boolean): Scope => ({ lines: [], names: new Map(), axes: new Map(), accs: new Map(), guarded });
+const newScope = <V, S>(guarded: boolean): Scope<V, S> => ({ lines: [], names: new Map(), axes: new Map(), accs: new Map(), guarded });

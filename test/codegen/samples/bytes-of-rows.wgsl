@@ -21,12 +21,12 @@ grid 2,1,1
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_index: u32) {
   let lane = i32(local_index);
   let group = i32(workgroup_id.x);
-  let point = group * 64 + lane;
-  if (point >= 100) { return; }
+  let point = (group * 64) + lane;
+  if (100 <= point) { return; }
   var acc = 0.0;
   let i = point * 8;
   for (var r = 0; r < 8; r++) {
-    acc = acc + (x[i + r] * 0.125);
+    acc += x[i + r] * 0.125;
   }
   let i_1 = point * 2;
   let v = acc + 0.01;

@@ -17,23 +17,29 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   let lane = i32(local_index);
   let group = i32(workgroup_id.x);
   let part = lane / 8;
-  let row = min(group * 8 + lane % 8, 9);
-  let inside = group * 8 + lane % 8 < 10;
+  let row = min((group * 8) + (lane % 8), 9);
+  let inside = ((group * 8) + (lane % 8)) < 10;
   var acc = 0.0;
   for (var item = part; item < 64; item += 8) {
-    acc = acc + x[(item * 10) + row];
+    acc += x[(item * 10) + row];
   }
   partial[lane] = acc;
   workgroupBarrier();
-  if (part < 4) { partial[lane] = partial[lane] + partial[lane + 32]; }
+  if (part < 4) {
+    partial[lane] = partial[lane] + partial[lane + 32];
+  }
   workgroupBarrier();
-  if (part < 2) { partial[lane] = partial[lane] + partial[lane + 16]; }
+  if (part < 2) {
+    partial[lane] = partial[lane] + partial[lane + 16];
+  }
   workgroupBarrier();
-  if (part < 1) { partial[lane] = partial[lane] + partial[lane + 8]; }
+  if (part < 1) {
+    partial[lane] = partial[lane] + partial[lane + 8];
+  }
   workgroupBarrier();
   let result = partial[lane % 8];
   let v = y[row] + result;
-  if (inside && part == 0) {
+  if (inside & (part == 0)) {
     y[row] = v;
   }
 }

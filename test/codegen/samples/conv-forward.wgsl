@@ -92,10 +92,10 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     c_6_0 += a1.z * b0;
     c_7_0 += a1.w * b0;
   }
-  let n_4 = tile_n + (thread_n + 0) * 4 + 0;
-  let n_5 = tile_n + (thread_n + 0) * 4 + 1;
-  let n_6 = tile_n + (thread_n + 0) * 4 + 2;
-  let n_7 = tile_n + (thread_n + 0) * 4 + 3;
+  let n_4 = tile_n + (thread_n * 4);
+  let n_5 = (tile_n + (thread_n * 4)) + 1;
+  let n_6 = (tile_n + (thread_n * 4)) + 2;
+  let n_7 = (tile_n + (thread_n * 4)) + 3;
   let v_5 = v / 36u;
   let i_28 = i32(v_5);
   let i_29 = i_28 * 8;
@@ -121,7 +121,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     row_0 = select(row_0, c_5_0, i_27 == 5);
     row_0 = select(row_0, c_6_0, i_27 == 6);
     row_0 = select(row_0, c_7_0, i_27 == 7);
-    let m_4 = tile_m + thread_m * 8 + i_27;
+    let m_4 = (tile_m + (thread_m * 8)) + i_27;
     let i_31 = ((i_29 + m_4) * 36) + i_30;
     if (n_4 < 72) {
       y[i_31] = larger(row_0.x + bias[m_4], 0.0);

@@ -23,7 +23,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   let tile_m = 0;
   let thread_n = lane % 8;
   let thread_m = lane / 8;
-  let batch = group / 1;
+  let batch = group;
   var c_0_0 = vec4f();
   var c_1_0 = vec4f();
   var c_2_0 = vec4f();
@@ -89,32 +89,32 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     workgroupBarrier();
     for (var kk = 0; kk < 16; kk += 4) {
       {
-        let a0 = left[kk * 9 + thread_m * 1];
-        let b0 = right[kk * 9 + thread_n];
+        let a0 = left[(kk * 9) + thread_m];
+        let b0 = right[(kk * 9) + thread_n];
         c_0_0 += a0.x * b0;
         c_1_0 += a0.y * b0;
         c_2_0 += a0.z * b0;
         c_3_0 += a0.w * b0;
       }
       {
-        let a0 = left[(kk + 1) * 9 + thread_m * 1];
-        let b0 = right[(kk + 1) * 9 + thread_n];
+        let a0 = left[((kk + 1) * 9) + thread_m];
+        let b0 = right[((kk + 1) * 9) + thread_n];
         c_0_0 += a0.x * b0;
         c_1_0 += a0.y * b0;
         c_2_0 += a0.z * b0;
         c_3_0 += a0.w * b0;
       }
       {
-        let a0 = left[(kk + 2) * 9 + thread_m * 1];
-        let b0 = right[(kk + 2) * 9 + thread_n];
+        let a0 = left[((kk + 2) * 9) + thread_m];
+        let b0 = right[((kk + 2) * 9) + thread_n];
         c_0_0 += a0.x * b0;
         c_1_0 += a0.y * b0;
         c_2_0 += a0.z * b0;
         c_3_0 += a0.w * b0;
       }
       {
-        let a0 = left[(kk + 3) * 9 + thread_m * 1];
-        let b0 = right[(kk + 3) * 9 + thread_n];
+        let a0 = left[((kk + 3) * 9) + thread_m];
+        let b0 = right[((kk + 3) * 9) + thread_n];
         c_0_0 += a0.x * b0;
         c_1_0 += a0.y * b0;
         c_2_0 += a0.z * b0;
@@ -123,17 +123,17 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     }
     workgroupBarrier();
   }
-  let n_4 = tile_n + (thread_n + 0) * 4 + 0;
-  let n_5 = tile_n + (thread_n + 0) * 4 + 1;
-  let n_6 = tile_n + (thread_n + 0) * 4 + 2;
-  let n_7 = tile_n + (thread_n + 0) * 4 + 3;
+  let n_4 = tile_n + (thread_n * 4);
+  let n_5 = (tile_n + (thread_n * 4)) + 1;
+  let n_6 = (tile_n + (thread_n * 4)) + 2;
+  let n_7 = (tile_n + (thread_n * 4)) + 3;
   let i_33 = batch * 8;
   for (var i_32 = 0; i_32 < 4; i_32++) {
     var row_0 = c_0_0;
     row_0 = select(row_0, c_1_0, i_32 == 1);
     row_0 = select(row_0, c_2_0, i_32 == 2);
     row_0 = select(row_0, c_3_0, i_32 == 3);
-    let m_4 = tile_m + thread_m * 4 + i_32;
+    let m_4 = (tile_m + (thread_m * 4)) + i_32;
     if (m_4 < 8) {
       let i_34 = ((i_33 + m_4) * 27) + n_4;
       if (n_4 < 27) {

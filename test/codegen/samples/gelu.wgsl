@@ -28,8 +28,8 @@ fn erf(x: f32) -> f32 {
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_index: u32) {
   let lane = i32(local_index);
   let group = i32(workgroup_id.x);
-  let point = group * 64 + lane;
-  if (point >= 1000) { return; }
+  let point = (group * 64) + lane;
+  if (1000 <= point) { return; }
   let x0_v = x0[point];
-  y[point] = ((x0_v * 0.5) * (1.0 + erf(x0_v * 0.70710677)));
+  y[point] = (x0_v * 0.5) * (1.0 + erf(x0_v * 0.70710677));
 }

@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   let lane = i32(local_index);
   let group = i32(workgroup_id.x);
   let tile_n = 0;
-  let tile_m = ((group / 1) % 2) * 32;
+  let tile_m = (group % 2) * 32;
   let thread_n = lane % 8;
   let thread_m = lane / 8;
   let batch = group / 2;
@@ -116,10 +116,10 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     c_30_0 += a7.z * b0;
     c_31_0 += a7.w * b0;
   }
-  let n_4 = tile_n + (thread_n + 0) * 4 + 0;
-  let n_5 = tile_n + (thread_n + 0) * 4 + 1;
-  let n_6 = tile_n + (thread_n + 0) * 4 + 2;
-  let n_7 = tile_n + (thread_n + 0) * 4 + 3;
+  let n_4 = tile_n + (thread_n * 4);
+  let n_5 = (tile_n + (thread_n * 4)) + 1;
+  let n_6 = (tile_n + (thread_n * 4)) + 2;
+  let n_7 = (tile_n + (thread_n * 4)) + 3;
   for (var o = 0; o < 4 + i32(workgroup_id.z); o++) {
     var part_0_0 = c_0_0;
     part_0_0 = select(part_0_0, c_8_0, o == 1);
@@ -162,25 +162,25 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
       row_0 = select(row_0, part_5_0, i_7 == 5);
       row_0 = select(row_0, part_6_0, i_7 == 6);
       row_0 = select(row_0, part_7_0, i_7 == 7);
-      let m_4 = tile_m + thread_m * 32 + o * 8 + i_7;
+      let m_4 = (tile_m + (thread_m * 32)) + ((o * 8) + i_7);
       if (m_4 < 60) {
         let i_8 = ((i + m_4) * 30) + n_4;
         if (n_4 < 30) {
-          y[i_8] = (row_0.x + bias[n_4]);
+          y[i_8] = row_0.x + bias[n_4];
         }
         let i_9 = i + m_4;
         let i_10 = i_9 * 30;
         let i_11 = i_10 + n_5;
         if (n_5 < 30) {
-          y[i_11] = (row_0.y + bias[n_5]);
+          y[i_11] = row_0.y + bias[n_5];
         }
         let i_12 = i_10 + n_6;
         if (n_6 < 30) {
-          y[i_12] = (row_0.z + bias[n_6]);
+          y[i_12] = row_0.z + bias[n_6];
         }
         let i_13 = i_10 + n_7;
         if (n_7 < 30) {
-          y[i_13] = (row_0.w + bias[n_7]);
+          y[i_13] = row_0.w + bias[n_7];
         }
       }
     }

@@ -63,32 +63,32 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     workgroupBarrier();
     for (var kk = 0; kk < 16; kk += 4) {
       {
-        let a0 = left[kk * 9 + thread_m * 1];
-        let b0 = right[kk * 8 + thread_n];
+        let a0 = left[(kk * 9) + thread_m];
+        let b0 = right[(kk * 8) + thread_n];
         c_0_0 += a0.x * b0;
         c_1_0 += a0.y * b0;
         c_2_0 += a0.z * b0;
         c_3_0 += a0.w * b0;
       }
       {
-        let a0 = left[(kk + 1) * 9 + thread_m * 1];
-        let b0 = right[(kk + 1) * 8 + thread_n];
+        let a0 = left[((kk + 1) * 9) + thread_m];
+        let b0 = right[((kk + 1) * 8) + thread_n];
         c_0_0 += a0.x * b0;
         c_1_0 += a0.y * b0;
         c_2_0 += a0.z * b0;
         c_3_0 += a0.w * b0;
       }
       {
-        let a0 = left[(kk + 2) * 9 + thread_m * 1];
-        let b0 = right[(kk + 2) * 8 + thread_n];
+        let a0 = left[((kk + 2) * 9) + thread_m];
+        let b0 = right[((kk + 2) * 8) + thread_n];
         c_0_0 += a0.x * b0;
         c_1_0 += a0.y * b0;
         c_2_0 += a0.z * b0;
         c_3_0 += a0.w * b0;
       }
       {
-        let a0 = left[(kk + 3) * 9 + thread_m * 1];
-        let b0 = right[(kk + 3) * 8 + thread_n];
+        let a0 = left[((kk + 3) * 9) + thread_m];
+        let b0 = right[((kk + 3) * 8) + thread_n];
         c_0_0 += a0.x * b0;
         c_1_0 += a0.y * b0;
         c_2_0 += a0.z * b0;
@@ -97,34 +97,34 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     }
     workgroupBarrier();
   }
-  let n_4 = tile_n + (thread_n + 0) * 4 + 0;
-  let n_5 = tile_n + (thread_n + 0) * 4 + 1;
-  let n_6 = tile_n + (thread_n + 0) * 4 + 2;
-  let n_7 = tile_n + (thread_n + 0) * 4 + 3;
+  let n_4 = tile_n + (thread_n * 4);
+  let n_5 = (tile_n + (thread_n * 4)) + 1;
+  let n_6 = (tile_n + (thread_n * 4)) + 2;
+  let n_7 = (tile_n + (thread_n * 4)) + 3;
   for (var i_11 = 0; i_11 < 4; i_11++) {
     var row_0 = c_0_0;
     row_0 = select(row_0, c_1_0, i_11 == 1);
     row_0 = select(row_0, c_2_0, i_11 == 2);
     row_0 = select(row_0, c_3_0, i_11 == 3);
-    let m_4 = tile_m + thread_m * 4 + i_11;
+    let m_4 = (tile_m + (thread_m * 4)) + i_11;
     if (m_4 < 60) {
       let i_12 = ((i_2 + m_4) * 70) + n_4;
       if (n_4 < 70) {
-        y[i_12] = (row_0.x + bias[n_4]);
+        y[i_12] = row_0.x + bias[n_4];
       }
       let i_13 = i_2 + m_4;
       let i_14 = i_13 * 70;
       let i_15 = i_14 + n_5;
       if (n_5 < 70) {
-        y[i_15] = (row_0.y + bias[n_5]);
+        y[i_15] = row_0.y + bias[n_5];
       }
       let i_16 = i_14 + n_6;
       if (n_6 < 70) {
-        y[i_16] = (row_0.z + bias[n_6]);
+        y[i_16] = row_0.z + bias[n_6];
       }
       let i_17 = i_14 + n_7;
       if (n_7 < 70) {
-        y[i_17] = (row_0.w + bias[n_7]);
+        y[i_17] = row_0.w + bias[n_7];
       }
     }
   }

@@ -36,8 +36,8 @@ fn threefry_rounds(start: vec2u, rotations: vec4u) -> vec2u {
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_index: u32) {
   let lane = i32(local_index);
   let group = i32(workgroup_id.x);
-  let point = group * 64 + lane;
-  if (point >= 3000) { return; }
+  let point = (group * 64) + lane;
+  if (3000 <= point) { return; }
   let v = u32(point);
   let i = i32(v / 3u);
   let i_1 = (i * 3) + i32(v % 3u);
@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   let v_2 = u32(i_1);
   let i_2 = i32(v_2 / 4u);
   let v_3 = u32(i32(v_2 % 4u)) * 8u;
-  if ((threefry(vec2u(seed[0], 1u), vec2u(u32(i), 0u)) < 1073741824u)) {
+  if (threefry(vec2u(seed[0], 1u), vec2u(u32(i), 0u)) < 1073741824u) {
     v_1 = f32((image[i_2] >> v_3) & 255u) * 0.003921569;
   } else {
     v_1 = 0.0;

@@ -25,15 +25,15 @@ fn larger(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || 
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_index: u32) {
   let lane = i32(local_index);
   let group = i32(workgroup_id.x);
-  let point = group * 64 + lane;
-  if (point >= 800) { return; }
+  let point = (group * 64) + lane;
+  if (800 <= point) { return; }
   var acc = 0.0;
   let v = u32(point);
   let i = i32(v / 8u);
   let i_1 = min(max(starts[i + 1], 0), 64);
   let i_2 = i32(v % 8u);
   for (var r = min(max(starts[i], 0), 64); r < i_1; r++) {
-    acc = acc + x[(order[r] * 8) + i_2];
+    acc += x[(order[r] * 8) + i_2];
   }
   y[point] = larger(acc, -9.0);
 }

@@ -29,7 +29,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   let group = i32(workgroup_id.x);
   let part = lane;
   let row = group;
-  var acc = (-infinity());
+  var acc = -infinity();
   let i = row * 1000;
   for (var item = part; item < 1000; item += 128) {
     let i_1 = i + item;
@@ -38,19 +38,33 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
   }
   partial[lane] = acc;
   workgroupBarrier();
-  if (part < 64) { partial[lane] = larger(partial[lane], partial[lane + 64]); }
+  if (part < 64) {
+    partial[lane] = larger(partial[lane], partial[lane + 64]);
+  }
   workgroupBarrier();
-  if (part < 32) { partial[lane] = larger(partial[lane], partial[lane + 32]); }
+  if (part < 32) {
+    partial[lane] = larger(partial[lane], partial[lane + 32]);
+  }
   workgroupBarrier();
-  if (part < 16) { partial[lane] = larger(partial[lane], partial[lane + 16]); }
+  if (part < 16) {
+    partial[lane] = larger(partial[lane], partial[lane + 16]);
+  }
   workgroupBarrier();
-  if (part < 8) { partial[lane] = larger(partial[lane], partial[lane + 8]); }
+  if (part < 8) {
+    partial[lane] = larger(partial[lane], partial[lane + 8]);
+  }
   workgroupBarrier();
-  if (part < 4) { partial[lane] = larger(partial[lane], partial[lane + 4]); }
+  if (part < 4) {
+    partial[lane] = larger(partial[lane], partial[lane + 4]);
+  }
   workgroupBarrier();
-  if (part < 2) { partial[lane] = larger(partial[lane], partial[lane + 2]); }
+  if (part < 2) {
+    partial[lane] = larger(partial[lane], partial[lane + 2]);
+  }
   workgroupBarrier();
-  if (part < 1) { partial[lane] = larger(partial[lane], partial[lane + 1]); }
+  if (part < 1) {
+    partial[lane] = larger(partial[lane], partial[lane + 1]);
+  }
   workgroupBarrier();
   let result = partial[0];
   workgroupBarrier();
@@ -59,29 +73,43 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     let i_2 = i + item_1;
     let x_v_1 = x[i_2];
     let v = exp(x_v_1 - result);
-    acc_1 = acc_1 + v;
+    acc_1 += v;
   }
   partial[lane] = acc_1;
   workgroupBarrier();
-  if (part < 64) { partial[lane] = partial[lane] + partial[lane + 64]; }
+  if (part < 64) {
+    partial[lane] = partial[lane] + partial[lane + 64];
+  }
   workgroupBarrier();
-  if (part < 32) { partial[lane] = partial[lane] + partial[lane + 32]; }
+  if (part < 32) {
+    partial[lane] = partial[lane] + partial[lane + 32];
+  }
   workgroupBarrier();
-  if (part < 16) { partial[lane] = partial[lane] + partial[lane + 16]; }
+  if (part < 16) {
+    partial[lane] = partial[lane] + partial[lane + 16];
+  }
   workgroupBarrier();
-  if (part < 8) { partial[lane] = partial[lane] + partial[lane + 8]; }
+  if (part < 8) {
+    partial[lane] = partial[lane] + partial[lane + 8];
+  }
   workgroupBarrier();
-  if (part < 4) { partial[lane] = partial[lane] + partial[lane + 4]; }
+  if (part < 4) {
+    partial[lane] = partial[lane] + partial[lane + 4];
+  }
   workgroupBarrier();
-  if (part < 2) { partial[lane] = partial[lane] + partial[lane + 2]; }
+  if (part < 2) {
+    partial[lane] = partial[lane] + partial[lane + 2];
+  }
   workgroupBarrier();
-  if (part < 1) { partial[lane] = partial[lane] + partial[lane + 1]; }
+  if (part < 1) {
+    partial[lane] = partial[lane] + partial[lane + 1];
+  }
   workgroupBarrier();
   let result_1 = partial[0];
   for (var item_2 = part; item_2 < 1000; item_2 += 128) {
     let i_3 = i + item_2;
     let x_v_2 = x[i_3];
     let v_1 = exp(x_v_2 - result);
-    y[i_3] = (v_1 / result_1);
+    y[i_3] = v_1 / result_1;
   }
 }

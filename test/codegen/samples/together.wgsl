@@ -44,7 +44,7 @@ fn larger(x: f32, y: f32) -> f32 { return select(max(x, y), x + y, is_nan(x) || 
 fn part_0(workgroup_id: vec3u, group: i32, lane: i32) {
   let part = lane;
   let row = group;
-  var acc = (-infinity());
+  var acc = -infinity();
   let i = row * 2000;
   for (var item = part; item < 2000; item += 256) {
     let i_1 = i + item;
@@ -53,21 +53,37 @@ fn part_0(workgroup_id: vec3u, group: i32, lane: i32) {
   }
   partial[lane] = acc;
   workgroupBarrier();
-  if (part < 128) { partial[lane] = larger(partial[lane], partial[lane + 128]); }
+  if (part < 128) {
+    partial[lane] = larger(partial[lane], partial[lane + 128]);
+  }
   workgroupBarrier();
-  if (part < 64) { partial[lane] = larger(partial[lane], partial[lane + 64]); }
+  if (part < 64) {
+    partial[lane] = larger(partial[lane], partial[lane + 64]);
+  }
   workgroupBarrier();
-  if (part < 32) { partial[lane] = larger(partial[lane], partial[lane + 32]); }
+  if (part < 32) {
+    partial[lane] = larger(partial[lane], partial[lane + 32]);
+  }
   workgroupBarrier();
-  if (part < 16) { partial[lane] = larger(partial[lane], partial[lane + 16]); }
+  if (part < 16) {
+    partial[lane] = larger(partial[lane], partial[lane + 16]);
+  }
   workgroupBarrier();
-  if (part < 8) { partial[lane] = larger(partial[lane], partial[lane + 8]); }
+  if (part < 8) {
+    partial[lane] = larger(partial[lane], partial[lane + 8]);
+  }
   workgroupBarrier();
-  if (part < 4) { partial[lane] = larger(partial[lane], partial[lane + 4]); }
+  if (part < 4) {
+    partial[lane] = larger(partial[lane], partial[lane + 4]);
+  }
   workgroupBarrier();
-  if (part < 2) { partial[lane] = larger(partial[lane], partial[lane + 2]); }
+  if (part < 2) {
+    partial[lane] = larger(partial[lane], partial[lane + 2]);
+  }
   workgroupBarrier();
-  if (part < 1) { partial[lane] = larger(partial[lane], partial[lane + 1]); }
+  if (part < 1) {
+    partial[lane] = larger(partial[lane], partial[lane + 1]);
+  }
   workgroupBarrier();
   let result = partial[0];
   workgroupBarrier();
@@ -76,60 +92,82 @@ fn part_0(workgroup_id: vec3u, group: i32, lane: i32) {
     let i_2 = i + item_1;
     let p0_v_1 = p0[i_2];
     let v = exp(p0_v_1 - result);
-    acc_1 = acc_1 + v;
+    acc_1 += v;
   }
   partial[lane] = acc_1;
   workgroupBarrier();
-  if (part < 128) { partial[lane] = partial[lane] + partial[lane + 128]; }
+  if (part < 128) {
+    partial[lane] = partial[lane] + partial[lane + 128];
+  }
   workgroupBarrier();
-  if (part < 64) { partial[lane] = partial[lane] + partial[lane + 64]; }
+  if (part < 64) {
+    partial[lane] = partial[lane] + partial[lane + 64];
+  }
   workgroupBarrier();
-  if (part < 32) { partial[lane] = partial[lane] + partial[lane + 32]; }
+  if (part < 32) {
+    partial[lane] = partial[lane] + partial[lane + 32];
+  }
   workgroupBarrier();
-  if (part < 16) { partial[lane] = partial[lane] + partial[lane + 16]; }
+  if (part < 16) {
+    partial[lane] = partial[lane] + partial[lane + 16];
+  }
   workgroupBarrier();
-  if (part < 8) { partial[lane] = partial[lane] + partial[lane + 8]; }
+  if (part < 8) {
+    partial[lane] = partial[lane] + partial[lane + 8];
+  }
   workgroupBarrier();
-  if (part < 4) { partial[lane] = partial[lane] + partial[lane + 4]; }
+  if (part < 4) {
+    partial[lane] = partial[lane] + partial[lane + 4];
+  }
   workgroupBarrier();
-  if (part < 2) { partial[lane] = partial[lane] + partial[lane + 2]; }
+  if (part < 2) {
+    partial[lane] = partial[lane] + partial[lane + 2];
+  }
   workgroupBarrier();
-  if (part < 1) { partial[lane] = partial[lane] + partial[lane + 1]; }
+  if (part < 1) {
+    partial[lane] = partial[lane] + partial[lane + 1];
+  }
   workgroupBarrier();
   let result_1 = partial[0];
   for (var item_2 = part; item_2 < 2000; item_2 += 256) {
     let i_3 = i + item_2;
     let p0_v_2 = p0[i_3];
     let v_1 = exp(p0_v_2 - result);
-    p1[i_3] = (v_1 / result_1);
+    p1[i_3] = v_1 / result_1;
   }
 }
 
 fn part_1(workgroup_id: vec3u, group: i32, lane: i32) {
-  let point = group * 256 + lane;
-  if (point >= 300) { return; }
-  p3[point] = (p2[point] * 2.0);
+  let point = (group * 256) + lane;
+  if (300 <= point) { return; }
+  p3[point] = p2[point] * 2.0;
 }
 
 fn part_2(workgroup_id: vec3u, group: i32, lane: i32) {
   let part = lane / 32;
-  let row = min(group * 32 + lane % 32, 9);
-  let inside = group * 32 + lane % 32 < 10;
+  let row = min((group * 32) + (lane % 32), 9);
+  let inside = ((group * 32) + (lane % 32)) < 10;
   var acc = 0.0;
   for (var item = part; item < 64; item += 8) {
-    acc = acc + p4[(item * 10) + row];
+    acc += p4[(item * 10) + row];
   }
   partial[lane] = acc;
   workgroupBarrier();
-  if (part < 4) { partial[lane] = partial[lane] + partial[lane + 128]; }
+  if (part < 4) {
+    partial[lane] = partial[lane] + partial[lane + 128];
+  }
   workgroupBarrier();
-  if (part < 2) { partial[lane] = partial[lane] + partial[lane + 64]; }
+  if (part < 2) {
+    partial[lane] = partial[lane] + partial[lane + 64];
+  }
   workgroupBarrier();
-  if (part < 1) { partial[lane] = partial[lane] + partial[lane + 32]; }
+  if (part < 1) {
+    partial[lane] = partial[lane] + partial[lane + 32];
+  }
   workgroupBarrier();
   let result = partial[lane % 32];
   let v = p5[row] + result;
-  if (inside && part == 0) {
+  if (inside & (part == 0)) {
     p5[row] = v;
   }
 }

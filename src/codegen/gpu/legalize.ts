@@ -1,4 +1,4 @@
-// What WGSL lacks, as rewrites before printing: four bools or bytes in storage are a u32 word, division of indices is unsigned (they are not
+// What the memory of a GPU lacks, as rewrites before a schedule: four bools or bytes in storage are a u32 word, division of indices is unsigned (they are not
 // negative, and a signed division by a constant costs several instructions more), powers by small integers are products.
 
 import { binary, cast, constant, div, int, load, operands, rem, type Expr } from "../../ir/loop/expr.ts";
@@ -19,7 +19,7 @@ export function legalizer(params: readonly KernelParameter[]): (expr: Expr) => E
   return visit;
 }
 
-/** A kernel whose index arithmetic is settled, in what WGSL has. */
+/** A kernel whose index arithmetic is settled, in what blocks have. */
 export function legalize(kernel: Kernel): Kernel {
   const visit = legalizer(kernel.params);
   return {
@@ -35,7 +35,7 @@ export function legalizeStores<S extends Stage>(stage: S, params: readonly Kerne
   return { ...stage, writes: stage.writes.map((write) => ({ ...write, value: storedValue(write.value, params[write.buffer]) })) };
 }
 
-/** Storage as WGSL has it. */
+/** Storage as blocks have it. */
 export const legalizedParameters = (params: readonly KernelParameter[]): KernelParameter[] => params.map(legalizeParameter);
 
 function legalizeParameter(param: KernelParameter): KernelParameter {

@@ -5,8 +5,10 @@ import { sizeOfAxes, substituter } from "../axes.ts";
 import { expressionsOf, sideBySide } from "../../ir/loop/kernel.ts";
 import { at } from "../../ir/ops/define.ts";
 import { mapExpressions } from "../../ir/loop/map-expr.ts";
+import { apply, GROUP, integer, LANE, named, number, plus, times, type Block, type Statement, type Value } from "./block.ts";
+import { BlockBuilder, combine, identity, unflatten, variable } from "./builder.ts";
 import { legalize } from "./legalize.ts";
-import { Shader, unflatten, variable, type Body } from "./shader.ts";
+import type { DeviceProfile } from "./profile.ts";
 
 /** How points are dealt out: runs of `run` points to each of `threads` threads of a workgroup. */
 export interface Deal {
@@ -21,65 +23,60 @@ export const GPU_DEAL: Deal = { threads: 64, run: 1 };
 export const cpuDeal = (points: number): Deal =>
   points < 4096 ? GPU_DEAL : { threads: 256, run: Math.min(16, Math.floor(points / 2048)) };
 
-export function scheduleMap(source: Kernel, { threads, run }: Deal = GPU_DEAL): Body {
+export function scheduleMap(source: Kernel, profile: DeviceProfile, { threads, run }: Deal = GPU_DEAL): Block {
   const points = sizeOfAxes(source.axes);
   const point = variable("$point", points);
   const atPoint = substituter(unflatten(source.axes, point));
   const kernel = legalize({ ...source, stages: source.stages.map((stage) => mapExpressions(stage, atPoint)) });
   const { stages } = kernel;
-  const shader = new Shader(kernel);
-  const { out } = shader;
+  const block = new BlockBuilder(kernel, profile);
+  const { out } = block;
   out.count(stages.flatMap(expressionsOf));
 
   const name = out.name("point");
-  const thread = `${shader.group} * ${String(threads)} + ${shader.lane}`;
+  const thread = plus(times(GROUP, threads), LANE);
   const isExact = points % (threads * run) === 0;
+  // Past the last point, a thread or its loop ends.
+  const last = (end: Statement): Statement => ({
+    kind: "if",
+    condition: apply("le", integer(points), named(name, "i32")),
+    yes: [end],
+    no: [],
+  });
   if (run === 1) {
-    shader.line(`let ${name} = ${thread};`);
-    if (!isExact) shader.line(`if (${name} >= ${String(points)}) { return; }`);
-    out.bindAxis("$point", name);
-    runStages(shader, stages);
+    out.bindAxis("$point", block.define(name, thread));
+    if (!isExact) out.line(last({ kind: "return" }));
+    runStages(block, stages);
   } else {
-    const first = out.name("first");
-    shader.line(`let ${first} = (${thread}) * ${String(run)};`);
-    const step = out.name("step");
-    shader.loop(
-      step,
-      "0",
-      run,
-      1,
-      () => {
-        shader.line(`let ${name} = ${first} + ${step};`);
-        if (!isExact) shader.line(`if (${name} >= ${String(points)}) { break; }`);
-        out.bindAxis("$point", name);
-        runStages(shader, stages);
-      },
-      true,
-    );
+    const first = block.let("first", times(thread, run));
+    const body = (step: Value): void => {
+      out.bindAxis("$point", block.define(name, plus(first, step)));
+      if (!isExact) out.line(last({ kind: "break" }));
+      runStages(block, stages);
+    };
+    block.loop(out.name("step"), integer(0), integer(run), 1, body, true);
   }
-  return shader.finish(threads, Math.ceil(points / (threads * run)));
+  return block.finish(threads, Math.ceil(points / (threads * run)));
 }
 
-function runStages(shader: Shader, stages: readonly Stage[]): void {
-  const { out } = shader;
+function runStages(block: BlockBuilder, stages: readonly Stage[]): void {
+  const { out } = block;
   let done = 0;
   stages.forEach((stage, position) => {
     if (position < done) return;
     switch (stage.kind) {
       case "reduce": {
         const together = sideBySide(stages, position);
-        const accs = together.map((each) => {
-          const acc = out.name("acc");
-          shader.line(`var ${acc} = ${shader.identity(each)};`);
-          return acc;
-        });
-        const step = (): void =>
+        const accs = together.map((each) => block.variable("acc", identity(each)));
+        const step = (): void => {
           together.forEach((each, i) => {
             const acc = at(accs, i);
-            shader.line(`${acc} = ${shader.combine(each, acc, out.value(each.value))};`);
+            block.assign(acc, combine(each, acc, out.value(each.value)));
           });
-        if (stage.range) shader.range(stage.axes, out.value(stage.range.from), out.named(stage.range.to), step);
-        else shader.nest(stage.axes, step);
+        };
+        const [axis] = stage.axes;
+        if (stage.range && axis) block.range(axis, out.value(stage.range.from), out.named(stage.range.to), step);
+        else block.nest(stage.axes, step);
         accs.forEach((acc, i) => {
           out.bindAcc(position + i, acc);
         });
@@ -87,19 +84,18 @@ function runStages(shader: Shader, stages: readonly Stage[]): void {
         break;
       }
       case "contract": {
-        const acc = out.name("acc");
-        shader.line(`var ${acc} = ${shader.identity({ op: "sum", dtype: stage.dtype })};`);
-        shader.nest([stage.k], () => {
-          shader.line(`${acc} += ${out.value(stage.lhs)} * ${out.value(stage.rhs)};`);
+        const acc = block.variable("acc", number(0, stage.dtype));
+        block.nest([stage.k], () => {
+          block.assign(acc, plus(acc, times(out.value(stage.lhs), out.value(stage.rhs))));
         });
         out.bindAcc(position, acc);
         break;
       }
       case "store":
-        shader.nest(stage.axes, () => {
-          shader.writes(stage);
+        block.nest(stage.axes, () => {
+          block.writes(stage);
         });
-        shader.afterStore();
+        block.afterStore();
         break;
       default:
         stage satisfies never;

@@ -1,4 +1,4 @@
-// Stores of bytes in WGSL, which has only words: one point of the rewritten kernel computes four neighbours and stores them together. It
+// Stores of bytes, where memory has only words (WGSL): one point of the rewritten kernel computes four neighbours and stores them together. It
 // needs no atomics, since no other point has a part of the word.
 
 import { add, axis, binary, cast, constant, div, int, mul, type Expr } from "../../ir/loop/expr.ts";
@@ -13,7 +13,7 @@ const BYTES = 4;
 /** Whether a kernel writes bools or bytes. */
 const writesBytes = ({ params }: Kernel): boolean => params.some((param) => param.access !== "read" && isByte(param.dtype));
 
-/** The kernel as WGSL can store it. */
+/** The kernel as blocks can store it. */
 export function packed(kernel: Kernel): Kernel {
   const words = writesBytes(kernel) ? packBytes(kernel) : kernel;
   if (!words) throw new InternalError(`kernel ${kernel.name} stores bytes that make no words`);

@@ -2,6 +2,7 @@
 // leave more workgroups for the machine and less waste at the edges.
 
 import type { ProductShape, SplitK } from "../../ir/loop/kernel.ts";
+import { cpuLanes, type DeviceProfile } from "./profile.ts";
 
 export interface Tile {
   /** Of the result, per thread; both are multiples of 4. */
@@ -24,9 +25,9 @@ const ENOUGH_GROUPS = 64;
 const GPU_LARGE: Tile = { rows: 8, columns: 8, threadsM: 8, threadsN: 8, depth: 16, unroll: 4 };
 const GPU_SMALL: Tile = { rows: 4, columns: 4, threadsM: 8, threadsN: 8, depth: 16, unroll: 4 };
 
-/** @param cpuLanes lanes of a subgroup where the adapter is a CPU, if it has subgroups of one size */
-export function chooseTile(shape: ProductShape, cpuLanes?: number): Tile {
-  if (cpuLanes !== undefined) return chooseNarrow(shape, cpuLanes);
+export function chooseTile(shape: ProductShape, profile: DeviceProfile): Tile {
+  const lanes = cpuLanes(profile);
+  if (lanes !== undefined) return chooseNarrow(shape, lanes);
   return groupsOf(shape, GPU_LARGE) >= ENOUGH_GROUPS ? GPU_LARGE : GPU_SMALL;
 }
 

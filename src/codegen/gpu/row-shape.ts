@@ -2,16 +2,14 @@
 
 import type { Kernel } from "../../ir/loop/kernel.ts";
 import { sizeOfAxes } from "../axes.ts";
+import { cpuLanes, type DeviceProfile } from "./profile.ts";
 import type { RowShape } from "./rows.ts";
 
-/** Threads of a workgroup that every adapter allows. */
-const MAX_THREADS = 256;
-
 /**
- * How many threads share a point; undefined for one each. On a CPU, whose subgroups have `cpuLanes`, a barrier between subgroups costs as
- * much as a hundred elements: there a point has one subgroup.
+ * How many threads share a point; undefined for one each. On a CPU a barrier between subgroups costs as much as a hundred elements: there a
+ * point has one subgroup.
  */
-export function rowShape(kernel: Kernel, cpuLanes?: number): RowShape | undefined {
+export function rowShape(kernel: Kernel, profile: DeviceProfile): RowShape | undefined {
   // What a thread sums of a range is known when it runs.
   if (kernel.stages.some((stage) => stage.kind === "contract" || (stage.kind === "reduce" && stage.range))) return undefined;
   const points = sizeOfAxes(kernel.axes);
@@ -21,9 +19,10 @@ export function rowShape(kernel: Kernel, cpuLanes?: number): RowShape | undefine
   const work = Math.max(longest, stores);
   if (work < 32 || points >= 16384) return undefined;
   // Enough threads that 16K are busy, at least 8 elements for each thread.
-  const maxThreads = cpuLanes ?? MAX_THREADS;
+  const lanes = cpuLanes(profile);
+  const maxThreads = lanes ?? profile.maxThreads;
   let threads = 1;
   while (threads < maxThreads && threads * points < 16384 && threads * 8 < work) threads *= 2;
   if (threads === 1) return undefined;
-  return { threads, points: cpuLanes === undefined ? Math.max(1, Math.min(64 / threads, points)) : cpuLanes / threads };
+  return { threads, points: lanes === undefined ? Math.max(1, Math.min(64 / threads, points)) : lanes / threads };
 }

@@ -1,0 +1,77 @@
+// What generated CUDA kernels call, once for a module of them: it needs no header, so that NVRTC compiles it with nothing installed beside.
+
+export const PRELUDE = `// Vectors of four, element by element.
+__device__ __forceinline__ float4 operator+(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
+__device__ __forceinline__ float4 operator*(float s, float4 v) { return make_float4(s * v.x, s * v.y, s * v.z, s * v.w); }
+__device__ __forceinline__ float4 &operator+=(float4 &a, float4 b) { return a = a + b; }
+__device__ __forceinline__ int4 operator+(int4 a, int4 b) { return make_int4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
+__device__ __forceinline__ int4 operator*(int s, int4 v) { return make_int4(s * v.x, s * v.y, s * v.z, s * v.w); }
+__device__ __forceinline__ int4 &operator+=(int4 &a, int4 b) { return a = a + b; }
+__device__ __forceinline__ uint4 operator+(uint4 a, uint4 b) { return make_uint4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
+__device__ __forceinline__ uint4 operator*(unsigned s, uint4 v) { return make_uint4(s * v.x, s * v.y, s * v.z, s * v.w); }
+__device__ __forceinline__ uint4 &operator+=(uint4 &a, uint4 b) { return a = a + b; }
+
+// The greater, or the less, of two; what is no number wins.
+__device__ __forceinline__ float larger(float x, float y) {
+#if defined(__CUDA_ARCH__)
+  float z;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(z) : "f"(x), "f"(y));
+  return z;
+#else
+  return x != x || y != y ? x + y : x < y ? y : x;
+#endif
+}
+__device__ __forceinline__ float smaller(float x, float y) {
+#if defined(__CUDA_ARCH__)
+  float z;
+  asm("min.NaN.f32 %0, %1, %2;" : "=f"(z) : "f"(x), "f"(y));
+  return z;
+#else
+  return x != x || y != y ? x + y : y < x ? y : x;
+#endif
+}
+__device__ __forceinline__ int larger(int x, int y) { return x < y ? y : x; }
+__device__ __forceinline__ int smaller(int x, int y) { return y < x ? y : x; }
+__device__ __forceinline__ unsigned larger(unsigned x, unsigned y) { return x < y ? y : x; }
+__device__ __forceinline__ unsigned smaller(unsigned x, unsigned y) { return y < x ? y : x; }
+__device__ __forceinline__ bool larger(bool x, bool y) { return x || y; }
+__device__ __forceinline__ bool smaller(bool x, bool y) { return x && y; }
+
+// Of what is no number 0.
+__device__ __forceinline__ float sign_of(float x) { return float(x > 0.0f) - float(x < 0.0f); }
+__device__ __forceinline__ int sign_of(int x) { return int(x > 0) - int(x < 0); }
+__device__ __forceinline__ float magnitude(float x) { return fabsf(x); }
+__device__ __forceinline__ int magnitude(int x) { return x < 0 ? int(0u - unsigned(x)) : x; }
+
+// All lanes of a warp get the same, to the last bit: each pair is combined in either order.
+template <typename T> __device__ __forceinline__ T lanes_sum(T x) {
+  for (int i = 16; i > 0; i /= 2) x += __shfl_xor_sync(0xffffffffu, x, i);
+  return x;
+}
+template <typename T> __device__ __forceinline__ T lanes_max(T x) {
+  for (int i = 16; i > 0; i /= 2) x = larger(x, T(__shfl_xor_sync(0xffffffffu, x, i)));
+  return x;
+}
+template <typename T> __device__ __forceinline__ T lanes_min(T x) {
+  for (int i = 16; i > 0; i /= 2) x = smaller(x, T(__shfl_xor_sync(0xffffffffu, x, i)));
+  return x;
+}
+
+// Threefry-2x32-20 (Salmon et al. 2011), first word.
+__device__ __forceinline__ void threefry_rounds(unsigned &x, unsigned &y, int a, int b, int c, int d) {
+  x += y; y = ((y << a) | (y >> (32 - a))) ^ x;
+  x += y; y = ((y << b) | (y >> (32 - b))) ^ x;
+  x += y; y = ((y << c) | (y >> (32 - c))) ^ x;
+  x += y; y = ((y << d) | (y >> (32 - d))) ^ x;
+}
+__device__ __forceinline__ unsigned threefry(unsigned k0, unsigned k1, unsigned c0, unsigned c1) {
+  unsigned k2 = k0 ^ k1 ^ 0x1bd11bdau;
+  unsigned x = c0 + k0, y = c1 + k1;
+  threefry_rounds(x, y, 13, 15, 26, 6); x += k1; y += k2 + 1u;
+  threefry_rounds(x, y, 17, 29, 16, 24); x += k2; y += k0 + 2u;
+  threefry_rounds(x, y, 13, 15, 26, 6); x += k0; y += k1 + 3u;
+  threefry_rounds(x, y, 17, 29, 16, 24); x += k1; y += k2 + 4u;
+  threefry_rounds(x, y, 13, 15, 26, 6); x += k2;
+  return x;
+}
+`;

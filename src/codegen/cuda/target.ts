@@ -1,0 +1,33 @@
+// The CUDA target: kernels to CUDA C++, for what every GPU since sm_80 has.
+
+import { launchKernel, launchTogether } from "../gpu/launch.ts";
+import { packBytes } from "../gpu/pack-bytes.ts";
+import type { DeviceProfile } from "../gpu/profile.ts";
+import { splitK } from "../gpu/tiles.ts";
+import type { Target } from "../target.ts";
+import { printKernel } from "./print.ts";
+
+/** Parameters are 4 KiB on every GPU; long before that a kernel has no registers left. */
+const MAX_BUFFERS = 32;
+
+/** Arithmetic is free beside memory; about what the gradients of a pooling, an activation and a normalization take, one after the other. */
+const OPERAND_COST = 16;
+
+export const CUDA_PROFILE: DeviceProfile = {
+  kind: "gpu",
+  lanes: 32,
+  maxThreads: 256,
+  // What a kernel may have without being asked for more.
+  sharedBytes: 48 * 1024,
+  boundsAccesses: false,
+};
+
+export const cudaTarget: Target = {
+  name: "cuda",
+  maxBuffers: () => MAX_BUFFERS,
+  operandCost: () => OPERAND_COST,
+  compileKernel: (kernel) => printKernel(launchKernel(kernel, CUDA_PROFILE)),
+  together: { isWorth: () => true, compile: (parts) => printKernel(launchTogether(parts, CUDA_PROFILE)) },
+  storesBytes: (kernel) => packBytes(kernel) !== undefined,
+  splitK,
+};

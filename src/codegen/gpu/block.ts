@@ -1,0 +1,159 @@
+// The block IR: what one workgroup of a GPU does, written once and printed by every language of GPUs. A block is a list of typed
+// statements that all threads of the workgroup run; memory is the launch's buffers and arrays that the workgroup shares. Schedules make
+// it, `verify.ts` checks it, a printer decides nothing: every conversion, every operation and every barrier stands here.
+//
+//   var acc: f32 = 0
+//   for (item = lane; item < 1000; item += 64) { acc = acc + x[group * 1000 + item] }
+//   partial[lane] = acc
+//   barrier
+//   if (lane == 0) { y[group] = partial[0] + ... }
+
+import type { BinaryOp, ScalarType, UnaryOp } from "../../ir/loop/expr.ts";
+import type { KernelParameter, ReduceOp } from "../../ir/loop/kernel.ts";
+import { InternalError } from "../../ir/types.ts";
+
+/** A scalar, or a vector of four of them, aligned as a whole. */
+export type Type = ScalarType | `${ScalarType}x4`;
+
+/** What a thread is given, all i32: its flat number in the workgroup (`lane`), the workgroup's (`group`), the step of an enclosing loop of launches. */
+export type Builtin = "lane" | "group" | "time";
+
+export type Value =
+  | { readonly kind: "const"; readonly type: ScalarType; readonly value: number }
+  | { readonly kind: "builtin"; readonly type: "i32"; readonly builtin: Builtin }
+  /** What a `let`, a `var` or a loop gave that name. */
+  | { readonly kind: "name"; readonly type: Type; readonly name: string }
+  /** Element `index` of a buffer or a shared array. */
+  | { readonly kind: "load"; readonly type: Type; readonly memory: string; readonly index: Value }
+  | { readonly kind: "unary"; readonly type: ScalarType; readonly op: UnaryOp; readonly x: Value }
+  /** Of scalars as in the loop IR. `add` is of vectors, too, and `mul` of a scalar and a vector. */
+  | { readonly kind: "binary"; readonly type: Type; readonly op: BinaryOp; readonly x: Value; readonly y: Value }
+  /** Both sides are computed; a load that may be out of range stands in an `if`, but where the language bounds accesses itself. */
+  | { readonly kind: "select"; readonly type: Type; readonly condition: Value; readonly x: Value; readonly y: Value }
+  | { readonly kind: "cast"; readonly type: ScalarType; readonly x: Value }
+  | { readonly kind: "threefry"; readonly type: "u32"; readonly words: readonly [Value, Value, Value, Value] }
+  | { readonly kind: "vector"; readonly type: Type; readonly parts: readonly Value[] }
+  | { readonly kind: "zeros"; readonly type: Type }
+  | { readonly kind: "component"; readonly type: ScalarType; readonly x: Value; readonly at: number }
+  /** What one lane of the subgroup has. All lanes must get here. */
+  | { readonly kind: "broadcast"; readonly type: Type; readonly x: Value; readonly from: number }
+  /** What all lanes of the subgroup have, combined in a fixed order. All lanes must get here. */
+  | { readonly kind: "combine-lanes"; readonly type: ScalarType; readonly op: ReduceOp; readonly x: Value };
+
+export type Statement =
+  | { readonly kind: "let"; readonly name: string; readonly value: Value }
+  /** Without a value, it is assigned before it is read. */
+  | { readonly kind: "var"; readonly name: string; readonly type: Type; readonly value?: Value }
+  | { readonly kind: "assign"; readonly name: string; readonly value: Value }
+  | { readonly kind: "store"; readonly memory: string; readonly index: Value; readonly value: Value }
+  /** `for (name = start; name < end; name += step)`, of i32. A loop that is kept is one that no compiler may unroll. */
+  | {
+      readonly kind: "for";
+      readonly name: string;
+      readonly start: Value;
+      readonly end: Value;
+      readonly step: number;
+      readonly kept: boolean;
+      readonly body: readonly Statement[];
+    }
+  | { readonly kind: "if"; readonly condition: Value; readonly yes: readonly Statement[]; readonly no: readonly Statement[] }
+  | { readonly kind: "scope"; readonly body: readonly Statement[] }
+  /** All threads of the workgroup get here before any goes on, and see what the others stored: in shared arrays, or in buffers. */
+  | { readonly kind: "barrier"; readonly of: "shared" | "buffers" }
+  | { readonly kind: "break" }
+  | { readonly kind: "return" };
+
+/** An array that the threads of a workgroup share. */
+export interface SharedArray {
+  readonly name: string;
+  readonly type: Type;
+  readonly length: number;
+}
+
+export interface Block {
+  readonly name: string;
+  /** By the number of the kernel's parameter; of types that memory has (no bool, no byte). */
+  readonly buffers: readonly KernelParameter[];
+  readonly usesTime: boolean;
+  readonly shared: readonly SharedArray[];
+  readonly threads: number;
+  readonly groups: number;
+  /** Where it needs subgroups of just that many lanes. */
+  readonly lanes?: number;
+  readonly body: readonly Statement[];
+}
+
+export const LANE: Value = Object.freeze({ kind: "builtin", type: "i32", builtin: "lane" });
+export const GROUP: Value = Object.freeze({ kind: "builtin", type: "i32", builtin: "group" });
+export const TIME: Value = Object.freeze({ kind: "builtin", type: "i32", builtin: "time" });
+
+/** The scalar of a vector, or of a scalar itself. */
+export const scalarOf = (type: Type): ScalarType => type.replace("x4", "") as ScalarType;
+export const vectorOf = (scalar: ScalarType): Type => `${scalar}x4`;
+
+export const integer = (value: number): Value => ({ kind: "const", type: "i32", value });
+export const number = (value: number, type: ScalarType): Value => ({ kind: "const", type, value });
+export const named = (name: string, type: Type): Value => ({ kind: "name", type, name });
+export const loadOf = (memory: string, type: Type, index: Value): Value => ({ kind: "load", type, memory, index });
+export const component = (x: Value, at: number): Value => ({ kind: "component", type: scalarOf(x.type), x, at });
+export const zerosOf = (scalar: ScalarType): Value => ({ kind: "zeros", type: vectorOf(scalar) });
+export const select = (condition: Value, x: Value, y: Value): Value => ({ kind: "select", type: x.type, condition, x, y });
+
+const COMPARISONS: ReadonlySet<BinaryOp> = new Set(["lt", "le", "eq", "ne"]);
+
+/** An operation of scalars of one type, or of vectors as `Value` says; integer arithmetic with constants is folded. */
+export function apply(op: BinaryOp, x: Value, y: Value): Value {
+  const folded = x.type === "i32" ? foldInteger(op, x, y) : undefined;
+  if (folded) return folded;
+  return { kind: "binary", type: COMPARISONS.has(op) ? "bool" : y.type, op, x, y };
+}
+
+// Of places in a schedule, none of which is negative.
+function foldInteger(op: BinaryOp, x: Value, y: Value): Value | undefined {
+  const b = y.kind === "const" ? y.value : undefined;
+  if (b === undefined) return undefined;
+  if ((op === "add" && b === 0) || ((op === "mul" || op === "div") && b === 1)) return x;
+  return (op === "mul" && b === 0) || (op === "rem" && b === 1) ? integer(0) : undefined;
+}
+
+export const plus = (x: Value, y: Value | number): Value => apply("add", x, typeof y === "number" ? integer(y) : y);
+export const times = (x: Value, y: Value | number): Value => apply("mul", x, typeof y === "number" ? integer(y) : y);
+export const over = (x: Value, y: number): Value => apply("div", x, integer(y));
+export const modulo = (x: Value, y: number): Value => apply("rem", x, integer(y));
+export const less = (x: Value, y: number): Value => apply("lt", x, integer(y));
+export const equals = (x: Value, y: number): Value => apply("eq", x, integer(y));
+
+/** The values that a value is made of. */
+export function partsOf(value: Value): readonly Value[] {
+  switch (value.kind) {
+    case "const":
+    case "builtin":
+    case "name":
+    case "zeros":
+      return [];
+    case "load":
+      return [value.index];
+    case "unary":
+    case "cast":
+    case "component":
+    case "broadcast":
+    case "combine-lanes":
+      return [value.x];
+    case "binary":
+      return [value.x, value.y];
+    case "select":
+      return [value.condition, value.x, value.y];
+    case "threefry":
+      return value.words;
+    case "vector":
+      return value.parts;
+    default:
+      return value satisfies never;
+  }
+}
+
+/** A combination of two values of a reduction. */
+export function combined(op: ReduceOp, x: Value, y: Value): Value {
+  if (x.type !== y.type) throw new InternalError(`${op} of ${x.type} and ${y.type}`);
+  return apply(op === "sum" ? "add" : op, x, y);
+}

@@ -1,0 +1,123 @@
+// What one launch runs: a block, or several side by side, each in workgroups of its own, whose number says which. And how a kernel
+// becomes one, by its shape and by what the device is.
+
+import { mul } from "../../ir/loop/expr.ts";
+import type { Kernel, KernelParameter } from "../../ir/loop/kernel.ts";
+import { verifyKernel } from "../../ir/loop/verify.ts";
+import type { KernelPart } from "../../ir/program.ts";
+import { at } from "../../ir/ops/define.ts";
+import { InternalError } from "../../ir/types.ts";
+import { mergeAxes, sizeOfAxes } from "../axes.ts";
+import { problemOf } from "../problem.ts";
+import type { Block, SharedArray } from "./block.ts";
+import { scheduleContract } from "./contract.ts";
+import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
+import { packed } from "./pack-bytes.ts";
+import type { DeviceProfile } from "./profile.ts";
+import { rowShape } from "./row-shape.ts";
+import { scheduleRows } from "./rows.ts";
+import { chooseTile } from "./tiles.ts";
+import { verifyBlock } from "./verify.ts";
+
+export interface Launch {
+  readonly name: string;
+  /** Every buffer once, with its number in the launch. */
+  readonly buffers: readonly (KernelParameter & { readonly slot: number })[];
+  readonly usesTime: boolean;
+  readonly shared: readonly SharedArray[];
+  readonly threads: number;
+  readonly groups: number;
+  /** Where it needs subgroups of just that many lanes. */
+  readonly lanes?: number;
+  /** The first one has the first workgroups. */
+  readonly blocks: readonly Block[];
+}
+
+/** A block as all of a launch. */
+export function launchOf(block: Block, profile: DeviceProfile): Launch {
+  verifyBlock(block, profile);
+  return { ...block, buffers: block.buffers.map((buffer, slot) => ({ ...buffer, slot })), blocks: [block] };
+}
+
+/** A kernel as a launch of its own. */
+export const launchKernel = (kernel: Kernel, profile: DeviceProfile): Launch => launchOf(scheduleKernel(kernel, profile), profile);
+
+const FEW_POINTS = 64;
+const LONG = 256;
+
+function scheduleKernel(given: Kernel, profile: DeviceProfile): Block {
+  verifyKernel(given);
+  const source = packed(given);
+  if (source.stages[0]?.kind === "contract") {
+    const problem = problemOf(source);
+    // Few long dot products fill a machine better as reductions.
+    const reduction = problem.b * problem.m * problem.n <= FEW_POINTS && problem.k >= LONG ? asReduction(source) : undefined;
+    if (!reduction) return scheduleContract(problem, chooseTile(problem, profile), profile);
+    return scheduleKernel(reduction, profile);
+  }
+  const kernel = mergeAxes(source);
+  const rows = rowShape(kernel, profile);
+  if (rows) return scheduleRows(kernel, rows, profile);
+  return scheduleMap(kernel, profile, profile.kind === "cpu" ? cpuDeal(sizeOfAxes(kernel.axes)) : GPU_DEAL);
+}
+
+/** The same kernel with its contraction as a sum of products. */
+function asReduction(kernel: Kernel): Kernel | undefined {
+  const [first, ...rest] = kernel.stages;
+  if (first?.kind !== "contract") return undefined;
+  return {
+    ...kernel,
+    stages: [{ kind: "reduce", axes: [first.k], op: "sum", dtype: first.dtype, value: mul(first.lhs, first.rhs) }, ...rest],
+  };
+}
+
+/** Several kernels as one launch. Their workgroups have one size, so threads are dealt out accordingly. */
+export function launchTogether(parts: readonly KernelPart[], profile: DeviceProfile): Launch {
+  const kernels = parts.map(({ kernel, slots }) => {
+    verifyKernel(kernel);
+    const source = mergeAxes(packed(kernel));
+    const kernelOfLaunch = { ...source, params: source.params.map((param, i) => ({ ...param, name: `p${String(at(slots, i))}` })) };
+    return { kernel: kernelOfLaunch, rows: rowShape(kernelOfLaunch, profile) };
+  });
+  const threads = Math.max(GPU_DEAL.threads, ...kernels.map(({ rows }) => (rows ? rows.threads * rows.points : 0)));
+  const blocks = kernels.map(({ kernel, rows }) =>
+    rows
+      ? scheduleRows(kernel, { ...rows, points: threads / rows.threads }, profile)
+      : scheduleMap(kernel, profile, { ...GPU_DEAL, threads }),
+  );
+  for (const block of blocks) verifyBlock(block, profile);
+  const lanes = blocks.find((block) => block.lanes !== undefined)?.lanes;
+  return {
+    name: blocks.map(({ name }) => name).join("_and_"),
+    buffers: buffersOf(parts, blocks),
+    usesTime: blocks.some(({ usesTime }) => usesTime),
+    // Parts run in workgroups of their own: what has one name and type can be one memory.
+    shared: distinct(blocks.flatMap(({ shared }) => shared.map((array) => ({ ...array, is: `${array.type}[${String(array.length)}]` })))),
+    threads,
+    groups: blocks.reduce((sum, { groups }) => sum + groups, 0),
+    blocks,
+    ...(lanes !== undefined && { lanes }),
+  };
+}
+
+/** Each buffer of the launch once, as the parts see it. */
+function buffersOf(parts: readonly KernelPart[], blocks: readonly Block[]): Launch["buffers"] {
+  const all = blocks.flatMap(({ buffers }, i) =>
+    buffers.map((buffer, b) => ({ ...buffer, slot: at(at(parts, i).slots, b), is: `${buffer.dtype}[${String(buffer.length)}]` })),
+  );
+  const written = new Set(all.filter(({ access }) => access !== "read").map(({ slot }) => slot));
+  return distinct(all)
+    .map((buffer) => ({ ...buffer, access: written.has(buffer.slot) ? ("read_write" as const) : ("read" as const) }))
+    .sort((x, y) => x.slot - y.slot);
+}
+
+function distinct<T extends { readonly name: string; readonly is: string }>(declarations: readonly T[]): T[] {
+  const known = new Map<string, T>();
+  for (const declaration of declarations) {
+    const other = known.get(declaration.name);
+    if (other && other.is !== declaration.is)
+      throw new InternalError(`${declaration.name} is ${other.is} and ${declaration.is} in one launch`);
+    known.set(declaration.name, declaration);
+  }
+  return [...known.values()];
+}

@@ -1,0 +1,138 @@
+// Blocks that no schedule may make: each is refused, with what is wrong with it.
+
+import { describe, expect, it } from "vitest";
+import {
+  apply,
+  component,
+  equals,
+  GROUP,
+  integer,
+  LANE,
+  less,
+  loadOf,
+  named,
+  number,
+  plus,
+  zerosOf,
+  type Block,
+  type Statement,
+} from "../../src/codegen/gpu/block.ts";
+import { launchKernel } from "../../src/codegen/gpu/launch.ts";
+import { verifyBlock } from "../../src/codegen/gpu/verify.ts";
+import { webgpuProfile } from "../../src/codegen/wgsl/target.ts";
+import { convForward, matmul, segments, softmax } from "./kernels.ts";
+
+const profile = webgpuProfile();
+
+const block = (body: readonly Statement[], changes: Partial<Block> = {}): Block => ({
+  name: "sample",
+  buffers: [
+    { name: "x", dtype: "f32", length: 100, access: "read" },
+    { name: "y", dtype: "f32", length: 100, access: "write" },
+  ],
+  usesTime: false,
+  shared: [{ name: "partial", type: "f32", length: 64 }],
+  threads: 64,
+  groups: 2,
+  body,
+  ...changes,
+});
+
+const barrier: Statement = { kind: "barrier", of: "shared" };
+const x = loadOf("x", "f32", LANE);
+const store = (index = LANE, value = x): Statement => ({ kind: "store", memory: "y", index, value });
+const when = (condition = less(LANE, 3), ...yes: Statement[]): Statement => ({ kind: "if", condition, yes, no: [] });
+const loop = (end = integer(4), ...body: Statement[]): Statement => ({
+  kind: "for",
+  name: "i",
+  start: integer(0),
+  end,
+  step: 1,
+  kept: false,
+  body,
+});
+const one = number(1, "f32");
+
+describe("a block", () => {
+  it("of every schedule is good", () => {
+    for (const kernel of [softmax(64, 1000), softmax(3, 40), segments("sum", 9, 4, 50), matmul(33, 70, 50, 2), matmul(1, 10, 500)])
+      expect(launchKernel(kernel, profile).blocks).toHaveLength(1);
+    const conv = convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 });
+    for (const lanes of [4, 8, 32]) expect(launchKernel(conv, { ...profile, kind: "cpu", lanes }).lanes).toBe(lanes);
+  });
+
+  it("may wait where all threads come: in a loop of all, behind a loop of some, and where groups differ", () => {
+    const good: readonly (readonly Statement[])[] = [
+      [loop(integer(4), barrier, store())],
+      [when(less(GROUP, 1), barrier)],
+      [when(less(LANE, 3), store()), barrier],
+      [loop(GROUP, { ...loop(LANE, store()), name: "j" } as Statement), barrier],
+    ];
+    for (const body of good) expect(() => verifyBlock(block(body), profile)).not.toThrow();
+  });
+
+  it("may have a variable of a loop that differs among threads, anew in every round", () => {
+    const v = { kind: "var", name: "v", type: "i32", value: integer(0) } as const;
+    const own = when(less(LANE, 3), { kind: "assign", name: "v", value: integer(1) });
+    expect(() => verifyBlock(block([loop(integer(4), v, own, barrier)]), profile)).not.toThrow();
+  });
+
+  const early: readonly (readonly [string, readonly Statement[]])[] = [
+    ["under a condition of the lane", [when(less(LANE, 3), barrier)]],
+    ["behind a return of some", [when(less(LANE, 3), { kind: "return" }), barrier]],
+    ["behind one in some groups", [when(less(GROUP, 1), when(less(LANE, 3), { kind: "return" })), barrier]],
+    ["in a loop as long as the lane", [loop(LANE, barrier)]],
+    ["in a loop that some have left", [loop(integer(4), when(equals(LANE, 1), { kind: "break" }), barrier)]],
+    ["under what was loaded", [when(apply("lt", x, one), barrier)]],
+    [
+      "under a variable that an earlier round made the lane's",
+      [
+        { kind: "var", name: "v", type: "i32", value: integer(0) },
+        loop(integer(4), when(less(named("v", "i32"), 1), barrier), { kind: "assign", name: "v", value: LANE }),
+      ],
+    ],
+    [
+      "under a variable that some assigned",
+      [
+        { kind: "var", name: "v", type: "i32", value: integer(0) },
+        when(less(LANE, 3), { kind: "assign", name: "v", value: integer(1) }),
+        when(less(named("v", "i32"), 1), barrier),
+      ],
+    ],
+  ];
+  it.each(early)("does not wait %s", (_, body) => {
+    expect(() => verifyBlock(block(body), profile)).toThrow(/block sample: not all threads reach a barrier/);
+  });
+
+  const bad: readonly (readonly [string, Block, RegExp])[] = [
+    ["a name from nowhere", block([store(named("i", "i32"))]), /i is not defined here/],
+    [
+      "a name of a scope that is over",
+      block([loop(), { kind: "scope", body: [{ kind: "let", name: "a", value: one }] }, store(LANE, named("a", "f32"))]),
+      /a is not defined here/,
+    ],
+    ["two of one name", block([loop(integer(2), loop())]), /i is defined twice/],
+    ["a value of another type", block([store(LANE, integer(1))]), /what is stored to y is i32 instead of f32/],
+    ["a place that is no integer", block([store(x)]), /the place of a store to y is f32 instead of i32/],
+    ["a sum of two types", block([store(LANE, plus(LANE, x))]), /add of i32 and f32/],
+    ["a load of another type", block([store(LANE, { ...x, type: "f16" } as typeof x)]), /which holds f32/],
+    ["a store to what is read", block([{ kind: "store", memory: "x", index: LANE, value: one }]), /x, which is read only/],
+    [
+      "a name that changes",
+      block([
+        { kind: "let", name: "a", value: one },
+        { kind: "assign", name: "a", value: one },
+      ]),
+      /a is assigned/,
+    ],
+    ["a component of a scalar", block([store(LANE, component(one, 0))]), /component 0 of f32/],
+    ["a vector as a number", block([store(LANE, zerosOf("f32"))]), /f32x4 instead of f32/],
+    ["a break outside of loops", block([{ kind: "break" }]), /a break outside/],
+    ["lanes of no number", block([store(LANE, { kind: "combine-lanes", type: "f32", op: "sum", x })]), /lanes combine/],
+    ["too many threads", block([], { threads: 512 }), /512 threads/],
+    ["too much shared memory", block([], { shared: [{ name: "left", type: "f32x4", length: 1025 }] }), /16400 shared bytes of 16384/],
+  ];
+  it.each(bad)("is refused with %s", (_, wrong, message) => {
+    expect(() => verifyBlock(wrong, profile)).toThrow(message);
+  });
+});

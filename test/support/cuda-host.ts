@@ -1,0 +1,205 @@
+// A device that runs CUDA kernels without a GPU: the C++ compiler makes a process of them (`cuda-host/machine.h`), which has the memory
+// and does what it is told over pipes. Slow, and strict where a GPU is not: a missing barrier or a wrong index shows.
+
+import { createHash } from "node:crypto";
+import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { PRELUDE } from "../../src/codegen/cuda/prelude.ts";
+import { HOST_ARRAYS } from "../../src/ir/arrays.ts";
+import type { BufferPlan, CompiledKernel, EntryName, KernelLaunch, Program } from "../../src/ir/program.ts";
+import { sizeOf } from "../../src/ir/types.ts";
+import type { Device, HostArray, Session } from "../../src/runtime/device.ts";
+
+/** Why there is no such device here. */
+export const NO_HOST_COMPILER =
+  spawnSync("g++", ["--version"]).status === 0 && process.platform === "linux" ? undefined : "no g++ on Linux to compile kernels with";
+
+const SOURCES = resolve("test/support/cuda-host");
+const CACHE = resolve(".cache/cuda-host");
+const FLAGS = ["-std=c++17", "-O1", "-fwrapv", "-U_FORTIFY_SOURCE", "-Wall", "-Werror", "-Wno-unused"];
+
+/** Memory for resident data, behind the arena; the system gives what is used of it. */
+const DATA_BYTES = 64 << 20;
+
+enum Command {
+  Reserve = 1,
+  Write,
+  Copy,
+  Run,
+  Read,
+}
+
+/** An executable, and the number in it of each kernel. */
+interface Library {
+  readonly file: string;
+  readonly numbers: ReadonlyMap<string, number>;
+}
+
+const entryOf = (kernel: CompiledKernel): string => {
+  if (!kernel.cuda) throw new Error(`${kernel.name} is no CUDA kernel`);
+  return kernel.cuda.entry;
+};
+
+/** Whether threads of a kernel meet: only then are they fibers. */
+const waits = ({ source = "" }: CompiledKernel): boolean => source.includes("__syncthreads()") || source.includes("lanes_");
+
+async function build(kernels: readonly CompiledKernel[]): Promise<Library> {
+  const unique = [...new Map(kernels.map((kernel) => [entryOf(kernel), kernel])).values()];
+  const table = unique.map((kernel) => {
+    const { entry, threads } = kernel.cuda ?? { entry: "", threads: 0 };
+    return `{ machine::thunk<&${entry}>, ${String(threads)}, ${String(kernel.grid?.[0] ?? 0)}, ${String(waits(kernel))} },`;
+  });
+  const text = [
+    '#include "machine.h"',
+    PRELUDE,
+    ...unique.map(({ source }) => source),
+    '#include "main.h"',
+    "const Kernel KERNELS[] = {",
+    ...table,
+    "};\n",
+  ].join("\n");
+  const hash = createHash("sha256").update(FLAGS.join(" ")).update(text);
+  for (const header of ["machine.h", "main.h"]) hash.update(readFileSync(join(SOURCES, header)));
+  const file = join(CACHE, hash.digest("hex").slice(0, 32));
+  if (!existsSync(file)) {
+    mkdirSync(CACHE, { recursive: true });
+    const own = `${file}.${String(process.pid)}`;
+    writeFileSync(`${own}.cpp`, text);
+    await promisify(execFile)("g++", [...FLAGS, `-I${SOURCES}`, "-o", own, `${own}.cpp`], { maxBuffer: 1 << 26 });
+    renameSync(own, file);
+  }
+  return { file, numbers: new Map(unique.map((kernel, i) => [entryOf(kernel), i])) };
+}
+
+export interface HostCuda extends Device {
+  /** Compiles the kernels of many programs at once, which is far quicker than one by one. */
+  prepare(kernels: readonly CompiledKernel[]): Promise<void>;
+}
+
+export function openHostCuda(): HostCuda {
+  let prepared: Library | undefined;
+  return {
+    info: { kind: "cuda", description: "CUDA kernels on the host", isHardware: false },
+    prepare: async (kernels) => {
+      prepared = await build(kernels);
+    },
+    load: async (program) => {
+      const isPrepared = program.kernels.every((kernel) => prepared?.numbers.has(entryOf(kernel)));
+      return new HostSession(program, prepared && isPrepared ? prepared : await build(program.kernels));
+    },
+    dispose: () => undefined,
+  };
+}
+
+class HostSession implements Session {
+  readonly #program: Program;
+  readonly #library: Library;
+  readonly #child: ChildProcess;
+  readonly #data = new Map<string, number>();
+  #end: number;
+  #faults = "";
+  /** What came back and is not taken yet. */
+  #answer = Buffer.alloc(0);
+  #waiting: (() => void) | undefined;
+
+  constructor(program: Program, library: Library) {
+    this.#program = program;
+    this.#library = library;
+    this.#child = spawn(library.file, { stdio: ["pipe", "pipe", "pipe"] });
+    this.#child.stdout?.on("data", (chunk: Buffer) => {
+      this.#answer = Buffer.concat([this.#answer, chunk]);
+      this.#waiting?.();
+    });
+    this.#child.stderr?.on("data", (chunk: Buffer) => (this.#faults += chunk.toString()));
+    this.#child.on("exit", (code, signal) => {
+      if (code !== 0 && signal !== "SIGTERM") this.#faults ||= `ended with ${String(code ?? signal)}`;
+      this.#waiting?.();
+    });
+    this.#child.stdin?.on("error", () => undefined);
+    this.#end = program.arenaBytes;
+    this.#tell([Command.Reserve, program.arenaBytes + DATA_BYTES]);
+  }
+
+  write(buffer: string, data: HostArray): void {
+    const plan = this.#plan(buffer);
+    if (plan.role === "data" && !this.#data.has(buffer)) {
+      this.#data.set(buffer, this.#end);
+      this.#end += Math.ceil(data.byteLength / 256) * 256;
+    }
+    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    this.#tell([Command.Write, this.#place(plan), bytes.length], bytes);
+  }
+
+  adopt(): void {
+    throw new Error("sessions on the host share nothing");
+  }
+
+  run(entry: EntryName, times = 1): void {
+    for (let i = 0; i < times; i++)
+      for (const launch of this.#program.entries[entry] ?? []) {
+        if (launch.kind === "kernel") this.#launch(launch, 0);
+        else
+          for (let t = 0; t < launch.count; t++)
+            for (const inner of launch.body) this.#launch(inner, launch.reverse ? launch.count - 1 - t : t);
+      }
+  }
+
+  async read(buffers: readonly string[]): Promise<Map<string, HostArray>> {
+    const results = new Map<string, HostArray>();
+    for (const name of buffers) {
+      const plan = this.#plan(name);
+      const length = sizeOf(plan.shape);
+      const bytes = length * HOST_ARRAYS[plan.dtype].from([0]).byteLength;
+      this.#tell([Command.Read, this.#place(plan), bytes]);
+      const answer = await this.#take(bytes);
+      results.set(name, new HOST_ARRAYS[plan.dtype](new Uint8Array(answer).buffer, 0, length));
+    }
+    return results;
+  }
+
+  async sync(): Promise<void> {
+    this.#tell([Command.Read, 0, 4]);
+    await this.#take(4);
+  }
+
+  dispose(): void {
+    this.#child.kill();
+  }
+
+  #launch({ kernel, buffers }: KernelLaunch, time: number): void {
+    const compiled = this.#program.kernels[kernel];
+    const places = buffers.map((index) => this.#place(this.#program.buffers[index]));
+    const number = compiled && this.#library.numbers.get(entryOf(compiled));
+    if (number === undefined) throw new Error(`no kernel ${String(kernel)}`);
+    this.#tell([Command.Run, number, time, places.length, ...places]);
+  }
+
+  #tell(words: readonly number[], bytes?: Uint8Array): void {
+    this.#child.stdin?.write(new Uint8Array(Uint32Array.from(words).buffer));
+    if (bytes) this.#child.stdin?.write(bytes.slice());
+  }
+
+  async #take(bytes: number): Promise<Buffer> {
+    while (this.#answer.length < bytes) {
+      if (this.#faults !== "" || this.#child.exitCode !== null) throw new Error(`kernels on the host: ${this.#faults}`);
+      await new Promise<void>((resume) => (this.#waiting = resume));
+    }
+    const taken = this.#answer.subarray(0, bytes);
+    this.#answer = this.#answer.subarray(bytes);
+    return taken;
+  }
+
+  #plan(name: string): BufferPlan {
+    const plan = this.#program.buffers.find((buffer) => buffer.name === name);
+    if (!plan) throw new Error(`no buffer ${name}`);
+    return plan;
+  }
+
+  #place(plan: BufferPlan | undefined): number {
+    const place = plan?.role === "data" ? this.#data.get(plan.name) : plan?.offset;
+    if (place === undefined) throw new Error(`${plan?.name ?? "a buffer"} is used before it is written`);
+    return place;
+  }
+}
