@@ -22,7 +22,6 @@ export const NOT_YET = {
     "rate layer2: 0.1x",
     "optimizer sgd(lr: 0.01)   // one rate for all",
   ),
-  "clip-not-yet": notYet("TL0806", "`clip`", "`clip` is", "optimizer adam(lr: 5e-5) clip 1.0", "optimizer adam(lr: 5e-5)"),
   "tokenize-not-yet": notYet(
     "TL0808",
     "`tokenize`",

@@ -51,7 +51,6 @@ export class Settings {
 
   refuseWhatIsNotYet(): void {
     for (const setting of [...this.#recipe.settings, ...this.#recipe.stages.flatMap(({ settings }) => settings)]) {
-      if (setting.key === "optimizer" && setting.clip !== undefined) this.#sink.report("clip-not-yet", setting.clip.span, {});
       if (setting.key === "precision" && !(setting.value.kind === "ref" && setting.value.name === "f32"))
         this.#sink.report("precision-not-yet", setting.span, {});
       const name = NOT_YET[setting.key];

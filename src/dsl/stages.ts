@@ -26,6 +26,7 @@ export interface StageRules {
   /** Whether the recipe trains on data of its own, and so for some epochs. */
   readonly hasData: boolean;
   readonly optimizer: (setting: Ast.SettingOf<"optimizer">) => WordPlan | undefined;
+  readonly clip: (value: Ast.Expr) => WordPlan | undefined;
   readonly schedule: (setting: Ast.SettingOf<"schedule">) => WordPlan | undefined;
   /** What a stage with these settings watches. */
   readonly watched: (settings: Settings) => Pick<StagePlan, "stop" | "keep">;
@@ -40,6 +41,7 @@ export function planStages(
   const { sink } = env;
   // Faults of what stages inherit are reported once.
   const optimizerOf = remembered(plans.optimizer);
+  const clipOf = remembered(plans.clip);
   const scheduleOf = remembered(plans.schedule);
   const epochsOf = remembered((setting: Ast.SettingOf<"epochs">) => wholeNumber(setting, 1, 1e6, 1, env));
   if (!fewPatterns(recipe, sink)) return [];
@@ -57,17 +59,13 @@ export function planStages(
     const [chosen, epochs, freeze] = [settings.get("optimizer"), settings.get("epochs"), settings.get("freeze")];
     const rates = settings.get("schedule");
     const optimizer = chosen && optimizerOf(chosen);
+    const clip = chosen?.clip && clipOf(chosen.clip);
     const schedule = rates === undefined ? NO_SCHEDULE : scheduleOf(rates);
     const count = epochs === undefined ? 1 : epochsOf(epochs);
     const watched = plans.watched(settings);
     if (optimizer === undefined || schedule === undefined) return [];
-    return [
-      {
-        plan: { name, optimizer, schedule, epochs: count, ...watched },
-        ...(freeze === undefined ? {} : { freeze }),
-        frozen: frozenBy(freeze),
-      },
-    ];
+    const plan = { name, optimizer, ...(clip && { clip }), schedule, epochs: count, ...watched };
+    return [{ plan, ...(freeze === undefined ? {} : { freeze }), frozen: frozenBy(freeze) }];
   });
 }
 

@@ -5,6 +5,7 @@ import { artifactFault } from "./artifact-checks.ts";
 import { ARTIFACT_VERSION, type Artifact } from "./artifact.ts";
 import { KERNEL_DEFINITIONS, KERNEL_SCHEMA, PARAMETER_TYPE } from "./loop/kernel-schema.ts";
 import { PROGRAM_VERSION } from "./program.ts";
+import { CLIPS } from "./recipe/clips/index.ts";
 import type { Reading } from "./recipe/columns/define.ts";
 import { READINGS } from "./recipe/columns/index.ts";
 import { LOSSES } from "./recipe/losses/index.ts";
@@ -178,7 +179,7 @@ const stage = object({ name, trainable: list(name), states: list(state), entries
 const measure = { split: { enum: ["train", "val"] }, metric: { enum: ["loss", ...METRICS.map((metric) => metric.name)] } } as const;
 const stagePlan = object(
   { name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count },
-  { stop: object({ ...measure, patience: positive, within: figure }), keep: object(measure) },
+  { clip: wordSchema(CLIPS), stop: object({ ...measure, patience: positive, within: figure }), keep: object(measure) },
 );
 
 const SCHEMA = {

@@ -131,6 +131,8 @@ export interface StagePlan {
   /** `main` in a recipe without `stage`. */
   readonly name: string;
   readonly optimizer: WordPlan;
+  /** How gradients are held within bounds before the optimizer sees them. */
+  readonly clip?: WordPlan;
   /** How the optimizer's rate changes from step to step of the stage. */
   readonly schedule: WordPlan;
   readonly epochs: number;

@@ -160,7 +160,7 @@ function differentiate(spec: StageSpec, model: ForwardModel, label: Node, mask: 
 function trainOnBatch(context: EntryContext, training: Training, rate: Node): Map<string, Node> {
   const { b, states, stage, network, since } = context;
   const step = states.declare(STEP);
-  const outputs = updateWeights({ b, states, plan: stage.optimizer, step, rate, since }, training.grads);
+  const outputs = updateWeights({ b, states, stage, step, rate, since }, training.grads);
   const { updates } = training.model;
   for (const parameter of network.parameters) {
     const updated = updates.get(parameter.name);

@@ -3,10 +3,10 @@
 import type { Builder } from "../ir/builder.ts";
 import type { Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
-import type { WordPlan } from "../ir/plan.ts";
+import type { StagePlan, WordPlan } from "../ir/plan.ts";
 import { optimizerOf } from "../ir/recipe/optimizers/index.ts";
 import { tensorType, type TensorType } from "../ir/types.ts";
-import { clipNorm } from "./clip.ts";
+import { clip, clipNorm } from "./clip.ts";
 import type { StateTable } from "./states.ts";
 
 /** The stage since which an optimizer has known a parameter without a break; "" for the first. */
@@ -15,7 +15,7 @@ export type Since = (parameter: Parameter) => string;
 export interface UpdateContext {
   readonly b: Builder;
   readonly states: StateTable;
-  readonly plan: WordPlan;
+  readonly stage: Pick<StagePlan, "optimizer" | "clip">;
   /** Training steps before this one, u32[]. */
   readonly step: Node;
   readonly rate: Node;
@@ -24,10 +24,12 @@ export interface UpdateContext {
 
 /** Next values of weights and of the optimizer's states, by their names. */
 export function updateWeights(context: UpdateContext, given: ReadonlyMap<Parameter, Node>): Map<string, Node> {
-  const { b, states, plan, rate } = context;
+  const { b, states, stage, rate } = context;
+  const { optimizer: plan } = stage;
   const optimizer = optimizerOf(plan);
   const norm = optimizer.clipsTo?.(plan.args);
-  const gradients = norm === undefined ? given : clipNorm(b, given, norm);
+  const asked = stage.clip ? clip(b, given, stage.clip) : given;
+  const gradients = norm === undefined ? asked : clipNorm(b, asked, norm);
   const outputs = new Map<string, Node>();
   const declare = (name: string, type: TensorType, value = 0): Node =>
     states.declare({ name, kind: "optimizer", type, init: { kind: "constant", value } });

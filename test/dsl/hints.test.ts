@@ -12,7 +12,7 @@ import { NOT_YET } from "../../src/dsl/settings.ts";
 import { createBuilder } from "../../src/ir/builder.ts";
 import { load, readText, ROOT } from "./support.ts";
 
-const REFUSED = [...Object.keys(NOT_YET), "clip", "tokenize"];
+const REFUSED = [...Object.keys(NOT_YET), "tokenize"];
 
 describe("hints", () => {
   it("recommend no setting that is refused", () => {
