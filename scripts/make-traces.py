@@ -131,6 +131,13 @@ LOSSES = {
 }
 
 
+def grouped(net, lr=0.3, decay=0.0, **other):
+    """A group for every parameter, with what `other` says of those whose names it ends."""
+    of = lambda name: next((group for end, group in other.items() if name.replace(".", "_").endswith(end)), {})
+    groups = [{"params": [p], **of(name)} for name, p in net.named_parameters()]
+    return dict(optimizer=torch.optim.SGD(groups, lr=lr, momentum=0.8, weight_decay=decay))
+
+
 def clipped(net, clip):
     return dict(optimizer=torch.optim.SGD(net.parameters(), lr=0.5, weight_decay=0.1), before=lambda: clip(net.parameters()))
 
@@ -139,6 +146,10 @@ def clipped(net, clip):
 # after it, and what is added to the loss that is differentiated.
 UPDATES = {
     "clip-norm": lambda net: clipped(net, lambda p: nn.utils.clip_grad_norm_(p, 0.2)),
+    "rates": lambda net: grouped(net, fc1_weight={"lr": 0.03}, fc1_bias={"lr": 0.03}, fc2_bias={"lr": 0.7}),
+    "rate-per-layer": lambda net: grouped(net, fc1_weight={"lr": 0.3 * 0.4}, fc1_bias={"lr": 0.3 * 0.4}),
+    "decay-except": lambda net: grouped(net, decay=0.2, bias={"weight_decay": 0}),
+    "decays": lambda net: grouped(net, fc1_weight={"weight_decay": 0.4}, fc2_weight={"weight_decay": 0.1}),
     "clip-value": lambda net: clipped(net, lambda p: nn.utils.clip_grad_value_(p, 0.05)),
 }
 

@@ -15,13 +15,6 @@ const notYet = (code: string, title: string, message: string, wrong: string, rig
   });
 
 export const NOT_YET = {
-  "rate-not-yet": notYet(
-    "TL0805",
-    "`rate`",
-    "`rate` per parameter is",
-    "rate layer2: 0.1x",
-    "optimizer sgd(lr: 0.01)   // one rate for all",
-  ),
   "tokenize-not-yet": notYet(
     "TL0808",
     "`tokenize`",

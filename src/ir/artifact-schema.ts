@@ -174,7 +174,11 @@ const report = object({
   bytes: object({ weights: bytes, gradients: bytes, optimizer: bytes, temporary: bytes, temporaryLowerBound: bytes, arena: bytes }),
 });
 
-const stage = object({ name, trainable: list(name), states: list(state), entries: named(ports), report, program }, { seed: name });
+const group = object({ rate: figure, decay: figure, parameters: list(name) });
+const stage = object(
+  { name, trainable: list(name), groups: list(group), states: list(state), entries: named(ports), report, program },
+  { seed: name },
+);
 
 const measure = { split: { enum: ["train", "val"] }, metric: { enum: ["loss", ...METRICS.map((metric) => metric.name)] } } as const;
 const stagePlan = object(

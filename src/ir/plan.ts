@@ -142,6 +142,13 @@ export interface StagePlan {
   readonly keep?: Measure;
 }
 
+/** What an optimizer does with some parameters: a parameter group of PyTorch. */
+export interface ParameterGroup {
+  /** The learning rate, before the schedule. */
+  readonly rate: number;
+  readonly decay: number;
+}
+
 export interface RecipePlan {
   readonly name: string;
   readonly loss: WordPlan;
