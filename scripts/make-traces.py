@@ -8,6 +8,7 @@ The networks are those of the specs, written again; names are those of `state_di
 """
 
 import pathlib
+import zlib
 
 import torch
 import torch.nn as nn
@@ -130,13 +131,36 @@ LOSSES = {
 }
 
 
+def grouped(net, lr=0.3, decay=0.0, **other):
+    """A group for every parameter, with what `other` says of those whose names it ends."""
+    of = lambda name: next((group for end, group in other.items() if name.replace(".", "_").endswith(end)), {})
+    groups = [{"params": [p], **of(name)} for name, p in net.named_parameters()]
+    return dict(optimizer=torch.optim.SGD(groups, lr=lr, momentum=0.8, weight_decay=decay))
+
+
+def clipped(net, clip):
+    return dict(optimizer=torch.optim.SGD(net.parameters(), lr=0.5, weight_decay=0.1), before=lambda: clip(net.parameters()))
+
+
+# What stands between a gradient and a new weight, as the specs have it: an optimizer, what is done before its step (to gradients) and
+# after it, and what is added to the loss that is differentiated.
+UPDATES = {
+    "clip-norm": lambda net: clipped(net, lambda p: nn.utils.clip_grad_norm_(p, 0.2)),
+    "rates": lambda net: grouped(net, fc1_weight={"lr": 0.03}, fc1_bias={"lr": 0.03}, fc2_bias={"lr": 0.7}),
+    "rate-per-layer": lambda net: grouped(net, fc1_weight={"lr": 0.3 * 0.4}, fc1_bias={"lr": 0.3 * 0.4}),
+    "decay-except": lambda net: grouped(net, decay=0.2, bias={"weight_decay": 0}),
+    "decays": lambda net: grouped(net, fc1_weight={"weight_decay": 0.4}, fc2_weight={"weight_decay": 0.1}),
+    "clip-value": lambda net: clipped(net, lambda p: nn.utils.clip_grad_value_(p, 0.05)),
+}
+
+
 def cross_entropy(smoothing=0.0):
     return lambda output, label: F.cross_entropy(
         output.reshape(-1, output.shape[-1]), label.long().reshape(-1), label_smoothing=smoothing
     )
 
 
-def trace(name, model, batch, optimizer, loss_of, steps=STEPS):
+def trace(name, model, batch, optimizer, loss_of, steps=STEPS, penalty=lambda: 0, before=lambda: None, after=lambda: None):
     model.train()
     cast = lambda t: t.detach().clone().to(torch.float32 if t.is_floating_point() else torch.int32).contiguous()
     state = lambda: {k: cast(v) for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
@@ -148,11 +172,13 @@ def trace(name, model, batch, optimizer, loss_of, steps=STEPS):
         output = model(**inputs)
         loss = loss_of(output, batch["label"])
         optimizer.zero_grad()
-        loss.backward()
+        (loss + penalty()).backward()
         if step == 0:
             out["output"] = cast(output)
             out |= {f"grad/{k}": cast(p.grad) for k, p in model.named_parameters() if p.grad is not None}
+        before()
         optimizer.step()
+        after()
         losses.append(loss.item())
     out |= {"loss": torch.tensor(losses)} | {f"after/{k}": v for k, v in state().items()}
     save_file(out, FOLDER / f"{name}.out.safetensors")
@@ -195,6 +221,13 @@ def main():
         label = labels(4, below=3) if outputs == 3 else torch.randn(4, 2)
         sgd = torch.optim.SGD(net.parameters(), lr=0.3)
         trace(f"regressor-{name}", net, {"values": torch.randn(4, 5), "label": label}, sgd, loss)
+
+    for name, update in UPDATES.items():
+        # A seed of its own: no case depends on those before it.
+        torch.manual_seed(zlib.crc32(name.encode()))
+        net = Regressor()
+        batch = {"values": torch.randn(4, 5), "label": torch.randn(4, 2)}
+        trace(f"update-{name}", net, batch, loss_of=F.mse_loss, **({"steps": STEPS} | update(net)))
 
 
 if __name__ == "__main__":

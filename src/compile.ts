@@ -13,6 +13,7 @@ import {
   checkContract,
   checkSpec as checkLoaded,
   elaborate,
+  groupsIn,
   planRecipe,
   type LoadedSpec,
   type PlannedRecipe,
@@ -220,10 +221,15 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
   }
   const steps = planned.data ?? { preprocess: [], augment: [] };
   const limited = withLimits(dataInfo, network, planned.plan);
-  return planned.stages.map(({ plan: stage, frozen }) => ({
-    ...{ b, recipe: planned.plan, stage, dataInfo: limited, steps, network },
-    isFrozen: ({ name }) => frozen(name),
-  }));
+  const weights = network.parameters.filter(({ kind }) => kind === "weight");
+  return planned.stages.map(({ plan: stage, frozen, groups }) => {
+    const group = groupsIn(groups, stage.optimizer, weights);
+    return {
+      ...{ b, recipe: planned.plan, stage, dataInfo: limited, steps, network },
+      isFrozen: ({ name }) => frozen(name),
+      groupOf: ({ name }) => group(name),
+    };
+  });
 }
 
 /** What columns of indices must stay below: the rows of embeddings, and the classes that the network has scores for. */

@@ -91,7 +91,14 @@ describe("layers", () => {
 
 /** Who may import a package, as the beginning of a path. Everything else of src/ uses Node and itself. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  chevrotain: ["src/dsl/tokens.ts", "src/dsl/parser.ts", "src/dsl/lookahead.ts", "src/dsl/body-parser.ts", "src/dsl/to-ast"],
+  chevrotain: [
+    "src/dsl/tokens.ts",
+    "src/dsl/parser.ts",
+    "src/dsl/lookahead.ts",
+    "src/dsl/settings-parser.ts",
+    "src/dsl/body-parser.ts",
+    "src/dsl/to-ast",
+  ],
   commander: ["src/cli/"],
   "csv-parse": ["src/runtime/data/"],
   "@huggingface/hub": ["src/runtime/hub/"],

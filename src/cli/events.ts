@@ -2,7 +2,7 @@
 // docs/events.md is made of both files, comments included.
 
 import type { DiagnosticJson } from "../diagnostics.ts";
-import type { Artifact, StageReport } from "../ir/artifact.ts";
+import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
 import type { DoneEvent, EpochEvent, StageEvent, StartEvent, StepEvent } from "../runtime/events.ts";
 
 /** Anything that is wrong, or most likely not meant, with a spec and its data. */
@@ -190,6 +190,8 @@ export interface InspectedStage {
   /** Names of weights. */
   readonly trainable: readonly string[];
   readonly frozen: readonly string[];
+  /** What is trained, by how the optimizer trains it; a rate before its schedule. */
+  readonly groups: CompiledStage["groups"];
   /** The deepest weights that are trained: there is no gradient below. */
   readonly frontier: readonly string[];
   /** What each layer takes of a training step. */

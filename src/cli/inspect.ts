@@ -10,6 +10,7 @@ import { targetsIn } from "./folder.ts";
 import { layerTable } from "./layer-table.ts";
 import { artifactOf, compileRequest, isFolder, readArtifact, type CompileOptions } from "./open.ts";
 import type { Terminal } from "./terminal.ts";
+import { updateLines } from "./update-lines.ts";
 
 export interface InspectOptions extends CompileOptions {
   readonly target: string;
@@ -54,7 +55,7 @@ function rowsOf({ parameters, stages }: Artifact, layers: readonly LayerRow[] | 
   }));
 }
 
-function describe({ parameters }: Artifact, { name: stage, trainable: trained, report }: CompiledStage): InspectedStage {
+function describe({ parameters }: Artifact, { name: stage, trainable: trained, groups, report }: CompiledStage): InspectedStage {
   const weights = parameters.filter((parameter) => parameter.kind === "weight");
   const isTrained = new Set(trained);
   const trainable = weights.filter(({ name }) => isTrained.has(name));
@@ -65,6 +66,7 @@ function describe({ parameters }: Artifact, { name: stage, trainable: trained, r
     parameters: { total: count(weights), trainable: count(trainable), frozen: count(frozen) },
     trainable: trainable.map(({ name }) => name),
     frozen: frozen.map(({ name }) => name),
+    groups,
     frontier: report.frontier,
     layers: report.layers,
     entries: report.entries,
@@ -87,6 +89,8 @@ function show(artifact: Artifact, inspection: InspectedStage, hasLayers: boolean
     const fresh = weights.new.length === 0 ? "" : `; new: ${weights.new.join(", ")}`;
     terminal.line(`  weights     ${weights.source}: ${weights.taken} tensors, ${weights.dropped} of the file left out${fresh}`);
   }
+  const plan = artifact.recipe.stages.find(({ name }) => name === inspection.stage);
+  if (plan) for (const line of updateLines(plan, inspection.groups)) terminal.line(line);
   if (frozen.length > 0) terminal.line(`  frozen      ${frozen.join(", ")}`);
   if (frontier.length > 0) terminal.line(`  frontier    ${frontier.join(", ")}: no gradient below`);
   for (const [entry, { ops, kernels, launches, flops, traffic }] of Object.entries(inspection.entries)) {

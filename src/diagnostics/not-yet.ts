@@ -15,14 +15,6 @@ const notYet = (code: string, title: string, message: string, wrong: string, rig
   });
 
 export const NOT_YET = {
-  "rate-not-yet": notYet(
-    "TL0805",
-    "`rate`",
-    "`rate` per parameter is",
-    "rate layer2: 0.1x",
-    "optimizer sgd(lr: 0.01)   // one rate for all",
-  ),
-  "clip-not-yet": notYet("TL0806", "`clip`", "`clip` is", "optimizer adam(lr: 5e-5) clip 1.0", "optimizer adam(lr: 5e-5)"),
   "tokenize-not-yet": notYet(
     "TL0808",
     "`tokenize`",

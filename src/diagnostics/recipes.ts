@@ -39,10 +39,10 @@ export const RECIPES = {
     wrong: "optimizer adm(lr: 1e-3)",
     right: "optimizer adam(lr: 1e-3)",
   }),
-  "freeze-nothing": entry<{ pattern: string }>({
+  "matches-nothing": entry<{ pattern: string }>({
     code: "TL0405",
     severity: "error",
-    title: "a freeze pattern that matches no parameter",
+    title: "a pattern that matches no parameter",
     message: ({ pattern }) => `\`${pattern}\` matches no parameter of the network`,
     explanation:
       "A misspelt pattern would silently train what was meant to be frozen. `*` stands for one segment of a name, `**` for any number; a name covers everything below it.",
@@ -124,6 +124,35 @@ export const RECIPES = {
     explanation: "A metric compares answers with labels, as the loss does: both with classes, or both with numbers.",
     wrong: "loss mse\nmetrics accuracy",
     right: "loss cross_entropy\nmetrics accuracy",
+  }),
+  "group-frozen": entry<{ setting: string; pattern: string }>({
+    code: "TL0415",
+    severity: "error",
+    title: "a rate or decay of what is frozen",
+    message: ({ setting, pattern }) => `\`${setting}\` of \`${pattern}\`, which is frozen`,
+    explanation:
+      "What is frozen has no gradient and no decay, so the setting would do nothing. A setting of the whole recipe is for its stages: one of them must train some of what the pattern names.",
+    wrong: "freeze conv1\nrate conv1: 0.1x",
+    right: "rate conv1: 0.1x",
+  }),
+  "two-groups": entry<{ setting: string; name: string }>({
+    code: "TL0416",
+    severity: "error",
+    title: "two values for one parameter",
+    message: ({ setting, name }) => `\`${name}\` has two values of \`${setting}\``,
+    explanation: "Which of them counts would depend on the order in which they stand. Patterns of one setting name different parameters.",
+    wrong: "rate layer1.**: 0.1x, layer1.0.**: 0.3x",
+    right: "rate layer1.0.**: 0.3x, layer1.1.**: 0.1x",
+  }),
+  "no-decay": entry<{ optimizer: string }>({
+    code: "TL0417",
+    severity: "error",
+    title: "exceptions of no decay",
+    message: ({ optimizer }) => `\`${optimizer}\` has no weight decay that anything could be left out of`,
+    explanation:
+      "`decay except PATTERN` leaves the amount to the optimizer's `weight_decay`, which is 0 for most of them unless it is given.",
+    wrong: "optimizer adam(lr: 1e-3)\ndecay except vectors",
+    right: "optimizer adamw(lr: 1e-3, weight_decay: 0.05)\ndecay except vectors",
   }),
   "setting-in-stage": entry<{ key: string }>({
     code: "TL0414",

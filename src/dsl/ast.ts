@@ -272,13 +272,17 @@ export interface SplitPart extends Named {
 }
 
 export type RecipeSetting =
-  | (Setting<"network" | "data" | "loss" | "batch" | "epochs" | "precision" | "seed" | "schedule"> & { readonly value: Expr })
+  | (Setting<"network" | "data" | "loss" | "batch" | "epochs" | "precision" | "seed" | "schedule" | "accumulate" | "average"> & {
+      readonly value: Expr;
+    })
   | (Setting<"weights"> & WeightClauses & { readonly value: Expr })
   | (Setting<"replace"> & { readonly target: Glob; readonly with: readonly Step[] })
   | (Setting<"metrics"> & { readonly values: readonly Expr[] })
   | (Setting<"optimizer"> & { readonly value: Expr; readonly clip?: Expr })
   | (Setting<"freeze"> & { readonly globs: readonly Glob[]; readonly except: readonly Glob[] })
-  | (Setting<"rate"> & { readonly entries: readonly RateEntry[] })
+  | (Setting<"rate"> & { readonly entries: readonly RateEntry[]; readonly layers?: LayerRates })
+  | (Setting<"decay"> & { readonly value?: Expr; readonly entries: readonly RateEntry[]; readonly except: readonly Glob[] })
+  | (Setting<"regularize"> & { readonly value: Expr; readonly on?: readonly Glob[]; readonly except: readonly Glob[] })
   | (Setting<"stop"> & { readonly metric: string; readonly within?: Expr; readonly patience: Expr; readonly keepBest: boolean })
   | (Setting<"keep"> & { readonly metric?: string });
 
@@ -304,9 +308,16 @@ export interface AdaptEntry {
   readonly with: Expr;
 }
 
+/** `layer2.**: 0.1x`, and of `decay` `layer2.**: 1e-4`. */
 export interface RateEntry {
   readonly glob: Glob;
   readonly factor: Expr;
+}
+
+/** `0.8x per layer of stem, blocks.*`. */
+export interface LayerRates {
+  readonly factor: Expr;
+  readonly globs: readonly Glob[];
 }
 
 /** `layer2.**`. */

@@ -25,13 +25,14 @@ import { commandLine } from "./paths.ts";
 import { chooseRecipe, planRecipe as planOne } from "./recipe.ts";
 import type { PlannedRecipe } from "./recipe.ts";
 import { resolveModule } from "./resolve.ts";
-import { lintFreeze } from "./stages.ts";
+import { lintStages } from "./stages.ts";
 import type { NetworkValue } from "./values.ts";
 import { UNKNOWN } from "./values.ts";
 import type { PlannedWeights } from "./weights.ts";
 
 export type { SpecHost } from "./modules.ts";
 export type { PlannedRecipe } from "./recipe.ts";
+export { groupsIn } from "./groups.ts";
 export type { PlannedStage } from "./stages.ts";
 export type { PlannedWeights } from "./weights.ts";
 export { checkContract } from "./weights-contract.ts";
@@ -101,7 +102,7 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   const model = elaborateNetwork(network, planned.network.span, options, sink);
   checkColumns(spec, planned, network);
   if (model === undefined) return undefined;
-  lintFreeze(planned, model.parameters, sink);
+  lintStages(planned, model.parameters, sink);
   for (const [name, node] of model.inputs) {
     const given = inputShapes.get(name);
     const wanted = node.type.shape.slice(1);

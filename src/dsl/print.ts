@@ -205,6 +205,14 @@ function printDatasetSetting(it: Ast.DatasetSetting): string {
 
 const globs = (list: readonly Ast.Glob[]): string => list.map(({ pattern }) => pattern).join(", ");
 
+const except = (it: { readonly except: readonly Ast.Glob[] }): string => (it.except.length === 0 ? "" : ` except ${globs(it.except)}`);
+
+/** What is no number would be read as a pattern. */
+const shareText = (it: Ast.Expr, value: (of: Ast.Expr) => string): string => (it.kind === "number" ? value(it) : `(${value(it)})`);
+
+const entries = (list: readonly Ast.RateEntry[], value: (of: Ast.Expr) => string): string =>
+  list.map(({ glob, factor }) => `${glob.pattern}: ${value(factor)}`).join(", ");
+
 function printRecipeSetting(it: Ast.RecipeSetting, indent: string): string {
   const value = (of: Ast.Expr): string => printExpr(of, indent + INDENT);
   switch (it.key) {
@@ -229,9 +237,15 @@ function printRecipeSetting(it: Ast.RecipeSetting, indent: string): string {
     case "replace":
       return `replace ${it.target.pattern} with ${printSteps(it.with, indent + INDENT)}`;
     case "freeze":
-      return `freeze ${globs(it.globs)}${it.except.length === 0 ? "" : ` except ${globs(it.except)}`}`;
+      return `freeze ${globs(it.globs)}${except(it)}`;
     case "rate":
-      return `rate ${it.entries.map(({ glob, factor }) => `${glob.pattern}: ${value(factor)}`).join(", ")}`;
+      return `rate ${it.layers ? `${shareText(it.layers.factor, value)} per layer of ${globs(it.layers.globs)}` : entries(it.entries, value)}`;
+    case "decay": {
+      const amounts = it.value ? value(it.value) : entries(it.entries, value);
+      return `decay${amounts === "" ? "" : ` ${amounts}`}${except(it)}`;
+    }
+    case "regularize":
+      return `regularize ${value(it.value)}${it.on ? ` on ${globs(it.on)}` : ""}${except(it)}`;
     case "stop":
       return `stop when ${it.metric} stalls${it.within ? ` within ${value(it.within)}` : ""} for ${value(it.patience)}${it.keepBest ? ", keep best" : ""}`;
     case "keep":

@@ -4,6 +4,7 @@ import { didYouMeanOneOf, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type { DataInfo, DataPlan, RecipePlan, WordPlan } from "../ir/plan.ts";
 import type { Word } from "../ir/recipe/define.ts";
+import { CLIPS } from "../ir/recipe/clips/index.ts";
 import type { Loss } from "../ir/recipe/losses/define.ts";
 import { LOSSES } from "../ir/recipe/losses/index.ts";
 import type { Metric } from "../ir/recipe/metrics/define.ts";
@@ -11,7 +12,7 @@ import { METRICS } from "../ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../ir/recipe/optimizers/index.ts";
 import { SCHEDULES } from "../ir/recipe/schedules/index.ts";
 import type * as Ast from "./ast.ts";
-import { choose } from "./choose.ts";
+import { choose, headOf } from "./choose.ts";
 import type { Choice } from "./choose.ts";
 import { planData } from "./data-plan.ts";
 import type { Replacement } from "./elaboration.ts";
@@ -99,6 +100,7 @@ export function planRecipe(
     env,
     hasData: dataSetting !== undefined,
     optimizer: (setting) => chosen("optimizer", setting, OPTIMIZERS, env)?.plan,
+    clip: (value) => planClip(value, env),
     schedule: (setting) => chosen("schedule", setting, SCHEDULES, env)?.plan,
     // What is reported follows from the loss: without one, that is said already.
     watched: (its) => (loss === undefined ? {} : planWatched(its, { recipe: { loss: loss.plan, metrics }, data }, env)),
@@ -135,6 +137,15 @@ const chosen = <W extends Word>(
   words: readonly W[],
   env: Environment,
 ): Choice<W> | undefined => (setting === undefined ? undefined : choose(what, setting.value, words, env));
+
+/** A number alone is the norm that all gradients have together at most. */
+function planClip(value: Ast.Expr, env: Environment): WordPlan | undefined {
+  const { span } = value;
+  const [{ name }] = CLIPS;
+  const isWord = headOf(value) !== undefined || value.kind === "string";
+  const call: Ast.CallExpr = { kind: "call", span, callee: { kind: "ref", span, name }, args: [{ kind: "arg", span, value }] };
+  return choose("clip", isWord ? value : call, CLIPS, env)?.plan;
+}
 
 function planMetrics(setting: Ast.SettingOf<"metrics"> | undefined, loss: Loss | undefined, env: Environment): readonly WordPlan[] {
   const metrics = new Map<string, WordPlan>();

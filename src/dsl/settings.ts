@@ -7,7 +7,7 @@ import { evaluate, type Environment } from "./evaluate.ts";
 import { describeValue, isUnknown } from "./values.ts";
 
 /** Differ from stage to stage; all others are set once. */
-const STAGE_KEYS: readonly string[] = ["freeze", "optimizer", "rate", "schedule", "epochs", "stop", "keep"];
+const STAGE_KEYS: readonly string[] = ["freeze", "optimizer", "rate", "decay", "schedule", "epochs", "stop", "keep"];
 
 /** The settings of a recipe; or of one of its stages, which has the recipe's where it has none of its own. */
 export class Settings {
@@ -51,17 +51,13 @@ export class Settings {
 
   refuseWhatIsNotYet(): void {
     for (const setting of [...this.#recipe.settings, ...this.#recipe.stages.flatMap(({ settings }) => settings)]) {
-      if (setting.key === "optimizer" && setting.clip !== undefined) this.#sink.report("clip-not-yet", setting.clip.span, {});
       if (setting.key === "precision" && !(setting.value.kind === "ref" && setting.value.name === "f32"))
         this.#sink.report("precision-not-yet", setting.span, {});
-      const name = NOT_YET[setting.key];
-      if (name !== undefined) this.#sink.report(name, setting.span, {});
+      if (["accumulate", "regularize", "average"].includes(setting.key))
+        this.#sink.report("unknown-setting", setting.span, { key: setting.key, where: "a recipe" });
     }
   }
 }
-
-/** Settings that the language has and the compiler does not. */
-export const NOT_YET: Partial<Record<Ast.RecipeSetting["key"], "rate-not-yet">> = { rate: "rate-not-yet" };
 
 export function wholeNumber(
   setting: { readonly key: string; readonly value: Ast.Expr } | undefined,

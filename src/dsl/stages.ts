@@ -1,15 +1,17 @@
 // The stages of a recipe: what each trains, how and for how long. Freezing is a predicate over names until the network's parameters
 // are known; then its patterns are checked.
 
-import { didYouMean, oneOf, type Span } from "../diagnostics.ts";
+import type { Span } from "../diagnostics.ts";
 import type { Parameter } from "../ir/model.ts";
 import type { StagePlan, WordPlan } from "../ir/plan.ts";
 import { NO_SCHEDULE } from "../ir/recipe/schedules/index.ts";
 import type * as Ast from "./ast.ts";
 import { headOf } from "./choose.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
-import { globsCover, namesAndScopes } from "../ir/glob.ts";
+import { globsCover } from "../ir/glob.ts";
+import { lintGroups, planDecays, planRates, type GroupRules } from "./groups.ts";
 import { LIMITS } from "./limits.ts";
+import { reportUnmatched } from "./patterns.ts";
 import { EXAMPLES, wholeNumber, type Settings } from "./settings.ts";
 
 /** What a stage freezes, with the places in the spec. */
@@ -18,6 +20,8 @@ export interface PlannedStage {
   readonly freeze?: Ast.SettingOf<"freeze">;
   /** Whether the stage leaves a parameter as it is. */
   readonly frozen: (parameter: string) => boolean;
+  /** What it says of single parameters. */
+  readonly groups: GroupRules;
 }
 
 /** How the settings that stages may share become plain values. */
@@ -26,6 +30,7 @@ export interface StageRules {
   /** Whether the recipe trains on data of its own, and so for some epochs. */
   readonly hasData: boolean;
   readonly optimizer: (setting: Ast.SettingOf<"optimizer">) => WordPlan | undefined;
+  readonly clip: (value: Ast.Expr) => WordPlan | undefined;
   readonly schedule: (setting: Ast.SettingOf<"schedule">) => WordPlan | undefined;
   /** What a stage with these settings watches. */
   readonly watched: (settings: Settings) => Pick<StagePlan, "stop" | "keep">;
@@ -40,8 +45,11 @@ export function planStages(
   const { sink } = env;
   // Faults of what stages inherit are reported once.
   const optimizerOf = remembered(plans.optimizer);
+  const clipOf = remembered(plans.clip);
   const scheduleOf = remembered(plans.schedule);
   const epochsOf = remembered((setting: Ast.SettingOf<"epochs">) => wholeNumber(setting, 1, 1e6, 1, env));
+  const ratesOf = remembered((setting: Ast.SettingOf<"rate">) => planRates(setting, env));
+  const decaysOf = remembered((setting: Ast.SettingOf<"decay">) => planDecays(setting, env));
   if (!fewPatterns(recipe, sink)) return [];
   const declared = recipe.stages.map((stage) => ({ name: stage.name, at: stage.nameSpan, settings: whole.inStage(stage) }));
   const places = new Map<string, Span>();
@@ -54,20 +62,18 @@ export function planStages(
     }
     for (const key of ["optimizer", ...(hasData ? (["epochs"] as const) : [])] as const)
       if (settings.get(key) === undefined) sink.report("missing-setting", at, { key, recipe: recipe.name }, { hint: EXAMPLES[key] });
+    const [rate, decay] = [settings.get("rate"), settings.get("decay")];
+    const groups = { rate: rate && ratesOf(rate), decay: decay && decaysOf(decay) };
     const [chosen, epochs, freeze] = [settings.get("optimizer"), settings.get("epochs"), settings.get("freeze")];
     const rates = settings.get("schedule");
     const optimizer = chosen && optimizerOf(chosen);
+    const clip = chosen?.clip && clipOf(chosen.clip);
     const schedule = rates === undefined ? NO_SCHEDULE : scheduleOf(rates);
     const count = epochs === undefined ? 1 : epochsOf(epochs);
     const watched = plans.watched(settings);
     if (optimizer === undefined || schedule === undefined) return [];
-    return [
-      {
-        plan: { name, optimizer, schedule, epochs: count, ...watched },
-        ...(freeze === undefined ? {} : { freeze }),
-        frozen: frozenBy(freeze),
-      },
-    ];
+    const plan = { name, optimizer, ...(clip && { clip }), schedule, epochs: count, ...watched };
+    return [{ plan, ...(freeze === undefined ? {} : { freeze }), frozen: frozenBy(freeze), groups }];
   });
 }
 
@@ -75,7 +81,7 @@ function fewPatterns(recipe: Ast.RecipeDeclaration, sink: Reporter): boolean {
   const settings = [...recipe.settings, ...recipe.stages.flatMap((stage) => stage.settings)];
   let count = 0;
   for (const setting of settings) {
-    for (const { pattern, span } of setting.key === "freeze" ? [...setting.globs, ...setting.except] : []) {
+    for (const { pattern, span } of patternsOf(setting)) {
       if (pattern.length > 2 * LIMITS.name) {
         sink.report("name-too-long", span, { length: pattern.length, most: 2 * LIMITS.name });
         return false;
@@ -86,6 +92,21 @@ function fewPatterns(recipe: Ast.RecipeDeclaration, sink: Reporter): boolean {
     }
   }
   return true;
+}
+
+function patternsOf(setting: Ast.RecipeSetting): readonly Ast.Glob[] {
+  switch (setting.key) {
+    case "freeze":
+      return [...setting.globs, ...setting.except];
+    case "rate":
+      return [...setting.entries.map(({ glob }) => glob), ...(setting.layers?.globs ?? [])];
+    case "decay":
+      return [...setting.entries.map(({ glob }) => glob), ...setting.except];
+    case "regularize":
+      return [...(setting.on ?? []), ...setting.except];
+    default:
+      return [];
+  }
 }
 
 function remembered<K, V>(make: (key: K) => V): (key: K) => V {
@@ -111,7 +132,7 @@ function frozenBy(freeze: Ast.SettingOf<"freeze"> | undefined): (name: string) =
 }
 
 /** What can only be said once the parameters are known: patterns that match nothing, and nothing left to train in a stage. */
-export function lintFreeze(
+export function lintStages(
   { stages, network }: { readonly stages: readonly PlannedStage[]; readonly network: Ast.Expr },
   parameters: readonly Parameter[],
   sink: Reporter,
@@ -124,6 +145,7 @@ export function lintFreeze(
     if (!linted.has(stage.freeze)) lintStage(stage, parameters, weights, sink);
     linted.add(stage.freeze);
   }
+  lintGroups(stages, parameters, sink);
 }
 
 function lintStage(
@@ -132,16 +154,7 @@ function lintStage(
   weights: readonly Parameter[],
   sink: Reporter,
 ): void {
-  const names = parameters.map(({ name }) => name);
-  let misses = 0;
-  for (const glob of [...(freeze?.globs ?? []), ...(freeze?.except ?? [])]) {
-    if (names.some(globsCover([glob.pattern]))) continue;
-    misses++;
-    const stem = glob.pattern.replace(/(\.\*\*?)+$/, "");
-    const hint =
-      didYouMean(stem, namesAndScopes(names)) ?? `the network has ${oneOf([...new Set(names.map((name) => name.split(".")[0] ?? name))])}`;
-    sink.report("freeze-nothing", glob.span, { pattern: glob.pattern }, { hint });
-  }
-  if (freeze !== undefined && misses === 0 && weights.length > 0 && weights.every(({ name }) => frozen(name)))
+  const missed = (freeze ? patternsOf(freeze) : []).filter((glob) => reportUnmatched(glob, parameters, sink));
+  if (freeze !== undefined && missed.length === 0 && weights.length > 0 && weights.every(({ name }) => frozen(name)))
     sink.report("freeze-everything", freeze.span, {}, { hint: "leave something out: `freeze ** except NAME`" });
 }

@@ -3,7 +3,6 @@
 import { didYouMeanOneOf } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { hintForSetting } from "./hints.ts";
-import { NOT_YET } from "./settings.ts";
 import { expressionFromCst, stepsFromCst } from "./to-ast-body.ts";
 import { all, Incomplete, nameOf, node, refuse, spanOf, token, tokens, tokenSpan } from "./to-ast-cst.ts";
 import type { AstContext } from "./to-ast-cst.ts";
@@ -12,7 +11,7 @@ import type { CstNode } from "./tokens.ts";
 export const DATASET_KEYS = ["train", "val", "test", "split", "preprocess", "augment", "tokenize"];
 export const RECIPE_KEYS = [
   ...["network", "weights", "replace", "data", "loss", "metrics", "batch", "precision", "seed"],
-  ...["freeze", "optimizer", "rate", "schedule", "epochs", "stop", "keep"],
+  ...["freeze", "optimizer", "rate", "decay", "schedule", "accumulate", "regularize", "average", "epochs", "stop", "keep"],
 ];
 
 const value = (cst: CstNode, context: AstContext): Ast.Expr => expressionFromCst(node(cst, "expression"), context);
@@ -77,13 +76,23 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
         with: stepsFromCst(node(inner, "chain"), context),
       };
     case "freeze":
-      return { ...base, key: "freeze", globs: patterns(inner, "patterns", context), except: patterns(inner, "exceptions", context) };
-    case "rate":
-      return {
-        ...base,
-        key: "rate",
-        entries: all(inner, "rateEntry").map((it) => ({ glob: globFromCst(node(it, "pattern"), context), factor: value(it, context) })),
-      };
+      return { ...base, key: "freeze", globs: patterns(inner, "patterns", context), except: exceptions(inner, context) };
+    case "rate": {
+      const layers = all(inner, "expression").map((it) => ({
+        factor: expressionFromCst(it, context),
+        globs: patterns(inner, "patterns", context),
+      }));
+      return { ...base, key: "rate", entries: entries(inner, context), ...(layers[0] && { layers: layers[0] }) };
+    }
+    case "decay": {
+      const [amount] = values(inner, context);
+      const except = exceptions(inner, context);
+      return { ...base, key: "decay", ...(amount && { value: amount }), entries: entries(inner, context), except };
+    }
+    case "regularize": {
+      const on = all(inner, "patterns").length === 0 ? {} : { on: patterns(inner, "patterns", context) };
+      return { ...base, key: "regularize", value: value(inner, context), ...on, except: exceptions(inner, context) };
+    }
     case "stop":
       return {
         ...base,
@@ -121,7 +130,7 @@ function clausesFromCst(cst: CstNode, context: AstContext): Pick<Ast.SettingOf<"
   };
 }
 /** What would be refused is not recommended. */
-const isBuilt = (key: string): boolean => !Object.hasOwn(NOT_YET, key) && key !== "tokenize";
+const isBuilt = (key: string): boolean => key !== "tokenize";
 
 function reportUnknown(cst: CstNode, context: AstContext, where: string, known: readonly string[]): undefined {
   const key = token(cst, "key");
@@ -135,6 +144,12 @@ function reportUnknown(cst: CstNode, context: AstContext, where: string, known: 
 
 const patterns = (cst: CstNode, name: string, context: AstContext): Ast.Glob[] =>
   all(cst, name).flatMap((list) => all(list, "pattern").map((it) => globFromCst(it, context)));
+
+const exceptions = (cst: CstNode, context: AstContext): Ast.Glob[] =>
+  all(cst, "exceptions").flatMap((it) => patterns(it, "patterns", context));
+
+const entries = (cst: CstNode, context: AstContext): Ast.RateEntry[] =>
+  all(cst, "rateEntry").map((it) => ({ glob: globFromCst(node(it, "pattern"), context), factor: value(it, context) }));
 
 const isSegment = (text: string): boolean => text === "**" || (/^[\w*]+$/.test(text) && !text.includes("**"));
 

@@ -5,6 +5,7 @@ import { artifactFault } from "./artifact-checks.ts";
 import { ARTIFACT_VERSION, type Artifact } from "./artifact.ts";
 import { KERNEL_DEFINITIONS, KERNEL_SCHEMA, PARAMETER_TYPE } from "./loop/kernel-schema.ts";
 import { PROGRAM_VERSION } from "./program.ts";
+import { CLIPS } from "./recipe/clips/index.ts";
 import type { Reading } from "./recipe/columns/define.ts";
 import { READINGS } from "./recipe/columns/index.ts";
 import { LOSSES } from "./recipe/losses/index.ts";
@@ -173,12 +174,16 @@ const report = object({
   bytes: object({ weights: bytes, gradients: bytes, optimizer: bytes, temporary: bytes, temporaryLowerBound: bytes, arena: bytes }),
 });
 
-const stage = object({ name, trainable: list(name), states: list(state), entries: named(ports), report, program }, { seed: name });
+const group = object({ rate: figure, decay: figure, parameters: list(name) });
+const stage = object(
+  { name, trainable: list(name), groups: list(group), states: list(state), entries: named(ports), report, program },
+  { seed: name },
+);
 
 const measure = { split: { enum: ["train", "val"] }, metric: { enum: ["loss", ...METRICS.map((metric) => metric.name)] } } as const;
 const stagePlan = object(
   { name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count },
-  { stop: object({ ...measure, patience: positive, within: figure }), keep: object(measure) },
+  { clip: wordSchema(CLIPS), stop: object({ ...measure, patience: positive, within: figure }), keep: object(measure) },
 );
 
 const SCHEMA = {

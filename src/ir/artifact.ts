@@ -1,7 +1,7 @@
 // What a compilation gives: the recipe, its data, the network's parameters, and one program per stage with what a runtime must know
 // around it: which entries it has, what they are for, and which buffers the host writes and reads for each.
 
-import type { DataPlan, DataInfo, RecipePlan } from "./plan.ts";
+import type { DataPlan, DataInfo, ParameterGroup, RecipePlan } from "./plan.ts";
 import type { EntryName, Program } from "./program.ts";
 import type { State } from "./state.ts";
 import type { DType, Shape } from "./types.ts";
@@ -9,7 +9,7 @@ import type { DType, Shape } from "./types.ts";
 /** Steps whose losses and rates stay on the device: a chunk of steps must not be longer. */
 export const LOSS_HISTORY = 256;
 
-export const ARTIFACT_VERSION = 5;
+export const ARTIFACT_VERSION = 6;
 
 /** Where a compiled folder holds the artifact of a target. */
 export const artifactFile = (target: string): string => `${target}/artifact.json`;
@@ -88,6 +88,8 @@ export interface CompiledStage {
   readonly name: string;
   /** Names of the parameters that the stage trains. */
   readonly trainable: readonly string[];
+  /** The same, by how the optimizer trains them. */
+  readonly groups: readonly (ParameterGroup & { readonly parameters: readonly string[] })[];
   /** u32[]: where random numbers come from, written once before anything runs; absent where there are none. */
   readonly seed?: string;
   /** Everything that is carried from step to step. */

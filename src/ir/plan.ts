@@ -131,6 +131,8 @@ export interface StagePlan {
   /** `main` in a recipe without `stage`. */
   readonly name: string;
   readonly optimizer: WordPlan;
+  /** How gradients are held within bounds before the optimizer sees them. */
+  readonly clip?: WordPlan;
   /** How the optimizer's rate changes from step to step of the stage. */
   readonly schedule: WordPlan;
   readonly epochs: number;
@@ -138,6 +140,13 @@ export interface StagePlan {
   readonly stop?: Measure & { readonly patience: number; readonly within: number };
   /** Leaves the network as its best epoch had it. */
   readonly keep?: Measure;
+}
+
+/** What an optimizer does with some parameters: a parameter group of PyTorch. */
+export interface ParameterGroup {
+  /** The learning rate, before the schedule. */
+  readonly rate: number;
+  readonly decay: number;
 }
 
 export interface RecipePlan {

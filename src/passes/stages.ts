@@ -2,6 +2,7 @@
 // since when the optimizer has seen each parameter: the states themselves are taken over by name when the stage begins.
 
 import type { CompiledStage, EntryPorts } from "../ir/artifact.ts";
+import type { Parameter } from "../ir/model.ts";
 import type { Program } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
 import type { CompilesKernels } from "./assemble.ts";
@@ -43,12 +44,23 @@ function compileStage(spec: StageSpec, { states, entries }: StageGraphs, target:
   return {
     name: spec.stage.name,
     trainable: trainable.map(({ name }) => name),
+    groups: groupsOf(spec, trainable),
     ...(buffers.has(SEED) && { seed: SEED }),
     states,
     entries: Object.fromEntries([...entries].map(([name, { ports }]) => [name, withoutUnused(ports, program)])),
     report: reportStage(compiled, stepOf(entries), trainable),
     program,
   };
+}
+
+function groupsOf({ groupOf }: StageSpec, trainable: readonly Parameter[]): CompiledStage["groups"] {
+  const groups = new Map<string, CompiledStage["groups"][number]>();
+  for (const parameter of trainable) {
+    const { rate, decay } = groupOf(parameter);
+    const key = `${rate} ${decay}`;
+    groups.set(key, { rate, decay, parameters: [...(groups.get(key)?.parameters ?? []), parameter.name] });
+  }
+  return [...groups.values()];
 }
 
 /** Columns, and what a schedule might ask for, have no buffer where no result depends on them. */

@@ -8,16 +8,17 @@ import { substitute, topologicalOrder, type Graph } from "../ir/graph.ts";
 import { STREAMS, type ForwardModel, type Parameter, type TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { ColumnInfo, DataInfo, RecipePlan, StagePlan } from "../ir/plan.ts";
+import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
 import { LOSS_PLACE, metricsOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
+import { baseRate } from "../ir/recipe/optimizers/index.ts";
 import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { placesOf } from "../ir/recipe/steps/places.ts";
 import { ZEROS, type State } from "../ir/state.ts";
 import { InternalError, isFloat, tensorType, type Shape, type TensorType } from "../ir/types.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
-import { EPOCHS, learningRate } from "./learning-rate.ts";
+import { EPOCHS, learningRates, type RateOf } from "./learning-rate.ts";
 import { batchLoss, type BatchLoss } from "./loss.ts";
 import { specialize } from "./specialize.ts";
 import { seedOf, StateTable } from "./states.ts";
@@ -33,6 +34,8 @@ export interface StageSpec {
   readonly network: ForwardModel;
   /** Whether the stage leaves a parameter as it is. */
   readonly isFrozen: (parameter: Parameter) => boolean;
+  /** Rate and decay of what it trains. */
+  readonly groupOf: (parameter: Parameter) => ParameterGroup;
 }
 
 /** Where a stage stands among the others. */
@@ -157,10 +160,10 @@ function differentiate(spec: StageSpec, model: ForwardModel, label: Node, mask: 
 }
 
 /** The states after a step on a batch, all but its place in the epoch. */
-function trainOnBatch(context: EntryContext, training: Training, rate: Node): Map<string, Node> {
-  const { b, states, stage, network, since } = context;
+function trainOnBatch(context: EntryContext, training: Training, rates: RateOf): Map<string, Node> {
+  const { b, states, stage, network, since, groupOf } = context;
   const step = states.declare(STEP);
-  const outputs = updateWeights({ b, states, plan: stage.optimizer, step, rate, since }, training.grads);
+  const outputs = updateWeights({ b, states, stage, step, rates, groupOf, since }, training.grads);
   const { updates } = training.model;
   for (const parameter of network.parameters) {
     const updated = updates.get(parameter.name);
@@ -184,8 +187,8 @@ function trainEntry(context: EntryContext): EntryGraph {
   const model = connect(b, trained(context, true), batch, { mask: isReal, seed, step });
   const training = differentiate(context, model, batch.label, mask);
 
-  const rate = learningRate(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples: count });
-  const outputs = trainOnBatch(context, training, rate);
+  const rates = learningRates(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples: count });
+  const outputs = trainOnBatch(context, training, rates);
   outputs.set(cursorOf("train").name, b.add(cursor, 1));
   const sums = addMetrics(context, "train", training.loss, model.output, batch.label, outputs);
   const place = b.equal(b.iota({ shape: [LOSS_HISTORY], axis: 0 }), b.rem(cursor, LOSS_HISTORY));
@@ -205,7 +208,7 @@ function trainEntry(context: EntryContext): EntryGraph {
       epochs: EPOCHS,
       sums,
       losses: history("train/losses", training.loss.mean),
-      rates: history("train/rates", rate),
+      rates: history("train/rates", rates(baseRate(context.stage.optimizer))),
     },
   };
 }
@@ -301,8 +304,8 @@ export function buildTraceEntry(spec: StageSpec, position: StagePosition): Stage
   const model = connect(b, trained(context, false), { inputs, label }, { mask: allReal });
   const training = differentiate(context, model, label, undefined);
   const examples = given(b, "train/count", scalar("i32"));
-  const rate = learningRate(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples });
-  const outputs = trainOnBatch(context, training, rate);
+  const rates = learningRates(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples });
+  const outputs = trainOnBatch(context, training, rates);
   outputs.set("loss", training.loss.mean);
   outputs.set("output", model.output);
   const gradientBuffers = [...training.grads].map(([{ name }, node]) => {

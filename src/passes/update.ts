@@ -3,10 +3,11 @@
 import type { Builder } from "../ir/builder.ts";
 import type { Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
-import type { WordPlan } from "../ir/plan.ts";
+import type { ParameterGroup, StagePlan, WordPlan } from "../ir/plan.ts";
 import { optimizerOf } from "../ir/recipe/optimizers/index.ts";
 import { tensorType, type TensorType } from "../ir/types.ts";
-import { clipNorm } from "./clip.ts";
+import { clip, clipNorm } from "./clip.ts";
+import type { RateOf } from "./learning-rate.ts";
 import type { StateTable } from "./states.ts";
 
 /** The stage since which an optimizer has known a parameter without a break; "" for the first. */
@@ -15,19 +16,22 @@ export type Since = (parameter: Parameter) => string;
 export interface UpdateContext {
   readonly b: Builder;
   readonly states: StateTable;
-  readonly plan: WordPlan;
+  readonly stage: Pick<StagePlan, "optimizer" | "clip">;
   /** Training steps before this one, u32[]. */
   readonly step: Node;
-  readonly rate: Node;
+  readonly rates: RateOf;
+  readonly groupOf: (parameter: Parameter) => ParameterGroup;
   readonly since: Since;
 }
 
 /** Next values of weights and of the optimizer's states, by their names. */
 export function updateWeights(context: UpdateContext, given: ReadonlyMap<Parameter, Node>): Map<string, Node> {
-  const { b, states, plan, rate } = context;
+  const { b, states, stage, rates } = context;
+  const { optimizer: plan } = stage;
   const optimizer = optimizerOf(plan);
   const norm = optimizer.clipsTo?.(plan.args);
-  const gradients = norm === undefined ? given : clipNorm(b, given, norm);
+  const asked = stage.clip ? clip(b, given, stage.clip) : given;
+  const gradients = norm === undefined ? asked : clipNorm(b, asked, norm);
   const outputs = new Map<string, Node>();
   const declare = (name: string, type: TensorType, value = 0): Node =>
     states.declare({ name, kind: "optimizer", type, init: { kind: "constant", value } });
@@ -50,8 +54,10 @@ export function updateWeights(context: UpdateContext, given: ReadonlyMap<Paramet
     const slotName = (key: string): string => `optimizer/${key}/${parameter.name}`;
     const slot = (key: string): Node => declare(slotName(key), parameter.state.type, optimizer.slots[key]);
     const step = since === "" ? context.step : ownSteps();
+    const group = context.groupOf(parameter);
+    const args = { ...plan.args, lr: group.rate, weight_decay: group.decay };
     const update = b.withOrigin(b.originOf(parameter.node), () =>
-      optimizer.update({ b, step, rate, slot, shared }, plan.args, parameter.node, gradient),
+      optimizer.update({ b, step, rate: rates(group.rate), slot, shared }, args, parameter.node, gradient),
     );
     outputs.set(parameter.state.name, update.weight);
     for (const [key, value] of Object.entries(update.slots)) outputs.set(slotName(key), value);

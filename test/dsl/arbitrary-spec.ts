@@ -127,21 +127,28 @@ const glob = fc
   .constantFrom("fc", "**", "*.bias", "layer1.**", "a.0.1.b", "bn*.weight", "encoder.layer.11.*")
   .map((pattern): Ast.Glob => ({ kind: "glob", span, pattern }));
 const globs = fc.array(glob, { minLength: 1, maxLength: 2 });
+const entries = fc.array(fc.record({ glob, factor: tied.expr }), { minLength: 1, maxLength: 2 });
 const base = { kind: "setting", span } as const;
 const recipeSetting: fc.Arbitrary<Ast.RecipeSetting> = fc.oneof(
   fc
-    .tuple(
-      fc.constantFrom("network" as const, "data" as const, "loss" as const, "batch" as const, "seed" as const, "schedule" as const),
-      tied.expr,
-    )
+    .tuple(fc.constantFrom("network", "data", "loss", "batch", "seed", "schedule", "accumulate", "average"), tied.expr)
     .map(([key, value]) => ({ ...base, key, value })),
   fc
     .tuple(tied.expr, fc.option(tied.expr, { nil: undefined }))
     .map(([value, clip]) => ({ ...base, key: "optimizer" as const, value, ...(clip === undefined ? {} : { clip }) })),
   fc.tuple(globs, fc.oneof(fc.constant([]), globs)).map(([it, except]) => ({ ...base, key: "freeze" as const, globs: it, except })),
+  entries.map((it) => ({ ...base, key: "rate" as const, entries: it })),
+  fc.tuple(tied.expr, globs).map(([factor, it]) => ({ ...base, key: "rate" as const, entries: [], layers: { factor, globs: it } })),
   fc
-    .array(fc.record({ glob, factor: tied.expr }), { minLength: 1, maxLength: 2 })
-    .map((entries) => ({ ...base, key: "rate" as const, entries })),
+    .oneof(
+      fc.tuple(tied.expr, fc.oneof(fc.constant([]), globs)).map(([value, except]) => ({ value, entries: [], except })),
+      fc.tuple(entries, fc.oneof(fc.constant([]), globs)).map(([it, except]) => ({ entries: it, except })),
+      globs.map((except) => ({ entries: [], except })),
+    )
+    .map((it) => ({ ...base, key: "decay" as const, ...it })),
+  fc
+    .tuple(tied.expr, fc.option(globs, { nil: undefined }), fc.oneof(fc.constant([]), globs))
+    .map(([value, on, except]) => ({ ...base, key: "regularize" as const, value, ...(on && { on }), except })),
   fc.tuple(tied.expr, fc.boolean(), fc.option(tied.expr, { nil: undefined })).map(([patience, keepBest, within]) => ({
     ...{ ...base, key: "stop" as const, metric: "val.loss", patience, keepBest },
     ...(within && { within }),

@@ -8,11 +8,10 @@ import { LAYERS_ELSEWHERE, SETTINGS_ELSEWHERE } from "../../src/dsl/hints.ts";
 import { checkSpec } from "../../src/dsl/index.ts";
 import { LAYER_BY_NAME } from "../../src/dsl/layers/index.ts";
 import { notText } from "../../src/dsl/not-text.ts";
-import { NOT_YET } from "../../src/dsl/settings.ts";
 import { createBuilder } from "../../src/ir/builder.ts";
 import { load, readText, ROOT } from "./support.ts";
 
-const REFUSED = [...Object.keys(NOT_YET), "clip", "tokenize"];
+const REFUSED = ["tokenize"];
 
 describe("hints", () => {
   it("recommend no setting that is refused", () => {

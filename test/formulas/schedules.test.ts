@@ -27,6 +27,26 @@ const warm =
     return done < length ? done / length : then((done - length) / (TOTAL - length));
   };
 
+/** A warmup of so many steps, and what comes then from its own beginning. */
+const behind =
+  (length: number, then: Formula): Formula =>
+  (done) =>
+    done < length ? done / length : then(done - length);
+
+/** torch.optim.lr_scheduler.OneCycleLR over the largest rate: phases as [last step, from, to]. */
+const cycle =
+  (curve: (share: number) => number, ...phases: readonly (readonly [last: number, from: number, to: number])[]): Formula =>
+  (done) => {
+    const i = Math.max(
+      0,
+      phases.findIndex(([last]) => done <= last),
+    );
+    const [last, from, to] = phases[i]!;
+    const first = phases[i - 1]?.[0] ?? 0;
+    return from + (to - from) * curve((done - first) / (last - first));
+  };
+const half = (share: number): number => (1 - Math.cos(Math.PI * share)) / 2;
+
 const CASES: readonly (readonly [words: string, formula: Formula])[] = [
   ["constant", () => 1],
   ["constant(warmup: 20%)", warm(0.2, () => 1)],
@@ -45,6 +65,22 @@ const CASES: readonly (readonly [words: string, formula: Formula])[] = [
   ["multi_step(milestones: [2])", (done) => (done < 2 * PER_EPOCH ? 1 : 0.1)],
   ["multi_step(milestones: [1, 2, 4], gamma: 0.5)", (done) => 0.5 ** [1, 2, 4].filter((epoch) => done >= epoch * PER_EPOCH).length],
   ["exponential(gamma: 0.7)", (done) => 0.7 ** Math.floor(done / PER_EPOCH)],
+  ["linear(warmup_steps: 3)", warm(3 / TOTAL, (progress) => 1 - progress)],
+  ["cosine(warmup_epochs: 1.5, end: 0.1)", warm((1.5 * PER_EPOCH) / TOTAL, (progress) => 0.1 + 0.45 * (1 + Math.cos(Math.PI * progress)))],
+  ["constant(warmup_steps: 7)", behind(7, () => 1)],
+  ["step(every: 1, factor: 0.5, warmup_epochs: 2)", behind(2 * PER_EPOCH, (done) => 0.5 ** Math.floor(done / PER_EPOCH))],
+  ["multi_step(milestones: [2], warmup: 20%)", behind(TOTAL / 5, (done) => (done < 2 * PER_EPOCH ? 1 : 0.1))],
+  ["exponential(gamma: 0.7, warmup_steps: 5)", behind(5, (done) => 0.7 ** Math.floor(done / PER_EPOCH))],
+  ["cosine_restarts(every: 1, warmup_steps: 3)", behind(3, (done) => (1 + Math.cos((Math.PI * (done % PER_EPOCH)) / PER_EPOCH)) / 2)],
+  ["one_cycle", cycle(half, [0.3 * TOTAL - 1, 1 / 25, 1], [TOTAL - 1, 1, 1 / 25e4])],
+  [
+    "one_cycle(pct_start: 0.4, anneal_strategy: linear, div_factor: 10, final_div_factor: 100)",
+    cycle((share) => share, [0.4 * TOTAL - 1, 0.1, 1], [TOTAL - 1, 1, 1e-3]),
+  ],
+  [
+    "one_cycle(pct_start: 0.35, div_factor: 5, final_div_factor: 10, three_phase: true)",
+    cycle(half, [0.35 * TOTAL - 1, 0.2, 1], [0.7 * TOTAL - 2, 1, 0.2], [TOTAL - 1, 0.2, 0.02]),
+  ],
   ["step(every: 2)", (done) => 0.1 ** Math.floor(done / (2 * PER_EPOCH))],
 ];
 

@@ -29,6 +29,12 @@ const TRACES: readonly (readonly [name: string, afterwards: number, steps?: numb
   ["regressor-hinge", 1e-4],
   ["regressor-huber", 1e-4],
   ["regressor-smooth-l1", 1e-4],
+  ["update-rates", 1e-4],
+  ["update-rate-per-layer", 1e-4],
+  ["update-decay-except", 1e-4],
+  ["update-decays", 1e-4],
+  ["update-clip-norm", 1e-4],
+  ["update-clip-value", 1e-4],
 ];
 
 export function traceSuite(device: TraceDevice): void {

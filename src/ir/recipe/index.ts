@@ -1,6 +1,7 @@
 // Every word of recipes and data sets, by its kind: what the reference page and `tlc explain` list, and what tests go through.
 
 import type { Word } from "./define.ts";
+import { CLIPS } from "./clips/index.ts";
 import { READINGS } from "./columns/index.ts";
 import { LOSSES } from "./losses/index.ts";
 import { METRICS } from "./metrics/index.ts";
@@ -21,6 +22,7 @@ export const GLOSSARY: readonly WordKind[] = [
   { kind: "loss", title: "Losses", words: LOSSES },
   { kind: "metric", title: "Metrics", words: METRICS },
   { kind: "optimizer", title: "Optimizers", words: OPTIMIZERS },
+  { kind: "clip", title: "Clipping of gradients", words: CLIPS },
   { kind: "schedule", title: "Schedules", words: SCHEDULES },
   { kind: "source", title: "Sources", words: SOURCES },
   { kind: "column word", title: "Columns of tables", words: READINGS },

@@ -12,6 +12,7 @@ import type { WordPlan } from "../../../src/ir/plan.ts";
 import { argumentSchema } from "../../../src/ir/recipe/argument-rules.ts";
 import { planOf, type Word } from "../../../src/ir/recipe/define.ts";
 import { GLOSSARY } from "../../../src/ir/recipe/index.ts";
+import { CLIPS } from "../../../src/ir/recipe/clips/index.ts";
 import { LOSSES } from "../../../src/ir/recipe/losses/index.ts";
 import { LOSS_PLACE, METRICS } from "../../../src/ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../../../src/ir/recipe/optimizers/index.ts";
@@ -179,6 +180,16 @@ describe.each(OPTIMIZERS.map((optimizer) => [optimizer.name, optimizer] as const
     expect([...slots].filter((name) => !Object.hasOwn(optimizer.slots, name))).toEqual([]);
     expect([...shared].filter((name) => !Object.hasOwn(optimizer.shared, name))).toEqual([]);
     for (const node of [update.weight, ...Object.values(update.slots)]) expect(node.type).toEqual(tensorType("f32", [2, 3]));
+  });
+});
+
+describe.each(CLIPS.map((clip) => [clip.name, clip] as const))("clip %s", (_, clip) => {
+  it.each(plansOf(clip, clip.samples))("compiles as $args", async (plan) => {
+    const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer sgd(lr: 0.1) clip ${wordText(plan)}` };
+    expectRoundTrip(plan, CLIPS, () => planned(recipe)?.plan.stages[0]?.clip);
+    const artifact = await compileSmall(recipe);
+    expect(artifact.recipe.stages[0]?.clip).toEqual(plan);
+    expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
   });
 });
 

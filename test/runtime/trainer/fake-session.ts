@@ -57,6 +57,7 @@ function fakeStage(name: string, isFirst: boolean, hasConfusion: boolean): Compi
   return {
     name,
     trainable: isFirst ? ["fc.weight"] : ["fc.weight", "fc.bias"],
+    groups: [{ rate: 0.1, decay: 0, parameters: isFirst ? ["fc.weight"] : ["fc.weight", "fc.bias"] }],
     seed: "seed",
     states,
     entries: {

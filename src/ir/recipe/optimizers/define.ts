@@ -23,8 +23,8 @@ export interface Update {
   readonly slots: Readonly<Record<string, Node>>;
 }
 
-/** Every optimizer has a learning rate, and one for all parameters. */
-type WithRate = ArgSpecs & { readonly lr: ArgSpec<"positive"> };
+/** What every optimizer has, and each group of parameters may have otherwise. */
+type WithRate = ArgSpecs & { readonly lr: ArgSpec<"positive">; readonly weight_decay: ArgSpec<"non-negative"> };
 
 export interface Optimizer<N extends string = string, A extends ArgSpecs = ArgSpecs> extends Word<N, A> {
   /** What may be kept for each parameter, of its shape, with the value at the start. What `update` does not ask for is not kept. */

@@ -31,5 +31,7 @@ export const OPTIMIZERS = [
 
 export const optimizerOf = (plan: WordPlan): Optimizer => wordOf<Optimizer>(OPTIMIZERS, plan);
 
+export const decayOf = (plan: WordPlan): number => Number(plan.args["weight_decay"]);
+
 /** The learning rate that the recipe gives, before its schedule. */
 export const baseRate = (plan: WordPlan): number => Number(plan.args["lr"]);

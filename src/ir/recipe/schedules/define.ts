@@ -1,10 +1,12 @@
-// What a schedule is: the learning rate of a step as a graph, from how many steps were done and how many there will be.
+// What a schedule is: the learning rate of a step as a graph, from how many steps were done and how many there will be. All may begin with a
+// warmup, as transformers' get_..._schedule_with_warmup: the rate grows from 0 over it, and what comes then begins behind it, as in a
+// SequentialLR of PyTorch.
 
 import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import { tensorType } from "../../types.ts";
 import type { ArgSpecs, Values } from "../arguments.ts";
-import type { Word } from "../define.ts";
+import { arg, problem, type Word } from "../define.ts";
 
 /** All f32[], each asked for only where a schedule needs it. Below 2^24, so exact. */
 export interface ScheduleContext {
@@ -23,23 +25,58 @@ export interface Schedule<N extends string = string, A extends ArgSpecs = ArgSpe
   readonly samples: readonly Partial<Values<A>>[];
 }
 
-/** Callers hold the arguments as plans do. */
-export const defineSchedule = <const N extends string, const A extends ArgSpecs>(schedule: Schedule<N, A>): Schedule<N> =>
+/** How long the warmup is, in one of three ways. The first may also stand first among a schedule's own arguments. */
+export const WARMUP = {
+  warmup: arg("fraction", "share of the training in which the rate grows from 0", 0),
+  warmup_steps: arg("whole", "the same in steps", 0),
+  warmup_epochs: arg("non-negative", "the same in epochs", 0),
+} as const;
+
+/** A schedule with its warmup: `factor` is of what comes behind it. Callers hold the arguments as plans do. */
+export function defineSchedule<const N extends string, const A extends ArgSpecs>(schedule: Schedule<N, A>): Schedule<N> {
+  const { args, check, factor } = schedule as unknown as Schedule<N>;
+  const warming: Schedule<N> = {
+    ...(schedule as unknown as Schedule<N>),
+    args: { ...args, ...WARMUP },
+    check: (values) => checkWarmup(values) ?? check?.(values),
+    factor: (context, values) => afterWarmup(context, values, (behind) => factor(behind, values)),
+  };
+  return Object.freeze(warming);
+}
+
+/** A schedule that rises by itself. */
+export const defineWholeSchedule = <const N extends string, const A extends ArgSpecs>(schedule: Schedule<N, A>): Schedule<N> =>
   Object.freeze(schedule) as unknown as Schedule<N>;
 
-/** As transformers' get_..._schedule_with_warmup: the rate grows from 0 over the warmup, and what comes then goes from 0 to 1. */
-export function afterWarmup(
-  { b, step, totalSteps }: ScheduleContext,
-  warmup: number,
-  then: (progress: () => Node) => Node | undefined,
+const lengthsOf = (args: Values<ArgSpecs>): number[] => Object.keys(WARMUP).map((name) => Number(args[name]));
+
+function checkWarmup(args: Values<ArgSpecs>): ReturnType<NonNullable<Schedule["check"]>> {
+  const given = Object.keys(WARMUP).filter((name) => args[name] !== 0);
+  if (given.length <= 1) return undefined;
+  return problem("out-of-range", { what: "the warmup", wanted: "given in one way", got: given.map((name) => `\`${name}\``).join(" and ") });
+}
+
+function afterWarmup(
+  context: ScheduleContext,
+  args: Values<ArgSpecs>,
+  then: (behind: ScheduleContext) => Node | undefined,
 ): Node | undefined {
-  if (warmup === 0) return then(() => b.minimum(b.div(step(), b.maximum(totalSteps(), 1)), 1));
-  const length = b.ceil(b.mul(totalSteps(), warmup));
-  const rest = b.maximum(b.sub(totalSteps(), length), 1);
-  const full = then(() => b.minimum(b.div(b.maximum(b.sub(step(), length), 0), rest), 1));
+  const { b, step, epochSteps, totalSteps } = context;
+  const [share = 0, steps = 0, epochs = 0] = lengthsOf(args);
+  if (share === 0 && steps === 0 && epochs === 0) return then(context);
   const one = b.constant({ value: 1, type: tensorType("f32", []) });
+  const wanted = share > 0 ? b.mul(totalSteps(), share) : epochs > 0 ? b.mul(epochSteps(), epochs) : b.mul(one, steps);
+  const length = b.ceil(wanted);
+  const full = then({
+    ...context,
+    step: () => b.maximum(b.sub(step(), length), 0),
+    totalSteps: () => b.maximum(b.sub(totalSteps(), length), 1),
+  });
   return b.where(b.less(step(), length), b.div(step(), b.maximum(length, 1)), full ?? one);
 }
+
+/** The share of the training that is done, f32[]. */
+export const progress = ({ b, step, totalSteps }: ScheduleContext): Node => b.minimum(b.div(step(), b.maximum(totalSteps(), 1)), 1);
 
 /** How many times so many epochs are done, f32[]. */
 export function epochsDone({ b, step, epochSteps }: ScheduleContext, every: number): Node {

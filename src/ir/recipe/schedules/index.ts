@@ -9,6 +9,7 @@ import type { Schedule } from "./define.ts";
 import { exponential } from "./exponential.ts";
 import { linear } from "./linear.ts";
 import { multiStep } from "./multi-step.ts";
+import { oneCycle } from "./one-cycle.ts";
 import { polynomial } from "./polynomial.ts";
 import { step } from "./step.ts";
 
@@ -21,6 +22,7 @@ export const SCHEDULES = [
   step,
   multiStep,
   exponential,
+  oneCycle,
 ] as const satisfies readonly Schedule[];
 
 export const scheduleOf = (plan: WordPlan): Schedule => wordOf<Schedule>(SCHEDULES, plan);

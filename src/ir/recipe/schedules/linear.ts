@@ -2,18 +2,18 @@
 // transformers.get_linear_schedule_with_warmup.
 
 import { arg } from "../define.ts";
-import { afterWarmup, defineSchedule } from "./define.ts";
+import { defineSchedule, progress, WARMUP } from "./define.ts";
 
 export const linear = defineSchedule({
   name: "linear",
   doc: "the rate falls in a straight line",
   args: {
-    warmup: arg("fraction", "share of the training in which the rate grows from 0", 0),
+    warmup: WARMUP.warmup,
     end: arg("probability", "share of the rate that is left in the end", 0),
   },
-  factor: (context, { warmup, end }) => {
+  factor: (context, { end }) => {
     const { b } = context;
-    return afterWarmup(context, warmup, (progress) => b.sub(1, b.mul(progress(), 1 - end)));
+    return b.sub(1, b.mul(progress(context), 1 - end));
   },
   samples: [{}, { warmup: 0.1 }, { warmup: 0.3, end: 0.2 }],
 });

@@ -1,0 +1,40 @@
+// Patterns of parameter names against the parameters of a network: what they cover, and what was meant where that is nothing.
+
+import { didYouMean, oneOf } from "../diagnostics.ts";
+import { globsCover, namesAndScopes } from "../ir/glob.ts";
+import type { Parameter } from "../ir/model.ts";
+import type * as Ast from "./ast.ts";
+import type { Reporter } from "./evaluate.ts";
+
+/**
+ * Stands for every bias and every other tensor of at most one dimension, such as the scales of norms: what is usually left without weight
+ * decay (timm's `filter_bias_and_bn`).
+ */
+export const VECTORS = "vectors";
+
+const isVector = ({ name, state }: Parameter): boolean => state.type.shape.length <= 1 || name.endsWith(".bias");
+
+export function coverOf(globs: readonly Ast.Glob[]): (parameter: Parameter) => boolean {
+  const named = globsCover(globs.flatMap(({ pattern }) => (pattern === VECTORS ? [] : [pattern])));
+  const hasVectors = globs.some(({ pattern }) => pattern === VECTORS);
+  return (parameter) => named(parameter.name) || (hasVectors && isVector(parameter));
+}
+
+/** Whether a pattern covers none of them, which is reported; `others` are those that it may not mean. */
+export function reportUnmatched(
+  glob: Ast.Glob,
+  parameters: readonly Parameter[],
+  sink: Reporter,
+  others: readonly Parameter[] = [],
+): boolean {
+  if (parameters.some(coverOf([glob]))) return false;
+  const names = parameters.map(({ name }) => name);
+  const stem = glob.pattern.replace(/(\.\*\*?)+$/, "");
+  const hint =
+    didYouMean(stem, namesAndScopes(names)) ?? `the network has ${oneOf([...new Set(names.map((name) => name.split(".")[0] ?? name))])}`;
+  const other = others.find(coverOf([glob]));
+  sink.report("matches-nothing", glob.span, { pattern: glob.pattern }, { hint: other ? ofStatistic(other) : hint });
+  return true;
+}
+
+const ofStatistic = ({ name }: Parameter): string => `\`${name}\` is a statistic of its layer, which no optimizer trains`;
