@@ -23,13 +23,8 @@ const FLAGS = ["-std=c++17", "-O1", "-fwrapv", "-U_FORTIFY_SOURCE", "-Wall", "-W
 /** Memory for resident data, behind the arena; the system gives what is used of it. */
 const DATA_BYTES = 64 << 20;
 
-enum Command {
-  Reserve = 1,
-  Write,
-  Copy,
-  Run,
-  Read,
-}
+/** As main.h numbers them. */
+const COMMAND = { reserve: 1, write: 2, copy: 3, run: 4, read: 5 } as const;
 
 /** An executable, and the number in it of each kernel. */
 interface Library {
@@ -119,7 +114,7 @@ class HostSession implements Session {
     });
     this.#child.stdin?.on("error", () => undefined);
     this.#end = program.arenaBytes;
-    this.#tell([Command.Reserve, program.arenaBytes + DATA_BYTES]);
+    this.#tell([COMMAND.reserve, program.arenaBytes + DATA_BYTES]);
   }
 
   write(buffer: string, data: HostArray): void {
@@ -129,7 +124,7 @@ class HostSession implements Session {
       this.#end += Math.ceil(data.byteLength / 256) * 256;
     }
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-    this.#tell([Command.Write, this.#place(plan), bytes.length], bytes);
+    this.#tell([COMMAND.write, this.#place(plan), bytes.length], bytes);
   }
 
   adopt(): void {
@@ -152,7 +147,7 @@ class HostSession implements Session {
       const plan = this.#plan(name);
       const length = sizeOf(plan.shape);
       const bytes = length * HOST_ARRAYS[plan.dtype].from([0]).byteLength;
-      this.#tell([Command.Read, this.#place(plan), bytes]);
+      this.#tell([COMMAND.read, this.#place(plan), bytes]);
       const answer = await this.#take(bytes);
       results.set(name, new HOST_ARRAYS[plan.dtype](new Uint8Array(answer).buffer, 0, length));
     }
@@ -160,7 +155,7 @@ class HostSession implements Session {
   }
 
   async sync(): Promise<void> {
-    this.#tell([Command.Read, 0, 4]);
+    this.#tell([COMMAND.read, 0, 4]);
     await this.#take(4);
   }
 
@@ -173,7 +168,7 @@ class HostSession implements Session {
     const places = buffers.map((index) => this.#place(this.#program.buffers[index]));
     const number = compiled && this.#library.numbers.get(entryOf(compiled));
     if (number === undefined) throw new Error(`no kernel ${String(kernel)}`);
-    this.#tell([Command.Run, number, time, places.length, ...places]);
+    this.#tell([COMMAND.run, number, time, places.length, ...places]);
   }
 
   #tell(words: readonly number[], bytes?: Uint8Array): void {
