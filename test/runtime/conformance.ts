@@ -13,6 +13,9 @@ import { createRandom } from "../support/random.ts";
 import { interpret, runGraph } from "../support/run-graph.ts";
 import { relativeError, sampleValues, samplesOf } from "../support/values.ts";
 
+/** A compiler of another language may be asked, on a busy machine. */
+const PREPARATION_MS = 300_000;
+
 export interface Subject {
   readonly name: string;
   readonly open: () => Promise<Device>;
@@ -96,7 +99,7 @@ export function conformance(subject: Subject): void {
     beforeAll(async () => {
       device = await subject.open();
       await subject.prepare?.(cases.map(({ graph }) => graph));
-    });
+    }, PREPARATION_MS);
     afterAll(() => device.dispose());
 
     const check = async (c: Case): Promise<void> => {
