@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** Built files, by name, and what they are made of. */
 const ENTRIES = {
   "runtime.mjs": "src/runtime/embed/runtime.ts",
+  "checkpoints.mjs": "src/runtime/embed/checkpoints.ts",
   "webgpu-device.mjs": "src/runtime/embed/webgpu.ts",
   "wasm-device.mjs": "src/runtime/embed/wasm.ts",
   "wasm-worker.mjs": "src/runtime/wasm/worker.ts",
@@ -21,20 +22,35 @@ const WORKER_TEXT = "wasm-worker-text.mjs";
 
 export const RUNTIME_FILES = [...Object.keys(ENTRIES), WORKER_TEXT];
 
-/** What a device file imports from the runtime, from where both lie in a compiled folder. */
+/** What other files import from the runtime. */
 const SHARED = "src/runtime/embed/shared.ts";
-const RUNTIME = "../runtime.mjs";
 
-const ofRuntime = {
+/** @param runtime where it lies in a compiled folder, seen from the file */
+const ofRuntime = (runtime) => ({
   name: "of-runtime",
   setup({ onResolve }) {
     const folder = dirname(join(root, SHARED));
     const paths = readFileSync(join(root, SHARED), "utf8").matchAll(/^export \* from "(.+)";$/gm);
     const shared = new Set([...paths].map(([, path]) => resolve(folder, path)));
     onResolve({ filter: /^\./ }, ({ path, resolveDir }) =>
-      shared.has(resolve(resolveDir, path)) ? { path: RUNTIME, external: true } : undefined,
+      shared.has(resolve(resolveDir, path)) ? { path: runtime, external: true } : undefined,
     );
   },
+});
+
+/** What the runtime imports late lies beside it. */
+const ofCheckpoints = {
+  name: "of-checkpoints",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.?\/(checkpoint\/record|checkpoints)\.ts$/ }, () => ({ path: "./checkpoints.mjs", external: true }));
+  },
+};
+
+const PLUGINS = {
+  "runtime.mjs": [ofCheckpoints],
+  "checkpoints.mjs": [ofRuntime("./runtime.mjs")],
+  "webgpu-device.mjs": [ofRuntime("../runtime.mjs")],
+  "wasm-device.mjs": [ofRuntime("../runtime.mjs")],
 };
 
 export async function bundleRuntime(name) {
@@ -56,7 +72,7 @@ async function bundled(name, isShort) {
     lineLimit: 160,
     external: ["./worker-text.mjs"],
     format: "esm",
-    ...(name.endsWith("-device.mjs") && { plugins: [ofRuntime] }),
+    plugins: PLUGINS[name] ?? [],
     platform: "neutral",
     target: "es2022",
     legalComments: "none",

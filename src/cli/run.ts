@@ -3,9 +3,10 @@
 import type { Artifact } from "../ir/artifact.ts";
 import type { DataAccess } from "../runtime/data/access.ts";
 import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
-import type { Checkpoint } from "../runtime/checkpoint/checkpoint.ts";
+import type { Checkpoint, Progress } from "../runtime/checkpoint/checkpoint.ts";
 import type { Every } from "../runtime/checkpoint/clock.ts";
 import { CheckpointFolder, newestCheckpoint } from "../runtime/checkpoint/folder.ts";
+import { identityOf, requireSame } from "../runtime/checkpoint/identity.ts";
 import { DeviceError, type LastWeights } from "../runtime/device.ts";
 import { DataError } from "../runtime/errors.ts";
 import { Network } from "../runtime/network.ts";
@@ -79,7 +80,12 @@ async function trainOn(
     terminal.live("preparing the device");
     network = await Network.open(artifact, device);
     const progress = createProgress(terminal);
-    const saving = { save: (checkpoint: Checkpoint) => folder.save(checkpoint), every: options.checkpointEvery };
+    const identity = once(() => identityOf(artifact, { train: data.train, val: data.val }));
+    if (resume) requireSame(identity(), resume.identity);
+    const saving = {
+      save: (progress: Progress) => folder.save({ ...progress, identity: identity() }),
+      every: options.checkpointEvery,
+    };
     for await (const event of train(network, data, { signal, weights, resume, checkpoints: saving })) {
       await results.log(event);
       if (event.event !== "done") progress(event);
@@ -150,4 +156,9 @@ async function loadTrainData(
   const load = (name: string): Promise<LoadedSplit> => loadSplit(plan, name, dataInfo, { ...access, ...readingOptions(terminal, name) });
   const optional = async (name: string): Promise<LoadedSplit | undefined> => (names.includes(name) ? load(name) : undefined);
   return { train: await load("train"), val: await optional("val"), test: await optional("test") };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }

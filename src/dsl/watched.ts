@@ -49,7 +49,9 @@ function withinOf({ within }: Ast.SettingOf<"stop">, { sink, ...env }: Environme
 
 function measureOf({ span }: Ast.RecipeSetting, measure: string, { recipe, data }: Watchable, { sink }: Environment): Measure | undefined {
   const [split = "", metric = ""] = measure.split(".");
-  const known = ["loss", ...metricsOf(recipe).map(({ name }) => name)];
+  const betterOf = new Map([["loss", "lower" as const], ...metricsOf(recipe).map(({ name, better: which }) => [name, which] as const)]);
+  const known = [...betterOf.keys()];
+  const better = betterOf.get(metric);
   const has = SPLITS.filter(
     (it) => !data || Object.hasOwn(data.sources, it) || data.splits.some(({ parts }) => parts.some((part) => part.name === it)),
   );
@@ -60,11 +62,11 @@ function measureOf({ span }: Ast.RecipeSetting, measure: string, { recipe, data 
   } else if (!has.includes(found)) {
     const hint = "add `val` to the data set, or for example `split train into train 90%, val 10%`";
     sink.report("not-measured", span, { measure, reason: `the data set has no \`${split}\`` }, { hint });
-  } else if (!known.includes(metric)) {
+  } else if (better === undefined) {
     const isMetric = METRICS.some(({ name }) => name === metric);
     const asked = isMetric ? `add \`metrics ${metric}\`` : didYouMean(metric, known);
     const hint = asked ?? `epochs report ${oneOf(known)}; \`metrics\` adds others`;
     sink.report("not-measured", span, { measure, reason: `epochs report no \`${metric}\`` }, { hint });
-  } else return { split: found, metric };
+  } else return { split: found, metric, better };
   return undefined;
 }

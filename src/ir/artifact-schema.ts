@@ -180,7 +180,11 @@ const stage = object(
   { seed: name },
 );
 
-const measure = { split: { enum: ["train", "val"] }, metric: { enum: ["loss", ...METRICS.map((metric) => metric.name)] } } as const;
+const measure = {
+  split: { enum: ["train", "val"] },
+  metric: { enum: ["loss", ...METRICS.map((metric) => metric.name)] },
+  better: { enum: ["higher", "lower"] },
+} as const;
 const stagePlan = object(
   { name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count },
   { clip: wordSchema(CLIPS), stop: object({ ...measure, patience: positive, within: figure }), keep: object(measure) },

@@ -124,6 +124,8 @@ export interface DataInfo {
 export interface Measure {
   readonly split: "train" | "val";
   readonly metric: string;
+  /** Which values are better. */
+  readonly better: "higher" | "lower";
 }
 
 /** A part of the training with a program of its own. What it freezes is in the compiled stage, as the parameters that it trains. */

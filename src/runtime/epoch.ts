@@ -2,8 +2,7 @@
 
 import { LOSS_HISTORY } from "../ir/artifact.ts";
 import type { Snapshot } from "./checkpoint/checkpoint.ts";
-import type { Clock } from "./checkpoint/clock.ts";
-import { readStates } from "./checkpoint/states.ts";
+import type { StageRecord } from "./checkpoint/record.ts";
 import type { HostArray } from "./device.ts";
 import { NonFiniteLossError } from "./errors.ts";
 import type { StepEvent } from "./events.ts";
@@ -24,13 +23,6 @@ export interface EpochSpan {
   readonly stepsLeft: number;
 }
 
-export interface EpochControl {
-  readonly isStopped: () => boolean;
-  readonly clock: Clock;
-  /** States as they were after so many steps of the epoch, whose losses were numbers. */
-  readonly snapshot: (steps: number, states: Snapshot) => Promise<void>;
-}
-
 interface Chunk {
   readonly first: number;
   readonly count: number;
@@ -44,7 +36,8 @@ export async function* runEpoch(
   loaded: LoadedStage,
   span: EpochSpan,
   pace: Pace,
-  { isStopped, clock, snapshot }: EpochControl,
+  isStopped: () => boolean,
+  record: StageRecord | undefined,
 ): AsyncGenerator<StepEvent, number, undefined> {
   const { artifact, stage, session } = loaded;
   const { name, losses, rates } = entryFor(stage, "train");
@@ -54,13 +47,13 @@ export async function* runEpoch(
   let enqueued = span.done;
   let lastFinished = performance.now();
   const enqueue = (): void => {
-    const count = Math.min(pace.size, span.steps - enqueued, clock.room(stepsBefore + enqueued));
+    const count = Math.min(pace.size, span.steps - enqueued, record?.room(stepsBefore + enqueued) ?? Infinity);
     session.run(name, count);
     const history = session.read([losses, rates]);
     const first = enqueued;
     enqueued += count;
     // Read in the queue, between this chunk and the next: the device does not wait for it.
-    const states = enqueued < span.steps && clock.isDue(stepsBefore + enqueued) ? readStates(loaded) : undefined;
+    const states = enqueued < span.steps ? record?.snapshot(stepsBefore + enqueued) : undefined;
     // When one chunk fails, so do those behind it, and nobody will await them.
     history.catch(() => undefined);
     states?.catch(() => undefined);
@@ -92,6 +85,6 @@ export async function* runEpoch(
         eta_s: ((span.stepsLeft - at - 1) * elapsed) / (1000 * chunk.count),
       };
     }
-    if (chunk.states) await snapshot(chunk.first + chunk.count, await chunk.states);
+    if (chunk.states) await record?.save(epoch - 1, chunk.first + chunk.count, await chunk.states);
   }
 }

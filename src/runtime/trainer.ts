@@ -1,15 +1,11 @@
 // Trains a compiled recipe on any device, stage by stage and epoch by epoch, from its beginning or from a checkpoint. What happens next is a
 // function of what a checkpoint holds and of nothing else: so a run that goes on ends with the bits of one that was never stopped.
 
-import { LOSS_HISTORY, type Artifact, type ParameterInfo } from "../ir/artifact.ts";
-import type { StagePlan } from "../ir/plan.ts";
+import { LOSS_HISTORY, type ParameterInfo } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
-import type { Checkpoint, Snapshot } from "./checkpoint/checkpoint.ts";
-import { Clock, type Every } from "./checkpoint/clock.ts";
-import { differences, identityOf, type Identity } from "./checkpoint/identity.ts";
-import { isOfNetwork, readStates, restoreStates, writeStates } from "./checkpoint/states.ts";
-import { measureName, Watch } from "./checkpoint/watch.ts";
+import type { Progress } from "./checkpoint/checkpoint.ts";
+import type { CheckpointOptions } from "./checkpoint/record.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
 import { DeviceError } from "./device.ts";
 import { runEpoch } from "./epoch.ts";
@@ -46,15 +42,8 @@ export interface TrainOptions {
   /** Of every stage, instead of the recipe's. */
   readonly epochs?: number | undefined;
   readonly checkpoints?: CheckpointOptions | undefined;
-  /** Go on from here, to the bit as if the run had not been stopped; the recipe, its data and `epochs` must be the same. */
-  readonly resume?: Checkpoint | undefined;
-}
-
-export interface CheckpointOptions {
-  /** Told of each: after every epoch, and when the run is stopped. Nothing is trained while it is waited for. */
-  readonly save: (checkpoint: Checkpoint) => void | Promise<void>;
-  /** In between as well. */
-  readonly every?: Every | undefined;
+  /** Go on from here, to the bit as if the run had not been stopped; whoever asks for it knows that all else is the same. */
+  readonly resume?: Progress | undefined;
 }
 
 /** What is the same in all stages of a run. */
@@ -65,9 +54,7 @@ interface Run {
   readonly isStopped: () => boolean;
   readonly signal: AbortSignal | undefined;
   readonly checkpoints: CheckpointOptions | undefined;
-  readonly identity: () => Identity;
-  /** The option. */
-  readonly epochs: number | undefined;
+  readonly recording: typeof import("./checkpoint/record.ts") | undefined;
   /** Told of the weights after each epoch. */
   readonly keep: (kept: Kept) => void;
 }
@@ -104,23 +91,24 @@ async function* trainStages(
   const began = performance.now();
   const isStopped = (): boolean => signal?.aborted === true;
   if (data.train.count === 0) throw new DataError("there are no examples to train on");
-  requireWatched(artifact, data);
+  // A training that neither watches its epochs nor is to go on does without.
+  const isRecorded = checkpoints ?? resume ?? artifact.recipe.stages.some(({ stop, keep }) => stop ?? keep);
+  const recording = isRecorded ? await import("./checkpoint/record.ts") : undefined;
+  recording?.requireWatched(artifact, data.val !== undefined);
   const stepsPerEpoch = Math.ceil(data.train.count / artifact.recipe.batch);
   const stages = summaries(network, stepsPerEpoch, epochs);
-  const identity = once(() => identityOf(artifact, { train: data.train, val: data.val }));
-  const run: Run = { data, stepsPerEpoch, stages, isStopped, signal, checkpoints, identity, epochs, keep };
-  if (resume) requireSame(resume, run);
+  const run: Run = { data, stepsPerEpoch, stages, isStopped, signal, checkpoints, recording, keep };
 
   const first = resume?.position.stage ?? 0;
   let loaded = await network.restart(async (stage) => {
     initialize(stage);
-    if (resume) restoreStates(stage, resume.states);
+    if (resume) recording?.restoreStates(stage, resume.states);
     else if (weights === undefined) return;
     else if ("read" in weights) await loadNamedWeights(stage, weights, signal);
     else loadWeights(stage, weights);
   }, first);
   writeResident(loaded, "train", data.train);
-  yield startEvent(network, data, stages, resume && resumedAt(resume, run));
+  yield startEvent(network, data, stages, recording?.resumedAt(resume, stages, stepsPerEpoch));
 
   for (let index = first; index < stages.length && !isStopped(); index++) {
     if (index > first) {
@@ -148,10 +136,10 @@ async function* trainStage(
   loaded: LoadedStage,
   index: number,
   run: Run,
-  resume: Checkpoint | undefined,
+  resume: Progress | undefined,
 ): AsyncGenerator<StepEvent | EpochEvent | StageEvent, void, undefined> {
-  const { artifact, plan, stage, session } = loaded;
-  const { data, stages, stepsPerEpoch, isStopped, signal, checkpoints } = run;
+  const { artifact, stage, session } = loaded;
+  const { data, stages, stepsPerEpoch, isStopped, signal, recording } = run;
   const entry = entryFor(stage, "train");
   const epochs = stages[index]?.epochs ?? 0;
   // Every epoch of a run has an order of its own, whatever stage it is in.
@@ -159,20 +147,10 @@ async function* trainStage(
   if (entry.epochs !== undefined) session.write(entry.epochs, Int32Array.of(epochs));
   const evaluate = createEvaluator(loaded);
   const pace = new Pace(LOSS_HISTORY);
-  const clock = new Clock(checkpoints?.every);
-  const watch = new Watch(artifact.recipe, plan, resume?.watched);
-  let best = resume?.best;
+  const record = recording && new recording.StageRecord(loaded, index, run.checkpoints, resume);
   let { epoch: whole, steps: done } = resume?.position ?? { epoch: 0, steps: 0 };
-  const save = async (steps: number, states: Snapshot): Promise<void> => {
-    const position = { stage: index, epoch: whole, steps };
-    const chosen = run.epochs === undefined ? {} : { epochs: run.epochs };
-    await checkpoints?.save({ identity: run.identity(), position, ...chosen, states, watched: watch.watched, ...(best && { best }) });
-  };
-  const saveNow = async (steps: number): Promise<void> => {
-    if (checkpoints) await save(steps, await readStates(loaded));
-  };
 
-  while (whole < epochs && !watch.isStalled && !isStopped()) {
+  while (whole < epochs && record?.isStalled !== true && !isStopped()) {
     const began = performance.now();
     const epoch = whole + 1;
     session.write(entry.order, permutation(data.train.count, artifact.recipe.seed, STREAM.shuffle, epochsBefore + whole));
@@ -183,8 +161,7 @@ async function* trainStage(
     }
     const stepsBefore = whole * stepsPerEpoch;
     const stepsLeft = stages.slice(index).reduce((sum, each) => sum + each.steps, 0) - stepsBefore;
-    const span = { epoch, done, steps: stepsPerEpoch, stepsBefore, stepsLeft };
-    done = yield* runEpoch(loaded, span, pace, { isStopped, clock, snapshot: save });
+    done = yield* runEpoch(loaded, { epoch, done, steps: stepsPerEpoch, stepsBefore, stepsLeft }, pace, isStopped, record);
     if (done < stepsPerEpoch) break;
     const values = await readParameters(loaded);
     const broken = nonFiniteParameter(artifact, values);
@@ -198,28 +175,21 @@ async function* trainStage(
     const validated = data.val && (await evaluate(data.val, signal));
     // Without its metrics an epoch is not whole; whoever goes on validates it.
     if (data.val && validated === undefined) break;
-    const isBest = watch.see({ epoch, train: trained, val: validated });
-    if (isBest) best = await readStates(loaded, isOfNetwork);
+    const best = await record?.see({ epoch, train: trained, val: validated });
     [whole, done] = [epoch, 0];
-    await saveNow(0);
+    await record?.save(whole, 0);
     yield {
       event: "epoch",
       stage: stage.name,
       epoch,
       train: trained,
       ...(validated === undefined ? {} : { val: validated }),
-      ...(isBest && { best: true }),
+      ...best,
       seconds: (performance.now() - began) / 1000,
     };
   }
-  if (done > 0) await saveNow(done);
-  if (best) writeStates(loaded, best);
-  if (!isStopped() && (plan.stop || plan.keep)) yield stageEvent(plan, whole, watch);
-}
-
-function stageEvent({ name, keep }: StagePlan, epochs: number, { isStalled, watched }: Watch): StageEvent {
-  const best = keep && watched.keep && { epoch: watched.keep.epoch, metric: measureName(keep), value: watched.keep.best };
-  return { event: "stage", stage: name, epochs, stalled: isStalled, ...(best && { best }) };
+  const end = await record?.end(whole, done, isStopped());
+  if (end) yield end;
 }
 
 function summaries({ artifact: { recipe, stages, parameters } }: Network, stepsPerEpoch: number, epochs?: number): StageSummary[] {
@@ -241,7 +211,7 @@ function startEvent(
   { artifact, device }: Network,
   data: TrainData,
   stages: readonly StageSummary[],
-  resumed: StartEvent["resumed"],
+  resumed: Pick<StartEvent, "resumed"> | undefined,
 ): StartEvent {
   const { recipe, parameters } = artifact;
   const trained = new Set(artifact.stages.flatMap(({ trainable }) => trainable));
@@ -262,39 +232,6 @@ function startEvent(
     trainable: valuesIn(parameters.filter(({ name }) => trained.has(name))),
     stages,
     examples,
-    ...(resumed && { resumed }),
+    ...resumed,
   };
-}
-
-/** A stage cannot watch what nobody measures. */
-function requireWatched({ recipe }: Artifact, data: TrainData): void {
-  const asked = recipe.stages.flatMap(({ stop, keep }) => [stop, keep]).find((it) => it?.split === "val");
-  if (asked && !data.val) throw new DataError(`the recipe watches ${measureName(asked)}, and there are no examples to validate on`);
-}
-
-function requireSame(resume: Checkpoint, run: Run): void {
-  const { stage, epoch, steps } = resume.position;
-  const different = [
-    ...(resume.epochs === run.epochs
-      ? []
-      : [`\`epochs\` are ${String(run.epochs ?? "the recipe's")}, in the checkpoint ${String(resume.epochs ?? "the recipe's")}`]),
-    ...differences(run.identity(), resume.identity),
-  ];
-  if (different.length > 0)
-    throw new DataError(
-      `the checkpoint is of another training:\n${different.map((line) => `  ${line}`).join("\n")}`,
-      "go on with what it was trained with, or begin anew, from its weights if you like",
-    );
-  if (epoch > (run.stages[stage]?.epochs ?? -1) || steps > run.stepsPerEpoch)
-    throw new DataError("the checkpoint is of no place in this training");
-}
-
-function resumedAt({ position: { stage, epoch, steps } }: Checkpoint, { stages, stepsPerEpoch }: Run): StartEvent["resumed"] {
-  const { stage: name = "", epochs = 0 } = stages[stage] ?? {};
-  return { stage: name, epoch: Math.min(epoch + 1, epochs), step: epoch * stepsPerEpoch + steps };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }

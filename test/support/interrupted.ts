@@ -2,7 +2,8 @@
 // they end with must be what a training without a break ends with, to the bit.
 
 import type { Artifact } from "../../src/ir/artifact.ts";
-import { readCheckpoint, writeCheckpoint, type Checkpoint } from "../../src/runtime/checkpoint/checkpoint.ts";
+import { readCheckpoint, writeCheckpoint, type Progress } from "../../src/runtime/checkpoint/checkpoint.ts";
+import { identityOf, requireSame } from "../../src/runtime/checkpoint/identity.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import type { TrainEvent } from "../../src/runtime/events.ts";
 import { Network } from "../../src/runtime/network.ts";
@@ -57,8 +58,10 @@ export async function trainInParts(artifact: Artifact, device: Device, data: Tra
     const { how, events, every } = next();
     const network = await Network.open(artifact, device);
     const stop = new AbortController();
-    const save = (checkpoint: Checkpoint): void => void (bytes = writeCheckpoint(checkpoint));
+    const identity = identityOf(artifact, { ...data });
+    const save = (progress: Progress): void => void (bytes = writeCheckpoint({ ...progress, identity }));
     const resume = bytes && readCheckpoint(bytes);
+    if (resume) requireSame(identity, resume.identity);
     try {
       let seen = 0;
       for await (const event of train(network, data, { signal: stop.signal, checkpoints: { save, every }, resume })) {

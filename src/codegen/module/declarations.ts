@@ -86,6 +86,10 @@ export interface TrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Of every stage, instead of the recipe's. */
   readonly epochs?: number | undefined;
+  /** Told of a checkpoint after every epoch, and when \`signal\` ends the run; training waits for it. */
+  readonly onCheckpoint?: ((checkpoint: Uint8Array) => void | Promise<void>) | undefined;
+  /** A checkpoint to go on from, to the bit as if the run had not been stopped; data and \`epochs\` must be the same. */
+  readonly resume?: Uint8Array | ArrayBuffer | undefined;
 }
 
 export interface CreateOptions {

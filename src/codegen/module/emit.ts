@@ -1,5 +1,5 @@
 // The files of a compiled folder. `TARGET/artifact.json` is what `tlc run DIR` reads; the rest is for applications: the module with its types,
-// the runtime, and for each target that applications can embed a folder with its device, its programs and its kernels.
+// the runtime with what it loads late, and for each target that applications can embed a folder with its device, its programs and its kernels.
 
 import { artifactFile, type Artifact } from "../../ir/artifact.ts";
 import { writeExact } from "../../ir/exact-json.ts";
@@ -7,7 +7,7 @@ import type { CompiledKernel } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
 import { EVENTS_FILE, printDeclarations } from "./declarations.ts";
 import { fileName } from "./encode.ts";
-import { commonOf, DEVICE_FILE, printModule, printProgram, PROGRAM_FILE, RUNTIME_FILE } from "./module.ts";
+import { CHECKPOINTS_FILE, commonOf, DEVICE_FILE, printModule, printProgram, PROGRAM_FILE, RUNTIME_FILE } from "./module.ts";
 
 export type Files = ReadonlyMap<string, string | Uint8Array>;
 
@@ -41,7 +41,7 @@ export function emitFiles(artifacts: readonly Artifact[], built: (file: string) 
     files.set(`${name}.mjs`, printModule(first, targets));
     // Not `.d.ts`: TypeScript looks for the types of a .mjs file under this name only.
     files.set(`${name}.d.mts`, printDeclarations(first, targets, built(EVENTS_FILE)));
-    files.set(RUNTIME_FILE, built(RUNTIME_FILE));
+    for (const file of [RUNTIME_FILE, CHECKPOINTS_FILE]) files.set(file, built(file));
   }
   for (const artifact of artifacts) {
     files.set(artifactFile(artifact.target), `${writeExact(artifact)}\n`);

@@ -8,6 +8,8 @@ import { commentText, jsLiteral } from "./encode.ts";
 
 /** The runtime, as it lies beside the module; and what lies in the folder of a target. */
 export const RUNTIME_FILE = "runtime.mjs";
+/** What the runtime loads when a training is to go on later, or watches its epochs. */
+export const CHECKPOINTS_FILE = "checkpoints.mjs";
 export const DEVICE_FILE = "device.mjs";
 export const PROGRAM_FILE = "program.mjs";
 

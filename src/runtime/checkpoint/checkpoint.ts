@@ -20,17 +20,19 @@ export interface Position {
 /** States by name. */
 export type Snapshot = ReadonlyMap<string, Tensor>;
 
-export interface Checkpoint {
-  /** What it is a checkpoint of. */
-  readonly identity: Identity;
+/** Where a training stands. */
+export interface Progress {
   readonly position: Position;
-  /** Of every stage, where the recipe's number was not asked for. */
-  readonly epochs?: number;
   /** Of the stage under way. */
   readonly states: Snapshot;
   readonly watched: Watched;
   /** What the best epoch so far has left, where the stage keeps that. */
   readonly best?: Snapshot;
+}
+
+export interface Checkpoint extends Progress {
+  /** What it is a checkpoint of. */
+  readonly identity: Identity;
 }
 
 const VERSION = 1;

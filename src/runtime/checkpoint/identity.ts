@@ -5,6 +5,7 @@ import type { Artifact } from "../../ir/artifact.ts";
 import type { WordPlan } from "../../ir/plan.ts";
 import { formatType } from "../../ir/types.ts";
 import type { LoadedSplit } from "../data/loaded-split.ts";
+import { DataError } from "../errors.ts";
 import { createSha256 } from "../sha256.ts";
 
 type Scalar = string | number | boolean | null;
@@ -25,9 +26,10 @@ export interface Identity {
 
 type Splits = Readonly<Record<string, LoadedSplit | undefined>>;
 
-export function identityOf({ recipe, data, dataInfo, parameters, network }: Artifact, splits: Splits): Identity {
+/** @param epochs of every stage, where the recipe's are not asked for */
+export function identityOf({ recipe, data, dataInfo, parameters, network }: Artifact, splits: Splits, epochs?: number): Identity {
   const { name: _, stages, ...rest } = recipe;
-  const settings: Record<string, Scalar> = { stages: stages.map(({ name }) => name).join(", ") };
+  const settings: Record<string, Scalar> = { stages: stages.map(({ name }) => name).join(", "), ...(epochs !== undefined && { epochs }) };
   flatten(stages, "stages", settings);
   flatten(rest, "", settings);
   if (data) flatten({ preprocess: data.preprocess, augment: data.augment, columns: data.columns ?? [] }, "data", settings);
@@ -68,8 +70,18 @@ function printOf({ count, columns }: LoadedSplit): SplitPrint {
 
 const MOST_NAMED = 3;
 
-/** What is not the same, each in a few words; nothing where a training can go on. */
-export function differences(now: Identity, then: Identity): readonly string[] {
+/** Throws a DataError that says what is not the same. */
+export function requireSame(now: Identity, then: Identity): void {
+  const different = differences(now, then);
+  if (different.length === 0) return;
+  throw new DataError(
+    `the checkpoint is of another training:\n${different.map((line) => `  ${line}`).join("\n")}`,
+    "go on with what it was trained with, or begin anew, from its weights if you like",
+  );
+}
+
+/** Each in a few words. */
+function differences(now: Identity, then: Identity): readonly string[] {
   const paths = [...new Set([...Object.keys(now.settings), ...Object.keys(then.settings)])];
   const settings = paths.flatMap((path) => {
     const [is, was] = [now.settings[path], then.settings[path]];

@@ -1,7 +1,6 @@
 // What a stage watches of its epochs: a metric that must not stall, and which epoch was the best.
 
-import type { Measure, RecipePlan, StagePlan } from "../../ir/plan.ts";
-import { betterOf } from "../../ir/recipe/metrics/index.ts";
+import type { Measure, StagePlan } from "../../ir/plan.ts";
 import { InternalError } from "../../ir/types.ts";
 import type { Metrics } from "../metrics.ts";
 
@@ -21,12 +20,10 @@ export interface EpochMetrics {
 export const measureName = ({ split, metric }: Measure): string => `${split}.${metric}`;
 
 export class Watch {
-  readonly #recipe: RecipePlan;
   readonly #stage: StagePlan;
   #watched: Watched;
 
-  constructor(recipe: RecipePlan, stage: StagePlan, watched: Watched = {}) {
-    this.#recipe = recipe;
+  constructor(stage: StagePlan, watched: Watched = {}) {
     this.#stage = stage;
     this.#watched = watched;
   }
@@ -46,21 +43,21 @@ export class Watch {
     const { stop, keep } = this.#stage;
     const { stop: stalling, keep: kept } = this.#watched;
     const value = stop && valueOf(stop, metrics);
-    const isGain = stop !== undefined && value !== undefined && this.#isGain(stop, value, stalling?.best, stop.within);
+    const hasGained = stop !== undefined && value !== undefined && isGain(stop, value, stalling?.best, stop.within);
     // Where no epoch has had a number yet, there is nothing to beat.
-    const stopped = isGain ? { best: value, stalled: 0 } : stalling && { ...stalling, stalled: stalling.stalled + 1 };
+    const stopped = hasGained ? { best: value, stalled: 0 } : stalling && { ...stalling, stalled: stalling.stalled + 1 };
     const best = keep && valueOf(keep, metrics);
-    const isBest = keep !== undefined && best !== undefined && this.#isGain(keep, best, kept?.best, 0);
+    const isBest = keep !== undefined && best !== undefined && isGain(keep, best, kept?.best, 0);
     const keeping = isBest ? { best, epoch: metrics.epoch } : kept;
     this.#watched = { ...(stopped && { stop: stopped }), ...(keeping && { keep: keeping }) };
     return isBest;
   }
+}
 
-  #isGain({ metric }: Measure, value: number, best: number | undefined, within: number): boolean {
-    if (!Number.isFinite(value)) return false;
-    if (best === undefined) return true;
-    return betterOf(this.#recipe, metric) === "lower" ? value < best - within : value > best + within;
-  }
+function isGain({ better }: Measure, value: number, best: number | undefined, within: number): boolean {
+  if (!Number.isFinite(value)) return false;
+  if (best === undefined) return true;
+  return better === "lower" ? value < best - within : value > best + within;
 }
 
 function valueOf(measure: Measure, { train, val }: EpochMetrics): number | undefined {

@@ -28,6 +28,10 @@ export interface EmbeddedTrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Of every stage, instead of the recipe's. */
   readonly epochs?: number | undefined;
+  /** Told of each checkpoint, as the bytes of a file. */
+  readonly onCheckpoint?: ((checkpoint: Uint8Array) => void | Promise<void>) | undefined;
+  /** Such bytes. */
+  readonly resume?: Uint8Array | ArrayBuffer | undefined;
 }
 
 /** The device that was taken, and why, for people. */
@@ -94,7 +98,8 @@ export class Model {
     );
   }
 
-  async *train(data: EmbeddedData, { signal, epochs }: EmbeddedTrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
+  async *train(data: EmbeddedData, options: EmbeddedTrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
+    const { signal, epochs } = options;
     const { dataInfo } = this.#artifact;
     const columns = async (values: SplitValues, what: string, purpose: Purpose = "evaluate"): Promise<LoadedSplit> =>
       splitOfColumns(dataInfo, this.#steps, await decodedColumns(dataInfo, values), what, purpose);
@@ -107,8 +112,10 @@ export class Model {
     };
     this.#occupy("training");
     try {
-      const weights = this.#weights === "kept" ? readSafetensors(await this.save()) : undefined;
-      for await (const event of train(this.#network, splits, { signal, weights, epochs })) {
+      const { goingOn } = options.onCheckpoint || options.resume ? await import("./checkpoints.ts") : {};
+      const going = goingOn?.(this.#artifact, splits, options);
+      const weights = this.#weights === "kept" && !going?.resume ? readSafetensors(await this.save()) : undefined;
+      for await (const event of train(this.#network, splits, { signal, weights, epochs, ...going })) {
         // Not before: a training that cannot begin leaves no weights.
         this.#weights = "kept";
         yield event;

@@ -11,8 +11,7 @@ import { readSafetensors } from "../../../src/runtime/weights/safetensors.ts";
 import { toFloat32 } from "../../../src/runtime/weights/tensor-values.ts";
 import { fakeArtifact, fakeDevice } from "./fake-session.ts";
 
-const { recipe } = fakeArtifact();
-const [stage] = recipe.stages as [StagePlan];
+const [stage] = fakeArtifact().recipe.stages as [StagePlan];
 
 /** The epoch after which the stage stops, and the best, of values in the order of epochs. */
 function watched(
@@ -20,8 +19,8 @@ function watched(
   values: readonly number[],
   rule: { patience: number; within?: number },
 ): [number | undefined, number | undefined] {
-  const measure = { split: "val", metric } as const;
-  const watch = new Watch(recipe, { ...stage, stop: { ...measure, within: 0, ...rule }, keep: measure });
+  const measure = { split: "val", metric, better: metric === "loss" ? "lower" : "higher" } as const;
+  const watch = new Watch({ ...stage, stop: { ...measure, within: 0, ...rule }, keep: measure });
   for (const [i, value] of values.entries()) {
     watch.see({ epoch: i + 1, train: {}, val: { [metric]: value } });
     if (watch.isStalled) return [i + 1, watch.watched.keep?.epoch];
@@ -70,7 +69,7 @@ describe("a run that watches", () => {
   };
   const weightOf = (events: readonly TrainEvent[]): number =>
     toFloat32("fc.weight", readSafetensors((events.at(-1) as DoneEvent).weights).tensors.get("fc.weight")!)[0]!;
-  const measure = { split: "train", metric: "loss" } as const;
+  const measure = { split: "train", metric: "loss", better: "lower" } as const;
 
   it("stops each stage by itself, says so, and goes on from the best", async () => {
     const falling = (epoch: number): number => (epoch <= 2 ? 1 / epoch : 1);
@@ -108,7 +107,7 @@ describe("a run that watches", () => {
   });
 
   it("wants what it watches", async () => {
-    await expect(run({ keep: { split: "val", metric: "loss" } }, () => 1)).rejects.toThrow(
+    await expect(run({ keep: { split: "val", metric: "loss", better: "lower" } }, () => 1)).rejects.toThrow(
       "the recipe watches val.loss, and there are no examples to validate on",
     );
   });

@@ -19,10 +19,6 @@ export const metricsOf = ({ loss, metrics }: Pick<RecipePlan, "loss" | "metrics"
   ...new Set([...lossOf(loss).reports, ...metrics.map(metricOf)]),
 ];
 
-/** Which values of what an epoch reports are better: of `loss`, or of a metric by its name. Undefined for what it does not report. */
-export const betterOf = (recipe: Pick<RecipePlan, "loss" | "metrics">, name: string): Metric["better"] | undefined =>
-  name === "loss" ? "lower" : metricsOf(recipe).find((metric) => metric.name === name)?.better;
-
 /** Sums of one epoch in f32 buffers below `train/` or `eval/`: scalars side by side in `metrics`, others in buffers of their own. */
 export interface TallyPlace {
   readonly tally: Tally;
