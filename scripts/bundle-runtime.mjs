@@ -30,7 +30,7 @@ const ofRuntime = (runtime) => ({
   name: "of-runtime",
   setup({ onResolve }) {
     const folder = dirname(join(root, SHARED));
-    const paths = readFileSync(join(root, SHARED), "utf8").matchAll(/^export \* from "(.+)";$/gm);
+    const paths = readFileSync(join(root, SHARED), "utf8").matchAll(/^export .+ from "(.+)";$/gm);
     const shared = new Set([...paths].map(([, path]) => resolve(folder, path)));
     onResolve({ filter: /^\./ }, ({ path, resolveDir }) =>
       shared.has(resolve(resolveDir, path)) ? { path: runtime, external: true } : undefined,

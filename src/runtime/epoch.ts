@@ -18,8 +18,7 @@ export interface EpochSpan {
   /** Steps of the epoch that are behind already, and all of them. */
   readonly done: number;
   readonly steps: number;
-  /** Of this stage before the epoch, and of the run from the epoch's first on. */
-  readonly stepsBefore: number;
+  /** Of the run, from the stage's first on. */
   readonly stepsLeft: number;
 }
 
@@ -42,7 +41,8 @@ export async function* runEpoch(
   const { artifact, stage, session } = loaded;
   const { name, losses, rates } = entryFor(stage, "train");
   const { batch } = artifact.recipe;
-  const { epoch, stepsBefore } = span;
+  const { epoch } = span;
+  const stepsBefore = (epoch - 1) * span.steps;
   const inFlight: Chunk[] = [];
   let enqueued = span.done;
   let lastFinished = performance.now();
@@ -82,7 +82,7 @@ export async function* runEpoch(
         loss,
         ...(lr === undefined ? {} : { lr }),
         examples_per_s: (chunk.count * batch * 1000) / elapsed,
-        eta_s: ((span.stepsLeft - at - 1) * elapsed) / (1000 * chunk.count),
+        eta_s: ((span.stepsLeft - step) * elapsed) / (1000 * chunk.count),
       };
     }
     if (chunk.states) await record?.save(epoch - 1, chunk.first + chunk.count, await chunk.states);

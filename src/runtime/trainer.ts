@@ -145,6 +145,7 @@ async function* trainStage(
   // Every epoch of a run has an order of its own, whatever stage it is in.
   const epochsBefore = stages.slice(0, index).reduce((sum, each) => sum + each.epochs, 0);
   if (entry.epochs !== undefined) session.write(entry.epochs, Int32Array.of(epochs));
+  const stepsLeft = stages.slice(index).reduce((sum, each) => sum + each.steps, 0);
   const evaluate = createEvaluator(loaded);
   const pace = new Pace(LOSS_HISTORY);
   const record = recording && new recording.StageRecord(loaded, index, run.checkpoints, resume);
@@ -159,9 +160,7 @@ async function* trainStage(
       session.write(entry.cursor, Int32Array.of(0));
       resetSums(loaded, "train");
     }
-    const stepsBefore = whole * stepsPerEpoch;
-    const stepsLeft = stages.slice(index).reduce((sum, each) => sum + each.steps, 0) - stepsBefore;
-    done = yield* runEpoch(loaded, { epoch, done, steps: stepsPerEpoch, stepsBefore, stepsLeft }, pace, isStopped, record);
+    done = yield* runEpoch(loaded, { epoch, done, steps: stepsPerEpoch, stepsLeft }, pace, isStopped, record);
     if (done < stepsPerEpoch) break;
     const values = await readParameters(loaded);
     const broken = nonFiniteParameter(artifact, values);

@@ -4,6 +4,6 @@
 export * from "../../ir/arrays.ts";
 export * from "../../ir/types.ts";
 export * from "../device.ts";
-export * from "../errors.ts";
+export { DataError } from "../errors.ts";
 export * from "../is-node.ts";
 export * from "../memory.ts";
