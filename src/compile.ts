@@ -17,6 +17,7 @@ import {
   planRecipe,
   type LoadedSpec,
   type PlannedRecipe,
+  type PlannedStage,
   type PlannedWeights,
 } from "./dsl/index.ts";
 import { LIMITS } from "./dsl/limits.ts";
@@ -67,6 +68,8 @@ export interface TraceRequest
   extends Omit<CompileRequest, "describeData" | "describeWeights">, Partial<Pick<CompileRequest, "describeData">> {
   /** Types of the given batch, batch axis included: inputs by name, and `label`. */
   readonly batch: ReadonlyMap<string, TensorType>;
+  /** The name of the stage to trace; the first unless given. */
+  readonly stage?: string;
 }
 
 type OutputRequest = Pick<CompileRequest, "target" | "limits" | "dumpAfter" | "onDump" | "verify">;
@@ -152,7 +155,7 @@ function placesOf({ data, dataSpan, batchSpan }: PlannedRecipe): Readonly<Record
   return Object.fromEntries([["batch", batchSpan], ...sources, ...parts]);
 }
 
-/** One training step of the recipe's first stage on a batch given from outside; see `tlc trace`. */
+/** One training step of a stage on a batch given from outside; see `tlc trace`. */
 export async function compileTrace(file: string, request: TraceRequest): Promise<CompileOutcome> {
   const spec = await openSpec(file, request);
   if (spec.sink.hasErrors) return outcome(withAllFaults(spec, request));
@@ -167,11 +170,12 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
     found.data && request.describeData ? (await request.describeData(found.data, lossOf(found.plan.loss).labels)).classes : [];
   const inputs = [...request.batch].filter(([name]) => name !== "label").map(([name, type]) => column(name, type));
   const dataInfo: DataInfo = { inputs, label: column("label", label ?? { dtype: "i32", shape: [batch] }), classes };
+  const traced = stageNamed(found, request.stage);
   const { data, ...rest } = found;
   const planned: PlannedRecipe = {
     ...rest,
-    plan: { ...found.plan, batch, stages: found.plan.stages.slice(0, 1) },
-    stages: found.stages.slice(0, 1),
+    plan: { ...found.plan, batch, stages: [traced.plan] },
+    stages: [traced],
     // The batch is what the network takes: no preprocessing is left to do.
     ...(data && { data: { ...data, preprocess: [], augment: [] } }),
   };
@@ -181,6 +185,15 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   checkBatch([...request.batch.keys()], [...network.inputs.keys(), "label"]);
   const isRandom = topologicalOrder([network.output]).some(({ op }) => op.training?.draws === true);
   return { ...finish(spec, stages, buildTraceEntry, request, { network: planned.network }), ...(isRandom && { withoutRandomness: true }) };
+}
+
+/** A stage on its own: its optimizer begins with it. */
+function stageNamed({ stages }: PlannedRecipe, name: string | undefined): PlannedStage {
+  const [first] = stages;
+  const found = name === undefined ? first : stages.find(({ plan: it }) => it.name === name);
+  if (found) return found;
+  const names = stages.map(({ plan: it }) => it.name);
+  throw new DataError(`the recipe has no stage "${name ?? ""}"`, didYouMean(name ?? "", names) ?? `it has ${names.join(", ")}`);
 }
 
 /** Nothing is made up for a traced batch, and nothing left out. */

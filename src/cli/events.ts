@@ -69,6 +69,17 @@ export interface ConvertedEvent {
   readonly bytes: number;
 }
 
+/** `tlc merge`. */
+export interface MergedEvent {
+  readonly event: "merged";
+  readonly base: string;
+  /** The file of what a training changed. */
+  readonly delta: string;
+  /** The safetensors file. */
+  readonly out: string;
+  readonly bytes: number;
+}
+
 /** Pictures that are read, where that takes longer than a moment. */
 export interface ReadEvent {
   readonly event: "read";
@@ -81,6 +92,8 @@ export interface ReadEvent {
 export interface SavedEvent extends Omit<DoneEvent, "weights"> {
   /** The file that the weights are in. */
   readonly weights: string;
+  /** With `--delta`: the file of what the training changed. */
+  readonly delta?: string;
 }
 
 /** `tlc eval`. Each metric is a field of its own: `loss`, `accuracy`, … */
@@ -210,6 +223,7 @@ export type CliEvent =
   | CompiledEvent
   | FetchEvent
   | ConvertedEvent
+  | MergedEvent
   | ReadEvent
   | StartEvent
   | StepEvent

@@ -11,6 +11,7 @@ import type { ConvertOptions } from "./convert.ts";
 import type { EvalOptions } from "./eval.ts";
 import { EXIT, reportFailure } from "./failure.ts";
 import type { InspectOptions } from "./inspect.ts";
+import type { MergeOptions } from "./merge.ts";
 import type { CompileOptions } from "./open.ts";
 import type { PredictOptions } from "./predict.ts";
 import type { RunOptions } from "./run.ts";
@@ -145,6 +146,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
     .option("-o, --out <file>", "where to save the weights (default: a new folder, runs/RECIPE/N)")
     .option("-w, --weights <file>", "start from these weights")
+    .option("--delta", "also write what the training changed of the weights that it began with; `tlc merge` makes one file of both")
     .option("--resume [run]", "go on with a run that was stopped, by its number or folder (default: the newest of this spec)")
     .option("--checkpoint-every <n|time>", "a checkpoint every so many steps, or as in 90s or 10m, and after each epoch", checkpointEvery)
     .action(verb(async (terminal, path: string, options: RunOptions) => (await import("./run.ts")).run(path, options, terminal)));
@@ -173,6 +175,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .requiredOption("--input <file>", "safetensors with weight/NAME, batch/INPUT and batch/label")
     .requiredOption("--out <file>", "where to write loss, output, grad/NAME and after/NAME")
     .option("--steps <n>", "how many steps", natural, 1)
+    .option("--stage <name>", "of which stage (default: the first)")
     .action(verb(async (terminal, file: string, options: TraceOptions) => (await import("./trace.ts")).trace(file, options, terminal)));
 
   dumping(compiling(program.command("inspect")))
@@ -192,6 +195,19 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .option("--json", "one JSON object per line on stdout")
     .action(
       verb(async (terminal, file: string, options: ConvertOptions) => (await import("./convert.ts")).convert(file, options, terminal)),
+    );
+
+  program
+    .command("merge")
+    .description("the weights that a training began with and what it changed (`tlc run --delta`), as one file")
+    .argument("<base>", "the weights it began with: a file, or hf:OWNER/NAME")
+    .argument("<delta>", "what the training changed")
+    .requiredOption("-o, --out <file>", "the safetensors file to write")
+    .option("--json", "one JSON object per line on stdout")
+    .action(
+      verb(async (terminal, base: string, delta: string, options: MergeOptions) =>
+        (await import("./merge.ts")).merge(base, delta, options, terminal),
+      ),
     );
 
   program

@@ -8,7 +8,7 @@ const LIVE_MS = 100;
 const LOG_MS = 5000;
 
 /** Takes every event; `weights` is where the result was saved, known at `done`. */
-export type Progress = (event: TrainEvent, weights?: string) => void;
+export type Progress = (event: TrainEvent, weights?: string, delta?: string) => void;
 
 export function createProgress(terminal: Terminal, now: () => number = () => performance.now()): Progress {
   let start: StartEvent | undefined;
@@ -23,9 +23,9 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
     else terminal.line(text);
   };
 
-  return (event, weights) => {
+  return (event, weights, delta) => {
     if (terminal.json) {
-      terminal.object(event.event === "done" ? { ...event, weights: weights ?? "" } : event);
+      terminal.object(event.event === "done" ? { ...event, weights: weights ?? "", ...(delta !== undefined && { delta }) } : event);
       return;
     }
     switch (event.event) {
@@ -47,7 +47,7 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
       case "done":
         if (event.test !== undefined) terminal.line(terminal.paintOut("bold", `test    ${metricsText(event.test)}`));
         terminal.line(
-          `weights ${weights ?? ""} (${duration(event.seconds)} on ${event.device}${event.interrupted ? ", interrupted" : ""})`,
+          `weights ${weights ?? ""}${delta === undefined ? "" : `, what changed ${delta}`} (${duration(event.seconds)} on ${event.device}${event.interrupted ? ", interrupted" : ""})`,
         );
         break;
       default:

@@ -1,6 +1,7 @@
 // `tlc run`: trains a spec or a compiled folder and saves weights and checkpoints, also when a signal ends it early; and goes on with a run.
 
 import type { Artifact } from "../ir/artifact.ts";
+import { writeFileAtomic } from "../runtime/atomic-file.ts";
 import type { DataAccess } from "../runtime/data/access.ts";
 import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
 import type { Checkpoint, Progress } from "../runtime/checkpoint/checkpoint.ts";
@@ -11,6 +12,7 @@ import { DeviceError, type LastWeights } from "../runtime/device.ts";
 import { DataError } from "../runtime/errors.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
+import type { NamedWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
@@ -23,6 +25,8 @@ import { openFirstWeights } from "./weights.ts";
 export interface RunOptions extends CompileOptions, DeviceOptions {
   readonly out?: string;
   readonly weights?: string;
+  /** Also write what the training changed. */
+  readonly delta?: boolean;
   /** The run to go on with; true for the newest. */
   readonly resume?: string | true;
   readonly checkpointEvery?: Every;
@@ -31,7 +35,7 @@ export interface RunOptions extends CompileOptions, DeviceOptions {
 export async function run(path: string, options: RunOptions, terminal: Terminal): Promise<number> {
   // At once: what follows loads a compiler and opens a device, which may take a second.
   await isFolder(path);
-  if (options.resume !== undefined && options.weights !== undefined)
+  if (options.resume !== undefined && options.weights !== undefined && options.delta !== true)
     throw new UsageError("--resume goes on with the weights of its checkpoint", "leave out --weights, or begin a new run with it");
   terminal.line(`training ${path}`);
   return withTarget(path, options, terminal, (opened) =>
@@ -61,7 +65,13 @@ async function trainOn(
     throw new UsageError(`the recipe ${artifact.name} has no data to train on`, "add a dataset and `data NAME` to the recipe");
   const before = options.resume === undefined ? undefined : await findRun(artifact, path, options.resume, options.out);
   const resume = before && (await checkpointOf(before, terminal));
-  const weights = before ? undefined : await openFirstWeights(opened, options.weights, terminal);
+  const first = before && options.delta !== true ? undefined : await openFirstWeights(opened, options.weights, terminal);
+  if (options.delta === true && !first)
+    throw new UsageError(
+      "--delta is of weights to begin with, and there are none",
+      "add `weights` to the recipe, or name a file with --weights",
+    );
+  const [weights, base] = [before ? undefined : first, options.delta === true ? first : undefined];
   let network: Network | undefined;
   let results: Results | undefined;
   let checkpoints: CheckpointFolder | undefined;
@@ -93,7 +103,8 @@ async function trainOn(
         await folder.flush();
         const { path: saved, failure } = await results.save(event.weights, event.interrupted);
         failed = failure !== undefined;
-        progress(event, saved);
+        const delta = base && (await saveDelta(artifact, event.weights, base, saved));
+        progress(event, saved, delta);
         if (failure !== undefined) terminal.fail(failure, `the weights are in ${saved}`);
         if (event.interrupted && (folder.hasAny || resume)) terminal.remark(`go on with \`${goOn()}\``);
       }
@@ -105,9 +116,17 @@ async function trainOn(
       : error;
   } finally {
     network?.dispose();
-    await weights?.close();
+    await first?.close();
   }
   return code() ?? (failed ? EXIT.failed : EXIT.ok);
+}
+
+/** Beside the weights. */
+async function saveDelta(artifact: Artifact, weights: Uint8Array, base: NamedWeights, beside: string): Promise<string> {
+  const { deltaFile } = await import("../runtime/weights/delta.ts");
+  const path = `${beside.replace(/\.safetensors$/, "")}.delta.safetensors`;
+  await writeFileAtomic(path, await deltaFile(artifact, weights, base));
+  return path;
 }
 
 /** The newest that is whole; those that are not are named. */
@@ -120,11 +139,12 @@ async function checkpointOf({ checkpoints }: ResumedRun, terminal: Terminal): Pr
 }
 
 /** What somebody types to go on with a run; with what the spec was compiled with, since the checkpoint is of that. */
-function resumeCommand(path: string, { set, recipe, root, out, device }: RunOptions, name: string | undefined): string {
+function resumeCommand(path: string, { set, recipe, root, out, device, delta, weights }: RunOptions, name: string | undefined): string {
   const option = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
   const words = [
     ...["tlc", "run", path, ...set.flatMap((it) => ["--set", it])],
     ...[...option("--recipe", recipe), ...option("--root", root), ...option("--device", device === "auto" ? undefined : device)],
+    ...(delta === true ? ["--delta", ...option("--weights", weights)] : []),
     ...[...option("--out", out), "--resume", ...(name === undefined ? [] : [name])],
   ];
   return words.map((word) => (/^[\w./=:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");

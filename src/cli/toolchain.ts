@@ -38,6 +38,8 @@ export interface CheckRequest extends Omit<CompileRequest, "describeWeights"> {
 export interface TraceRequest extends CompileRequest {
   /** Inputs and `label` as the case file has them, batch axis included. */
   readonly batch: ReadonlyMap<string, TensorType>;
+  /** The first unless given. */
+  readonly stage?: string;
 }
 
 /** Without an artifact where a diagnostic is an error. */

@@ -23,6 +23,7 @@ export interface TraceOptions extends CompileOptions, DeviceOptions {
   readonly input: string;
   readonly steps: number;
   readonly out: string;
+  readonly stage?: string;
 }
 
 export async function trace(file: string, options: TraceOptions, terminal: Terminal): Promise<number> {
@@ -38,7 +39,11 @@ export async function trace(file: string, options: TraceOptions, terminal: Termi
     const types = new Map(
       [...batch].map(([name, tensor]): [string, TensorType] => [name, { dtype: hostType(name, tensor), shape: tensor.shape }]),
     );
-    const request = { ...compileRequest(file, options, device.info.kind, terminal, device.limits), batch: types };
+    const request = {
+      ...compileRequest(file, options, device.info.kind, terminal, device.limits),
+      batch: types,
+      ...(options.stage !== undefined && { stage: options.stage }),
+    };
     const outcome = await terminal.io.toolchain.compileTrace(file, request);
     const artifact = artifactOf(outcome, terminal);
     if (outcome.withoutRandomness === true) terminal.remark("note: dropout is off in a trace, so that it can be compared");

@@ -122,9 +122,9 @@ describe("a run that is stopped", () => {
     };
     const stagesOf = (it: Artifact) => it.recipe.stages.map((stage, i) => (i === 1 ? { ...stage, epochs: 3 } : stage));
     expect(await refused((it) => ({ ...it, recipe: { ...it.recipe, stages: stagesOf(it) } }))).toContain(
-      "`stages.tune.epochs` is 3, in the checkpoint 2",
+      "`stages.tune.epochs` is 3, in the checkpoint it is 2",
     );
-    expect(await refused((it) => ({ ...it, recipe: { ...it.recipe, batch: 5 } }))).toContain("`batch` is 5, in the checkpoint 4");
+    expect(await refused((it) => ({ ...it, recipe: { ...it.recipe, batch: 5 } }))).toContain("`batch` is 5, in the checkpoint it is 4");
     expect(await refused((it) => ({ ...it, network: "another" }))).toContain("the network computes something else");
     // One picture more, and then the same number with another among them.
     cpSync("data/odd/0.png", "data/odd/9.png");

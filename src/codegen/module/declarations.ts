@@ -103,7 +103,7 @@ export interface CreateOptions {
 export interface Model {
   /** \`description\` and \`reason\`, why this device, are for people; \`isHardware\` is false where a CPU plays the GPU. */
   readonly device: { readonly kind: {{devices}}; readonly description: string; readonly isHardware: boolean; readonly reason: string };
-  /** Takes the weights of a safetensors file, under PyTorch's names. */
+  /** Takes the weights of a safetensors file, under PyTorch's names; or what a training changed of those that it has, which \`tlc run --delta\` wrote. */
   load(weights: Uint8Array | ArrayBuffer): Promise<void>;
   /** The weights as a safetensors file, under PyTorch's names. */
   save(): Promise<Uint8Array>;

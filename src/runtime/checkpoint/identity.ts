@@ -85,7 +85,7 @@ function differences(now: Identity, then: Identity): readonly string[] {
   const paths = [...new Set([...Object.keys(now.settings), ...Object.keys(then.settings)])];
   const settings = paths.flatMap((path) => {
     const [is, was] = [now.settings[path], then.settings[path]];
-    return is === was ? [] : [`\`${path}\` ${shown(is)}, in the checkpoint ${shown(was).replace(/^is /, "")}`];
+    return is === was ? [] : [`\`${path}\` ${shown(is)}, in the checkpoint it ${shown(was)}`];
   });
   const splits = [...new Set([...Object.keys(now.data), ...Object.keys(then.data)])];
   const data = splits.flatMap((split) => splitDifference(split, now.data[split], then.data[split]));

@@ -73,11 +73,13 @@ export class Model {
   /** Async, as everything else here: a device may want to look before it takes. */
   async load(weights: Uint8Array | ArrayBuffer): Promise<void> {
     const bytes = weights instanceof Uint8Array ? weights : new Uint8Array(weights);
-    await this.#alone("training", () => {
+    await this.#alone("training", async () => {
       this.#requireWeights();
-      loadWeights(this.#network.loaded, readSafetensors(bytes));
+      const { loaded } = this.#network;
+      const given = readSafetensors(bytes);
+      loadWeights(loaded, given.metadata.has("tlc.delta") ? await (await import("./checkpoints.ts")).merged(loaded, given) : given);
       this.#weights = "kept";
-      return this.#network.loaded.session.sync();
+      await loaded.session.sync();
     });
   }
 

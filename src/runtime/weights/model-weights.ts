@@ -44,7 +44,7 @@ export function weightsFile(artifact: Artifact, values: ParameterValues): Uint8A
   return writeSafetensors(tensors, metadataOf(artifact));
 }
 
-const metadataOf = ({ name }: Artifact): Map<string, string> =>
+export const metadataOf = ({ name }: Artifact): Map<string, string> =>
   new Map([
     ["format", "pt"],
     ["tlc.recipe", name],
@@ -73,7 +73,8 @@ export async function loadNamedWeights({ artifact, session }: LoadedStage, weigh
   for await (const [{ state }, values] of valuesOf(artifact, weights, signal)) session.write(state, values);
 }
 
-async function* valuesOf(
+/** What each parameter begins with, of those that have it from a file. */
+export async function* valuesOf(
   { parameters }: Artifact,
   { matches, read }: NamedWeights,
   signal?: AbortSignal,

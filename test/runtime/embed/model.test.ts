@@ -281,3 +281,35 @@ describe("data of a page", () => {
     expect(() => splitOfColumns(rgb, plain, values as never)).toThrow(message);
   });
 });
+
+describe("a training that goes on", () => {
+  const stoppedAfter = async (steps: number, given: typeof data): Promise<Uint8Array> => {
+    const { model } = await open();
+    const stop = new AbortController();
+    let last = new Uint8Array();
+    const options = { signal: stop.signal, onCheckpoint: (bytes: Uint8Array<ArrayBuffer>) => void (last = bytes) };
+    for await (const event of model.train(given, options as Parameters<Model["train"]>[1]))
+      if (event.event === "step" && event.step === steps) stop.abort();
+    return last;
+  };
+
+  it("does so in another model, from the bytes that it handed over", async () => {
+    const bytes = await stoppedAfter(1, data);
+    const { model } = await open();
+    const events = await all(model.train(data, { resume: bytes }));
+    const { resumed } = events[0] as { readonly resumed?: { readonly step: number } };
+    expect(resumed).toMatchObject({ stage: "main", epoch: 1 });
+    expect(events.filter(({ event }) => event === "step")).toHaveLength(6 - resumed!.step);
+    expect(events.at(-1)).toMatchObject({ event: "done", interrupted: false });
+  });
+
+  it("is refused with other data, for another number of epochs, and from what is no checkpoint", async () => {
+    const bytes = await stoppedAfter(1, data);
+    const { model, session } = await open();
+    const other = { train: { inputs: { image: pixels.toReversed() }, labels } };
+    await expect(all(model.train(other, { resume: bytes }))).rejects.toThrow("`image` of `train` holds other values");
+    await expect(all(model.train(data, { resume: bytes, epochs: 5 }))).rejects.toThrow("`epochs` is 5, in the checkpoint it is not there");
+    await expect(all(model.train(data, { resume: await model.save() }))).rejects.toThrow("it is no checkpoint of a training");
+    expect(session.log).not.toContain("run train");
+  });
+});
