@@ -89,7 +89,7 @@ export interface EvalEvent {
   readonly split: string;
   readonly examples: number;
   readonly device: string;
-  readonly [metric: string]: string | number;
+  readonly [metric: string]: string | number | readonly (readonly number[])[];
 }
 
 /** `tlc predict`, for each picture or row. */
@@ -161,7 +161,7 @@ export interface InspectEvent {
   readonly recipe: string;
   readonly target: string;
   /** What the loss compares with: a label's kind and shape, and how many classes there are. */
-  readonly labels: { readonly kind: "class" | "number"; readonly shape: readonly number[]; readonly classes: number };
+  readonly labels: { readonly kind: "class" | "number" | "set"; readonly shape: readonly number[]; readonly classes: number };
   /** Of the weights that the recipe begins with: where they are from, and how many tensors are taken, dropped and new. */
   readonly weights?: Artifact["weights"];
   /** The rows of the table. */

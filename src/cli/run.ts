@@ -78,7 +78,7 @@ async function trainOn(
     checkpoints = folder;
     terminal.live("preparing the device");
     network = await Network.open(artifact, device);
-    const progress = createProgress(terminal);
+    const progress = createProgress(terminal, undefined, artifact.dataInfo.classes);
     const saving = { save: (checkpoint: Checkpoint) => folder.save(checkpoint), every: options.checkpointEvery };
     for await (const event of train(network, data, { signal, weights, resume, checkpoints: saving })) {
       await results.log(event);

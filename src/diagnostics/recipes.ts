@@ -2,6 +2,10 @@
 
 import { entry } from "./types.ts";
 
+/** What losses and metrics compare with. */
+type LabelKind = "class" | "number" | "set";
+const LABELS: Readonly<Record<LabelKind, string>> = { class: "classes", number: "numbers", set: "sets of classes" };
+
 export const RECIPES = {
   "unknown-setting": entry<{ key: string; where: string }>({
     code: "TL0401",
@@ -113,15 +117,14 @@ export const RECIPES = {
     wrong: "network cnn { … }",
     right: "network cnn { … }\nrecipe main {\n  network cnn\n  loss cross_entropy\n  optimizer sgd(lr: 0.01)\n}",
   }),
-  "metric-of-other-labels": entry<{ metric: string; loss: string; classes: boolean }>({
+  "metric-of-other-labels": entry<{ metric: string; takes: readonly LabelKind[]; loss: string; has: LabelKind }>({
     code: "TL0413",
     severity: "error",
     title: "a metric that does not fit the loss",
-    message: ({ metric, loss, classes }) =>
-      classes
-        ? `\`${metric}\` counts classes, and the loss \`${loss}\` has none`
-        : `\`${metric}\` compares numbers, and the loss \`${loss}\` has classes`,
-    explanation: "A metric compares answers with labels, as the loss does: both with classes, or both with numbers.",
+    message: ({ metric, takes, loss, has }) =>
+      `\`${metric}\` compares with ${takes.map((kind) => LABELS[kind]).join(" or ")}, and the loss \`${loss}\` with ${LABELS[has]}`,
+    explanation:
+      "A metric compares answers with labels, as the loss does: both with classes, both with numbers, or both with sets of classes.",
     wrong: "loss mse\nmetrics accuracy",
     right: "loss cross_entropy\nmetrics accuracy",
   }),

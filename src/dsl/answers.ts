@@ -10,6 +10,7 @@ import { problem, type Problem } from "../ir/recipe/define.ts";
 import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
 import type { Loss } from "../ir/recipe/losses/define.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
+import { metricsOf } from "../ir/recipe/metrics/index.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { sizeOf, type Shape } from "../ir/types.ts";
 import { reportProblem } from "./choose.ts";
@@ -33,7 +34,7 @@ export function checkAnswers(
   info: DataInfo | undefined,
   sink: Reporter,
 ): void {
-  const { plan, data, network, lossSpan } = planned;
+  const { plan, data, network, lossSpan, metricSpans } = planned;
   const loss = lossOf(plan.loss);
   const made = builder.originOf(model.output)?.span;
   const place: Span = made?.file === network.span.file ? made : network.span;
@@ -54,6 +55,10 @@ export function checkAnswers(
     const hint = `\`loss ${crossEntropy.name}\` compares with classes`;
     sink.report("labels-are-classes", lossSpan, { loss: loss.name, ...(classes !== undefined && { classes }) }, { hint });
     return;
+  }
+  for (const { name, metric, args } of metricsOf(plan)) {
+    const fault = metric.fits?.(args, { classes: classes ?? 0 });
+    if (fault !== undefined) reportProblem(sink, metricSpans.get(name) ?? lossSpan, fault);
   }
   const output = model.output.type.shape.slice(1);
   const misfit = loss.fits({ loss: loss.name, output, label, classes: classes ?? 0, data: data?.name ?? "" });

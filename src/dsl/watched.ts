@@ -49,7 +49,8 @@ function withinOf({ within }: Ast.SettingOf<"stop">, { sink, ...env }: Environme
 
 function measureOf({ span }: Ast.RecipeSetting, measure: string, { recipe, data }: Watchable, { sink }: Environment): Measure | undefined {
   const [split = "", metric = ""] = measure.split(".");
-  const known = ["loss", ...metricsOf(recipe).map(({ name }) => name)];
+  const watched = metricsOf(recipe).filter(({ metric: it }) => it.better !== undefined && (it.made === "of sums" || split !== "train"));
+  const known = ["loss", ...watched.map(({ name }) => name)];
   const has = SPLITS.filter(
     (it) => !data || Object.hasOwn(data.sources, it) || data.splits.some(({ parts }) => parts.some((part) => part.name === it)),
   );

@@ -151,7 +151,7 @@ const ports = oneOf(
   "purpose",
   object({ purpose: { const: "initialize" } }),
   object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name }),
-  object({ purpose: { const: "evaluate" }, ...epoch }),
+  object({ purpose: { const: "evaluate" }, ...epoch }, { scores: name }),
   object({ purpose: { const: "predict" }, columns, output: name }),
   object(
     { purpose: { const: "trace" }, columns, loss: name, output: name, gradients: list(object({ parameter: name, buffer: name })) },
@@ -180,7 +180,7 @@ const stage = object(
   { seed: name },
 );
 
-const measure = { split: { enum: ["train", "val"] }, metric: { enum: ["loss", ...METRICS.map((metric) => metric.name)] } } as const;
+const measure = { split: { enum: ["train", "val"] }, metric: name } as const;
 const stagePlan = object(
   { name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count },
   { clip: wordSchema(CLIPS), stop: object({ ...measure, patience: positive, within: figure }), keep: object(measure) },

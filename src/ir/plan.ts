@@ -107,8 +107,8 @@ export interface TrainingPictures {
   readonly steps: readonly WordPlan[];
 }
 
-/** What the labels of a data set are: the loss says, since a column of 0 and 1 may be either. */
-export type LabelKind = "class" | "number";
+/** What the labels of a data set are: the loss says, since a column of 0 and 1 may be any. A set has any number of the classes. */
+export type LabelKind = "class" | "number" | "set";
 
 /** What can be known of a data set before training: read from folder names, one header, one row. */
 export interface DataInfo {

@@ -10,7 +10,9 @@ import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
-import { LOSS_PLACE, metricsOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
+import { lossOf as lossWordOf } from "../ir/recipe/losses/index.ts";
+import { LOSS_PLACE, rankedMetrics, sizesOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
+import { KEPT_SCORES, rankScores } from "../ir/recipe/metrics/ranking.ts";
 import { baseRate } from "../ir/recipe/optimizers/index.ts";
 import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
@@ -222,10 +224,18 @@ function evalEntry(context: EntryContext): EntryGraph {
   const outputs = new Map([[cursorOf("eval").name, b.add(cursor, 1)]]);
   const loss = lossOf(context, model, batch.label, mask);
   const sums = addMetrics(context, "eval", loss, model.output, batch.label, outputs);
+  const scores = keepScores(context, cursor, model.output, outputs);
   const columns = columnBuffers("eval", [...dataInfo.inputs, dataInfo.label]);
   return {
     graph: { builder: b, outputs },
-    ports: { purpose: "evaluate", columns, cursor: cursorOf("eval").name, count: "eval/count", sums },
+    ports: {
+      purpose: "evaluate",
+      columns,
+      cursor: cursorOf("eval").name,
+      count: "eval/count",
+      sums,
+      ...(scores !== undefined && { scores }),
+    },
   };
 }
 
@@ -253,7 +263,7 @@ function addMetrics(
 ): SumBuffer[] {
   const tallied = { output, label, weights: loss.weights, classes: dataInfo.classes.length };
   const sums = new Map([[LOSS_PLACE, [loss.sum, loss.weight]]]);
-  for (const { tally, buffer } of tallyPlaces(metricsOf(recipe), tallied.classes))
+  for (const { tally, buffer } of tallyPlaces(recipe, sizesOf(dataInfo.classes, output.type.shape.slice(1))))
     sums.set(buffer, [...(sums.get(buffer) ?? []), tally.build(b, tallied)]);
   return [...sums].map(([sum, values]) => {
     const inOne = (): Node =>
@@ -267,6 +277,18 @@ function addMetrics(
     outputs.set(buffer, b.add(old, added));
     return { sum, buffer };
   });
+}
+
+/** The scores of the last batches, where a metric asks for them; the name of their buffer. */
+function keepScores({ b, states, recipe }: EntryContext, cursor: Node, output: Node, outputs: Map<string, Node>): string | undefined {
+  if (rankedMetrics(recipe).length === 0) return undefined;
+  const scores = rankScores(b, output, lossWordOf(recipe.loss).labels);
+  const { shape } = scores.type;
+  const name = "eval/scores";
+  const kept = states.declare({ name, kind: "metric", type: tensorType("f32", [KEPT_SCORES, ...shape]), init: ZEROS });
+  const batch = b.reshape(scores, { shape: [1, ...shape] });
+  outputs.set(name, b.updateSlice(kept, batch, b.rem(cursor, KEPT_SCORES), { axis: 0 }));
+  return name;
 }
 
 /** Parameters come first among a stage's states: their place in the list decides about their random numbers. */

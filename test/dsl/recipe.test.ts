@@ -49,7 +49,7 @@ describe("recipes", () => {
       loss: { word: "cross_entropy", args: { label_smoothing: 0.1 } },
       metrics: [
         { word: "accuracy", args: {} },
-        { word: "f1", args: {} },
+        { word: "f1", args: { average: "macro" } },
       ],
       batch: 8,
       seed: 7,

@@ -5,7 +5,7 @@ import type { Artifact } from "../../ir/artifact.ts";
 import type { ColumnInfo, FieldInfo } from "../../ir/plan.ts";
 import { readingNamed } from "../../ir/recipe/columns/index.ts";
 import { lossOf } from "../../ir/recipe/losses/index.ts";
-import { metricsOf } from "../../ir/recipe/metrics/index.ts";
+import { metricsOf, type ChosenMetric } from "../../ir/recipe/metrics/index.ts";
 import type { DType } from "../../ir/types.ts";
 import { template } from "../template.ts";
 import { commentText, jsString } from "./encode.ts";
@@ -73,7 +73,7 @@ export interface Data {
 
 export type Metrics = {
 {{#each metrics}}
-  readonly {{this}}: number;
+  {{this}};
 {{/each}}
 };
 
@@ -182,9 +182,13 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artif
     preference: preferenceAmong(targets),
     events: declarationsIn(events),
     createOptions: targets.flatMap((target) => CREATE_OPTIONS[target] ?? []),
-    metrics: ["loss", ...metricsOf(recipe).map((metric) => metric.name)],
+    metrics: ["readonly loss: number", ...metricsOf(recipe).map(metricType)],
   });
 }
+
+/** What is made of all scores of an evaluation is in no event of training, nor where labels of one class leave nothing to rank. */
+const metricType = ({ name, metric }: ChosenMetric): string =>
+  `readonly ${name}${metric.made === "of scores" ? "?" : ""}: ${metric.unit === "matrix" ? "readonly (readonly number[])[]" : "number"}`;
 
 const ARRAYS = {
   f32: "Float32Array",

@@ -6,8 +6,11 @@ import { defineMetric } from "./define.ts";
 export const accuracy = defineMetric({
   name: "accuracy",
   doc: "share of labels that are predicted right; always reported where labels are classes",
-  labels: "class",
+  args: {},
+  labels: ["class"],
+  unit: "share",
+  tally: () => hits,
+  value: ({ tallied, labels }) => (tallied[0] ?? 0) / labels,
+  samples: [{}],
   better: "higher",
-  tally: hits,
-  value: (sums, labels) => (sums[0] ?? 0) / labels,
 });
