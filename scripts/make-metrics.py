@@ -37,6 +37,19 @@ def of_classes(scores, labels):
     return found
 
 
+def of_sets(scores, labels):
+    answers = scores > 0
+    found = {
+        "accuracy": m.accuracy_score(labels, answers),
+        "auc": m.roc_auc_score(labels, scores),
+        "average_precision": m.average_precision_score(labels, scores),
+    }
+    for average in AVERAGES:
+        for name, score in (("f1", m.f1_score), ("precision", m.precision_score), ("recall", m.recall_score)):
+            found[name if average == "macro" else f"{name}_{average}"] = score(labels, answers, average=average, zero_division=0)
+    return found
+
+
 def of_numbers(outputs, labels):
     return {
         "mae": m.mean_absolute_error(labels, outputs),
@@ -74,6 +87,9 @@ def main():
     numbers("one number", f32(random.normal(size=(10, 1))), f32(random.normal(size=(10, 1))))
     numbers("labels that are all alike", f32(random.normal(size=(9, 2))), f32(np.tile([2, 3], (9, 1))))
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(case)}" for name, case in cases.items())
+    labels = random.integers(0, 2, (43, 4))
+    sets = f32(random.normal(size=(43, 4)) + 2 * labels - [0, 1, 2, 9])
+    cases["sets of classes"] = {"kind": "set", "outputs": sets.tolist(), "labels": labels.tolist(), "metrics": of_sets(sets, labels)}
     FILE.write_text(f"{{\n{lines}\n}}\n")
 
 

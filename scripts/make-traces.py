@@ -229,6 +229,25 @@ def main():
         batch = {"values": torch.randn(4, 5), "label": torch.randn(4, 2)}
         trace(f"update-{name}", net, batch, loss_of=F.mse_loss, **({"steps": STEPS} | update(net)))
 
+    weighted_losses(labels)
+
+
+# As the specs have them: outputs, labels, loss.
+WEIGHTED_LOSSES = {
+    "weighted": (3, "class", lambda output, label: F.cross_entropy(output, label.long(), torch.tensor([0.5, 2, 3]))),
+    "weighted-smooth": (3, "class", lambda output, label: F.cross_entropy(output, label.long(), torch.tensor([0.5, 2, 0]), label_smoothing=0.3)),
+    "binary": (1, "set", F.binary_cross_entropy_with_logits),
+    "multilabel": (3, "set", lambda output, label: F.binary_cross_entropy_with_logits(output, label, pos_weight=torch.tensor([0.5, 1, 4]))),
+}
+
+
+def weighted_losses(labels):
+    torch.manual_seed(11)
+    for name, (outputs, kind, loss) in WEIGHTED_LOSSES.items():
+        net = Regressor(outputs)
+        label = labels(6, below=3) if kind == "class" else labels(6, outputs, below=2).float()
+        trace(f"regressor-{name}", net, {"values": torch.randn(6, 5), "label": label}, torch.optim.SGD(net.parameters(), lr=0.3), loss)
+
 
 if __name__ == "__main__":
     main()

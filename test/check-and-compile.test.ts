@@ -104,7 +104,9 @@ function fits(
 ): boolean {
   const scores = output.at(-1);
   if (dtype !== "f32") return false;
-  if (kind === "number") return of === "f32" && sizeOf(output) === sizeOf(shape);
+  if (kind === "set" && output.length > 1) return false;
+  if (kind === "set" && of === "i32") return sizeOf(output) === 1 && sizeOf(shape) === 1 && classes.length === 2;
+  if (kind !== "class") return of === "f32" && sizeOf(output) === sizeOf(shape);
   return of === "i32" && scores === classes.length && sizeOf(output) === scores * sizeOf(shape);
 }
 

@@ -104,7 +104,7 @@ export interface PredictionEvent {
   readonly probability?: number;
   /** By class. */
   readonly probabilities?: Readonly<Record<string, number>>;
-  /** The most probable class of each step of a sequence. */
+  /** The most probable class of each step of a sequence; or the classes of a set, those that are likelier than not. */
   readonly labels?: readonly string[];
   /** The answers of a network that gives numbers. */
   readonly values?: readonly number[];

@@ -177,4 +177,23 @@ export const RECIPES = {
     wrong: "stop when val.acuracy stalls for 3",
     right: "metrics accuracy\nstop when val.accuracy stalls for 3",
   }),
+  "weight-count": entry<{ what: string; weights: number; classes: number }>({
+    code: "TL0440",
+    severity: "error",
+    title: "weights of other classes than the network has",
+    message: ({ what, weights, classes }) => `${what} has ${weights} numbers, and the network has scores of ${classes} classes`,
+    explanation: "Each class has a weight of its own, in the order of the labels; `balanced` makes them from the data.",
+    wrong: "loss cross_entropy(weights: [1, 5])   // of three classes",
+    right: "loss cross_entropy(weights: [1, 5, 2])",
+  }),
+  "nothing-to-balance": entry<{ reason: string }>({
+    code: "TL0441",
+    severity: "error",
+    title: "balanced weights without labels to count",
+    message: ({ reason }) => `\`balanced\` cannot be counted: ${reason}`,
+    explanation:
+      "Balanced weights are made of how often each class is labelled in the part of the data that is trained on, so each must be there at least once.",
+    wrong: "loss cross_entropy(weights: balanced)   // traced without data",
+    right: "loss cross_entropy(weights: [1, 5, 2])",
+  }),
 } as const;

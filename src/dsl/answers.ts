@@ -9,7 +9,7 @@ import type { DataInfo } from "../ir/plan.ts";
 import { problem, type Problem } from "../ir/recipe/define.ts";
 import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
 import type { Loss } from "../ir/recipe/losses/define.ts";
-import { lossOf } from "../ir/recipe/losses/index.ts";
+import { balancedLoss, lossOf } from "../ir/recipe/losses/index.ts";
 import { metricsOf } from "../ir/recipe/metrics/index.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { sizeOf, type Shape } from "../ir/types.ts";
@@ -61,8 +61,16 @@ export function checkAnswers(
     if (fault !== undefined) reportProblem(sink, metricSpans.get(name) ?? lossSpan, fault);
   }
   const output = model.output.type.shape.slice(1);
-  const misfit = loss.fits({ loss: loss.name, output, label, classes: classes ?? 0, data: data?.name ?? "" });
-  if (misfit === undefined) return;
+  const misfit = loss.fits({ loss: loss.name, output, label, classes: classes ?? 0, data: data?.name ?? "" }, plan.loss.args);
+  if (misfit === undefined) {
+    const balanced = info && balancedLoss(plan.loss, info);
+    if (balanced && "params" in balanced) reportProblem(sink, lossSpan, balanced);
+    return;
+  }
+  if (misfit.name === "weight-count") {
+    reportProblem(sink, lossSpan, misfit, { notes: made ? [{ span: made, text: "the scores come from here" }] : [] });
+    return;
+  }
   // A wrong number of classes is as often an argument of the network as a number in it.
   if (misfit.name === "class-count") {
     const at = made === undefined ? [] : [{ span: made, text: "the scores come from here" }];
@@ -78,6 +86,12 @@ export function checkAnswers(
 function unusableOutput({ name, labels }: Loss, output: Node): Problem | undefined {
   const got = shapeText(output);
   if (output.type.dtype !== "f32") return problem("bad-element-type", { layer: name, wanted: "numbers (f32)", got });
+  if (labels === "set" && output.type.shape.length > 2)
+    return problem(
+      "wrong-rank",
+      { layer: name, wanted: "a score for each class [classes]", got },
+      "put `flatten` or `global_avg_pool` before the last layer",
+    );
   if (labels === "class" && output.type.shape.length < 2)
     return problem("wrong-rank", { layer: name, wanted: "scores [classes]", got }, `end the network with \`${linear.name}(CLASSES)\``);
   return undefined;

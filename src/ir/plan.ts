@@ -116,6 +116,8 @@ export interface DataInfo {
   readonly label: ColumnInfo;
   /** In label order; empty when labels are numbers to regress. */
   readonly classes: readonly string[];
+  /** Labels that are trained on, and how many of them have each class; where the loss asks for it. */
+  readonly labelled?: { readonly labels: number; readonly counts: readonly number[] };
 }
 
 // --- recipe -------------------------------------------------------------------------------------------------------------

@@ -262,7 +262,7 @@ function addMetrics(
   outputs: Map<string, Node>,
 ): SumBuffer[] {
   const tallied = { output, label, weights: loss.weights, classes: dataInfo.classes.length };
-  const sums = new Map([[LOSS_PLACE, [loss.sum, loss.weight]]]);
+  const sums = new Map([[LOSS_PLACE, [loss.sum, loss.weight, loss.count]]]);
   for (const { tally, buffer } of tallyPlaces(recipe, sizesOf(dataInfo.classes, output.type.shape.slice(1))))
     sums.set(buffer, [...(sums.get(buffer) ?? []), tally.build(b, tallied)]);
   return [...sums].map(([sum, values]) => {

@@ -108,9 +108,10 @@ export async function predictBatch(loaded: LoadedStage, split: LoadedSplit, firs
   return output.slice(0, count * sizeOf(artifact.outputShape));
 }
 
-/** One answer: a class with its probability, a class for every step, or plain numbers of a regression. */
+/** One answer: a class with its probability, all classes that are likelier than not, a class for every step, or plain numbers of a regression. */
 export type Prediction =
   | { readonly kind: "class"; readonly label: string; readonly probability: number; readonly probabilities: readonly number[] }
+  | { readonly kind: "set"; readonly labels: readonly string[]; readonly probabilities: readonly number[] }
   | { readonly kind: "sequence"; readonly labels: readonly string[] }
   | { readonly kind: "values"; readonly values: readonly number[] };
 
@@ -137,9 +138,11 @@ function asLong({ artifact: { dataInfo, outputShape } }: LoadedStage, split: Loa
 
 export function interpret(artifact: Artifact, output: Float32Array): Prediction {
   const { classes } = artifact.dataInfo;
-  if (lossOf(artifact.recipe.loss).outputs === "numbers") return { kind: "values", values: [...output] };
-  const width = artifact.outputShape.at(-1) ?? 1;
+  const { outputs } = lossOf(artifact.recipe.loss);
+  if (outputs === "numbers") return { kind: "values", values: [...output] };
   const nameOf = (index: number): string => classes[index] ?? String(index);
+  if (outputs === "scores of each class") return interpretSet(output, classes.length, nameOf);
+  const width = artifact.outputShape.at(-1) ?? 1;
   if (artifact.outputShape.length > 1) {
     const labels: string[] = [];
     for (let at = 0; at < output.length; at += width) labels.push(nameOf(largest(output.subarray(at, at + width))));
@@ -151,6 +154,17 @@ export function interpret(artifact: Artifact, output: Float32Array): Prediction 
   const total = powers.reduce((sum, power) => sum + power, 0);
   const probabilities = powers.map((power) => power / total);
   return { kind: "class", label: nameOf(best), probability: probabilities[best] ?? 0, probabilities };
+}
+
+/** One score for two classes says which of them it is. */
+function interpretSet(output: Float32Array, classes: number, nameOf: (index: number) => string): Prediction {
+  const probabilities = Array.from(output, (score) => 1 / (1 + Math.exp(-score)));
+  const [only = 0] = probabilities;
+  if (classes === 2 && probabilities.length === 1) {
+    const best = Number(only > 0.5);
+    return { kind: "class", label: nameOf(best), probability: Math.max(only, 1 - only), probabilities: [1 - only, only] };
+  }
+  return { kind: "set", labels: probabilities.flatMap((probability, i) => (probability > 0.5 ? [nameOf(i)] : [])), probabilities };
 }
 
 const largest = (values: Float32Array): number => values.reduce((best, value, i) => (value > (values[best] ?? -Infinity) ? i : best), 0);

@@ -25,15 +25,16 @@ export interface EpochSums {
 
 export function metricsFrom(artifact: Metered, { sums, truth }: EpochSums): Metrics {
   const { recipe, dataInfo, outputShape } = artifact;
-  const [total = 0, labels = 0] = sums.get(LOSS_PLACE) ?? [];
+  const [total = 0, weight = 0, count = 0] = sums.get(LOSS_PLACE) ?? [];
+  const { labels } = lossOf(recipe.loss);
   const sizes = sizesOf(dataInfo.classes, outputShape);
   const places = tallyPlaces(recipe, sizes);
-  const values: Record<string, MetricValue> = { loss: total / labels };
+  const values: Record<string, MetricValue> = { loss: total / weight };
   for (const chosen of summedMetrics(recipe)) {
     const tally = tallyOf(chosen, recipe);
     const place = places.find((it) => it.tally.name === tally.name);
     const tallied = place && sums.get(place.buffer)?.subarray(place.offset, place.offset + sizeOf(tally.shape(sizes)));
-    if (tallied !== undefined) values[chosen.name] = chosen.metric.value({ tallied, labels, truth }, chosen.args);
+    if (tallied !== undefined) values[chosen.name] = chosen.metric.value({ tallied, count, labels, truth }, chosen.args);
   }
   return values;
 }

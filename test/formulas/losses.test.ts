@@ -67,6 +67,17 @@ const hinge =
     return { loss: sum(lacks.map((lack) => lack ** p)) / scores.length, gradient: slopes.map((s, c) => (c === label ? -sum(slopes) : s)) };
   };
 
+const binary =
+  (odds: readonly number[] = []): Formula =>
+  (scores, label) => {
+    const p = scores.map((v) => 1 / (1 + Math.exp(-v)));
+    const weight = (i: number): number => (label[i] ?? NaN) * (odds[i] ?? 1);
+    return {
+      loss: sum(p.map((v, i) => -weight(i) * Math.log(v) - (1 - (label[i] ?? NaN)) * Math.log(1 - v))) / p.length,
+      gradient: p.map((v, i) => (-weight(i) * (1 - v) + (1 - (label[i] ?? NaN)) * v) / p.length),
+    };
+  };
+
 interface Case {
   readonly words: string;
   readonly formula: Formula;
@@ -92,6 +103,8 @@ const CASES: readonly Case[] = [
   { words: "smooth_l1", formula: smoothL1(1), rows: 1, classes: false },
   { words: "smooth_l1(beta: 0.3)", formula: smoothL1(0.3), rows: 1, classes: false },
   { words: "smooth_l1(beta: 0)", formula: distances, rows: 1, classes: false },
+  { words: "binary_cross_entropy", formula: binary(), rows: 1, classes: false },
+  { words: "binary_cross_entropy(pos_weight: [3, 1, 0.5])", formula: binary([3, 1, 0.5]), rows: 1, classes: false },
   { words: "mse", formula: squares, rows: 1, classes: false },
   { words: "mae", formula: distances, rows: 1, classes: false },
 ];

@@ -80,13 +80,14 @@ const planned = (recipe: SmallRecipe): ReturnType<typeof planRecipe> => planReci
 describe.each(LOSSES.map((loss) => [loss.name, loss] as const))("loss %s", (_, loss) => {
   const cases = loss.samples.map(({ args, output, label }) => ({ plan: planOf(loss, args), output, label }));
   const dtype = loss.labels === "class" ? "i32" : "f32";
+  const classesOf = (output: Shape): number => (loss.labels === "number" ? 0 : output.at(-1)!);
 
   it.each(cases)("compiles as $plan of $output and $label", async ({ plan, output, label }) => {
     const recipe: SmallRecipe = {
       ...NUMBERS,
       output: output.slice(1),
       label: { dtype, shape: label.slice(1) },
-      classes: loss.labels === "class" ? output.at(-1)! : 0,
+      classes: classesOf(output),
       recipe: `loss ${wordText(plan)}\n  optimizer sgd(lr: 0.1)`,
     };
     expectRoundTrip(plan, LOSSES, () => planned(recipe)?.plan.loss);
@@ -105,15 +106,18 @@ describe.each(LOSSES.map((loss) => [loss.name, loss] as const))("loss %s", (_, l
   });
 
   it("refuses labels of another shape, and takes its own", () => {
-    for (const { output, label } of cases) {
+    for (const { plan, output, label } of cases) {
       const compare = (shape: Shape): unknown =>
-        loss.fits({
-          loss: loss.name,
-          output: output.slice(1),
-          label: { dtype, shape },
-          classes: loss.labels === "class" ? output.at(-1)! : 0,
-          data: "d",
-        });
+        loss.fits(
+          {
+            loss: loss.name,
+            output: output.slice(1),
+            label: { dtype, shape },
+            classes: classesOf(output),
+            data: "d",
+          },
+          plan.args,
+        );
       expect(compare(label.slice(1))).toBeUndefined();
       expect(compare([17])).toMatchObject({ name: "label-shape" });
     }

@@ -309,7 +309,7 @@ describe("metrics", () => {
     const artifact = { recipe: { ...recipe, metrics }, dataInfo: { ...dataInfo, classes: ["a", "b", "c", "d"] }, outputShape: [4] };
     const truth = new Int32Array();
     const sums = new Map([
-      ["metrics", Float32Array.of(3, 6, 3)],
+      ["metrics", Float32Array.of(3, 6, 6, 3)],
       ["confusion", confusion],
     ]);
     const values = metricsFrom(artifact, { sums, truth });
@@ -329,7 +329,7 @@ describe("metrics", () => {
       dataInfo: { ...dataInfo, classes: [] },
       outputShape: [1],
     };
-    const sums = new Map([["metrics", Float32Array.of(6, 3)]]);
+    const sums = new Map([["metrics", Float32Array.of(6, 3, 3)]]);
     expect(metricsFrom(artifact, { sums, truth: new Float32Array() })).toEqual({ loss: 2 });
   });
 });

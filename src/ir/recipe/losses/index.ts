@@ -1,7 +1,8 @@
 // Every loss of the language.
 
-import type { WordPlan } from "../../plan.ts";
-import { wordOf } from "../define.ts";
+import type { DataInfo, PlainValue, WordPlan } from "../../plan.ts";
+import { wordOf, type Problem } from "../define.ts";
+import { binaryCrossEntropy } from "./binary-cross-entropy.ts";
 import { crossEntropy } from "./cross-entropy.ts";
 import type { Loss } from "./define.ts";
 import { focal } from "./focal.ts";
@@ -11,6 +12,17 @@ import { mae } from "./mae.ts";
 import { mse } from "./mse.ts";
 import { smoothL1 } from "./smooth-l1.ts";
 
-export const LOSSES = [crossEntropy, focal, hinge, mse, mae, huber, smoothL1] as const satisfies readonly Loss[];
+export const LOSSES = [crossEntropy, binaryCrossEntropy, focal, hinge, mse, mae, huber, smoothL1] as const satisfies readonly Loss[];
 
 export const lossOf = (plan: WordPlan): Loss => wordOf<Loss>(LOSSES, plan);
+
+/** Whether the labels that are trained on are to be counted. */
+export const countsLabels = (plan: WordPlan): boolean => lossOf(plan).counts?.(plan.args) === true;
+
+/** The loss with numbers for what the data says, or why there are none. */
+export function balancedLoss(plan: WordPlan, info: Pick<DataInfo, "labelled" | "classes">): WordPlan | Problem {
+  const { balanced } = lossOf(plan);
+  if (!balanced || !countsLabels(plan)) return plan;
+  const args = balanced(plan.args, info);
+  return "params" in args ? (args as unknown as Problem) : { ...plan, args: args as Readonly<Record<string, PlainValue>> };
+}

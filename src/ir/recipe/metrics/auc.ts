@@ -8,7 +8,7 @@ export const auc = defineRankedMetric({
   name: "auc",
   doc: "area under the ROC curve, each class against the rest, averaged over those that occur beside others; of evaluations only",
   args: {},
-  labels: ["class"],
+  labels: ["class", "set"],
   unit: "share",
   value: (ranking) =>
     overClasses(ranking, (column) => {

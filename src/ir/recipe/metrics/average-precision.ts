@@ -7,7 +7,7 @@ export const averagePrecision = defineRankedMetric({
   name: "average_precision",
   doc: "area under the curve of precision over recall, by steps, averaged over the classes that occur; of evaluations only",
   args: {},
-  labels: ["class"],
+  labels: ["class", "set"],
   unit: "share",
   value: (ranking) =>
     overClasses(ranking, (column) => {

@@ -43,8 +43,9 @@ export interface Tally {
 export interface Sums {
   /** The tally's, row-major. */
   readonly tallied: ArrayLike<number>;
-  /** How many labels they were made of. */
-  readonly labels: number;
+  /** How many labels they were made of, and what those are. */
+  readonly count: number;
+  readonly labels: LabelKind;
   /** All labels of the epoch, in any order. */
   readonly truth: ArrayLike<number>;
 }

@@ -3,6 +3,7 @@
 import { AVERAGE, averaged, averageName, type Quotient } from "./averages.ts";
 import { confusion, countsOfMatrix } from "./classes.ts";
 import { defineMetric } from "./define.ts";
+import { countsOfSets, decisions } from "./sets.ts";
 
 const quotient: Quotient = ({ right, labelled, answered }) => [2 * right, labelled + answered];
 
@@ -10,11 +11,12 @@ export const f1 = defineMetric({
   name: "f1",
   doc: "harmonic mean of precision and recall, averaged over the classes that occur",
   args: { average: AVERAGE },
-  labels: ["class"],
+  labels: ["class", "set"],
   unit: "share",
   nameOf: (args) => averageName("f1", args),
-  tally: () => confusion,
-  value: ({ tallied }, { average }) => averaged(countsOfMatrix(tallied), average, quotient),
+  tally: (_, labels) => (labels === "set" ? decisions : confusion),
+  value: ({ tallied, labels }, { average }) =>
+    averaged(labels === "set" ? countsOfSets(tallied) : countsOfMatrix(tallied), average, quotient),
   samples: [{}, { average: "micro" }, { average: "weighted" }],
   better: "higher",
 });

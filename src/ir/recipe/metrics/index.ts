@@ -73,12 +73,13 @@ export interface TallyPlace {
 /** The buffer of the scalars. */
 export const LOSS_PLACE = "metrics";
 
-/** In `metrics` before all tallies: loss times weight, and weight, which is the number of labels. */
-export const LOSS_SUMS = 2;
+/** In `metrics` before all tallies: loss times weight, weight, and the number of labels, which is the weight where all weigh the same. */
+export const LOSS_SUMS = 3;
 
 export const sizesOf = (classes: readonly string[], outputShape: Shape): TallySizes => ({
   classes: classes.length,
-  outputs: classes.length > 0 ? (outputShape.at(-1) ?? 1) : outputShape.reduce((product, extent) => product * extent, 1),
+  outputs:
+    classes.length > 0 && outputShape.length > 0 ? (outputShape.at(-1) ?? 1) : outputShape.reduce((product, extent) => product * extent, 1),
 });
 
 export const tallyOf = ({ metric, args }: ChosenMetric<SummedMetric>, { loss }: Measured): Tally => metric.tally(args, lossOf(loss).labels);

@@ -17,7 +17,7 @@ export const mae = defineMetric({
       return b.reduceSum(b.mul(errors, weights), { axes: [0] });
     },
   }),
-  value: ({ tallied, labels }) => (tallied[0] ?? 0) / labels,
+  value: ({ tallied, count }) => (tallied[0] ?? 0) / count,
   samples: [{}],
   better: "lower",
 });

@@ -10,7 +10,7 @@ export const rmse = defineMetric({
   labels: ["number"],
   unit: "number",
   tally: () => squares,
-  value: ({ tallied, labels }) => meanOf(tallied, (sum) => Math.sqrt(sum / labels)),
+  value: ({ tallied, count }) => meanOf(tallied, (sum) => Math.sqrt(sum / count)),
   samples: [{}],
   better: "lower",
 });

@@ -16,7 +16,7 @@ export const topK = defineMetric({
       ? problem("out-of-range", { what: "`k` of `top_k`", wanted: `below the number of classes, ${classes}`, got: String(k) })
       : undefined,
   tally: ({ k }) => hitsAmong(k),
-  value: ({ tallied, labels }) => (tallied[0] ?? 0) / labels,
+  value: ({ tallied, count }) => (tallied[0] ?? 0) / count,
   samples: [{ k: 2 }, { k: 1 }],
   better: "higher",
 });
