@@ -86,10 +86,10 @@ def main():
     numbers("numbers", f32(labels + random.normal(size=(37, 3)) * [0.5, 3, 0.3]), labels)
     numbers("one number", f32(random.normal(size=(10, 1))), f32(random.normal(size=(10, 1))))
     numbers("labels that are all alike", f32(random.normal(size=(9, 2))), f32(np.tile([2, 3], (9, 1))))
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(case)}" for name, case in cases.items())
     labels = random.integers(0, 2, (43, 4))
     sets = f32(random.normal(size=(43, 4)) + 2 * labels - [0, 1, 2, 9])
     cases["sets of classes"] = {"kind": "set", "outputs": sets.tolist(), "labels": labels.tolist(), "metrics": of_sets(sets, labels)}
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(case)}" for name, case in cases.items())
     FILE.write_text(f"{{\n{lines}\n}}\n")
 
 

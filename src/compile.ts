@@ -30,7 +30,7 @@ import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
 import type { DeviceLimits } from "./ir/program.ts";
 import type { ColumnInfo, DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
-import { balancedLoss, countsLabels, lossOf } from "./ir/recipe/losses/index.ts";
+import { balancedLoss, countsLabels, isAgainstInput, lossOf } from "./ir/recipe/losses/index.ts";
 import { printGraph } from "./ir/print.ts";
 import { InternalError, type TensorType } from "./ir/types.ts";
 import type { Contract } from "./ir/weights/contract.ts";
@@ -185,7 +185,7 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   const stages = stageSpecs(spec, planned, dataInfo);
   if (!stages) return outcome(spec);
   const [{ network }] = stages as [StageSpec];
-  checkBatch([...request.batch.keys()], [...network.inputs.keys(), "label"]);
+  checkBatch([...request.batch.keys()], [...network.inputs.keys(), ...(isAgainstInput(loss) ? [] : ["label"])]);
   const isRandom = topologicalOrder([network.output]).some(({ op }) => op.training?.draws === true);
   return { ...finish(spec, stages, buildTraceEntry, request, { network: planned.network }), ...(isRandom && { withoutRandomness: true }) };
 }

@@ -9,10 +9,12 @@ import type { DataInfo } from "../ir/plan.ts";
 import { problem, type Problem } from "../ir/recipe/define.ts";
 import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
 import type { Loss } from "../ir/recipe/losses/define.ts";
-import { balancedLoss, lossOf } from "../ir/recipe/losses/index.ts";
+import { balancedLoss, isAgainstInput, lossOf } from "../ir/recipe/losses/index.ts";
 import { metricsOf } from "../ir/recipe/metrics/index.ts";
+import { r2 } from "../ir/recipe/metrics/r2.ts";
+import { rmse } from "../ir/recipe/metrics/rmse.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
-import { sizeOf, type Shape } from "../ir/types.ts";
+import { sameShape, sizeOf, type Shape } from "../ir/types.ts";
 import { reportProblem } from "./choose.ts";
 import type { Reporter } from "./evaluate.ts";
 import { linear } from "./layers/linear.ts";
@@ -38,10 +40,14 @@ export function checkAnswers(
   const loss = lossOf(plan.loss);
   const made = builder.originOf(model.output)?.span;
   const place: Span = made?.file === network.span.file ? made : network.span;
-  const notes: ReportExtra["notes"] = [{ span: lossSpan, text: "compared here" }];
+  const notes: NonNullable<ReportExtra["notes"]> = [{ span: lossSpan, text: "compared here" }];
   const unusable = unusableOutput(loss, model.output);
   if (unusable !== undefined) {
     reportProblem(sink, place, unusable, { notes });
+    return;
+  }
+  if (isAgainstInput(plan.loss)) {
+    checkReconstruction(planned, model, { place, notes }, sink);
     return;
   }
   const labels = info === undefined ? labelsOfSource(planned) : { label: info.label, classes: info.classes.length };
@@ -80,6 +86,25 @@ export function checkAnswers(
         : `end the network with ${classes ?? 0} scores: \`${linear.name}(${classes ?? 0})\``;
     reportProblem(sink, network.span, misfit, { notes: at, hint });
   } else reportProblem(sink, place, misfit, { notes, hint: fixFor(loss, output, label.shape) });
+}
+
+/** An autoencoder gives what it is given: one input, of the output's shape. */
+function checkReconstruction(
+  { plan, lossSpan, metricSpans }: PlannedRecipe,
+  { inputs, output }: ForwardModel,
+  { place, notes }: { readonly place: Span; readonly notes: NonNullable<ReportExtra["notes"]> },
+  sink: Reporter,
+): void {
+  const [only, ...others] = [...inputs.values()];
+  if (!only || others.length > 0 || only.type.dtype !== "f32") {
+    sink.report("no-input-to-compare", lossSpan, { loss: plan.loss.word, inputs: inputs.size });
+    return;
+  }
+  if (!sameShape(only.type.shape, output.type.shape))
+    sink.report("reconstruction-shape", place, { output: shapeText(output), input: shapeText(only) }, { notes });
+  // Its spread is that of labels, which nobody has looked at here.
+  const span = metricSpans.get(r2.name);
+  if (span) sink.report("metric-of-labels", span, { metric: r2.name }, { hint: `\`${rmse.name}\` is the error itself` });
 }
 
 /** What no label could be compared with. */

@@ -10,7 +10,7 @@ import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
-import { lossOf as lossWordOf } from "../ir/recipe/losses/index.ts";
+import { isAgainstInput, lossOf as lossWordOf } from "../ir/recipe/losses/index.ts";
 import { LOSS_PLACE, rankedMetrics, sizesOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
 import { KEPT_SCORES, rankScores } from "../ir/recipe/metrics/ranking.ts";
 import { baseRate } from "../ir/recipe/optimizers/index.ts";
@@ -102,8 +102,13 @@ function buildBatch(spec: StageSpec, source: BatchSource, mode: "train" | "eval"
   const { b, dataInfo, steps, recipe } = spec;
   const context = { b, source, steps, mode, random: () => random([recipe.batch]) };
   const column = (info: ColumnInfo): Node => buildColumn(context, info);
-  return { inputs: new Map(dataInfo.inputs.map((info) => [info.name, column(info)])), label: column(dataInfo.label) };
+  const inputs = new Map(dataInfo.inputs.map((info) => [info.name, column(info)]));
+  return { inputs, label: labelOf(spec, inputs) ?? column(dataInfo.label) };
 }
+
+/** What outputs are compared with where that is the input. */
+const labelOf = ({ recipe }: StageSpec, inputs: ReadonlyMap<string, Node>): Node | undefined =>
+  isAgainstInput(recipe.loss) ? [...inputs.values()][0] : undefined;
 
 const columnBuffers = (prefix: string, columns: readonly ColumnInfo[]): ColumnBuffer[] =>
   columns.map(({ name }) => ({ column: name, buffer: `${prefix}/${name}` }));
@@ -320,8 +325,8 @@ export function buildEntries(spec: StageSpec, position: StagePosition): StageGra
 export function buildTraceEntry(spec: StageSpec, position: StagePosition): StageGraphs {
   const context = contextOf(spec, position);
   const { b, states, recipe, stage, dataInfo } = context;
-  const label = given(b, "batch/label", tensorType(dataInfo.label.dtype, [recipe.batch, ...dataInfo.label.shape]));
   const inputs = new Map([...context.network.inputs].map(([name, node]) => [name, given(b, `batch/${name}`, node.type)]));
+  const label = labelOf(spec, inputs) ?? given(b, "batch/label", tensorType(dataInfo.label.dtype, [recipe.batch, ...dataInfo.label.shape]));
   const allReal = b.constant({ value: 1, type: tensorType("bool", [recipe.batch]) });
   const model = connect(b, trained(context, false), { inputs, label }, { mask: allReal });
   const training = differentiate(context, model, label, undefined);

@@ -33,6 +33,8 @@ const TRACES: readonly (readonly [name: string, afterwards: number, steps?: numb
   ["regressor-weighted-smooth", 1e-4],
   ["regressor-binary", 1e-4],
   ["regressor-multilabel", 1e-4],
+  ["regressor-kl", 1e-4],
+  ["regressor-cosine", 1e-4],
   ["update-rates", 1e-4],
   ["update-rate-per-layer", 1e-4],
   ["update-decay-except", 1e-4],

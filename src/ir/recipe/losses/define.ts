@@ -5,7 +5,7 @@ import type { Node } from "../../node.ts";
 import { at } from "../../ops/define.ts";
 import type { ColumnInfo, DataInfo, LabelKind } from "../../plan.ts";
 import { sizeOf, type Shape } from "../../types.ts";
-import { problem, type ArgSpecs, type Problem, type Values, type Word } from "../define.ts";
+import { argOr, problem, type ArgSpecs, type Problem, type Values, type Word } from "../define.ts";
 import type { Metric } from "../metrics/define.ts";
 
 /** What a network gives and is given to compare with. */
@@ -30,6 +30,8 @@ export interface Loss<N extends string = string, A extends ArgSpecs = ArgSpecs> 
   readonly outputs: OutputKind;
   /** Metrics that are reported whether or not the recipe asks for them. */
   readonly reports: readonly Metric[];
+  /** Whether outputs are compared with the network's only input instead of with labels. */
+  readonly comparesInput?: (args: Values<A>) => boolean;
   /** What keeps outputs and labels from being compared. */
   readonly fits: (comparison: Comparison, args: Values<A>) => Problem | undefined;
   /** What it must know of the labels that are trained on, for arguments which say so; others it leaves as they are. */
@@ -56,6 +58,16 @@ export interface LossSample<A extends ArgSpecs = ArgSpecs> {
 /** Callers hold the arguments as plans do. */
 export const defineLoss = <const N extends string, const A extends ArgSpecs>(loss: Loss<N, A>): Loss<N> =>
   Object.freeze(loss) as unknown as Loss<N>;
+
+/** The argument of losses of numbers that an autoencoder is trained with. */
+export const AGAINST = argOr(
+  ["label", "input"],
+  "word",
+  "what the output is compared with; the input, preprocessed, for an autoencoder",
+  "label",
+);
+
+export const comparesInput = ({ against }: { readonly against: "label" | "input" }): boolean => against === "input";
 
 /** A label for every position of the output but those of the last axis, or for every position. */
 export function labelsFit({ loss, output, label }: Comparison, positions: Shape): Problem | undefined {

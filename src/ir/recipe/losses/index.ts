@@ -3,18 +3,26 @@
 import type { DataInfo, PlainValue, WordPlan } from "../../plan.ts";
 import { wordOf, type Problem } from "../define.ts";
 import { binaryCrossEntropy } from "./binary-cross-entropy.ts";
+import { cosine } from "./cosine.ts";
 import { crossEntropy } from "./cross-entropy.ts";
 import type { Loss } from "./define.ts";
 import { focal } from "./focal.ts";
 import { hinge } from "./hinge.ts";
 import { huber } from "./huber.ts";
+import { klDivergence } from "./kl-divergence.ts";
 import { mae } from "./mae.ts";
 import { mse } from "./mse.ts";
 import { smoothL1 } from "./smooth-l1.ts";
 
-export const LOSSES = [crossEntropy, binaryCrossEntropy, focal, hinge, mse, mae, huber, smoothL1] as const satisfies readonly Loss[];
+export const LOSSES = [
+  ...[crossEntropy, binaryCrossEntropy, focal, hinge],
+  ...[mse, mae, huber, smoothL1, klDivergence, cosine],
+] as const satisfies readonly Loss[];
 
 export const lossOf = (plan: WordPlan): Loss => wordOf<Loss>(LOSSES, plan);
+
+/** Whether outputs are compared with the input, so that labels are for nothing. */
+export const isAgainstInput = (plan: WordPlan): boolean => lossOf(plan).comparesInput?.(plan.args) === true;
 
 /** Whether the labels that are trained on are to be counted. */
 export const countsLabels = (plan: WordPlan): boolean => lossOf(plan).counts?.(plan.args) === true;
