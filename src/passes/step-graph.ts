@@ -23,6 +23,7 @@ import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { EPOCHS, learningRates, type RateOf } from "./learning-rate.ts";
 import { batchLoss, type BatchLoss } from "./loss.ts";
 import { specialize } from "./specialize.ts";
+import { mixBatch, mixedLoss, type Batch, type MixedLabels } from "./mix-batch.ts";
 import { seedOf, StateTable } from "./states.ts";
 import { updateWeights, type Since } from "./update.ts";
 
@@ -92,12 +93,6 @@ function epochPosition(b: Builder, states: StateTable, batch: number, prefix: "t
   return { cursor, count, position, isReal, mask: b.cast(isReal, { dtype: "f32" }) };
 }
 
-/** What a batch is made of, however it comes in. */
-interface Batch {
-  readonly inputs: ReadonlyMap<string, Node>;
-  readonly label: Node;
-}
-
 function buildBatch(spec: StageSpec, source: BatchSource, mode: "train" | "eval", random: (shape: Shape) => Node): Batch {
   const { b, dataInfo, steps, recipe } = spec;
   const context = { b, source, steps, mode, random: () => random([recipe.batch]) };
@@ -152,14 +147,21 @@ interface Training {
   readonly grads: ReadonlyMap<Parameter, Node>;
 }
 
-function lossOf({ b, recipe: { loss }, dataInfo }: StageSpec, { output }: ForwardModel, label: Node, mask: Node | undefined): BatchLoss {
+function lossOf(
+  { b, recipe: { loss }, dataInfo }: StageSpec,
+  { output }: ForwardModel,
+  label: Node,
+  mask: Node | undefined,
+  mixed?: MixedLabels,
+): BatchLoss {
   const origin = { path: "loss", what: loss.word, ...(loss.span && { span: loss.span }) };
-  return b.withOrigin(origin, () => batchLoss(b, loss, output, label, mask, dataInfo.label.padded));
+  const of = (labels: Node): BatchLoss => batchLoss(b, loss, output, labels, mask, dataInfo.label.padded);
+  return b.withOrigin(origin, () => (mixed ? mixedLoss(b, of(label), of(mixed.partners), mixed.own) : of(label)));
 }
 
-function differentiate(spec: StageSpec, model: ForwardModel, label: Node, mask: Node | undefined): Training {
+function differentiate(spec: StageSpec, model: ForwardModel, { label, mixed }: Batch, mask: Node | undefined): Training {
   const { b } = spec;
-  const loss = lossOf(spec, model, label, mask);
+  const loss = lossOf(spec, model, label, mask, mixed);
   // Gradients flow through floats only.
   const leading = new Set(topologicalOrder([loss.mean], (node) => !isFloat(node.type.dtype)));
   const reached = trainableOf(spec).filter(({ node }) => leading.has(node));
@@ -190,9 +192,10 @@ function trainEntry(context: EntryContext): EntryGraph {
 
   const order = b.input({ name: "train/order", role: "data", type: tensorType("i32", [1]) });
   const rows = b.gather(order, b.minimum(position, b.sub(count, 1)));
-  const batch = buildBatch(context, { kind: "resident", prefix: "train", rows }, "train", random);
+  const plain = buildBatch(context, { kind: "resident", prefix: "train", rows }, "train", random);
+  const batch = mixBatch(b, context.steps, plain, isReal, () => random([]));
   const model = connect(b, trained(context, true), batch, { mask: isReal, seed, step });
-  const training = differentiate(context, model, batch.label, mask);
+  const training = differentiate(context, model, batch, mask);
 
   const rates = learningRates(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples: count });
   const outputs = trainOnBatch(context, training, rates);
@@ -329,7 +332,7 @@ export function buildTraceEntry(spec: StageSpec, position: StagePosition): Stage
   const label = labelOf(spec, inputs) ?? given(b, "batch/label", tensorType(dataInfo.label.dtype, [recipe.batch, ...dataInfo.label.shape]));
   const allReal = b.constant({ value: 1, type: tensorType("bool", [recipe.batch]) });
   const model = connect(b, trained(context, false), { inputs, label }, { mask: allReal });
-  const training = differentiate(context, model, label, undefined);
+  const training = differentiate(context, model, { inputs, label }, undefined);
   const examples = given(b, "train/count", scalar("i32"));
   const rates = learningRates(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples });
   const outputs = trainOnBatch(context, training, rates);

@@ -298,13 +298,17 @@ describe.each(STEPS)("step %s", (_, key, step) => {
     const places = evenPlaces(b, b.iota({ shape: [2], axis: 0 }), [channels, height, width]);
     const stored = storedRaster(b, bytes, places, channels);
     let draws = 0;
-    const random = (): Node => b.input({ name: `random${draws++}`, role: "batch", type: tensorType("f32", [2]) });
+    const number = (of: Shape): Node => b.input({ name: `random${draws++}`, role: "batch", type: tensorType("f32", of) });
+    const random = (): Node => number([2]);
     const context = { b, batch: 2, random };
     const size = { height: shape.height!, width: shape.width! };
+    const whole = wholeRaster(b, { ...stored, unit: 1 }, height, width);
     const node =
-      step.kind === "move"
-        ? wholeRaster(b, { ...stored, at: step.move(context, stored, plan.args) }, size.height, size.width)
-        : step.value(context, wholeRaster(b, { ...stored, unit: 1 }, height, width), stored.unit, plan.args);
+      step.kind === "mix"
+        ? step.mix({ b, random: () => number([]) }, whole, whole, plan.args).pictures
+        : step.kind === "move"
+          ? wholeRaster(b, { ...stored, at: step.move(context, stored, plan.args) }, size.height, size.width)
+          : step.value(context, whole, stored.unit, plan.args);
     expect(node.type).toEqual(tensorType("f32", [2, channels, size.height, size.width]));
     expect(draws > 0).toBe(key === "augment");
   });
