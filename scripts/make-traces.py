@@ -229,6 +229,33 @@ def main():
         batch = {"values": torch.randn(4, 5), "label": torch.randn(4, 2)}
         trace(f"update-{name}", net, batch, loss_of=F.mse_loss, **({"steps": STEPS} | update(net)))
 
+    weighted_losses(labels)
+
+
+# As the specs have them: outputs, labels, loss.
+WEIGHTED_LOSSES = {
+    "weighted": (3, "class", lambda output, label: F.cross_entropy(output, label.long(), torch.tensor([0.5, 2, 3]))),
+    "weighted-smooth": (3, "class", lambda output, label: F.cross_entropy(output, label.long(), torch.tensor([0.5, 2, 0]), label_smoothing=0.3)),
+    "binary": (1, "set", F.binary_cross_entropy_with_logits),
+    "kl": (3, "shares", lambda output, label: F.kl_div(F.log_softmax(output, 1), label, reduction="batchmean")),
+    "cosine": (3, "numbers", lambda output, label: F.cosine_embedding_loss(output, label, torch.ones(len(label)))),
+    "multilabel": (3, "set", lambda output, label: F.binary_cross_entropy_with_logits(output, label, pos_weight=torch.tensor([0.5, 1, 4]))),
+}
+
+
+def weighted_losses(labels):
+    torch.manual_seed(11)
+    for name, (outputs, kind, loss) in WEIGHTED_LOSSES.items():
+        net = Regressor(outputs)
+        label = {
+            "class": lambda: labels(6, below=3),
+            "set": lambda: labels(6, outputs, below=2).float(),
+            # One class has no share.
+            "shares": lambda: torch.cat([F.softmax(torch.randn(6, 2), 1), torch.zeros(6, 1)], 1),
+            "numbers": lambda: torch.randn(6, outputs),
+        }[kind]()
+        trace(f"regressor-{name}", net, {"values": torch.randn(6, 5), "label": label}, torch.optim.SGD(net.parameters(), lr=0.3), loss)
+
 
 if __name__ == "__main__":
     main()

@@ -16,7 +16,7 @@ import {
 import { LIMITS } from "./dsl/limits.ts";
 import { createBuilder } from "./ir/builder.ts";
 import type { DataInfo, DataPlan, LabelKind } from "./ir/plan.ts";
-import { lossOf } from "./ir/recipe/losses/index.ts";
+import { countsLabels, lossOf } from "./ir/recipe/losses/index.ts";
 import { pathOf } from "./ir/recipe/sources/index.ts";
 import type { WantedTensor } from "./ir/weights/contract.ts";
 import type { FileTensor } from "./ir/weights/plan.ts";
@@ -32,7 +32,8 @@ export interface SpecAccess {
 }
 
 /** Looks at the data: classes and shapes, from folder names and headers. What its labels are, the loss says. */
-export type DescribeData = (plan: DataPlan, labels: LabelKind) => Promise<DataInfo>;
+/** @param isCounted whether it is to be said how often each class is labelled in what is trained on */
+export type DescribeData = (plan: DataPlan, labels: LabelKind, isCounted?: boolean) => Promise<DataInfo>;
 
 export interface CheckRequest extends SpecAccess {
   /** `path=value`: changes to the recipe and its data. */
@@ -106,7 +107,7 @@ export async function lookAtData(
   const { plan, data, dataSpan } = planned;
   if (!data) return undefined;
   try {
-    return await describeData(data, lossOf(plan.loss).labels);
+    return await describeData(data, lossOf(plan.loss).labels, countsLabels(plan.loss));
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     const { message: reason, hint } = error;

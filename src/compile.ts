@@ -31,7 +31,7 @@ import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
 import type { DeviceLimits } from "./ir/program.ts";
 import type { ColumnInfo, DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
-import { lossOf } from "./ir/recipe/losses/index.ts";
+import { balancedLoss, countsLabels, isAgainstInput, lossOf } from "./ir/recipe/losses/index.ts";
 import { printGraph } from "./ir/print.ts";
 import { InternalError, type TensorType } from "./ir/types.ts";
 import type { Contract } from "./ir/weights/contract.ts";
@@ -140,11 +140,12 @@ function infoOfSpec(spec: LoadedSpec, planned: PlannedRecipe): DataInfo | undefi
   const model = elaborate({ ...spec, sink: new DiagnosticSink() }, withoutData(planned), { builder: createBuilder() });
   if (!model) return undefined;
   const output = model.output.type.shape.slice(1);
-  const isClass = lossOf(planned.plan.loss).labels === "class";
+  const { labels } = lossOf(planned.plan.loss);
+  const isClass = labels === "class";
   return {
     inputs: [...model.inputs].map(([name, { type }]) => ({ name, dtype: type.dtype, shape: type.shape.slice(1) })),
     label: isClass ? { name: "label", dtype: "i32", shape: output.slice(0, -1) } : { name: "label", dtype: "f32", shape: output },
-    classes: isClass ? Array.from({ length: output.at(-1) ?? 1 }, (__, i) => String(i)) : [],
+    classes: labels !== "number" ? Array.from({ length: output.at(-1) ?? 1 }, (__, i) => String(i)) : [],
   };
 }
 
@@ -166,10 +167,16 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   const batch = first?.shape[0] ?? 1;
   const column = (name: string, { dtype, shape }: TensorType) => ({ name, dtype, shape: shape.slice(1) });
   // Only a network that asks for the number of classes needs its data.
-  const classes =
-    found.data && request.describeData ? (await request.describeData(found.data, lossOf(found.plan.loss).labels)).classes : [];
+  const { loss } = found.plan;
+  const { classes = [], labelled } =
+    found.data && request.describeData ? await request.describeData(found.data, lossOf(loss).labels, countsLabels(loss)) : {};
   const inputs = [...request.batch].filter(([name]) => name !== "label").map(([name, type]) => column(name, type));
-  const dataInfo: DataInfo = { inputs, label: column("label", label ?? { dtype: "i32", shape: [batch] }), classes };
+  const dataInfo: DataInfo = {
+    inputs,
+    label: column("label", label ?? { dtype: "i32", shape: [batch] }),
+    classes,
+    ...(labelled && { labelled }),
+  };
   const traced = stageNamed(found, request.stage);
   const { data, ...rest } = found;
   const planned: PlannedRecipe = {
@@ -182,7 +189,7 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   const stages = stageSpecs(spec, planned, dataInfo);
   if (!stages) return outcome(spec);
   const [{ network }] = stages as [StageSpec];
-  checkBatch([...request.batch.keys()], [...network.inputs.keys(), "label"]);
+  checkBatch([...request.batch.keys()], [...network.inputs.keys(), ...(isAgainstInput(loss) ? [] : ["label"])]);
   const isRandom = topologicalOrder([network.output]).some(({ op }) => op.training?.draws === true);
   return { ...finish(spec, stages, buildTraceEntry, request, { network: planned.network }), ...(isRandom && { withoutRandomness: true }) };
 }
@@ -234,11 +241,14 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
   }
   const steps = planned.data ?? { preprocess: [], augment: [] };
   const limited = withLimits(dataInfo, network, planned.plan);
+  const loss = balancedLoss(planned.plan.loss, dataInfo);
+  if ("params" in loss) throw new InternalError("answers were checked against their loss");
+  const recipe = { ...planned.plan, loss };
   const weights = network.parameters.filter(({ kind }) => kind === "weight");
   return planned.stages.map(({ plan: stage, frozen, groups }) => {
     const group = groupsIn(groups, stage.optimizer, weights);
     return {
-      ...{ b, recipe: planned.plan, stage, dataInfo: limited, steps, network },
+      ...{ b, recipe, stage, dataInfo: limited, steps, network },
       isFrozen: ({ name }) => frozen(name),
       groupOf: ({ name }) => group(name),
     };

@@ -33,7 +33,7 @@ export interface CompileOptions extends Omit<CompileRequest, "describeData" | "t
 export const compileSpec = (file: string, options: CompileOptions = {}): Promise<CompileOutcome> =>
   compileFor(file, {
     target: "webgpu",
-    describeData: (plan, labels) => describeData(plan, labels, { within: dataFolders(file, options) }),
+    describeData: (plan, labels, isCounted) => describeData(plan, labels, { within: dataFolders(file, options) }, isCounted),
     describeWeights: (source) => describeWeights(source, { within: weightFolders(file, options) }),
     ...options,
   });

@@ -40,7 +40,7 @@ async function compileAll(file: string, options: CompileVerbOptions, terminal: T
   let described: ReturnType<CompileRequest["describeData"]> | undefined;
   const compileFor = async (target: string): Promise<Compiled> => {
     const request = compileRequest(file, options, target, terminal);
-    const describeData: CompileRequest["describeData"] = (plan, labels) => (described ??= request.describeData(plan, labels));
+    const describeData: CompileRequest["describeData"] = (...asked) => (described ??= request.describeData(...asked));
     const outcome = await terminal.io.toolchain.compileSpec(file, { ...request, describeData });
     return { ...outcome, artifact: artifactOf(unshown(outcome, shown), terminal) };
   };

@@ -4,11 +4,22 @@
 import { DiagnosticSink, type Span } from "../diagnostics.ts";
 import { DATA_LINTS } from "../dsl/lints/data.ts";
 import type { OpenedData } from "../dsl/lints/define.ts";
+import type { HostArray } from "../ir/arrays.ts";
 import type { Artifact } from "../ir/artifact.ts";
+import type { DataInfo } from "../ir/plan.ts";
 import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
 import { showDiagnostics } from "./open.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome } from "./toolchain.ts";
+
+/** Indices of the classes that labels have: of sets those that have a 1 anywhere. */
+function foundIn(labels: HostArray, { label, classes }: DataInfo): ReadonlySet<number> {
+  if (classes.length === 0) return new Set();
+  if (label.dtype !== "f32") return new Set(labels);
+  const found = new Set<number>();
+  labels.forEach((value, i) => value > 0 && found.add(i % classes.length));
+  return found;
+}
 
 export function warnOfData(
   { recipe, dataInfo }: Artifact,
@@ -21,7 +32,7 @@ export function warnOfData(
   const splits: Record<string, OpenedData["splits"][string]> = {};
   for (const [name, split] of Object.entries(loaded)) {
     const labels = split?.columns.get(dataInfo.label.name)?.data;
-    if (split && labels) splits[name] = { count: split.count, found: dataInfo.classes.length > 0 ? new Set(labels) : new Set() };
+    if (split && labels) splits[name] = { count: split.count, found: foundIn(labels, dataInfo) };
   }
   const whole: Span = { file: path, start: 0, end: 1 };
   const sink = new DiagnosticSink();

@@ -102,7 +102,7 @@ export interface EvalEvent {
   readonly split: string;
   readonly examples: number;
   readonly device: string;
-  readonly [metric: string]: string | number;
+  readonly [metric: string]: string | number | readonly (readonly number[])[];
 }
 
 /** `tlc predict`, for each picture or row. */
@@ -117,7 +117,7 @@ export interface PredictionEvent {
   readonly probability?: number;
   /** By class. */
   readonly probabilities?: Readonly<Record<string, number>>;
-  /** The most probable class of each step of a sequence. */
+  /** The most probable class of each step of a sequence; or the classes of a set, those that are likelier than not. */
   readonly labels?: readonly string[];
   /** The answers of a network that gives numbers. */
   readonly values?: readonly number[];
@@ -174,7 +174,7 @@ export interface InspectEvent {
   readonly recipe: string;
   readonly target: string;
   /** What the loss compares with: a label's kind and shape, and how many classes there are. */
-  readonly labels: { readonly kind: "class" | "number"; readonly shape: readonly number[]; readonly classes: number };
+  readonly labels: { readonly kind: "class" | "number" | "set"; readonly shape: readonly number[]; readonly classes: number };
   /** Of the weights that the recipe begins with: where they are from, and how many tensors are taken, dropped and new. */
   readonly weights?: Artifact["weights"];
   /** The rows of the table. */

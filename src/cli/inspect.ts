@@ -106,9 +106,14 @@ function show(artifact: Artifact, inspection: InspectedStage, hasLayers: boolean
 
 function labelsOf({ dataInfo: { label, classes }, recipe }: Artifact): string {
   const each = label.shape.length === 0 ? "one" : `[${label.shape.join(", ")}]`;
-  return lossOf(recipe.loss).labels === "class"
-    ? `${each} of ${classes.length} classes`
-    : `${each} number${label.shape.length === 0 ? "" : "s"}`;
+  switch (lossOf(recipe.loss).labels) {
+    case "class":
+      return `${each} of ${classes.length} classes`;
+    case "set":
+      return `sets of ${classes.length} classes`;
+    case "number":
+      return `${each} number${label.shape.length === 0 ? "" : "s"}`;
+  }
 }
 
 function showLayers(layers: InspectedStage["layers"], terminal: Terminal): void {

@@ -54,6 +54,15 @@ function show(
       terminal.line(`${name}  ${terminal.paintOut("bold", label)}  ${(probability * 100).toFixed(1)}%`);
       break;
     }
+    case "set": {
+      const named = artifact.dataInfo.classes.map((each, i): [string, number] => [each, prediction.probabilities[i] ?? 0]);
+      terminal.object({ event: "prediction", ...what, labels: prediction.labels, probabilities: Object.fromEntries(named) });
+      const found = named.filter(([each]) => prediction.labels.includes(each));
+      terminal.line(
+        `${name}  ${found.map(([each, share]) => `${terminal.paintOut("bold", each)} ${(share * 100).toFixed(1)}%`).join("  ")}`,
+      );
+      break;
+    }
     case "sequence":
       terminal.object({ event: "prediction", ...what, labels: prediction.labels });
       terminal.line(`${name}  ${prediction.labels.join(" ")}`);

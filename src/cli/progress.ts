@@ -1,7 +1,7 @@
 // A training run as it is seen: one live line in a terminal, a line every few seconds in a log, every event as an object with `--json`.
 
-import type { Metrics } from "../runtime/metrics.ts";
 import type { EpochEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "../runtime/events.ts";
+import { matrixLines, metricsText, number } from "./metrics-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 const LIVE_MS = 100;
@@ -10,7 +10,8 @@ const LOG_MS = 5000;
 /** Takes every event; `weights` is where the result was saved, known at `done`. */
 export type Progress = (event: TrainEvent, weights?: string, delta?: string) => void;
 
-export function createProgress(terminal: Terminal, now: () => number = () => performance.now()): Progress {
+/** @param classes of the data, by which the rows of a matrix are named */
+export function createProgress(terminal: Terminal, now: () => number = () => performance.now(), classes: readonly string[] = []): Progress {
   let start: StartEvent | undefined;
   let shownAt = now();
 
@@ -45,7 +46,10 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
         terminal.line(stageLine(event));
         break;
       case "done":
-        if (event.test !== undefined) terminal.line(terminal.paintOut("bold", `test    ${metricsText(event.test)}`));
+        if (event.test !== undefined) {
+          terminal.line(terminal.paintOut("bold", `test    ${metricsText(event.test)}`));
+          for (const line of matrixLines(event.test, classes)) terminal.line(line);
+        }
         terminal.line(
           `weights ${weights ?? ""}${delta === undefined ? "" : `, what changed ${delta}`} (${duration(event.seconds)} on ${event.device}${event.interrupted ? ", interrupted" : ""})`,
         );
@@ -96,15 +100,6 @@ function stageLine({ stage, epochs, stalled, best }: StageEvent): string {
   const kept = best ? `; its weights are those of epoch ${best.epoch}, the best by ${best.metric}` : "";
   return `stage ${stage} ${end}${kept}`;
 }
-
-/** Losses as numbers, the rest, which is a part of one, in percent. */
-export const metricsText = (metrics: Metrics): string =>
-  Object.entries(metrics)
-    .map(([name, value]) => `${name} ${name === "loss" ? number(value) : `${(value * 100).toFixed(2)}%`}`)
-    .join(" ");
-
-/** Four digits, never in exponents for ordinary sizes. */
-const number = (value: number): string => (Math.abs(value) >= 1000 ? Math.round(value).toString() : value.toPrecision(4));
 
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "?";

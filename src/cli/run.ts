@@ -89,7 +89,7 @@ async function trainOn(
     checkpoints = folder;
     terminal.live("preparing the device");
     network = await Network.open(artifact, device);
-    const progress = createProgress(terminal);
+    const progress = createProgress(terminal, undefined, artifact.dataInfo.classes);
     const identity = once(() => identityOf(artifact, { train: data.train, val: data.val }));
     if (resume) requireSame(identity(), resume.identity);
     const saving = {

@@ -25,7 +25,7 @@ export interface CompileRequest {
   readonly onDump?: (text: string) => void;
   /** Where there is no data to look at, shapes are those that the spec gives: for what is inspected and not run. */
   readonly withoutData?: boolean;
-  readonly describeData: (plan: DataPlan, labels: LabelKind) => Promise<DataInfo>;
+  readonly describeData: (plan: DataPlan, labels: LabelKind, isCounted?: boolean) => Promise<DataInfo>;
   /** The header of published weights. */
   readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
 }

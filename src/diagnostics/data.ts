@@ -175,6 +175,16 @@ export const DATA = {
     wrong: 'train table("x.csv", size: size, label: price)\npreprocess normalize(mean: [0.5], std: [0.5])',
     right: 'train table("x.csv", size: size, label: price)\npreprocess standardize',
   }),
+  "step-before-size": entry<{ step: string }>({
+    code: "TL0550",
+    severity: "error",
+    title: "a random step on pictures that have sizes of their own",
+    message: ({ step }) => `\`${step}\` works on whole pictures, and they have sizes of their own here`,
+    explanation:
+      "A `resize` by the shorter side leaves each picture an extent of its own until a random crop cuts it. Steps that need all of a picture stand behind that.",
+    wrong: "preprocess resize(36) -> center_crop(32)\naugment color_jitter(contrast: 0.4) -> random_crop(32)",
+    right: "preprocess resize(36) -> center_crop(32)\naugment random_crop(32) -> color_jitter(contrast: 0.4)",
+  }),
   "steps-without-columns": entry<{ step: string; source: string }>({
     code: "TL0541",
     severity: "error",

@@ -2,6 +2,10 @@
 
 import { entry } from "./types.ts";
 
+/** What losses and metrics compare with. */
+type LabelKind = "class" | "number" | "set";
+const LABELS: Readonly<Record<LabelKind, string>> = { class: "classes", number: "numbers", set: "sets of classes" };
+
 export const RECIPES = {
   "unknown-setting": entry<{ key: string; where: string }>({
     code: "TL0401",
@@ -113,15 +117,14 @@ export const RECIPES = {
     wrong: "network cnn { … }",
     right: "network cnn { … }\nrecipe main {\n  network cnn\n  loss cross_entropy\n  optimizer sgd(lr: 0.01)\n}",
   }),
-  "metric-of-other-labels": entry<{ metric: string; loss: string; classes: boolean }>({
+  "metric-of-other-labels": entry<{ metric: string; takes: readonly LabelKind[]; loss: string; has: LabelKind }>({
     code: "TL0413",
     severity: "error",
     title: "a metric that does not fit the loss",
-    message: ({ metric, loss, classes }) =>
-      classes
-        ? `\`${metric}\` counts classes, and the loss \`${loss}\` has none`
-        : `\`${metric}\` compares numbers, and the loss \`${loss}\` has classes`,
-    explanation: "A metric compares answers with labels, as the loss does: both with classes, or both with numbers.",
+    message: ({ metric, takes, loss, has }) =>
+      `\`${metric}\` compares with ${takes.map((kind) => LABELS[kind]).join(" or ")}, and the loss \`${loss}\` with ${LABELS[has]}`,
+    explanation:
+      "A metric compares answers with labels, as the loss does: both with classes, both with numbers, or both with sets of classes.",
     wrong: "loss mse\nmetrics accuracy",
     right: "loss cross_entropy\nmetrics accuracy",
   }),
@@ -173,5 +176,52 @@ export const RECIPES = {
       "`stop when` and `keep best` look at what every epoch reports: `loss` and the metrics of the recipe, of `train` or of `val`. The test data is for the end.",
     wrong: "stop when val.acuracy stalls for 3",
     right: "metrics accuracy\nstop when val.accuracy stalls for 3",
+  }),
+  "no-input-to-compare": entry<{ loss: string; inputs: number }>({
+    code: "TL0442",
+    severity: "error",
+    title: "a loss against an input that there is not",
+    message: ({ loss, inputs }) =>
+      `\`${loss}\` is to compare with the input, and the network has ${inputs === 1 ? "one that holds no numbers (f32)" : `${inputs}`}`,
+    explanation: "`against: input` compares the output with the network's only input, as an autoencoder is trained.",
+    wrong: "network n {\n  input a: f32[4]\n  input b: f32[4]\n  …\n}\nloss mse(against: input)",
+    right: "network n {\n  input a: f32[4]\n  …\n}\nloss mse(against: input)",
+  }),
+  "reconstruction-shape": entry<{ output: string; input: string }>({
+    code: "TL0443",
+    severity: "error",
+    title: "an output of another shape than the input that it is compared with",
+    message: ({ output, input }) => `the network gives ${output}, and it is compared with its input, ${input}`,
+    explanation: "`against: input` compares number by number, so the network ends in the shape that it begins with.",
+    wrong: "input image: f32[3, 8, 8]\nflatten -> linear(16) -> relu -> linear(192)\n…\nloss mse(against: input)",
+    right: "input image: f32[3, 8, 8]\nflatten -> linear(16) -> relu -> linear(192) -> reshape([3, 8, 8])\n…\nloss mse(against: input)",
+  }),
+  "metric-of-labels": entry<{ metric: string }>({
+    code: "TL0444",
+    severity: "error",
+    title: "a metric of labels where there are none",
+    message: ({ metric }) => `\`${metric}\` measures labels, and the loss compares with the input`,
+    explanation: "`r2` sets the error beside the variance of the labels; where the output is compared with the input there are none.",
+    wrong: "loss mse(against: input)\nmetrics r2",
+    right: "loss mse(against: input)\nmetrics rmse",
+  }),
+  "weight-count": entry<{ what: string; weights: number; classes: number }>({
+    code: "TL0440",
+    severity: "error",
+    title: "weights of other classes than the network has",
+    message: ({ what, weights, classes }) => `${what} has ${weights} numbers, and the network has scores of ${classes} classes`,
+    explanation: "Each class has a weight of its own, in the order of the labels; `balanced` makes them from the data.",
+    wrong: "loss cross_entropy(weights: [1, 5])   // of three classes",
+    right: "loss cross_entropy(weights: [1, 5, 2])",
+  }),
+  "nothing-to-balance": entry<{ reason: string }>({
+    code: "TL0441",
+    severity: "error",
+    title: "balanced weights without labels to count",
+    message: ({ reason }) => `\`balanced\` cannot be counted: ${reason}`,
+    explanation:
+      "Balanced weights are made of how often each class is labelled in the part of the data that is trained on, so each must be there at least once.",
+    wrong: "loss cross_entropy(weights: balanced)   // traced without data",
+    right: "loss cross_entropy(weights: [1, 5, 2])",
   }),
 } as const;

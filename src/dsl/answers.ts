@@ -9,9 +9,12 @@ import type { DataInfo } from "../ir/plan.ts";
 import { problem, type Problem } from "../ir/recipe/define.ts";
 import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
 import type { Loss } from "../ir/recipe/losses/define.ts";
-import { lossOf } from "../ir/recipe/losses/index.ts";
+import { balancedLoss, isAgainstInput, lossOf } from "../ir/recipe/losses/index.ts";
+import { metricsOf } from "../ir/recipe/metrics/index.ts";
+import { r2 } from "../ir/recipe/metrics/r2.ts";
+import { rmse } from "../ir/recipe/metrics/rmse.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
-import { sizeOf, type Shape } from "../ir/types.ts";
+import { sameShape, sizeOf, type Shape } from "../ir/types.ts";
 import { reportProblem } from "./choose.ts";
 import type { Reporter } from "./evaluate.ts";
 import { linear } from "./layers/linear.ts";
@@ -33,14 +36,18 @@ export function checkAnswers(
   info: DataInfo | undefined,
   sink: Reporter,
 ): void {
-  const { plan, data, network, lossSpan } = planned;
+  const { plan, data, network, lossSpan, metricSpans } = planned;
   const loss = lossOf(plan.loss);
   const made = builder.originOf(model.output)?.span;
   const place: Span = made?.file === network.span.file ? made : network.span;
-  const notes: ReportExtra["notes"] = [{ span: lossSpan, text: "compared here" }];
+  const notes: NonNullable<ReportExtra["notes"]> = [{ span: lossSpan, text: "compared here" }];
   const unusable = unusableOutput(loss, model.output);
   if (unusable !== undefined) {
     reportProblem(sink, place, unusable, { notes });
+    return;
+  }
+  if (isAgainstInput(plan.loss)) {
+    checkReconstruction(planned, model, { place, notes }, sink);
     return;
   }
   const labels = info === undefined ? labelsOfSource(planned) : { label: info.label, classes: info.classes.length };
@@ -55,9 +62,21 @@ export function checkAnswers(
     sink.report("labels-are-classes", lossSpan, { loss: loss.name, ...(classes !== undefined && { classes }) }, { hint });
     return;
   }
+  for (const { name, metric, args } of metricsOf(plan)) {
+    const fault = metric.fits?.(args, { classes: classes ?? 0 });
+    if (fault !== undefined) reportProblem(sink, metricSpans.get(name) ?? lossSpan, fault);
+  }
   const output = model.output.type.shape.slice(1);
-  const misfit = loss.fits({ loss: loss.name, output, label, classes: classes ?? 0, data: data?.name ?? "" });
-  if (misfit === undefined) return;
+  const misfit = loss.fits({ loss: loss.name, output, label, classes: classes ?? 0, data: data?.name ?? "" }, plan.loss.args);
+  if (misfit === undefined) {
+    const balanced = info && balancedLoss(plan.loss, info);
+    if (balanced && "params" in balanced) reportProblem(sink, lossSpan, balanced);
+    return;
+  }
+  if (misfit.name === "weight-count") {
+    reportProblem(sink, lossSpan, misfit, { notes: made ? [{ span: made, text: "the scores come from here" }] : [] });
+    return;
+  }
   // A wrong number of classes is as often an argument of the network as a number in it.
   if (misfit.name === "class-count") {
     const at = made === undefined ? [] : [{ span: made, text: "the scores come from here" }];
@@ -69,10 +88,35 @@ export function checkAnswers(
   } else reportProblem(sink, place, misfit, { notes, hint: fixFor(loss, output, label.shape) });
 }
 
+/** An autoencoder gives what it is given: one input, of the output's shape. */
+function checkReconstruction(
+  { plan, lossSpan, metricSpans }: PlannedRecipe,
+  { inputs, output }: ForwardModel,
+  { place, notes }: { readonly place: Span; readonly notes: NonNullable<ReportExtra["notes"]> },
+  sink: Reporter,
+): void {
+  const [only, ...others] = [...inputs.values()];
+  if (!only || others.length > 0 || only.type.dtype !== "f32") {
+    sink.report("no-input-to-compare", lossSpan, { loss: plan.loss.word, inputs: inputs.size });
+    return;
+  }
+  if (!sameShape(only.type.shape, output.type.shape))
+    sink.report("reconstruction-shape", place, { output: shapeText(output), input: shapeText(only) }, { notes });
+  // Its spread is that of labels, which nobody has looked at here.
+  const span = metricSpans.get(r2.name);
+  if (span) sink.report("metric-of-labels", span, { metric: r2.name }, { hint: `\`${rmse.name}\` is the error itself` });
+}
+
 /** What no label could be compared with. */
 function unusableOutput({ name, labels }: Loss, output: Node): Problem | undefined {
   const got = shapeText(output);
   if (output.type.dtype !== "f32") return problem("bad-element-type", { layer: name, wanted: "numbers (f32)", got });
+  if (labels === "set" && output.type.shape.length > 2)
+    return problem(
+      "wrong-rank",
+      { layer: name, wanted: "a score for each class [classes]", got },
+      "put `flatten` or `global_avg_pool` before the last layer",
+    );
   if (labels === "class" && output.type.shape.length < 2)
     return problem("wrong-rank", { layer: name, wanted: "scores [classes]", got }, `end the network with \`${linear.name}(CLASSES)\``);
   return undefined;

@@ -99,9 +99,10 @@ function argumentsOf(
     key === columns?.name ? [] : [{ name: key, required: !("default" in spec) }],
   );
   const { bound, ok } = bindArguments({ name, params }, others, head.name.span, env.sink as DiagnosticSink);
-  // Names such as `mean` stand for themselves where a word takes them, and `images(data/train)` is no division.
+  // Names such as `mean` stand for themselves where a word takes them, also those that it does not know; and `images(data/train)` is no
+  // division.
   const valueOf = (expr: Ast.Expr, type: ArgType): Value =>
-    type === "fill" && expr.kind === "ref" ? expr.name : type === "path" ? pathValue(expr, env) : evaluate(expr, env);
+    (type === "fill" || type === "word") && expr.kind === "ref" ? expr.name : type === "path" ? pathValue(expr, env) : evaluate(expr, env);
   const values = checkArguments(name, specs, bound, valueOf, env.sink);
   const read = columns?.read(env);
   if (!ok || values === undefined || (columns && read === undefined)) return undefined;

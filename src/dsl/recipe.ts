@@ -8,7 +8,7 @@ import { CLIPS } from "../ir/recipe/clips/index.ts";
 import type { Loss } from "../ir/recipe/losses/define.ts";
 import { LOSSES } from "../ir/recipe/losses/index.ts";
 import type { Metric } from "../ir/recipe/metrics/define.ts";
-import { METRICS } from "../ir/recipe/metrics/index.ts";
+import { metricOf, METRICS } from "../ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../ir/recipe/optimizers/index.ts";
 import { SCHEDULES } from "../ir/recipe/schedules/index.ts";
 import type * as Ast from "./ast.ts";
@@ -39,6 +39,8 @@ export interface PlannedRecipe {
   readonly weights?: PlannedWeights;
   readonly replacements: readonly Replacement[];
   readonly lossSpan: Span;
+  /** By their names in events. */
+  readonly metricSpans: ReadonlyMap<string, Span>;
   /** The place of `data`, else of the recipe's name. */
   readonly dataSpan: Span;
   readonly batchSpan: Span;
@@ -103,14 +105,14 @@ export function planRecipe(
     clip: (value) => planClip(value, env),
     schedule: (setting) => chosen("schedule", setting, SCHEDULES, env)?.plan,
     // What is reported follows from the loss: without one, that is said already.
-    watched: (its) => (loss === undefined ? {} : planWatched(its, { recipe: { loss: loss.plan, metrics }, data }, env)),
+    watched: (its) => (loss === undefined ? {} : planWatched(its, { recipe: { loss: loss.plan, metrics: [...metrics.values()] }, data }, env)),
   });
   const replacements = planReplacements(recipe, module, sink);
   const published = settings.get("weights");
   const weights = published && planWeights(published, replacements, env);
   const plan = {
     name: recipe.name,
-    metrics,
+    metrics: [...metrics.values()].map(({ word, args }) => ({ word, args })),
     batch: wholeNumber(settings.get("batch"), 1, 1 << 20, 32, env),
     seed: wholeNumber(settings.get("seed"), 0, 2 ** 32 - 1, 0, env),
   };
@@ -124,6 +126,7 @@ export function planRecipe(
     network,
     module,
     recipe,
+    metricSpans: new Map([...metrics].map(([name, { span }]) => [name, span])),
     lossSpan: settings.get("loss")?.value.span ?? recipe.nameSpan,
     dataSpan: dataSetting?.span ?? recipe.nameSpan,
     batchSpan: settings.get("batch")?.span ?? recipe.nameSpan,
@@ -147,18 +150,23 @@ function planClip(value: Ast.Expr, env: Environment): WordPlan | undefined {
   return choose("clip", isWord ? value : call, CLIPS, env)?.plan;
 }
 
-function planMetrics(setting: Ast.SettingOf<"metrics"> | undefined, loss: Loss | undefined, env: Environment): readonly WordPlan[] {
-  const metrics = new Map<string, WordPlan>();
+function planMetrics(
+  setting: Ast.SettingOf<"metrics"> | undefined,
+  loss: Loss | undefined,
+  env: Environment,
+): ReadonlyMap<string, Required<WordPlan>> {
+  const metrics = new Map<string, Required<WordPlan>>();
   for (const it of setting?.values ?? []) {
     const metric = choose<Metric>("metric", it, METRICS, env);
     if (metric === undefined) continue;
     const { word, plan } = metric;
-    if (metrics.has(word.name)) env.sink.report("duplicate-argument", it.span, { name: word.name });
-    else if (loss !== undefined && loss.labels !== word.labels)
-      env.sink.report("metric-of-other-labels", it.span, { metric: word.name, loss: loss.name, classes: word.labels === "class" });
-    else metrics.set(word.name, plan);
+    const { name } = metricOf(plan);
+    if (metrics.has(name)) env.sink.report("duplicate-argument", it.span, { name });
+    else if (loss !== undefined && !word.labels.includes(loss.labels))
+      env.sink.report("metric-of-other-labels", it.span, { metric: word.name, takes: word.labels, loss: loss.name, has: loss.labels });
+    else metrics.set(name, { ...plan, span: it.span });
   }
-  return [...metrics.values()];
+  return metrics;
 }
 
 function datasetOf(it: Ast.Expr, module: Module, env: Environment): Ast.DatasetDeclaration | undefined {

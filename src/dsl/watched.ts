@@ -49,8 +49,9 @@ function withinOf({ within }: Ast.SettingOf<"stop">, { sink, ...env }: Environme
 
 function measureOf({ span }: Ast.RecipeSetting, measure: string, { recipe, data }: Watchable, { sink }: Environment): Measure | undefined {
   const [split = "", metric = ""] = measure.split(".");
-  const betterOf = new Map([["loss", "lower" as const], ...metricsOf(recipe).map(({ name, better: which }) => [name, which] as const)]);
-  const known = [...betterOf.keys()];
+  const watched = metricsOf(recipe).filter(({ metric: it }) => it.made === "of sums" || split !== "train");
+  const betterOf = new Map([["loss", "lower" as const], ...watched.map(({ name, metric: { better: which } }) => [name, which] as const)]);
+  const known = [...betterOf].flatMap(([name, which]) => (which === undefined ? [] : [name]));
   const better = betterOf.get(metric);
   const has = SPLITS.filter(
     (it) => !data || Object.hasOwn(data.sources, it) || data.splits.some(({ parts }) => parts.some((part) => part.name === it)),

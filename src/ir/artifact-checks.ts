@@ -6,7 +6,9 @@ import { programFault } from "./program-checks.ts";
 import { widthOf } from "./recipe/columns/index.ts";
 import type { BufferPlan, BufferRole } from "./program.ts";
 import { PLACE } from "./recipe/steps/places.ts";
-import { LOSS_PLACE, LOSS_SUMS, metricsOf, tallyPlaces } from "./recipe/metrics/index.ts";
+import { LOSS_PLACE, LOSS_SUMS, metricsOf, rankedMetrics, sizesOf, tallyPlaces } from "./recipe/metrics/index.ts";
+import { KEPT_SCORES, rankedClasses } from "./recipe/metrics/ranking.ts";
+import { lossOf } from "./recipe/losses/index.ts";
 import { formatType, sameType, sizeOf, type DType, type Shape, type TensorType } from "./types.ts";
 
 /** Elements of a tensor. */
@@ -24,6 +26,10 @@ export function artifactFault(artifact: Artifact): string | undefined {
   if (twice !== undefined) return `there are two of ${twice}`;
   if (stages.map(({ name }) => name).join("\n") !== recipe.stages.map(({ name }) => name).join("\n"))
     return "the artifact has other stages than its recipe";
+  const watched = recipe.stages.flatMap(({ stop, keep }) => [stop, keep].flatMap((it) => it?.metric ?? []));
+  const reported = new Set(["loss", ...metricsOf(recipe).map(({ name }) => name)]);
+  const unknown = watched.find((metric) => !reported.has(metric));
+  if (unknown !== undefined) return `a stage watches ${unknown}, which no epoch reports`;
   for (const stage of stages) {
     const problem =
       stage.program.target === artifact.target ? (programFault(stage.program) ?? stageFault(stage, artifact)) : "it is for another target";
@@ -105,7 +111,8 @@ function bufferFault(buffers: ReadonlyMap<string, BufferPlan>, name: string, { r
 const scalar = (role: BufferRole, dtype: DType): Wanted => ({ role, type: { dtype, shape: [] } });
 
 /** Every buffer that an entry names, with what it must be. */
-function needsOf(ports: EntryPorts, { dataInfo, recipe, outputShape }: Artifact): readonly (readonly [string, Wanted])[] {
+function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [string, Wanted])[] {
+  const { dataInfo, recipe, outputShape } = artifact;
   const info = new Map([...dataInfo.inputs, dataInfo.label].map((column) => [column.name, column]));
   const ifNamed = (name: string | undefined, wanted: Wanted): [string, Wanted][] => (name === undefined ? [] : [[name, wanted]]);
   const columns = (role: BufferRole, of: (column: { readonly dtype: DType; readonly shape: Shape } | undefined) => Wanted["type"]) =>
@@ -124,10 +131,10 @@ function needsOf(ports: EntryPorts, { dataInfo, recipe, outputShape }: Artifact)
         [ports.cursor, scalar("state", "i32")],
         [ports.count, scalar("input", "i32")],
         ...ports.sums.map(
-          ({ sum, buffer }) => [buffer, { role: "state", type: { dtype: "f32", shape: sumShape(sum, { dataInfo, recipe }) } }] as const,
+          ({ sum, buffer }) => [buffer, { role: "state", type: { dtype: "f32", shape: sumShape(sum, artifact) } }] as const,
         ),
         ...(ports.purpose === "evaluate"
-          ? []
+          ? ifNamed(ports.scores, { role: "state", type: { dtype: "f32", shape: scoresShape(artifact) } })
           : [
               [ports.order, { role: "data", type: { dtype: "i32", shape: [1] } }] as const,
               [ports.losses, history] as const,
@@ -153,13 +160,21 @@ function needsOf(ports: EntryPorts, { dataInfo, recipe, outputShape }: Artifact)
   }
 }
 
-type Metered = Pick<Artifact, "recipe" | "dataInfo">;
+type Metered = Pick<Artifact, "recipe" | "dataInfo" | "outputShape">;
+
+const placesOfSums = ({ recipe, dataInfo, outputShape }: Metered): ReturnType<typeof tallyPlaces> =>
+  tallyPlaces(recipe, sizesOf(dataInfo.classes, outputShape));
+
+function scoresShape({ recipe, outputShape }: Metered): Shape {
+  const classes = rankedClasses(outputShape, lossOf(recipe.loss).labels);
+  return [KEPT_SCORES, recipe.batch * sizeOf(outputShape.slice(0, -1)), classes];
+}
 
 /** Of the sums of an epoch: scalars side by side, others in buffers of their own; undefined for what nothing asks for. */
-function sumShape(sum: string, { recipe, dataInfo }: Metered): Shape {
-  const places = tallyPlaces(metricsOf(recipe), dataInfo.classes.length).filter(({ buffer }) => buffer === sum);
+function sumShape(sum: string, artifact: Metered): Shape {
+  const places = placesOfSums(artifact).filter(({ buffer }) => buffer === sum);
   if (sum === LOSS_PLACE) return [LOSS_SUMS + places.length];
-  return places[0]?.tally.shape(dataInfo.classes.length) ?? [];
+  return places[0]?.tally.shape(sizesOf(artifact.dataInfo.classes, artifact.outputShape)) ?? [];
 }
 
 function portsFault(ports: EntryPorts, artifact: Artifact): string | undefined {
@@ -169,11 +184,13 @@ function portsFault(ports: EntryPorts, artifact: Artifact): string | undefined {
   const stray = ports.columns.find(({ column }) => !known.has(column))?.column ?? repeated(ports.columns.map(({ column }) => column));
   if (stray !== undefined) return `the data has no column ${stray} for it`;
   if ("sums" in ports) {
-    const places = new Set([LOSS_PLACE, ...tallyPlaces(metricsOf(recipe), dataInfo.classes.length).map(({ buffer }) => buffer)]);
+    const places = new Set([LOSS_PLACE, ...placesOfSums(artifact).map(({ buffer }) => buffer)]);
     const sums = ports.sums.map(({ sum }) => sum);
     if (new Set(sums).size !== sums.length || sums.length !== places.size || !sums.every((sum) => places.has(sum)))
       return "its sums are not those that the metrics are made of";
   }
+  if (ports.purpose === "evaluate" && (ports.scores === undefined) !== (rankedMetrics(recipe).length === 0))
+    return "its scores are not those that the metrics are made of";
   if (ports.purpose === "trace") {
     const names = new Set(parameters.map(({ name }) => name));
     const gradient = ports.gradients.find(({ parameter }) => !names.has(parameter));

@@ -151,7 +151,7 @@ const ports = oneOf(
   "purpose",
   object({ purpose: { const: "initialize" } }),
   object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name }),
-  object({ purpose: { const: "evaluate" }, ...epoch }),
+  object({ purpose: { const: "evaluate" }, ...epoch }, { scores: name }),
   object({ purpose: { const: "predict" }, columns, output: name }),
   object(
     { purpose: { const: "trace" }, columns, loss: name, output: name, gradients: list(object({ parameter: name, buffer: name })) },
@@ -182,7 +182,7 @@ const stage = object(
 
 const measure = {
   split: { enum: ["train", "val"] },
-  metric: { enum: ["loss", ...METRICS.map((metric) => metric.name)] },
+  metric: name,
   better: { enum: ["higher", "lower"] },
 } as const;
 const stagePlan = object(

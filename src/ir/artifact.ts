@@ -66,7 +66,11 @@ export type EntryPorts =
       readonly rates: string;
     } & EpochPorts)
   /** A batch of an evaluation; examples in stored order. */
-  | ({ readonly purpose: "evaluate" } & EpochPorts)
+  | ({
+      readonly purpose: "evaluate";
+      /** f32[KEPT_SCORES, labels, classes]: those of batch i at i % KEPT_SCORES, for metrics that are made of scores (ir/recipe/metrics/ranking.ts). */
+      readonly scores?: string;
+    } & EpochPorts)
   /** A batch in stored form (u8 images, before normalization) to the network's output, f32[batch, ...]. */
   | { readonly purpose: "predict"; readonly columns: readonly ColumnBuffer[]; readonly output: string }
   /** A training step on a batch as the network takes it; leaves the mean loss, the output and gradients. */

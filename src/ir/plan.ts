@@ -107,8 +107,8 @@ export interface TrainingPictures {
   readonly steps: readonly WordPlan[];
 }
 
-/** What the labels of a data set are: the loss says, since a column of 0 and 1 may be either. */
-export type LabelKind = "class" | "number";
+/** What the labels of a data set are: the loss says, since a column of 0 and 1 may be any. A set has any number of the classes. */
+export type LabelKind = "class" | "number" | "set";
 
 /** What can be known of a data set before training: read from folder names, one header, one row. */
 export interface DataInfo {
@@ -116,6 +116,8 @@ export interface DataInfo {
   readonly label: ColumnInfo;
   /** In label order; empty when labels are numbers to regress. */
   readonly classes: readonly string[];
+  /** Labels that are trained on, and how many of them have each class; where the loss asks for it. */
+  readonly labelled?: { readonly labels: number; readonly counts: readonly number[] };
 }
 
 // --- recipe -------------------------------------------------------------------------------------------------------------

@@ -13,9 +13,11 @@ export interface BatchLoss {
   readonly mean: Node;
   /** Sum of weighted losses, f32[]. */
   readonly sum: Node;
-  /** Labels counted, f32[]. */
+  /** What the labels weigh together, f32[]: their number, unless the loss weighs them. */
   readonly weight: Node;
-  /** Weight of every label, f32[labels]. */
+  /** Labels counted, f32[]. */
+  readonly count: Node;
+  /** 1 for every label that counts, f32[labels]. */
   readonly weights: Node;
 }
 
@@ -25,7 +27,8 @@ export interface BatchLoss {
  */
 export function batchLoss(b: Builder, plan: WordPlan, output: Node, label: Node, mask: Node | undefined, isPadded = false): BatchLoss {
   if (isPadded) return paddedLoss(b, plan, output, label, mask);
-  const losses = lossOf(plan).build(b, plan.args, output, label);
+  const { build, weigh } = lossOf(plan);
+  const losses = build(b, plan.args, output, label);
   const rows = at(losses.type.shape, 0);
   const batch = at(output.type.shape, 0);
   const ones = b.constant({ value: 1, type: losses.type });
@@ -33,20 +36,31 @@ export function batchLoss(b: Builder, plan: WordPlan, output: Node, label: Node,
     ? b.reshape(b.expand(b.reshape(mask, { shape: [batch, 1] }), { shape: [batch, rows / batch] }), { shape: [rows] })
     : ones;
   const sum = b.reduceSum(mask ? b.mul(losses, weights) : losses, { axes: [0] });
-  const count = b.constant({ value: rows, type: sum.type });
-  const weight = mask ? b.mul(b.reduceSum(mask, { axes: [0] }), rows / batch) : count;
-  const mean = mask ? b.div(sum, b.maximum(weight, 1)) : b.div(sum, rows);
-  return { mean, sum, weight, weights };
+  const every = b.constant({ value: rows, type: sum.type });
+  const count = mask ? b.mul(b.reduceSum(mask, { axes: [0] }), rows / batch) : every;
+  const own = weigh?.(b, plan.args, label);
+  if (own) return weighted(b, { sum, count, weights, own });
+  const mean = mask ? b.div(sum, b.maximum(count, 1)) : b.div(sum, rows);
+  return { mean, sum, weight: count, count, weights };
 }
 
 function paddedLoss(b: Builder, plan: WordPlan, output: Node, label: Node, mask: Node | undefined): BatchLoss {
   const { valid, values } = unpadded(b, label);
-  const losses = lossOf(plan).build(b, plan.args, output, values);
+  const { build, weigh } = lossOf(plan);
+  const losses = build(b, plan.args, output, values);
   const [batch, steps] = [at(label.type.shape, 0), at(label.type.shape, 1)];
   const counted = b.cast(valid, { dtype: "f32" });
   const each = mask ? b.mul(counted, b.expand(b.reshape(mask, { shape: [batch, 1] }), { shape: [batch, steps] })) : counted;
   const weights = b.reshape(each, { shape: losses.type.shape });
   const sum = b.reduceSum(b.mul(losses, weights), { axes: [0] });
-  const weight = b.reduceSum(weights, { axes: [0] });
-  return { mean: b.div(sum, b.maximum(weight, 1)), sum, weight, weights };
+  const count = b.reduceSum(weights, { axes: [0] });
+  const own = weigh?.(b, plan.args, values);
+  if (own) return weighted(b, { sum, count, weights, own });
+  return { mean: b.div(sum, b.maximum(count, 1)), sum, weight: count, count, weights };
+}
+
+/** A mean of labels that weigh what they weigh; 0 where all of them weigh nothing. @param own of every label, f32[labels] */
+function weighted(b: Builder, { sum, count, weights, own }: Omit<BatchLoss, "mean" | "weight"> & { readonly own: Node }): BatchLoss {
+  const weight = b.reduceSum(b.mul(own, weights), { axes: [0] });
+  return { mean: b.div(sum, b.where(b.equal(weight, 0), 1, weight)), sum, weight, count, weights };
 }

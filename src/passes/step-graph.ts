@@ -10,7 +10,9 @@ import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
-import { LOSS_PLACE, metricsOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
+import { isAgainstInput, lossOf as lossWordOf } from "../ir/recipe/losses/index.ts";
+import { LOSS_PLACE, rankedMetrics, sizesOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
+import { KEPT_SCORES, rankScores } from "../ir/recipe/metrics/ranking.ts";
 import { baseRate } from "../ir/recipe/optimizers/index.ts";
 import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
@@ -21,6 +23,7 @@ import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { EPOCHS, learningRates, type RateOf } from "./learning-rate.ts";
 import { batchLoss, type BatchLoss } from "./loss.ts";
 import { specialize } from "./specialize.ts";
+import { mixBatch, mixedLoss, type Batch, type MixedLabels } from "./mix-batch.ts";
 import { seedOf, StateTable } from "./states.ts";
 import { updateWeights, type Since } from "./update.ts";
 
@@ -90,18 +93,17 @@ function epochPosition(b: Builder, states: StateTable, batch: number, prefix: "t
   return { cursor, count, position, isReal, mask: b.cast(isReal, { dtype: "f32" }) };
 }
 
-/** What a batch is made of, however it comes in. */
-interface Batch {
-  readonly inputs: ReadonlyMap<string, Node>;
-  readonly label: Node;
-}
-
 function buildBatch(spec: StageSpec, source: BatchSource, mode: "train" | "eval", random: (shape: Shape) => Node): Batch {
   const { b, dataInfo, steps, recipe } = spec;
   const context = { b, source, steps, mode, random: () => random([recipe.batch]) };
   const column = (info: ColumnInfo): Node => buildColumn(context, info);
-  return { inputs: new Map(dataInfo.inputs.map((info) => [info.name, column(info)])), label: column(dataInfo.label) };
+  const inputs = new Map(dataInfo.inputs.map((info) => [info.name, column(info)]));
+  return { inputs, label: labelOf(spec, inputs) ?? column(dataInfo.label) };
 }
+
+/** What outputs are compared with where that is the input. */
+const labelOf = ({ recipe }: StageSpec, inputs: ReadonlyMap<string, Node>): Node | undefined =>
+  isAgainstInput(recipe.loss) ? [...inputs.values()][0] : undefined;
 
 const columnBuffers = (prefix: string, columns: readonly ColumnInfo[]): ColumnBuffer[] =>
   columns.map(({ name }) => ({ column: name, buffer: `${prefix}/${name}` }));
@@ -145,14 +147,21 @@ interface Training {
   readonly grads: ReadonlyMap<Parameter, Node>;
 }
 
-function lossOf({ b, recipe: { loss }, dataInfo }: StageSpec, { output }: ForwardModel, label: Node, mask: Node | undefined): BatchLoss {
+function lossOf(
+  { b, recipe: { loss }, dataInfo }: StageSpec,
+  { output }: ForwardModel,
+  label: Node,
+  mask: Node | undefined,
+  mixed?: MixedLabels,
+): BatchLoss {
   const origin = { path: "loss", what: loss.word, ...(loss.span && { span: loss.span }) };
-  return b.withOrigin(origin, () => batchLoss(b, loss, output, label, mask, dataInfo.label.padded));
+  const of = (labels: Node): BatchLoss => batchLoss(b, loss, output, labels, mask, dataInfo.label.padded);
+  return b.withOrigin(origin, () => (mixed ? mixedLoss(b, of(label), of(mixed.partners), mixed.own) : of(label)));
 }
 
-function differentiate(spec: StageSpec, model: ForwardModel, label: Node, mask: Node | undefined): Training {
+function differentiate(spec: StageSpec, model: ForwardModel, { label, mixed }: Batch, mask: Node | undefined): Training {
   const { b } = spec;
-  const loss = lossOf(spec, model, label, mask);
+  const loss = lossOf(spec, model, label, mask, mixed);
   // Gradients flow through floats only.
   const leading = new Set(topologicalOrder([loss.mean], (node) => !isFloat(node.type.dtype)));
   const reached = trainableOf(spec).filter(({ node }) => leading.has(node));
@@ -183,9 +192,10 @@ function trainEntry(context: EntryContext): EntryGraph {
 
   const order = b.input({ name: "train/order", role: "data", type: tensorType("i32", [1]) });
   const rows = b.gather(order, b.minimum(position, b.sub(count, 1)));
-  const batch = buildBatch(context, { kind: "resident", prefix: "train", rows }, "train", random);
+  const plain = buildBatch(context, { kind: "resident", prefix: "train", rows }, "train", random);
+  const batch = mixBatch(b, context.steps, plain, isReal, () => random([]));
   const model = connect(b, trained(context, true), batch, { mask: isReal, seed, step });
-  const training = differentiate(context, model, batch.label, mask);
+  const training = differentiate(context, model, batch, mask);
 
   const rates = learningRates(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples: count });
   const outputs = trainOnBatch(context, training, rates);
@@ -222,10 +232,18 @@ function evalEntry(context: EntryContext): EntryGraph {
   const outputs = new Map([[cursorOf("eval").name, b.add(cursor, 1)]]);
   const loss = lossOf(context, model, batch.label, mask);
   const sums = addMetrics(context, "eval", loss, model.output, batch.label, outputs);
+  const scores = keepScores(context, cursor, model.output, outputs);
   const columns = columnBuffers("eval", [...dataInfo.inputs, dataInfo.label]);
   return {
     graph: { builder: b, outputs },
-    ports: { purpose: "evaluate", columns, cursor: cursorOf("eval").name, count: "eval/count", sums },
+    ports: {
+      purpose: "evaluate",
+      columns,
+      cursor: cursorOf("eval").name,
+      count: "eval/count",
+      sums,
+      ...(scores !== undefined && { scores }),
+    },
   };
 }
 
@@ -252,8 +270,8 @@ function addMetrics(
   outputs: Map<string, Node>,
 ): SumBuffer[] {
   const tallied = { output, label, weights: loss.weights, classes: dataInfo.classes.length };
-  const sums = new Map([[LOSS_PLACE, [loss.sum, loss.weight]]]);
-  for (const { tally, buffer } of tallyPlaces(metricsOf(recipe), tallied.classes))
+  const sums = new Map([[LOSS_PLACE, [loss.sum, loss.weight, loss.count]]]);
+  for (const { tally, buffer } of tallyPlaces(recipe, sizesOf(dataInfo.classes, output.type.shape.slice(1))))
     sums.set(buffer, [...(sums.get(buffer) ?? []), tally.build(b, tallied)]);
   return [...sums].map(([sum, values]) => {
     const inOne = (): Node =>
@@ -267,6 +285,18 @@ function addMetrics(
     outputs.set(buffer, b.add(old, added));
     return { sum, buffer };
   });
+}
+
+/** The scores of the last batches, where a metric asks for them; the name of their buffer. */
+function keepScores({ b, states, recipe }: EntryContext, cursor: Node, output: Node, outputs: Map<string, Node>): string | undefined {
+  if (rankedMetrics(recipe).length === 0) return undefined;
+  const scores = rankScores(b, output, lossWordOf(recipe.loss).labels);
+  const { shape } = scores.type;
+  const name = "eval/scores";
+  const kept = states.declare({ name, kind: "metric", type: tensorType("f32", [KEPT_SCORES, ...shape]), init: ZEROS });
+  const batch = b.reshape(scores, { shape: [1, ...shape] });
+  outputs.set(name, b.updateSlice(kept, batch, b.rem(cursor, KEPT_SCORES), { axis: 0 }));
+  return name;
 }
 
 /** Parameters come first among a stage's states: their place in the list decides about their random numbers. */
@@ -298,11 +328,11 @@ export function buildEntries(spec: StageSpec, position: StagePosition): StageGra
 export function buildTraceEntry(spec: StageSpec, position: StagePosition): StageGraphs {
   const context = contextOf(spec, position);
   const { b, states, recipe, stage, dataInfo } = context;
-  const label = given(b, "batch/label", tensorType(dataInfo.label.dtype, [recipe.batch, ...dataInfo.label.shape]));
   const inputs = new Map([...context.network.inputs].map(([name, node]) => [name, given(b, `batch/${name}`, node.type)]));
+  const label = labelOf(spec, inputs) ?? given(b, "batch/label", tensorType(dataInfo.label.dtype, [recipe.batch, ...dataInfo.label.shape]));
   const allReal = b.constant({ value: 1, type: tensorType("bool", [recipe.batch]) });
   const model = connect(b, trained(context, false), { inputs, label }, { mask: allReal });
-  const training = differentiate(context, model, label, undefined);
+  const training = differentiate(context, model, { inputs, label }, undefined);
   const examples = given(b, "train/count", scalar("i32"));
   const rates = learningRates(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples });
   const outputs = trainOnBatch(context, training, rates);

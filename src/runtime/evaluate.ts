@@ -3,11 +3,13 @@
 import { hostArray } from "../ir/arrays.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
+import { KEPT_SCORES, rankedClasses } from "../ir/recipe/metrics/ranking.ts";
 import { lengthOf } from "../ir/padding.ts";
 import { sizeOf } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
+import type { HostArray } from "./device.ts";
 import { DataError } from "./errors.ts";
-import { metricsFrom, type Metrics } from "./metrics.ts";
+import { metricsFrom, rankedFrom, type Metrics } from "./metrics.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
 import { breathe, Pace } from "./pace.ts";
 import { readSums, resetSums, writeResident } from "./resident.ts";
@@ -22,7 +24,7 @@ export function createEvaluator(loaded: LoadedStage): Evaluator {
   const { artifact, stage, session } = loaded;
   const entry = entryFor(stage, "evaluate");
   let resident: LoadedSplit | undefined;
-  const pace = new Pace(LONGEST_CHUNK);
+  const pace = new Pace(entry.scores === undefined ? LONGEST_CHUNK : KEPT_SCORES);
   return async (split, signal) => {
     if (split.count === 0) throw new DataError("there are no examples to evaluate");
     if (resident !== split) writeResident(loaded, "evaluate", split);
@@ -30,24 +32,59 @@ export function createEvaluator(loaded: LoadedStage): Evaluator {
     session.write(entry.count, Int32Array.of(split.count));
     session.write(entry.cursor, Int32Array.of(0));
     resetSums(loaded, "evaluate");
+    const scores = entry.scores === undefined ? undefined : new ScoreReader(loaded, entry.scores, split.count);
     const steps = Math.ceil(split.count / artifact.recipe.batch);
     for (let done = 0; done < steps;) {
       if (signal?.aborted === true) return undefined;
       const count = Math.min(pace.size, steps - done);
       const start = performance.now();
       session.run(entry.name, count);
-      await session.sync();
+      if (scores) await scores.read(done, count);
+      else await session.sync();
       await breathe();
       pace.finished(count, performance.now() - start);
       done += count;
     }
-    return epochMetrics(loaded, "evaluate");
+    const metrics = await epochMetrics(loaded, "evaluate", split);
+    return scores ? { ...metrics, ...rankedFrom(artifact, scores.all, truthOf(loaded, split)) } : metrics;
   };
 }
 
-/** What the sums of an epoch say. */
-export async function epochMetrics(loaded: LoadedStage, purpose: "train" | "evaluate"): Promise<Metrics> {
-  return metricsFrom(loaded.artifact, await readSums(loaded, purpose));
+/** What the sums of an epoch over a split say. */
+export async function epochMetrics(loaded: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): Promise<Metrics> {
+  return metricsFrom(loaded.artifact, { sums: await readSums(loaded, purpose), truth: truthOf(loaded, split) });
+}
+
+const truthOf = ({ artifact: { dataInfo } }: LoadedStage, split: LoadedSplit): HostArray =>
+  columnFor(split, dataInfo.label.name, dataInfo.label.name).data;
+
+/** Collects the scores of a split, before the device writes others over them. */
+class ScoreReader {
+  readonly #loaded: LoadedStage;
+  readonly #buffer: string;
+  /** Numbers of a batch. */
+  readonly #size: number;
+  readonly all: Float32Array;
+
+  constructor(loaded: LoadedStage, buffer: string, examples: number) {
+    const { recipe, outputShape } = loaded.artifact;
+    const perExample = sizeOf(outputShape.slice(0, -1)) * rankedClasses(outputShape, lossOf(recipe.loss).labels);
+    this.#loaded = loaded;
+    this.#buffer = buffer;
+    this.#size = recipe.batch * perExample;
+    this.all = new Float32Array(examples * perExample);
+  }
+
+  /** Of `count` batches that were run from the batch `first` on. */
+  async read(first: number, count: number): Promise<void> {
+    const kept = (await this.#loaded.session.read([this.#buffer])).get(this.#buffer);
+    if (!kept) return;
+    for (let batch = first; batch < first + count; batch++) {
+      const start = (batch % KEPT_SCORES) * this.#size;
+      const rest = this.all.length - batch * this.#size;
+      this.all.set(kept.subarray(start, start + Math.min(this.#size, rest)), batch * this.#size);
+    }
+  }
 }
 
 /** The network's outputs for up to one batch of examples from `first` on: count x output shape numbers. */
@@ -71,9 +108,10 @@ export async function predictBatch(loaded: LoadedStage, split: LoadedSplit, firs
   return output.slice(0, count * sizeOf(artifact.outputShape));
 }
 
-/** One answer: a class with its probability, a class for every step, or plain numbers of a regression. */
+/** One answer: a class with its probability, all classes that are likelier than not, a class for every step, or plain numbers of a regression. */
 export type Prediction =
   | { readonly kind: "class"; readonly label: string; readonly probability: number; readonly probabilities: readonly number[] }
+  | { readonly kind: "set"; readonly labels: readonly string[]; readonly probabilities: readonly number[] }
   | { readonly kind: "sequence"; readonly labels: readonly string[] }
   | { readonly kind: "values"; readonly values: readonly number[] };
 
@@ -100,9 +138,11 @@ function asLong({ artifact: { dataInfo, outputShape } }: LoadedStage, split: Loa
 
 export function interpret(artifact: Artifact, output: Float32Array): Prediction {
   const { classes } = artifact.dataInfo;
-  if (lossOf(artifact.recipe.loss).outputs === "numbers") return { kind: "values", values: [...output] };
-  const width = artifact.outputShape.at(-1) ?? 1;
+  const { outputs } = lossOf(artifact.recipe.loss);
+  if (outputs === "numbers") return { kind: "values", values: [...output] };
   const nameOf = (index: number): string => classes[index] ?? String(index);
+  if (outputs === "scores of each class") return interpretSet(output, classes.length, nameOf);
+  const width = artifact.outputShape.at(-1) ?? 1;
   if (artifact.outputShape.length > 1) {
     const labels: string[] = [];
     for (let at = 0; at < output.length; at += width) labels.push(nameOf(largest(output.subarray(at, at + width))));
@@ -114,6 +154,17 @@ export function interpret(artifact: Artifact, output: Float32Array): Prediction 
   const total = powers.reduce((sum, power) => sum + power, 0);
   const probabilities = powers.map((power) => power / total);
   return { kind: "class", label: nameOf(best), probability: probabilities[best] ?? 0, probabilities };
+}
+
+/** One score for two classes says which of them it is. */
+function interpretSet(output: Float32Array, classes: number, nameOf: (index: number) => string): Prediction {
+  const probabilities = Array.from(output, (score) => 1 / (1 + Math.exp(-score)));
+  const [only = 0] = probabilities;
+  if (classes === 2 && probabilities.length === 1) {
+    const best = Number(only > 0.5);
+    return { kind: "class", label: nameOf(best), probability: Math.max(only, 1 - only), probabilities: [1 - only, only] };
+  }
+  return { kind: "set", labels: probabilities.flatMap((probability, i) => (probability > 0.5 ? [nameOf(i)] : [])), probabilities };
 }
 
 const largest = (values: Float32Array): number => values.reduce((best, value, i) => (value > (values[best] ?? -Infinity) ? i : best), 0);

@@ -19,8 +19,8 @@ export interface StartEvent {
   readonly adapter: string;
   readonly seed: number;
   readonly batch: number;
-  /** What the loss compares with: classes, or numbers. */
-  readonly labels: "class" | "number";
+  /** What the loss compares with: classes, numbers, or sets of classes. */
+  readonly labels: "class" | "number" | "set";
   /** Of all stages together. */
   readonly epochs: number;
   readonly steps: number;

@@ -170,7 +170,7 @@ async function* trainStage(
         step: epoch * stepsPerEpoch,
       });
     run.keep({ stage: stage.name, epoch, values });
-    const trained = await epochMetrics(loaded, "train");
+    const trained = await epochMetrics(loaded, "train", data.train);
     const validated = data.val && (await evaluate(data.val, signal));
     // Without its metrics an epoch is not whole; whoever goes on validates it.
     if (data.val && validated === undefined) break;

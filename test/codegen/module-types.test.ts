@@ -26,7 +26,7 @@ write(
   "tagger",
   { inputs: [{ name: "tokens", dtype: "i32", shape: [24] }], label: { ...LABEL, shape: [24] }, classes: ["off", "on"] },
   [24, 2],
-  { metrics: [{ word: "f1", args: {} }] },
+  { metrics: [{ word: "f1", args: { average: "macro" } }] },
 );
 const numbers = [
   { name: "size", dtype: "f32", shape: [] },

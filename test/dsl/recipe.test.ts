@@ -49,7 +49,7 @@ describe("recipes", () => {
       loss: { word: "cross_entropy", args: { label_smoothing: 0.1 } },
       metrics: [
         { word: "accuracy", args: {} },
-        { word: "f1", args: {} },
+        { word: "f1", args: { average: "macro" } },
       ],
       batch: 8,
       seed: 7,
@@ -128,8 +128,8 @@ describe("--set", () => {
     [" batch = 32 ", (it) => it.plan.batch, 32],
     ["epochs=2", (it) => it.plan.stages[0]?.epochs, 2],
     ["seed=3", (it) => it.plan.seed, 3],
-    ["loss=mse", (it) => it.plan.loss, { word: "mse", args: {} }],
-    ["loss.label_smoothing=5%", (it) => it.plan.loss, { word: "cross_entropy", args: { label_smoothing: 0.05 } }],
+    ["loss=mse", (it) => it.plan.loss, { word: "mse", args: { against: "label" } }],
+    ["loss.label_smoothing=5%", (it) => it.plan.loss, { word: "cross_entropy", args: { label_smoothing: 0.05, weights: [] } }],
     ["optimizer=adam(lr: 1e-2)", (it) => it.plan.stages[0]?.optimizer.word, "adam"],
     ["optimizer.lr=1e-2", (it) => it.plan.stages[0]?.optimizer.args["lr"], 0.01],
     [

@@ -115,7 +115,10 @@ async function application(...targets: readonly string[]): Promise<string> {
   writeFileSync(join(folder, "points.csv"), `point,side\n${rows.join("\n")}\n`);
   writeFileSync(join(folder, "points.tlspec"), SPEC);
   const compileFor = async (target: string): Promise<Artifact> => {
-    const { artifact, diagnostics } = await compileSpec(join(folder, "points.tlspec"), { target, describeData });
+    const { artifact, diagnostics } = await compileSpec(join(folder, "points.tlspec"), {
+      target,
+      describeData: (plan, labels) => describeData(plan, labels),
+    });
     if (!artifact) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
     return artifact;
   };

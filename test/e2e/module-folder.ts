@@ -52,7 +52,7 @@ async function compileFor(target: Target): Promise<Artifact> {
     target,
     // A rate at which the loss falls within so few steps.
     set: [`batch=${BATCH}`, "optimizer.lr=1e-3"],
-    describeData,
+    describeData: (plan, labels) => describeData(plan, labels),
   });
   if (!artifact) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   return artifact;

@@ -67,6 +67,34 @@ const hinge =
     return { loss: sum(lacks.map((lack) => lack ** p)) / scores.length, gradient: slopes.map((s, c) => (c === label ? -sum(slopes) : s)) };
   };
 
+const binary =
+  (odds: readonly number[] = []): Formula =>
+  (scores, label) => {
+    const p = scores.map((v) => 1 / (1 + Math.exp(-v)));
+    const weight = (i: number): number => (label[i] ?? NaN) * (odds[i] ?? 1);
+    return {
+      loss: sum(p.map((v, i) => -weight(i) * Math.log(v) - (1 - (label[i] ?? NaN)) * Math.log(1 - v))) / p.length,
+      gradient: p.map((v, i) => (-weight(i) * (1 - v) + (1 - (label[i] ?? NaN)) * v) / p.length),
+    };
+  };
+
+/** Of labels that are no shares: what is not above 0 counts for nothing. */
+const divergence: Formula = (scores, label) => {
+  const normalizer = Math.log(sum(scores.map(Math.exp)));
+  const shares = label.map((share) => Math.max(share, 0));
+  return {
+    loss: sum(shares.map((share, i) => (share > 0 ? share * (Math.log(share) - (scores[i] ?? NaN) + normalizer) : 0))),
+    gradient: scores.map((v, i) => Math.exp(v - normalizer) * sum(shares) - (shares[i] ?? NaN)),
+  };
+};
+
+const angle: Formula = (outputs, label) => {
+  const dot = (x: readonly number[], y: readonly number[]): number => sum(x.map((v, i) => v * (y[i] ?? NaN)));
+  const [own, other] = [Math.sqrt(dot(outputs, outputs)), Math.sqrt(dot(label, label))];
+  const near = dot(outputs, label) / (own * other);
+  return { loss: 1 - near, gradient: outputs.map((v, i) => (near * v) / (own * own) - (label[i] ?? NaN) / (own * other)) };
+};
+
 interface Case {
   readonly words: string;
   readonly formula: Formula;
@@ -92,6 +120,10 @@ const CASES: readonly Case[] = [
   { words: "smooth_l1", formula: smoothL1(1), rows: 1, classes: false },
   { words: "smooth_l1(beta: 0.3)", formula: smoothL1(0.3), rows: 1, classes: false },
   { words: "smooth_l1(beta: 0)", formula: distances, rows: 1, classes: false },
+  { words: "binary_cross_entropy", formula: binary(), rows: 1, classes: false },
+  { words: "binary_cross_entropy(pos_weight: [3, 1, 0.5])", formula: binary([3, 1, 0.5]), rows: 1, classes: false },
+  { words: "kl_divergence", formula: divergence, rows: 1, classes: false },
+  { words: "cosine", formula: angle, rows: 1, classes: false },
   { words: "mse", formula: squares, rows: 1, classes: false },
   { words: "mae", formula: distances, rows: 1, classes: false },
 ];

@@ -117,7 +117,7 @@ recipe r {
 const split = (list: readonly Example[]): LoadedSplit =>
   splitFromArrays(INFO, { values: Float32Array.from(list.flatMap(({ x }) => x)), label: Int32Array.from(list, ({ label }) => label) });
 
-const expectMetrics = (actual: Readonly<Record<string, number>> | undefined, seen: readonly Answer[]): void => {
+const expectMetrics = (actual: Readonly<Record<string, unknown>> | undefined, seen: readonly Answer[]): void => {
   const expected = count(seen);
   expect(Object.keys(actual ?? {}).sort()).toEqual(Object.keys(expected).sort());
   for (const [name, value] of Object.entries(expected)) expect(actual?.[name], name).toBeCloseTo(value, 5);
@@ -216,6 +216,8 @@ describe("a run", () => {
   });
 
   it("has a count by hand for every metric", () => {
-    expect(METRICS.map(({ name }) => name).sort()).toEqual([...Object.keys(count([])), "mae"].filter((name) => name !== "loss").sort());
+    // Others are compared with scikit-learn's, in metrics.test.ts.
+    const byHand = [...Object.keys(count([])), "mae"].filter((name) => name !== "loss");
+    expect(METRICS.map(({ name }): string => name)).toEqual(expect.arrayContaining(byHand));
   });
 });

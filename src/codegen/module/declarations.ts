@@ -4,9 +4,10 @@
 import type { Artifact } from "../../ir/artifact.ts";
 import type { ColumnInfo, FieldInfo } from "../../ir/plan.ts";
 import { readingNamed } from "../../ir/recipe/columns/index.ts";
+import type { OutputKind } from "../../ir/recipe/losses/define.ts";
 import { lossOf } from "../../ir/recipe/losses/index.ts";
-import { metricsOf } from "../../ir/recipe/metrics/index.ts";
-import type { DType } from "../../ir/types.ts";
+import { metricsOf, type ChosenMetric } from "../../ir/recipe/metrics/index.ts";
+import { sizeOf, type DType } from "../../ir/types.ts";
 import { template } from "../template.ts";
 import { commentText, jsString } from "./encode.ts";
 
@@ -73,7 +74,7 @@ export interface Data {
 
 export type Metrics = {
 {{#each metrics}}
-  readonly {{this}}: number;
+  {{this}};
 {{/each}}
 };
 
@@ -172,7 +173,9 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artif
   const fields = inputs.map((info) => `readonly ${jsString(info.name)}: ${oneOf(info)}`);
   const takesRows = inputs.some((info) => info.fields !== undefined);
   const loss = lossOf(recipe.loss);
-  const perExample = loss.labels === "class" && names.length > 0 ? "Label | number" : "number";
+  // One score for two classes says which of them it is.
+  const isYesOrNo = loss.outputs === "scores of each class" && names.length === 2 && sizeOf(outputShape) === 1;
+  const perExample = loss.labels !== "number" && names.length > 0 ? "Label | number" : "number";
   const labelLists = label.shape.length === 0 ? `readonly (${perExample})[]` : `readonly (readonly (${perExample})[])[]`;
   return skeleton({
     recipe: commentText(name),
@@ -181,14 +184,18 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artif
     example: takesRows ? rowType(inputs) : inputs.length === 1 && first !== undefined ? oneOf(first) : `{ ${fields.join("; ")} }`,
     inputs: inputsType(inputs, takesRows),
     labels: `${ARRAYS[label.dtype]} | ${labelLists}`,
-    prediction: predictionType(loss.outputs === "class scores", outputShape.length),
+    prediction: predictionType(isYesOrNo ? "class scores" : loss.outputs, outputShape.length),
     devices: targets.map(jsString).join(" | "),
     preference: preferenceAmong(targets),
     events: declarationsIn(events),
     createOptions: targets.flatMap((target) => CREATE_OPTIONS[target] ?? []),
-    metrics: ["loss", ...metricsOf(recipe).map((metric) => metric.name)],
+    metrics: ["readonly loss: number", ...metricsOf(recipe).map(metricType)],
   });
 }
+
+/** What is made of all scores of an evaluation is in no event of training, nor where labels of one class leave nothing to rank. */
+const metricType = ({ name, metric }: ChosenMetric): string =>
+  `readonly ${name}${metric.made === "of scores" ? "?" : ""}: ${metric.unit === "matrix" ? "readonly (readonly number[])[]" : "number"}`;
 
 const ARRAYS = {
   f32: "Float32Array",
@@ -237,8 +244,18 @@ function cellType(field: FieldInfo): string {
   return `${isOpen ? "string" : categories.map(jsString).join(" | ")}${hasMissing ? " | null" : ""}`;
 }
 
-function predictionType(isClassifier: boolean, rank: number): string {
-  if (!isClassifier)
+function predictionType(outputs: OutputKind, rank: number): string {
+  if (outputs === "scores of each class")
+    return [
+      "/** The classes that are likelier than not. */",
+      "export interface Prediction {",
+      '  readonly kind: "set";',
+      "  readonly labels: readonly Label[];",
+      "  /** Of every class, in label order. */",
+      "  readonly probabilities: readonly number[];",
+      "}",
+    ].join("\n");
+  if (outputs === "numbers")
     return '/** The network\'s output. */\nexport interface Prediction {\n  readonly kind: "values";\n  readonly values: readonly number[];\n}';
   if (rank > 1)
     return '/** A class for every step. */\nexport interface Prediction {\n  readonly kind: "sequence";\n  readonly labels: readonly Label[];\n}';

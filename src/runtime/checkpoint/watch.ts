@@ -60,9 +60,10 @@ function isGain({ better }: Measure, value: number, best: number | undefined, wi
   return better === "lower" ? value < best - within : value > best + within;
 }
 
-function valueOf(measure: Measure, { train, val }: EpochMetrics): number | undefined {
+function valueOf(measure: Measure, { train, val }: EpochMetrics): number {
   const metrics = measure.split === "train" ? train : val;
-  const value = metrics?.[measure.metric];
-  if (value === undefined) throw new InternalError(`no epoch reports ${measureName(measure)}`);
-  return value;
+  if (metrics === undefined) throw new InternalError(`no epoch reports ${measureName(measure)}`);
+  const value = metrics[measure.metric];
+  // A ranking of labels of one class alone has none.
+  return typeof value === "number" ? value : NaN;
 }

@@ -1,6 +1,6 @@
 // What the cells of a table mean: a number, a fixed-length sequence of numbers, or the name of a class. Browser-safe.
 
-import type { ColumnInfo, LabelKind } from "../../ir/plan.ts";
+import type { ColumnInfo } from "../../ir/plan.ts";
 import { PADDING } from "../../ir/padding.ts";
 import { INTEGER_TEXT as INTEGER, NUMBER_TEXT as NUMBER } from "../../ir/recipe/columns/number.ts";
 import type { HostArray } from "../device.ts";
@@ -26,12 +26,8 @@ export interface LabelSurvey {
   describe(name: string): Labels | string;
 }
 
-/** @param padding room for the labels of steps that are not as many in every row, 0 for the most that there are; undefined where they are */
-export const surveyOf = (kind: LabelKind, padding?: number): LabelSurvey =>
-  kind === "class" ? new ClassSurvey(padding) : new NumberSurvey(padding !== undefined);
-
 /** Of a loss of numbers: as many for each example as the first one has. */
-class NumberSurvey implements LabelSurvey {
+export class NumberSurvey implements LabelSurvey {
   readonly #isPadded: boolean;
   #first: string | undefined;
 
@@ -53,7 +49,7 @@ class NumberSurvey implements LabelSurvey {
 }
 
 /** Of a loss of classes: names, or whole numbers however they are written. Other numbers are left for the loss to refuse. */
-class ClassSurvey implements LabelSurvey {
+export class ClassSurvey implements LabelSurvey {
   /** Numbers of a label for every step; undefined before the first cell and for one label a row. */
   #steps: number | undefined;
   #isFirst = true;

@@ -14,6 +14,7 @@ import { MOST_PICTURE_BYTES, type DataAccess } from "./access.ts";
 import { byCodeUnit } from "./cells.ts";
 import { imageReason, pictureHeader } from "./decode.ts";
 import type { ImageSize } from "./image-size.ts";
+import { LabelCounts } from "./label-sets.ts";
 import { loadImages } from "./load-images.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
 import type { Storage } from "./pixels.ts";
@@ -69,7 +70,13 @@ async function visibleEntries(folder: string): Promise<Dirent[]> {
   }
 }
 
-export async function describeImages(folder: string, data: DataSteps, access: DataAccess = {}): Promise<DataInfo> {
+/** @param training the part of them that is trained on */
+export async function describeImages(
+  folder: string,
+  data: DataSteps,
+  training: { readonly select: Select },
+  { access = {}, isCounted = false }: { readonly access?: DataAccess; readonly isCounted?: boolean } = {},
+): Promise<DataInfo> {
   const classes = await listClasses(folder, access);
   const [first] = await listImages(join(folder, classes[0] ?? ""), access);
   const { height, width } = await sizeOfFile(first ?? "");
@@ -78,7 +85,21 @@ export async function describeImages(folder: string, data: DataSteps, access: Da
     inputs: [pictureColumn(IMAGE_INPUT, data, [3, height, width])],
     label: { name: "label", dtype: "i32", shape: [] },
     classes,
+    ...(isCounted && { labelled: await countLabels(folder, classes, training.select, access) }),
   };
+}
+
+async function countLabels(
+  folder: string,
+  classes: readonly string[],
+  select: Select,
+  access: DataAccess,
+): Promise<NonNullable<DataInfo["labelled"]>> {
+  const counts = new LabelCounts(classes, false);
+  const labels: number[] = [];
+  for (const [index, name] of classes.entries()) for (const _ of await listImages(join(folder, name), access)) labels.push(index);
+  for (const example of select(labels.length, labels)) counts.add([labels[example] ?? 0]);
+  return counts.get();
 }
 
 async function sizeOfFile(path: string): Promise<ImageSize> {

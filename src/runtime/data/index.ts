@@ -19,9 +19,14 @@ export interface LoadOptions extends DataAccess {
   readonly purpose?: Purpose;
 }
 
+interface DescribeOptions {
+  readonly access: DataAccess;
+  readonly isCounted: boolean;
+}
+
 /** How the files of a source are read: its classes and shapes, examples with labels, and examples without. */
 interface Loader {
-  readonly describe: (plan: DataPlan, source: WordPlan, labels: LabelKind, access: DataAccess) => Promise<DataInfo>;
+  readonly describe: (plan: DataPlan, source: WordPlan, labels: LabelKind, options: DescribeOptions) => Promise<DataInfo>;
   readonly load: (plan: DataPlan, split: ResolvedSplit, info: DataInfo, options: LoadOptions) => Promise<LoadedSplit>;
   readonly loadInputs: (
     plan: DataPlan,
@@ -50,7 +55,7 @@ function pictureStorage({ preprocess }: DataPlan, { inputs }: DataInfo, purpose:
 
 const LOADERS = {
   images: {
-    describe: (plan, source, _, access) => describeImages(pathOf(source), plan, access),
+    describe: (plan, source, _, options) => describeImages(pathOf(source), plan, trainingSplit(plan, source), options),
     load: (plan, { source, select, keyedBy }, info, options) => {
       if (typeof keyedBy === "object") throw new DataError("pictures have no columns to split them by", "leave out `by`");
       return loadImageFolder(pathOf(source), pictureStorage(plan, info, options.purpose), info, select, options);
@@ -58,7 +63,7 @@ const LOADERS = {
     loadInputs: (plan, _, files, info, access) => loadImages(files, pictureStorage(plan, info), info, access),
   },
   table: {
-    describe: (plan, source, labels, access) => describeTable(tableOf(source), labels, plan.columns, trainingSplit(plan, source), access),
+    describe: (plan, source, labels, options) => describeTable(tableOf(source), labels, plan.columns, trainingSplit(plan, source), options),
     load: (_, split, info, access) => loadTable(tableOf(split.source), info, split, access),
     loadInputs: async (_, source, files, info, access) => {
       const [path, ...rest] = files;
@@ -70,10 +75,19 @@ const LOADERS = {
 
 const loaderOf = (source: WordPlan): Loader => LOADERS[sourceOf(source).name];
 
-/** From folder names and one image, or from one table: classes are what the training data has. `labels` is what the loss compares with. */
-export async function describeData(plan: DataPlan, labels: LabelKind = "class", access: DataAccess = {}): Promise<DataInfo> {
+/**
+ * From folder names and one image, or from one table: classes are what the training data has.
+ * @param labels what the loss compares with
+ * @param isCounted whether it asks how often each class is labelled
+ */
+export async function describeData(
+  plan: DataPlan,
+  labels: LabelKind = "class",
+  access: DataAccess = {},
+  isCounted = false,
+): Promise<DataInfo> {
   const source = definingSource(plan);
-  return loaderOf(source).describe(plan, source, labels, access);
+  return loaderOf(source).describe(plan, source, labels, { access, isCounted });
 }
 
 /** `info` is what the program was compiled for, so that label 3 means the same class in every split and every run. */

@@ -42,7 +42,7 @@ export class JsonRows {
       if (at === undefined) throw this.#fault(`has a key ${JSON.stringify(key)}, which the first line has not`);
       const cell = cellOf(value);
       if (cell === undefined)
-        throw this.#fault(`holds in ${JSON.stringify(key)} what is no number, text, true or false, or list of numbers`);
+        throw this.#fault(`holds in ${JSON.stringify(key)} what is no number, text, true or false, or list of numbers or names`);
       cells[at] = cell;
     }
     this.#take({ cells, line: this.#line });
@@ -68,6 +68,8 @@ export class JsonRows {
 function cellOf(value: unknown): string | undefined {
   if (value === null) return "";
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "string") return String(value);
-  const isNumbers = Array.isArray(value) && value.length > 0 && value.every((it) => typeof it === "number");
-  return isNumbers ? value.join(" ") : undefined;
+  if (!Array.isArray(value)) return undefined;
+  if (value.length > 0 && value.every((it) => typeof it === "number")) return value.join(" ");
+  // The classes of a row, as a cell of text has them.
+  return value.every((it) => typeof it === "string" && !/[,;|]/.test(it)) ? value.join(",") : undefined;
 }

@@ -8,9 +8,10 @@ import { LABEL, type TableFormat } from "../../ir/recipe/sources/table.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
-import { surveyOf, writeCell, writeLabel } from "./cells.ts";
+import { ClassSurvey, NumberSurvey, writeCell, writeLabel, type Labels, type LabelSurvey } from "./cells.ts";
 import { fieldWriter, mayBeMissing, type FieldWriter } from "./fields.ts";
 import { fills, fitOf, placeSteps, stepsFor, type ColumnFit, type PlacedStep } from "./fit.ts";
+import { LabelCounts, SetSurvey, writeSet } from "./label-sets.ts";
 import { isBelow, outOfRange, type Column, type LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
 import type { Row } from "./row.ts";
@@ -94,15 +95,16 @@ export async function describeTable(
   kind: LabelKind,
   steps: readonly WordPlan[] | undefined = [],
   split: TableSplit,
-  access: DataAccess = {},
+  { access = {}, isCounted = false }: { readonly access?: DataAccess; readonly isCounted?: boolean } = {},
 ): Promise<DataInfo> {
   const { path, columns } = source;
-  if (split.keyedBy === "label" && kind === "number")
-    throw new DataError("a stratified split needs labels that are classes, and the loss compares numbers", "leave out `stratified`");
+  if (split.keyedBy === "label" && kind !== "class")
+    throw new DataError("a stratified split needs labels that are classes, and those of the loss are not", "leave out `stratified`");
   let inputs: readonly SurveyedInput[] = [];
   let placedSteps: readonly PlacedStep[] = [];
   let label: readonly number[] = [];
-  let labels = surveyOf(kind);
+  let labels: LabelSurvey = new ClassSurvey(undefined);
+  const texts: string[] = [];
   let keys: SplitKeys | undefined;
   let count = 0;
   const problems = new Problems();
@@ -110,7 +112,7 @@ export async function describeTable(
     const placedLabel = placeLabel(columns, header);
     if (placedLabel === undefined) throw new DataError(`the table ${path} has no label`, "name it in the spec: label: COLUMN");
     label = placedLabel.places;
-    labels = surveyOf(kind, placedLabel.padding);
+    labels = surveyOf(kind, placedLabel, header);
     keys = new SplitKeys(split, header, label);
     placedSteps = placeSteps(steps, (pick) => header.placesOf(pick as string));
     const placed = placeInputs(columns, header, typeof split.keyedBy === "object" ? [split.keyedBy.column] : []);
@@ -125,8 +127,10 @@ export async function describeTable(
     for (const { placed, surveys } of inputs)
       surveys.forEach((survey, i) => survey.add(cellAt(row, placed.columns[i]?.at ?? -1), row.line));
     const text = labelAt(row, label);
-    if (text.trim() === "") problems.add(`${path}:${row.line}: the label is empty`);
+    // A set may be empty.
+    if (text.trim() === "" && kind !== "set") problems.add(`${path}:${row.line}: the label is empty`);
     labels.add(text);
+    if (isCounted) texts.push(text);
     keys?.add(row);
   };
   await readTable(source, access, { begin, take });
@@ -134,8 +138,52 @@ export async function describeTable(
   const described = labels.describe(LABEL);
   if (typeof described === "string") throw new DataError(`${path}: the label ${described}`);
   const fitted = inputs.map(({ placed, surveys }) => new FittedInput(placed, kindsOf(path, placed, surveys, placedSteps), placedSteps));
-  await fit(source, fitted, split.select(count, keys?.list ?? []), access);
-  return { inputs: fitted.map((input) => input.info()), ...described };
+  const trained = split.select(count, keys?.list ?? []);
+  await fit(source, fitted, trained, access);
+  return {
+    inputs: fitted.map((input) => input.info()),
+    ...described,
+    ...(isCounted && {
+      labelled: countLabels(
+        described,
+        kind,
+        Array.from(trained, (row) => texts[row] ?? ""),
+      ),
+    }),
+  };
+}
+
+const surveyOf = (
+  kind: LabelKind,
+  { places, padding }: { readonly places: readonly number[]; readonly padding?: number },
+  header: TableHeader,
+): LabelSurvey => {
+  switch (kind) {
+    case "class":
+      return new ClassSurvey(padding);
+    case "number":
+      return new NumberSurvey(padding !== undefined);
+    case "set":
+      return new SetSurvey(places.map((at) => header.nameOf(at)));
+    default:
+      return kind satisfies never;
+  }
+};
+
+/** What is no label is said when the rows are read. */
+function countLabels({ label, classes }: Labels, kind: LabelKind, texts: readonly string[]): NonNullable<DataInfo["labelled"]> {
+  const counts = new LabelCounts(classes, kind === "set");
+  const write = labelWriter({ label, classes });
+  const values = hostArray(label.dtype, sizeOf(label.shape));
+  for (const text of texts) if (write([text], values, 0) === undefined) counts.add(values);
+  return counts.get();
+}
+
+/** Labels of f32 that have classes are sets of them. */
+function labelWriter({ label, classes }: Labels): CellsWriter {
+  const indices = new Map(classes.map((name, index) => [name, index]));
+  if (label.dtype === "f32" && classes.length > 0) return ([cell = ""], data, at) => writeSet(indices, cell, data, at);
+  return ([cell = ""], data, at) => writeLabel(label, indices, cell, data, at);
 }
 
 /** A step that names a column which no input has would do nothing. */
@@ -238,8 +286,7 @@ export async function loadTable(
 ): Promise<LoadedSplit> {
   const { path, columns } = source;
   const inputs = info.inputs.map((column) => new ColumnReader(column, inputWriter(column)));
-  const classes = new Map(info.classes.map((name, index) => [name, index]));
-  const labels = new ColumnReader(info.label, ([cell = ""], data, at) => writeLabel(info.label, classes, cell, data, at));
+  const labels = new ColumnReader(info.label, labelWriter(info));
   const problems = new Problems();
   let places: readonly (readonly number[])[] = [];
   let label: readonly number[] = [];

@@ -205,7 +205,9 @@ function pixelsOf({ data, width, height }: Picture): Pixels | string {
   return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height, channels };
 }
 
-function packLabels({ label, classes }: DataInfo, labels: SplitValues["labels"]): HostArray {
+function packLabels(info: DataInfo, labels: SplitValues["labels"]): HostArray {
+  const { label, classes } = info;
+  if (label.dtype === "f32" && classes.length > 0) return packSets(info, labels);
   const packed = isTyped(labels) ? labels : hostArray(label.dtype, labels.length * sizeOf(label.shape));
   if (!isTyped(labels)) {
     const flat: LabelEntry[] = labels.flatMap((it) => paddedLabel(label, it));
@@ -221,6 +223,26 @@ function packLabels({ label, classes }: DataInfo, labels: SplitValues["labels"])
           (index) => !(index >= 0 && index < classes.length && Number.isInteger(index)) && !(label.padded === true && index === PADDING),
         );
   if (stray !== undefined) throw new DataError(`the label ${stray} is no class`, `labels are 0 to ${classes.length - 1}, or names`);
+  return packed;
+}
+
+/** Sets of classes: for each example a 1 for every class that it has, or a list of those, by names or indices. */
+function packSets({ label, classes }: DataInfo, labels: SplitValues["labels"]): HostArray {
+  if (isTyped(labels)) {
+    const stray = labels.find((value) => !(value >= 0 && value <= 1));
+    if (stray !== undefined)
+      throw new DataError(`the labels hold ${stray}`, "each class of an example is 1 where it has the class, and else 0");
+    return labels;
+  }
+  const packed = hostArray(label.dtype, labels.length * classes.length);
+  labels.forEach((given, i) => {
+    for (const entry of typeof given === "object" ? given : [given]) {
+      const index = typeof entry === "number" ? entry : classIndex(classes, entry);
+      if (!(Number.isInteger(index) && index >= 0 && index < classes.length))
+        throw new DataError(`the label ${index} is no class`, `labels are 0 to ${classes.length - 1}, or names`);
+      packed[i * classes.length + index] = 1;
+    }
+  });
   return packed;
 }
 

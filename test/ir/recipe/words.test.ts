@@ -14,6 +14,7 @@ import { planOf, type Word } from "../../../src/ir/recipe/define.ts";
 import { GLOSSARY } from "../../../src/ir/recipe/index.ts";
 import { CLIPS } from "../../../src/ir/recipe/clips/index.ts";
 import { LOSSES } from "../../../src/ir/recipe/losses/index.ts";
+import type { Metric } from "../../../src/ir/recipe/metrics/define.ts";
 import { LOSS_PLACE, METRICS } from "../../../src/ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../../../src/ir/recipe/optimizers/index.ts";
 import { SCHEDULES } from "../../../src/ir/recipe/schedules/index.ts";
@@ -23,7 +24,7 @@ import { AUGMENT, PREPROCESS } from "../../../src/ir/recipe/steps/index.ts";
 import { TABLE_STEPS } from "../../../src/ir/recipe/table-steps/index.ts";
 import { shapeAfter, type Step } from "../../../src/ir/recipe/steps/define.ts";
 import { evenPlaces, storedRaster, wholeRaster } from "../../../src/ir/recipe/steps/pixels.ts";
-import { tensorType, type Shape } from "../../../src/ir/types.ts";
+import { sizeOf, tensorType, type DType, type Shape } from "../../../src/ir/types.ts";
 import { planRecipe } from "../../../src/dsl/index.ts";
 import { loadClean } from "../../dsl/support.ts";
 import { soleStage } from "../../support/stages.ts";
@@ -79,13 +80,14 @@ const planned = (recipe: SmallRecipe): ReturnType<typeof planRecipe> => planReci
 describe.each(LOSSES.map((loss) => [loss.name, loss] as const))("loss %s", (_, loss) => {
   const cases = loss.samples.map(({ args, output, label }) => ({ plan: planOf(loss, args), output, label }));
   const dtype = loss.labels === "class" ? "i32" : "f32";
+  const classesOf = (output: Shape): number => (loss.labels === "number" ? 0 : output.at(-1)!);
 
   it.each(cases)("compiles as $plan of $output and $label", async ({ plan, output, label }) => {
     const recipe: SmallRecipe = {
       ...NUMBERS,
       output: output.slice(1),
       label: { dtype, shape: label.slice(1) },
-      classes: loss.labels === "class" ? output.at(-1)! : 0,
+      classes: classesOf(output),
       recipe: `loss ${wordText(plan)}\n  optimizer sgd(lr: 0.1)`,
     };
     expectRoundTrip(plan, LOSSES, () => planned(recipe)?.plan.loss);
@@ -104,52 +106,69 @@ describe.each(LOSSES.map((loss) => [loss.name, loss] as const))("loss %s", (_, l
   });
 
   it("refuses labels of another shape, and takes its own", () => {
-    for (const { output, label } of cases) {
+    for (const { plan, output, label } of cases) {
       const compare = (shape: Shape): unknown =>
-        loss.fits({
-          loss: loss.name,
-          output: output.slice(1),
-          label: { dtype, shape },
-          classes: loss.labels === "class" ? output.at(-1)! : 0,
-          data: "d",
-        });
+        loss.fits(
+          {
+            loss: loss.name,
+            output: output.slice(1),
+            label: { dtype, shape },
+            classes: classesOf(output),
+            data: "d",
+          },
+          plan.args,
+        );
       expect(compare(label.slice(1))).toBeUndefined();
       expect(compare([17])).toMatchObject({ name: "label-shape" });
     }
   });
 });
 
-describe.each(METRICS.map((metric) => [metric.name, metric] as const))("metric %s", (name, metric) => {
-  it.each([
-    { output: [3], label: [] },
-    { output: [5, 3], label: [5] },
-  ])("compiles for outputs $output", async ({ output, label }) => {
-    const loss = LOSSES.find(({ labels }) => labels === metric.labels)!;
-    const isClass = metric.labels === "class";
+describe.each(METRICS.map((metric): [string, Metric] => [metric.name, metric]))("metric %s", (_, metric) => {
+  const cases = plansOf(metric, metric.samples).flatMap((plan) =>
+    metric.labels.flatMap((kind) =>
+      (kind === "set"
+        ? [{ output: [3], label: [3] }]
+        : [
+            { output: [3], label: [] },
+            { output: [5, 3], label: [5] },
+          ]
+      ).map((shapes) => ({
+        ...{ plan, kind },
+        ...shapes,
+      })),
+    ),
+  );
+
+  it.each(cases)("compiles as $plan for $kind labels and outputs $output", async ({ plan, kind, output, label }) => {
+    const loss = LOSSES.find(({ labels }) => labels === kind)!;
     const recipe: SmallRecipe = {
       ...NUMBERS,
       output,
-      label: { dtype: isClass ? "i32" : "f32", shape: isClass ? label : output },
-      classes: isClass ? 3 : 0,
-      recipe: `loss ${loss.name}\n  metrics ${name}\n  optimizer sgd(lr: 0.1)`,
+      label: { dtype: kind === "class" ? "i32" : "f32", shape: kind === "number" ? output : label },
+      classes: kind === "number" ? 0 : 3,
+      recipe: `loss ${loss.name}\n  metrics ${wordText(plan)}\n  optimizer sgd(lr: 0.1)`,
     };
-    expectRoundTrip(planOf(metric), METRICS, () => planned(recipe)?.plan.metrics[0]);
-    const { entries } = soleStage(await compileSmall(recipe));
-    const sums = Object.values(entries).flatMap((entry) => (entry.purpose === "evaluate" ? entry.sums : []));
-    expect(sums.map(({ sum }) => sum)).toContain(LOSS_PLACE);
+    expectRoundTrip(plan, METRICS, () => planned(recipe)?.plan.metrics[0]);
+    const artifact = await compileSmall(recipe);
+    expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
+    const entry = Object.values(soleStage(artifact).entries).find((it) => it.purpose === "evaluate");
+    expect(entry?.sums.map(({ sum }) => sum)).toContain(LOSS_PLACE);
+    expect(entry?.scores !== undefined).toBe(metric.made === "of scores");
   });
 
-  it("sums what it says", () => {
+  it.each(cases)("sums what it says: $plan, $kind, $output", ({ plan, kind, output, label }) => {
+    if (metric.made === "of scores") return;
     const b = createBuilder();
-    const output = tensorType("f32", [4, 3]);
-    const label = metric.labels === "class" ? tensorType("i32", [4]) : output;
-    const sums = metric.tally.build(b, {
-      output: b.input({ name: "output", role: "batch", type: output }),
-      label: b.input({ name: "label", role: "batch", type: label }),
-      weights: b.input({ name: "weights", role: "batch", type: tensorType("f32", [4]) }),
-      classes: 3,
+    const input = (name: string, dtype: DType, shape: Shape): Node => b.input({ name, role: "batch", type: tensorType(dtype, shape) });
+    const tally = metric.tally(plan.args, kind);
+    const sums = tally.build(b, {
+      output: input("output", "f32", [4, ...output]),
+      label: input("label", kind === "class" ? "i32" : "f32", [4, ...(kind === "number" ? output : label)]),
+      weights: input("weights", "f32", [kind === "class" ? 4 * sizeOf(label) : 4]),
+      classes: kind === "number" ? 0 : 3,
     });
-    expect(sums.type).toEqual(tensorType("f32", metric.tally.shape(3)));
+    expect(sums.type).toEqual(tensorType("f32", tally.shape({ classes: 3, outputs: kind === "number" ? sizeOf(output) : 3 })));
   });
 });
 
@@ -279,13 +298,17 @@ describe.each(STEPS)("step %s", (_, key, step) => {
     const places = evenPlaces(b, b.iota({ shape: [2], axis: 0 }), [channels, height, width]);
     const stored = storedRaster(b, bytes, places, channels);
     let draws = 0;
-    const random = (): Node => b.input({ name: `random${draws++}`, role: "batch", type: tensorType("f32", [2]) });
+    const number = (of: Shape): Node => b.input({ name: `random${draws++}`, role: "batch", type: tensorType("f32", of) });
+    const random = (): Node => number([2]);
     const context = { b, batch: 2, random };
     const size = { height: shape.height!, width: shape.width! };
+    const whole = wholeRaster(b, { ...stored, unit: 1 }, height, width);
     const node =
-      step.kind === "move"
-        ? wholeRaster(b, { ...stored, at: step.move(context, stored, plan.args) }, size.height, size.width)
-        : step.value(context, wholeRaster(b, { ...stored, unit: 1 }, height, width), stored.unit, plan.args);
+      step.kind === "mix"
+        ? step.mix({ b, random: () => number([]) }, whole, whole, plan.args).pictures
+        : step.kind === "move"
+          ? wholeRaster(b, { ...stored, at: step.move(context, stored, plan.args) }, size.height, size.width)
+          : step.value(context, whole, stored.unit, plan.args);
     expect(node.type).toEqual(tensorType("f32", [2, channels, size.height, size.width]));
     expect(draws > 0).toBe(key === "augment");
   });

@@ -2,6 +2,9 @@
 // reads can be tested without a compiler. Its loss is a function of the step; its answers are the labels, but for every fifth.
 
 import { ARTIFACT_VERSION, type Artifact, type ColumnBuffer, type CompiledStage } from "../../../src/ir/artifact.ts";
+import { planOf } from "../../../src/ir/recipe/define.ts";
+import { accuracy } from "../../../src/ir/recipe/metrics/accuracy.ts";
+import { f1 } from "../../../src/ir/recipe/metrics/f1.ts";
 import { PROGRAM_VERSION, type BufferPlan } from "../../../src/ir/program.ts";
 import { ZEROS, type State } from "../../../src/ir/state.ts";
 import { hostArray } from "../../../src/ir/arrays.ts";
@@ -106,7 +109,7 @@ export function fakeArtifact({ batch = 4, epochs = 2, confusion = false, stages 
     recipe: {
       name: "fake",
       loss: { word: "cross_entropy", args: { label_smoothing: 0 } },
-      metrics: ["accuracy", ...(confusion ? ["f1"] : [])].map((word) => ({ word, args: {} })),
+      metrics: [planOf(accuracy), ...(confusion ? [planOf(f1)] : [])],
       batch,
       seed: 5,
       stages: stages.map((name) => ({

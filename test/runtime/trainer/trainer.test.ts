@@ -305,26 +305,32 @@ describe("metrics", () => {
     // sklearn on y_true = 0 0 0 1 1 2, y_pred = 0 0 1 1 0 1, four possible classes of which one never occurs
     const confusion = Float32Array.of(2, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0);
     const { recipe, dataInfo } = fakeArtifact();
-    const metrics = ["precision", "recall", "f1"].map((word) => ({ word, args: {} }));
-    const artifact = { recipe: { ...recipe, metrics }, dataInfo: { ...dataInfo, classes: ["a", "b", "c", "d"] } };
+    const metrics = ["precision", "recall", "f1"].map((word) => ({ word, args: { average: "macro" } }));
+    const artifact = { recipe: { ...recipe, metrics }, dataInfo: { ...dataInfo, classes: ["a", "b", "c", "d"] }, outputShape: [4] };
+    const truth = new Int32Array();
     const sums = new Map([
-      ["metrics", Float32Array.of(3, 6, 3)],
+      ["metrics", Float32Array.of(3, 6, 6, 3)],
       ["confusion", confusion],
     ]);
-    const values = metricsFrom(artifact, sums);
+    const values = metricsFrom(artifact, { sums, truth });
     expect(Object.keys(values)).toEqual(["loss", "accuracy", "precision", "recall", "f1"]);
     expect([values["loss"], values["accuracy"]]).toEqual([0.5, 0.5]);
     expect(values["precision"]).toBeCloseTo((2 / 3 + 1 / 3 + 0) / 3);
     expect(values["recall"]).toBeCloseTo((2 / 3 + 1 / 2 + 0) / 3);
     expect(values["f1"]).toBeCloseTo((2 / 3 + 0.4 + 0) / 3);
     sums.set("confusion", new Float32Array(16));
-    expect(metricsFrom(artifact, sums)).toMatchObject({ precision: 0, recall: 0, f1: 0 });
+    expect(metricsFrom(artifact, { sums, truth })).toMatchObject({ precision: 0, recall: 0, f1: 0 });
   });
 
   it("leave accuracy out of a regression", () => {
     const { recipe, dataInfo } = fakeArtifact();
-    const artifact = { recipe: { ...recipe, loss: { word: "mse", args: {} }, metrics: [] }, dataInfo: { ...dataInfo, classes: [] } };
-    expect(metricsFrom(artifact, new Map([["metrics", Float32Array.of(6, 3)]]))).toEqual({ loss: 2 });
+    const artifact = {
+      recipe: { ...recipe, loss: { word: "mse", args: {} }, metrics: [] },
+      dataInfo: { ...dataInfo, classes: [] },
+      outputShape: [1],
+    };
+    const sums = new Map([["metrics", Float32Array.of(6, 3, 3)]]);
+    expect(metricsFrom(artifact, { sums, truth: new Float32Array() })).toEqual({ loss: 2 });
   });
 });
 

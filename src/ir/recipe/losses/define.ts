@@ -3,9 +3,9 @@
 import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import { at } from "../../ops/define.ts";
-import type { ColumnInfo, LabelKind } from "../../plan.ts";
+import type { ColumnInfo, DataInfo, LabelKind } from "../../plan.ts";
 import { sizeOf, type Shape } from "../../types.ts";
-import { problem, type ArgSpecs, type Problem, type Values, type Word } from "../define.ts";
+import { argOr, problem, type ArgSpecs, type Problem, type Values, type Word } from "../define.ts";
 import type { Metric } from "../metrics/define.ts";
 
 /** What a network gives and is given to compare with. */
@@ -21,15 +21,24 @@ export interface Comparison {
   readonly data: string;
 }
 
+/** How outputs are read in prediction: as scores of classes, of which a softmax makes probabilities; as one for each class, of which a sigmoid does; or as the answers themselves. */
+export type OutputKind = "class scores" | "scores of each class" | "numbers";
+
 export interface Loss<N extends string = string, A extends ArgSpecs = ArgSpecs> extends Word<N, A> {
-  /** What a label is: a class's index, i32, or a number to come close to. */
+  /** What a label is: a class's index, i32; a number to come close to; or for each class 1 where it is one of the label's, and 0. */
   readonly labels: LabelKind;
-  /** How outputs are read in prediction: as scores of classes, which a softmax makes probabilities, or as the answers themselves. */
-  readonly outputs: "class scores" | "numbers";
+  readonly outputs: OutputKind;
   /** Metrics that are reported whether or not the recipe asks for them. */
   readonly reports: readonly Metric[];
+  /** Whether outputs are compared with the network's only input instead of with labels. */
+  readonly comparesInput?: (args: Values<A>) => boolean;
   /** What keeps outputs and labels from being compared. */
-  readonly fits: (comparison: Comparison) => Problem | undefined;
+  readonly fits: (comparison: Comparison, args: Values<A>) => Problem | undefined;
+  /** What it must know of the labels that are trained on, for arguments which say so; others it leaves as they are. */
+  readonly counts?: (args: Values<A>) => boolean;
+  readonly balanced?: (args: Values<A>, info: Pick<DataInfo, "labelled" | "classes">) => Values<A> | Problem;
+  /** How much each label weighs in the mean, f32[labels]; left out, all the same. The losses are weighted already. */
+  readonly weigh?: (b: Builder, args: Values<A>, label: Node) => Node | undefined;
   /**
    * One loss for every label, f32[labels], examples one after the other.
    * @param output f32[batch, …]
@@ -49,6 +58,16 @@ export interface LossSample<A extends ArgSpecs = ArgSpecs> {
 /** Callers hold the arguments as plans do. */
 export const defineLoss = <const N extends string, const A extends ArgSpecs>(loss: Loss<N, A>): Loss<N> =>
   Object.freeze(loss) as unknown as Loss<N>;
+
+/** The argument of losses of numbers that an autoencoder is trained with. */
+export const AGAINST = argOr(
+  ["label", "input"],
+  "word",
+  "what the output is compared with; the input, preprocessed, for an autoencoder",
+  "label",
+);
+
+export const comparesInput = ({ against }: { readonly against: "label" | "input" }): boolean => against === "input";
 
 /** A label for every position of the output but those of the last axis, or for every position. */
 export function labelsFit({ loss, output, label }: Comparison, positions: Shape): Problem | undefined {

@@ -3,7 +3,7 @@
 import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import { arg } from "../define.ts";
-import { defineLoss, errorsOfExamples, labelsFit } from "./define.ts";
+import { AGAINST, comparesInput, defineLoss, errorsOfExamples, labelsFit } from "./define.ts";
 
 /** e^2 / 2 up to `delta` and delta (e - delta / 2) from there, with e = |x - target|; in a form whose slope is a number for any e. */
 export function huberError(b: Builder, x: Node, target: Node, delta: number): Node {
@@ -15,10 +15,11 @@ export function huberError(b: Builder, x: Node, target: Node, delta: number): No
 export const huber = defineLoss({
   name: "huber",
   doc: "mean of errors, squared (and halved) up to a size, and straight from there",
-  args: { delta: arg("positive", "the size", 1) },
+  args: { delta: arg("positive", "the size", 1), against: AGAINST },
   labels: "number",
   outputs: "numbers",
   reports: [],
+  comparesInput,
   fits: (comparison) => labelsFit(comparison, comparison.output),
   build: (b, { delta }, output, label) => errorsOfExamples(b, output, label, (x, target) => huberError(b, x, target, delta)),
   samples: [

@@ -1,16 +1,36 @@
 // Every loss of the language.
 
-import type { WordPlan } from "../../plan.ts";
-import { wordOf } from "../define.ts";
+import type { DataInfo, PlainValue, WordPlan } from "../../plan.ts";
+import { wordOf, type Problem } from "../define.ts";
+import { binaryCrossEntropy } from "./binary-cross-entropy.ts";
+import { cosine } from "./cosine.ts";
 import { crossEntropy } from "./cross-entropy.ts";
 import type { Loss } from "./define.ts";
 import { focal } from "./focal.ts";
 import { hinge } from "./hinge.ts";
 import { huber } from "./huber.ts";
+import { klDivergence } from "./kl-divergence.ts";
 import { mae } from "./mae.ts";
 import { mse } from "./mse.ts";
 import { smoothL1 } from "./smooth-l1.ts";
 
-export const LOSSES = [crossEntropy, focal, hinge, mse, mae, huber, smoothL1] as const satisfies readonly Loss[];
+export const LOSSES = [
+  ...[crossEntropy, binaryCrossEntropy, focal, hinge],
+  ...[mse, mae, huber, smoothL1, klDivergence, cosine],
+] as const satisfies readonly Loss[];
 
 export const lossOf = (plan: WordPlan): Loss => wordOf<Loss>(LOSSES, plan);
+
+/** Whether outputs are compared with the input, so that labels are for nothing. */
+export const isAgainstInput = (plan: WordPlan): boolean => lossOf(plan).comparesInput?.(plan.args) === true;
+
+/** Whether the labels that are trained on are to be counted. */
+export const countsLabels = (plan: WordPlan): boolean => lossOf(plan).counts?.(plan.args) === true;
+
+/** The loss with numbers for what the data says, or why there are none. */
+export function balancedLoss(plan: WordPlan, info: Pick<DataInfo, "labelled" | "classes">): WordPlan | Problem {
+  const { balanced } = lossOf(plan);
+  if (!balanced || !countsLabels(plan)) return plan;
+  const args = balanced(plan.args, info);
+  return "params" in args ? (args as unknown as Problem) : { ...plan, args: args as Readonly<Record<string, PlainValue>> };
+}

@@ -1,14 +1,15 @@
 // torch.nn.functional.mse_loss: the mean of squared errors over everything that an example's output holds.
 
-import { defineLoss, errorsOfExamples, labelsFit } from "./define.ts";
+import { AGAINST, comparesInput, defineLoss, errorsOfExamples, labelsFit } from "./define.ts";
 
 export const mse = defineLoss({
   name: "mse",
   doc: "mean squared error",
-  args: {},
+  args: { against: AGAINST },
   labels: "number",
   outputs: "numbers",
   reports: [],
+  comparesInput,
   fits: (comparison) => labelsFit(comparison, comparison.output),
   build: (b, _, output, label) => errorsOfExamples(b, output, label, b.squaredError),
   samples: [

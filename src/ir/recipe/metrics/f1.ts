@@ -1,13 +1,22 @@
-// sklearn.metrics.f1_score with macro averages.
+// sklearn.metrics.f1_score.
 
-import { confusion, macroAverage } from "./classes.ts";
+import { AVERAGE, averaged, averageName, type Quotient } from "./averages.ts";
+import { confusion, countsOfMatrix } from "./classes.ts";
 import { defineMetric } from "./define.ts";
+import { countsOfSets, decisions } from "./sets.ts";
+
+const quotient: Quotient = ({ right, labelled, answered }) => [2 * right, labelled + answered];
 
 export const f1 = defineMetric({
   name: "f1",
   doc: "harmonic mean of precision and recall, averaged over the classes that occur",
-  labels: "class",
+  args: { average: AVERAGE },
+  labels: ["class", "set"],
+  unit: "share",
+  nameOf: (args) => averageName("f1", args),
+  tally: (_, labels) => (labels === "set" ? decisions : confusion),
+  value: ({ tallied, labels }, { average }) =>
+    averaged(labels === "set" ? countsOfSets(tallied) : countsOfMatrix(tallied), average, quotient),
+  samples: [{}, { average: "micro" }, { average: "weighted" }],
   better: "higher",
-  tally: confusion,
-  value: (sums) => macroAverage(sums, ({ right, labelled, answered }) => [2 * right, labelled + answered]),
 });

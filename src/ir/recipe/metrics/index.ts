@@ -1,23 +1,62 @@
 // Every metric of the language, and where the sums that a recipe's metrics need stand on the device.
 
-import type { RecipePlan, WordPlan } from "../../plan.ts";
+import type { PlainValue, RecipePlan, WordPlan } from "../../plan.ts";
+import type { Shape } from "../../types.ts";
 import { wordOf } from "../define.ts";
 import { lossOf } from "../losses/index.ts";
 import { accuracy } from "./accuracy.ts";
-import type { Metric, Tally } from "./define.ts";
+import { auc } from "./auc.ts";
+import { averagePrecision } from "./average-precision.ts";
+import { confusion } from "./confusion.ts";
+import type { Metric, RankedMetric, SummedMetric, Tally, TallySizes } from "./define.ts";
 import { f1 } from "./f1.ts";
 import { mae } from "./mae.ts";
 import { precision } from "./precision.ts";
+import { r2 } from "./r2.ts";
 import { recall } from "./recall.ts";
+import { rmse } from "./rmse.ts";
+import { topK } from "./top-k.ts";
 
-export const METRICS = [accuracy, precision, recall, f1, mae] as const satisfies readonly Metric[];
+export const METRICS = [
+  ...[accuracy, topK, precision, recall, f1, auc, averagePrecision, confusion],
+  ...[mae, rmse, r2],
+] as const satisfies readonly Metric[];
 
-export const metricOf = (plan: WordPlan): Metric => wordOf<Metric>(METRICS, plan);
+/** A metric as a recipe has it. */
+export interface ChosenMetric<M extends Metric = Metric> {
+  /** In events. */
+  readonly name: string;
+  readonly metric: M;
+  readonly args: Readonly<Record<string, PlainValue>>;
+}
+
+const chosen = (metric: Metric, { args }: Pick<WordPlan, "args">): ChosenMetric => ({
+  name: metric.nameOf?.(args) ?? metric.name,
+  metric,
+  args,
+});
+
+export const metricOf = (plan: WordPlan): ChosenMetric => chosen(wordOf<Metric>(METRICS, plan), plan);
+
+type Measured = Pick<RecipePlan, "loss" | "metrics">;
 
 /** What is reported beside the loss: what the loss always brings, and what the recipe asks for. */
-export const metricsOf = ({ loss, metrics }: Pick<RecipePlan, "loss" | "metrics">): readonly Metric[] => [
-  ...new Set([...lossOf(loss).reports, ...metrics.map(metricOf)]),
-];
+export function metricsOf({ loss, metrics }: Measured): readonly ChosenMetric[] {
+  const all = [...lossOf(loss).reports.map((metric) => chosen(metric, { args: {} })), ...metrics.map(metricOf)];
+  return [...new Map(all.map((it) => [it.name, it])).values()];
+}
+
+const isRanked = (it: ChosenMetric): it is ChosenMetric<RankedMetric> => it.metric.made === "of scores";
+const isSummed = (it: ChosenMetric): it is ChosenMetric<SummedMetric> => it.metric.made === "of sums";
+
+export const summedMetrics = (recipe: Measured): readonly ChosenMetric<SummedMetric>[] => metricsOf(recipe).filter(isSummed);
+/** Only of evaluations. */
+export const rankedMetrics = (recipe: Measured): readonly ChosenMetric<RankedMetric>[] => metricsOf(recipe).filter(isRanked);
+
+const NUMBERS: ReadonlySet<string> = new Set(["loss", ...METRICS.filter(({ unit }) => unit === "number").map(({ name }) => name)]);
+
+/** Whether what has this name in events is a part of 1. */
+export const isShare = (name: string): boolean => !NUMBERS.has(name);
 
 /** Sums of one epoch in f32 buffers below `train/` or `eval/`: scalars side by side in `metrics`, others in buffers of their own. */
 export interface TallyPlace {
@@ -30,13 +69,26 @@ export interface TallyPlace {
 /** The buffer of the scalars. */
 export const LOSS_PLACE = "metrics";
 
-/** In `metrics` before all tallies: loss times weight, and weight, which is the number of labels. */
-export const LOSS_SUMS = 2;
+/** In `metrics` before all tallies: loss times weight, weight, and the number of labels, which is the weight where all weigh the same. */
+export const LOSS_SUMS = 3;
+
+export const sizesOf = (classes: readonly string[], outputShape: Shape): TallySizes => ({
+  classes: classes.length,
+  outputs:
+    classes.length > 0 && outputShape.length > 0 ? (outputShape.at(-1) ?? 1) : outputShape.reduce((product, extent) => product * extent, 1),
+});
+
+export const tallyOf = ({ metric, args }: ChosenMetric<SummedMetric>, { loss }: Measured): Tally => metric.tally(args, lossOf(loss).labels);
 
 /** Every tally that the metrics are made of, once. */
-export function tallyPlaces(metrics: readonly Metric[], classes: number): readonly TallyPlace[] {
+export function tallyPlaces(recipe: Measured, sizes: TallySizes): readonly TallyPlace[] {
   let scalars = LOSS_SUMS;
-  return [...new Set(metrics.map(({ tally }) => tally))].map((tally) =>
-    tally.shape(classes).length === 0 ? { tally, buffer: LOSS_PLACE, offset: scalars++ } : { tally, buffer: tally.name, offset: 0 },
+  const tallies = new Map(
+    summedMetrics(recipe)
+      .map((it) => tallyOf(it, recipe))
+      .map((tally) => [tally.name, tally]),
+  );
+  return [...tallies.values()].map((tally) =>
+    tally.shape(sizes).length === 0 ? { tally, buffer: LOSS_PLACE, offset: scalars++ } : { tally, buffer: tally.name, offset: 0 },
   );
 }

@@ -6,15 +6,18 @@ import { defineMetric } from "./define.ts";
 export const mae = defineMetric({
   name: "mae",
   doc: "mean absolute error",
-  labels: "number",
-  better: "lower",
-  tally: {
+  args: {},
+  labels: ["number"],
+  unit: "number",
+  tally: () => ({
     name: "absolute_error",
     shape: () => [],
     build: (b, { output, label, weights }) => {
       const errors = errorsOfExamples(b, output, label, (x, target) => b.abs(b.sub(x, target)));
       return b.reduceSum(b.mul(errors, weights), { axes: [0] });
     },
-  },
-  value: (sums, labels) => (sums[0] ?? 0) / labels,
+  }),
+  value: ({ tallied, count }) => (tallied[0] ?? 0) / count,
+  samples: [{}],
+  better: "lower",
 });

@@ -8,6 +8,7 @@ import type { ColumnInfo, WordPlan } from "../../plan.ts";
 import type { Shape } from "../../types.ts";
 import type { ArgSpecs, Values } from "../arguments.ts";
 import type { Problem, Word } from "../define.ts";
+import type { MixContext, Mixture } from "./mix.ts";
 
 /** Extents are undefined until something says them: files of a folder are looked at late. */
 export interface ImageShape {
@@ -70,6 +71,8 @@ export interface MoveStep<N extends string = string, A extends ArgSpecs = ArgSpe
   readonly kind: "move";
   /** Cuts a part out: such a step stands for the crops that preprocessing ends with. */
   readonly crops: boolean;
+  /** Runs behind the steps that make numbers of levels, wherever it stands among the random ones. */
+  readonly isLast?: boolean;
   readonly move: (context: StepContext, from: Raster, args: Values<A>) => PixelsAt;
 }
 
@@ -79,7 +82,16 @@ export interface ValueStep<N extends string = string, A extends ArgSpecs = ArgSp
   readonly value: (context: StepContext, levels: Node, unit: number, args: Values<A>) => Node;
 }
 
-export type Step<N extends string = string, A extends ArgSpecs = ArgSpecs> = LoadStep<N, A> | MoveStep<N, A> | ValueStep<N, A>;
+/** On the device, last of all: pictures and labels of one batch, mixed in the same shares. */
+export interface MixStep<N extends string = string, A extends ArgSpecs = ArgSpecs> extends StepBase<N, A> {
+  readonly kind: "mix";
+  /** @param pictures f32[batch, channels, h, w], as the network takes them; `partners` are the same in another order */
+  readonly mix: (context: MixContext, pictures: Node, partners: Node, args: Values<A>) => Mixture;
+}
+
+/** What makes pictures of pictures, one by one. */
+export type PictureStep<N extends string = string, A extends ArgSpecs = ArgSpecs> = LoadStep<N, A> | MoveStep<N, A> | ValueStep<N, A>;
+export type Step<N extends string = string, A extends ArgSpecs = ArgSpecs> = PictureStep<N, A> | MixStep<N, A>;
 
 /** A case for the tests: arguments, and the channels, height and width of a picture. */
 export interface StepSample<A extends ArgSpecs = ArgSpecs> {
@@ -94,6 +106,9 @@ export const defineMoveStep = <const N extends string, const A extends ArgSpecs>
   Object.freeze({ kind: "move", ...step }) as unknown as MoveStep<N>;
 export const defineValueStep = <const N extends string, const A extends ArgSpecs>(step: Omit<ValueStep<N, A>, "kind">): ValueStep<N> =>
   Object.freeze({ kind: "value", ...step }) as unknown as ValueStep<N>;
+
+export const defineMixStep = <const N extends string, const A extends ArgSpecs>(step: Omit<MixStep<N, A>, "kind">): MixStep<N> =>
+  Object.freeze({ kind: "mix", ...step }) as unknown as MixStep<N>;
 
 /** A word of a plan with its definition. */
 export interface Planned<S extends Step = Step> {

@@ -3,22 +3,49 @@
 import type { ColumnInfo, DataPlan, WordPlan } from "../../plan.ts";
 import type { Shape } from "../../types.ts";
 import { problem, wordOf, type Problem } from "../define.ts";
-import { pictureShape, shapeAfter, type ImageShape, type MoveStep, type Planned, type Step, type ValueStep } from "./define.ts";
+import {
+  pictureShape,
+  shapeAfter,
+  type ImageShape,
+  type MixStep,
+  type MoveStep,
+  type Planned,
+  type Step,
+  type ValueStep,
+} from "./define.ts";
+import { colorJitter } from "./color-jitter.ts";
+import { cutmix } from "./cutmix.ts";
 import { horizontalFlip } from "./horizontal-flip.ts";
 import { LOAD_STEPS, loadSteps, type LoadSteps } from "./host.ts";
+import { mixup } from "./mixup.ts";
 import { normalize } from "./normalize.ts";
 import { randomCrop } from "./random-crop.ts";
+import { randomErasing } from "./random-erasing.ts";
 import { randomResizedCrop } from "./random-resized-crop.ts";
+import { randomRotation } from "./random-rotation.ts";
 
 /** Without chance: the same for training, evaluation and prediction. */
 export const PREPROCESS = [...LOAD_STEPS, normalize] as const satisfies readonly Step[];
 
 /** Random, in training only; all of it on the device. */
-export const AUGMENT = [randomCrop, randomResizedCrop, horizontalFlip] as const satisfies readonly (MoveStep | ValueStep)[];
+const EACH = [
+  ...[randomCrop, randomResizedCrop, horizontalFlip],
+  ...[colorJitter, randomRotation, randomErasing],
+] as const satisfies readonly (MoveStep | ValueStep)[];
+const MIXED = [mixup, cutmix] as const satisfies readonly MixStep[];
+export const AUGMENT = [...EACH, ...MIXED] as const;
+
+type RandomStep = MoveStep | ValueStep | MixStep;
 
 export type DataSteps = Pick<DataPlan, "preprocess" | "augment">;
 
-export const augmentStep = (plan: WordPlan): MoveStep | ValueStep => wordOf<MoveStep | ValueStep>(AUGMENT, plan);
+export const augmentStep = (plan: WordPlan): RandomStep => wordOf<RandomStep>(AUGMENT, plan);
+
+const isMixed = ({ word }: WordPlan): boolean => MIXED.some(({ name }) => name === word);
+
+/** Of which a batch goes through one. */
+export const mixSteps = ({ augment }: Pick<DataPlan, "augment">): readonly Planned<MixStep>[] =>
+  planned<MixStep>(MIXED, augment.filter(isMixed));
 
 export const isRandomCrop = (plan: WordPlan): boolean => {
   const step = augmentStep(plan);
@@ -41,10 +68,17 @@ export function storingSteps({ preprocess, augment }: DataSteps, mode: "train" |
   return steps.filter(({ step }, i) => i <= last || step.changes !== "nothing but the frame");
 }
 
-/** What is left to do on the device, in this order: augmentation, in training; and the numbers made of levels, which no move changes. */
+/** What is left to do on the device, in this order: augmentation, in training; the numbers made of levels, which no move changes; and what is random in those. */
 export function deviceSteps({ preprocess, augment }: DataSteps, mode: "train" | "eval"): readonly Planned<MoveStep | ValueStep>[] {
-  const random = mode === "train" ? planned<MoveStep | ValueStep>(AUGMENT, augment) : [];
-  return [...random, ...preprocessSteps({ preprocess }).filter(isValue)];
+  const random =
+    mode === "train"
+      ? planned<MoveStep | ValueStep>(
+          EACH,
+          augment.filter((plan) => !isMixed(plan)),
+        )
+      : [];
+  const isLast = ({ step }: Planned): boolean => step.kind === "move" && step.isLast === true;
+  return [...random.filter((it) => !isLast(it)), ...preprocessSteps({ preprocess }).filter(isValue), ...random.filter(isLast)];
 }
 
 const isValue = (it: Planned): it is Planned<ValueStep> => it.step.kind === "value";

@@ -4,7 +4,9 @@ import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import { at } from "../../ops/define.ts";
 import type { Shape } from "../../types.ts";
-import type { Extent, Raster } from "./define.ts";
+import { InternalError } from "../../types.ts";
+import { problem, type Problem } from "../define.ts";
+import type { Extent, ImageShape, PixelsAt, Raster } from "./define.ts";
 import { sliceAxis } from "../../ops/pieces.ts";
 
 /** An extent and a number less. */
@@ -56,6 +58,33 @@ export function storedRaster(b: Builder, bytes: Node, { first, height, width }: 
       const position = b.add(b.add(b.mul(row, columnsOf), perPixel(b, columns)), perPixel(b, first));
       return b.cast(b.gather(bytes, b.expand(position, { shape })), { dtype: "f32" });
     },
+  };
+}
+
+/** Of a step that works on whole pictures: they have one size by then. */
+export const requireSize = (step: string, image: ImageShape): ImageShape | Problem =>
+  image.shorter !== undefined && (image.height === undefined || image.width === undefined)
+    ? problem("step-before-size", { step }, `put \`${step}\` behind a random crop, or give \`resize\` both extents`)
+    : image;
+
+/** Rows and columns of pictures of one size. */
+export function sizeOfAll({ height, width }: Raster): readonly [number, number] {
+  if (typeof height !== "number" || typeof width !== "number") throw new InternalError("the pictures have sizes of their own");
+  return [height, width];
+}
+
+/** All pixels of pictures of one size, from 0 to 1: f32[batch, channels, height, width]. */
+export const wholeLevels = (b: Builder, from: Raster): Node => wholeRaster(b, from, ...sizeOfAll(from));
+
+/** The way from positions to the pixels of pictures that are made: f32[batch, channels, height, width] from 0 to 1. */
+export function pixelsOf(b: Builder, pictures: Node, unit: number): PixelsAt {
+  const { shape } = pictures.type;
+  const [batch, channels, height, width] = [at(shape, 0), at(shape, 1), at(shape, 2), at(shape, 3)];
+  const all = b.reshape(unit === 1 ? pictures : b.mul(pictures, unit), { shape: [batch * channels * height * width] });
+  const planes = b.mul(b.reshape(b.iota({ shape: [batch * channels], axis: 0 }), { shape: [batch, channels, 1, 1] }), height * width);
+  return (rows, columns) => {
+    const position = b.add(b.add(b.mul(perPixel(b, rows), width), perPixel(b, columns)), planes);
+    return b.gather(all, position);
   };
 }
 

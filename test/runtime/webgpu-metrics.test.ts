@@ -1,0 +1,14 @@
+// Metrics on WebGPU; skipped, with the reason, where there is no adapter.
+
+import { describe, it } from "vitest";
+import type { Device } from "../../src/runtime/device.ts";
+import { openDevice } from "../../src/runtime/open-device.ts";
+import { metricSuite } from "./metric-suite.ts";
+
+const device: Device | Error = await openDevice("webgpu").catch((error: unknown) => error as Error);
+
+if (device instanceof Error) {
+  describe("webgpu", () => {
+    it.skip(`metrics: ${device.message}`, () => undefined);
+  });
+} else metricSuite(() => openDevice("webgpu"));
