@@ -43,7 +43,11 @@ async function subjectOn(name: "wasm" | "reference" | "webgpu", folder: string):
   const device = await openDevice(name, name === "wasm" ? { threads: 2 } : {});
   const file = join(folder, SPEC);
   const limits = device.limits && { limits: device.limits };
-  const { artifact, diagnostics, sources } = await compileSpec(file, { target: name, ...limits, describeData: (plan, labels) => describeData(plan, labels) });
+  const { artifact, diagnostics, sources } = await compileSpec(file, {
+    target: name,
+    ...limits,
+    describeData: (plan, labels) => describeData(plan, labels),
+  });
   if (!artifact?.data) throw new Error(renderDiagnostics(diagnostics, sources));
   const [train, val] = [
     await loadSplit(artifact.data, "train", artifact.dataInfo),
