@@ -105,7 +105,8 @@ export function planRecipe(
     clip: (value) => planClip(value, env),
     schedule: (setting) => chosen("schedule", setting, SCHEDULES, env)?.plan,
     // What is reported follows from the loss: without one, that is said already.
-    watched: (its) => (loss === undefined ? {} : planWatched(its, { recipe: { loss: loss.plan, metrics: [...metrics.values()] }, data }, env)),
+    watched: (its) =>
+      loss === undefined ? {} : planWatched(its, { recipe: { loss: loss.plan, metrics: [...metrics.values()] }, data }, env),
   });
   const replacements = planReplacements(recipe, module, sink);
   const published = settings.get("weights");

@@ -38,7 +38,7 @@ function fakeStage(name: string, isFirst: boolean, hasConfusion: boolean): Compi
     ...STATES,
     metric("train/losses", 256),
     metric("train/rates", 256),
-    ...prefixes.map((prefix) => metric(`${prefix}/metrics`, 3)),
+    ...prefixes.map((prefix) => metric(`${prefix}/metrics`, 4)),
     ...(hasConfusion ? prefixes.map((prefix) => metric(`${prefix}/confusion`, 2, 2)) : []),
   ];
   const columns = (prefix: string, ...names: string[]): ColumnBuffer[] =>
@@ -228,7 +228,8 @@ export class FakeSession implements Session {
       const sums = get("metrics");
       sums[0]! += loss;
       sums[1]! += 1;
-      sums[2]! += Number(answer === label);
+      sums[2]! += 1;
+      sums[3]! += Number(answer === label);
       const confusion = this.buffers.get(`${prefix}/confusion`);
       if (confusion !== undefined) confusion[label * 2 + answer]! += 1;
     }

@@ -70,13 +70,8 @@ export function storingSteps({ preprocess, augment }: DataSteps, mode: "train" |
 
 /** What is left to do on the device, in this order: augmentation, in training; the numbers made of levels, which no move changes; and what is random in those. */
 export function deviceSteps({ preprocess, augment }: DataSteps, mode: "train" | "eval"): readonly Planned<MoveStep | ValueStep>[] {
-  const random =
-    mode === "train"
-      ? planned<MoveStep | ValueStep>(
-          EACH,
-          augment.filter((plan) => !isMixed(plan)),
-        )
-      : [];
+  const each = augment.filter((plan) => !isMixed(plan));
+  const random = mode === "train" ? planned<MoveStep | ValueStep>(EACH, each) : [];
   const isLast = ({ step }: Planned): boolean => step.kind === "move" && step.isLast === true;
   return [...random.filter((it) => !isLast(it)), ...preprocessSteps({ preprocess }).filter(isValue), ...random.filter(isLast)];
 }
