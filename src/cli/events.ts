@@ -3,7 +3,7 @@
 
 import type { DiagnosticJson } from "../diagnostics.ts";
 import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
-import type { DoneEvent, EpochEvent, StageEvent, StartEvent, StepEvent } from "../runtime/events.ts";
+import type { DoneEvent, EpochEvent, FeaturesEvent, StageEvent, StartEvent, StepEvent, UncachedEvent } from "../runtime/events.ts";
 
 /** Anything that is wrong, or most likely not meant, with a spec and its data. */
 export interface DiagnosticEvent extends DiagnosticJson {
@@ -199,7 +199,7 @@ export interface InspectedStage {
   /** What each entry of the program takes. */
   readonly entries: StageReport["entries"];
   readonly bytes: StageReport["bytes"] & { readonly peak: number };
-  readonly cached: { readonly features: boolean; readonly reason: string };
+  readonly cached: StageReport["cache"];
 }
 
 export type CliEvent =
@@ -212,6 +212,8 @@ export type CliEvent =
   | ConvertedEvent
   | ReadEvent
   | StartEvent
+  | FeaturesEvent
+  | UncachedEvent
   | StepEvent
   | EpochEvent
   | StageEvent

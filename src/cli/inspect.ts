@@ -72,7 +72,7 @@ function describe({ parameters }: Artifact, { name: stage, trainable: trained, g
     entries: report.entries,
     // All is planned before the first step, so what is allocated is what is ever used; resident data comes on top.
     bytes: { ...report.bytes, peak: report.bytes.arena },
-    cached: { features: false, reason: "the frozen-feature cache is not built yet" },
+    cached: report.cache,
   };
 }
 

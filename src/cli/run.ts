@@ -8,12 +8,13 @@ import type { Every } from "../runtime/checkpoint/clock.ts";
 import { CheckpointFolder, newestCheckpoint } from "../runtime/checkpoint/folder.ts";
 import { DeviceError, type LastWeights } from "../runtime/device.ts";
 import { DataError } from "../runtime/errors.ts";
+import type { FeatureStore } from "../runtime/features.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
-import { readingOptions } from "./reading.ts";
+import { cacheFolder, readingOptions } from "./reading.ts";
 import { findRun, openResults, type ResumedRun, type Results } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
@@ -25,6 +26,8 @@ export interface RunOptions extends CompileOptions, DeviceOptions {
   /** The run to go on with; true for the newest. */
   readonly resume?: string | true;
   readonly checkpointEvery?: Every;
+  /** False for a training that computes what is frozen in every step, and reads no features of earlier ones. */
+  readonly cache?: boolean;
 }
 
 export async function run(path: string, options: RunOptions, terminal: Terminal): Promise<number> {
@@ -80,7 +83,8 @@ async function trainOn(
     network = await Network.open(artifact, device);
     const progress = createProgress(terminal);
     const saving = { save: (checkpoint: Checkpoint) => folder.save(checkpoint), every: options.checkpointEvery };
-    for await (const event of train(network, data, { signal, weights, resume, checkpoints: saving })) {
+    const features = await featuresOf(options, terminal);
+    for await (const event of train(network, data, { signal, weights, resume, features, checkpoints: saving })) {
       await results.log(event);
       if (event.event !== "done") progress(event);
       else {
@@ -122,6 +126,13 @@ function resumeCommand(path: string, { set, recipe, root, out, device }: RunOpti
     ...[...option("--out", out), "--resume", ...(name === undefined ? [] : [name])],
   ];
   return words.map((word) => (/^[\w./=:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+
+/** Where features of frozen layers are kept; nowhere without a home. */
+async function featuresOf({ cache }: RunOptions, { io }: Terminal): Promise<FeatureStore | false | undefined> {
+  if (cache === false) return false;
+  const folder = cacheFolder(io.env, "features");
+  return folder === undefined ? undefined : (await import("../runtime/feature-store.ts")).openFeatureStore(folder);
 }
 
 /** The error of a device that failed, once what was learned before is safe. */

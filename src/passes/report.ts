@@ -22,7 +22,7 @@ export function reportStage(
   { graphs, tasks, memory }: Pick<Compiled, "graphs" | "tasks" | "memory">,
   step: StepReference,
   trainable: readonly Parameter[],
-): StageReport {
+): Omit<StageReport, "cache"> {
   const entries: Record<EntryName, EntryReport> = {};
   for (const [entry, list] of tasks) entries[entry] = reportEntry(graphs.get(entry), list);
   const buffers = new Set(
