@@ -171,7 +171,7 @@ const work = { ops: figure, kernels: figure, launches: figure, flops: figure };
 const report = object({
   layers: list(object({ layer: name, ...work })),
   frontier: list(name),
-  entries: named(object({ ...work, traffic: object({ read: figure, written: figure, least: figure }) })),
+  entries: named(object({ ...work, temporary: bytes, traffic: object({ read: figure, written: figure, least: figure }) })),
   bytes: object({ weights: bytes, gradients: bytes, optimizer: bytes, temporary: bytes, temporaryLowerBound: bytes, arena: bytes }),
   cache: object({ features: flag, reason: { type: "string" } }, { bytes: figure, spared: figure }),
 });

@@ -153,6 +153,8 @@ export interface EntryReport {
   readonly launches: number;
   /** Floating-point operations of matrix products and convolutions; two for a multiply-add. */
   readonly flops: number;
+  /** Bytes of values that live within it, at the most: kept activations, gradients and workspace. */
+  readonly temporary: number;
   /** Bytes that its kernels read and write, and the least that they could: what is kept from run to run and the peak of the rest, once. */
   readonly traffic: { readonly read: number; readonly written: number; readonly least: number };
 }

@@ -9,7 +9,7 @@ import type { Kernel } from "../ir/loop/kernel.ts";
 import { sizeOf } from "../ir/types.ts";
 import { callsOf, launchesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
 import type { Compiled } from "./pipeline.ts";
-import { bytesOf } from "./plan-memory.ts";
+import { aligned, bytesOf, type MemoryPlan } from "./plan-memory.ts";
 import { leastTraffic, trafficOfTasks } from "./traffic.ts";
 
 /** The training step among a stage's entries, and which of its outputs the loss reaches. */
@@ -24,7 +24,7 @@ export function reportStage(
   trainable: readonly Parameter[],
 ): Omit<StageReport, "cache"> {
   const entries: Record<EntryName, EntryReport> = {};
-  for (const [entry, list] of tasks) entries[entry] = reportEntry(graphs.get(entry), list);
+  for (const [entry, list] of tasks) entries[entry] = reportEntry(graphs.get(entry), list, memory);
   const buffers = new Set(
     [...tasks.values()]
       .flat()
@@ -47,12 +47,23 @@ export function reportStage(
   };
 }
 
-function reportEntry(graph: Graph | undefined, tasks: readonly Task[]): EntryReport {
+function reportEntry(graph: Graph | undefined, tasks: readonly Task[], memory: MemoryPlan): EntryReport {
   return {
     ops: graph ? topologicalOrder(graph.outputs.values()).length : 0,
     ...(costsBy(tasks, () => "all").get("all") ?? NOTHING),
+    temporary: temporaryBytes(tasks, memory),
     traffic: { ...trafficOfTasks(tasks), least: leastTraffic(tasks) },
   };
+}
+
+/** How far into the region that all entries share the temporaries of one go. */
+function temporaryBytes(tasks: readonly Task[], { offsets, arenaBytes, temporaryBytes: most }: MemoryPlan): number {
+  const from = arenaBytes - most;
+  const buffers = new Set(tasks.flatMap(callsOf).flatMap((call) => call.buffers));
+  return [...buffers].reduce((end, buffer) => {
+    const offset = buffer.role === "temp" ? (offsets.get(buffer) ?? 0) : -1;
+    return offset < from ? end : Math.max(end, offset - from + aligned(bytesOf(buffer)));
+  }, 0);
 }
 
 type Costs = Omit<LayerReport, "layer" | "ops">;
