@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { importTypeScript } from "./bundle.mjs";
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 function measurePytorch() {
   const python = process.env["PYTORCH_PYTHON"];
