@@ -198,7 +198,14 @@ export interface InspectedStage {
   readonly layers: StageReport["layers"];
   /** What each entry of the program takes. */
   readonly entries: StageReport["entries"];
-  readonly bytes: StageReport["bytes"] & { readonly peak: number };
+  readonly bytes: StageReport["bytes"] & {
+    /** Of `temporary`: what a step needs beyond a forward pass, and what that needs. */
+    readonly activations: number;
+    readonly workspace: number;
+    /** Inputs, outputs and counters. Together with weights, optimizer and temporary this is the peak. */
+    readonly other: number;
+    readonly peak: number;
+  };
   readonly cached: StageReport["cache"];
 }
 

@@ -169,7 +169,7 @@ const state = object({ name, kind, type: object({ dtype, shape }), init: initial
 
 const work = { ops: figure, kernels: figure, launches: figure, flops: figure };
 const report = object({
-  layers: list(object({ layer: name, ...work })),
+  layers: list(object({ layer: name, ...work, share: figure })),
   frontier: list(name),
   entries: named(object({ ...work, temporary: bytes, traffic: object({ read: figure, written: figure, least: figure }) })),
   bytes: object({ weights: bytes, gradients: bytes, optimizer: bytes, temporary: bytes, temporaryLowerBound: bytes, arena: bytes }),

@@ -167,6 +167,8 @@ export interface LayerReport {
   readonly kernels: number;
   readonly launches: number;
   readonly flops: number;
+  /** Of the step's time, from 0 to 1, as far as operations and bytes tell it. */
+  readonly share: number;
 }
 
 export interface StageReport {

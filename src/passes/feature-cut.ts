@@ -6,10 +6,8 @@ import { topologicalOrder, usersOf } from "../ir/graph.ts";
 import type { ForwardModel, Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { bytesPerElement, sizeOf, type DType } from "../ir/types.ts";
-import { workOf } from "./work.ts";
+import { WORK_PER_BYTE, workOf } from "./work.ts";
 
-/** What reading a byte takes, in scalar operations: about what processors and GPUs have of both. */
-const WORK_PER_BYTE = 8;
 /** Of the work below the trained part, what must be left at most; and of the whole step, what must be spared at least. */
 const MOST_LEFT = 0.5;
 const LEAST_SPARED = 0.05;

@@ -7,6 +7,9 @@ import type { Node } from "../ir/node.ts";
 import type { ScanAttrs } from "../ir/ops/scan-body.ts";
 import { sizeOf } from "../ir/types.ts";
 
+/** What moving a byte takes, in scalar operations: about what processors and GPUs have of both. */
+export const WORK_PER_BYTE = 8;
+
 /** Of this node alone, given its inputs; nothing for what is there anyway. */
 export function workOf(b: Builder, node: Node): number {
   if (node.inputs.length === 0) return 0;

@@ -67,7 +67,7 @@ function fakeStage(name: string, isFirst: boolean, hasConfusion: boolean): Compi
       predict: { purpose: "predict", columns: columns("predict", "image"), output: "predict/output" },
     },
     report: {
-      layers: [{ layer: "fc", ops: 5, kernels: 2, launches: 3, flops: 2_000_000 }],
+      layers: [{ layer: "fc", ops: 5, kernels: 2, launches: 3, flops: 2_000_000, share: 1 }],
       frontier: ["fc.weight"],
       entries: {
         train: {
