@@ -5,6 +5,7 @@ import { importTypeScript } from "./bundle.mjs";
 import { longSpec } from "./long-spec.mjs";
 import { moduleSize } from "./size.mjs";
 import { printResnet } from "./resnet.mjs";
+import { printTransfer } from "./transfer.mjs";
 import { printWasm } from "./wasm.mjs";
 import { measureTfjs } from "./tfjs-cnn.mjs";
 
@@ -22,6 +23,7 @@ for (const target of ["webgpu", "wasm"]) {
 }
 await printResnet();
 await printWasm();
+await printTransfer();
 
 const { findAdapter } = await importTypeScript("src/runtime/webgpu/adapter.ts");
 const { measureTlc } = await importTypeScript("bench/tlc-cnn.ts");

@@ -3,7 +3,7 @@
 
 import type { DiagnosticJson } from "../diagnostics.ts";
 import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
-import type { DoneEvent, EpochEvent, StageEvent, StartEvent, StepEvent } from "../runtime/events.ts";
+import type { DoneEvent, EpochEvent, FeaturesEvent, StageEvent, StartEvent, StepEvent, UncachedEvent } from "../runtime/events.ts";
 
 /** Anything that is wrong, or most likely not meant, with a spec and its data. */
 export interface DiagnosticEvent extends DiagnosticJson {
@@ -211,8 +211,15 @@ export interface InspectedStage {
   readonly layers: StageReport["layers"];
   /** What each entry of the program takes. */
   readonly entries: StageReport["entries"];
-  readonly bytes: StageReport["bytes"] & { readonly peak: number };
-  readonly cached: { readonly features: boolean; readonly reason: string };
+  readonly bytes: StageReport["bytes"] & {
+    /** Of `temporary`: what a step needs beyond a forward pass, and what that needs. */
+    readonly activations: number;
+    readonly workspace: number;
+    /** Inputs, outputs and counters. Together with weights, optimizer and temporary this is the peak. */
+    readonly other: number;
+    readonly peak: number;
+  };
+  readonly cached: StageReport["cache"];
 }
 
 export type CliEvent =
@@ -226,6 +233,8 @@ export type CliEvent =
   | MergedEvent
   | ReadEvent
   | StartEvent
+  | FeaturesEvent
+  | UncachedEvent
   | StepEvent
   | EpochEvent
   | StageEvent

@@ -1,16 +1,16 @@
 // `tlc inspect`: the layers of a recipe's network in a table, and what it will cost and do, per stage: kernels, work and memory.
 
-import type { Artifact, CompiledStage } from "../ir/artifact.ts";
+import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
 import type { LayerRow } from "../ir/layer-rows.ts";
 import type { InspectedLayer, InspectedStage } from "./events.ts";
 import { EXIT } from "./failure.ts";
 import { targetsIn } from "./folder.ts";
+import { showStage } from "./inspect-stage.ts";
 import { layerTable } from "./layer-table.ts";
 import { artifactOf, compileRequest, isFolder, readArtifact, type CompileOptions } from "./open.ts";
 import type { Terminal } from "./terminal.ts";
-import { updateLines } from "./update-lines.ts";
 
 export interface InspectOptions extends CompileOptions {
   readonly target: string;
@@ -31,7 +31,7 @@ export async function inspect(path: string, options: InspectOptions, terminal: T
   const names = stages.map(({ stage }) => stage);
   for (const line of layerTable(network, names)) terminal.line(line);
   terminal.line();
-  for (const stage of stages) show(artifact, stage, options.layers === true, terminal);
+  for (const stage of stages) showStage(artifact, stage, options.layers === true, terminal);
   return EXIT.ok;
 }
 
@@ -70,59 +70,18 @@ function describe({ parameters }: Artifact, { name: stage, trainable: trained, g
     frontier: report.frontier,
     layers: report.layers,
     entries: report.entries,
-    // All is planned before the first step, so what is allocated is what is ever used; resident data comes on top.
-    bytes: { ...report.bytes, peak: report.bytes.arena },
-    cached: { features: false, reason: "the frozen-feature cache is not built yet" },
+    bytes: memoryOf(report),
+    cached: report.cache,
   };
 }
 
-function show(artifact: Artifact, inspection: InspectedStage, hasLayers: boolean, terminal: Terminal): void {
-  const integer = (value: number): string => value.toLocaleString("en");
-  const { parameters, bytes, frozen, frontier } = inspection;
-  terminal.line(`${terminal.paintOut("bold", artifact.name)} for ${artifact.target}, stage ${inspection.stage}`);
-  terminal.line(
-    `  parameters  ${integer(parameters.total)}: ${integer(parameters.trainable)} trained, ${integer(parameters.frozen)} frozen`,
-  );
-  terminal.line(`  labels      ${labelsOf(artifact)}`);
-  const { weights } = artifact;
-  if (weights) {
-    const fresh = weights.new.length === 0 ? "" : `; new: ${weights.new.join(", ")}`;
-    terminal.line(`  weights     ${weights.source}: ${weights.taken} tensors, ${weights.dropped} of the file left out${fresh}`);
-  }
-  const plan = artifact.recipe.stages.find(({ name }) => name === inspection.stage);
-  if (plan) for (const line of updateLines(plan, inspection.groups)) terminal.line(line);
-  if (frozen.length > 0) terminal.line(`  frozen      ${frozen.join(", ")}`);
-  if (frontier.length > 0) terminal.line(`  frontier    ${frontier.join(", ")}: no gradient below`);
-  for (const [entry, { ops, kernels, launches, flops, traffic }] of Object.entries(inspection.entries)) {
-    terminal.line(`  ${entry.padEnd(11)} ${ops} ops, ${kernels} kernels, ${launches} launches${work(flops)}`);
-    const moved = `${megabytes(traffic.read)} read and ${megabytes(traffic.written)} written`;
-    terminal.line(`  ${"".padEnd(11)} ${moved}; ${megabytes(traffic.least)} at the least`);
-  }
-  const parts = (["weights", "gradients", "optimizer", "temporary"] as const).map((name) => `${name} ${megabytes(bytes[name])}`);
-  terminal.line(`  memory      ${megabytes(bytes.peak)} and the data: ${parts.join(", ")}`);
-  if (hasLayers) showLayers(inspection.layers, terminal);
-  terminal.line(`  cache       ${inspection.cached.features ? "frozen features" : "none"}: ${inspection.cached.reason}`);
+/**
+ * Where the arena goes. All is planned before the first step, so what is allocated is what is ever used; resident data comes on top. What a
+ * step needs beyond a forward pass, it needs for gradients.
+ */
+function memoryOf({ bytes, entries }: StageReport): InspectedStage["bytes"] {
+  const { weights, optimizer, temporary, arena } = bytes;
+  const forward = Object.entries(entries).flatMap(([entry, report]) => (entry === "eval" ? [report.temporary] : []));
+  const workspace = Math.min(temporary, ...forward);
+  return { ...bytes, activations: temporary - workspace, workspace, other: arena - weights - optimizer - temporary, peak: arena };
 }
-
-function labelsOf({ dataInfo: { label, classes }, recipe }: Artifact): string {
-  const each = label.shape.length === 0 ? "one" : `[${label.shape.join(", ")}]`;
-  switch (lossOf(recipe.loss).labels) {
-    case "class":
-      return `${each} of ${classes.length} classes`;
-    case "set":
-      return `sets of ${classes.length} classes`;
-    case "number":
-      return `${each} number${label.shape.length === 0 ? "" : "s"}`;
-  }
-}
-
-function showLayers(layers: InspectedStage["layers"], terminal: Terminal): void {
-  const width = Math.max(0, ...layers.map(({ layer }) => layer.length));
-  terminal.line("  a training step, by layers");
-  for (const { layer, ops, kernels, launches, flops } of layers)
-    terminal.line(`    ${layer.padEnd(width)}  ${ops} ops, ${kernels} kernels, ${launches} launches${work(flops)}`);
-}
-
-const work = (flops: number): string => (flops > 0 ? `, ${(flops / 1e6).toFixed(1)} MFLOP in contractions` : "");
-
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;

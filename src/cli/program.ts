@@ -149,6 +149,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     .option("--delta", "also write what the training changed of the weights that it began with; `tlc merge` makes one file of both")
     .option("--resume [run]", "go on with a run that was stopped, by its number or folder (default: the newest of this spec)")
     .option("--checkpoint-every <n|time>", "a checkpoint every so many steps, or as in 90s or 10m, and after each epoch", checkpointEvery)
+    .option("--no-cache", "compute frozen layers in every step, as if their features could not be kept")
     .action(verb(async (terminal, path: string, options: RunOptions) => (await import("./run.ts")).run(path, options, terminal)));
 
   running(compiling(program.command("eval")))

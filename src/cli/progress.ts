@@ -1,6 +1,7 @@
 // A training run as it is seen: one live line in a terminal, a line every few seconds in a log, every event as an object with `--json`.
 
-import type { EpochEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "../runtime/events.ts";
+import type { EpochEvent, FeaturesEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "../runtime/events.ts";
+import { formatBytes } from "../runtime/memory.ts";
 import { matrixLines, metricsText, number } from "./metrics-text.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -36,6 +37,12 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
         if (event.resumed)
           terminal.line(`going on in epoch ${event.resumed.epoch} of stage ${event.resumed.stage}, after step ${event.resumed.step}`);
         break;
+      case "features":
+        terminal.line(featuresLine(event));
+        break;
+      case "uncached":
+        terminal.line(`${event.stage}  no features are kept: ${event.reason}`);
+        break;
       case "step":
         step(event);
         break;
@@ -65,6 +72,15 @@ function startLine(event: StartEvent): string {
   const frozen = event.parameters - event.trainable;
   const parameters = `${event.parameters.toLocaleString("en")} parameters${frozen > 0 ? `, ${frozen.toLocaleString("en")} frozen` : ""}`;
   return `${event.recipe}: ${parameters}; ${examples.join(", ")} examples; batch ${event.batch}; ${event.adapter}`;
+}
+
+function featuresLine(event: FeaturesEvent): string {
+  const how = {
+    device: `computed once, in ${duration(event.seconds)}`,
+    memory: "those of the stage before",
+    disk: `those of an earlier run, read in ${duration(event.seconds)}`,
+  }[event.from];
+  return `${event.stage}  features of ${event.examples} ${event.split} examples, ${formatBytes(event.bytes)}: ${how}`;
 }
 
 const summaryOf = ({ stage }: StepEvent | EpochEvent, start: StartEvent | undefined): StageSummary | undefined =>

@@ -10,10 +10,10 @@ const EVENT_MS = 500;
 const LOG_MS = 5000;
 
 /** Below `XDG_CACHE_HOME`, which counts only where it is absolute, or the home folder's `.cache`; undefined without a home. */
-export function cacheFolder(env: Readonly<Record<string, string | undefined>>): string | undefined {
+export function cacheFolder(env: Readonly<Record<string, string | undefined>>, kind: "pictures" | "features"): string | undefined {
   const { XDG_CACHE_HOME: named = "", HOME: home = process.platform === "win32" ? homedir() : "" } = env;
   const base = isAbsolute(named) ? named : isAbsolute(home) ? join(home, ".cache") : undefined;
-  return base === undefined ? undefined : join(base, "tlspec", "pictures");
+  return base === undefined ? undefined : join(base, "tlspec", kind);
 }
 
 /** For the reading of one split. */
@@ -36,5 +36,5 @@ export function readingOptions(
     if (terminal.isLive) terminal.live(text);
     else terminal.line(`${split}: ${text}`);
   };
-  return { cache: cacheFolder(terminal.io.env), onRead };
+  return { cache: cacheFolder(terminal.io.env, "pictures"), onRead };
 }

@@ -10,13 +10,14 @@ import { CheckpointFolder, newestCheckpoint } from "../runtime/checkpoint/folder
 import { identityOf, requireSame } from "../runtime/checkpoint/identity.ts";
 import { DeviceError, type LastWeights } from "../runtime/device.ts";
 import { DataError } from "../runtime/errors.ts";
+import type { FeatureStore } from "../runtime/features.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
 import type { NamedWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
-import { readingOptions } from "./reading.ts";
+import { cacheFolder, readingOptions } from "./reading.ts";
 import { findRun, openResults, type ResumedRun, type Results } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
@@ -30,6 +31,8 @@ export interface RunOptions extends CompileOptions, DeviceOptions {
   /** The run to go on with; true for the newest. */
   readonly resume?: string | true;
   readonly checkpointEvery?: Every;
+  /** False for a training that computes what is frozen in every step, and reads no features of earlier ones. */
+  readonly cache?: boolean;
 }
 
 export async function run(path: string, options: RunOptions, terminal: Terminal): Promise<number> {
@@ -96,7 +99,8 @@ async function trainOn(
       save: (progress: Progress) => folder.save({ ...progress, identity: identity() }),
       every: options.checkpointEvery,
     };
-    for await (const event of train(network, data, { signal, weights, resume, checkpoints: saving })) {
+    const features = await featuresOf(options, terminal);
+    for await (const event of train(network, data, { signal, weights, resume, features, checkpoints: saving })) {
       await results.log(event);
       if (event.event !== "done") progress(event);
       else {
@@ -148,6 +152,13 @@ function resumeCommand(path: string, { set, recipe, root, out, device, delta, we
     ...[...option("--out", out), "--resume", ...(name === undefined ? [] : [name])],
   ];
   return words.map((word) => (/^[\w./=:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+
+/** Where features of frozen layers are kept; nowhere without a home. */
+async function featuresOf({ cache }: RunOptions, { io }: Terminal): Promise<FeatureStore | false | undefined> {
+  if (cache === false) return false;
+  const folder = cacheFolder(io.env, "features");
+  return folder === undefined ? undefined : (await import("../runtime/feature-store.ts")).openFeatureStore(folder);
 }
 
 /** The error of a device that failed, once what was learned before is safe. */

@@ -65,33 +65,76 @@ function stageFault(stage: CompiledStage, artifact: Artifact): string | undefine
     return "its groups are not what it trains";
   const noSeed = seed === undefined ? undefined : bufferFault(buffers, seed, { role: "input", type: { dtype: "u32", shape: [] } });
   if (noSeed !== undefined) return noSeed;
-  return entriesFault(stage, artifact, buffers);
+  return entriesFault(stage, artifact, buffers) ?? featuresFault(stage, artifact, buffers);
 }
 
 const WHOLE = ["evaluate", "initialize", "predict", "train"];
 const TRACED = ["initialize", "trace"];
+const CACHED = ["evaluate", "features", "train"];
 
-function entriesFault(
-  { entries, program }: CompiledStage,
-  artifact: Artifact,
-  buffers: ReadonlyMap<string, BufferPlan>,
-): string | undefined {
-  const missing = Object.keys(entries).find((it) => !Object.hasOwn(program.entries, it));
-  if (missing !== undefined) return `the program has no entry ${missing}`;
-  const purposes = Object.values(entries)
+type Entries = CompiledStage["entries"];
+type Buffers = ReadonlyMap<string, BufferPlan>;
+
+const purposesOf = (entries: Entries): string =>
+  Object.values(entries)
     .map(({ purpose }) => purpose)
     .sort()
     .join();
+
+function entriesFault({ entries, program }: CompiledStage, artifact: Artifact, buffers: Buffers): string | undefined {
+  const missing = Object.keys(entries).find((it) => !Object.hasOwn(program.entries, it));
+  if (missing !== undefined) return `the program has no entry ${missing}`;
+  const purposes = purposesOf(entries);
   if (purposes !== WHOLE.join() && purposes !== TRACED.join()) return `its entries are to ${purposes}`;
-  for (const [name, ports] of Object.entries(entries)) {
-    for (const [buffer, wanted] of needsOf(ports, artifact)) {
-      const problem = bufferFault(buffers, buffer, wanted);
-      if (problem !== undefined) return `entry ${name}: ${problem}`;
-    }
-    const problem = portsFault(ports, artifact);
-    if (problem !== undefined) return `entry ${name}: ${problem}`;
+  return firstFault(Object.keys(entries), (name) => entryFault(name, entries, program, artifact, buffers));
+}
+
+/** Of the feature cache: one entry from the data to features, and two from features on. */
+function featuresFault({ features, program }: CompiledStage, artifact: Artifact, buffers: Buffers): string | undefined {
+  if (features === undefined) return undefined;
+  const { columns, parameters, entries } = features;
+  const { dataInfo, recipe } = artifact;
+  if (purposesOf(entries) !== CACHED.join()) return `its features are to ${purposesOf(entries)}`;
+  const known = new Set(artifact.parameters.map(({ name }) => name));
+  const stray = parameters.find((name) => !known.has(name));
+  if (stray !== undefined) return `its features are made of ${stray}, which is no parameter`;
+  const twice = repeated([...columns, dataInfo.label].map(({ name }) => name));
+  if (twice !== undefined) return `there are two features ${twice}`;
+  const large = columns.find(({ shape }) => sizeOf(shape) > MOST_ELEMENTS);
+  if (large !== undefined) return `${large.name} has more elements than an index can count`;
+  const cached = { ...artifact, dataInfo: { ...dataInfo, inputs: columns } };
+  return firstFault(Object.entries(entries), ([name, ports]) => {
+    if (ports.purpose !== "features") return entryFault(name, entries, program, cached, buffers);
+    const kept = new Map(ports.outputs.map(({ column, buffer }) => [column, buffer]));
+    if (kept.size !== ports.outputs.length || [...kept.keys()].join() !== columns.map((it) => it.name).join())
+      return `entry ${name}: it makes other features than those that are kept`;
+    const problem = firstFault(columns, ({ name: column, dtype, shape }) =>
+      bufferFault(buffers, kept.get(column) ?? "", { role: "output", type: { dtype, shape: [recipe.batch, ...shape] } }),
+    );
+    return problem === undefined ? entryFault(name, entries, program, artifact, buffers) : `entry ${name}: ${problem}`;
+  });
+}
+
+function firstFault<T>(list: readonly T[], find: (item: T) => string | undefined): string | undefined {
+  for (const item of list) {
+    const fault = find(item);
+    if (fault !== undefined) return fault;
   }
   return undefined;
+}
+
+function entryFault(
+  name: string,
+  entries: Entries,
+  program: CompiledStage["program"],
+  artifact: Artifact,
+  buffers: Buffers,
+): string | undefined {
+  const ports = entries[name];
+  if (!ports || !Object.hasOwn(program.entries, name)) return `the program has no entry ${name}`;
+  const problem =
+    firstFault(needsOf(ports, artifact), ([buffer, wanted]) => bufferFault(buffers, buffer, wanted)) ?? portsFault(ports, artifact);
+  return problem === undefined ? undefined : `entry ${name}: ${problem}`;
 }
 
 /** What a port must be: its role, its type, or only the element type where the batch decides about the shape. */
@@ -155,6 +198,8 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
         ...ports.gradients.map(({ buffer }) => [buffer, { role: "output", type: { dtype: "f32" } }] as const),
         ...[ports.count, ports.epochs].flatMap((name) => ifNamed(name, scalar("input", "i32"))),
       ];
+    case "features":
+      return columns("input", (column) => ({ dtype: column?.dtype }));
     default:
       return ports satisfies never;
   }

@@ -153,6 +153,7 @@ const ports = oneOf(
   object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name }),
   object({ purpose: { const: "evaluate" }, ...epoch }, { scores: name }),
   object({ purpose: { const: "predict" }, columns, output: name }),
+  object({ purpose: { const: "features" }, columns, outputs: columns }),
   object(
     { purpose: { const: "trace" }, columns, loss: name, output: name, gradients: list(object({ parameter: name, buffer: name })) },
     { count: name, epochs: name },
@@ -168,16 +169,19 @@ const state = object({ name, kind, type: object({ dtype, shape }), init: initial
 
 const work = { ops: figure, kernels: figure, launches: figure, flops: figure };
 const report = object({
-  layers: list(object({ layer: name, ...work })),
+  layers: list(object({ layer: name, ...work, share: figure })),
   frontier: list(name),
-  entries: named(object({ ...work, traffic: object({ read: figure, written: figure, least: figure }) })),
+  entries: named(object({ ...work, temporary: bytes, traffic: object({ read: figure, written: figure, least: figure }) })),
   bytes: object({ weights: bytes, gradients: bytes, optimizer: bytes, temporary: bytes, temporaryLowerBound: bytes, arena: bytes }),
+  cache: object({ features: flag, reason: { type: "string" } }, { bytes: figure, spared: figure }),
 });
+
+const features = object({ key: name, columns: { ...list(column), minItems: 1 }, parameters: list(name), entries: named(ports) });
 
 const group = object({ rate: figure, decay: figure, parameters: list(name) });
 const stage = object(
   { name, trainable: list(name), groups: list(group), states: list(state), entries: named(ports), report, program },
-  { seed: name },
+  { seed: name, features },
 );
 
 const measure = {

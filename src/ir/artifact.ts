@@ -1,7 +1,7 @@
 // What a compilation gives: the recipe, its data, the network's parameters, and one program per stage with what a runtime must know
 // around it: which entries it has, what they are for, and which buffers the host writes and reads for each.
 
-import type { DataPlan, DataInfo, ParameterGroup, RecipePlan } from "./plan.ts";
+import type { ColumnInfo, DataPlan, DataInfo, ParameterGroup, RecipePlan } from "./plan.ts";
 import type { EntryName, Program } from "./program.ts";
 import type { State } from "./state.ts";
 import type { DType, Shape } from "./types.ts";
@@ -73,6 +73,8 @@ export type EntryPorts =
     } & EpochPorts)
   /** A batch in stored form (u8 images, before normalization) to the network's output, f32[batch, ...]. */
   | { readonly purpose: "predict"; readonly columns: readonly ColumnBuffer[]; readonly output: string }
+  /** A batch in stored form to what the feature cache keeps of it: outputs, [batch, …] each. */
+  | { readonly purpose: "features"; readonly columns: readonly ColumnBuffer[]; readonly outputs: readonly ColumnBuffer[] }
   /** A training step on a batch as the network takes it; leaves the mean loss, the output and gradients. */
   | {
       readonly purpose: "trace";
@@ -99,8 +101,21 @@ export interface CompiledStage {
   /** Everything that is carried from step to step. */
   readonly states: readonly State[];
   readonly entries: Readonly<Record<EntryName, EntryPorts>>;
+  /** Where part of the network can run once for each example of a stage, instead of in every epoch. */
+  readonly features?: StageFeatures;
   readonly report: StageReport;
   readonly program: Program;
+}
+
+/** The feature cache of a stage: what it keeps of each example, and the entries that make it and go on from it. */
+export interface StageFeatures {
+  /** Stages with equal keys make the same features of the same weights. */
+  readonly key: string;
+  readonly columns: readonly ColumnInfo[];
+  /** Names of the parameters that features are made of; the stage leaves them alone. */
+  readonly parameters: readonly string[];
+  /** Of purposes `features`, `train` and `evaluate`; the columns of the last two are features, and the label. */
+  readonly entries: Readonly<Record<EntryName, EntryPorts>>;
 }
 
 /** Published weights that training begins with. */
@@ -142,6 +157,8 @@ export interface EntryReport {
   readonly launches: number;
   /** Floating-point operations of matrix products and convolutions; two for a multiply-add. */
   readonly flops: number;
+  /** Bytes of values that live within it, at the most: kept activations, gradients and workspace. */
+  readonly temporary: number;
   /** Bytes that its kernels read and write, and the least that they could: what is kept from run to run and the peak of the rest, once. */
   readonly traffic: { readonly read: number; readonly written: number; readonly least: number };
 }
@@ -154,6 +171,8 @@ export interface LayerReport {
   readonly kernels: number;
   readonly launches: number;
   readonly flops: number;
+  /** Of the step's time, from 0 to 1, as far as operations and bytes tell it. */
+  readonly share: number;
 }
 
 export interface StageReport {
@@ -172,4 +191,14 @@ export interface StageReport {
     /** Everything but resident data. */
     readonly arena: number;
   };
+  /** Of the feature cache: whether there is one, and why or why not. */
+  readonly cache: CacheReport;
+}
+
+export interface CacheReport {
+  readonly features: boolean;
+  readonly reason: string;
+  /** For each example, where there is one: bytes that are kept, and scalar operations that an epoch is spared. */
+  readonly bytes?: number;
+  readonly spared?: number;
 }

@@ -9,8 +9,9 @@ import type { Kernel } from "../ir/loop/kernel.ts";
 import { sizeOf } from "../ir/types.ts";
 import { callsOf, launchesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
 import type { Compiled } from "./pipeline.ts";
-import { bytesOf } from "./plan-memory.ts";
-import { leastTraffic, trafficOfTasks } from "./traffic.ts";
+import { aligned, bytesOf, type MemoryPlan } from "./plan-memory.ts";
+import { leastTraffic, trafficOf, trafficOfTasks } from "./traffic.ts";
+import { WORK_PER_BYTE } from "./work.ts";
 
 /** The training step among a stage's entries, and which of its outputs the loss reaches. */
 export interface StepReference {
@@ -22,9 +23,9 @@ export function reportStage(
   { graphs, tasks, memory }: Pick<Compiled, "graphs" | "tasks" | "memory">,
   step: StepReference,
   trainable: readonly Parameter[],
-): StageReport {
+): Omit<StageReport, "cache"> {
   const entries: Record<EntryName, EntryReport> = {};
-  for (const [entry, list] of tasks) entries[entry] = reportEntry(graphs.get(entry), list);
+  for (const [entry, list] of tasks) entries[entry] = reportEntry(graphs.get(entry), list, memory);
   const buffers = new Set(
     [...tasks.values()]
       .flat()
@@ -47,28 +48,43 @@ export function reportStage(
   };
 }
 
-function reportEntry(graph: Graph | undefined, tasks: readonly Task[]): EntryReport {
+function reportEntry(graph: Graph | undefined, tasks: readonly Task[], memory: MemoryPlan): EntryReport {
   return {
     ops: graph ? topologicalOrder(graph.outputs.values()).length : 0,
-    ...(costsBy(tasks, () => "all").get("all") ?? NOTHING),
+    ...withoutTime(costsBy(tasks, () => "all").get("all") ?? NOTHING),
+    temporary: temporaryBytes(tasks, memory),
     traffic: { ...trafficOfTasks(tasks), least: leastTraffic(tasks) },
   };
 }
 
-type Costs = Omit<LayerReport, "layer" | "ops">;
+/** How far into the region that all entries share the temporaries of one go. */
+function temporaryBytes(tasks: readonly Task[], { offsets, arenaBytes, temporaryBytes: most }: MemoryPlan): number {
+  const from = arenaBytes - most;
+  const buffers = new Set(tasks.flatMap(callsOf).flatMap((call) => call.buffers));
+  return [...buffers].reduce((end, buffer) => {
+    const offset = buffer.role === "temp" ? (offsets.get(buffer) ?? 0) : -1;
+    return offset < from ? end : Math.max(end, offset - from + aligned(bytesOf(buffer)));
+  }, 0);
+}
 
-const NOTHING: Costs = { kernels: 0, launches: 0, flops: 0 };
+/** What kernels take; `time` in operations, of which a byte moved is worth some. */
+type Costs = Omit<LayerReport, "layer" | "ops" | "share"> & { readonly time: number };
+
+const NOTHING: Costs = { kernels: 0, launches: 0, flops: 0, time: 0 };
+
+const withoutTime = ({ time: _, ...costs }: Costs): Omit<Costs, "time"> => costs;
 
 /** What the kernels of each key cost, loops counted. */
 function costsBy<K>(tasks: readonly Task[], keyOf: (call: KernelCall) => K): ReadonlyMap<K, Costs> {
   const costs = new Map<K, Costs>();
   const add = (key: K, more: Partial<Costs>): void => {
-    const { kernels, launches, flops } = costs.get(key) ?? NOTHING;
-    costs.set(key, { kernels: kernels + (more.kernels ?? 0), launches: launches + (more.launches ?? 0), flops: flops + (more.flops ?? 0) });
+    const sum = (field: keyof Costs): number => (costs.get(key) ?? NOTHING)[field] + (more[field] ?? 0);
+    costs.set(key, { kernels: sum("kernels"), launches: sum("launches"), flops: sum("flops"), time: sum("time") });
   };
   for (const task of tasks) {
     const times = task.kind === "loop" ? task.count : 1;
-    for (const call of callsOf(task)) add(keyOf(call), { kernels: 1, flops: times * flopsOf(call.kernel) });
+    for (const call of callsOf(task))
+      add(keyOf(call), { kernels: 1, flops: times * flopsOf(call.kernel), time: times * timeOf(call.kernel) });
     // A launch that kernels of several keys share is one of each.
     for (const calls of launchesOf(task)) for (const key of new Set(calls.map(keyOf))) add(key, { launches: times });
   }
@@ -82,7 +98,17 @@ function reportLayers(graph: Graph | undefined, tasks: readonly Task[]): readonl
     if (path !== undefined) ops.set(path, (ops.get(path) ?? 0) + 1);
   }
   const costs = costsBy(tasks, ({ origin }) => origin?.path);
-  return [...ops].map(([layer, count]) => ({ layer, ops: count, ...(costs.get(layer) ?? NOTHING) }));
+  const total = [...costs.values()].reduce((sum, { time }) => sum + time, 0);
+  return [...ops].map(([layer, count]) => {
+    const { time, ...cost } = costs.get(layer) ?? NOTHING;
+    return { layer, ops: count, ...cost, share: total === 0 ? 0 : time / total };
+  });
+}
+
+/** A roofline: products and memory work at one time, and the slower of them decides. */
+function timeOf(kernel: Kernel): number {
+  const { read, written } = trafficOf(kernel);
+  return Math.max(flopsOf(kernel), WORK_PER_BYTE * (read + written));
 }
 
 /** Of contractions; two for a multiply-add. */

@@ -3,7 +3,7 @@
 
 import type { CompiledStage, EntryPorts } from "../ir/artifact.ts";
 import type { Parameter } from "../ir/model.ts";
-import type { Program } from "../ir/program.ts";
+import type { EntryName, Program } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
 import type { CompilesKernels } from "./assemble.ts";
 import { compileEntries, type PipelineOptions } from "./pipeline.ts";
@@ -35,8 +35,14 @@ function sinceWhen(spec: StageSpec, before: { readonly spec: StageSpec; readonly
   return (parameter) => (known.has(parameter) ? before.since(parameter) : spec.stage.name);
 }
 
-function compileStage(spec: StageSpec, { states, entries }: StageGraphs, target: CompilesKernels, options: PipelineOptions): CompiledStage {
-  const graphs = new Map([...entries].map(([name, { graph }]) => [name, graph]));
+function compileStage(
+  spec: StageSpec,
+  { states, entries, features, cache }: StageGraphs,
+  target: CompilesKernels,
+  options: PipelineOptions,
+): CompiledStage {
+  // What gives states their initial values comes last.
+  const graphs = new Map([...(features?.entries ?? []), ...entries].map(([name, { graph }]) => [name, graph]));
   const compiled = compileEntries(graphs, target, options);
   const { program } = compiled;
   const trainable = trainableOf(spec);
@@ -47,8 +53,9 @@ function compileStage(spec: StageSpec, { states, entries }: StageGraphs, target:
     groups: groupsOf(spec, trainable),
     ...(buffers.has(SEED) && { seed: SEED }),
     states,
-    entries: Object.fromEntries([...entries].map(([name, { ports }]) => [name, withoutUnused(ports, program)])),
-    report: reportStage(compiled, stepOf(entries), trainable),
+    entries: portsOf(entries, program),
+    ...(features && { features: { ...features, entries: portsOf(features.entries, program) } }),
+    report: { ...reportStage(compiled, stepOf(entries), trainable), cache },
     program,
   };
 }
@@ -62,6 +69,9 @@ function groupsOf({ groupOf }: StageSpec, trainable: readonly Parameter[]): Comp
   }
   return [...groups.values()];
 }
+
+const portsOf = (entries: StageGraphs["entries"], program: Program): Readonly<Record<EntryName, EntryPorts>> =>
+  Object.fromEntries([...entries].map(([name, { ports }]) => [name, withoutUnused(ports, program)]));
 
 /** Columns, and what a schedule might ask for, have no buffer where no result depends on them. */
 function withoutUnused(ports: EntryPorts, { buffers }: Program): EntryPorts {

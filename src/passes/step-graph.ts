@@ -2,7 +2,7 @@
 // loss, gradients of the trainable leaves, update, metrics), `eval` adds a batch to the metrics, `predict` maps a batch to outputs. Each
 // is a pure function from named inputs to named outputs; an output with the name of a state is that state's next value.
 
-import { LOSS_HISTORY, type ColumnBuffer, type EntryPorts, type SumBuffer } from "../ir/artifact.ts";
+import { LOSS_HISTORY, type CacheReport, type ColumnBuffer, type EntryPorts, type StageFeatures, type SumBuffer } from "../ir/artifact.ts";
 import type { Builder } from "../ir/builder.ts";
 import { substitute, topologicalOrder, type Graph } from "../ir/graph.ts";
 import { STREAMS, type ForwardModel, type Parameter, type TrainingLeaves } from "../ir/model.ts";
@@ -21,6 +21,7 @@ import { ZEROS, type State } from "../ir/state.ts";
 import { InternalError, isFloat, tensorType, type Shape, type TensorType } from "../ir/types.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { EPOCHS, learningRates, type RateOf } from "./learning-rate.ts";
+import { featureCacheOf, keyOf, type FeatureCache } from "./feature-cache.ts";
 import { batchLoss, type BatchLoss } from "./loss.ts";
 import { specialize } from "./specialize.ts";
 import { mixBatch, mixedLoss, type Batch, type MixedLabels } from "./mix-batch.ts";
@@ -65,6 +66,9 @@ export interface StageGraphs {
   readonly states: readonly State[];
   /** `init` last: it writes what the others read. */
   readonly entries: ReadonlyMap<EntryName, EntryGraph>;
+  /** The feature cache, whose entries are not among those above. */
+  readonly features?: Omit<StageFeatures, "entries"> & { readonly entries: ReadonlyMap<EntryName, EntryGraph> };
+  readonly cache: CacheReport;
 }
 
 const given = (b: Builder, name: string, type: TensorType): Node => b.input({ name, role: "batch", type });
@@ -307,18 +311,46 @@ function contextOf(spec: StageSpec, position: StagePosition): EntryContext {
 }
 
 /** Initial values are of everything that the entries have declared. */
-function withInit({ states }: EntryContext, entries: readonly (readonly [EntryName, EntryGraph])[]): StageGraphs {
+function withInit(
+  { states }: EntryContext,
+  entries: readonly (readonly [EntryName, EntryGraph])[],
+): Pick<StageGraphs, "states" | "entries"> {
   const init: EntryGraph = { graph: states.initialValues(), ports: { purpose: "initialize" } };
   return { states: states.list(), entries: new Map([...entries, ["init", init]]) };
 }
 
 export function buildEntries(spec: StageSpec, position: StagePosition): StageGraphs {
   const context = contextOf(spec, position);
-  return withInit(context, [
+  const entries = [
     ["train", trainEntry(context)],
     ["eval", evalEntry(context)],
     ["predict", predictEntry(context)],
-  ]);
+  ] as const;
+  const cache = featureCacheOf({ ...spec, network: trained(context, true) });
+  const features = "above" in cache ? cachedEntries(context, cache) : undefined;
+  return { ...withInit(context, entries), ...(features && { features }), cache: cache.report };
+}
+
+/** What makes features, and what goes on from them: as the stage trains and evaluates, with features for inputs. */
+function cachedEntries(context: EntryContext, { above, columns, values, parameters }: FeatureCache): NonNullable<StageGraphs["features"]> {
+  const { b, recipe, dataInfo } = context;
+  const cached: EntryContext = { ...context, network: above, dataInfo: { ...dataInfo, inputs: columns } };
+  const batch = buildBatch(context, { kind: "direct", prefix: "features", batch: recipe.batch }, "eval", noRandom);
+  const network = trained(context, true);
+  const made = values.map((output) => connect(b, { ...network, output, updates: new Map() }, batch).output);
+  const outputs = columnBuffers("features/made", columns);
+  const make: EntryGraph = {
+    graph: { builder: b, outputs: new Map(outputs.map(({ buffer }, i) => [buffer, at(made, i)])) },
+    ports: { purpose: "features", columns: columnBuffers("features", dataInfo.inputs), outputs },
+  };
+  return {
+    ...{ key: keyOf(made), columns, parameters },
+    entries: new Map([
+      ["features", make],
+      ["train_features", trainEntry(cached)],
+      ["eval_features", evalEntry(cached)],
+    ]),
+  };
 }
 
 /**
@@ -346,5 +378,8 @@ export function buildTraceEntry(spec: StageSpec, position: StagePosition): Stage
   const schedule = { count: "train/count", epochs: EPOCHS };
   const columns = columnBuffers("batch", [...dataInfo.inputs, dataInfo.label]);
   const ports: EntryPorts = { purpose: "trace", ...schedule, columns, loss: "loss", output: "output", gradients: gradientBuffers };
-  return withInit(context, [["train", { graph: { builder: b, outputs }, ports }]]);
+  return {
+    ...withInit(context, [["train", { graph: { builder: b, outputs }, ports }]]),
+    cache: { features: false, reason: "a trace is of one batch" },
+  };
 }

@@ -1,7 +1,7 @@
 // Evaluation of a whole split and prediction of single batches, on any device.
 
 import { hostArray } from "../ir/arrays.ts";
-import type { Artifact } from "../ir/artifact.ts";
+import type { Artifact, ColumnBuffer } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { KEPT_SCORES, rankedClasses } from "../ir/recipe/metrics/ranking.ts";
 import { lengthOf } from "../ir/padding.ts";
@@ -91,21 +91,26 @@ class ScoreReader {
 export async function predictBatch(loaded: LoadedStage, split: LoadedSplit, first = 0): Promise<Float32Array> {
   const { artifact, stage, session } = loaded;
   const entry = entryFor(stage, "predict");
+  const count = Math.min(artifact.recipe.batch, split.count - first);
+  writeBatch(loaded, entry.columns, split, first);
+  session.run(entry.name);
+  const output = (await session.read([entry.output])).get(entry.output);
+  if (!(output instanceof Float32Array)) throw new DataError("the program gives no predictions");
+  return output.slice(0, count * sizeOf(artifact.outputShape));
+}
+
+/** Up to one batch of examples, from `first` on, in stored form to where an entry takes it. */
+export function writeBatch({ artifact, session }: LoadedStage, places: readonly ColumnBuffer[], split: LoadedSplit, first: number): void {
   const { batch } = artifact.recipe;
-  const count = Math.min(batch, split.count - first);
   for (const info of artifact.dataInfo.inputs) {
     const column = columnFor(split, info.name, artifact.dataInfo.label.name);
     const size = sizeOf(info.shape);
     // A whole batch even where fewer examples are left: its size is what the device was prepared for.
     const values = hostArray(info.dtype, batch * size);
-    values.set(column.data.subarray(first * size, (first + count) * size));
-    const place = entry.columns.find((it) => it.column === info.name);
+    values.set(column.data.subarray(first * size, Math.min(first + batch, split.count) * size));
+    const place = places.find((it) => it.column === info.name);
     if (place !== undefined) session.write(place.buffer, values);
   }
-  session.run(entry.name);
-  const output = (await session.read([entry.output])).get(entry.output);
-  if (!(output instanceof Float32Array)) throw new DataError("the program gives no predictions");
-  return output.slice(0, count * sizeOf(artifact.outputShape));
 }
 
 /** One answer: a class with its probability, all classes that are likelier than not, a class for every step, or plain numbers of a regression. */

@@ -33,6 +33,26 @@ export interface StartEvent {
   readonly resumed?: { readonly stage: string; readonly epoch: number; readonly step: number };
 }
 
+/** Before a stage whose frozen part runs once for each example, for each split: its features are there. */
+export interface FeaturesEvent {
+  readonly event: "features";
+  readonly stage: string;
+  readonly split: string;
+  readonly examples: number;
+  /** Of all examples. */
+  readonly bytes: number;
+  /** `device`: computed now; `memory`: those of the stage before; `disk`: those of an earlier run. */
+  readonly from: "device" | "memory" | "disk";
+  readonly seconds: number;
+}
+
+/** Before a stage whose frozen part could run once for each example, and will not. */
+export interface UncachedEvent {
+  readonly event: "uncached";
+  readonly stage: string;
+  readonly reason: string;
+}
+
 export interface StepEvent {
   readonly event: "step";
   readonly stage: string;
@@ -80,4 +100,4 @@ export interface DoneEvent {
   readonly interrupted: boolean;
 }
 
-export type TrainEvent = StartEvent | StepEvent | EpochEvent | StageEvent | DoneEvent;
+export type TrainEvent = StartEvent | FeaturesEvent | UncachedEvent | StepEvent | EpochEvent | StageEvent | DoneEvent;

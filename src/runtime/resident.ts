@@ -2,15 +2,19 @@
 
 import type { SumBuffer } from "../ir/artifact.ts";
 import { formatType, sameType, sizeOf } from "../ir/types.ts";
-import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
+import { columnFor, type Column, type LoadedSplit } from "./data/loaded-split.ts";
 import type { HostArray } from "./device.ts";
 import { DataError } from "./errors.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
 
-export function writeResident({ artifact, stage, session }: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): void {
+interface NamedColumn extends Column {
+  readonly name: string;
+}
+
+/** The columns of a split, which must be of the types that the program takes. */
+export function columnsFor({ artifact }: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): readonly NamedColumn[] {
   const { inputs, label } = artifact.dataInfo;
-  const buffers = new Map(entryFor(stage, purpose).columns.map((it) => [it.column, it]));
-  for (const info of [...inputs, label]) {
+  return [...inputs, label].map((info) => {
     const column = columnFor(split, info.name, label.name);
     const stored = { dtype: info.dtype, shape: purpose === "train" ? (info.training?.shape ?? info.shape) : info.shape };
     if (!sameType(column, stored)) {
@@ -19,7 +23,15 @@ export function writeResident({ artifact, stage, session }: LoadedStage, purpose
         "compile the spec again for this data",
       );
     }
-    const { buffer, places } = buffers.get(info.name) ?? {};
+    return { ...column, name: info.name };
+  });
+}
+
+export function writeResident(loaded: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): void {
+  const { stage, session } = loaded;
+  const buffers = new Map(entryFor(stage, purpose).columns.map((it) => [it.column, it]));
+  for (const column of columnsFor(loaded, purpose, split)) {
+    const { buffer, places } = buffers.get(column.name) ?? {};
     if (buffer !== undefined) session.write(buffer, column.data);
     if (places !== undefined && column.places !== undefined) session.write(places, column.places);
   }

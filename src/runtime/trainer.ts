@@ -7,15 +7,16 @@ import { sizeOf } from "../ir/types.ts";
 import type { Progress } from "./checkpoint/checkpoint.ts";
 import type { CheckpointOptions } from "./checkpoint/record.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
-import { DeviceError } from "./device.ts";
+import { DeviceError, type DeviceInfo } from "./device.ts";
 import { runEpoch } from "./epoch.ts";
 import { DataError, NonFiniteLossError } from "./errors.ts";
 import { createEvaluator, epochMetrics } from "./evaluate.ts";
-import type { EpochEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "./events.ts";
+import type { EpochEvent, FeaturesEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent, UncachedEvent } from "./events.ts";
+import { FeatureMemory, withFeatures, type FeatureStore } from "./features.ts";
 import { entryFor, initialize, type LoadedStage, type Network } from "./network.ts";
 import { Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
-import { resetSums, writeResident } from "./resident.ts";
+import { columnsFor, resetSums, writeResident } from "./resident.ts";
 import {
   loadNamedWeights,
   loadWeights,
@@ -44,6 +45,8 @@ export interface TrainOptions {
   readonly checkpoints?: CheckpointOptions | undefined;
   /** Go on from here, to the bit as if the run had not been stopped; whoever asks for it knows that all else is the same. */
   readonly resume?: Progress | undefined;
+  /** Where features of frozen layers are kept from run to run; false for no feature cache at all. */
+  readonly features?: FeatureStore | false | undefined;
 }
 
 /** What is the same in all stages of a run. */
@@ -57,6 +60,9 @@ interface Run {
   readonly recording: typeof import("./checkpoint/record.ts") | undefined;
   /** Told of the weights after each epoch. */
   readonly keep: (kept: Kept) => void;
+  readonly device: DeviceInfo;
+  readonly features: FeatureStore | false | undefined;
+  readonly memory: FeatureMemory;
 }
 
 /** Weights of a whole epoch, on the host. */
@@ -81,7 +87,7 @@ export async function* train(network: Network, data: TrainData, options: TrainOp
 async function* trainStages(
   network: Network,
   data: TrainData,
-  { signal, weights, epochs, checkpoints, resume }: TrainOptions,
+  { signal, weights, epochs, checkpoints, resume, features }: TrainOptions,
   keep: Run["keep"],
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { artifact, device } = network;
@@ -97,7 +103,10 @@ async function* trainStages(
   recording?.requireWatched(artifact, data.val !== undefined);
   const stepsPerEpoch = Math.ceil(data.train.count / artifact.recipe.batch);
   const stages = summaries(network, stepsPerEpoch, epochs);
-  const run: Run = { data, stepsPerEpoch, stages, isStopped, signal, checkpoints, recording, keep };
+  const run: Run = {
+    ...{ data, stepsPerEpoch, stages, isStopped, signal, checkpoints, recording, keep },
+    ...{ device, features, memory: new FeatureMemory() },
+  };
 
   const first = resume?.position.stage ?? 0;
   let loaded = await network.restart(async (stage) => {
@@ -107,14 +116,12 @@ async function* trainStages(
     else if ("read" in weights) await loadNamedWeights(stage, weights, signal);
     else loadWeights(stage, weights);
   }, first);
-  writeResident(loaded, "train", data.train);
+  // What does not fit is said before anything begins.
+  columnsFor(loaded, "train", data.train);
   yield startEvent(network, data, stages, recording?.resumedAt(resume, stages, stepsPerEpoch));
 
   for (let index = first; index < stages.length && !isStopped(); index++) {
-    if (index > first) {
-      loaded = await network.advance();
-      writeResident(loaded, "train", data.train);
-    }
+    if (index > first) loaded = await network.advance();
     yield* trainStage(loaded, index, run, index === first ? resume : undefined);
   }
 
@@ -133,13 +140,16 @@ async function* trainStages(
 
 /** @param resume where to go on in this stage */
 async function* trainStage(
-  loaded: LoadedStage,
+  plain: LoadedStage,
   index: number,
   run: Run,
   resume: Progress | undefined,
-): AsyncGenerator<StepEvent | EpochEvent | StageEvent, void, undefined> {
+): AsyncGenerator<FeaturesEvent | UncachedEvent | StepEvent | EpochEvent | StageEvent, void, undefined> {
+  const { stages, stepsPerEpoch, isStopped, signal, recording } = run;
+  const options = { device: run.device, epochs: stages[index]?.epochs ?? 0, isStopped, store: run.features };
+  const { loaded, data } = yield* withFeatures(plain, run.data, run.memory, options);
   const { artifact, stage, session } = loaded;
-  const { data, stages, stepsPerEpoch, isStopped, signal, recording } = run;
+  writeResident(loaded, "train", data.train);
   const entry = entryFor(stage, "train");
   const epochs = stages[index]?.epochs ?? 0;
   // Every epoch of a run has an order of its own, whatever stage it is in.

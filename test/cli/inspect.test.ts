@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { toolchain } from "../../src/cli/default-toolchain.ts";
+import type { InspectedStage, InspectEvent } from "../../src/cli/events.ts";
 import { runCli } from "../../src/cli/program.ts";
 
 const work = mkdtempSync(join(tmpdir(), "tlc-inspect-"));
@@ -92,4 +93,27 @@ it("says the same of a compiled folder, by the scopes of its weights", async () 
     { layer: "out", kind: "out", parameters: 10, trainable: { main: 10 } },
   ]);
   expect((await cli("inspect", "built")).out).toContain("layer  parameters  trainable\nfc             12         12\n");
+});
+
+it("says where memory goes, to the last byte, and what is kept of each example or why nothing is", async () => {
+  writeFileSync("r.tlspec", spec("cnn", "stage head {\n    freeze ** except fc\n  }\n  stage all {\n  }"));
+  const { out } = await cli("inspect", "r.tlspec", "-t", "wasm", "--json");
+  const { stages } = JSON.parse(out) as InspectEvent;
+  for (const { bytes, entries } of stages) {
+    expect(bytes.weights + bytes.optimizer + bytes.activations + bytes.workspace + bytes.other).toBe(bytes.peak);
+    expect(Math.min(...[bytes.activations, bytes.workspace, bytes.other].map(Math.sign))).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...Object.values(entries).map(({ temporary }) => temporary))).toBe(bytes.temporary);
+  }
+  const [head, all] = stages as [InspectedStage, InspectedStage];
+  expect(head.bytes.activations).toBeLessThan(all.bytes.activations);
+  expect(head.cached).toMatchObject({ features: true, reason: "block1 gives the same in every epoch", bytes: 1024 });
+  expect(all.cached).toEqual({ features: false, reason: "nothing is frozen" });
+  const shares = all.layers.map(({ share }) => share);
+  expect(Math.min(...shares)).toBeGreaterThanOrEqual(0);
+  // The rest is for no layer: the batch, the counters.
+  expect(shares.reduce((sum, share) => sum + share, 0)).toBeLessThanOrEqual(1 + 1e-9);
+  const { out: text } = await cli("inspect", "r.tlspec", "-t", "wasm", "--layers");
+  expect(text).toContain("  cache       block1 gives the same in every epoch; 1,024 bytes are kept of each example");
+  expect(text).toContain("  cache       none: nothing is frozen");
+  expect(text).toMatch(/^ {2}peak +\d+\.\d\d {2}all of it, beside the data$/m);
 });

@@ -44,8 +44,8 @@ describe("a count of pictures", () => {
 });
 
 it("pictures are kept in the user's cache, where there is one", () => {
-  expect(cacheFolder({ XDG_CACHE_HOME: "/c", HOME: "/h" })).toBe("/c/tlspec/pictures");
-  expect(cacheFolder({ XDG_CACHE_HOME: "c", HOME: "/h" })).toBe("/h/.cache/tlspec/pictures");
-  expect(cacheFolder({ HOME: "/h" })).toBe("/h/.cache/tlspec/pictures");
-  expect(cacheFolder({})).toBeUndefined();
+  expect(cacheFolder({ XDG_CACHE_HOME: "/c", HOME: "/h" }, "pictures")).toBe("/c/tlspec/pictures");
+  expect(cacheFolder({ XDG_CACHE_HOME: "c", HOME: "/h" }, "pictures")).toBe("/h/.cache/tlspec/pictures");
+  expect(cacheFolder({ HOME: "/h" }, "pictures")).toBe("/h/.cache/tlspec/pictures");
+  expect(cacheFolder({}, "pictures")).toBeUndefined();
 });

@@ -3,40 +3,31 @@
 // A file that is damaged is none. Node only.
 
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import { statSync } from "node:fs";
-import { join } from "node:path";
 import { hasOwnSizes } from "../../ir/recipe/steps/define.ts";
 import { PLACE } from "../../ir/recipe/steps/places.ts";
 import { sizeOf } from "../../ir/types.ts";
-import { writeFileAtomic } from "../atomic-file.ts";
-import { readRegularFile } from "../files.ts";
+import { bytesOf, KeptFiles } from "../kept-files.ts";
 import type { Column } from "./loaded-split.ts";
 import type { Storage } from "./pixels.ts";
 
 /** Fewer are read as quickly. */
 const LEAST_FILES = 100;
-/** Bytes of one split, and of all together; the oldest go first. */
-const MOST_OF_ONE = 2 ** 30;
-const MOST_OF_ALL = 4 * 2 ** 30;
 /** Milliseconds in which a file may change again without its time showing it. */
 const UNSETTLED = 2000;
 
 /** Of the format, and of the pixels that decoders and steps make: whoever changes what comes out of the same file changes this number. */
 const VERSION = 1;
-const MAGIC = "tlspic01";
-const DIGEST = 32;
-/** Magic, digest of all behind it, and how many numbers of places there are. */
-const HEADER = MAGIC.length + DIGEST + 8;
-const ENDING = ".pictures";
+/** Bytes of how many numbers of places there are, which come behind it, and then the pictures. */
+const COUNT = 8;
 
 export class PictureCache {
-  readonly #folder: string;
+  readonly #kept: KeptFiles;
   readonly #files: readonly string[];
   readonly #storage: Storage;
 
   constructor(folder: string, files: readonly string[], storage: Storage) {
-    this.#folder = folder;
+    this.#kept = new KeptFiles({ folder, ending: ".pictures", magic: "tlspic01", mostOfOne: 2 ** 30, mostOfAll: 4 * 2 ** 30 });
     this.#files = files;
     this.#storage = storage;
   }
@@ -59,68 +50,29 @@ export class PictureCache {
     return hash.digest("hex");
   }
 
-  async find(key: string): Promise<Column | undefined> {
-    const path = join(this.#folder, `${key}${ENDING}`);
-    try {
-      const bytes = await readRegularFile(path, { most: MOST_OF_ONE });
-      const column = this.#columnOf(bytes);
-      if (column === undefined) await rm(path, { force: true });
-      // What was used last goes last.
-      else await utimes(path, new Date(), new Date());
-      return column;
-    } catch {
-      return undefined;
-    }
+  find(key: string): Promise<Column | undefined> {
+    return this.#kept.find(key, (content) => this.#columnOf(content));
   }
 
   /** A cache that cannot be written is none. */
-  async keep(key: string, { data, places }: Column): Promise<void> {
-    const bytes = data.byteLength + (places?.byteLength ?? 0) + HEADER;
-    if (bytes > MOST_OF_ONE) return;
-    try {
-      // Pictures may be private.
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      const parts = [Buffer.alloc(8), viewOf(places ?? new Int32Array(0)), viewOf(data)] as const;
-      parts[0].writeDoubleLE(places?.length ?? 0);
-      const header = [Buffer.from(MAGIC), digestOf(parts)];
-      await writeFileAtomic(join(this.#folder, `${key}${ENDING}`), inParts([...header, ...parts]));
-      await this.#trim();
-    } catch {
-      // Next time they are decoded again.
-    }
+  keep(key: string, { data, places }: Column): Promise<void> {
+    const count = Buffer.alloc(COUNT);
+    count.writeDoubleLE(places?.length ?? 0);
+    return this.#kept.keep(key, [count, bytesOf(places ?? new Int32Array(0)), bytesOf(data)]);
   }
 
-  #columnOf(bytes: Uint8Array<ArrayBuffer>): Column | undefined {
-    const file = Buffer.from(bytes.buffer);
-    const body = file.subarray(MAGIC.length + DIGEST);
-    if (file.length < HEADER || file.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
-    if (!digestOf([body]).equals(file.subarray(MAGIC.length, MAGIC.length + DIGEST))) return undefined;
-    const count = body.readDoubleLE(0);
+  #columnOf(content: Uint8Array<ArrayBuffer>): Column | undefined {
+    if (content.length < COUNT) return undefined;
+    const count = bytesOf(content).readDoubleLE(0);
     const { shape } = this.#storage;
     if (!hasOwnSizes(shape)) {
-      const data = bytes.subarray(HEADER);
+      const data = content.subarray(COUNT);
       return count === 0 && data.length === this.#files.length * sizeOf(shape) ? { dtype: "u8", shape, data } : undefined;
     }
-    if (count !== this.#files.length * PLACE || HEADER + 4 * count > bytes.length) return undefined;
-    const places = new Int32Array(bytes.buffer, HEADER, count);
-    const data = bytes.subarray(HEADER + 4 * count);
+    if (count !== this.#files.length * PLACE || COUNT + 4 * count > content.length) return undefined;
+    const places = new Int32Array(content.buffer, content.byteOffset + COUNT, count);
+    const data = content.subarray(COUNT + 4 * count);
     return lieInOrder(places, shape[0] ?? 0, data.length) ? { dtype: "u8", shape, data, places } : undefined;
-  }
-
-  async #trim(): Promise<void> {
-    const names = (await readdir(this.#folder)).filter((name) => name.endsWith(ENDING));
-    const found = await Promise.all(
-      names.map(async (name) => {
-        const path = join(this.#folder, name);
-        const stats = await stat(path).catch(() => undefined);
-        return { path, size: stats?.size ?? 0, usedAt: stats?.mtimeMs ?? 0 };
-      }),
-    );
-    let total = 0;
-    for (const { path, size } of found.sort((a, b) => b.usedAt - a.usedAt)) {
-      total += size;
-      if (total > MOST_OF_ALL) await rm(path, { force: true });
-    }
   }
 }
 
@@ -133,17 +85,4 @@ function lieInOrder(places: Int32Array, channels: number, length: number): boole
     at += channels * height * width;
   }
   return at === length;
-}
-
-const viewOf = (array: ArrayBufferView): Buffer => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
-
-function digestOf(parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-}
-
-// eslint-disable-next-line @typescript-eslint/require-await -- what is written in parts is waited for
-async function* inParts(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  yield* parts;
 }

@@ -70,12 +70,20 @@ function fakeStage(name: string, isFirst: boolean, hasConfusion: boolean): Compi
       predict: { purpose: "predict", columns: columns("predict", "image"), output: "predict/output" },
     },
     report: {
-      layers: [{ layer: "fc", ops: 5, kernels: 2, launches: 3, flops: 2_000_000 }],
+      layers: [{ layer: "fc", ops: 5, kernels: 2, launches: 3, flops: 2_000_000, share: 1 }],
       frontier: ["fc.weight"],
       entries: {
-        train: { ops: 9, kernels: 3, launches: 4, flops: 2_000_000, traffic: { read: 4_000_000, written: 1_000_000, least: 3_000_000 } },
+        train: {
+          ops: 9,
+          kernels: 3,
+          launches: 4,
+          flops: 2_000_000,
+          temporary: 64,
+          traffic: { read: 4_000_000, written: 1_000_000, least: 3_000_000 },
+        },
       },
       bytes: { weights: 20, gradients: 16, optimizer: 0, temporary: 64, temporaryLowerBound: 60, arena: 1024 },
+      cache: { features: false, reason: "nothing is frozen" },
     },
     program: {
       format: "tlc-program",

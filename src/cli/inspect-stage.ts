@@ -1,0 +1,93 @@
+// What `tlc inspect` says of a stage, for people: what is trained and how, what each entry does, where the memory goes, and what the feature
+// cache keeps.
+
+import type { Artifact } from "../ir/artifact.ts";
+import { lossOf } from "../ir/recipe/losses/index.ts";
+import type { InspectedStage } from "./events.ts";
+import type { Terminal } from "./terminal.ts";
+import { updateLines } from "./update-lines.ts";
+
+export function showStage(artifact: Artifact, inspection: InspectedStage, hasLayers: boolean, terminal: Terminal): void {
+  const integer = (value: number): string => value.toLocaleString("en");
+  const { parameters, frozen, frontier, stage } = inspection;
+  terminal.line(`${terminal.paintOut("bold", artifact.name)} for ${artifact.target}, stage ${stage}`);
+  const fact = (name: string, text: string): void => {
+    terminal.line(`  ${name.padEnd(11)} ${text}`);
+  };
+  fact("parameters", `${integer(parameters.total)}: ${integer(parameters.trainable)} trained, ${integer(parameters.frozen)} frozen`);
+  fact("labels", labelsOf(artifact));
+  const { weights } = artifact;
+  if (weights) {
+    const fresh = weights.new.length === 0 ? "" : `; new: ${weights.new.join(", ")}`;
+    fact("weights", `${weights.source}: ${weights.taken} tensors, ${weights.dropped} of the file left out${fresh}`);
+  }
+  const plan = artifact.recipe.stages.find(({ name }) => name === stage);
+  if (plan) for (const line of updateLines(plan, inspection.groups)) terminal.line(line);
+  if (frozen.length > 0) fact("frozen", frozen.join(", "));
+  if (frontier.length > 0) fact("frontier", `${frontier.join(", ")}: no gradient below`);
+  fact("cache", cacheText(inspection.cached));
+  showEntries(inspection, terminal);
+  showMemory(inspection, terminal);
+  if (hasLayers) showLayers(inspection.layers, terminal);
+}
+
+function labelsOf({ dataInfo: { label, classes }, recipe }: Artifact): string {
+  const each = label.shape.length === 0 ? "one" : `[${label.shape.join(", ")}]`;
+  switch (lossOf(recipe.loss).labels) {
+    case "class":
+      return `${each} of ${classes.length} classes`;
+    case "set":
+      return `sets of ${classes.length} classes`;
+    case "number":
+      return `${each} number${label.shape.length === 0 ? "" : "s"}`;
+  }
+}
+
+function cacheText({ features, reason, bytes = 0, spared = 0 }: InspectedStage["cached"]): string {
+  if (!features) return `none: ${reason}`;
+  return `${reason}; ${bytes.toLocaleString("en")} bytes are kept of each example, ${(spared / 1e6).toFixed(1)} MFLOP spared in every epoch but the first`;
+}
+
+function showEntries({ entries }: InspectedStage, terminal: Terminal): void {
+  const mega = (value: number): string => (value / 1e6).toFixed(2);
+  const head = ["entry", "ops", "kernels", "launches", "MFLOP", "MB read", "written", "at least", "temporary"];
+  const rows = Object.entries(entries).map(([entry, { ops, kernels, launches, flops, traffic, temporary }]) => [
+    entry,
+    ...[ops, kernels, launches].map(String),
+    ...[flops, traffic.read, traffic.written, traffic.least, temporary].map(mega),
+  ]);
+  for (const line of table([head, ...rows])) terminal.line(`  ${line}`);
+}
+
+function showMemory({ bytes, stage }: InspectedStage, terminal: Terminal): void {
+  const rows = [
+    ["weights", bytes.weights, "weights and statistics"],
+    ["optimizer", bytes.optimizer, "what it remembers of each weight"],
+    ["activations", bytes.activations, "kept for gradients, and gradients"],
+    ["workspace", bytes.workspace, "what a forward pass needs"],
+    ["other", bytes.other, "inputs, outputs, counters"],
+    ["peak", bytes.peak, "all of it, beside the data"],
+  ] as const;
+  const lines = table([["memory", "MB"], ...rows.map(([name, size]) => [name, (size / 1e6).toFixed(2)])]);
+  terminal.line(`  ${lines[0] ?? stage}`);
+  rows.forEach(([, , what], i) => {
+    terminal.line(`  ${lines[i + 1] ?? ""}  ${what}`);
+  });
+}
+
+function showLayers(layers: InspectedStage["layers"], terminal: Terminal): void {
+  const head = ["a training step", "ops", "kernels", "launches", "MFLOP", "time"];
+  const rows = layers.map(({ layer, ops, kernels, launches, flops, share }) => [
+    layer,
+    ...[ops, kernels, launches].map(String),
+    (flops / 1e6).toFixed(2),
+    `${(100 * share).toFixed(1)} %`,
+  ]);
+  for (const line of table([head, ...rows])) terminal.line(`  ${line}`);
+}
+
+/** Names to the left, numbers to the right. */
+function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  "));
+}

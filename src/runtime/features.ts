@@ -1,0 +1,211 @@
+// The feature cache of a stage: what its frozen part makes of each example is computed once, at the stage's first epoch, and later steps read
+// it. Features are kept on the device while the stage trains, on the host for the stages after it that make the same ones, and, where
+// there is a store, for the next run. Numbers are those of a training without a cache: the same graph on the same device.
+
+import { hostArray } from "../ir/arrays.ts";
+import type { Artifact, StageFeatures } from "../ir/artifact.ts";
+import { InternalError, sizeOf } from "../ir/types.ts";
+import type { Column, LoadedSplit } from "./data/loaded-split.ts";
+import type { DeviceInfo, HostArray } from "./device.ts";
+import { writeBatch } from "./evaluate.ts";
+import type { FeaturesEvent, UncachedEvent } from "./events.ts";
+import { entryFor, type LoadedStage } from "./network.ts";
+import { breathe } from "./pace.ts";
+
+/** What features depend on: equal requests have equal answers. */
+export interface FeatureRequest {
+  /** Of the computation, and the device that does it. */
+  readonly key: string;
+  /** Values of the parameters that features are made of, in their order. */
+  readonly parameters: readonly HostArray[];
+  /** The examples, column by column. */
+  readonly examples: readonly Column[];
+  readonly count: number;
+  readonly columns: StageFeatures["columns"];
+}
+
+/** Where features are kept from run to run. Whatever goes wrong there is no answer, and no error. */
+export interface FeatureStore {
+  find(request: FeatureRequest): Promise<readonly HostArray[] | undefined>;
+  keep(request: FeatureRequest, features: readonly HostArray[]): Promise<void>;
+}
+
+export interface FeatureOptions {
+  readonly device: DeviceInfo;
+  readonly epochs: number;
+  readonly isStopped: () => boolean;
+  /** Undefined for a cache within the run alone; false for none at all. */
+  readonly store: FeatureStore | false | undefined;
+}
+
+/** Splits that a stage trains and validates on. */
+interface StageData {
+  readonly train: LoadedSplit;
+  readonly val?: LoadedSplit | undefined;
+}
+
+/** Of all splits together: what does not fit on every device, or twice into a host's memory, is computed again instead. */
+const MOST_BYTES = 2 ** 30;
+/** Batches that are under way at one time: the device works while the host copies. */
+const IN_FLIGHT = 2;
+
+/** The features of a run, from stage to stage. */
+export class FeatureMemory {
+  #key = "";
+  readonly #splits = new Map<LoadedSplit, LoadedSplit>();
+
+  /** Those of this stage; others are forgotten. The parameters of one key are frozen in each stage that has it, and so between two in a row. */
+  of(key: string): Map<LoadedSplit, LoadedSplit> {
+    if (this.#key !== key) this.#splits.clear();
+    this.#key = key;
+    return this.#splits;
+  }
+}
+
+/**
+ * The stage as it trains from features, and its data as features: what they are made of is read from the device, where it must be already.
+ * The same stage and data where it has no cache, or would not gain by one.
+ */
+export async function* withFeatures<D extends StageData>(
+  loaded: LoadedStage,
+  data: D,
+  memory: FeatureMemory,
+  options: FeatureOptions,
+): AsyncGenerator<FeaturesEvent | UncachedEvent, { readonly loaded: LoadedStage; readonly data: D }, undefined> {
+  const { artifact, stage } = loaded;
+  const { device, epochs, isStopped, store } = options;
+  const plain = { loaded, data };
+  const { features } = stage;
+  const known = memory.of(features?.key ?? "");
+  // One epoch sees each example once.
+  if (store === false || !features || epochs < 2) return plain;
+  const splits = Object.entries({ train: data.train, val: data.val });
+  const each = features.columns.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+  const bytes = splits.reduce((sum, [, split]) => sum + each * (split?.count ?? 0), 0);
+  if (bytes > MOST_BYTES) {
+    const reason = `features of all examples are ${Math.ceil(bytes / 2 ** 20)} MiB, of at most ${MOST_BYTES / 2 ** 20}`;
+    yield { event: "uncached", stage: stage.name, reason };
+    return plain;
+  }
+  const cached: { -readonly [K in keyof StageData]: StageData[K] } = { train: data.train };
+  for (const [name, split] of splits) {
+    if (split === undefined) continue;
+    const began = performance.now();
+    const request = known.has(split) || !store ? undefined : await requestFor(loaded, features, split, device);
+    const found = known.get(split) ?? (request && (await stored(loaded, request, split, store)));
+    const made = found ?? (await computed(loaded, features, split, isStopped));
+    if (made === undefined) return plain;
+    const from = known.has(split) ? "memory" : found ? "disk" : "device";
+    known.set(split, made);
+    if (from === "device" && request) await store?.keep(request, arraysOf(features, made));
+    cached[name as keyof StageData] = made;
+    const seconds = (performance.now() - began) / 1000;
+    yield {
+      event: "features",
+      stage: stage.name,
+      split: name,
+      examples: split.count,
+      bytes: each * split.count,
+      from,
+      seconds,
+    };
+  }
+  return {
+    loaded: { ...loaded, ...trainingFrom(features, loaded), artifact: withInputs(artifact, features) },
+    data: { ...data, ...cached },
+  };
+}
+
+/** With features in place of what the network takes. */
+const withInputs = (artifact: Artifact, { columns }: StageFeatures): Artifact => ({
+  ...artifact,
+  dataInfo: { ...artifact.dataInfo, inputs: columns },
+});
+
+function trainingFrom({ entries }: StageFeatures, { stage }: LoadedStage): Pick<LoadedStage, "stage"> {
+  const others = Object.entries(stage.entries).filter(([, { purpose }]) => purpose !== "train" && purpose !== "evaluate");
+  return { stage: { ...stage, entries: { ...Object.fromEntries(others), ...entries } } };
+}
+
+async function computed(
+  loaded: LoadedStage,
+  { columns, entries }: StageFeatures,
+  split: LoadedSplit,
+  isStopped: () => boolean,
+): Promise<LoadedSplit | undefined> {
+  const { artifact, session } = loaded;
+  const entry = entryFor({ ...loaded.stage, entries }, "features");
+  const { batch } = artifact.recipe;
+  const places = columns.map((column, i) => {
+    const buffer = entry.outputs[i]?.buffer;
+    if (buffer === undefined) throw new InternalError(`nothing makes ${column.name}`);
+    return { buffer, size: sizeOf(column.shape), data: hostArray(column.dtype, split.count * sizeOf(column.shape)) };
+  });
+  const inFlight: { readonly first: number; readonly read: Promise<ReadonlyMap<string, HostArray>> }[] = [];
+  for (let first = 0; first < split.count || inFlight.length > 0; first += batch) {
+    await breathe();
+    if (isStopped()) return undefined;
+    if (first < split.count) {
+      writeBatch(loaded, entry.columns, split, first);
+      session.run(entry.name);
+      const read = session.read(places.map(({ buffer }) => buffer));
+      // When one batch fails, so do those behind it, and nobody will await them.
+      read.catch(() => undefined);
+      inFlight.push({ first, read });
+      if (inFlight.length < IN_FLIGHT) continue;
+    }
+    const done = inFlight.shift();
+    if (done === undefined) break;
+    const values = await done.read;
+    for (const { buffer, size, data } of places) {
+      const made = values.get(buffer);
+      if (made !== undefined) data.set(made.subarray(0, Math.min(batch, split.count - done.first) * size), done.first * size);
+    }
+  }
+  return splitOf(
+    columns,
+    places.map(({ data }) => data),
+    split,
+    artifact,
+  );
+}
+
+async function stored(
+  { artifact }: LoadedStage,
+  request: FeatureRequest,
+  split: LoadedSplit,
+  store: FeatureStore | undefined,
+): Promise<LoadedSplit | undefined> {
+  const found = await store?.find(request);
+  return found && splitOf(request.columns, found, split, artifact);
+}
+
+async function requestFor(
+  { artifact, session }: LoadedStage,
+  features: StageFeatures,
+  split: LoadedSplit,
+  device: DeviceInfo,
+): Promise<FeatureRequest> {
+  const names = new Set(features.parameters);
+  const states = artifact.parameters.filter(({ name }) => names.has(name)).map(({ state }) => state);
+  const values = await session.read(states);
+  return {
+    key: `${features.key} ${device.kind} ${device.description}`,
+    parameters: [...values.values()],
+    examples: [...split.columns].flatMap(([name, column]) => (name === artifact.dataInfo.label.name ? [] : [column])),
+    count: split.count,
+    columns: features.columns,
+  };
+}
+
+function splitOf(columns: StageFeatures["columns"], data: readonly HostArray[], split: LoadedSplit, { dataInfo }: Artifact): LoadedSplit {
+  const made = columns.flatMap(({ name, dtype, shape }, i): [string, Column][] => {
+    const values = data[i];
+    return values ? [[name, { dtype, shape, data: values }]] : [];
+  });
+  const label = split.columns.get(dataInfo.label.name);
+  return { ...split, columns: new Map([...made, ...(label ? [[dataInfo.label.name, label] as const] : [])]) };
+}
+
+const arraysOf = ({ columns }: StageFeatures, split: LoadedSplit): readonly HostArray[] =>
+  columns.flatMap(({ name }) => split.columns.get(name)?.data ?? []);

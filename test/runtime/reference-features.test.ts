@@ -1,0 +1,6 @@
+// The feature cache on the reference device, where values within a kernel have more digits than those that are kept.
+
+import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
+import { featuresSuite } from "./features-suite.ts";
+
+featuresSuite(() => Promise.resolve(openReferenceDevice()), { isExact: false });
