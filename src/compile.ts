@@ -14,6 +14,7 @@ import {
   checkSpec as checkLoaded,
   elaborate,
   groupsIn,
+  penaltiesIn,
   planRecipe,
   type LoadedSpec,
   type PlannedRecipe,
@@ -222,12 +223,13 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
   const steps = planned.data ?? { preprocess: [], augment: [] };
   const limited = withLimits(dataInfo, network, planned.plan);
   const weights = network.parameters.filter(({ kind }) => kind === "weight");
-  return planned.stages.map(({ plan: stage, frozen, groups }) => {
+  return planned.stages.map(({ plan: stage, frozen, groups, penalties }) => {
     const group = groupsIn(groups, stage.optimizer, weights);
     return {
       ...{ b, recipe: planned.plan, stage, dataInfo: limited, steps, network },
       isFrozen: ({ name }) => frozen(name),
       groupOf: ({ name }) => group(name),
+      penaltiesOf: penaltiesIn(penalties),
     };
   });
 }

@@ -19,8 +19,12 @@ export function compileStages(
   options: PipelineOptions,
 ): readonly CompiledStage[] {
   let before: { readonly spec: StageSpec; readonly since: Since } | undefined;
+  const trainedSince = new Map<Parameter, string>();
   return specs.map((spec) => {
-    const position = { isFirst: before === undefined, since: sinceWhen(spec, before) };
+    const isFirst = before === undefined;
+    for (const parameter of trainableOf(spec))
+      if (!trainedSince.has(parameter)) trainedSince.set(parameter, isFirst ? "" : spec.stage.name);
+    const position = { isFirst, since: sinceWhen(spec, before), trainedSince: new Map(trainedSince) };
     before = { spec, since: position.since };
     return compileStage(spec, build(spec, position), target, specs.length > 1 ? withHeading(options, spec.stage.name) : options);
   });
@@ -35,7 +39,12 @@ function sinceWhen(spec: StageSpec, before: { readonly spec: StageSpec; readonly
   return (parameter) => (known.has(parameter) ? before.since(parameter) : spec.stage.name);
 }
 
-function compileStage(spec: StageSpec, { states, entries }: StageGraphs, target: CompilesKernels, options: PipelineOptions): CompiledStage {
+function compileStage(
+  spec: StageSpec,
+  { states, entries, averages }: StageGraphs,
+  target: CompilesKernels,
+  options: PipelineOptions,
+): CompiledStage {
   const graphs = new Map([...entries].map(([name, { graph }]) => [name, graph]));
   const compiled = compileEntries(graphs, target, options);
   const { program } = compiled;
@@ -45,6 +54,7 @@ function compileStage(spec: StageSpec, { states, entries }: StageGraphs, target:
     name: spec.stage.name,
     trainable: trainable.map(({ name }) => name),
     groups: groupsOf(spec, trainable),
+    ...(averages.length > 0 && { averages }),
     ...(buffers.has(SEED) && { seed: SEED }),
     states,
     entries: Object.fromEntries([...entries].map(([name, { ports }]) => [name, withoutUnused(ports, program)])),

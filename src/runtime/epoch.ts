@@ -16,6 +16,7 @@ const CHUNKS_IN_FLIGHT = 2;
 export interface EpochSpan {
   /** From 1. */
   readonly epoch: number;
+  readonly batches: number;
   /** Steps of the epoch that are behind already, and all of them. */
   readonly done: number;
   readonly steps: number;
@@ -49,13 +50,15 @@ export async function* runEpoch(
   const { artifact, stage, session } = loaded;
   const { name, losses, rates } = entryFor(stage, "train");
   const { batch } = artifact.recipe;
+  const { accumulate: perStep = 1 } = loaded.plan;
   const { epoch, stepsBefore } = span;
   const inFlight: Chunk[] = [];
   let enqueued = span.done;
   let lastFinished = performance.now();
   const enqueue = (): void => {
     const count = Math.min(pace.size, span.steps - enqueued, clock.room(stepsBefore + enqueued));
-    session.run(name, count);
+    // The last step of an epoch takes the batches that are left.
+    session.run(name, Math.min(count * perStep, span.batches - enqueued * perStep));
     const history = session.read([losses, rates]);
     const first = enqueued;
     enqueued += count;
@@ -88,7 +91,7 @@ export async function* runEpoch(
         step,
         loss,
         ...(lr === undefined ? {} : { lr }),
-        examples_per_s: (chunk.count * batch * 1000) / elapsed,
+        examples_per_s: (chunk.count * perStep * batch * 1000) / elapsed,
         eta_s: ((span.stepsLeft - at - 1) * elapsed) / (1000 * chunk.count),
       };
     }

@@ -60,7 +60,8 @@ export interface CheckpointOptions {
 /** What is the same in all stages of a run. */
 interface Run {
   readonly data: TrainData;
-  readonly stepsPerEpoch: number;
+  /** Of a stage, in an epoch. */
+  readonly stepsIn: (stage: number) => number;
   readonly stages: readonly StageSummary[];
   readonly isStopped: () => boolean;
   readonly signal: AbortSignal | undefined;
@@ -105,10 +106,11 @@ async function* trainStages(
   const isStopped = (): boolean => signal?.aborted === true;
   if (data.train.count === 0) throw new DataError("there are no examples to train on");
   requireWatched(artifact, data);
-  const stepsPerEpoch = Math.ceil(data.train.count / artifact.recipe.batch);
-  const stages = summaries(network, stepsPerEpoch, epochs);
+  const batches = Math.ceil(data.train.count / artifact.recipe.batch);
+  const stepsIn = (stage: number): number => Math.ceil(batches / (artifact.recipe.stages[stage]?.accumulate ?? 1));
+  const stages = summaries(network, stepsIn, epochs);
   const identity = once(() => identityOf(artifact, { train: data.train, val: data.val }));
-  const run: Run = { data, stepsPerEpoch, stages, isStopped, signal, checkpoints, identity, epochs, keep };
+  const run: Run = { data, stepsIn, stages, isStopped, signal, checkpoints, identity, epochs, keep };
   if (resume) requireSame(resume, run);
 
   const first = resume?.position.stage ?? 0;
@@ -151,7 +153,8 @@ async function* trainStage(
   resume: Checkpoint | undefined,
 ): AsyncGenerator<StepEvent | EpochEvent | StageEvent, void, undefined> {
   const { artifact, plan, stage, session } = loaded;
-  const { data, stages, stepsPerEpoch, isStopped, signal, checkpoints } = run;
+  const { data, stages, isStopped, signal, checkpoints } = run;
+  const stepsPerEpoch = run.stepsIn(index);
   const entry = entryFor(stage, "train");
   const epochs = stages[index]?.epochs ?? 0;
   // Every epoch of a run has an order of its own, whatever stage it is in.
@@ -183,7 +186,14 @@ async function* trainStage(
     }
     const stepsBefore = whole * stepsPerEpoch;
     const stepsLeft = stages.slice(index).reduce((sum, each) => sum + each.steps, 0) - stepsBefore;
-    const span = { epoch, done, steps: stepsPerEpoch, stepsBefore, stepsLeft };
+    const span = {
+      epoch,
+      batches: Math.ceil(data.train.count / artifact.recipe.batch),
+      done,
+      steps: stepsPerEpoch,
+      stepsBefore,
+      stepsLeft,
+    };
     done = yield* runEpoch(loaded, span, pace, { isStopped, clock, snapshot: save });
     if (done < stepsPerEpoch) break;
     const values = await readParameters(loaded);
@@ -222,14 +232,14 @@ function stageEvent({ name, keep }: StagePlan, epochs: number, { isStalled, watc
   return { event: "stage", stage: name, epochs, stalled: isStalled, ...(best && { best }) };
 }
 
-function summaries({ artifact: { recipe, stages, parameters } }: Network, stepsPerEpoch: number, epochs?: number): StageSummary[] {
+function summaries({ artifact: { recipe, stages, parameters } }: Network, stepsIn: Run["stepsIn"], epochs?: number): StageSummary[] {
   return recipe.stages.map((plan, i) => {
     const trained = new Set(stages[i]?.trainable);
     const count = epochs ?? plan.epochs;
     return {
       stage: plan.name,
       epochs: count,
-      steps: count * stepsPerEpoch,
+      steps: count * stepsIn(i),
       trainable: valuesIn(parameters.filter(({ name }) => trained.has(name))),
     };
   });
@@ -285,13 +295,13 @@ function requireSame(resume: Checkpoint, run: Run): void {
       `the checkpoint is of another training:\n${different.map((line) => `  ${line}`).join("\n")}`,
       "go on with what it was trained with, or begin anew, from its weights if you like",
     );
-  if (epoch > (run.stages[stage]?.epochs ?? -1) || steps > run.stepsPerEpoch)
+  if (epoch > (run.stages[stage]?.epochs ?? -1) || steps > run.stepsIn(stage))
     throw new DataError("the checkpoint is of no place in this training");
 }
 
-function resumedAt({ position: { stage, epoch, steps } }: Checkpoint, { stages, stepsPerEpoch }: Run): StartEvent["resumed"] {
+function resumedAt({ position: { stage, epoch, steps } }: Checkpoint, { stages, stepsIn }: Run): StartEvent["resumed"] {
   const { stage: name = "", epochs = 0 } = stages[stage] ?? {};
-  return { stage: name, epoch: Math.min(epoch + 1, epochs), step: epoch * stepsPerEpoch + steps };
+  return { stage: name, epoch: Math.min(epoch + 1, epochs), step: epoch * stepsIn(stage) + steps };
 }
 
 function once<T>(make: () => T): () => T {
