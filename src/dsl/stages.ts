@@ -18,6 +18,7 @@ import { EXAMPLES, wholeNumber, type Settings } from "./settings.ts";
 export interface PlannedStage {
   readonly plan: StagePlan;
   readonly freeze?: Ast.SettingOf<"freeze">;
+  readonly optimizerSpan: Span;
   /** Whether the stage leaves a parameter as it is. */
   readonly frozen: (parameter: string) => boolean;
   /** What it says of single parameters. */
@@ -75,7 +76,7 @@ export function planStages(
     const schedule = rates === undefined ? NO_SCHEDULE : scheduleOf(rates);
     const count = epochs === undefined ? 1 : epochsOf(epochs);
     const watched = plans.watched(settings);
-    if (optimizer === undefined || schedule === undefined) return [];
+    if (chosen === undefined || optimizer === undefined || schedule === undefined) return [];
     const penalties = settings.penalties.flatMap((setting) => {
       const planned = penaltyOf(setting);
       return planned ? [{ setting, plan: planned }] : [];
@@ -87,7 +88,9 @@ export function planStages(
       ...(accumulate > 1 && { accumulate }),
       ...(penalties.length > 0 && { penalties: penalties.map((it) => it.plan) }),
     };
-    return [{ plan, ...(freeze === undefined ? {} : { freeze }), frozen: frozenBy(freeze), groups, penalties }];
+    return [
+      { plan, optimizerSpan: chosen.value.span, ...(freeze === undefined ? {} : { freeze }), frozen: frozenBy(freeze), groups, penalties },
+    ];
   });
 }
 
