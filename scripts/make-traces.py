@@ -3,7 +3,7 @@
     python3 scripts/make-traces.py        # needs torch, timm, safetensors
 
 CASE.in.safetensors has the initial weights (`weight/NAME`) and one batch (`batch/INPUT`, `batch/label`); CASE.out.safetensors has
-`loss` [steps], `output` and `grad/NAME` of the first step, and `after/NAME`, every parameter and running statistic after the last.
+`loss` [steps], `output` and `grad/NAME` of the first step, and `after/NAME`, every parameter and running statistic after the last, with `average/NAME` of what is averaged.
 The networks are those of the specs, written again; names are those of `state_dict`.
 """
 
@@ -14,6 +14,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import save_file
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, OneCycleLR, SequentialLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from timm.optim import Lamb, Lars, Lion
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "test/fixtures/traces"
@@ -142,6 +144,30 @@ def clipped(net, clip):
     return dict(optimizer=torch.optim.SGD(net.parameters(), lr=0.5, weight_decay=0.1), before=lambda: clip(net.parameters()))
 
 
+def penalized(net, penalty):
+    """@param penalty of a weight, and of what it was at the start"""
+    start = {name: p.detach().clone() for name, p in net.named_parameters()}
+    value = lambda: sum(penalty(name, p, start[name]) for name, p in net.named_parameters())
+    return dict(optimizer=torch.optim.SGD(net.parameters(), lr=0.3, momentum=0.5), penalty=value)
+
+
+def scheduled(net, schedule, steps):
+    sgd = torch.optim.SGD(net.parameters(), lr=0.3)
+    return dict(optimizer=sgd, after=schedule(sgd).step, steps=steps)
+
+
+def warming(sgd):
+    """Up from 0 over three steps, then half a cosine over four."""
+    rise = LambdaLR(sgd, lambda step: step / 3)
+    return SequentialLR(sgd, [rise, CosineAnnealingLR(sgd, T_max=4)], milestones=[3])
+
+
+def averaged(net, decay):
+    model = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(decay))
+    sgd = torch.optim.SGD(net.parameters(), lr=0.3)
+    return dict(optimizer=sgd, after=lambda: model.update_parameters(net), steps=5, average=model.module)
+
+
 # What stands between a gradient and a new weight, as the specs have it: an optimizer, what is done before its step (to gradients) and
 # after it, and what is added to the loss that is differentiated.
 UPDATES = {
@@ -150,6 +176,14 @@ UPDATES = {
     "rate-per-layer": lambda net: grouped(net, fc1_weight={"lr": 0.3 * 0.4}, fc1_bias={"lr": 0.3 * 0.4}),
     "decay-except": lambda net: grouped(net, decay=0.2, bias={"weight_decay": 0}),
     "decays": lambda net: grouped(net, fc1_weight={"weight_decay": 0.4}, fc2_weight={"weight_decay": 0.1}),
+    "l1": lambda net: penalized(net, lambda name, p, start: 0.1 * p.abs().sum()),
+    "l2": lambda net: penalized(net, lambda name, p, start: (0.2 / 2 * p.square().sum()) * (not name.endswith("bias"))),
+    "l2-sp": lambda net: penalized(
+        net, lambda name, p, start: 0.4 / 2 * (p - start).square().sum() if "fc1" in name else 0.1 / 2 * p.square().sum()
+    ),
+    "one-cycle": lambda net: scheduled(net, lambda sgd: OneCycleLR(sgd, max_lr=0.3, total_steps=8, cycle_momentum=False), 8),
+    "warmup": lambda net: scheduled(net, warming, 7),
+    "ema": lambda net: averaged(net, 0.7),
     "clip-value": lambda net: clipped(net, lambda p: nn.utils.clip_grad_value_(p, 0.05)),
 }
 
@@ -160,7 +194,7 @@ def cross_entropy(smoothing=0.0):
     )
 
 
-def trace(name, model, batch, optimizer, loss_of, steps=STEPS, penalty=lambda: 0, before=lambda: None, after=lambda: None):
+def trace(name, model, batch, optimizer, loss_of, steps=STEPS, penalty=lambda: 0, before=lambda: None, after=lambda: None, average=None):
     model.train()
     cast = lambda t: t.detach().clone().to(torch.float32 if t.is_floating_point() else torch.int32).contiguous()
     state = lambda: {k: cast(v) for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
@@ -180,6 +214,7 @@ def trace(name, model, batch, optimizer, loss_of, steps=STEPS, penalty=lambda: 0
         optimizer.step()
         after()
         losses.append(loss.item())
+    out |= {f"average/{k}": cast(p) for k, p in average.named_parameters()} if average else {}
     out |= {"loss": torch.tensor(losses)} | {f"after/{k}": v for k, v in state().items()}
     save_file(out, FOLDER / f"{name}.out.safetensors")
     print(f"{name:16} loss {' '.join(f'{loss:.6f}' for loss in losses)}")

@@ -14,6 +14,7 @@ import {
   checkSpec as checkLoaded,
   elaborate,
   groupsIn,
+  penaltiesIn,
   planRecipe,
   type LoadedSpec,
   type PlannedRecipe,
@@ -245,12 +246,13 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
   if ("params" in loss) throw new InternalError("answers were checked against their loss");
   const recipe = { ...planned.plan, loss };
   const weights = network.parameters.filter(({ kind }) => kind === "weight");
-  return planned.stages.map(({ plan: stage, frozen, groups }) => {
+  return planned.stages.map(({ plan: stage, frozen, groups, penalties }) => {
     const group = groupsIn(groups, stage.optimizer, weights);
     return {
       ...{ b, recipe, stage, dataInfo: limited, steps, network },
       isFrozen: ({ name }) => frozen(name),
       groupOf: ({ name }) => group(name),
+      penaltiesOf: penaltiesIn(penalties),
     };
   });
 }

@@ -1,5 +1,6 @@
 // `tlc trace`: the training step of a recipe on one given batch from given weights, for comparison with other implementations.
-// Reads `weight/NAME`, `batch/INPUT` and `batch/label`; writes `loss`, `output` and `grad/NAME` of the first step, `after/NAME`.
+// Reads `weight/NAME`, `batch/INPUT` and `batch/label`; writes `loss`, `output` and `grad/NAME` of the first step, `after/NAME`, and
+// `average/NAME` where a recipe has averages.
 
 import type { Artifact } from "../ir/artifact.ts";
 import type { BufferPlan } from "../ir/program.ts";
@@ -138,6 +139,8 @@ async function runSteps(
     }
     tensors.set("loss", fromHostArray(losses, "f32", [steps]));
     await keep(new Map(artifact.parameters.map(({ name, state }) => [state, `after/${name}`])));
+    const nameOf = new Map(artifact.parameters.map(({ name, state }) => [state, name]));
+    await keep(new Map((stage.averages ?? []).map(({ weight, average }) => [average, `average/${nameOf.get(weight) ?? weight}`])));
     return tensors;
   } finally {
     network.dispose();

@@ -54,4 +54,42 @@ export const LINTS = {
     wrong: "split train into train 98%, val 2%   // of 50 examples of 5 classes",
     right: "split train into train 80%, val 20%",
   }),
+  "unusual-rate": entry<{ optimizer: string; rate: number; least: number; most: number }>({
+    code: "TL0710",
+    severity: "warning",
+    title: "a learning rate far from the usual",
+    message: ({ optimizer, rate, least, most }) => `\`${optimizer}\` with the rate ${rate}; usual are ${least} to ${most}`,
+    explanation:
+      "The step of `sgd` is the rate times a gradient, that of `adam` about the rate itself, and that of `lion` the rate exactly. A rate of one does not fit another: training diverges, or nothing moves.",
+    wrong: "optimizer adam(lr: 1)",
+    right: "optimizer adam(lr: 1e-3)",
+  }),
+  "new-frozen": entry<{ name: string }>({
+    code: "TL0711",
+    severity: "warning",
+    title: "new weights that no stage trains",
+    message: ({ name }) => `\`${name}\` begins with random values, and every stage freezes it`,
+    explanation: "What is replaced, or new beside published weights, knows nothing yet. Frozen in all stages, it stays random.",
+    wrong: "replace fc with linear(5)\nfreeze **, fc except layer4",
+    right: "replace fc with linear(5)\nfreeze ** except fc",
+  }),
+  "unreached-weight": entry<{ name: string }>({
+    code: "TL0712",
+    severity: "warning",
+    title: "a weight that the loss does not reach",
+    message: ({ name }) => `\`${name}\` is trained, and nothing that it gives reaches the output`,
+    explanation: "It has no gradient, so that it stays as it began. Most likely a value is computed and not used.",
+    wrong: "let side = extra: linear(8)\nfc: linear(2)",
+    right: "fc: linear(2)",
+  }),
+  "trained-below-frozen": entry<{ trained: string; frozen: string }>({
+    code: "TL0713",
+    severity: "warning",
+    title: "a trained layer below a frozen one",
+    message: ({ trained, frozen }) => `\`${trained}\` is trained below \`${frozen}\`, which is frozen`,
+    explanation:
+      "Gradients go through all frozen layers above the lowest trained one, so that freezing them saves little. What is frozen is usually what lies nearest to the input.",
+    wrong: "freeze layer4.**   // and train layer1 to layer3",
+    right: "freeze layer1.**",
+  }),
 } as const;

@@ -163,7 +163,7 @@ export const RECIPES = {
     title: "a setting that belongs to the whole recipe",
     message: ({ key }) => `\`${key}\` is set for the whole recipe, not for a stage`,
     explanation:
-      "Stages share network, weights, data, loss, metrics, batch, precision and seed; they differ in what is frozen and in how it is trained.",
+      "Stages share network, weights, data, loss, metrics, batch, precision, seed and average; they differ in what is frozen and in how it is trained.",
     wrong: "stage head {\n  batch 32\n}",
     right: "batch 32\nstage head {\n  epochs 3\n}",
   }),

@@ -39,6 +39,20 @@ export interface GroupRules {
   readonly decay?: DecayRules | undefined;
 }
 
+/** A penalty, and which parameters it is of: all, unless it says otherwise. */
+export interface PenaltyRule {
+  readonly setting: Ast.SettingOf<"regularize">;
+  readonly plan: WordPlan;
+}
+
+export function penaltiesIn(rules: readonly PenaltyRule[]): (weight: Parameter) => readonly WordPlan[] {
+  const covering = rules.map(({ setting, plan }) => {
+    const [on, spared] = [setting.on && coverOf(setting.on), coverOf(setting.except)];
+    return { covers: (weight: Parameter): boolean => (on === undefined || on(weight)) && !spared(weight), plan };
+  });
+  return (weight) => covering.flatMap(({ covers, plan }) => (covers(weight) ? [plan] : []));
+}
+
 export function planRates(setting: Ast.SettingOf<"rate">, env: Environment): RateRules {
   const { layers } = setting;
   const times = layers && numberFrom(layers.factor, "a share per layer", "above 0 and at most 1", (n) => n > 0 && n <= 1, env);
@@ -135,7 +149,12 @@ const layerPattern = (pattern: string): string => pattern.replace(/(?:\.\*\*)+$/
 
 /** What can only be said once the parameters are known. Stages that inherit a setting share it: what one of them trains is no fault. */
 export function lintGroups(
-  stages: readonly { readonly plan: StagePlan; readonly groups: GroupRules; readonly frozen: (name: string) => boolean }[],
+  stages: readonly {
+    readonly plan: StagePlan;
+    readonly groups: GroupRules;
+    readonly penalties: readonly PenaltyRule[];
+    readonly frozen: (name: string) => boolean;
+  }[],
   parameters: readonly Parameter[],
   sink: Reporter,
 ): void {
@@ -153,25 +172,33 @@ export function lintGroups(
       lintPatterns(setting, { weights, statistics }, ({ name }) => users.every(({ frozen }) => frozen(name)), sink);
     }
   }
+  for (const setting of new Set(stages.flatMap(({ penalties }) => penalties.map((it) => it.setting)))) {
+    const users = stages.filter(({ penalties }) => penalties.some((it) => it.setting === setting));
+    lintPatterns(setting, { weights, statistics }, ({ name }) => users.every(({ frozen }) => frozen(name)), sink);
+  }
 }
 
 function lintPatterns(
-  setting: Ast.SettingOf<"rate" | "decay">,
+  setting: Ast.SettingOf<"rate" | "decay" | "regularize">,
   { weights, statistics }: Readonly<Record<"weights" | "statistics", readonly Parameter[]>>,
   isFrozen: (weight: Parameter) => boolean,
   sink: Reporter,
 ): void {
-  const globs = [...setting.entries.map(({ glob }) => glob), ...(setting.key === "rate" ? (setting.layers?.globs ?? []) : [])];
+  const globs =
+    setting.key === "regularize"
+      ? (setting.on ?? [])
+      : [...setting.entries.map(({ glob }) => glob), ...(setting.key === "rate" ? (setting.layers?.globs ?? []) : [])];
   const places = new Map<string, Span>();
   for (const glob of globs) {
     const covered = weights.filter(coverOf([glob]));
     if (reportUnmatched(glob, weights, sink, statistics)) continue;
     if (covered.every(isFrozen)) sink.report("group-frozen", glob.span, { setting: setting.key, pattern: glob.pattern });
+    if (setting.key === "regularize") continue;
     const twice = covered.find(({ name }) => places.has(name));
     const first = twice && places.get(twice.name);
     if (first)
       sink.report("two-groups", glob.span, { setting: setting.key, name: twice.name }, { notes: [{ span: first, text: "and this" }] });
     for (const { name } of covered) places.set(name, places.get(name) ?? glob.span);
   }
-  for (const glob of setting.key === "decay" ? setting.except : []) reportUnmatched(glob, weights, sink, statistics);
+  for (const glob of setting.key === "rate" ? [] : setting.except) reportUnmatched(glob, weights, sink, statistics);
 }

@@ -32,7 +32,7 @@ import type { PlannedWeights } from "./weights.ts";
 
 export type { SpecHost } from "./modules.ts";
 export type { PlannedRecipe } from "./recipe.ts";
-export { groupsIn } from "./groups.ts";
+export { groupsIn, penaltiesIn } from "./groups.ts";
 export type { PlannedStage } from "./stages.ts";
 export type { PlannedWeights } from "./weights.ts";
 export { checkContract } from "./weights-contract.ts";

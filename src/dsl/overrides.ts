@@ -4,6 +4,7 @@
 import { didYouMean, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type { Word } from "../ir/recipe/define.ts";
+import { AVERAGES } from "../ir/recipe/averages/index.ts";
 import { LOSSES } from "../ir/recipe/losses/index.ts";
 import { OPTIMIZERS } from "../ir/recipe/optimizers/index.ts";
 import { SCHEDULES } from "../ir/recipe/schedules/index.ts";
@@ -33,6 +34,7 @@ const WORDS: ReadonlyMap<string, readonly Word[]> = new Map<string, readonly Wor
   ["loss", LOSSES],
   ["optimizer", OPTIMIZERS],
   ["schedule", SCHEDULES],
+  ["average", AVERAGES],
 ]);
 
 /** A whole source, rather than the path of one. */

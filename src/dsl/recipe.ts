@@ -4,12 +4,14 @@ import { didYouMeanOneOf, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type { DataInfo, DataPlan, RecipePlan, WordPlan } from "../ir/plan.ts";
 import type { Word } from "../ir/recipe/define.ts";
+import { AVERAGES } from "../ir/recipe/averages/index.ts";
 import { CLIPS } from "../ir/recipe/clips/index.ts";
 import type { Loss } from "../ir/recipe/losses/define.ts";
 import { LOSSES } from "../ir/recipe/losses/index.ts";
 import type { Metric } from "../ir/recipe/metrics/define.ts";
 import { metricOf, METRICS } from "../ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../ir/recipe/optimizers/index.ts";
+import { PENALTIES } from "../ir/recipe/penalties/index.ts";
 import { SCHEDULES } from "../ir/recipe/schedules/index.ts";
 import type * as Ast from "./ast.ts";
 import { choose, headOf } from "./choose.ts";
@@ -103,6 +105,7 @@ export function planRecipe(
     hasData: dataSetting !== undefined,
     optimizer: (setting) => chosen("optimizer", setting, OPTIMIZERS, env)?.plan,
     clip: (value) => planClip(value, env),
+    penalty: (setting) => chosen("penalty", setting, PENALTIES, env)?.plan,
     schedule: (setting) => chosen("schedule", setting, SCHEDULES, env)?.plan,
     // What is reported follows from the loss: without one, that is said already.
     watched: (its) =>
@@ -117,9 +120,10 @@ export function planRecipe(
     batch: wholeNumber(settings.get("batch"), 1, 1 << 20, 32, env),
     seed: wholeNumber(settings.get("seed"), 0, 2 ** 32 - 1, 0, env),
   };
+  const average = chosen("average", settings.get("average"), AVERAGES, env)?.plan;
   if (sink.errors > before || network === undefined || loss === undefined) return undefined;
   return {
-    plan: { ...plan, loss: loss.plan, stages: stages.map((stage) => stage.plan) },
+    plan: { ...plan, ...(average && { average }), loss: loss.plan, stages: stages.map((stage) => stage.plan) },
     stages,
     ...(data === undefined ? {} : { data }),
     ...(weights && { weights }),

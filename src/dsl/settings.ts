@@ -7,18 +7,37 @@ import { evaluate, type Environment } from "./evaluate.ts";
 import { describeValue, isUnknown } from "./values.ts";
 
 /** Differ from stage to stage; all others are set once. */
-const STAGE_KEYS: readonly string[] = ["freeze", "optimizer", "rate", "decay", "schedule", "epochs", "stop", "keep"];
+const STAGE_KEYS: readonly string[] = [
+  "freeze",
+  "optimizer",
+  "rate",
+  "decay",
+  "schedule",
+  "accumulate",
+  "regularize",
+  "epochs",
+  "stop",
+  "keep",
+];
 
 /** The settings of a recipe; or of one of its stages, which has the recipe's where it has none of its own. */
 export class Settings {
   readonly #recipe: Ast.RecipeDeclaration;
   readonly #sink: DiagnosticSink;
   readonly #byKey: ReadonlyMap<string, Ast.RecipeSetting>;
+  /** Each is for parameters of its own; those of a stage stand for all of the recipe's. */
+  readonly penalties: readonly Ast.SettingOf<"regularize">[];
 
-  constructor(recipe: Ast.RecipeDeclaration, sink: DiagnosticSink, byKey?: ReadonlyMap<string, Ast.RecipeSetting>) {
+  constructor(
+    recipe: Ast.RecipeDeclaration,
+    sink: DiagnosticSink,
+    byKey?: ReadonlyMap<string, Ast.RecipeSetting>,
+    penalties: readonly Ast.SettingOf<"regularize">[] = penaltiesIn(recipe.settings),
+  ) {
     this.#recipe = recipe;
     this.#sink = sink;
     this.#byKey = byKey ?? this.#unique(recipe.settings);
+    this.penalties = penalties;
   }
 
   get<K extends Ast.RecipeSetting["key"]>(key: K): Ast.SettingOf<K> | undefined {
@@ -27,14 +46,15 @@ export class Settings {
 
   inStage(stage: Ast.Stage): Settings {
     const own = this.#unique(stage.settings.filter((it) => this.#mayBeInStage(it)));
-    return new Settings(this.#recipe, this.#sink, new Map([...this.#byKey, ...own]));
+    const penalties = penaltiesIn(stage.settings);
+    return new Settings(this.#recipe, this.#sink, new Map([...this.#byKey, ...own]), penalties.length > 0 ? penalties : this.penalties);
   }
 
   #unique(settings: readonly Ast.RecipeSetting[]): ReadonlyMap<string, Ast.RecipeSetting> {
     const own = new Map<string, Ast.RecipeSetting>();
     for (const setting of settings) {
-      // Each is for a scope of its own.
-      if (setting.key === "replace") continue;
+      // Each is for a scope, or for parameters, of its own.
+      if (setting.key === "replace" || setting.key === "regularize") continue;
       const before = own.get(setting.key);
       const notes = before && [{ span: before.span, text: "set here first" }];
       if (notes) this.#sink.report("duplicate-setting", setting.span, { key: setting.key }, { notes });
@@ -53,11 +73,12 @@ export class Settings {
     for (const setting of [...this.#recipe.settings, ...this.#recipe.stages.flatMap(({ settings }) => settings)]) {
       if (setting.key === "precision" && !(setting.value.kind === "ref" && setting.value.name === "f32"))
         this.#sink.report("precision-not-yet", setting.span, {});
-      if (["accumulate", "regularize", "average"].includes(setting.key))
-        this.#sink.report("unknown-setting", setting.span, { key: setting.key, where: "a recipe" });
     }
   }
 }
+
+const penaltiesIn = (settings: readonly Ast.RecipeSetting[]): readonly Ast.SettingOf<"regularize">[] =>
+  settings.filter((it) => it.key === "regularize");
 
 export function wholeNumber(
   setting: { readonly key: string; readonly value: Ast.Expr } | undefined,

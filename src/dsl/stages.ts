@@ -9,7 +9,7 @@ import type * as Ast from "./ast.ts";
 import { headOf } from "./choose.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
 import { globsCover } from "../ir/glob.ts";
-import { lintGroups, planDecays, planRates, type GroupRules } from "./groups.ts";
+import { lintGroups, planDecays, planRates, type GroupRules, type PenaltyRule } from "./groups.ts";
 import { LIMITS } from "./limits.ts";
 import { reportUnmatched } from "./patterns.ts";
 import { EXAMPLES, wholeNumber, type Settings } from "./settings.ts";
@@ -18,10 +18,12 @@ import { EXAMPLES, wholeNumber, type Settings } from "./settings.ts";
 export interface PlannedStage {
   readonly plan: StagePlan;
   readonly freeze?: Ast.SettingOf<"freeze">;
+  readonly optimizerSpan: Span;
   /** Whether the stage leaves a parameter as it is. */
   readonly frozen: (parameter: string) => boolean;
   /** What it says of single parameters. */
   readonly groups: GroupRules;
+  readonly penalties: readonly PenaltyRule[];
 }
 
 /** How the settings that stages may share become plain values. */
@@ -31,6 +33,7 @@ export interface StageRules {
   readonly hasData: boolean;
   readonly optimizer: (setting: Ast.SettingOf<"optimizer">) => WordPlan | undefined;
   readonly clip: (value: Ast.Expr) => WordPlan | undefined;
+  readonly penalty: (setting: Ast.SettingOf<"regularize">) => WordPlan | undefined;
   readonly schedule: (setting: Ast.SettingOf<"schedule">) => WordPlan | undefined;
   /** What a stage with these settings watches. */
   readonly watched: (settings: Settings) => Pick<StagePlan, "stop" | "keep">;
@@ -46,6 +49,8 @@ export function planStages(
   // Faults of what stages inherit are reported once.
   const optimizerOf = remembered(plans.optimizer);
   const clipOf = remembered(plans.clip);
+  const penaltyOf = remembered(plans.penalty);
+  const accumulateOf = remembered((setting: Ast.SettingOf<"accumulate">) => wholeNumber(setting, 1, 65536, 1, env));
   const scheduleOf = remembered(plans.schedule);
   const epochsOf = remembered((setting: Ast.SettingOf<"epochs">) => wholeNumber(setting, 1, 1e6, 1, env));
   const ratesOf = remembered((setting: Ast.SettingOf<"rate">) => planRates(setting, env));
@@ -71,9 +76,21 @@ export function planStages(
     const schedule = rates === undefined ? NO_SCHEDULE : scheduleOf(rates);
     const count = epochs === undefined ? 1 : epochsOf(epochs);
     const watched = plans.watched(settings);
-    if (optimizer === undefined || schedule === undefined) return [];
-    const plan = { name, optimizer, ...(clip && { clip }), schedule, epochs: count, ...watched };
-    return [{ plan, ...(freeze === undefined ? {} : { freeze }), frozen: frozenBy(freeze), groups }];
+    if (chosen === undefined || optimizer === undefined || schedule === undefined) return [];
+    const penalties = settings.penalties.flatMap((setting) => {
+      const planned = penaltyOf(setting);
+      return planned ? [{ setting, plan: planned }] : [];
+    });
+    const together = settings.get("accumulate");
+    const accumulate = together ? accumulateOf(together) : 1;
+    const plan: StagePlan = {
+      ...{ name, optimizer, ...(clip && { clip }), schedule, epochs: count, ...watched },
+      ...(accumulate > 1 && { accumulate }),
+      ...(penalties.length > 0 && { penalties: penalties.map((it) => it.plan) }),
+    };
+    return [
+      { plan, optimizerSpan: chosen.value.span, ...(freeze === undefined ? {} : { freeze }), frozen: frozenBy(freeze), groups, penalties },
+    ];
   });
 }
 

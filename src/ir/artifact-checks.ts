@@ -44,7 +44,7 @@ const repeated = (names: readonly string[]): string | undefined => {
 };
 
 function stageFault(stage: CompiledStage, artifact: Artifact): string | undefined {
-  const { seed, states, trainable, groups, program } = stage;
+  const { seed, states, trainable, groups, averages, program } = stage;
   const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
   const declared = new Map(states.map((state) => [state.name, state]));
   const twice = repeated(states.map(({ name }) => name));
@@ -63,6 +63,8 @@ function stageFault(stage: CompiledStage, artifact: Artifact): string | undefine
   if (stray !== undefined) return `it trains ${stray}, which is no weight`;
   if ([...groups.flatMap(({ parameters }) => parameters)].sort().join("\n") !== [...trainable].sort().join("\n"))
     return "its groups are not what it trains";
+  const missing = (averages ?? []).flatMap((it) => Object.values(it)).find((name) => !declared.has(name));
+  if (missing !== undefined) return `there is no state ${missing}`;
   const noSeed = seed === undefined ? undefined : bufferFault(buffers, seed, { role: "input", type: { dtype: "u32", shape: [] } });
   if (noSeed !== undefined) return noSeed;
   return entriesFault(stage, artifact, buffers) ?? featuresFault(stage, artifact, buffers);

@@ -5,6 +5,7 @@ import { artifactFault } from "./artifact-checks.ts";
 import { ARTIFACT_VERSION, type Artifact } from "./artifact.ts";
 import { KERNEL_DEFINITIONS, KERNEL_SCHEMA, PARAMETER_TYPE } from "./loop/kernel-schema.ts";
 import { PROGRAM_VERSION } from "./program.ts";
+import { AVERAGES } from "./recipe/averages/index.ts";
 import { CLIPS } from "./recipe/clips/index.ts";
 import type { Reading } from "./recipe/columns/define.ts";
 import { READINGS } from "./recipe/columns/index.ts";
@@ -12,6 +13,7 @@ import { LOSSES } from "./recipe/losses/index.ts";
 import { METRICS } from "./recipe/metrics/index.ts";
 import { OPTIMIZERS } from "./recipe/optimizers/index.ts";
 import { SCHEDULES } from "./recipe/schedules/index.ts";
+import { PENALTIES } from "./recipe/penalties/index.ts";
 import { wordSchema } from "./recipe/schema.ts";
 import { SOURCES } from "./recipe/sources/index.ts";
 import { LOAD_STEPS } from "./recipe/steps/host.ts";
@@ -50,7 +52,7 @@ const object = (required: Readonly<Record<string, object>>, optional: Readonly<R
 });
 const list = (items: object): object => ({ type: "array", items });
 const named = (values: object): object => ({ type: "object", propertyNames: key, additionalProperties: values });
-const kind = { enum: ["weight", "statistic", "optimizer", "counter", "metric"] satisfies StateKind[] } as const;
+const kind = { enum: ["weight", "statistic", "average", "optimizer", "counter", "metric"] satisfies StateKind[] } as const;
 const oneOf = (tag: string, ...forms: readonly object[]): object => ({
   type: "object",
   discriminator: { propertyName: tag },
@@ -178,10 +180,11 @@ const report = object({
 
 const features = object({ key: name, columns: { ...list(column), minItems: 1 }, parameters: list(name), entries: named(ports) });
 
+const averages = { ...list(object({ weight: name, average: name, steps: name })), minItems: 1 };
 const group = object({ rate: figure, decay: figure, parameters: list(name) });
 const stage = object(
   { name, trainable: list(name), groups: list(group), states: list(state), entries: named(ports), report, program },
-  { seed: name, features },
+  { seed: name, features, averages },
 );
 
 const measure = {
@@ -191,7 +194,13 @@ const measure = {
 } as const;
 const stagePlan = object(
   { name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count },
-  { clip: wordSchema(CLIPS), stop: object({ ...measure, patience: positive, within: figure }), keep: object(measure) },
+  {
+    clip: wordSchema(CLIPS),
+    accumulate: positive,
+    penalties: { ...list(wordSchema(PENALTIES)), minItems: 1 },
+    stop: object({ ...measure, patience: positive, within: figure }),
+    keep: object(measure),
+  },
 );
 
 const SCHEMA = {
@@ -202,14 +211,17 @@ const SCHEMA = {
       version: { const: ARTIFACT_VERSION },
       name,
       target: name,
-      recipe: object({
-        name,
-        loss: wordSchema(LOSSES),
-        metrics: list(wordSchema(METRICS)),
-        batch: positive,
-        seed,
-        stages: { ...list(stagePlan), minItems: 1 },
-      }),
+      recipe: object(
+        {
+          name,
+          loss: wordSchema(LOSSES),
+          metrics: list(wordSchema(METRICS)),
+          batch: positive,
+          seed,
+          stages: { ...list(stagePlan), minItems: 1 },
+        },
+        { average: wordSchema(AVERAGES) },
+      ),
       dataInfo: object({ inputs: { ...list(column), minItems: 1 }, label: column, classes: list(name) }),
       outputShape: shape,
       parameters: list(object({ name, state: name, dtype, shape, kind: { enum: ["weight", "statistic"] } })),

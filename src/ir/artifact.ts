@@ -89,6 +89,13 @@ export type EntryPorts =
 
 export type EntryPurpose = EntryPorts["purpose"];
 
+/** Names of states: of a weight, of the average that stands for it, and of a count that is 0 while there is no average yet. */
+export interface StageAverage {
+  readonly weight: string;
+  readonly average: string;
+  readonly steps: string;
+}
+
 /** One stage, compiled. Its settings are those of the recipe's stage with the same place. */
 export interface CompiledStage {
   readonly name: string;
@@ -96,6 +103,8 @@ export interface CompiledStage {
   readonly trainable: readonly string[];
   /** The same, by how the optimizer trains them. */
   readonly groups: readonly (ParameterGroup & { readonly parameters: readonly string[] })[];
+  /** What evaluations and files have in the place of weights; left out where they have the weights. */
+  readonly averages?: readonly StageAverage[];
   /** u32[]: where random numbers come from, written once before anything runs; absent where there are none. */
   readonly seed?: string;
   /** Everything that is carried from step to step. */

@@ -140,6 +140,10 @@ export interface StagePlan {
   /** How the optimizer's rate changes from step to step of the stage. */
   readonly schedule: WordPlan;
   readonly epochs: number;
+  /** Batches of a step; left out, one. */
+  readonly accumulate?: number;
+  /** What is added to the loss that is differentiated, each for some of the parameters. */
+  readonly penalties?: readonly WordPlan[];
   /** Ends before them once so many epochs in a row have not improved on the best by more than `within`. */
   readonly stop?: Measure & { readonly patience: number; readonly within: number };
   /** Leaves the network as its best epoch had it. */
@@ -159,6 +163,8 @@ export interface RecipePlan {
   readonly metrics: readonly WordPlan[];
   readonly batch: number;
   readonly seed: number;
+  /** What stands for the weights where the network answers. */
+  readonly average?: WordPlan;
   /** In the order in which they train; never empty. */
   readonly stages: readonly StagePlan[];
 }

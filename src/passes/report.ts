@@ -40,7 +40,7 @@ export function reportStage(
     bytes: {
       weights: total((b) => b.kind === "weight" || b.kind === "statistic"),
       gradients: trainable.reduce((sum, p) => sum + 4 * sizeOf(p.state.type.shape), 0),
-      optimizer: total((b) => b.kind === "optimizer"),
+      optimizer: total((b) => b.kind === "optimizer" || b.kind === "average"),
       temporary: memory.temporaryBytes,
       temporaryLowerBound: memory.lowerBound,
       arena: memory.arenaBytes,

@@ -19,8 +19,12 @@ export function compileStages(
   options: PipelineOptions,
 ): readonly CompiledStage[] {
   let before: { readonly spec: StageSpec; readonly since: Since } | undefined;
+  const trainedSince = new Map<Parameter, string>();
   return specs.map((spec) => {
-    const position = { isFirst: before === undefined, since: sinceWhen(spec, before) };
+    const isFirst = before === undefined;
+    for (const parameter of trainableOf(spec))
+      if (!trainedSince.has(parameter)) trainedSince.set(parameter, isFirst ? "" : spec.stage.name);
+    const position = { isFirst, since: sinceWhen(spec, before), trainedSince: new Map(trainedSince) };
     before = { spec, since: position.since };
     return compileStage(spec, build(spec, position), target, specs.length > 1 ? withHeading(options, spec.stage.name) : options);
   });
@@ -37,7 +41,7 @@ function sinceWhen(spec: StageSpec, before: { readonly spec: StageSpec; readonly
 
 function compileStage(
   spec: StageSpec,
-  { states, entries, features, cache }: StageGraphs,
+  { states, entries, averages, features, cache }: StageGraphs,
   target: CompilesKernels,
   options: PipelineOptions,
 ): CompiledStage {
@@ -51,6 +55,7 @@ function compileStage(
     name: spec.stage.name,
     trainable: trainable.map(({ name }) => name),
     groups: groupsOf(spec, trainable),
+    ...(averages.length > 0 && { averages }),
     ...(buffers.has(SEED) && { seed: SEED }),
     states,
     entries: portsOf(entries, program),

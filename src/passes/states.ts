@@ -29,7 +29,14 @@ export class StateTable {
     return this.#b.input({ name: state.name, role: "state", kind: state.kind, type: state.type });
   }
 
-  has({ name }: State): boolean {
+  /** The value before the step of a state that is declared. */
+  valueOf(name: string): Node {
+    const state = this.#states.get(name);
+    if (!state) throw new InternalError(`${name} is no state`);
+    return this.declare(state);
+  }
+
+  has({ name }: Pick<State, "name">): boolean {
     return this.#states.has(name);
   }
 

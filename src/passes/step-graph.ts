@@ -2,13 +2,21 @@
 // loss, gradients of the trainable leaves, update, metrics), `eval` adds a batch to the metrics, `predict` maps a batch to outputs. Each
 // is a pure function from named inputs to named outputs; an output with the name of a state is that state's next value.
 
-import { LOSS_HISTORY, type CacheReport, type ColumnBuffer, type EntryPorts, type StageFeatures, type SumBuffer } from "../ir/artifact.ts";
+import {
+  LOSS_HISTORY,
+  type CacheReport,
+  type ColumnBuffer,
+  type EntryPorts,
+  type StageAverage,
+  type StageFeatures,
+  type SumBuffer,
+} from "../ir/artifact.ts";
 import type { Builder } from "../ir/builder.ts";
 import { substitute, topologicalOrder, type Graph } from "../ir/graph.ts";
 import { STREAMS, type ForwardModel, type Parameter, type TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan } from "../ir/plan.ts";
+import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
 import { isAgainstInput, lossOf as lossWordOf } from "../ir/recipe/losses/index.ts";
 import { LOSS_PLACE, rankedMetrics, sizesOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
@@ -19,6 +27,7 @@ import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { placesOf } from "../ir/recipe/steps/places.ts";
 import { ZEROS, type State } from "../ir/state.ts";
 import { InternalError, isFloat, tensorType, type Shape, type TensorType } from "../ir/types.ts";
+import { averaged, averagesIn, type TrainedSince } from "./average.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { EPOCHS, learningRates, type RateOf } from "./learning-rate.ts";
 import { featureCacheOf, keyOf, type FeatureCache } from "./feature-cache.ts";
@@ -26,7 +35,8 @@ import { batchLoss, type BatchLoss } from "./loss.ts";
 import { specialize } from "./specialize.ts";
 import { mixBatch, mixedLoss, type Batch, type MixedLabels } from "./mix-batch.ts";
 import { seedOf, StateTable } from "./states.ts";
-import { updateWeights, type Since } from "./update.ts";
+import { gather, nextStates, type Gradients, type NextStates } from "./train-step.ts";
+import type { Since } from "./update.ts";
 
 /** What a stage's programs are made of. */
 export interface StageSpec {
@@ -40,12 +50,14 @@ export interface StageSpec {
   readonly isFrozen: (parameter: Parameter) => boolean;
   /** Rate and decay of what it trains. */
   readonly groupOf: (parameter: Parameter) => ParameterGroup;
+  readonly penaltiesOf: (parameter: Parameter) => readonly WordPlan[];
 }
 
 /** Where a stage stands among the others. */
 export interface StagePosition {
   readonly isFirst: boolean;
   readonly since: Since;
+  readonly trainedSince: TrainedSince;
 }
 
 /** A stage's spec with the states that its entries declare. */
@@ -66,6 +78,7 @@ export interface StageGraphs {
   readonly states: readonly State[];
   /** `init` last: it writes what the others read. */
   readonly entries: ReadonlyMap<EntryName, EntryGraph>;
+  readonly averages: readonly StageAverage[];
   /** The feature cache, whose entries are not among those above. */
   readonly features?: Omit<StageFeatures, "entries"> & { readonly entries: ReadonlyMap<EntryName, EntryGraph> };
   readonly cache: CacheReport;
@@ -74,9 +87,15 @@ export interface StageGraphs {
 const given = (b: Builder, name: string, type: TensorType): Node => b.input({ name, role: "batch", type });
 const scalar = (dtype: "i32" | "u32" | "f32"): TensorType => tensorType(dtype, []);
 
+/** Batches, which random numbers are of; and steps of the optimizer, where a stage of the recipe takes several batches for one. */
 const STEP: State = { name: "train/step", kind: "counter", type: scalar("u32"), init: ZEROS };
+const updatesOf = ({ recipe }: EntryContext): State =>
+  recipe.stages.some(({ accumulate = 1 }) => accumulate > 1) ? { ...STEP, name: "train/updates" } : STEP;
 /** Steps of the stage, for what begins with it. Those of the first are all there are; others have a count of their own, which no stage before them has. */
-const stageStep = ({ isFirst, stage }: EntryContext): State => (isFirst ? STEP : { ...STEP, name: `${STEP.name}@${stage.name}` });
+function stageStep(context: EntryContext): State {
+  const updates = updatesOf(context);
+  return context.isFirst ? updates : { ...updates, name: `${updates.name}@${context.stage.name}` };
+}
 const cursorOf = (prefix: "train" | "eval"): State => ({ name: `${prefix}/cursor`, kind: "counter", type: scalar("i32"), init: ZEROS });
 
 interface EpochPosition {
@@ -142,13 +161,13 @@ function connect(b: Builder, model: ForwardModel, batch: Batch, leaves: Partial<
 /** The network as a stage trains it, or as it is evaluated. */
 const trained = ({ b, network, isFrozen }: StageSpec, isRandom: boolean): ForwardModel =>
   specialize(b, network, { mode: "train", isFrozen, isRandom });
-const evaluated = ({ b, network }: StageSpec): ForwardModel => specialize(b, network, { mode: "eval" });
+const evaluated = (context: EntryContext): ForwardModel => averaged(context, specialize(context.b, context.network, { mode: "eval" }));
 
 interface Training {
   readonly model: ForwardModel;
   readonly loss: BatchLoss;
-  /** Gradient of the mean loss; of trainable parameters only, and only where the loss depends on them. */
-  readonly grads: ReadonlyMap<Parameter, Node>;
+  /** Of trainable parameters only, and only where the loss depends on them. */
+  readonly grads: Gradients;
 }
 
 function lossOf(
@@ -163,28 +182,49 @@ function lossOf(
   return b.withOrigin(origin, () => (mixed ? mixedLoss(b, of(label), of(mixed.partners), mixed.own) : of(label)));
 }
 
-function differentiate(spec: StageSpec, model: ForwardModel, { label, mixed }: Batch, mask: Node | undefined): Training {
+/** @param of the loss of the batch that gradients are of */
+function differentiate(
+  spec: StageSpec,
+  model: ForwardModel,
+  { label, mixed }: Batch,
+  mask: Node | undefined,
+  of: "mean" | "sum",
+): Training {
   const { b } = spec;
   const loss = lossOf(spec, model, label, mask, mixed);
   // Gradients flow through floats only.
-  const leading = new Set(topologicalOrder([loss.mean], (node) => !isFloat(node.type.dtype)));
+  const leading = new Set(topologicalOrder([loss[of]], (node) => !isFloat(node.type.dtype)));
   const reached = trainableOf(spec).filter(({ node }) => leading.has(node));
-  return { model, loss, grads: new Map(reached.map((parameter) => [parameter, b.gradient(loss.mean, parameter.node)])) };
+  return { model, loss, grads: new Map(reached.map((parameter) => [parameter, b.gradient(loss[of], parameter.node)])) };
 }
 
-/** The states after a step on a batch, all but its place in the epoch. */
-function trainOnBatch(context: EntryContext, training: Training, rates: RateOf): Map<string, Node> {
-  const { b, states, stage, network, since, groupOf } = context;
-  const step = states.declare(STEP);
-  const outputs = updateWeights({ b, states, stage, step, rates, groupOf, since }, training.grads);
-  const { updates } = training.model;
+/** The states after a batch, all but its place in the epoch. @param isLast of its step, bool[]; left out: each is a step */
+function trainOnBatch(context: EntryContext, { updates }: ForwardModel, grads: Gradients, rates: RateOf, isLast?: Node): NextStates {
+  const { b, states, network } = context;
+  const done = updatesOf(context);
+  const next = nextStates({ ...context, step: states.declare(done), rates }, grads, isLast);
+  const { outputs } = next;
   for (const parameter of network.parameters) {
     const updated = updates.get(parameter.name);
     if (updated) outputs.set(parameter.state.name, updated);
   }
-  for (const counter of new Set([STEP, stageStep(context)]))
-    if (states.has(counter)) outputs.set(counter.name, b.add(states.declare(counter), 1));
-  return outputs;
+  for (const name of new Set([STEP, done, stageStep(context)].map((counter) => counter.name))) {
+    if (!states.has({ name })) continue;
+    const old = states.valueOf(name);
+    const counted = b.add(old, 1);
+    outputs.set(name, isLast === undefined || name === STEP.name ? counted : b.where(isLast, counted, old));
+  }
+  return next;
+}
+
+/** The step that a batch of an epoch belongs to, from 0. The half keeps the quotient away from whole numbers. */
+const stepAt = (b: Builder, cursor: Node, accumulate: number): Node =>
+  accumulate === 1 ? cursor : b.cast(b.floor(b.div(b.add(b.cast(cursor, { dtype: "f32" }), 0.5), accumulate)), { dtype: "i32" });
+
+/** @param accumulate batches of a step @param examples in an epoch, i32[] */
+function ratesOf(context: EntryContext, accumulate: number, examples: Node): RateOf {
+  const { b, stage, states, recipe } = context;
+  return learningRates(b, stage, { batch: recipe.batch * accumulate, step: () => states.declare(stageStep(context)), examples });
 }
 
 function trainEntry(context: EntryContext): EntryGraph {
@@ -199,13 +239,20 @@ function trainEntry(context: EntryContext): EntryGraph {
   const plain = buildBatch(context, { kind: "resident", prefix: "train", rows }, "train", random);
   const batch = mixBatch(b, context.steps, plain, isReal, () => random([]));
   const model = connect(b, trained(context, true), batch, { mask: isReal, seed, step });
-  const training = differentiate(context, model, batch, mask);
-
-  const rates = learningRates(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples: count });
-  const outputs = trainOnBatch(context, training, rates);
+  const { accumulate = 1 } = stage;
+  const training = differentiate(context, model, batch, mask, accumulate === 1 ? "mean" : "sum");
+  // The last step of an epoch takes what is left of it.
+  const isLast = b.logicalOr(
+    b.equal(b.rem(cursor, accumulate), accumulate - 1),
+    b.logicalNot(b.less(b.mul(b.add(cursor, 1), recipe.batch), count)),
+  );
+  const gathered = accumulate === 1 ? undefined : gather(context, training.loss, training.grads, isLast);
+  const rates = ratesOf(context, accumulate, count);
+  const { outputs } = trainOnBatch(context, training.model, gathered?.grads ?? training.grads, rates, gathered && isLast);
+  for (const [name, node] of gathered?.outputs ?? []) outputs.set(name, node);
   outputs.set(cursorOf("train").name, b.add(cursor, 1));
   const sums = addMetrics(context, "train", training.loss, model.output, batch.label, outputs);
-  const place = b.equal(b.iota({ shape: [LOSS_HISTORY], axis: 0 }), b.rem(cursor, LOSS_HISTORY));
+  const place = b.equal(b.iota({ shape: [LOSS_HISTORY], axis: 0 }), b.rem(stepAt(b, cursor, accumulate), LOSS_HISTORY));
   const history = (name: string, value: Node): string => {
     const old = states.declare({ name, kind: "metric", type: tensorType("f32", [LOSS_HISTORY]), init: ZEROS });
     outputs.set(name, b.where(place, value, old));
@@ -221,7 +268,7 @@ function trainEntry(context: EntryContext): EntryGraph {
       order: "train/order",
       epochs: EPOCHS,
       sums,
-      losses: history("train/losses", training.loss.mean),
+      losses: history("train/losses", gathered?.mean ?? training.loss.mean),
       rates: history("train/rates", rates(baseRate(context.stage.optimizer))),
     },
   };
@@ -251,7 +298,7 @@ function evalEntry(context: EntryContext): EntryGraph {
   };
 }
 
-function predictEntry(spec: StageSpec): EntryGraph {
+function predictEntry(spec: EntryContext): EntryGraph {
   const { b, recipe, dataInfo } = spec;
   const batch = buildBatch(spec, { kind: "direct", prefix: "predict", batch: recipe.batch }, "eval", noRandom);
   const output = "predict/output";
@@ -312,11 +359,12 @@ function contextOf(spec: StageSpec, position: StagePosition): EntryContext {
 
 /** Initial values are of everything that the entries have declared. */
 function withInit(
-  { states }: EntryContext,
+  context: EntryContext,
   entries: readonly (readonly [EntryName, EntryGraph])[],
-): Pick<StageGraphs, "states" | "entries"> {
+): Pick<StageGraphs, "states" | "entries" | "averages"> {
+  const { states } = context;
   const init: EntryGraph = { graph: states.initialValues(), ports: { purpose: "initialize" } };
-  return { states: states.list(), entries: new Map([...entries, ["init", init]]) };
+  return { states: states.list(), entries: new Map([...entries, ["init", init]]), averages: averagesIn(context) };
 }
 
 export function buildEntries(spec: StageSpec, position: StagePosition): StageGraphs {
@@ -326,7 +374,10 @@ export function buildEntries(spec: StageSpec, position: StagePosition): StageGra
     ["eval", evalEntry(context)],
     ["predict", predictEntry(context)],
   ] as const;
-  const cache = featureCacheOf({ ...spec, network: trained(context, true) });
+  // The average of what an earlier stage has trained answers in evaluation, where features would be of the weight itself.
+  const isSteady = (parameter: Parameter): boolean =>
+    spec.isFrozen(parameter) && !(spec.recipe.average && context.trainedSince.has(parameter));
+  const cache = featureCacheOf({ ...spec, network: trained(context, true), isFrozen: isSteady });
   const features = "above" in cache ? cachedEntries(context, cache) : undefined;
   return { ...withInit(context, entries), ...(features && { features }), cache: cache.report };
 }
@@ -359,18 +410,17 @@ function cachedEntries(context: EntryContext, { above, columns, values, paramete
  */
 export function buildTraceEntry(spec: StageSpec, position: StagePosition): StageGraphs {
   const context = contextOf(spec, position);
-  const { b, states, recipe, stage, dataInfo } = context;
+  const { b, recipe, dataInfo } = context;
   const inputs = new Map([...context.network.inputs].map(([name, node]) => [name, given(b, `batch/${name}`, node.type)]));
   const label = labelOf(spec, inputs) ?? given(b, "batch/label", tensorType(dataInfo.label.dtype, [recipe.batch, ...dataInfo.label.shape]));
   const allReal = b.constant({ value: 1, type: tensorType("bool", [recipe.batch]) });
   const model = connect(b, trained(context, false), { inputs, label }, { mask: allReal });
-  const training = differentiate(context, model, { inputs, label }, undefined);
-  const examples = given(b, "train/count", scalar("i32"));
-  const rates = learningRates(b, stage, { batch: recipe.batch, step: () => states.declare(stageStep(context)), examples });
-  const outputs = trainOnBatch(context, training, rates);
+  const training = differentiate(context, model, { inputs, label }, undefined, "mean");
+  const rates = ratesOf(context, 1, given(b, "train/count", scalar("i32")));
+  const { outputs, grads } = trainOnBatch(context, training.model, training.grads, rates);
   outputs.set("loss", training.loss.mean);
   outputs.set("output", model.output);
-  const gradientBuffers = [...training.grads].map(([{ name }, node]) => {
+  const gradientBuffers = [...grads].map(([{ name }, node]) => {
     const buffer = `grad/${name}`;
     outputs.set(buffer, node);
     return { parameter: name, buffer };

@@ -15,6 +15,7 @@ const CHUNKS_IN_FLIGHT = 2;
 export interface EpochSpan {
   /** From 1. */
   readonly epoch: number;
+  readonly batches: number;
   /** Steps of the epoch that are behind already, and all of them. */
   readonly done: number;
   readonly steps: number;
@@ -41,6 +42,7 @@ export async function* runEpoch(
   const { artifact, stage, session } = loaded;
   const { name, losses, rates } = entryFor(stage, "train");
   const { batch } = artifact.recipe;
+  const { accumulate: perStep = 1 } = loaded.plan;
   const { epoch } = span;
   const stepsBefore = (epoch - 1) * span.steps;
   const inFlight: Chunk[] = [];
@@ -48,7 +50,8 @@ export async function* runEpoch(
   let lastFinished = performance.now();
   const enqueue = (): void => {
     const count = Math.min(pace.size, span.steps - enqueued, record?.room(stepsBefore + enqueued) ?? Infinity);
-    session.run(name, count);
+    // The last step of an epoch takes the batches that are left.
+    session.run(name, Math.min(count * perStep, span.batches - enqueued * perStep));
     const history = session.read([losses, rates]);
     const first = enqueued;
     enqueued += count;
@@ -81,7 +84,7 @@ export async function* runEpoch(
         step,
         loss,
         ...(lr === undefined ? {} : { lr }),
-        examples_per_s: (chunk.count * batch * 1000) / elapsed,
+        examples_per_s: (chunk.count * perStep * batch * 1000) / elapsed,
         eta_s: ((span.stepsLeft - step) * elapsed) / (1000 * chunk.count),
       };
     }

@@ -52,7 +52,10 @@ export interface TrainOptions {
 /** What is the same in all stages of a run. */
 interface Run {
   readonly data: TrainData;
-  readonly stepsPerEpoch: number;
+  /** In an epoch. */
+  readonly batches: number;
+  /** Of a stage, in an epoch. */
+  readonly stepsIn: (stage: number) => number;
   readonly stages: readonly StageSummary[];
   readonly isStopped: () => boolean;
   readonly signal: AbortSignal | undefined;
@@ -101,10 +104,11 @@ async function* trainStages(
   const isRecorded = checkpoints ?? resume ?? artifact.recipe.stages.some(({ stop, keep }) => stop ?? keep);
   const recording = isRecorded ? await import("./checkpoint/record.ts") : undefined;
   recording?.requireWatched(artifact, data.val !== undefined);
-  const stepsPerEpoch = Math.ceil(data.train.count / artifact.recipe.batch);
-  const stages = summaries(network, stepsPerEpoch, epochs);
+  const batches = Math.ceil(data.train.count / artifact.recipe.batch);
+  const stepsIn = (stage: number): number => Math.ceil(batches / (artifact.recipe.stages[stage]?.accumulate ?? 1));
+  const stages = summaries(network, stepsIn, epochs);
   const run: Run = {
-    ...{ data, stepsPerEpoch, stages, isStopped, signal, checkpoints, recording, keep },
+    ...{ data, batches, stepsIn, stages, isStopped, signal, checkpoints, recording, keep },
     ...{ device, features, memory: new FeatureMemory() },
   };
 
@@ -118,7 +122,7 @@ async function* trainStages(
   }, first);
   // What does not fit is said before anything begins.
   columnsFor(loaded, "train", data.train);
-  yield startEvent(network, data, stages, recording?.resumedAt(resume, stages, stepsPerEpoch));
+  yield startEvent(network, data, stages, recording?.resumedAt(resume, stages, stepsIn(first)));
 
   for (let index = first; index < stages.length && !isStopped(); index++) {
     if (index > first) loaded = await network.advance();
@@ -145,7 +149,8 @@ async function* trainStage(
   run: Run,
   resume: Progress | undefined,
 ): AsyncGenerator<FeaturesEvent | UncachedEvent | StepEvent | EpochEvent | StageEvent, void, undefined> {
-  const { stages, stepsPerEpoch, isStopped, signal, recording } = run;
+  const { batches, stages, isStopped, signal, recording } = run;
+  const stepsPerEpoch = run.stepsIn(index);
   const options = { device: run.device, epochs: stages[index]?.epochs ?? 0, isStopped, store: run.features };
   const { loaded, data } = yield* withFeatures(plain, run.data, run.memory, options);
   const { artifact, stage, session } = loaded;
@@ -170,7 +175,7 @@ async function* trainStage(
       session.write(entry.cursor, Int32Array.of(0));
       resetSums(loaded, "train");
     }
-    done = yield* runEpoch(loaded, { epoch, done, steps: stepsPerEpoch, stepsLeft }, pace, isStopped, record);
+    done = yield* runEpoch(loaded, { epoch, batches, done, steps: stepsPerEpoch, stepsLeft }, pace, isStopped, record);
     if (done < stepsPerEpoch) break;
     const values = await readParameters(loaded);
     const broken = nonFiniteParameter(artifact, values);
@@ -201,14 +206,14 @@ async function* trainStage(
   if (end) yield end;
 }
 
-function summaries({ artifact: { recipe, stages, parameters } }: Network, stepsPerEpoch: number, epochs?: number): StageSummary[] {
+function summaries({ artifact: { recipe, stages, parameters } }: Network, stepsIn: Run["stepsIn"], epochs?: number): StageSummary[] {
   return recipe.stages.map((plan, i) => {
     const trained = new Set(stages[i]?.trainable);
     const count = epochs ?? plan.epochs;
     return {
       stage: plan.name,
       epochs: count,
-      steps: count * stepsPerEpoch,
+      steps: count * stepsIn(i),
       trainable: valuesIn(parameters.filter(({ name }) => trained.has(name))),
     };
   });

@@ -82,8 +82,9 @@ function stepOf(text: string): {
       },
       isFrozen: ({ name }) => stage.frozen(name),
       groupOf: () => ({ rate: 0.1, decay: 0 }),
+      penaltiesOf: () => [],
     },
-    { isFirst: true, since: () => "" },
+    { isFirst: true, since: () => "", trainedSince: new Map() },
   );
   const graph = entries.get("train")?.graph;
   if (!graph) throw new Error("no training step");

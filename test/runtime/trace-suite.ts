@@ -39,6 +39,12 @@ const TRACES: readonly (readonly [name: string, afterwards: number, steps?: numb
   ["update-rate-per-layer", 1e-4],
   ["update-decay-except", 1e-4],
   ["update-decays", 1e-4],
+  ["update-l1", 1e-4],
+  ["update-l2", 1e-4],
+  ["update-l2-sp", 1e-4],
+  ["update-one-cycle", 1e-4, 8],
+  ["update-warmup", 1e-4, 7],
+  ["update-ema", 1e-4, 5],
   ["update-clip-norm", 1e-4],
   ["update-clip-value", 1e-4],
 ];

@@ -5,8 +5,9 @@ import { reportProblem } from "../choose.ts";
 import { DATA_LINTS } from "./data.ts";
 import type { BuiltRecipe, Lint } from "./define.ts";
 import { NETWORK_LINTS } from "./network.ts";
+import { TRAINING_LINTS } from "./training.ts";
 
-export const LINTS: readonly Lint[] = [...NETWORK_LINTS, ...DATA_LINTS];
+export const LINTS: readonly Lint[] = [...NETWORK_LINTS, ...TRAINING_LINTS, ...DATA_LINTS];
 
 /** The warnings of a recipe without an error. */
 export function lintRecipe(recipe: BuiltRecipe, sink: Pick<DiagnosticSink, "report">): void {

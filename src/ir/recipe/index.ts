@@ -1,11 +1,13 @@
 // Every word of recipes and data sets, by its kind: what the reference page and `tlc explain` list, and what tests go through.
 
 import type { Word } from "./define.ts";
+import { AVERAGES } from "./averages/index.ts";
 import { CLIPS } from "./clips/index.ts";
 import { READINGS } from "./columns/index.ts";
 import { LOSSES } from "./losses/index.ts";
 import { METRICS } from "./metrics/index.ts";
 import { OPTIMIZERS } from "./optimizers/index.ts";
+import { PENALTIES } from "./penalties/index.ts";
 import { SCHEDULES } from "./schedules/index.ts";
 import { SOURCES } from "./sources/index.ts";
 import { AUGMENT, PREPROCESS } from "./steps/index.ts";
@@ -23,6 +25,8 @@ export const GLOSSARY: readonly WordKind[] = [
   { kind: "metric", title: "Metrics", words: METRICS },
   { kind: "optimizer", title: "Optimizers", words: OPTIMIZERS },
   { kind: "clip", title: "Clipping of gradients", words: CLIPS },
+  { kind: "penalty", title: "Penalties of weights", words: PENALTIES },
+  { kind: "average", title: "Averages of weights", words: AVERAGES },
   { kind: "schedule", title: "Schedules", words: SCHEDULES },
   { kind: "source", title: "Sources", words: SOURCES },
   { kind: "column word", title: "Columns of tables", words: READINGS },

@@ -28,9 +28,21 @@ export interface NamedWeights {
 /** By state, of all parameters. */
 export type ParameterValues = ReadonlyMap<string, HostArray>;
 
-/** After everything enqueued so far. */
-export const readParameters = ({ artifact, session }: LoadedStage): Promise<ParameterValues> =>
-  session.read(artifact.parameters.map(({ state }) => state));
+/** After everything enqueued so far; of weights that have an average, that. */
+export async function readParameters({ artifact, stage, session }: LoadedStage): Promise<ParameterValues> {
+  const averages = stage.averages ?? [];
+  const states = artifact.parameters.map(({ state }) => state);
+  const read = await session.read([...states, ...new Set(averages.flatMap(({ average, steps }) => [average, steps]))]);
+  const averageOf = new Map(averages.flatMap(({ weight, average, steps }) => (read.get(steps)?.[0] ? [[weight, average] as const] : [])));
+  return new Map(states.flatMap((state) => entriesOf(state, read.get(averageOf.get(state) ?? state))));
+}
+
+const entriesOf = <V>(key: string, value: V | undefined): readonly (readonly [string, V])[] => (value === undefined ? [] : [[key, value]]);
+
+/** What was averaged is of other weights than those that are written now. */
+function forgetAverages({ stage, session }: LoadedStage): void {
+  for (const steps of new Set((stage.averages ?? []).map((it) => it.steps))) session.write(steps, Uint32Array.of(0));
+}
 
 /** The file's bytes, after everything enqueued so far. */
 export const readWeights = async (loaded: LoadedStage): Promise<Uint8Array> => weightsFile(loaded.artifact, await readParameters(loaded));
@@ -58,7 +70,8 @@ export const nonFiniteParameter = ({ parameters }: Artifact, values: ParameterVa
   parameters.find(({ state }) => values.get(state)?.some((value) => !Number.isFinite(value)))?.name;
 
 /** Of a file in memory. Nothing is written before all of it is known to be good. */
-export function loadWeights({ artifact, session }: LoadedStage, weights: Safetensors): void {
+export function loadWeights(loaded: LoadedStage, weights: Safetensors): void {
+  const { artifact, session } = loaded;
   const matches = checkWeights(artifact, weights);
   const arrays = artifact.parameters.flatMap((parameter) => {
     const match = matches.get(parameter.name);
@@ -66,11 +79,14 @@ export function loadWeights({ artifact, session }: LoadedStage, weights: Safeten
     return match && tensor ? [[parameter.state, valuesFor(parameter, match, tensor)] as const] : [];
   });
   for (const [state, values] of arrays) session.write(state, values);
+  forgetAverages(loaded);
 }
 
 /** Tensor by tensor, so that no more than one is in memory; where one is at fault, those before it are written. */
-export async function loadNamedWeights({ artifact, session }: LoadedStage, weights: NamedWeights, signal?: AbortSignal): Promise<void> {
+export async function loadNamedWeights(loaded: LoadedStage, weights: NamedWeights, signal?: AbortSignal): Promise<void> {
+  const { artifact, session } = loaded;
   for await (const [{ state }, values] of valuesOf(artifact, weights, signal)) session.write(state, values);
+  forgetAverages(loaded);
 }
 
 /** What each parameter begins with, of those that have it from a file. */

@@ -12,11 +12,13 @@ import type { WordPlan } from "../../../src/ir/plan.ts";
 import { argumentSchema } from "../../../src/ir/recipe/argument-rules.ts";
 import { planOf, type Word } from "../../../src/ir/recipe/define.ts";
 import { GLOSSARY } from "../../../src/ir/recipe/index.ts";
+import { AVERAGES } from "../../../src/ir/recipe/averages/index.ts";
 import { CLIPS } from "../../../src/ir/recipe/clips/index.ts";
 import { LOSSES } from "../../../src/ir/recipe/losses/index.ts";
 import type { Metric } from "../../../src/ir/recipe/metrics/define.ts";
 import { LOSS_PLACE, METRICS } from "../../../src/ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../../../src/ir/recipe/optimizers/index.ts";
+import { PENALTIES } from "../../../src/ir/recipe/penalties/index.ts";
 import { SCHEDULES } from "../../../src/ir/recipe/schedules/index.ts";
 import { wordSchema } from "../../../src/ir/recipe/schema.ts";
 import { SOURCES } from "../../../src/ir/recipe/sources/index.ts";
@@ -208,6 +210,27 @@ describe.each(CLIPS.map((clip) => [clip.name, clip] as const))("clip %s", (_, cl
     expectRoundTrip(plan, CLIPS, () => planned(recipe)?.plan.stages[0]?.clip);
     const artifact = await compileSmall(recipe);
     expect(artifact.recipe.stages[0]?.clip).toEqual(plan);
+    expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
+  });
+});
+
+describe.each(PENALTIES.map((penalty) => [penalty.name, penalty] as const))("penalty %s", (_, penalty) => {
+  it.each(plansOf(penalty, penalty.samples))("compiles as $args", async (plan) => {
+    const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer sgd(lr: 0.1)\n  regularize ${wordText(plan)}` };
+    expectRoundTrip(plan, PENALTIES, () => planned(recipe)?.plan.stages[0]?.penalties?.[0]);
+    const artifact = await compileSmall(recipe);
+    expect(artifact.recipe.stages[0]?.penalties).toEqual([plan]);
+    expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
+  });
+});
+
+describe.each(AVERAGES.map((average) => [average.name, average] as const))("average %s", (_, average) => {
+  it.each(plansOf(average, average.samples))("compiles as $args", async (plan) => {
+    const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer sgd(lr: 0.1)\n  average ${wordText(plan)}` };
+    expectRoundTrip(plan, AVERAGES, () => planned(recipe)?.plan.average);
+    const artifact = await compileSmall(recipe);
+    expect(artifact.recipe.average).toEqual(plan);
+    expect(soleStage(artifact).averages?.map(({ weight }) => weight)).toEqual(["weight/fc.weight", "weight/fc.bias"]);
     expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
   });
 });

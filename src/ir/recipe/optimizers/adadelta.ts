@@ -13,6 +13,7 @@ export const adadelta = defineOptimizer({
     eps: arg("positive", "added to both mean squares", 1e-6),
     ...GRADIENT_DECAY,
   },
+  usualRates: [1e-3, 10],
   slots: { mean_square: 0, mean_square_step: 0 },
   shared: {},
   update: (context, { rho, eps, weight_decay: decay }, weight, gradient) => {

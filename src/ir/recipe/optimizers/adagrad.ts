@@ -14,6 +14,7 @@ export const adagrad = defineOptimizer({
     initial_accumulator_value: arg("non-negative", "what the sum starts from", 0),
     eps: arg("positive", "added to the root", 1e-10),
   },
+  usualRates: [1e-5, 1],
   slots: { sum: 0 },
   shared: {},
   update: (context, args, weight, gradient) => {

@@ -9,6 +9,7 @@ export const adam = defineOptimizer({
   doc: "Adam",
   args: { ...MOMENT_ARGS, ...GRADIENT_DECAY },
   check: checkBetas,
+  usualRates: [1e-7, 0.1],
   slots: MOMENT_SLOTS,
   shared: MOMENT_SHARED,
   update: (context, args, weight, gradient) => {

@@ -10,6 +10,7 @@ export const adamw = defineOptimizer({
   doc: "Adam with decoupled weight decay",
   args: { ...MOMENT_ARGS, weight_decay: arg("non-negative", "share of the weight that is taken away, times the rate", 0.01) },
   check: checkBetas,
+  usualRates: [1e-7, 0.1],
   slots: MOMENT_SLOTS,
   shared: MOMENT_SHARED,
   update: (context, args, weight, gradient) => momentStep(context, args, shrunkWeight(context, args.weight_decay, weight), gradient),

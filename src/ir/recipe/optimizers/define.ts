@@ -27,6 +27,8 @@ export interface Update {
 type WithRate = ArgSpecs & { readonly lr: ArgSpec<"positive">; readonly weight_decay: ArgSpec<"non-negative"> };
 
 export interface Optimizer<N extends string = string, A extends ArgSpecs = ArgSpecs> extends Word<N, A> {
+  /** Rates beyond these are most likely another optimizer's, or have a digit too many. */
+  readonly usualRates: readonly [least: number, most: number];
   /** What may be kept for each parameter, of its shape, with the value at the start. What `update` does not ask for is not kept. */
   readonly slots: Readonly<Record<string, number>>;
   /** What may be kept once for all of them, f32[], likewise. */

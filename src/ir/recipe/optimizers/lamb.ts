@@ -18,6 +18,7 @@ export const lamb = defineOptimizer({
     always_adapt: arg("bool", "adapt the rate also without weight decay", false),
   },
   check: checkBetas,
+  usualRates: [1e-6, 0.1],
   slots: MOMENT_SLOTS,
   shared: MOMENT_SHARED,
   clipsTo: ({ max_grad_norm: most }) => (most === 0 ? undefined : most),

@@ -20,6 +20,7 @@ export const lars = defineOptimizer({
     always_adapt: arg("bool", "adapt the rate also without weight decay", false),
   },
   check: checkMomentum,
+  usualRates: [1e-3, 50],
   slots: MOMENTUM_SLOTS,
   shared: {},
   update: (context, args, weight, gradient) => {

@@ -14,6 +14,7 @@ export const lion = defineOptimizer({
     weight_decay: arg("non-negative", "share of the weight that is taken away, times the rate", 0),
   },
   check: checkBetas,
+  usualRates: [1e-8, 0.03],
   slots: { momentum: 0 },
   shared: {},
   update: (context, { betas, weight_decay: decay }, weight, gradient) => {

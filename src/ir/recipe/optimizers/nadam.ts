@@ -15,6 +15,7 @@ export const nadam = defineOptimizer({
     momentum_decay: arg("non-negative", "how fast the momentum grows to its full size", 4e-3),
   },
   check: checkBetas,
+  usualRates: [1e-7, 0.1],
   slots: MOMENT_SLOTS,
   shared: { second_correction: 0, momentum_product: 1 },
   update: (context, args, weight, gradient) => {

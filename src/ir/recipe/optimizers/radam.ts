@@ -10,6 +10,7 @@ export const radam = defineOptimizer({
   doc: "Adam with a rectified variance",
   args: { ...MOMENT_ARGS, ...DECAY_ARGS },
   check: checkBetas,
+  usualRates: [1e-7, 0.1],
   slots: MOMENT_SLOTS,
   shared: { ...MOMENT_SHARED, age: 0 },
   update: (context, args, weight, gradient) => {

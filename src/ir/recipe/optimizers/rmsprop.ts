@@ -15,6 +15,7 @@ export const rmsprop = defineOptimizer({
     momentum: arg("fraction", "share of the last update that is kept", 0),
     centered: arg("bool", "divide by the running deviation: the mean square less the square of the mean", false),
   },
+  usualRates: [1e-7, 0.1],
   slots: { mean_square: 0, mean: 0, momentum: 0 },
   shared: {},
   update: (context, { alpha, eps, momentum, centered, weight_decay: decay }, weight, gradient) => {

@@ -10,6 +10,7 @@ export const sgd = defineOptimizer({
   doc: "stochastic gradient descent",
   args: { lr: arg("positive", "learning rate"), ...MOMENTUM_ARGS, ...GRADIENT_DECAY },
   check: checkMomentum,
+  usualRates: [1e-6, 10],
   slots: MOMENTUM_SLOTS,
   shared: {},
   update: (context, args, weight, gradient) =>

@@ -1,0 +1,74 @@
+// Lints of what stages train and how: rates, what is frozen, and what the loss does not reach.
+
+import { topologicalOrder } from "../../ir/graph.ts";
+import { globsCover } from "../../ir/glob.ts";
+import type { Parameter } from "../../ir/model.ts";
+import { problem } from "../../ir/recipe/define.ts";
+import { baseRate, optimizerOf } from "../../ir/recipe/optimizers/index.ts";
+import type { BuiltRecipe, NetworkLint } from "./define.ts";
+
+type Found = ReturnType<NetworkLint["find"]>[number];
+
+const weightsOf = ({ model }: BuiltRecipe): readonly Parameter[] => model.parameters.filter(({ kind }) => kind === "weight");
+
+/** Stages that inherit a setting share what is said of it. */
+const once = (found: readonly Found[]): readonly Found[] => [
+  ...new Map(found.map((it) => [`${it.at.start} ${JSON.stringify(it.problem)}`, it])).values(),
+];
+
+const unusualRate: NetworkLint = {
+  when: "network",
+  find: ({ planned: { stages } }) =>
+    once(
+      stages.flatMap(({ plan: { optimizer }, optimizerSpan }) => {
+        const [rate, [least, most]] = [baseRate(optimizer), optimizerOf(optimizer).usualRates];
+        if (rate >= least && rate <= most) return [];
+        return [{ problem: problem("unusual-rate", { optimizer: optimizer.word, rate, least, most }), at: optimizerSpan }];
+      }),
+    ),
+};
+
+/** What begins with random values stays random where no stage trains it. */
+const frozenNew: NetworkLint = {
+  when: "network",
+  find: (recipe) => {
+    const { stages, replacements, weights } = recipe.planned;
+    const isNew = globsCover([...replacements.map(({ scope }) => scope), ...(weights?.plan.new ?? [])]);
+    const stuck = weightsOf(recipe).find(({ name }) => isNew(name) && stages.every(({ frozen }) => frozen(name)));
+    const at = stages.find(({ freeze }) => freeze)?.freeze?.span;
+    if (!stuck || !at) return [];
+    const hint = `leave it out of what is frozen: \`except ${stuck.name.replace(/\.[^.]*$/, "")}\``;
+    return [{ problem: problem("new-frozen", { name: stuck.name }, hint), at }];
+  },
+};
+
+const unreached: NetworkLint = {
+  when: "network",
+  find: (recipe) => {
+    const reached = new Set(topologicalOrder([recipe.model.output]));
+    const { stages } = recipe.planned;
+    const idle = weightsOf(recipe).filter(({ name, node }) => !reached.has(node) && stages.some(({ frozen }) => !frozen(name)));
+    return idle.map(({ name, span }) => ({ problem: problem("unreached-weight", { name }), at: span }));
+  },
+};
+
+/** Biases and norms are trained or frozen by themselves for good reasons; whole layers rarely are. */
+const isMatrix = ({ state }: Parameter): boolean => state.type.shape.length >= 2;
+
+/** Layers stand in the order of the network. */
+const trainedBelowFrozen: NetworkLint = {
+  when: "network",
+  find: (recipe) =>
+    once(
+      recipe.planned.stages.flatMap(({ freeze, frozen }) => {
+        const layers = weightsOf(recipe).filter(isMatrix);
+        const lowest = layers.findIndex(({ name }) => !frozen(name));
+        const above = layers.find(({ name }, i) => i > lowest && frozen(name));
+        const below = layers[lowest];
+        if (!freeze || !above || !below) return [];
+        return [{ problem: problem("trained-below-frozen", { trained: below.name, frozen: above.name }), at: freeze.span }];
+      }),
+    ),
+};
+
+export const TRAINING_LINTS: readonly NetworkLint[] = [unusualRate, frozenNew, unreached, trainedBelowFrozen];
