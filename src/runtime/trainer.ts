@@ -4,7 +4,7 @@
 import { LOSS_HISTORY, type ParameterInfo } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
-import type { Progress } from "./checkpoint/checkpoint.ts";
+import type { Position, Progress } from "./checkpoint/checkpoint.ts";
 import type { CheckpointOptions } from "./checkpoint/record.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
 import { DeviceError } from "./device.ts";
@@ -94,7 +94,6 @@ async function* trainStages(
   // A training that neither watches its epochs nor is to go on does without.
   const isRecorded = checkpoints ?? resume ?? artifact.recipe.stages.some(({ stop, keep }) => stop ?? keep);
   const recording = isRecorded ? await import("./checkpoint/record.ts") : undefined;
-  recording?.requireWatched(artifact, data.val !== undefined);
   const stepsPerEpoch = Math.ceil(data.train.count / artifact.recipe.batch);
   const stages = summaries(network, stepsPerEpoch, epochs);
   const run: Run = { data, stepsPerEpoch, stages, isStopped, signal, checkpoints, recording, keep };
@@ -108,7 +107,7 @@ async function* trainStages(
     else loadWeights(stage, weights);
   }, first);
   writeResident(loaded, "train", data.train);
-  yield startEvent(network, data, stages, recording?.resumedAt(resume, stages, stepsPerEpoch));
+  yield { ...startEvent(network, data, stages), ...recording?.begin(artifact, run, resume) };
 
   for (let index = first; index < stages.length && !isStopped(); index++) {
     if (index > first) {
@@ -149,7 +148,7 @@ async function* trainStage(
   const evaluate = createEvaluator(loaded);
   const pace = new Pace(LOSS_HISTORY);
   const record = recording && new recording.StageRecord(loaded, index, run.checkpoints, resume);
-  let { epoch: whole, steps: done } = resume?.position ?? { epoch: 0, steps: 0 };
+  let { epoch: whole = 0, steps: done = 0 }: Partial<Position> = resume?.position ?? {};
 
   while (whole < epochs && record?.isStalled !== true && !isStopped()) {
     const began = performance.now();
@@ -206,12 +205,7 @@ function summaries({ artifact: { recipe, stages, parameters } }: Network, stepsP
 
 const valuesIn = (parameters: readonly ParameterInfo[]): number => parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-function startEvent(
-  { artifact, device }: Network,
-  data: TrainData,
-  stages: readonly StageSummary[],
-  resumed: Pick<StartEvent, "resumed"> | undefined,
-): StartEvent {
+function startEvent({ artifact, device }: Network, data: TrainData, stages: readonly StageSummary[]): StartEvent {
   const { recipe, parameters } = artifact;
   const trained = new Set(artifact.stages.flatMap(({ trainable }) => trainable));
   const examples: Record<string, number> = { train: data.train.count };
@@ -231,6 +225,5 @@ function startEvent(
     trainable: valuesIn(parameters.filter(({ name }) => trained.has(name))),
     stages,
     examples,
-    ...resumed,
   };
 }

@@ -76,8 +76,9 @@ export class Model {
     await this.#alone("training", async () => {
       this.#requireWeights();
       const { loaded } = this.#network;
-      const given = readSafetensors(bytes);
-      loadWeights(loaded, given.metadata.has("tlc.delta") ? await (await import("./checkpoints.ts")).merged(loaded, given) : given);
+      let given = readSafetensors(bytes);
+      if (given.metadata.has("tlc.delta")) given = await (await import("./checkpoints.ts")).merged(loaded, given);
+      loadWeights(loaded, given);
       this.#weights = "kept";
       await loaded.session.sync();
     });
