@@ -92,7 +92,7 @@ async function* trainStages(
   const isStopped = (): boolean => signal?.aborted === true;
   if (data.train.count === 0) throw new DataError("there are no examples to train on");
   // A training that neither watches its epochs nor is to go on does without.
-  const isRecorded = checkpoints ?? resume ?? artifact.recipe.stages.some(({ stop, keep }) => stop ?? keep);
+  const isRecorded = checkpoints ?? resume ?? artifact.recipe.stages.find(({ stop, keep }) => stop ?? keep);
   const recording = isRecorded ? await import("./checkpoint/record.ts") : undefined;
   const stepsPerEpoch = Math.ceil(data.train.count / artifact.recipe.batch);
   const stages = summaries(network, stepsPerEpoch, epochs);

@@ -117,7 +117,7 @@ export class Model {
     try {
       const { goingOn } = options.onCheckpoint || options.resume ? await import("./checkpoints.ts") : {};
       const going = goingOn?.(this.#artifact, splits, options);
-      const weights = this.#weights === "kept" && !going?.resume ? readSafetensors(await this.save()) : undefined;
+      const weights = this.#weights === "kept" ? readSafetensors(await this.save()) : undefined;
       for await (const event of train(this.#network, splits, { signal, weights, epochs, ...going })) {
         // Not before: a training that cannot begin leaves no weights.
         this.#weights = "kept";
