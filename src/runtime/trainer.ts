@@ -119,13 +119,13 @@ async function* trainStages(
 
   // After an interruption only the weights matter: whoever sent the signal is waiting.
   const interrupted = isStopped();
-  const tested = interrupted ? undefined : data.test && (await createEvaluator(loaded)(data.test, signal));
+  const tested = !interrupted && data.test ? await createEvaluator(loaded)(data.test, signal) : undefined;
   yield {
     event: "done",
     device: device.kind,
     seconds: (performance.now() - began) / 1000,
     weights: await readWeights(loaded),
-    ...(tested === undefined ? {} : { test: tested }),
+    ...(tested && { test: tested }),
     interrupted,
   };
 }
@@ -165,7 +165,8 @@ async function* trainStage(
     const broken = nonFiniteParameter(artifact, values);
     if (broken !== undefined)
       throw new NonFiniteLossError(`"${broken}" holds what is no finite number`, {
-        ...{ stage: stage.name, epoch },
+        stage: stage.name,
+        epoch,
         step: epoch * stepsPerEpoch,
       });
     run.keep({ stage: stage.name, epoch, values });
@@ -181,7 +182,7 @@ async function* trainStage(
       stage: stage.name,
       epoch,
       train: trained,
-      ...(validated === undefined ? {} : { val: validated }),
+      ...(validated && { val: validated }),
       ...best,
       seconds: (performance.now() - began) / 1000,
     };
