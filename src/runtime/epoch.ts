@@ -26,9 +26,8 @@ export interface EpochSpan {
 interface Chunk {
   readonly first: number;
   readonly count: number;
-  readonly history: Promise<ReadonlyMap<string, HostArray>>;
-  /** As they are behind it, where somebody wants them. */
-  readonly states: Promise<Snapshot> | undefined;
+  /** Losses and rates, and the states as they are behind it, where somebody wants them. */
+  readonly read: Promise<readonly [ReadonlyMap<string, HostArray>, Snapshot | undefined]>;
 }
 
 /** Returns how many steps of the epoch are behind in the end: all of them, unless it was stopped. */
@@ -52,21 +51,20 @@ export async function* runEpoch(
     const count = Math.min(pace.size, span.steps - enqueued, record?.room(stepsBefore + enqueued) ?? Infinity);
     // The last step of an epoch takes the batches that are left.
     session.run(name, Math.min(count * perStep, span.batches - enqueued * perStep));
-    const history = session.read([losses, rates]);
     const first = enqueued;
     enqueued += count;
-    // Read in the queue, between this chunk and the next: the device does not wait for it.
+    // In the queue, between this chunk and the next: the device does not wait for it.
     const states = enqueued < span.steps ? record?.snapshot(stepsBefore + enqueued) : undefined;
+    const read = Promise.all([session.read([losses, rates]), states]);
     // When one chunk fails, so do those behind it, and nobody will await them.
-    history.catch(() => undefined);
-    states?.catch(() => undefined);
-    inFlight.push({ first, count, history, states });
+    read.catch(() => undefined);
+    inFlight.push({ first, count, read });
   };
   for (;;) {
     while (enqueued < span.steps && inFlight.length < CHUNKS_IN_FLIGHT && !isStopped()) enqueue();
     const chunk = inFlight.shift();
     if (chunk === undefined) return enqueued;
-    const history = await chunk.history;
+    const [history, states] = await chunk.read;
     await breathe();
     const now = performance.now();
     const elapsed = Math.max(now - lastFinished, 0.01);
@@ -88,6 +86,6 @@ export async function* runEpoch(
         eta_s: ((span.stepsLeft - step) * elapsed) / (1000 * chunk.count),
       };
     }
-    if (chunk.states) await record?.save(epoch - 1, chunk.first + chunk.count, await chunk.states);
+    if (states) await record?.save(epoch - 1, chunk.first + chunk.count, states);
   }
 }

@@ -4,7 +4,7 @@
 import { LOSS_HISTORY, type ParameterInfo } from "../ir/artifact.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
-import type { Progress } from "./checkpoint/checkpoint.ts";
+import type { Position, Progress } from "./checkpoint/checkpoint.ts";
 import type { CheckpointOptions } from "./checkpoint/record.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
 import { DeviceError, type DeviceInfo } from "./device.ts";
@@ -101,9 +101,8 @@ async function* trainStages(
   const isStopped = (): boolean => signal?.aborted === true;
   if (data.train.count === 0) throw new DataError("there are no examples to train on");
   // A training that neither watches its epochs nor is to go on does without.
-  const isRecorded = checkpoints ?? resume ?? artifact.recipe.stages.some(({ stop, keep }) => stop ?? keep);
+  const isRecorded = checkpoints ?? resume ?? artifact.recipe.stages.find(({ stop, keep }) => stop ?? keep);
   const recording = isRecorded ? await import("./checkpoint/record.ts") : undefined;
-  recording?.requireWatched(artifact, data.val !== undefined);
   const batches = Math.ceil(data.train.count / artifact.recipe.batch);
   const stepsIn = (stage: number): number => Math.ceil(batches / (artifact.recipe.stages[stage]?.accumulate ?? 1));
   const stages = summaries(network, stepsIn, epochs);
@@ -122,7 +121,7 @@ async function* trainStages(
   }, first);
   // What does not fit is said before anything begins.
   columnsFor(loaded, "train", data.train);
-  yield startEvent(network, data, stages, recording?.resumedAt(resume, stages, stepsIn(first)));
+  yield { ...startEvent(network, data, stages), ...recording?.begin(artifact, run, resume) };
 
   for (let index = first; index < stages.length && !isStopped(); index++) {
     if (index > first) loaded = await network.advance();
@@ -131,13 +130,13 @@ async function* trainStages(
 
   // After an interruption only the weights matter: whoever sent the signal is waiting.
   const interrupted = isStopped();
-  const tested = interrupted ? undefined : data.test && (await createEvaluator(loaded)(data.test, signal));
+  const tested = !interrupted && data.test ? await createEvaluator(loaded)(data.test, signal) : undefined;
   yield {
     event: "done",
     device: device.kind,
     seconds: (performance.now() - began) / 1000,
     weights: await readWeights(loaded),
-    ...(tested === undefined ? {} : { test: tested }),
+    ...(tested && { test: tested }),
     interrupted,
   };
 }
@@ -164,7 +163,7 @@ async function* trainStage(
   const evaluate = createEvaluator(loaded);
   const pace = new Pace(LOSS_HISTORY);
   const record = recording && new recording.StageRecord(loaded, index, run.checkpoints, resume);
-  let { epoch: whole, steps: done } = resume?.position ?? { epoch: 0, steps: 0 };
+  let { epoch: whole = 0, steps: done = 0 }: Partial<Position> = resume?.position ?? {};
 
   while (whole < epochs && record?.isStalled !== true && !isStopped()) {
     const began = performance.now();
@@ -181,7 +180,8 @@ async function* trainStage(
     const broken = nonFiniteParameter(artifact, values);
     if (broken !== undefined)
       throw new NonFiniteLossError(`"${broken}" holds what is no finite number`, {
-        ...{ stage: stage.name, epoch },
+        stage: stage.name,
+        epoch,
         step: epoch * stepsPerEpoch,
       });
     run.keep({ stage: stage.name, epoch, values });
@@ -197,7 +197,7 @@ async function* trainStage(
       stage: stage.name,
       epoch,
       train: trained,
-      ...(validated === undefined ? {} : { val: validated }),
+      ...(validated && { val: validated }),
       ...best,
       seconds: (performance.now() - began) / 1000,
     };
@@ -221,12 +221,7 @@ function summaries({ artifact: { recipe, stages, parameters } }: Network, stepsI
 
 const valuesIn = (parameters: readonly ParameterInfo[]): number => parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-function startEvent(
-  { artifact, device }: Network,
-  data: TrainData,
-  stages: readonly StageSummary[],
-  resumed: Pick<StartEvent, "resumed"> | undefined,
-): StartEvent {
+function startEvent({ artifact, device }: Network, data: TrainData, stages: readonly StageSummary[]): StartEvent {
   const { recipe, parameters } = artifact;
   const trained = new Set(artifact.stages.flatMap(({ trainable }) => trainable));
   const examples: Record<string, number> = { train: data.train.count };
@@ -246,6 +241,5 @@ function startEvent(
     trainable: valuesIn(parameters.filter(({ name }) => trained.has(name))),
     stages,
     examples,
-    ...resumed,
   };
 }

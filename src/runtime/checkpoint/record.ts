@@ -4,6 +4,7 @@
 import type { Artifact } from "../../ir/artifact.ts";
 import { DataError } from "../errors.ts";
 import type { EpochEvent, StageEvent, StageSummary, StartEvent } from "../events.ts";
+import type { LoadedSplit } from "../data/loaded-split.ts";
 import type { LoadedStage } from "../network.ts";
 import type { Progress, Snapshot } from "./checkpoint.ts";
 import type { Every } from "./clock.ts";
@@ -85,20 +86,24 @@ export class StageRecord {
 
 export { restoreStates };
 
-/** A stage cannot watch what nobody measures. */
-export function requireWatched({ recipe }: Artifact, hasValidation: boolean): void {
-  const asked = recipe.stages.flatMap(({ stop, keep }) => [stop, keep]).find((it) => it?.split === "val");
-  if (asked && !hasValidation) throw new DataError(`the recipe watches ${measureName(asked)}, and there are no examples to validate on`);
-}
-
-/** @param stages all of the run, of so many steps in each epoch */
-export function resumedAt(
+/** What a run says of its beginning: where it goes on. Throws where a stage would watch what nobody measures. */
+export function begin(
+  { recipe }: Artifact,
+  {
+    data,
+    stages,
+    stepsIn,
+  }: {
+    readonly data: { readonly val?: LoadedSplit | undefined };
+    readonly stages: readonly StageSummary[];
+    readonly stepsIn: (stage: number) => number;
+  },
   resume: Progress | undefined,
-  stages: readonly StageSummary[],
-  stepsPerEpoch: number,
 ): Pick<StartEvent, "resumed"> {
+  const asked = recipe.stages.flatMap(({ stop, keep }) => [stop, keep]).find((it) => it?.split === "val");
+  if (asked && !data.val) throw new DataError(`the recipe watches ${measureName(asked)}, and there are no examples to validate on`);
   if (!resume) return {};
   const { stage, epoch, steps } = resume.position;
   const { stage: name = "", epochs = 0 } = stages[stage] ?? {};
-  return { resumed: { stage: name, epoch: Math.min(epoch + 1, epochs), step: epoch * stepsPerEpoch + steps } };
+  return { resumed: { stage: name, epoch: Math.min(epoch + 1, epochs), step: epoch * stepsIn(stage) + steps } };
 }

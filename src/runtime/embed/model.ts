@@ -76,8 +76,9 @@ export class Model {
     await this.#alone("training", async () => {
       this.#requireWeights();
       const { loaded } = this.#network;
-      const given = readSafetensors(bytes);
-      loadWeights(loaded, given.metadata.has("tlc.delta") ? await (await import("./checkpoints.ts")).merged(loaded, given) : given);
+      let given = readSafetensors(bytes);
+      if (given.metadata.has("tlc.delta")) given = await (await import("./checkpoints.ts")).merged(loaded, given);
+      loadWeights(loaded, given);
       this.#weights = "kept";
       await loaded.session.sync();
     });
@@ -116,7 +117,7 @@ export class Model {
     try {
       const { goingOn } = options.onCheckpoint || options.resume ? await import("./checkpoints.ts") : {};
       const going = goingOn?.(this.#artifact, splits, options);
-      const weights = this.#weights === "kept" && !going?.resume ? readSafetensors(await this.save()) : undefined;
+      const weights = this.#weights === "kept" ? readSafetensors(await this.save()) : undefined;
       for await (const event of train(this.#network, splits, { signal, weights, epochs, ...going })) {
         // Not before: a training that cannot begin leaves no weights.
         this.#weights = "kept";
