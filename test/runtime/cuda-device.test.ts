@@ -88,6 +88,22 @@ describe.skipIf(reason !== undefined)("the CUDA device", () => {
     session.dispose();
   });
 
+  it("makes its graphs anew where resident data finds another place", async () => {
+    const data = double.buffers.map((plan) => (plan.name === "x0" ? { ...plan, role: "data" as const, offset: -1 } : plan));
+    const session = await device.load({ ...double, buffers: data });
+    const halves = numbers(5000, 2);
+    for (const values of [numbers(100), halves]) {
+      session.write("x0", values);
+      session.run("predict", 3);
+      expect([...((await session.read(["y"])).get("y") ?? [])]).toEqual([...values.slice(0, 100).map((x) => x * 2)]);
+    }
+    session.write("x0", numbers(100));
+    calls();
+    session.run("predict");
+    expect(calls()).toEqual(["cuGraphLaunch"]);
+    session.dispose();
+  });
+
   it("gives back all memory", async () => {
     const before = used();
     const session = await device.load(soft);
