@@ -10,7 +10,8 @@ import type { FoundAdapter } from "./webgpu/adapter.ts";
 
 export type DeviceName = "auto" | "webgpu" | "cuda" | "wasm" | "reference";
 
-export const DEVICE_NAMES = ["auto", "webgpu", "cuda", "wasm", "reference"] as const satisfies readonly DeviceName[];
+/** Those that a folder may be compiled for. */
+export const DEVICE_NAMES = ["auto", "webgpu", "wasm", "reference"] as const satisfies readonly DeviceName[];
 
 export interface OpenDeviceOptions {
   /** Told which device `auto` took where that was not the best there is, and why. */
