@@ -11,7 +11,7 @@ import type { FoundAdapter } from "./webgpu/adapter.ts";
 export type DeviceName = "auto" | "webgpu" | "cuda" | "wasm" | "reference";
 
 /** Those that a folder may be compiled for. */
-export const DEVICE_NAMES = ["auto", "webgpu", "wasm", "reference"] as const satisfies readonly DeviceName[];
+export const DEVICE_NAMES: readonly DeviceName[] = ["auto", "webgpu", "wasm", "reference"];
 
 export interface OpenDeviceOptions {
   /** Told which device `auto` took where that was not the best there is, and why. */
