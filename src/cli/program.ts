@@ -31,7 +31,7 @@ Examples:
 Exit codes: 0 ok, 1 the run failed, 2 usage, spec or data, 3 no such device here, 4 the loss is not a number, 129, 130 and 143 stopped by a signal.
 Set NO_COLOR=1 for plain text, TLC_DEBUG=1 for stack traces.`;
 
-const DEVICES = ["auto", "webgpu", "wasm", "reference"] as const;
+const DEVICES = ["auto", "webgpu", "cuda", "wasm", "reference"] as const;
 const TARGETS = ["webgpu", "wasm", "reference"] as const;
 
 const collect = (value: string, earlier: readonly string[]): readonly string[] => {

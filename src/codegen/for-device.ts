@@ -10,6 +10,7 @@ export interface Printer {
   readonly compileKernel: (kernel: Kernel) => CompiledKernel;
   readonly compileTogether?: (parts: readonly KernelPart[]) => CompiledKernel;
   readonly storesBytes: (kernel: Kernel) => boolean;
+  readonly prelude?: string;
 }
 
 /** See the fields of the same names in `Target`. */
@@ -22,9 +23,15 @@ export interface Guidance {
 
 /** @param limits left out: whatever every device of the target has */
 export function printerFor(target: Target, limits?: DeviceLimits): Printer {
-  const { name, storesBytes, together } = target;
+  const { name, storesBytes, together, prelude } = target;
   const compileKernel: Printer["compileKernel"] = (kernel) => target.compileKernel(kernel, limits);
-  return { name, storesBytes, compileKernel, ...(together && { compileTogether: (parts) => together.compile(parts, limits) }) };
+  return {
+    name,
+    storesBytes,
+    compileKernel,
+    ...(prelude !== undefined && { prelude }),
+    ...(together && { compileTogether: (parts) => together.compile(parts, limits) }),
+  };
 }
 
 export const guidanceOf = ({ maxBuffers, operandCost, splitK, together }: Target, limits?: DeviceLimits): Guidance => ({

@@ -20,4 +20,6 @@ export interface Target {
   /** Whether the kernel can store the elements of one byte that it writes; where not, they become words. */
   readonly storesBytes: (kernel: Kernel) => boolean;
   readonly splitK: SplitK;
+  /** Text that all kernels of a program share. */
+  readonly prelude?: string;
 }

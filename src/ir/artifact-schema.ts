@@ -113,28 +113,32 @@ const buffer = object(
   { kind },
 );
 
-const program = object({
-  format: { const: "tlc-program" },
-  version: { const: PROGRAM_VERSION },
-  target: name,
-  arenaBytes: bytes,
-  buffers: list(buffer),
-  kernels: list(
-    object(
-      { name },
-      {
-        source: { type: "string" },
-        grid: { type: "array", items: whole(1, MOST_WORKGROUPS), minItems: 3, maxItems: 3 },
-        kernel: KERNEL_SCHEMA,
-        parts: list(object({ kernel: KERNEL_SCHEMA, slots: list(count) })),
-        subgroupSize: whole(1, 1024),
-        wasm: wasmKernel,
-        params: list(object(PARAMETER_TYPE)),
-      },
+const program = object(
+  {
+    format: { const: "tlc-program" },
+    version: { const: PROGRAM_VERSION },
+    target: name,
+    arenaBytes: bytes,
+    buffers: list(buffer),
+    kernels: list(
+      object(
+        { name },
+        {
+          source: { type: "string" },
+          grid: { type: "array", items: whole(1, MOST_WORKGROUPS), minItems: 3, maxItems: 3 },
+          kernel: KERNEL_SCHEMA,
+          parts: list(object({ kernel: KERNEL_SCHEMA, slots: list(count) })),
+          subgroupSize: whole(1, 1024),
+          wasm: wasmKernel,
+          cuda: object({ entry: { type: "string", pattern: "^\\w+$" }, threads: whole(1, 1024) }),
+          params: list(object(PARAMETER_TYPE)),
+        },
+      ),
     ),
-  ),
-  entries: named(list(oneOf("kind", kernelLaunch, loopLaunch))),
-});
+    entries: named(list(oneOf("kind", kernelLaunch, loopLaunch))),
+  },
+  { prelude: { type: "string" } },
+);
 
 const part = object({ name: key, fraction: { type: "number", exclusiveMinimum: 0, maximum: 1 } });
 const data = object(

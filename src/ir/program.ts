@@ -141,6 +141,8 @@ export interface Program {
   readonly format: "tlc-program";
   readonly version: typeof PROGRAM_VERSION;
   readonly target: string;
+  /** Text that stands before the kernels' where they are compiled together. */
+  readonly prelude?: string;
   readonly arenaBytes: number;
   readonly buffers: readonly BufferPlan[];
   readonly kernels: readonly CompiledKernel[];

@@ -28,6 +28,8 @@ export interface CompilesKernels {
   compileTogether?(parts: readonly KernelPart[]): CompiledKernel;
   /** Whether the kernel can store the elements of one byte that it writes. */
   storesBytes(kernel: Kernel): boolean;
+  /** Text that all kernels share. */
+  readonly prelude?: string;
 }
 
 export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPlan, target: CompilesKernels): Program {
@@ -102,6 +104,7 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
     format: "tlc-program",
     version: PROGRAM_VERSION,
     target: target.name,
+    ...(target.prelude !== undefined && { prelude: target.prelude }),
     arenaBytes: memory.arenaBytes,
     buffers: buffers.map((buffer): BufferPlan => {
       const { name, role, kind, dtype, shape } = buffer;

@@ -8,9 +8,10 @@ import { DeviceError, type Device } from "./device.ts";
 import { mayHaveGpu } from "./gpu-files.ts";
 import type { FoundAdapter } from "./webgpu/adapter.ts";
 
-export type DeviceName = "auto" | "webgpu" | "wasm" | "reference";
+export type DeviceName = "auto" | "webgpu" | "cuda" | "wasm" | "reference";
 
-export const DEVICE_NAMES = ["auto", "webgpu", "wasm", "reference"] as const satisfies readonly DeviceName[];
+/** Those that a folder may be compiled for. */
+export const DEVICE_NAMES: readonly DeviceName[] = ["auto", "webgpu", "wasm", "reference"];
 
 export interface OpenDeviceOptions {
   /** Told which device `auto` took where that was not the best there is, and why. */
@@ -32,6 +33,10 @@ export async function openDevice(name: DeviceName, options: OpenDeviceOptions = 
     }
     case "wasm":
       return openWasm(options);
+    case "cuda": {
+      const { openCudaDevice } = await import("./cuda/device.ts");
+      return openCudaDevice();
+    }
     case "webgpu": {
       const found = await findWebgpu(options);
       if (!found) throw new DeviceError("unavailable", "no WebGPU adapter was found", INSTALL_HINT);

@@ -38,7 +38,7 @@ describe("usage", () => {
     [["chekc"], "Did you mean check?"],
     [["run"], "missing required argument 'spec|folder'"],
     [["run", "x", "--devise", "auto"], "Did you mean --device?"],
-    [["run", "x", "--device", "cuda"], "Allowed choices are auto, webgpu, wasm, reference"],
+    [["run", "x", "--device", "tpu"], "Allowed choices are auto, webgpu, cuda, wasm, reference"],
     [["run", "x", "--set", "batch"], "write it as path=value"],
     [["compile", "x"], "required option '-o, --out <dir>'"],
     [["compile", "x", "-o", "y", "--target", "tpu"], "Allowed choices are webgpu, wasm, reference"],

@@ -40,33 +40,60 @@ const entryOf = (kernel: CompiledKernel): string => {
 /** Whether threads of a kernel meet: only then are they fibers. */
 const waits = ({ source = "" }: CompiledKernel): boolean => source.includes("__syncthreads()") || source.includes("lanes_");
 
-async function build(kernels: readonly CompiledKernel[]): Promise<Library> {
-  const unique = [...new Map(kernels.map((kernel) => [entryOf(kernel), kernel])).values()];
-  const table = unique.map((kernel) => {
-    const { entry, threads } = kernel.cuda ?? { entry: "", threads: 0 };
-    return `{ machine::thunk<&${entry}>, ${String(threads)}, ${String(kernel.grid?.[0] ?? 0)}, ${String(waits(kernel))} },`;
-  });
-  const text = [
-    '#include "machine.h"',
-    PRELUDE,
-    ...unique.map(({ source }) => source),
-    '#include "main.h"',
-    "const Kernel KERNELS[] = {",
-    ...table,
-    "};\n",
-  ].join("\n");
-  const hash = createHash("sha256").update(FLAGS.join(" ")).update(text);
-  for (const header of ["machine.h", "main.h"]) hash.update(readFileSync(join(SOURCES, header)));
+/** What one source makes, kept by what it is made of: its path. */
+async function compiled(text: string, flags: readonly string[]): Promise<string> {
+  const hash = createHash("sha256")
+    .update([...FLAGS, ...flags].join(" "))
+    .update(text);
+  for (const header of ["machine.h", "main.h", "module.h"]) hash.update(readFileSync(join(SOURCES, header)));
   const file = join(CACHE, hash.digest("hex").slice(0, 32));
   if (!existsSync(file)) {
     mkdirSync(CACHE, { recursive: true });
     const own = `${file}.${String(process.pid)}`;
     writeFileSync(`${own}.cpp`, text);
-    await promisify(execFile)("g++", [...FLAGS, `-I${SOURCES}`, "-o", own, `${own}.cpp`], { maxBuffer: 1 << 26 });
+    await promisify(execFile)("g++", [...FLAGS, ...flags, `-I${SOURCES}`, "-o", own, `${own}.cpp`], { maxBuffer: 1 << 26 });
     renameSync(own, file);
   }
-  return { file, numbers: new Map(unique.map((kernel, i) => [entryOf(kernel), i])) };
+  return file;
 }
+
+const unique = (kernels: readonly CompiledKernel[]): CompiledKernel[] => [
+  ...new Map(kernels.map((kernel) => [entryOf(kernel), kernel])).values(),
+];
+
+const textOf = (kernels: readonly CompiledKernel[], header: string, table: readonly string[]): string =>
+  [
+    '#include "machine.h"',
+    PRELUDE,
+    ...kernels.map(({ source }) => source),
+    `#include "${header}"`,
+    "const Kernel KERNELS[] = {",
+    ...table,
+    "};\n",
+  ].join("\n");
+
+async function build(given: readonly CompiledKernel[]): Promise<Library> {
+  const kernels = unique(given);
+  const table = kernels.map((kernel) => {
+    const { entry, threads } = kernel.cuda ?? { entry: "", threads: 0 };
+    return `{ machine::thunk<&${entry}>, ${String(threads)}, ${String(kernel.grid?.[0] ?? 0)}, ${String(waits(kernel))} },`;
+  });
+  return {
+    file: await compiled(textOf(kernels, "main.h", table), []),
+    numbers: new Map(kernels.map((kernel, i) => [entryOf(kernel), i])),
+  };
+}
+
+/** A library of a program's kernels, for the driver of `hostDriver`: its path is the image. */
+export async function hostModule({ kernels: given }: Program): Promise<Uint8Array> {
+  const kernels = unique(given);
+  const table = kernels.map((kernel) => `{ "${entryOf(kernel)}", machine::thunk<&${entryOf(kernel)}>, ${String(waits(kernel))} },`);
+  const path = await compiled(textOf(kernels, "module.h", [...table, "{ nullptr, nullptr, false },"]), ["-shared", "-fPIC"]);
+  return Buffer.from(`${path}\0`);
+}
+
+/** The path of a driver without a GPU. */
+export const hostDriver = (): Promise<string> => compiled(readFileSync(join(SOURCES, "driver.cpp"), "utf8"), ["-shared", "-fPIC", "-ldl"]);
 
 export interface HostCuda extends Device {
   /** Compiles the kernels of many programs at once, which is far quicker than one by one. */

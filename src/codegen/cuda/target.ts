@@ -5,6 +5,7 @@ import { packBytes } from "../gpu/pack-bytes.ts";
 import type { DeviceProfile } from "../gpu/profile.ts";
 import { splitK } from "../gpu/tiles.ts";
 import type { Target } from "../target.ts";
+import { PRELUDE } from "./prelude.ts";
 import { printKernel } from "./print.ts";
 
 /** Parameters are 4 KiB on every GPU; long before that a kernel has no registers left. */
@@ -30,4 +31,5 @@ export const cudaTarget: Target = {
   together: { isWorth: () => true, compile: (parts) => printKernel(launchTogether(parts, CUDA_PROFILE)) },
   storesBytes: (kernel) => packBytes(kernel) !== undefined,
   splitK,
+  prelude: PRELUDE,
 };

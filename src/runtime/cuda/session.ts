@@ -1,0 +1,244 @@
+// One loaded Program on a CUDA device: an arena, a module, a stream. An entry that runs again is one graph of the driver: all its launches, in
+// order, with their arguments, for one call of the host.
+
+import { HOST_ARRAYS } from "../../ir/arrays.ts";
+import type { BufferPlan, EntryName, KernelLaunch, Program } from "../../ir/program.ts";
+import { InternalError, sizeOf } from "../../ir/types.ts";
+import { DeviceError, type HostArray, type Session } from "../device.ts";
+import { formatBytes, outOfMemory } from "../memory.ts";
+import { CudaError, unavailable, type Driver } from "./driver.ts";
+
+const RELAXED = 2;
+const NON_BLOCKING = 1;
+
+/** Host memory for the arguments of one launch: as many values, and where each lies. */
+const MOST_ARGUMENTS = 64;
+
+export class CudaSession implements Session {
+  readonly #driver: Driver;
+  readonly #program: Program;
+  readonly #plans: ReadonlyMap<string, number>;
+  readonly #stream: bigint;
+  readonly #module: bigint;
+  readonly #arena: bigint;
+  readonly #functions: readonly bigint[];
+  readonly #arguments: { readonly address: bigint; readonly words: BigUint64Array };
+  readonly #data = new Map<number, { readonly address: bigint; readonly bytes: number }>();
+  readonly #graphs = new Map<EntryName, bigint>();
+  /** Entries that ran once. */
+  readonly #begun = new Set<EntryName>();
+  #staging: { readonly address: bigint; readonly bytes: number } | undefined;
+  #isDisposed = false;
+
+  /** @param image of the program's kernels: PTX, with a zero at its end */
+  constructor(driver: Driver, program: Program, image: Uint8Array) {
+    this.#driver = driver;
+    this.#program = program;
+    this.#plans = new Map(program.buffers.map((plan, i) => [plan.name, i]));
+    const bytes = Math.max(256, program.arenaBytes);
+    this.#arena = this.#allocate(bytes, `the program needs ${formatBytes(bytes)}`);
+    try {
+      this.#stream = driver.handle("cuStreamCreate", NON_BLOCKING);
+      driver.call("cuMemsetD8Async", this.#arena, 0, bytes, this.#stream);
+      this.#module = driver.handle("cuModuleLoadData", image);
+      this.#functions = program.kernels.map(({ name, cuda }) => {
+        if (!cuda) throw new InternalError(`${name} is no CUDA kernel`);
+        return driver.handle("cuModuleGetFunction", this.#module, cuda.entry);
+      });
+      const address = driver.handle("cuMemAllocHost_v2", 16 * MOST_ARGUMENTS);
+      const words = new BigUint64Array(driver.koffi.view(address, 16 * MOST_ARGUMENTS));
+      for (let i = 0; i < MOST_ARGUMENTS; i++) words[MOST_ARGUMENTS + i] = address + BigInt(8 * i);
+      this.#arguments = { address, words };
+    } catch (error) {
+      driver.call("cuMemFree_v2", this.#arena);
+      unavailable(error);
+    }
+  }
+
+  write(buffer: string, data: HostArray): void {
+    this.#faults(() => {
+      const [index, plan] = this.#plan(buffer);
+      if (plan.role === "data") this.#resize(index, plan, data.byteLength);
+      else if (data.length > sizeOf(plan.shape))
+        throw new InternalError(`${String(data.length)} elements written to ${buffer}, which has ${String(sizeOf(plan.shape))}`);
+      if (data.byteLength === 0) return;
+      // Pageable memory is staged before the call returns.
+      this.#driver.call("cuMemcpyHtoDAsync_v2", this.#place(index), data, data.byteLength, this.#stream);
+    });
+  }
+
+  adopt(previous: Session, buffers: readonly string[]): void {
+    if (!(previous instanceof CudaSession) || previous.#driver !== this.#driver) throw new InternalError("a session of another device");
+    this.#faults(() => {
+      this.#driver.call("cuStreamSynchronize", previous.#stream);
+      for (const name of buffers) {
+        const [[at, from], [to, plan]] = [previous.#plan(name), this.#plan(name)];
+        if (from.role === "data" || from.bytes !== plan.bytes) throw new InternalError(`${name} has another size in the session before`);
+        this.#driver.call("cuMemcpyDtoDAsync_v2", this.#place(to), previous.#place(at), plan.bytes, this.#stream);
+      }
+      // The other's memory may be freed when this returns.
+      this.#driver.call("cuStreamSynchronize", this.#stream);
+    });
+  }
+
+  run(entry: EntryName, times = 1): void {
+    this.#faults(() => {
+      for (let i = 0; i < times; i++) {
+        const graph = this.#graphs.get(entry) ?? (this.#begun.has(entry) ? this.#capture(entry) : undefined);
+        if (graph !== undefined) this.#driver.call("cuGraphLaunch", graph, this.#stream);
+        else this.#launchAll(entry);
+        this.#begun.add(entry);
+      }
+    });
+  }
+
+  async read(buffers: readonly string[]): Promise<Map<string, HostArray>> {
+    let size = 0;
+    const parts = buffers.map((name) => {
+      const [index, plan] = this.#plan(name);
+      const length = sizeOf(plan.shape);
+      const part = { name, index, plan, length, at: size, bytes: length * new HOST_ARRAYS[plan.dtype](1).byteLength };
+      size += Math.ceil(part.bytes / 8) * 8;
+      return part;
+    });
+    const staging = this.#faults(() => {
+      const memory = this.#takeStaging(Math.max(size, 8));
+      for (const { index, at, bytes } of parts)
+        if (bytes > 0) this.#driver.call("cuMemcpyDtoHAsync_v2", memory.address + BigInt(at), this.#place(index), bytes, this.#stream);
+      return memory;
+    });
+    await this.sync();
+    const view = this.#driver.koffi.view(staging.address, staging.bytes);
+    const result = new Map(parts.map(({ name, plan, at, length }) => [name, new HOST_ARRAYS[plan.dtype](view, at, length).slice()]));
+    if (this.#staging === undefined && !this.#isDisposed) this.#staging = staging;
+    else this.#driver.call("cuMemFreeHost", staging.address);
+    return result;
+  }
+
+  async sync(): Promise<void> {
+    while (!this.#faults(() => this.#driver.isIdle(this.#stream))) await new Promise((resume) => setImmediate(resume));
+  }
+
+  dispose(): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    const driver = this.#driver;
+    // What is lost cannot be freed, and a session that ends says nothing of it.
+    const free = (call: () => void): void => {
+      try {
+        call();
+      } catch (error) {
+        if (!(error instanceof CudaError)) throw error;
+      }
+    };
+    free(() => driver.call("cuStreamSynchronize", this.#stream));
+    for (const graph of this.#graphs.values()) free(() => driver.call("cuGraphExecDestroy", graph));
+    for (const { address } of this.#data.values()) free(() => driver.call("cuMemFree_v2", address));
+    const { address } = this.#staging ?? {};
+    if (address !== undefined) free(() => driver.call("cuMemFreeHost", address));
+    free(() => driver.call("cuMemFreeHost", this.#arguments.address));
+    free(() => driver.call("cuModuleUnload", this.#module));
+    free(() => driver.call("cuStreamDestroy_v2", this.#stream));
+    free(() => driver.call("cuMemFree_v2", this.#arena));
+  }
+
+  /** Records an entry's launches instead of running them. */
+  #capture(entry: EntryName): bigint {
+    const driver = this.#driver;
+    driver.call("cuStreamBeginCapture_v2", this.#stream, RELAXED);
+    this.#launchAll(entry);
+    const graph = new BigUint64Array(1);
+    driver.call("cuStreamEndCapture", this.#stream, graph);
+    const executable = driver.handle("cuGraphInstantiateWithFlags", graph[0] ?? 0n, 0);
+    driver.call("cuGraphDestroy", graph[0] ?? 0n);
+    this.#graphs.set(entry, executable);
+    return executable;
+  }
+
+  #launchAll(entry: EntryName): void {
+    const launches = this.#program.entries[entry];
+    if (!launches) throw new InternalError(`the program has no entry ${entry}`);
+    for (const launch of launches) {
+      if (launch.kind === "kernel") this.#launch(launch, 0);
+      else
+        for (let i = 0; i < launch.count; i++) {
+          const time = launch.reverse ? launch.count - 1 - i : i;
+          for (const inner of launch.body) this.#launch(inner, time);
+        }
+    }
+  }
+
+  // A kernel takes its buffers and, where it has a time axis, the step; one without does not look at what follows its buffers.
+  #launch({ kernel, buffers }: KernelLaunch, time: number): void {
+    const { grid, cuda } = this.#program.kernels[kernel] ?? {};
+    const address = this.#functions[kernel];
+    if (!grid || !cuda || address === undefined || buffers.length >= MOST_ARGUMENTS)
+      throw new InternalError(`the program has no CUDA kernel ${String(kernel)}`);
+    const { words } = this.#arguments;
+    buffers.forEach((buffer, i) => (words[i] = this.#place(buffer)));
+    words[buffers.length] = BigInt(time);
+    const pointers = this.#arguments.address + BigInt(8 * MOST_ARGUMENTS);
+    this.#driver.call("cuLaunchKernel", address, ...grid, cuda.threads, 1, 1, 0, this.#stream, pointers, 0);
+  }
+
+  #plan(name: string): readonly [number, BufferPlan] {
+    const index = this.#plans.get(name);
+    const plan = index === undefined ? undefined : this.#program.buffers[index];
+    if (index === undefined || !plan) throw new InternalError(`the program has no buffer ${name}`);
+    return [index, plan];
+  }
+
+  /** Where a buffer lies on the device. */
+  #place(index: number): bigint {
+    const plan = this.#program.buffers[index];
+    if (!plan) throw new InternalError(`the program has no buffer ${String(index)}`);
+    if (plan.role !== "data") return this.#arena + BigInt(plan.offset);
+    const data = this.#data.get(index);
+    if (!data) throw new InternalError(`buffer ${plan.name} is used before it is written`);
+    return data.address;
+  }
+
+  #resize(index: number, plan: BufferPlan, length: number): void {
+    // Kernels read whole words.
+    const bytes = Math.max(4, Math.ceil(length / 4) * 4);
+    const old = this.#data.get(index);
+    if (old && old.bytes >= bytes) return;
+    if (old) {
+      this.#driver.call("cuStreamSynchronize", this.#stream);
+      this.#driver.call("cuMemFree_v2", old.address);
+      this.#data.delete(index);
+      // Graphs hold the old address.
+      for (const graph of this.#graphs.values()) this.#driver.call("cuGraphExecDestroy", graph);
+      this.#graphs.clear();
+    }
+    this.#data.set(index, { address: this.#allocate(bytes, `${plan.name} takes ${formatBytes(bytes)}`), bytes });
+  }
+
+  #allocate(bytes: number, what: string): bigint {
+    try {
+      return this.#driver.handle("cuMemAlloc_v2", bytes);
+    } catch (error) {
+      if (error instanceof CudaError && error.isOutOfMemory) throw outOfMemory(this.#program, what);
+      throw error;
+    }
+  }
+
+  #takeStaging(bytes: number): { readonly address: bigint; readonly bytes: number } {
+    const kept = this.#staging;
+    this.#staging = undefined;
+    if (kept && kept.bytes >= bytes) return kept;
+    if (kept) this.#driver.call("cuMemFreeHost", kept.address);
+    return { address: this.#driver.handle("cuMemAllocHost_v2", bytes), bytes };
+  }
+
+  /** What the driver refuses after a session began is a device that was lost: a kernel that failed takes its context with it. */
+  #faults<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      if (!(error instanceof CudaError)) throw error;
+      if (error.isOutOfMemory) throw outOfMemory(this.#program, error.message);
+      throw new DeviceError("lost", `the GPU was lost: ${error.message}`, "Start again; if it happens again, use a smaller batch.");
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// The functions of NVIDIA's driver that are called, as cuda.h declares them under the names that the library has: a test holds each to the
+// header. All give back an error code.
+
+/**
+ * Of a parameter: an integer of 32 or 64 bits, a byte, host memory (an array) or text. Handles, addresses on the device and sizes are 64 bits, and so
+ * are addresses of host memory that the driver itself gave.
+ */
+export type ParameterKind = "i32" | "u32" | "u64" | "u8" | "memory" | "text";
+
+export const DRIVER = {
+  cuInit: ["u32"],
+  cuDriverGetVersion: ["memory"],
+  cuGetErrorName: ["i32", "memory"],
+  cuGetErrorString: ["i32", "memory"],
+  cuDeviceGetCount: ["memory"],
+  cuDeviceGet: ["memory", "i32"],
+  cuDeviceGetName: ["memory", "i32", "i32"],
+  cuDeviceGetAttribute: ["memory", "i32", "i32"],
+  cuDeviceTotalMem_v2: ["memory", "i32"],
+  cuDevicePrimaryCtxRetain: ["memory", "i32"],
+  cuDevicePrimaryCtxRelease_v2: ["i32"],
+  cuCtxSetCurrent: ["u64"],
+  cuModuleLoadData: ["memory", "memory"],
+  cuModuleUnload: ["u64"],
+  cuModuleGetFunction: ["memory", "u64", "text"],
+  cuMemAlloc_v2: ["memory", "u64"],
+  cuMemFree_v2: ["u64"],
+  cuMemAllocHost_v2: ["memory", "u64"],
+  cuMemFreeHost: ["u64"],
+  cuMemcpyHtoDAsync_v2: ["u64", "memory", "u64", "u64"],
+  cuMemcpyDtoHAsync_v2: ["u64", "u64", "u64", "u64"],
+  cuMemcpyDtoDAsync_v2: ["u64", "u64", "u64", "u64"],
+  cuMemsetD8Async: ["u64", "u8", "u64", "u64"],
+  cuStreamCreate: ["memory", "u32"],
+  cuStreamDestroy_v2: ["u64"],
+  cuStreamQuery: ["u64"],
+  cuStreamSynchronize: ["u64"],
+  cuStreamBeginCapture_v2: ["u64", "u32"],
+  cuStreamEndCapture: ["u64", "memory"],
+  cuGraphInstantiateWithFlags: ["memory", "u64", "u64"],
+  cuGraphLaunch: ["u64", "u64"],
+  cuGraphExecDestroy: ["u64"],
+  cuGraphDestroy: ["u64"],
+  cuLaunchKernel: ["u64", "u32", "u32", "u32", "u32", "u32", "u32", "u32", "u64", "u64", "u64"],
+} as const satisfies Readonly<Record<string, readonly ParameterKind[]>>;
+
+export type DriverFunction = keyof typeof DRIVER;

@@ -1,0 +1,194 @@
+// A driver without a GPU, for tests: what of NVIDIA's is called, over memory of the host, with a log of the calls and faults on demand.
+// A stream does at once what it is told, unless it is being captured; an image is the path of a library made with `module.h`.
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+using Handle = uint64_t;
+using Work = std::vector<std::function<bool()>>;
+
+struct Module {
+  void *library;
+  const void *(*find)(const char *);
+  bool (*run)(const void *, unsigned, unsigned, void **);
+};
+struct Function {
+  Module *module;
+  const void *kernel;
+};
+
+enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719, CAPTURE_INVALIDATED = 901 };
+
+static std::string calls;
+static std::string failing;
+static int failure = 0, left = 0;
+static size_t room = size_t(1) << 32, used = 0;
+static std::map<Handle, size_t> sizes;
+static bool is_capturing = false;
+static Work captured;
+static bool is_lost = false;
+static unsigned polls = 0;
+
+// Logs a call; the code that it is to fail with, or 0.
+static int begin(const char *name) {
+  calls += name;
+  calls += '\n';
+  if (is_lost) return LAUNCH_FAILED;
+  if (failing == name && left-- == 0) return failure;
+  return OK;
+}
+#define CALL(name)               \
+  if (int code = begin(#name)) { \
+    return code;                 \
+  }
+
+static int submit(std::function<bool()> work) {
+  if (is_capturing) {
+    captured.push_back(work);
+    return OK;
+  }
+  if (work()) return OK;
+  is_lost = true;
+  return LAUNCH_FAILED;
+}
+// What may not be called while a stream is captured.
+static bool spoils() {
+  if (!is_capturing) return false;
+  calls += "(spoils the capture)\n";
+  return true;
+}
+
+extern "C" {
+const char *fake_log() {
+  static std::string last;
+  last = calls;
+  calls.clear();
+  return last.c_str();
+}
+void fake_fail(const char *name, int code, int after) {
+  failing = name;
+  failure = code;
+  left = after;
+}
+void fake_room(uint64_t bytes) { room = bytes; }
+uint64_t fake_used() { return used; }
+
+int cuInit(unsigned) { CALL(cuInit); return OK; }
+int cuDriverGetVersion(int *version) { CALL(cuDriverGetVersion); *version = 13000; return OK; }
+int cuGetErrorName(int code, const char **name) {
+  *name = code == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : code == LAUNCH_FAILED ? "CUDA_ERROR_LAUNCH_FAILED" : code == 100 ? "CUDA_ERROR_NO_DEVICE" : "CUDA_ERROR_OTHER";
+  return OK;
+}
+int cuGetErrorString(int, const char **text) { *text = "as the test wanted"; return OK; }
+int cuDeviceGetCount(int *count) { CALL(cuDeviceGetCount); *count = 1; return OK; }
+int cuDeviceGet(int *device, int) { CALL(cuDeviceGet); *device = 0; return OK; }
+int cuDeviceGetName(char *name, int length, int) { CALL(cuDeviceGetName); strncpy(name, "Host", length); return OK; }
+int cuDeviceGetAttribute(int *value, int attribute, int) { CALL(cuDeviceGetAttribute); *value = attribute == 75 ? 9 : 0; return OK; }
+int cuDeviceTotalMem_v2(uint64_t *bytes, int) { CALL(cuDeviceTotalMem_v2); *bytes = room; return OK; }
+int cuDevicePrimaryCtxRetain(Handle *context, int) { CALL(cuDevicePrimaryCtxRetain); *context = 1; return OK; }
+int cuDevicePrimaryCtxRelease_v2(int) { CALL(cuDevicePrimaryCtxRelease_v2); return OK; }
+int cuCtxSetCurrent(Handle) { CALL(cuCtxSetCurrent); return OK; }
+
+int cuModuleLoadData(Handle *out, const char *image) {
+  CALL(cuModuleLoadData);
+  void *library = dlopen(image, RTLD_NOW | RTLD_LOCAL);
+  if (!library) return 200;
+  *out = Handle(new Module{library, reinterpret_cast<const void *(*)(const char *)>(dlsym(library, "find_kernel")),
+                           reinterpret_cast<bool (*)(const void *, unsigned, unsigned, void **)>(dlsym(library, "run_kernel"))});
+  return OK;
+}
+int cuModuleUnload(Handle module) { CALL(cuModuleUnload); delete reinterpret_cast<Module *>(module); return OK; }
+int cuModuleGetFunction(Handle *out, Handle handle, const char *name) {
+  CALL(cuModuleGetFunction);
+  Module *module = reinterpret_cast<Module *>(handle);
+  const void *kernel = module->find(name);
+  if (!kernel) return NOT_FOUND;
+  *out = Handle(new Function{module, kernel});
+  return OK;
+}
+
+static int allocate(Handle *out, size_t bytes) {
+  if (spoils()) return CAPTURE_INVALIDATED;
+  if (used + bytes > room) return OUT_OF_MEMORY;
+  *out = Handle(malloc(bytes));
+  // As on a GPU, what was there before.
+  memset(reinterpret_cast<void *>(*out), 0xff, bytes);
+  sizes[*out] = bytes;
+  used += bytes;
+  return OK;
+}
+static int release(Handle memory) {
+  if (spoils()) return CAPTURE_INVALIDATED;
+  if (!sizes.count(memory)) return INVALID_VALUE;
+  used -= sizes[memory];
+  sizes.erase(memory);
+  free(reinterpret_cast<void *>(memory));
+  return OK;
+}
+int cuMemAlloc_v2(Handle *out, size_t bytes) { CALL(cuMemAlloc_v2); return allocate(out, bytes); }
+int cuMemFree_v2(Handle memory) { CALL(cuMemFree_v2); return release(memory); }
+int cuMemAllocHost_v2(Handle *out, size_t bytes) { CALL(cuMemAllocHost_v2); return allocate(out, bytes); }
+int cuMemFreeHost(Handle memory) { CALL(cuMemFreeHost); return release(memory); }
+
+static int copy(Handle to, Handle from, size_t bytes) {
+  return submit([=] {
+    memmove(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), bytes);
+    return true;
+  });
+}
+int cuMemcpyHtoDAsync_v2(Handle to, const void *from, size_t bytes, Handle) { CALL(cuMemcpyHtoDAsync_v2); return copy(to, Handle(from), bytes); }
+int cuMemcpyDtoHAsync_v2(Handle to, Handle from, size_t bytes, Handle) { CALL(cuMemcpyDtoHAsync_v2); return copy(to, from, bytes); }
+int cuMemcpyDtoDAsync_v2(Handle to, Handle from, size_t bytes, Handle) { CALL(cuMemcpyDtoDAsync_v2); return copy(to, from, bytes); }
+int cuMemsetD8Async(Handle to, unsigned char value, size_t bytes, Handle) {
+  CALL(cuMemsetD8Async);
+  return submit([=] {
+    memset(reinterpret_cast<void *>(to), value, bytes);
+    return true;
+  });
+}
+
+int cuStreamCreate(Handle *out, unsigned) { CALL(cuStreamCreate); *out = 7; return OK; }
+int cuStreamDestroy_v2(Handle) { CALL(cuStreamDestroy_v2); return OK; }
+int cuStreamSynchronize(Handle) { CALL(cuStreamSynchronize); return spoils() ? CAPTURE_INVALIDATED : OK; }
+int cuStreamQuery(Handle) {
+  CALL(cuStreamQuery);
+  if (spoils()) return CAPTURE_INVALIDATED;
+  // Every other time there is still something to do.
+  return polls++ % 2 == 0 ? NOT_READY : OK;
+}
+int cuStreamBeginCapture_v2(Handle, unsigned) { CALL(cuStreamBeginCapture_v2); is_capturing = true; captured.clear(); return OK; }
+int cuStreamEndCapture(Handle, Handle *graph) { CALL(cuStreamEndCapture); is_capturing = false; *graph = Handle(new Work(captured)); return OK; }
+int cuGraphInstantiateWithFlags(Handle *out, Handle graph, uint64_t) { CALL(cuGraphInstantiateWithFlags); *out = Handle(new Work(*reinterpret_cast<Work *>(graph))); return OK; }
+int cuGraphLaunch(Handle graph, Handle) {
+  CALL(cuGraphLaunch);
+  for (auto &work : *reinterpret_cast<Work *>(graph))
+    if (int code = submit(work)) return code;
+  return OK;
+}
+int cuGraphExecDestroy(Handle graph) { CALL(cuGraphExecDestroy); delete reinterpret_cast<Work *>(graph); return OK; }
+int cuGraphDestroy(Handle graph) { CALL(cuGraphDestroy); delete reinterpret_cast<Work *>(graph); return OK; }
+
+int cuLaunchKernel(Handle handle, unsigned groups, unsigned gy, unsigned gz, unsigned threads, unsigned ty, unsigned tz, unsigned, Handle, void **params, void **) {
+  CALL(cuLaunchKernel);
+  if (gy != 1 || gz != 1 || ty != 1 || tz != 1) return INVALID_VALUE;
+  Function *function = reinterpret_cast<Function *>(handle);
+  // Arguments are taken now, as a driver does: what the caller does with them later is nothing to the launch.
+  struct Arguments {
+    uint64_t words[64];
+    void *pointers[64];
+  };
+  auto arguments = std::make_shared<Arguments>();
+  for (int i = 0; i < 64; i++) {
+    memcpy(&arguments->words[i], params[i], 8);
+    arguments->pointers[i] = &arguments->words[i];
+  }
+  return submit([=] { return function->module->run(function->kernel, groups, threads, arguments->pointers); });
+}
+}
