@@ -63,7 +63,7 @@ function stageFault(stage: CompiledStage, artifact: Artifact): string | undefine
   if (stray !== undefined) return `it trains ${stray}, which is no weight`;
   if ([...groups.flatMap(({ parameters }) => parameters)].sort().join("\n") !== [...trainable].sort().join("\n"))
     return "its groups are not what it trains";
-  const missing = (averages ?? []).flatMap((it) => Object.values(it)).find((name) => !declared.has(name));
+  const missing = (averages ?? []).flatMap(({ weight, average, steps }) => [weight, average, steps]).find((name) => !declared.has(name));
   if (missing !== undefined) return `there is no state ${missing}`;
   const noSeed = seed === undefined ? undefined : bufferFault(buffers, seed, { role: "input", type: { dtype: "u32", shape: [] } });
   if (noSeed !== undefined) return noSeed;

@@ -8,7 +8,8 @@ import { bodyOf, bodyResults, substitute, topologicalOrder } from "../ir/graph.t
 import type { ForwardModel, Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { ColumnInfo } from "../ir/plan.ts";
+import type { ColumnInfo, RecipePlan } from "../ir/plan.ts";
+import { isAgainstInput } from "../ir/recipe/losses/index.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { cutForFeatures, type FeatureCut } from "./feature-cut.ts";
 
@@ -24,15 +25,18 @@ export interface CacheContext {
   /** As the stage trains it. */
   readonly network: ForwardModel;
   readonly steps: DataSteps;
+  readonly recipe: Pick<RecipePlan, "loss">;
+  /** Of what answers in evaluation as well. */
   readonly isFrozen: (parameter: Parameter) => boolean;
 }
 
 /** A cache, or the report that says why there is none. */
-export function featureCacheOf({ b, network, steps, isFrozen }: CacheContext): FeatureCache | { readonly report: CacheReport } {
+export function featureCacheOf({ b, network, steps, recipe, isFrozen }: CacheContext): FeatureCache | { readonly report: CacheReport } {
   const no = (reason: string): { readonly report: CacheReport } => ({ report: { features: false, reason } });
   if (!network.parameters.some((parameter) => parameter.kind === "weight" && isFrozen(parameter))) return no("nothing is frozen");
   if (steps.augment.length > 0)
     return no(`augmentation (${steps.augment.map(({ word }) => word).join(", ")}) makes other examples in every epoch`);
+  if (isAgainstInput(recipe.loss)) return no(`${recipe.loss.word} compares with the input itself`);
   const cut = cutForFeatures(b, network, isFrozen);
   if ("reason" in cut) return no(cut.reason);
   const columns = cut.values.map(({ type }, i): ColumnInfo => ({ name: `features/${i}`, dtype: type.dtype, shape: type.shape.slice(1) }));

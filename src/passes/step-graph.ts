@@ -9,7 +9,6 @@ import {
   type EntryPorts,
   type StageAverage,
   type StageFeatures,
-  type SumBuffer,
 } from "../ir/artifact.ts";
 import type { Builder } from "../ir/builder.ts";
 import { substitute, topologicalOrder, type Graph } from "../ir/graph.ts";
@@ -18,9 +17,7 @@ import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
-import { isAgainstInput, lossOf as lossWordOf } from "../ir/recipe/losses/index.ts";
-import { LOSS_PLACE, rankedMetrics, sizesOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
-import { KEPT_SCORES, rankScores } from "../ir/recipe/metrics/ranking.ts";
+import { isAgainstInput } from "../ir/recipe/losses/index.ts";
 import { baseRate } from "../ir/recipe/optimizers/index.ts";
 import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
@@ -35,6 +32,7 @@ import { batchLoss, type BatchLoss } from "./loss.ts";
 import { specialize } from "./specialize.ts";
 import { mixBatch, mixedLoss, type Batch, type MixedLabels } from "./mix-batch.ts";
 import { seedOf, StateTable } from "./states.ts";
+import { addMetrics, keepScores } from "./tallies.ts";
 import { gather, nextStates, type Gradients, type NextStates } from "./train-step.ts";
 import type { Since } from "./update.ts";
 
@@ -311,44 +309,6 @@ function predictEntry(spec: EntryContext): EntryGraph {
 const noRandom = (): Node => {
   throw new InternalError("randomness outside training");
 };
-
-function addMetrics(
-  { b, states, recipe, dataInfo }: EntryContext,
-  prefix: "train" | "eval",
-  loss: BatchLoss,
-  output: Node,
-  label: Node,
-  outputs: Map<string, Node>,
-): SumBuffer[] {
-  const tallied = { output, label, weights: loss.weights, classes: dataInfo.classes.length };
-  const sums = new Map([[LOSS_PLACE, [loss.sum, loss.weight, loss.count]]]);
-  for (const { tally, buffer } of tallyPlaces(recipe, sizesOf(dataInfo.classes, output.type.shape.slice(1))))
-    sums.set(buffer, [...(sums.get(buffer) ?? []), tally.build(b, tallied)]);
-  return [...sums].map(([sum, values]) => {
-    const inOne = (): Node =>
-      b.concat(
-        values.map((x) => b.reshape(x, { shape: [1] })),
-        { axis: 0 },
-      );
-    const added = sum === LOSS_PLACE ? inOne() : at(values, 0);
-    const buffer = `${prefix}/${sum}`;
-    const old = states.declare({ name: buffer, kind: "metric", type: added.type, init: ZEROS });
-    outputs.set(buffer, b.add(old, added));
-    return { sum, buffer };
-  });
-}
-
-/** The scores of the last batches, where a metric asks for them; the name of their buffer. */
-function keepScores({ b, states, recipe }: EntryContext, cursor: Node, output: Node, outputs: Map<string, Node>): string | undefined {
-  if (rankedMetrics(recipe).length === 0) return undefined;
-  const scores = rankScores(b, output, lossWordOf(recipe.loss).labels);
-  const { shape } = scores.type;
-  const name = "eval/scores";
-  const kept = states.declare({ name, kind: "metric", type: tensorType("f32", [KEPT_SCORES, ...shape]), init: ZEROS });
-  const batch = b.reshape(scores, { shape: [1, ...shape] });
-  outputs.set(name, b.updateSlice(kept, batch, b.rem(cursor, KEPT_SCORES), { axis: 0 }));
-  return name;
-}
 
 /** Parameters come first among a stage's states: their place in the list decides about their random numbers. */
 function contextOf(spec: StageSpec, position: StagePosition): EntryContext {
