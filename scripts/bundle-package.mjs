@@ -9,7 +9,7 @@ import { precompiled } from "./precompile.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Native packages. */
-export const NOT_BUILT_IN = ["sharp", "webgpu"];
+export const NOT_BUILT_IN = ["sharp", "webgpu", "koffi"];
 
 /** What the package's manifest names, by the path of the built file without its ending. */
 const ENTRIES = { "cli/main": "src/cli/main.ts", index: "src/index.ts", "runtime/index": "src/runtime/index.ts" };
