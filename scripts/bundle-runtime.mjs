@@ -42,7 +42,7 @@ const ofRuntime = (runtime) => ({
 const ofCheckpoints = {
   name: "of-checkpoints",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\.?\/(checkpoint\/record|checkpoints)\.ts$/ }, () => ({ path: "./checkpoints.mjs", external: true }));
+    onResolve({ filter: /^\.\.?\/(checkpoint\/record|checkpoints|features)\.ts$/ }, () => ({ path: "./checkpoints.mjs", external: true }));
   },
 };
 

@@ -120,7 +120,9 @@ describe("packages", () => {
 
   it("are declared: for users to install what is not built in, for us the others", () => {
     const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Record<string, Record<string, string>>;
-    const installed = Object.keys({ ...manifest["dependencies"], ...manifest["optionalDependencies"] });
+    const installed = Object.keys({
+      ...{ ...manifest["dependencies"], ...manifest["optionalDependencies"], ...manifest["peerDependencies"] },
+    });
     expect(installed.sort()).toEqual([...NOT_BUILT_IN].sort());
     expect(Object.keys(PACKAGES).filter((name) => !installed.includes(name) && manifest["devDependencies"]?.[name] === undefined)).toEqual(
       [],

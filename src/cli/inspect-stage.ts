@@ -2,7 +2,6 @@
 // cache keeps.
 
 import type { Artifact } from "../ir/artifact.ts";
-import { lossOf } from "../ir/recipe/losses/index.ts";
 import type { InspectedStage } from "./events.ts";
 import type { Terminal } from "./terminal.ts";
 import { updateLines } from "./update-lines.ts";
@@ -33,7 +32,7 @@ export function showStage(artifact: Artifact, inspection: InspectedStage, hasLay
 
 function labelsOf({ dataInfo: { label, classes }, recipe }: Artifact): string {
   const each = label.shape.length === 0 ? "one" : `[${label.shape.join(", ")}]`;
-  switch (lossOf(recipe.loss).labels) {
+  switch (recipe.labels) {
     case "class":
       return `${each} of ${classes.length} classes`;
     case "set":

@@ -1,7 +1,6 @@
 // `tlc inspect`: the layers of a recipe's network in a table, and what it will cost and do, per stage: kernels, work and memory.
 
 import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
-import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
 import type { LayerRow } from "../ir/layer-rows.ts";
 import type { InspectedLayer, InspectedStage } from "./events.ts";
@@ -24,7 +23,7 @@ export async function inspect(path: string, options: InspectOptions, terminal: T
   const artifact = outcome ? artifactOf(outcome, terminal) : await readArtifact(path, await targetOf(path, options));
   const stages = artifact.stages.map((stage) => describe(artifact, stage));
   const { dataInfo, recipe } = artifact;
-  const labels = { kind: lossOf(recipe.loss).labels, shape: dataInfo.label.shape, classes: dataInfo.classes.length };
+  const labels = { kind: recipe.labels, shape: dataInfo.label.shape, classes: dataInfo.classes.length };
   const { name, target, weights } = artifact;
   const network = rowsOf(artifact, outcome?.layers);
   terminal.object({ event: "inspect", recipe: name, target, labels, ...(weights && { weights }), network, stages });

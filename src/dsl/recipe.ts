@@ -108,8 +108,7 @@ export function planRecipe(
     penalty: (setting) => chosen("penalty", setting, PENALTIES, env)?.plan,
     schedule: (setting) => chosen("schedule", setting, SCHEDULES, env)?.plan,
     // What is reported follows from the loss: without one, that is said already.
-    watched: (its) =>
-      loss === undefined ? {} : planWatched(its, { recipe: { loss: loss.plan, metrics: [...metrics.values()] }, data }, env),
+    watched: (its) => (loss === undefined ? {} : planWatched(its, { recipe: { metrics: [...metrics.values()] }, data }, env)),
   });
   const replacements = planReplacements(recipe, module, sink);
   const published = settings.get("weights");
@@ -123,7 +122,12 @@ export function planRecipe(
   const average = chosen("average", settings.get("average"), AVERAGES, env)?.plan;
   if (sink.errors > before || network === undefined || loss === undefined) return undefined;
   return {
-    plan: { ...plan, ...(average && { average }), loss: loss.plan, stages: stages.map((stage) => stage.plan) },
+    plan: {
+      ...plan,
+      ...(average && { average }),
+      ...{ loss: loss.plan, labels: loss.word.labels, outputs: loss.word.outputs },
+      stages: stages.map((stage) => stage.plan),
+    },
     stages,
     ...(data === undefined ? {} : { data }),
     ...(weights && { weights }),
@@ -131,7 +135,7 @@ export function planRecipe(
     network,
     module,
     recipe,
-    metricSpans: new Map([...metrics].map(([name, { span }]) => [name, span])),
+    metricSpans: new Map([...metrics].flatMap(([name, { span }]) => (span ? [[name, span]] : []))),
     lossSpan: settings.get("loss")?.value.span ?? recipe.nameSpan,
     dataSpan: dataSetting?.span ?? recipe.nameSpan,
     batchSpan: settings.get("batch")?.span ?? recipe.nameSpan,
@@ -159,8 +163,8 @@ function planMetrics(
   setting: Ast.SettingOf<"metrics"> | undefined,
   loss: Loss | undefined,
   env: Environment,
-): ReadonlyMap<string, Required<WordPlan>> {
-  const metrics = new Map<string, Required<WordPlan>>();
+): ReadonlyMap<string, WordPlan> {
+  const metrics = new Map<string, WordPlan>();
   for (const it of setting?.values ?? []) {
     const metric = choose<Metric>("metric", it, METRICS, env);
     if (metric === undefined) continue;
@@ -171,7 +175,8 @@ function planMetrics(
       env.sink.report("metric-of-other-labels", it.span, { metric: word.name, takes: word.labels, loss: loss.name, has: loss.labels });
     else metrics.set(name, { ...plan, span: it.span });
   }
-  return metrics;
+  const always = (loss?.reports ?? []).map(({ name }) => [name, { word: name, args: {} }] as const);
+  return new Map([...always, ...metrics]);
 }
 
 function datasetOf(it: Ast.Expr, module: Module, env: Environment): Ast.DatasetDeclaration | undefined {

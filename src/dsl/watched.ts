@@ -10,7 +10,7 @@ import { describeValue, isUnknown } from "./values.ts";
 
 /** What there is to watch. */
 export interface Watchable {
-  readonly recipe: Pick<RecipePlan, "loss" | "metrics">;
+  readonly recipe: Pick<RecipePlan, "metrics">;
   readonly data: DataPlan | undefined;
 }
 

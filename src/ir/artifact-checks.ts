@@ -8,7 +8,6 @@ import type { BufferPlan, BufferRole } from "./program.ts";
 import { PLACE } from "./recipe/steps/places.ts";
 import { LOSS_PLACE, LOSS_SUMS, metricsOf, rankedMetrics, sizesOf, tallyPlaces } from "./recipe/metrics/index.ts";
 import { KEPT_SCORES, rankedClasses } from "./recipe/metrics/ranking.ts";
-import { lossOf } from "./recipe/losses/index.ts";
 import { formatType, sameType, sizeOf, type DType, type Shape, type TensorType } from "./types.ts";
 
 /** Elements of a tensor. */
@@ -213,7 +212,7 @@ const placesOfSums = ({ recipe, dataInfo, outputShape }: Metered): ReturnType<ty
   tallyPlaces(recipe, sizesOf(dataInfo.classes, outputShape));
 
 function scoresShape({ recipe, outputShape }: Metered): Shape {
-  const classes = rankedClasses(outputShape, lossOf(recipe.loss).labels);
+  const classes = rankedClasses(outputShape, recipe.labels);
   return [KEPT_SCORES, recipe.batch * sizeOf(outputShape.slice(0, -1)), classes];
 }
 

@@ -219,6 +219,8 @@ const SCHEMA = {
         {
           name,
           loss: wordSchema(LOSSES),
+          labels: { enum: ["class", "set", "number"] },
+          outputs: { enum: ["class scores", "scores of each class", "numbers"] },
           metrics: list(wordSchema(METRICS)),
           batch: positive,
           seed,

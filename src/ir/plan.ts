@@ -110,6 +110,9 @@ export interface TrainingPictures {
 /** What the labels of a data set are: the loss says, since a column of 0 and 1 may be any. A set has any number of the classes. */
 export type LabelKind = "class" | "number" | "set";
 
+/** How outputs are read in prediction: as scores of classes, of which a softmax makes probabilities; as one for each class, of which a sigmoid does; or as the answers themselves. */
+export type OutputKind = "class scores" | "scores of each class" | "numbers";
+
 /** What can be known of a data set before training: read from folder names, one header, one row. */
 export interface DataInfo {
   readonly inputs: readonly ColumnInfo[];
@@ -160,6 +163,10 @@ export interface ParameterGroup {
 export interface RecipePlan {
   readonly name: string;
   readonly loss: WordPlan;
+  /** What the loss takes for labels, and what it takes outputs for. */
+  readonly labels: LabelKind;
+  readonly outputs: OutputKind;
+  /** What is reported beside the loss: what that always brings, and what the recipe asks for. */
   readonly metrics: readonly WordPlan[];
   readonly batch: number;
   readonly seed: number;

@@ -2,7 +2,6 @@
 
 import { hostArray } from "../ir/arrays.ts";
 import type { Artifact, ColumnBuffer } from "../ir/artifact.ts";
-import { lossOf } from "../ir/recipe/losses/index.ts";
 import { KEPT_SCORES, rankedClasses } from "../ir/recipe/metrics/ranking.ts";
 import { lengthOf } from "../ir/padding.ts";
 import { sizeOf } from "../ir/types.ts";
@@ -68,7 +67,7 @@ class ScoreReader {
 
   constructor(loaded: LoadedStage, buffer: string, examples: number) {
     const { recipe, outputShape } = loaded.artifact;
-    const perExample = sizeOf(outputShape.slice(0, -1)) * rankedClasses(outputShape, lossOf(recipe.loss).labels);
+    const perExample = sizeOf(outputShape.slice(0, -1)) * rankedClasses(outputShape, recipe.labels);
     this.#loaded = loaded;
     this.#buffer = buffer;
     this.#size = recipe.batch * perExample;
@@ -143,7 +142,7 @@ function asLong({ artifact: { dataInfo, outputShape } }: LoadedStage, split: Loa
 
 export function interpret(artifact: Artifact, output: Float32Array): Prediction {
   const { classes } = artifact.dataInfo;
-  const { outputs } = lossOf(artifact.recipe.loss);
+  const { outputs } = artifact.recipe;
   if (outputs === "numbers") return { kind: "values", values: [...output] };
   const nameOf = (index: number): string => classes[index] ?? String(index);
   if (outputs === "scores of each class") return interpretSet(output, classes.length, nameOf);

@@ -1,7 +1,6 @@
 // Metrics from the sums that a device kept over an epoch, and from the scores that it gave of an evaluation.
 
 import type { Artifact } from "../ir/artifact.ts";
-import { lossOf } from "../ir/recipe/losses/index.ts";
 import type { MetricValue } from "../ir/recipe/metrics/define.ts";
 import { LOSS_PLACE, rankedMetrics, sizesOf, summedMetrics, tallyOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
 import { rankedClasses, rankingOf } from "../ir/recipe/metrics/ranking.ts";
@@ -26,7 +25,7 @@ export interface EpochSums {
 export function metricsFrom(artifact: Metered, { sums, truth }: EpochSums): Metrics {
   const { recipe, dataInfo, outputShape } = artifact;
   const [total = 0, weight = 0, count = 0] = sums.get(LOSS_PLACE) ?? [];
-  const { labels } = lossOf(recipe.loss);
+  const { labels } = recipe;
   const sizes = sizesOf(dataInfo.classes, outputShape);
   const places = tallyPlaces(recipe, sizes);
   const values: Record<string, MetricValue> = { loss: total / weight };
@@ -41,7 +40,7 @@ export function metricsFrom(artifact: Metered, { sums, truth }: EpochSums): Metr
 
 /** @param scores of all labels of a split, in its order: [labels, classes ranked] */
 export function rankedFrom({ recipe, outputShape }: Metered, scores: Float32Array, truth: HostArray): Metrics {
-  const { labels } = lossOf(recipe.loss);
+  const { labels } = recipe;
   const ranking = rankingOf(scores, truth, rankedClasses(outputShape, labels), labels);
   const values: Record<string, MetricValue> = {};
   for (const { name, metric, args } of rankedMetrics(recipe)) {

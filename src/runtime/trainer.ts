@@ -2,7 +2,6 @@
 // function of what a checkpoint holds and of nothing else: so a run that goes on ends with the bits of one that was never stopped.
 
 import { LOSS_HISTORY, type ParameterInfo } from "../ir/artifact.ts";
-import { lossOf } from "../ir/recipe/losses/index.ts";
 import { sizeOf } from "../ir/types.ts";
 import type { Position, Progress } from "./checkpoint/checkpoint.ts";
 import type { CheckpointOptions } from "./checkpoint/record.ts";
@@ -12,7 +11,7 @@ import { runEpoch } from "./epoch.ts";
 import { DataError, NonFiniteLossError } from "./errors.ts";
 import { createEvaluator, epochMetrics } from "./evaluate.ts";
 import type { EpochEvent, FeaturesEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent, UncachedEvent } from "./events.ts";
-import { FeatureMemory, withFeatures, type FeatureStore } from "./features.ts";
+import type { FeatureMemory, FeatureStore } from "./features.ts";
 import { entryFor, initialize, type LoadedStage, type Network } from "./network.ts";
 import { Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
@@ -65,7 +64,8 @@ interface Run {
   readonly keep: (kept: Kept) => void;
   readonly device: DeviceInfo;
   readonly features: FeatureStore | false | undefined;
-  readonly memory: FeatureMemory;
+  /** Where a stage has a feature cache. */
+  readonly caching: (typeof import("./features.ts") & { readonly memory: FeatureMemory }) | undefined;
 }
 
 /** Weights of a whole epoch, on the host. */
@@ -103,12 +103,14 @@ async function* trainStages(
   // A training that neither watches its epochs nor is to go on does without.
   const isRecorded = checkpoints ?? resume ?? artifact.recipe.stages.find(({ stop, keep }) => stop ?? keep);
   const recording = isRecorded ? await import("./checkpoint/record.ts") : undefined;
+  const isCached = features !== false && artifact.stages.some((stage) => stage.features);
+  const cache = isCached ? await import("./features.ts") : undefined;
   const batches = Math.ceil(data.train.count / artifact.recipe.batch);
   const stepsIn = (stage: number): number => Math.ceil(batches / (artifact.recipe.stages[stage]?.accumulate ?? 1));
   const stages = summaries(network, stepsIn, epochs);
   const run: Run = {
     ...{ data, batches, stepsIn, stages, isStopped, signal, checkpoints, recording, keep },
-    ...{ device, features, memory: new FeatureMemory() },
+    ...{ device, features, caching: cache && { ...cache, memory: new cache.FeatureMemory() } },
   };
 
   const first = resume?.position.stage ?? 0;
@@ -150,8 +152,10 @@ async function* trainStage(
 ): AsyncGenerator<FeaturesEvent | UncachedEvent | StepEvent | EpochEvent | StageEvent, void, undefined> {
   const { batches, stages, isStopped, signal, recording } = run;
   const stepsPerEpoch = run.stepsIn(index);
+  const { caching } = run;
   const options = { device: run.device, epochs: stages[index]?.epochs ?? 0, isStopped, store: run.features };
-  const { loaded, data } = yield* withFeatures(plain, run.data, run.memory, options);
+  const uncached = { loaded: plain, data: run.data };
+  const { loaded, data } = caching ? yield* caching.withFeatures(plain, run.data, caching.memory, options) : uncached;
   const { artifact, stage, session } = loaded;
   writeResident(loaded, "train", data.train);
   const entry = entryFor(stage, "train");
@@ -234,7 +238,7 @@ function startEvent({ artifact, device }: Network, data: TrainData, stages: read
     adapter: device.description,
     seed: recipe.seed,
     batch: recipe.batch,
-    labels: lossOf(recipe.loss).labels,
+    labels: recipe.labels,
     epochs: stages.reduce((sum, stage) => sum + stage.epochs, 0),
     steps: stages.reduce((sum, stage) => sum + stage.steps, 0),
     parameters: valuesIn(parameters.filter(({ kind }) => kind === "weight")),

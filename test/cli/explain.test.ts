@@ -27,7 +27,7 @@ it("explains layers and words, and all that a name means", async () => {
   const linear = await cli(["explain", "linear", "--json"]);
   expect(linear.objects()).toMatchObject([
     { kind: "layer", arguments: [{ name: "features" }, { name: "bias", default: true }] },
-    { kind: "schedule", arguments: [{ name: "warmup", default: 0 }, { name: "end" }] },
+    { kind: "schedule", arguments: [{ name: "warmup", default: 0 }, { name: "end" }, { name: "warmup_steps" }, { name: "warmup_epochs" }] },
   ]);
   expect((await cli(["explain", "normalize"])).out()).toContain("normalize(imagenet)");
   const list = await cli(["explain", "--json"]);

@@ -32,7 +32,12 @@ const numbers = [
   { name: "size", dtype: "f32", shape: [] },
   { name: "rest of it", dtype: "f32", shape: [4] },
 ] as const;
-write("price", { inputs: numbers, label: { ...LABEL, dtype: "f32" }, classes: [] }, [1], { loss: { word: "mse", args: {} }, metrics: [] });
+write("price", { inputs: numbers, label: { ...LABEL, dtype: "f32" }, classes: [] }, [1], {
+  loss: { word: "mse", args: {} },
+  labels: "number",
+  outputs: "numbers",
+  metrics: [],
+});
 
 const number = { kind: "number", reading: "number", shift: 1, scale: 2, isMarked: false } as const;
 const category = { kind: "category", reading: "one_hot", categories: ["Basel", "Bern"], hasMissing: false, hasUnknown: false } as const;

@@ -139,7 +139,7 @@ describe("hostile names", () => {
     for (const name of HOSTILE) {
       const files = emitFiles([named(name)], () => "");
       for (const file of files.keys()) expect(file).toMatch(/^(webgpu\/(kernels\/)?)?\w[\w-]*(\.d)?\.(mjs|mts|json|wgsl)$/);
-      expect(files.size).toBe(7);
+      expect(files.size).toBe(8);
       const module = printModule(named(name), ["webgpu"]);
       for (const text of [module, printProgram(named(name))]) expect(text).not.toMatch(/<\/|<!--|\/secret|\u202e|\u2028/);
       expect(commentText(name)).toMatch(/^[\w. -]*$/);
@@ -199,7 +199,7 @@ describe("the files of a compiled folder", () => {
     const files = emitFiles([wasm!, webgpu!, reference!], built);
     expect([...files.keys()].sort()).toEqual(
       [
-        ...["fake.d.mts", "fake.mjs", "runtime.mjs", "reference/artifact.json"],
+        ...["checkpoints.mjs", "fake.d.mts", "fake.mjs", "runtime.mjs", "reference/artifact.json"],
         ...["wasm/artifact.json", "wasm/device.mjs", "wasm/program.mjs", "wasm/worker-text.mjs", "wasm/worker.mjs"],
         ...["webgpu/artifact.json", "webgpu/device.mjs", "webgpu/program.mjs"],
       ].sort(),

@@ -2,10 +2,8 @@
 // itself, so that an application needs no other package to be checked.
 
 import type { Artifact } from "../../ir/artifact.ts";
-import type { ColumnInfo, FieldInfo } from "../../ir/plan.ts";
+import type { ColumnInfo, FieldInfo, OutputKind } from "../../ir/plan.ts";
 import { readingNamed } from "../../ir/recipe/columns/index.ts";
-import type { OutputKind } from "../../ir/recipe/losses/define.ts";
-import { lossOf } from "../../ir/recipe/losses/index.ts";
 import { metricsOf, type ChosenMetric } from "../../ir/recipe/metrics/index.ts";
 import { sizeOf, type DType } from "../../ir/types.ts";
 import { template } from "../template.ts";
@@ -172,10 +170,9 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artif
   const [first] = inputs;
   const fields = inputs.map((info) => `readonly ${jsString(info.name)}: ${oneOf(info)}`);
   const takesRows = inputs.some((info) => info.fields !== undefined);
-  const loss = lossOf(recipe.loss);
   // One score for two classes says which of them it is.
-  const isYesOrNo = loss.outputs === "scores of each class" && names.length === 2 && sizeOf(outputShape) === 1;
-  const perExample = loss.labels !== "number" && names.length > 0 ? "Label | number" : "number";
+  const isYesOrNo = recipe.outputs === "scores of each class" && names.length === 2 && sizeOf(outputShape) === 1;
+  const perExample = recipe.labels !== "number" && names.length > 0 ? "Label | number" : "number";
   const labelLists = label.shape.length === 0 ? `readonly (${perExample})[]` : `readonly (readonly (${perExample})[])[]`;
   return skeleton({
     recipe: commentText(name),
@@ -184,7 +181,7 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artif
     example: takesRows ? rowType(inputs) : inputs.length === 1 && first !== undefined ? oneOf(first) : `{ ${fields.join("; ")} }`,
     inputs: inputsType(inputs, takesRows),
     labels: `${ARRAYS[label.dtype]} | ${labelLists}`,
-    prediction: predictionType(isYesOrNo ? "class scores" : loss.outputs, outputShape.length),
+    prediction: predictionType(isYesOrNo ? "class scores" : recipe.outputs, outputShape.length),
     devices: targets.map(jsString).join(" | "),
     preference: preferenceAmong(targets),
     events: declarationsIn(events),

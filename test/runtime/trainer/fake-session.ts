@@ -117,6 +117,8 @@ export function fakeArtifact({ batch = 4, epochs = 2, confusion = false, stages 
     recipe: {
       name: "fake",
       loss: { word: "cross_entropy", args: { label_smoothing: 0 } },
+      labels: "class",
+      outputs: "class scores",
       metrics: [planOf(accuracy), ...(confusion ? [planOf(f1)] : [])],
       batch,
       seed: 5,

@@ -295,7 +295,8 @@ describe("prediction", () => {
       kind: "sequence",
       labels: ["even", "odd", "even"],
     });
-    const regression = { ...artifact, recipe: { ...artifact.recipe, loss: { word: "mse", args: {} } } };
+    const numbers = { loss: { word: "mse", args: {} }, labels: "number", outputs: "numbers" } as const;
+    const regression = { ...artifact, recipe: { ...artifact.recipe, ...numbers } };
     expect(interpret(regression, Float32Array.of(1.5))).toEqual({ kind: "values", values: [1.5] });
   });
 });
@@ -305,7 +306,8 @@ describe("metrics", () => {
     // sklearn on y_true = 0 0 0 1 1 2, y_pred = 0 0 1 1 0 1, four possible classes of which one never occurs
     const confusion = Float32Array.of(2, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0);
     const { recipe, dataInfo } = fakeArtifact();
-    const metrics = ["precision", "recall", "f1"].map((word) => ({ word, args: { average: "macro" } }));
+    const averages = ["precision", "recall", "f1"].map((word) => ({ word, args: { average: "macro" } }));
+    const metrics = [{ word: "accuracy", args: {} }, ...averages];
     const artifact = { recipe: { ...recipe, metrics }, dataInfo: { ...dataInfo, classes: ["a", "b", "c", "d"] }, outputShape: [4] };
     const truth = new Int32Array();
     const sums = new Map([
@@ -325,7 +327,7 @@ describe("metrics", () => {
   it("leave accuracy out of a regression", () => {
     const { recipe, dataInfo } = fakeArtifact();
     const artifact = {
-      recipe: { ...recipe, loss: { word: "mse", args: {} }, metrics: [] },
+      recipe: { ...recipe, loss: { word: "mse", args: {} }, ...({ labels: "number", outputs: "numbers" } as const), metrics: [] },
       dataInfo: { ...dataInfo, classes: [] },
       outputShape: [1],
     };

@@ -3,7 +3,7 @@
 import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import { at } from "../../ops/define.ts";
-import type { ColumnInfo, DataInfo, LabelKind } from "../../plan.ts";
+import type { ColumnInfo, DataInfo, LabelKind, OutputKind } from "../../plan.ts";
 import { sizeOf, type Shape } from "../../types.ts";
 import { argOr, problem, type ArgSpecs, type Problem, type Values, type Word } from "../define.ts";
 import type { Metric } from "../metrics/define.ts";
@@ -20,9 +20,6 @@ export interface Comparison {
   /** The data set's name, for messages. */
   readonly data: string;
 }
-
-/** How outputs are read in prediction: as scores of classes, of which a softmax makes probabilities; as one for each class, of which a sigmoid does; or as the answers themselves. */
-export type OutputKind = "class scores" | "scores of each class" | "numbers";
 
 export interface Loss<N extends string = string, A extends ArgSpecs = ArgSpecs> extends Word<N, A> {
   /** What a label is: a class's index, i32; a number to come close to; or for each class 1 where it is one of the label's, and 0. */

@@ -3,7 +3,6 @@
 import type { PlainValue, RecipePlan, WordPlan } from "../../plan.ts";
 import type { Shape } from "../../types.ts";
 import { wordOf } from "../define.ts";
-import { lossOf } from "../losses/index.ts";
 import { accuracy } from "./accuracy.ts";
 import { auc } from "./auc.ts";
 import { averagePrecision } from "./average-precision.ts";
@@ -38,20 +37,18 @@ const chosen = (metric: Metric, { args }: Pick<WordPlan, "args">): ChosenMetric 
 
 export const metricOf = (plan: WordPlan): ChosenMetric => chosen(wordOf<Metric>(METRICS, plan), plan);
 
-type Measured = Pick<RecipePlan, "loss" | "metrics">;
+type Measured = Pick<RecipePlan, "labels" | "metrics">;
 
-/** What is reported beside the loss: what the loss always brings, and what the recipe asks for. */
-export function metricsOf({ loss, metrics }: Measured): readonly ChosenMetric[] {
-  const all = [...lossOf(loss).reports.map((metric) => chosen(metric, { args: {} })), ...metrics.map(metricOf)];
-  return [...new Map(all.map((it) => [it.name, it])).values()];
-}
+export const metricsOf = ({ metrics }: Pick<Measured, "metrics">): readonly ChosenMetric[] => metrics.map(metricOf);
 
 const isRanked = (it: ChosenMetric): it is ChosenMetric<RankedMetric> => it.metric.made === "of scores";
 const isSummed = (it: ChosenMetric): it is ChosenMetric<SummedMetric> => it.metric.made === "of sums";
 
-export const summedMetrics = (recipe: Measured): readonly ChosenMetric<SummedMetric>[] => metricsOf(recipe).filter(isSummed);
+export const summedMetrics = (recipe: Pick<Measured, "metrics">): readonly ChosenMetric<SummedMetric>[] =>
+  metricsOf(recipe).filter(isSummed);
 /** Only of evaluations. */
-export const rankedMetrics = (recipe: Measured): readonly ChosenMetric<RankedMetric>[] => metricsOf(recipe).filter(isRanked);
+export const rankedMetrics = (recipe: Pick<Measured, "metrics">): readonly ChosenMetric<RankedMetric>[] =>
+  metricsOf(recipe).filter(isRanked);
 
 const NUMBERS: ReadonlySet<string> = new Set(["loss", ...METRICS.filter(({ unit }) => unit === "number").map(({ name }) => name)]);
 
@@ -78,7 +75,7 @@ export const sizesOf = (classes: readonly string[], outputShape: Shape): TallySi
     classes.length > 0 && outputShape.length > 0 ? (outputShape.at(-1) ?? 1) : outputShape.reduce((product, extent) => product * extent, 1),
 });
 
-export const tallyOf = ({ metric, args }: ChosenMetric<SummedMetric>, { loss }: Measured): Tally => metric.tally(args, lossOf(loss).labels);
+export const tallyOf = ({ metric, args }: ChosenMetric<SummedMetric>, { labels }: Measured): Tally => metric.tally(args, labels);
 
 /** Every tally that the metrics are made of, once. */
 export function tallyPlaces(recipe: Measured, sizes: TallySizes): readonly TallyPlace[] {
