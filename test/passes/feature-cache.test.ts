@@ -85,6 +85,37 @@ recipe r { network net  data d  loss cross_entropy  ${freeze}  optimizer sgd(lr:
     expect([features, report.cache.features]).toEqual([undefined, false]);
   });
 
+  it("stands below weights whose average answers in evaluation", async () => {
+    const stages = "stage a { freeze ** except fc, conv2 } stage b { freeze ** except fc }";
+    const [plain, averaged] = await Promise.all(
+      ["", "average ema(decay: 0.9)"].map(async (average) => compileText(spec(`${stages} ${average}`), dataInfo)),
+    );
+    expect(plain?.stages.map(shapesOf)).toEqual([[[16, 16, 16]], [[16]]]);
+    expect(averaged?.stages.map(shapesOf)).toEqual([[[16, 16, 16]], [[16, 16, 16]]]);
+  });
+
+  it("is none where outputs are compared with the input itself", async () => {
+    const text = (loss: string): string => `network net {
+  input q: f32[64]
+  fc1: linear(64) -> relu
+  fc2: linear(64)
+}
+dataset d { train table("d.csv", q: q, label: y) }
+recipe r { network net  data d  loss ${loss}  freeze fc1  optimizer sgd(lr: 0.1)  batch 4  epochs 2 }
+`;
+    const info: DataInfo = {
+      inputs: [{ name: "q", dtype: "f32", shape: [64] }],
+      label: { name: "label", dtype: "f32", shape: [64] },
+      classes: [],
+    };
+    const [labelled, own] = await Promise.all(
+      ["mse", "mse(against: input)"].map(async (loss) => soleStage(await compileText(text(loss), info))),
+    );
+    expect(shapesOf(labelled!)).toEqual([[64]]);
+    expect(own?.features).toBeUndefined();
+    expect(own?.report.cache.reason).toBe("mse compares with the input itself");
+  });
+
   it("has one key for the same computation, and another for another", async () => {
     const [first, same, other] = await Promise.all([
       stageOf("freeze ** except fc"),
