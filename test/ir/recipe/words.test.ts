@@ -151,7 +151,7 @@ describe.each(METRICS.map((metric): [string, Metric] => [metric.name, metric]))(
       classes: kind === "number" ? 0 : 3,
       recipe: `loss ${loss.name}\n  metrics ${wordText(plan)}\n  optimizer sgd(lr: 0.1)`,
     };
-    expectRoundTrip(plan, METRICS, () => planned(recipe)?.plan.metrics[0]);
+    expectRoundTrip(plan, METRICS, () => planned(recipe)?.plan.metrics.at(-1));
     const artifact = await compileSmall(recipe);
     expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
     const entry = Object.values(soleStage(artifact).entries).find((it) => it.purpose === "evaluate");
