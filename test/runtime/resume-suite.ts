@@ -6,7 +6,7 @@ import type { DataInfo } from "../../src/ir/plan.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import type { TrainData } from "../../src/runtime/trainer.ts";
 import { splitFromArrays } from "../../src/runtime/data/loaded-split.ts";
-import { THREE_STAGES, trainInParts, type Ending, type Part } from "../support/interrupted.ts";
+import { GATHERED_STAGES, THREE_STAGES, trainInParts, type Ending, type Part } from "../support/interrupted.ts";
 import { createRandom } from "../support/random.ts";
 import { compileText } from "../support/run-spec.ts";
 import type { Subject } from "./stages-suite.ts";
@@ -64,6 +64,22 @@ export function resumeSuite({ name, open }: Subject, points: number): void {
       const ending = await trainInParts(artifact, device, data, part);
       expect(Buffer.from(ending.weights).equals(expected.weights)).toBe(true);
       expect([...ending.told].sort()).toEqual([...expected.told].sort());
+    });
+
+    it("goes on in the middle of a step's batches, of an average and of what was kept of frozen layers", async () => {
+      const gathered = await compileText(GATHERED_STAGES, info, device.info.kind, device.limits);
+      expect(gathered.stages.map(({ features }) => features !== undefined)).toEqual([true, false]);
+      const unbroken = await trainInParts(gathered, device, data, whole);
+      const random = createRandom(points + 1);
+      let left = 10;
+      const part = (): Part => ({
+        how: left-- > 0 ? (left % 2 === 0 ? "signal" : "kill") : "none",
+        events: 1 + Math.floor(random() * 6),
+        every: { steps: 1 },
+      });
+      const ending = await trainInParts(gathered, device, data, part);
+      expect(Buffer.from(ending.weights).equals(unbroken.weights)).toBe(true);
+      expect([...ending.told].sort()).toEqual([...unbroken.told].sort());
     });
   });
 }

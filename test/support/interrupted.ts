@@ -32,6 +32,30 @@ recipe r {
 }
 `;
 
+/** What goes beyond a step: gathered batches, an average, the weights of the start, and features that are kept of frozen layers. */
+export const GATHERED_STAGES = `network net {
+  input features: f32[6]
+  low: linear(64) -> bn: batch_norm -> relu
+  mid: linear(64) -> relu
+  small: linear(4) -> relu
+  fc: linear(3)
+}
+dataset d {
+  train table("d.tsv", features: f, label: l)
+  val table("d.tsv", features: f, label: l)
+}
+recipe r {
+  network net
+  data d
+  loss cross_entropy
+  batch 4
+  optimizer adam(lr: 1e-2)
+  average ema(decay: 0.8)
+  stage head { freeze ** except fc epochs 4 accumulate 2 }
+  stage all { regularize l2_sp(0.01) on ** except fc  accumulate 3  epochs 3 keep best val.loss }
+}
+`;
+
 export interface Ending {
   /** The weights as a file, and all metrics of epochs and stages in their order. */
   readonly weights: Uint8Array;
