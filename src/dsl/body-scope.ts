@@ -124,6 +124,9 @@ export class BodyScope implements Environment {
     const value = scopes.valueFrom(this.cursor.path, path.join("."));
     // A path may end with an attribute: `backbone.layer3.channels`.
     if (value !== undefined || it.object.kind !== "ref" || ATTRIBUTES.includes(it.name)) return value;
+    // What is no name at all is said of the name.
+    const { name: root } = it.object;
+    if (!scopes.paths.some((known) => known === root || known.startsWith(`${root}.`))) return undefined;
     const near = didYouMean(path.join("."), scopes.paths);
     this.sink.report("unknown-attribute", it.nameSpan, { attribute: it.name, of: `the scope \`${it.object.name}\`` }, { hint: near });
     return UNKNOWN;

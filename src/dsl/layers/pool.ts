@@ -3,6 +3,7 @@
 
 import type { Builder } from "../../ir/builder.ts";
 import type { Node } from "../../ir/node.ts";
+import { pooled } from "../../ir/ops/pool.ts";
 import { adaptiveMax, adaptiveMean, firstMax } from "../../ir/ops/resample.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { arg, argOr, defineLayer, extent } from "./define.ts";
@@ -77,6 +78,8 @@ const MOST_TAPS = 64;
 function maxOver(b: Builder, x: Node, windows: Windows): Node {
   const { kernel, stride, padding } = windows;
   if (sizeOf(kernel) <= MOST_TAPS || kernel.includes(1)) return b.maxPool2d(x, windows);
+  // What does not fit is said of the window that was asked for.
+  pooled([x.type], windows);
   const columns = b.maxPool2d(x, { ...windows, kernel: [1, kernel[1]], stride: [1, stride[1]], padding: [0, padding[1]] });
   return b.maxPool2d(columns, { ...windows, kernel: [kernel[0], 1], stride: [stride[0], 1], padding: [padding[0], 0] });
 }
