@@ -82,6 +82,7 @@ async function answersInPage(folder: string, pictures: readonly Uint8Array[]): P
     await page.goto(`${server.url}/complete.json`);
     const script = `import * as compiled from "/published.mjs"; globalThis.answersOf = (${answers.toString()}).bind(null, compiled);`;
     await page.addScriptTag({ type: "module", content: script });
+    await page.waitForFunction(() => "answersOf" in globalThis);
     return await page.evaluate(
       async (files) => {
         const weights = new Uint8Array(await (await fetch("/weights.safetensors")).arrayBuffer());
