@@ -26,8 +26,10 @@ export async function bundlePackage(folder, entries = ENTRIES) {
     chunkNames: "chunks/[name]-[hash]",
     bundle: true,
     splitting: true,
-    // Not its names and lines: they are what an error shows.
+    // Not its names, which errors show, and with lines: a process that breaks shows the one where it did.
     minifySyntax: true,
+    minifyWhitespace: true,
+    lineLimit: 160,
     platform: "node",
     format: "esm",
     target: "node20",
