@@ -16,7 +16,7 @@ import {
 import { LIMITS } from "./dsl/limits.ts";
 import { createBuilder } from "./ir/builder.ts";
 import type { DataInfo, DataPlan, LabelKind } from "./ir/plan.ts";
-import { countsLabels, lossOf } from "./ir/recipe/losses/index.ts";
+import { countsLabels } from "./ir/recipe/losses/index.ts";
 import { pathOf } from "./ir/recipe/sources/index.ts";
 import type { WantedTensor } from "./ir/weights/contract.ts";
 import type { FileTensor } from "./ir/weights/plan.ts";
@@ -107,7 +107,7 @@ export async function lookAtData(
   const { plan, data, dataSpan } = planned;
   if (!data) return undefined;
   try {
-    return await describeData(data, lossOf(plan.loss).labels, countsLabels(plan.loss));
+    return await describeData(data, plan.labels, countsLabels(plan.loss));
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     const { message: reason, hint } = error;

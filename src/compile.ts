@@ -32,7 +32,7 @@ import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
 import type { DeviceLimits } from "./ir/program.ts";
 import type { ColumnInfo, DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
-import { balancedLoss, countsLabels, isAgainstInput, lossOf } from "./ir/recipe/losses/index.ts";
+import { balancedLoss, countsLabels, isAgainstInput } from "./ir/recipe/losses/index.ts";
 import { printGraph } from "./ir/print.ts";
 import { InternalError, type TensorType } from "./ir/types.ts";
 import type { Contract } from "./ir/weights/contract.ts";
@@ -141,7 +141,7 @@ function infoOfSpec(spec: LoadedSpec, planned: PlannedRecipe): DataInfo | undefi
   const model = elaborate({ ...spec, sink: new DiagnosticSink() }, withoutData(planned), { builder: createBuilder() });
   if (!model) return undefined;
   const output = model.output.type.shape.slice(1);
-  const { labels } = lossOf(planned.plan.loss);
+  const { labels } = planned.plan;
   const isClass = labels === "class";
   return {
     inputs: [...model.inputs].map(([name, { type }]) => ({ name, dtype: type.dtype, shape: type.shape.slice(1) })),
@@ -168,9 +168,9 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   const batch = first?.shape[0] ?? 1;
   const column = (name: string, { dtype, shape }: TensorType) => ({ name, dtype, shape: shape.slice(1) });
   // Only a network that asks for the number of classes needs its data.
-  const { loss } = found.plan;
+  const { loss, labels } = found.plan;
   const { classes = [], labelled } =
-    found.data && request.describeData ? await request.describeData(found.data, lossOf(loss).labels, countsLabels(loss)) : {};
+    found.data && request.describeData ? await request.describeData(found.data, labels, countsLabels(loss)) : {};
   const inputs = [...request.batch].filter(([name]) => name !== "label").map(([name, type]) => column(name, type));
   const dataInfo: DataInfo = {
     inputs,
@@ -258,7 +258,7 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
 }
 
 /** What columns of indices must stay below: the rows of embeddings, and the classes that the network has scores for. */
-function withLimits(info: DataInfo, model: ForwardModel, { loss }: RecipePlan): DataInfo {
+function withLimits(info: DataInfo, model: ForwardModel, { labels }: RecipePlan): DataInfo {
   const { inputs, output } = model;
   const limits = indexLimits(model);
   const limited = (column: ColumnInfo, below: number | undefined): ColumnInfo => (below === undefined ? column : { ...column, below });
@@ -268,7 +268,7 @@ function withLimits(info: DataInfo, model: ForwardModel, { loss }: RecipePlan): 
       const node = inputs.get(column.name);
       return limited(column, node && limits.get(node));
     }),
-    label: limited(info.label, lossOf(loss).labels === "class" ? output.type.shape.at(-1) : undefined),
+    label: limited(info.label, labels === "class" ? output.type.shape.at(-1) : undefined),
   };
 }
 

@@ -5,7 +5,6 @@ import type { Builder } from "../ir/builder.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { DataInfo, RecipePlan } from "../ir/plan.ts";
-import { lossOf } from "../ir/recipe/losses/index.ts";
 import { LOSS_PLACE, rankedMetrics, sizesOf, tallyPlaces } from "../ir/recipe/metrics/index.ts";
 import { KEPT_SCORES, rankScores } from "../ir/recipe/metrics/ranking.ts";
 import { ZEROS } from "../ir/state.ts";
@@ -55,7 +54,7 @@ export function keepScores(
   outputs: Map<string, Node>,
 ): string | undefined {
   if (rankedMetrics(recipe).length === 0) return undefined;
-  const scores = rankScores(b, output, lossOf(recipe.loss).labels);
+  const scores = rankScores(b, output, recipe.labels);
   const { shape } = scores.type;
   const name = "eval/scores";
   const kept = states.declare({ name, kind: "metric", type: tensorType("f32", [KEPT_SCORES, ...shape]), init: ZEROS });

@@ -57,6 +57,12 @@ describe("a run that is stopped", () => {
     expect(checkpoints()).toHaveLength(2);
   });
 
+  it("goes on with the options it had", async () => {
+    const options = ["--threads", "1", "--no-cache", "--checkpoint-every", "2m"];
+    const { err } = await cli(["run", "good.tlspec", ...options], stopped("SIGTERM"));
+    expect(err()).toContain("go on with `tlc run good.tlspec --threads 1 --no-cache --checkpoint-every 120s --resume 1`");
+  });
+
   it("goes on in the middle of a stage and of an epoch, in its own folder", async () => {
     await cli(["run", "good.tlspec", "--checkpoint-every", "1"], stopped());
     const { code, objects } = await cli(["run", "good.tlspec", "--resume", "--json"], { artifact: artifact() });

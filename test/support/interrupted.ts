@@ -9,6 +9,12 @@ import type { TrainEvent } from "../../src/runtime/events.ts";
 import { Network } from "../../src/runtime/network.ts";
 import { train, type TrainData } from "../../src/runtime/trainer.ts";
 
+const TABLE = `dataset d {
+  train table("d.tsv", features: f, label: l)
+  val table("d.tsv", features: f, label: l)
+}
+`;
+
 /** Three stages, of which each goes on with another part of what was there: statistics, dropout, two optimizers, an early end, a best epoch. */
 export const THREE_STAGES = `network net {
   input features: f32[6]
@@ -16,11 +22,7 @@ export const THREE_STAGES = `network net {
   dropout(0.25)
   fc: linear(3)
 }
-dataset d {
-  train table("d.tsv", features: f, label: l)
-  val table("d.tsv", features: f, label: l)
-}
-recipe r {
+${TABLE}recipe r {
   network net
   data d
   loss cross_entropy
@@ -40,11 +42,7 @@ export const GATHERED_STAGES = `network net {
   small: linear(4) -> relu
   fc: linear(3)
 }
-dataset d {
-  train table("d.tsv", features: f, label: l)
-  val table("d.tsv", features: f, label: l)
-}
-recipe r {
+${TABLE}recipe r {
   network net
   data d
   loss cross_entropy

@@ -12,7 +12,7 @@ import type { Metrics } from "../metrics.ts";
 import { initialize, Network } from "../network.ts";
 import type { TrainEvent } from "../events.ts";
 import { train } from "../trainer.ts";
-import { loadWeights, readWeights } from "../weights/model-weights.ts";
+import { DELTA, loadWeights, readWeights } from "../weights/model-weights.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
 import type { DeviceKind } from "./device-file.ts";
 import { decodedColumns, decodedExamples } from "./pictures.ts";
@@ -77,7 +77,7 @@ export class Model {
       this.#requireWeights();
       const { loaded } = this.#network;
       let given = readSafetensors(bytes);
-      if (given.metadata.has("tlc.delta")) given = await (await import("./checkpoints.ts")).merged(loaded, given);
+      if (given.metadata.has(DELTA)) given = await (await import("./checkpoints.ts")).merged(loaded, given);
       loadWeights(loaded, given);
       this.#weights = "kept";
       await loaded.session.sync();

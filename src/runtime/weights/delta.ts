@@ -4,17 +4,12 @@
 import type { Artifact } from "../../ir/artifact.ts";
 import { DataError } from "../errors.ts";
 import { sha256 } from "../sha256.ts";
-import { metadataOf, valuesOf, type NamedWeights } from "./model-weights.ts";
+import { DELTA, metadataOf, valuesOf, type NamedWeights } from "./model-weights.ts";
 import { readSafetensors, writeSafetensors, type Safetensors, type Tensor } from "./safetensors.ts";
 import { fromHostArray, toHostArray } from "./tensor-values.ts";
 
-/** In the metadata: what stays, as JSON of `Kept`. */
-export const DELTA = "tlc.delta";
-
 /** By the network's name: what the file of the base calls it, and the hash of its values. */
 type Kept = Readonly<Record<string, { readonly tensor: string; readonly sha256: string }>>;
-
-export const isDelta = ({ metadata }: Pick<Safetensors, "metadata">): boolean => metadata.has(DELTA);
 
 const hashOf = ({ dtype, shape, data }: Tensor): string => sha256(JSON.stringify([dtype, shape]), data);
 

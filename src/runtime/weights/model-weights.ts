@@ -17,6 +17,9 @@ import { fromHostArray, toHostArray } from "./tensor-values.ts";
 /** Of a file that holds what its recipe takes of published weights: what the recipe declares new is not in it. */
 const BASE = "tlc.base";
 
+/** In the metadata of a file that holds what a training changed: what stays, as JSON (delta.ts). */
+export const DELTA = "tlc.delta";
+
 /** What of a file goes where in a network, checked; values are read one by one. */
 export interface NamedWeights {
   /** By the parameter's name. Parameters that are not here keep their first values. */

@@ -2,16 +2,15 @@
 
 import type { Node } from "../../node.ts";
 import { at } from "../../ops/define.ts";
-import { arg, problem } from "../define.ts";
+import { arg } from "../define.ts";
 import { defineMixStep } from "./define.ts";
-import { symmetricBeta } from "./mix.ts";
+import { alphaProblem, symmetricBeta } from "./mix.ts";
 
 export const cutmix = defineMixStep({
   name: "cutmix",
   doc: "puts a rectangle of another picture of the batch into each, and adds their losses by what is left; beside `mixup` each has every other batch",
   args: { alpha: arg("positive", "of the Beta distribution that the share left is drawn from, at most 1", 1) },
-  check: ({ alpha }) =>
-    alpha > 1 ? problem("out-of-range", { what: "`alpha` of `cutmix`", wanted: "at most 1", got: String(alpha) }) : undefined,
+  check: ({ alpha }) => alphaProblem("cutmix", alpha),
   shape: (image) => image,
   mix: (context, pictures, partners, { alpha }) => {
     const { b, random } = context;

@@ -4,6 +4,7 @@
 import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import { tensorType } from "../../types.ts";
+import { problem, type Problem } from "../define.ts";
 
 /** Of f32[batch, channels, h, w] as the network takes them. */
 export interface Mixture {
@@ -17,6 +18,10 @@ export interface MixContext {
   /** A uniform number of [0, 1), f32[]; another at every call. */
   readonly random: () => Node;
 }
+
+/** Why `alpha` of a word is none that `symmetricBeta` draws from. */
+export const alphaProblem = (word: string, alpha: number): Problem | undefined =>
+  alpha > 1 ? problem("out-of-range", { what: `\`alpha\` of \`${word}\``, wanted: "at most 1", got: String(alpha) }) : undefined;
 
 const ATTEMPTS = 24;
 

@@ -1,15 +1,14 @@
 // mixup (Zhang et al. 2018): pictures are sums of two, with shares of the Beta distribution.
 
-import { arg, problem } from "../define.ts";
+import { arg } from "../define.ts";
 import { defineMixStep } from "./define.ts";
-import { symmetricBeta } from "./mix.ts";
+import { alphaProblem, symmetricBeta } from "./mix.ts";
 
 export const mixup = defineMixStep({
   name: "mixup",
   doc: "adds each picture of a batch and another one in shares at random, and their losses in the same; beside `cutmix` each has every other batch",
   args: { alpha: arg("positive", "of the Beta distribution that shares are drawn from: near 0 hardly mixed, 1 even; at most 1", 0.8) },
-  check: ({ alpha }) =>
-    alpha > 1 ? problem("out-of-range", { what: "`alpha` of `mixup`", wanted: "at most 1", got: String(alpha) }) : undefined,
+  check: ({ alpha }) => alphaProblem("mixup", alpha),
   shape: (image) => image,
   mix: (context, pictures, partners, { alpha }) => {
     const { b } = context;
