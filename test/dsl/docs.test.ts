@@ -1,5 +1,5 @@
-// The reference pages that derive from the code: every layer, optimizer and data step with its arguments, and every diagnostic.
-// UPDATE=1 writes them.
+// The reference pages that derive from the code: every layer, optimizer and data step with its arguments, and every diagnostic; and the words
+// in the JSON form's schema. UPDATE=1 writes them.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -66,6 +66,36 @@ const diagnostics = (): string => {
   );
   return ["# Diagnostics", NOTE, "`tlc explain CODE` prints one of these.", ...pages, ""].join("\n\n");
 };
+
+const SCHEMA = join(ROOT, "specs/schema/tlspec.schema.json");
+
+/** What stands where a word may: for editors, and for programs that write specs. The fix for a wrong one is the diagnostic's, not Ajv's. */
+const words = (): Readonly<Record<string, unknown>> => {
+  const signature = ({ args: specs }: Pick<Word, "args">): string =>
+    Object.entries(specs)
+      .map(([name, spec]) => `; ${name}: ${spec.doc} (${describeArgument(spec)})`)
+      .join("");
+  const entry = (word: Pick<Word, "name" | "doc" | "args">) => ({ const: word.name, description: `${word.doc}${signature(word)}` });
+  return {
+    description:
+      "The names that `ref` and the callee of `call` may have by where they stand, with the arguments that each takes in their order.",
+    properties: {
+      layer: { oneOf: LAYERS.map(entry) },
+      ...Object.fromEntries(GLOSSARY.map(({ kind, words: of }) => [kind, { oneOf: of.map(entry) }])),
+    },
+  };
+};
+
+describe("the schema of the JSON form", () => {
+  it("names every word", () => {
+    const text = readFileSync(SCHEMA, "utf8");
+    const schema = JSON.parse(text) as { $defs: Record<string, unknown> };
+    schema.$defs["words"] = words();
+    const wanted = `${JSON.stringify(schema, undefined, 2)}\n`;
+    if (process.env["UPDATE"] === "1") writeFileSync(SCHEMA, wanted);
+    expect(readFileSync(SCHEMA, "utf8")).toBe(wanted);
+  });
+});
 
 describe("reference pages", () => {
   it.each([
