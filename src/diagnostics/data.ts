@@ -32,6 +32,15 @@ export const DATA = {
     wrong: "split train into train 90%, val 20%",
     right: "split train into train 80%, val 20%",
   }),
+  "split-by-and-per-class": entry<{ name: string }>({
+    code: "TL0570",
+    severity: "error",
+    title: "examples per class of a split by a column",
+    message: ({ name }) => `\`${name}\` is a number of examples per class, and this split keeps those with one value of a column together`,
+    explanation: "A part that takes whole groups cannot have a given number of each class. Give the part a share, or leave out `by`.",
+    wrong: "split train into train 20 per class, val 10% by patient",
+    right: "split train into train 20 per class, val 10%",
+  }),
   "split-taken": entry<{ name: string }>({
     code: "TL0504",
     severity: "error",

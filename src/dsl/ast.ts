@@ -267,8 +267,11 @@ export type DatasetSetting =
   | (Setting<"preprocess" | "augment"> & { readonly steps: readonly Expr[] })
   | (Setting<"tokenize"> & { readonly value: Expr });
 
+/** `val 10%`, or `train 20 per class`. */
 export interface SplitPart extends Named {
   readonly fraction: Expr;
+  /** So many examples of each class, instead of a share. */
+  readonly perClass?: true;
 }
 
 export type RecipeSetting =

@@ -1,7 +1,8 @@
 // A data set to its plan: sources with paths below the spec's folder, splits, preprocessing and augmentation as plain values.
 
 import { didYouMean } from "../diagnostics.ts";
-import type { DataPlan, SplitPlan, WordPlan } from "../ir/plan.ts";
+import type { DataPlan, SplitPart, SplitPlan, WordPlan } from "../ir/plan.ts";
+import type { Source } from "../ir/recipe/sources/define.ts";
 import { SOURCES, sourceOf } from "../ir/recipe/sources/index.ts";
 import { columnsOf } from "../ir/recipe/sources/table.ts";
 import { isTableStep } from "../ir/recipe/table-steps/index.ts";
@@ -63,6 +64,7 @@ export function planData(declaration: Ast.DatasetDeclaration, env: Environment):
       { name: declaration.name },
       { hint: 'add `train images("…")` or `train table("…", …)`' },
     );
+  inheritShared(sources);
   inheritColumns(sources, env);
   const plan: DataPlan = {
     ...{ name: declaration.name, sources: Object.fromEntries(sources), splits, preprocess, augment },
@@ -72,6 +74,19 @@ export function planData(declaration: Ast.DatasetDeclaration, env: Environment):
   if (written === preprocess.length + augment.length + columns.length) checkSteps(plan, env.sink);
   return plan;
 }
+
+/** What a word says sources of one kind have in common is said once, of `train`. */
+function inheritShared(sources: Map<string, WordPlan>): void {
+  const train = sources.get("train");
+  for (const [name, source] of sources) {
+    if (train === undefined || sourceOf(source) !== sourceOf(train)) continue;
+    const { shared = [], args }: Source = sourceOf(source);
+    const inherited = shared.flatMap((key) => (isDefault(source.args[key], args[key]?.default) ? [[key, train.args[key]]] : []));
+    sources.set(name, { ...source, args: { ...source.args, ...Object.fromEntries(inherited) } });
+  }
+}
+
+const isDefault = (value: unknown, otherwise: unknown): boolean => JSON.stringify(value) === JSON.stringify(otherwise);
 
 /** A table that names no columns has those of `train`, and its header. */
 function inheritColumns(sources: Map<string, WordPlan>, { sink }: Environment): void {
@@ -110,9 +125,10 @@ function planSplit(
         ),
       },
     );
-  const parts: { readonly name: string; readonly fraction: number }[] = [];
+  const parts: SplitPart[] = [];
   let sum = 0;
-  for (const { name, nameSpan, fraction } of it.parts) {
+  for (const part of it.parts) {
+    const { name, nameSpan } = part;
     if (!SPLITS.includes(name))
       env.sink.report(
         "unknown-choice",
@@ -125,20 +141,10 @@ function planSplit(
       parts.some((part) => part.name === name) ||
       others.some((split) => split.parts.some((part) => part.name === name));
     if (taken && known) env.sink.report("split-taken", nameSpan, { name });
-    const value = evaluate(fraction, env);
-    if (typeof value !== "number" || value <= 0 || value > 1) {
-      const problem = { what: `the share of \`${name}\``, wanted: "between 0% and 100%" };
-      if (!isUnknown(value))
-        env.sink.report(
-          typeof value === "number" ? "out-of-range" : "wrong-type",
-          fraction.span,
-          { ...problem, got: describeValue(value) },
-          { hint: typeof value === "number" && value > 1 && value <= 100 ? `write \`${value}%\`` : undefined },
-        );
-    } else {
-      parts.push({ name, fraction: value });
-      sum += value;
-    }
+    const planned = planPart(part, env);
+    if (planned === undefined) continue;
+    parts.push(planned);
+    if ("fraction" in planned) sum += planned.fraction;
   }
   if (sum > 1 + 1e-9) env.sink.report("split-sum", it.span, { percent: String(Math.round(sum * 1e4) / 100) });
   const seed = it.seed === undefined ? 0 : evaluate(it.seed, env);
@@ -149,9 +155,34 @@ function planSplit(
       wanted: "a whole number from 0 to 4294967295",
       got: describeValue(seed),
     });
+  const counted = it.parts.find(({ perClass }) => perClass);
+  if (counted && it.by) env.sink.report("split-by-and-per-class", counted.nameSpan, { name: counted.name });
   const by = it.by && columnFrom(it.by, "what a split is by", env, "a column: a name, a string or a place");
   const isColumn = typeof by === "string" || typeof by === "number";
   if (by !== undefined && !isColumn)
     env.sink.report("wrong-type", it.span, { what: "what a split is by", wanted: "one column", got: "a range" });
-  return { from: it.from, parts, seed: whole ? seed : 0, ...(it.stratified && { stratified: true }), ...(isColumn && { by }) };
+  const stratified = it.stratified === true || counted !== undefined;
+  return { from: it.from, parts, seed: whole ? seed : 0, ...(stratified && { stratified: true }), ...(isColumn && { by }) };
+}
+
+/** `val 10%`, or `train 20 per class`. Undefined after a report. */
+function planPart({ name, fraction, perClass }: Ast.SplitPart, env: Environment): SplitPart | undefined {
+  const value = evaluate(fraction, env);
+  const report = (what: string, wanted: string, hint?: string): undefined => {
+    if (isUnknown(value)) return;
+    const problem = { what, wanted, got: describeValue(value) };
+    env.sink.report(typeof value === "number" ? "out-of-range" : "wrong-type", fraction.span, problem, { hint });
+  };
+  if (perClass) {
+    if (typeof value === "number" && Number.isInteger(value) && value >= 1) return { name, perClass: value };
+    const isShare = typeof value === "number" && value > 0 && value < 1;
+    const hint = isShare
+      ? `a share of each class is \`${name} ${Math.round(value * 1e4) / 100}%\` of a split that is \`stratified\``
+      : undefined;
+    return report(`what \`${name}\` has of each class`, "a whole number of at least 1", hint);
+  }
+  if (typeof value === "number" && value > 0 && value <= 1) return { name, fraction: value };
+  const isWhole = typeof value === "number" && Number.isInteger(value) && value > 1;
+  const hint = isWhole ? `write ${value <= 100 ? `\`${value}%\`, or ` : ""}\`${value} per class\`` : undefined;
+  return report(`the share of \`${name}\``, "between 0% and 100%", hint);
 }

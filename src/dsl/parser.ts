@@ -145,6 +145,7 @@ class SpecParser extends SettingsParser {
   readonly splitPart = this.RULE("splitPart", () => {
     this.CONSUME(T.Identifier);
     this.SUBRULE(this.expression);
+    this.OPTION(() => (this.CONSUME(K.per), this.CONSUME(K.class)));
   });
 
   readonly dataSteps = this.RULE("dataSteps", () => {

@@ -196,7 +196,7 @@ function printDatasetSetting(it: Ast.DatasetSetting): string {
     case "augment":
       return `${it.key} ${it.steps.map(expr).join(" -> ")}`;
     case "split": {
-      const parts = it.parts.map(({ name, fraction }) => `${name} ${expr(fraction)}`).join(", ");
+      const parts = it.parts.map(({ name, fraction, perClass }) => `${name} ${expr(fraction)}${perClass ? " per class" : ""}`).join(", ");
       const how = it.stratified ? " stratified" : it.by === undefined ? "" : ` by ${expr(it.by)}`;
       return `split ${it.from} into ${parts}${how}${it.seed === undefined ? "" : ` seed ${expr(it.seed)}`}`;
     }

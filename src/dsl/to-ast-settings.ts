@@ -38,7 +38,11 @@ export function datasetSettingFromCst(cst: CstNode, context: AstContext): Ast.Da
     key: "split",
     from,
     fromSpan,
-    parts: all(split, "splitPart").map((part) => ({ ...nameOf(part, context), fraction: value(part, context) })),
+    parts: all(split, "splitPart").map((part) => ({
+      ...nameOf(part, context),
+      fraction: value(part, context),
+      ...(tokens(part, "'per'").length > 0 && { perClass: true as const }),
+    })),
     ...(manner !== undefined && (isBy ? { by: value(manner, context) } : { stratified: true as const })),
     ...(tokens(split, "'seed'").length > 0 && { seed: value(split, context) }),
   };

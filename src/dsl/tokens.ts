@@ -91,6 +91,7 @@ export const K = {
   rate: contextual("rate"),
   per: contextual("per"),
   layer: contextual("layer"),
+  class: contextual("class"),
   of: contextual("of"),
   decay: contextual("decay"),
   accumulate: contextual("accumulate"),

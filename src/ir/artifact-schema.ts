@@ -140,7 +140,12 @@ const program = object(
   { prelude: { type: "string" } },
 );
 
-const part = object({ name: key, fraction: { type: "number", exclusiveMinimum: 0, maximum: 1 } });
+const part = {
+  anyOf: [
+    object({ name: key, fraction: { type: "number", exclusiveMinimum: 0, maximum: 1 } }),
+    object({ name: key, perClass: { type: "integer", minimum: 1 } }),
+  ],
+};
 const data = object(
   {
     name,

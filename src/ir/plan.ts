@@ -31,13 +31,16 @@ export interface WordPlan {
 /** `split train into train 90%, val 10% seed 7`. */
 export interface SplitPlan {
   readonly from: string;
-  readonly parts: readonly { readonly name: string; readonly fraction: number }[];
+  readonly parts: readonly SplitPart[];
   readonly seed: number;
-  /** Each part has its share of every class. */
+  /** Each part has its share of every class; so it is where one has a number of examples of each. */
   readonly stratified?: boolean;
   /** Rows with one value in this column are in one part. */
   readonly by?: string | number;
 }
+
+/** A share of the source, or so many examples of each class. */
+export type SplitPart = { readonly name: string } & ({ readonly fraction: number } | { readonly perClass: number });
 
 export interface DataPlan {
   readonly name: string;

@@ -183,7 +183,9 @@ const datasetSetting: fc.Arbitrary<Ast.DatasetSetting> = fc.oneof(
     .tuple(
       name,
       fc.array(
-        fc.tuple(named, tied.expr).map(([it, fraction]) => ({ ...it, fraction })),
+        fc
+          .tuple(named, tied.expr, fc.boolean())
+          .map(([it, fraction, isCounted]) => ({ ...it, fraction, ...(isCounted && { perClass: true as const }) })),
         { minLength: 1, maxLength: 2 },
       ),
       fc.option(tied.expr, { nil: undefined }),

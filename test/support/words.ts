@@ -16,7 +16,7 @@ export function wordText({ word, args }: WordPlan): string {
     if (typeof value === "string") return `${name}: ${name === "average" || name === "against" ? value : JSON.stringify(value)}`;
     if (name === "columns") return columnsText(value as readonly ColumnPick[] | InputColumns);
     if (name === "scale" || name === "ratio") return `${name}: ${(value as readonly number[]).join("..")}`;
-    if (Array.isArray(value)) return `${name}: [${(value as readonly number[]).join(", ")}]`;
+    if (Array.isArray(value)) return `${name}: [${(value as readonly unknown[]).map((it) => JSON.stringify(it)).join(", ")}]`;
     return `${name}: ${JSON.stringify(value)}`;
   });
   return written.length === 0 ? word : `${word}(${written.join(", ")})`;

@@ -119,6 +119,10 @@ const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
   probability: number("between 0 and 1", { type: "number", minimum: 0, maximum: 1 }, (n) => n >= 0 && n <= 1),
   bool: rule("true or false", { type: "boolean" }, (value) => (typeof value === "boolean" ? value : undefined)),
   string: text("a string"),
+  strings: rule<readonly string[]>("a string or a list of strings", { type: "array", items: { type: "string" } }, (value) => {
+    const list = Array.isArray(value) ? (value as readonly Given[]) : [value];
+    return list.every((it) => typeof it === "string") ? list : undefined;
+  }),
   path: text("a string"),
   word: rule<never>("one of its words", false, () => undefined),
   "count or pair": sides,

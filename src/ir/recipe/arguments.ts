@@ -29,6 +29,7 @@ export interface ArgValues {
   readonly probability: number;
   readonly bool: boolean;
   readonly string: string;
+  readonly strings: readonly string[];
   /** Nothing but one of the argument's own words. */
   readonly word: never;
   /** A file or folder: relative to the spec's folder as it is written, to the working directory as a plan holds it. */

@@ -12,6 +12,7 @@ import { requireInside } from "../inside.ts";
 import { systemReason } from "../system-reason.ts";
 import { MOST_PICTURE_BYTES, type DataAccess } from "./access.ts";
 import { byCodeUnit } from "./cells.ts";
+import { chosenClasses } from "./chosen-classes.ts";
 import { imageReason, pictureHeader } from "./decode.ts";
 import type { ImageSize } from "./image-size.ts";
 import { LabelCounts } from "./label-sets.ts";
@@ -24,13 +25,14 @@ import type { Select } from "./splits.ts";
 const EXTENSIONS = new Set([".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 export const IMAGE_INPUT = "image";
 
-export async function listClasses(folder: string, access: DataAccess = {}): Promise<readonly string[]> {
+/** @param wanted names and patterns of those to take; none: all */
+export async function listClasses(folder: string, wanted: readonly string[], access: DataAccess = {}): Promise<readonly string[]> {
   await requireInside(folder, access.within);
   const classes: string[] = [];
   for (const entry of await visibleEntries(folder)) if (await isFolder(folder, entry, access)) classes.push(entry.name);
   if (classes.length === 0)
     throw new DataError(`${folder} has no folders in it`, "an image data set has one folder for each class, with the images in it");
-  return classes.sort(byCodeUnit);
+  return chosenClasses(classes.sort(byCodeUnit), wanted, folder);
 }
 
 /** Links are followed, as far as they stay inside. */
@@ -70,14 +72,20 @@ async function visibleEntries(folder: string): Promise<Dirent[]> {
   }
 }
 
+export interface ImageFolder {
+  readonly folder: string;
+  /** The classes to take, by names and patterns; none: all. */
+  readonly classes: readonly string[];
+}
+
 /** @param training the part of them that is trained on */
 export async function describeImages(
-  folder: string,
+  { folder, classes: wanted }: ImageFolder,
   data: DataSteps,
   training: { readonly select: Select },
   { access = {}, isCounted = false }: { readonly access?: DataAccess; readonly isCounted?: boolean } = {},
 ): Promise<DataInfo> {
-  const classes = await listClasses(folder, access);
+  const classes = await listClasses(folder, wanted, access);
   const [first] = await listImages(join(folder, classes[0] ?? ""), access);
   const { height, width } = await sizeOfFile(first ?? "");
   return {
@@ -98,7 +106,7 @@ async function countLabels(
   const counts = new LabelCounts(classes, false);
   const labels: number[] = [];
   for (const [index, name] of classes.entries()) for (const _ of await listImages(join(folder, name), access)) labels.push(index);
-  for (const example of select(labels.length, labels)) counts.add([labels[example] ?? 0]);
+  for (const example of select(labels.length, labels, (key) => classes[key] ?? "")) counts.add([labels[example] ?? 0]);
   return counts.get();
 }
 
@@ -112,7 +120,7 @@ async function sizeOfFile(path: string): Promise<ImageSize> {
 }
 
 export async function loadImageFolder(
-  folder: string,
+  { folder, classes: wanted }: ImageFolder,
   storage: Storage,
   info: DataInfo,
   select: Select,
@@ -120,7 +128,7 @@ export async function loadImageFolder(
 ): Promise<LoadedSplit> {
   const files: string[] = [];
   const labels: number[] = [];
-  for (const name of await listClasses(folder, access)) {
+  for (const name of await listClasses(folder, wanted, access)) {
     const label = info.classes.indexOf(name);
     if (label < 0)
       throw new DataError(`${join(folder, name)} is no class of the training data`, `its classes are ${info.classes.join(", ")}`);
@@ -129,7 +137,7 @@ export async function loadImageFolder(
       labels.push(label);
     }
   }
-  const chosen = [...select(files.length, labels)];
+  const chosen = [...select(files.length, labels, (key) => info.classes[key] ?? "")];
   const images = await loadImages(
     chosen.map((i) => files[i] ?? ""),
     storage,

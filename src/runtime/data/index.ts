@@ -2,12 +2,13 @@
 // Node only; in a browser a page hands over arrays through `splitFromArrays`.
 
 import type { DataInfo, DataPlan, LabelKind, WordPlan } from "../../ir/plan.ts";
+import { classesOf } from "../../ir/recipe/sources/images.ts";
 import { pathOf, sourceOf, type SourceName } from "../../ir/recipe/sources/index.ts";
 import { columnsOf, tableFormat } from "../../ir/recipe/sources/table.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
 import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
-import { describeImages, loadImageFolder } from "./images.ts";
+import { describeImages, loadImageFolder, type ImageFolder } from "./images.ts";
 import { loadImages } from "./load-images.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
 import { storageOf, type Purpose, type Storage } from "./pixels.ts";
@@ -37,6 +38,8 @@ interface Loader {
   ) => Promise<LoadedSplit>;
 }
 
+const foldersOf = (source: WordPlan): ImageFolder => ({ folder: pathOf(source), classes: classesOf(source) });
+
 const tableOf = (source: WordPlan): TableSource => ({ path: pathOf(source), columns: columnsOf(source), format: tableFormat(source) });
 
 /** What is trained on, if it comes from this source: what is fitted, is fitted on it. */
@@ -55,10 +58,10 @@ function pictureStorage({ preprocess }: DataPlan, { inputs }: DataInfo, purpose:
 
 const LOADERS = {
   images: {
-    describe: (plan, source, _, options) => describeImages(pathOf(source), plan, trainingSplit(plan, source), options),
+    describe: (plan, source, _, options) => describeImages(foldersOf(source), plan, trainingSplit(plan, source), options),
     load: (plan, { source, select, keyedBy }, info, options) => {
       if (typeof keyedBy === "object") throw new DataError("pictures have no columns to split them by", "leave out `by`");
-      return loadImageFolder(pathOf(source), pictureStorage(plan, info, options.purpose), info, select, options);
+      return loadImageFolder(foldersOf(source), pictureStorage(plan, info, options.purpose), info, select, options);
     },
     loadInputs: (plan, _, files, info, access) => loadImages(files, pictureStorage(plan, info), info, access),
   },

@@ -9,7 +9,10 @@ import { permutation, STREAM } from "../random.ts";
  * Given the number of examples in a source, the ones of a split in stored order.
  * @param keys of each example, where the split asks for them: equal numbers for what it keeps together or spreads
  */
-export type Select = (count: number, keys: ArrayLike<number>) => Int32Array;
+export type Select = (count: number, keys: ArrayLike<number>, nameOf?: NameOf) => Int32Array;
+
+/** What a key stands for, where a fault is told of it. */
+type NameOf = (key: number) => string;
 
 export interface ResolvedSplit {
   readonly source: WordPlan;
@@ -38,6 +41,8 @@ export function resolveSplit(plan: DataPlan, name: string): ResolvedSplit | unde
   if (source === undefined) throw new DataError(`the data set ${plan.name} splits "${cut.from}", which it does not have`);
   const at = cut.parts.findIndex((part) => part.name === name);
   const { stratified, by } = cut;
+  if (cut.parts.some((part) => "perClass" in part))
+    return { source, select: (count, keys, nameOf = String) => counted(cut, at, count, keys, nameOf), keyedBy: "label" };
   if (stratified === true) return { source, select: (count, keys) => stratum(cut, at, count, keys), keyedBy: "label" };
   if (by !== undefined) return { source, select: (count, keys) => groups(cut, at, count, keys), keyedBy: { column: by } };
   const select: Select = (count) => {
@@ -47,10 +52,32 @@ export function resolveSplit(plan: DataPlan, name: string): ResolvedSplit | unde
   return { source, select, keyedBy: "nothing" };
 }
 
+/** So many of each class, or its share rounded to the nearest: one part behind the other. */
+function counted(cut: SplitPlan, part: number, count: number, keys: ArrayLike<number>, nameOf: NameOf): Int32Array {
+  const chosen: number[] = [];
+  for (const [key, members] of shuffledByKey(cut, count, keys)) {
+    const has = members.length;
+    let [from, to] = [0, 0];
+    for (const it of cut.parts.slice(0, part + 1)) {
+      from = to;
+      // Shares that are rounded up may come to one more than there are.
+      to = "perClass" in it ? from + it.perClass : Math.min(from + Math.round(it.fraction * has), Math.max(from, has));
+      if (to > has)
+        throw new DataError(
+          `the class ${nameOf(key)} has ${has} examples, and "${it.name}" takes ${to - from} of each class${from > 0 ? `, behind ${from} of other parts` : ""}`,
+          "take fewer per class, or give the class more examples",
+        );
+    }
+    for (const example of members.slice(from, to)) chosen.push(example);
+  }
+  return Int32Array.from(chosen).sort();
+}
+
 /** Where so many parts end together. Both ends of a part are rounded alike, so that parts neither overlap nor leave a gap. */
 const endOf = (cut: SplitPlan, parts: number, count: number): number => Math.min(count, Math.round(shareOf(cut, parts) * count));
 
-const shareOf = ({ parts }: SplitPlan, upTo: number): number => parts.slice(0, upTo).reduce((sum, part) => sum + part.fraction, 0);
+const shareOf = ({ parts }: SplitPlan, upTo: number): number =>
+  parts.slice(0, upTo).reduce((sum, part) => sum + ("fraction" in part ? part.fraction : 0), 0);
 
 /** Examples by their keys, in a shuffled order. */
 function shuffledByKey({ seed }: SplitPlan, count: number, keys: ArrayLike<number>): ReadonlyMap<number, number[]> {

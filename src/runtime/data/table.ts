@@ -81,6 +81,9 @@ class SplitKeys {
   get list(): readonly number[] {
     return this.#keys;
   }
+
+  /** The cell that a key stands for. */
+  readonly nameOf = (key: number): string => [...this.#numbers.keys()][key] ?? "";
 }
 
 // --- what a table is ----------------------------------------------------------------------------------------------------
@@ -99,7 +102,10 @@ export async function describeTable(
 ): Promise<DataInfo> {
   const { path, columns } = source;
   if (split.keyedBy === "label" && kind !== "class")
-    throw new DataError("a stratified split needs labels that are classes, and those of the loss are not", "leave out `stratified`");
+    throw new DataError(
+      "a split that looks at classes needs labels that are classes, and those of the loss are not",
+      "leave out `stratified` and `per class`",
+    );
   let inputs: readonly SurveyedInput[] = [];
   let placedSteps: readonly PlacedStep[] = [];
   let label: readonly number[] = [];
@@ -138,7 +144,7 @@ export async function describeTable(
   const described = labels.describe(LABEL);
   if (typeof described === "string") throw new DataError(`${path}: the label ${described}`);
   const fitted = inputs.map(({ placed, surveys }) => new FittedInput(placed, kindsOf(path, placed, surveys, placedSteps), placedSteps));
-  const trained = split.select(count, keys?.list ?? []);
+  const trained = split.select(count, keys?.list ?? [], keys?.nameOf);
   await fit(source, fitted, trained, access);
   return {
     inputs: fitted.map((input) => input.info()),
@@ -313,7 +319,7 @@ export async function loadTable(
   };
   await readTable(source, access, { begin, take });
   problems.check("rows that cannot be used", unusableHint(info));
-  const chosen = split.select(count, keys?.list ?? []);
+  const chosen = split.select(count, keys?.list ?? [], keys?.nameOf);
   const readers = withLabel ? [...inputs, labels] : inputs;
   return { count: chosen.length, columns: new Map(readers.map((it) => [it.column.name, it.take(chosen, count)])), classes: info.classes };
 }

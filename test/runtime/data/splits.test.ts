@@ -82,6 +82,46 @@ describe("splits", () => {
     return fractions.map((_, i) => [...resolveSplit(data, ["train", "val", "rest"][i]!)!.select(keys.length, keys)]);
   };
 
+  describe("with a number of examples per class", () => {
+    const KEYS = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2];
+    const cut = (parts: SplitPlan["parts"], seed = 7): DataPlan => ({
+      ...plan([1]),
+      splits: [{ from: "train", parts, seed, stratified: true }],
+    });
+    const of = (data: DataPlan, name: string): number[] => [
+      ...resolveSplit(data, name)!.select(KEYS.length, KEYS, (key) => ["ant", "bee", "cat"][key] ?? "?"),
+    ];
+    const counts = (chosen: readonly number[]): number[] => [0, 1, 2].map((key) => chosen.filter((i) => KEYS[i] === key).length);
+
+    it("take so many of each, and shares of each beside them, without an example in two parts", () => {
+      const data = cut([
+        { name: "train", perClass: 2 },
+        { name: "val", fraction: 0.5 },
+      ]);
+      const [train, val] = [of(data, "train"), of(data, "val")];
+      expect(counts(train)).toEqual([2, 2, 2]);
+      expect(counts(val)).toEqual([3, 5, 2]);
+      expect(new Set([...train, ...val]).size).toBe(train.length + val.length);
+      expect(train).toEqual(train.toSorted((a, b) => a - b));
+      expect(of(data, "train")).toEqual(train);
+      expect(of(cut([{ name: "train", perClass: 2 }], 8), "train")).not.toEqual(train);
+    });
+
+    it("name the class that has too few", () => {
+      expect(() => of(cut([{ name: "train", perClass: 5 }]), "train")).toThrow(
+        new DataError(
+          'the class cat has 4 examples, and "train" takes 5 of each class',
+          "take fewer per class, or give the class more examples",
+        ),
+      );
+      const both = cut([
+        { name: "train", perClass: 3 },
+        { name: "val", perClass: 2 },
+      ]);
+      expect(() => of(both, "val")).toThrow('the class cat has 4 examples, and "val" takes 2 of each class, behind 3 of other parts');
+    });
+  });
+
   it("give each part its share of every class when they are stratified, and the sizes that they have without", () => {
     fc.assert(
       fc.property(keyed, fc.constantFrom([0.8, 0.2], [0.5, 0.5], [0.6, 0.2, 0.2]), fc.nat(), (keys, fractions, seed) => {

@@ -9,6 +9,8 @@ export interface Source<N extends string = string, A extends ArgSpecs = ArgSpecs
   readonly gives: "pictures" | "columns";
   /** What the label of an example is, where every such source has the same: known before anything is read. */
   readonly label?: Pick<ColumnInfo, "dtype" | "shape">;
+  /** Arguments that a source without them has from the training source of its kind. */
+  readonly shared?: readonly (keyof A & string)[];
   /** Cases for the tests. */
   readonly samples: readonly Partial<Values<A>>[];
 }
