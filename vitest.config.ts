@@ -26,6 +26,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...EXCLUDED, ...DEVICE_TESTS],
           maxWorkers: 2,
+          // Half the time would go into loading the same modules again for every file.
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,10 +1,9 @@
 // A training from cached features is the one without a cache: the same losses, weights and metrics, stage after stage, with what is frozen
 // untouched to the last bit. On any device.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { compileSpec } from "../../src/compile.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import type { HostArray } from "../../src/ir/arrays.ts";
@@ -16,9 +15,9 @@ import { Network } from "../../src/runtime/network.ts";
 import { train, type TrainOptions } from "../../src/runtime/trainer.ts";
 import { readSafetensors } from "../../src/runtime/weights/safetensors.ts";
 import { createRandom } from "../support/random.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tlc-features-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("tlc-features-");
 
 /** Two stages with one cut, though they train other parameters above it, and a third with another. */
 const SPEC = `network net(classes = 3) {

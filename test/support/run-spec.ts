@@ -1,10 +1,8 @@
 // Specs from text, compiled as users compile them and loaded on a device: for tests that hold the whole way, from a word of a recipe
 // to numbers, against a formula.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll } from "vitest";
 import { compileSpec, compileTrace, type CompileOutcome } from "../../src/compile.ts";
 import { renderDiagnostics } from "../../src/diagnostics.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
@@ -14,9 +12,9 @@ import type { TensorType } from "../../src/ir/types.ts";
 import type { Device, HostArray, Session } from "../../src/runtime/device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { soleStage } from "./stages.ts";
+import { temporaryFolder } from "./temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tlc-spec-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder("tlc-spec-");
 
 let written = 0;
 function fileOf(text: string): string {

@@ -1,17 +1,16 @@
 // Data sets of tables for tests: files of some text, plans as a spec writes them, and what is read of them.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect } from "vitest";
+import { expect } from "vitest";
 import { planRecipe } from "../../src/dsl/index.ts";
 import type { ColumnInfo, DataInfo, DataPlan, LabelKind } from "../../src/ir/plan.ts";
 import { describeData, loadSplit } from "../../src/runtime/data/index.ts";
 import { DataError } from "../../src/runtime/errors.ts";
 import { loadClean } from "../dsl/support.ts";
+import { temporaryFolder } from "./temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tlc-columns-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder("tlc-columns-");
 
 let files = 0;
 export function file(text: string | Uint8Array, extension = "csv"): string {
