@@ -82,16 +82,18 @@ const purposesOf = (entries: Entries): string =>
     .sort()
     .join();
 
-function entriesFault({ entries, program }: CompiledStage, artifact: Artifact, buffers: Buffers): string | undefined {
+function entriesFault(stage: CompiledStage, artifact: Artifact, buffers: Buffers): string | undefined {
+  const { entries, program } = stage;
   const missing = Object.keys(entries).find((it) => !Object.hasOwn(program.entries, it));
   if (missing !== undefined) return `the program has no entry ${missing}`;
   const purposes = purposesOf(entries);
   if (purposes !== WHOLE.join() && purposes !== TRACED.join()) return `its entries are to ${purposes}`;
-  return firstFault(Object.keys(entries), (name) => entryFault(name, entries, program, artifact, buffers));
+  return firstFault(Object.keys(entries), (name) => entryFault(name, entries, stage, artifact, buffers));
 }
 
 /** Of the feature cache: one entry from the data to features, and two from features on. */
-function featuresFault({ features, program }: CompiledStage, artifact: Artifact, buffers: Buffers): string | undefined {
+function featuresFault(stage: CompiledStage, artifact: Artifact, buffers: Buffers): string | undefined {
+  const { features } = stage;
   if (features === undefined) return undefined;
   const { columns, parameters, entries } = features;
   const { dataInfo, recipe } = artifact;
@@ -105,14 +107,14 @@ function featuresFault({ features, program }: CompiledStage, artifact: Artifact,
   if (large !== undefined) return `${large.name} has more elements than an index can count`;
   const cached = { ...artifact, dataInfo: { ...dataInfo, inputs: columns } };
   return firstFault(Object.entries(entries), ([name, ports]) => {
-    if (ports.purpose !== "features") return entryFault(name, entries, program, cached, buffers);
+    if (ports.purpose !== "features") return entryFault(name, entries, stage, cached, buffers);
     const kept = new Map(ports.outputs.map(({ column, buffer }) => [column, buffer]));
     if (kept.size !== ports.outputs.length || [...kept.keys()].join() !== columns.map((it) => it.name).join())
       return `entry ${name}: it makes other features than those that are kept`;
     const problem = firstFault(columns, ({ name: column, dtype, shape }) =>
       bufferFault(buffers, kept.get(column) ?? "", { role: "output", type: { dtype, shape: [recipe.batch, ...shape] } }),
     );
-    return problem === undefined ? entryFault(name, entries, program, artifact, buffers) : `entry ${name}: ${problem}`;
+    return problem === undefined ? entryFault(name, entries, stage, artifact, buffers) : `entry ${name}: ${problem}`;
   });
 }
 
@@ -127,28 +129,40 @@ function firstFault<T>(list: readonly T[], find: (item: T) => string | undefined
 function entryFault(
   name: string,
   entries: Entries,
-  program: CompiledStage["program"],
+  { program, seed }: CompiledStage,
   artifact: Artifact,
   buffers: Buffers,
 ): string | undefined {
   const ports = entries[name];
   if (!ports || !Object.hasOwn(program.entries, name)) return `the program has no entry ${name}`;
+  const needs = needsOf(ports, artifact);
   const problem =
-    firstFault(needsOf(ports, artifact), ([buffer, wanted]) => bufferFault(buffers, buffer, wanted)) ?? portsFault(ports, artifact);
+    firstFault(needs, ([buffer, wanted]) => bufferFault(buffers, buffer, wanted)) ??
+    portsFault(ports, artifact) ??
+    unfilledFault(program, name, new Set([...needs.map(([buffer]) => buffer), seed]));
   return problem === undefined ? undefined : `entry ${name}: ${problem}`;
 }
 
-/** What a port must be: its role, its type, or only the element type where the batch decides about the shape. */
+/** What the host is to fill, and no port names. */
+function unfilledFault(program: CompiledStage["program"], entry: string, named: ReadonlySet<string | undefined>): string | undefined {
+  const launches = (program.entries[entry] ?? []).flatMap((launch) => (launch.kind === "loop" ? launch.body : [launch]));
+  const used = launches.flatMap((launch) => launch.buffers.flatMap((buffer) => program.buffers[buffer] ?? []));
+  const unfilled = used.find(({ name, role }) => (role === "data" || role === "input") && !named.has(name));
+  return unfilled && `nothing fills the buffer ${unfilled.name}`;
+}
+
+/** What a port must be: its role, its type, or only the type and number of elements where how they lie is the program's. */
 interface Wanted {
   readonly role: BufferRole;
-  readonly type: TensorType | { readonly dtype: DType | undefined };
+  readonly type: TensorType | { readonly dtype: DType | undefined; readonly elements?: number | undefined };
 }
 
 function bufferFault(buffers: ReadonlyMap<string, BufferPlan>, name: string, { role, type }: Wanted): string | undefined {
   const found = buffers.get(name);
   if (found === undefined) return `there is no buffer ${name}`;
   if (found.role !== role) return `the buffer ${name} is ${found.role}, not ${role}`;
-  const fits = "shape" in type ? sameType(found, type) : type.dtype === undefined || found.dtype === type.dtype;
+  const { dtype = found.dtype, elements = sizeOf(found.shape) } = "shape" in type ? {} : type;
+  const fits = "shape" in type ? sameType(found, type) : found.dtype === dtype && sizeOf(found.shape) === elements;
   return fits ? undefined : `the buffer ${name} is ${formatType(found)}`;
 }
 
@@ -159,8 +173,10 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
   const { dataInfo, recipe, outputShape } = artifact;
   const info = new Map([...dataInfo.inputs, dataInfo.label].map((column) => [column.name, column]));
   const ifNamed = (name: string | undefined, wanted: Wanted): [string, Wanted][] => (name === undefined ? [] : [[name, wanted]]);
-  const columns = (role: BufferRole, of: (column: { readonly dtype: DType; readonly shape: Shape } | undefined) => Wanted["type"]) =>
+  const columns = (role: BufferRole, of: (column: TensorType | undefined) => Wanted["type"]) =>
     "columns" in ports ? ports.columns.map(({ column, buffer }) => [buffer, { role, type: of(info.get(column)) }] as const) : [];
+  const batches = (): readonly (readonly [string, Wanted])[] =>
+    columns("input", (column) => ({ dtype: column?.dtype, elements: column && recipe.batch * sizeOf(column.shape) }));
   // A picture's rows are gathered byte by byte: its buffer has no other extent than their number.
   const resident = (): readonly (readonly [string, Wanted])[] => columns("data", (column) => ({ dtype: column?.dtype }));
   const history: Wanted = { role: "state", type: { dtype: "f32", shape: [LOSS_HISTORY] } };
@@ -187,10 +203,7 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
             ]),
       ];
     case "predict":
-      return [
-        ...columns("input", (column) => ({ dtype: column?.dtype })),
-        [ports.output, { role: "output", type: { dtype: "f32", shape: [recipe.batch, ...outputShape] } }],
-      ];
+      return [...batches(), [ports.output, { role: "output", type: { dtype: "f32", shape: [recipe.batch, ...outputShape] } }]];
     case "trace":
       return [
         ...columns("input", () => ({ dtype: undefined })),
@@ -200,7 +213,7 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
         ...[ports.count, ports.epochs].flatMap((name) => ifNamed(name, scalar("input", "i32"))),
       ];
     case "features":
-      return columns("input", (column) => ({ dtype: column?.dtype }));
+      return batches();
     default:
       return ports satisfies never;
   }

@@ -6,6 +6,15 @@ import type { Artifact } from "../../src/ir/artifact.ts";
 import { compileTrace } from "../../src/compile.ts";
 import { readExact, writeExact } from "../../src/ir/exact-json.ts";
 import { tensorType } from "../../src/ir/types.ts";
+import { compileText } from "../support/run-spec.ts";
+
+const SPEC = `network n { 
+  input given: f32[6]
+  dropout(0.5)
+  fc: linear(2)
+}
+dataset d { train table("d.csv", given: x, label: y) }
+recipe r { network n data d loss cross_entropy batch 4 optimizer sgd(lr: 1e-2) epochs 1 }`;
 
 const batch = new Map([
   ["tokens", tensorType("i32", [4, 12])],
@@ -63,5 +72,35 @@ describe("artifact schema", () => {
     expect(damaged((a) => (a.states[0]!.name = "elsewhere"))).toBe("stage main: there is no buffer elsewhere");
     expect(damaged((a) => (a.entries["more"] = { purpose: "initialize" }))).toBe("stage main: the program has no entry more");
     expect(damaged((_, copy) => copy.stages.push(copy.stages[0]!))).toBe("the artifact has other stages than its recipe");
+    const kind = { buffer: ["a".repeat(100_000)] };
+    expect(planning({ loss: { word: kind, args: {} } })).toBe(`/recipe/loss cannot be of word \`${JSON.stringify(kind).slice(0, 80)}…\``);
+  });
+
+  it("knows what the host is to fill", async () => {
+    const made = await compileText(SPEC, {
+      inputs: [{ name: "given", dtype: "f32", shape: [6] }],
+      label: { name: "label", dtype: "i32", shape: [] },
+      classes: ["a", "b"],
+    });
+    const text = writeExact(made);
+    interface Damageable {
+      dataInfo: { inputs: { shape: number[] }[] };
+      stages: { entries: Record<string, { columns: object[] }> }[];
+    }
+    const damaged = (change: (copy: Damageable) => void): string | undefined => {
+      const copy = readExact(text) as Damageable;
+      change(copy);
+      return artifactProblem(copy);
+    };
+    expect(damaged(() => undefined)).toBeUndefined();
+    expect(damaged(({ dataInfo }) => (dataInfo.inputs[0]!.shape = [5]))).toBe(
+      "stage main: entry predict: the buffer predict/given is f32[4, 6]",
+    );
+    expect(damaged(({ stages }) => (stages[0]!.entries["eval"]!.columns = []))).toBe(
+      "stage main: entry eval: nothing fills the buffer eval/given",
+    );
+    expect(damaged(({ stages }) => (stages[0]!.entries["predict"]!.columns = []))).toBe(
+      "stage main: entry predict: nothing fills the buffer predict/given",
+    );
   });
 });
