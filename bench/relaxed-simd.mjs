@@ -1,4 +1,4 @@
-// Imported for what it does: fused multiply-adds on Node 20 too, as the command line has them; see src/cli/main.ts.
+// Imported for what it does: fused multiply-adds on Node 20 too, as the command line has them; see src/cli/process.ts.
 
 import { setFlagsFromString } from "node:v8";
 

@@ -1,7 +1,11 @@
-// Bundles the command line and the library into a few files: Node opens one file faster than hundreds, and who installs the package installs
-// few others. Split where the source imports late, so that `tlc check` reads the language and nothing of passes, targets and data. Native
-// and optional packages stay outside.
+// Bundles the package. The command line and the library for Node are one script, tlc.cjs: Node opens one file faster than hundreds, who installs the
+// package installs few others, and what V8 compiled of one script can be kept (src/cli/kept-code.ts). A module of it runs when it is first imported, late imports
+// among them, so that `tlc check` runs nothing of passes, targets and data. The runtime, which pages load too, is a module. Native and
+// optional packages stay outside.
 
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { precompiled } from "./precompile.mjs";
@@ -11,35 +15,79 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** Native packages. */
 export const NOT_BUILT_IN = ["sharp", "webgpu", "koffi"];
 
-/** What the package's manifest names, by the path of the built file without its ending. */
-const ENTRIES = { "cli/main": "src/cli/main.ts", index: "src/index.ts", "runtime/index": "src/runtime/index.ts" };
+// Not names, which errors show, and with lines: a process that breaks shows the one where it did.
+const common = () => ({
+  absWorkingDir: root,
+  bundle: true,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  lineLimit: 160,
+  platform: "node",
+  target: "node20",
+  external: NOT_BUILT_IN,
+  // In THIRD-PARTY.txt, whole.
+  legalComments: "none",
+  logLevel: "error",
+  metafile: true,
+});
 
 // Packages written for CommonJS ask for Node's modules by `require`. Pages load some of these files, too, and have neither.
 const REQUIRE = 'const require = globalThis.process?.getBuiltinModule?.("node:module").createRequire(import.meta.url);';
 
-/** Returns the files that it is made of. */
-export async function bundlePackage(folder, entries = ENTRIES) {
+/** Modules, split where the source imports late. Returns the files that they are made of. */
+export async function bundleModules(folder, entries) {
   const { metafile } = await build({
-    absWorkingDir: root,
+    ...common(),
     entryPoints: entries,
     outdir: folder,
     chunkNames: "chunks/[name]-[hash]",
-    bundle: true,
     splitting: true,
-    // Not its names, which errors show, and with lines: a process that breaks shows the one where it did.
-    minifySyntax: true,
-    minifyWhitespace: true,
-    lineLimit: 160,
-    platform: "node",
     format: "esm",
-    target: "node20",
-    external: NOT_BUILT_IN,
     banner: { js: REQUIRE },
-    // In THIRD-PARTY.txt, whole.
-    legalComments: "none",
-    logLevel: "error",
-    metafile: true,
     plugins: [await precompiled()],
   });
   return Object.keys(metafile.inputs);
+}
+
+/** What tlc.cjs has: the process of the command line, and the library, which runs when it is asked for. */
+const SCRIPT = `
+export { main } from "./src/cli/process.ts";
+export const library = () => require("./src/index.ts");
+`;
+
+/** The command line: tlc.cjs, and cli/main.js, which runs it. Returns the files that it is made of. */
+export async function bundleCommand(folder) {
+  const { metafile } = await build({
+    ...common(),
+    stdin: { contents: SCRIPT, resolveDir: root, loader: "ts" },
+    outfile: join(folder, "tlc.cjs"),
+    format: "cjs",
+    define: { "import.meta.url": "scriptUrl" },
+    banner: { js: 'const scriptUrl = require("node:url").pathToFileURL(__filename).href;' },
+    plugins: [await precompiled()],
+  });
+  const script = readFileSync(resolve(root, folder, "tlc.cjs"));
+  const hash = createHash("sha256").update(script).digest("hex").slice(0, 16);
+  await build({
+    ...common(),
+    entryPoints: ["src/cli/main.ts"],
+    outfile: join(folder, "cli/main.js"),
+    format: "esm",
+    define: { SCRIPT_HASH: JSON.stringify(hash) },
+  });
+  return Object.keys(metafile.inputs);
+}
+
+/** All that the package's manifest names. Returns the files that it is made of. */
+export async function bundlePackage(folder) {
+  const inputs = [...(await bundleCommand(folder)), ...(await bundleModules(folder, { "runtime/index": "src/runtime/index.ts" }))];
+  await libraryModule(join(folder, "index.js"));
+  return inputs;
+}
+
+/** The library's names, for `import`. */
+async function libraryModule(path) {
+  const { metafile } = await build({ ...common(), entryPoints: ["src/index.ts"], format: "esm", write: false, outfile: "index.js" });
+  const [{ exports }] = Object.values(metafile.outputs);
+  writeFileSync(resolve(root, path), `import script from "./tlc.cjs";\nexport const { ${exports.join(", ")} } = script.library();\n`);
 }

@@ -18,10 +18,16 @@ async function checkedCompiler({ dumpAfter }: CompileRequest): Promise<typeof im
   );
 }
 
-export const toolchain: Toolchain = {
+/** @param beforeDevice called before a device is opened */
+export const toolchainOf = (beforeDevice: () => void): Toolchain => ({
   checkSpec: async (file, request) => (await import("../check.ts")).checkSpec(file, request),
   compileSpec: async (file, request) => (await checkedCompiler(request)).compileSpec(file, request),
   compileTrace: async (file, request) => (await checkedCompiler(request)).compileTrace(file, request),
   emit: async (artifacts) => (await compiler()).emit(...artifacts),
-  openDevice,
-};
+  openDevice: (name, options) => {
+    beforeDevice();
+    return openDevice(name, options);
+  },
+});
+
+export const toolchain = toolchainOf(() => undefined);

@@ -1,4 +1,5 @@
-// The command line: verbs, their options and help. Every verb's code is loaded when it is chosen, so that `tlc check` starts fast.
+// The command line: verbs, their options and help. Only the verb that is chosen is described to commander, and its code loaded: so `tlc check`
+// starts fast.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,6 +18,7 @@ import type { PredictOptions } from "./predict.ts";
 import type { RunOptions } from "./run.ts";
 import { Terminal, type CliIo } from "./terminal.ts";
 import type { TraceOptions } from "./trace.ts";
+import { VERBS, type Verb } from "./verbs.ts";
 
 const EXAMPLES = `
 Examples:
@@ -118,105 +120,129 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
       }
     };
 
-  program
-    .command("init")
-    .description("an example to start from: a spec, and the pictures it trains on")
-    .argument("[folder]", "where to write it", ".")
-    .option("--json", "one JSON object per line on stdout")
-    .action(verb(async (terminal, folder: string, _: object) => (await import("./init.ts")).init(folder, terminal)));
+  const verbs: Readonly<Record<Verb, () => Command>> = {
+    init: () =>
+      program
+        .command("init")
+        .description("an example to start from: a spec, and the pictures it trains on")
+        .argument("[folder]", "where to write it", ".")
+        .option("--json", "one JSON object per line on stdout")
+        .action(verb(async (terminal, folder: string, _: object) => (await import("./init.ts")).init(folder, terminal))),
 
-  compiling(program.command("check"))
-    .description("check specs without running them")
-    .argument("<spec...>", "a .tlspec file, or its JSON form")
-    .action(
-      verb(async (terminal, files: string[], options: CompileOptions) => (await import("./check.ts")).check(files, options, terminal)),
-    );
+    check: () =>
+      compiling(program.command("check"))
+        .description("check specs without running them")
+        .argument("<spec...>", "a .tlspec file, or its JSON form")
+        .action(
+          verb(async (terminal, files: string[], options: CompileOptions) => (await import("./check.ts")).check(files, options, terminal)),
+        ),
 
-  dumping(compiling(program.command("compile")))
-    .description("compile a spec to a folder")
-    .argument("<spec>", "a .tlspec file, or its JSON form")
-    .requiredOption("-o, --out <dir>", "the folder to write")
-    .addOption(targetsOption())
-    .action(
-      verb(async (terminal, file: string, options: CompileVerbOptions) => (await import("./compile.ts")).compile(file, options, terminal)),
-    );
+    compile: () =>
+      dumping(compiling(program.command("compile")))
+        .description("compile a spec to a folder")
+        .argument("<spec>", "a .tlspec file, or its JSON form")
+        .requiredOption("-o, --out <dir>", "the folder to write")
+        .addOption(targetsOption())
+        .action(
+          verb(async (terminal, file: string, options: CompileVerbOptions) =>
+            (await import("./compile.ts")).compile(file, options, terminal),
+          ),
+        ),
 
-  running(dumping(compiling(program.command("run"))))
-    .description("train a spec, or a compiled folder")
-    .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
-    .option("-o, --out <file>", "where to save the weights (default: a new folder, runs/RECIPE/N)")
-    .option("-w, --weights <file>", "start from these weights")
-    .option("--delta", "also write what the training changed of the weights that it began with; `tlc merge` makes one file of both")
-    .option("--resume [run]", "go on with a run that was stopped, by its number or folder (default: the newest of this spec)")
-    .option("--checkpoint-every <n|time>", "a checkpoint every so many steps, or as in 90s or 10m, and after each epoch", checkpointEvery)
-    .option("--no-cache", "compute frozen layers in every step, as if their features could not be kept")
-    .action(verb(async (terminal, path: string, options: RunOptions) => (await import("./run.ts")).run(path, options, terminal)));
+    run: () =>
+      running(dumping(compiling(program.command("run"))))
+        .description("train a spec, or a compiled folder")
+        .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
+        .option("-o, --out <file>", "where to save the weights (default: a new folder, runs/RECIPE/N)")
+        .option("-w, --weights <file>", "start from these weights")
+        .option("--delta", "also write what the training changed of the weights that it began with; `tlc merge` makes one file of both")
+        .option("--resume [run]", "go on with a run that was stopped, by its number or folder (default: the newest of this spec)")
+        .option(
+          "--checkpoint-every <n|time>",
+          "a checkpoint every so many steps, or as in 90s or 10m, and after each epoch",
+          checkpointEvery,
+        )
+        .option("--no-cache", "compute frozen layers in every step, as if their features could not be kept")
+        .action(verb(async (terminal, path: string, options: RunOptions) => (await import("./run.ts")).run(path, options, terminal))),
 
-  running(compiling(program.command("eval")))
-    .description("metrics of saved weights")
-    .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
-    .option("-w, --weights <file>", "the weights (default: those of the newest run)")
-    .option("--split <name>", "train, val or test", "test")
-    .action(verb(async (terminal, path: string, options: EvalOptions) => (await import("./eval.ts")).evaluate(path, options, terminal)));
+    eval: () =>
+      running(compiling(program.command("eval")))
+        .description("metrics of saved weights")
+        .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
+        .option("-w, --weights <file>", "the weights (default: those of the newest run)")
+        .option("--split <name>", "train, val or test", "test")
+        .action(
+          verb(async (terminal, path: string, options: EvalOptions) => (await import("./eval.ts")).evaluate(path, options, terminal)),
+        ),
 
-  running(compiling(program.command("predict")))
-    .description("what saved weights say about image files, or a table")
-    .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
-    .argument("<file...>", "images, or one .csv or .tsv")
-    .option("-w, --weights <file>", "the weights (default: those of the newest run)")
-    .action(
-      verb(async (terminal, path: string, files: string[], options: PredictOptions) =>
-        (await import("./predict.ts")).predict(path, files, options, terminal),
-      ),
-    );
+    predict: () =>
+      running(compiling(program.command("predict")))
+        .description("what saved weights say about image files, or a table")
+        .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
+        .argument("<file...>", "images, or one .csv or .tsv")
+        .option("-w, --weights <file>", "the weights (default: those of the newest run)")
+        .action(
+          verb(async (terminal, path: string, files: string[], options: PredictOptions) =>
+            (await import("./predict.ts")).predict(path, files, options, terminal),
+          ),
+        ),
 
-  running(dumping(compiling(program.command("trace"))))
-    .description("training steps on one given batch, for comparison with other implementations")
-    .argument("<spec>", "a .tlspec file, or its JSON form")
-    .requiredOption("--input <file>", "safetensors with weight/NAME, batch/INPUT and batch/label")
-    .requiredOption("--out <file>", "where to write loss, output, grad/NAME and after/NAME")
-    .option("--steps <n>", "how many steps", natural, 1)
-    .option("--stage <name>", "of which stage (default: the first)")
-    .action(verb(async (terminal, file: string, options: TraceOptions) => (await import("./trace.ts")).trace(file, options, terminal)));
+    trace: () =>
+      running(dumping(compiling(program.command("trace"))))
+        .description("training steps on one given batch, for comparison with other implementations")
+        .argument("<spec>", "a .tlspec file, or its JSON form")
+        .requiredOption("--input <file>", "safetensors with weight/NAME, batch/INPUT and batch/label")
+        .requiredOption("--out <file>", "where to write loss, output, grad/NAME and after/NAME")
+        .option("--steps <n>", "how many steps", natural, 1)
+        .option("--stage <name>", "of which stage (default: the first)")
+        .action(verb(async (terminal, file: string, options: TraceOptions) => (await import("./trace.ts")).trace(file, options, terminal))),
 
-  dumping(compiling(program.command("inspect")))
-    .description("parameters, kernels and memory of a recipe")
-    .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
-    .addOption(targetOption())
-    .option("--layers", "also what each layer takes of a training step")
-    .action(
-      verb(async (terminal, path: string, options: InspectOptions) => (await import("./inspect.ts")).inspect(path, options, terminal)),
-    );
+    inspect: () =>
+      dumping(compiling(program.command("inspect")))
+        .description("parameters, kernels and memory of a recipe")
+        .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
+        .addOption(targetOption())
+        .option("--layers", "also what each layer takes of a training step")
+        .action(
+          verb(async (terminal, path: string, options: InspectOptions) => (await import("./inspect.ts")).inspect(path, options, terminal)),
+        ),
 
-  program
-    .command("convert")
-    .description("a file of weights to safetensors, tensor by tensor")
-    .argument("<file>", "what PyTorch or the hub has: .pth, .pt, .bin, an index of several, or hf:OWNER/NAME")
-    .requiredOption("-o, --out <file>", "the safetensors file to write")
-    .option("--json", "one JSON object per line on stdout")
-    .action(
-      verb(async (terminal, file: string, options: ConvertOptions) => (await import("./convert.ts")).convert(file, options, terminal)),
-    );
+    convert: () =>
+      program
+        .command("convert")
+        .description("a file of weights to safetensors, tensor by tensor")
+        .argument("<file>", "what PyTorch or the hub has: .pth, .pt, .bin, an index of several, or hf:OWNER/NAME")
+        .requiredOption("-o, --out <file>", "the safetensors file to write")
+        .option("--json", "one JSON object per line on stdout")
+        .action(
+          verb(async (terminal, file: string, options: ConvertOptions) => (await import("./convert.ts")).convert(file, options, terminal)),
+        ),
 
-  program
-    .command("merge")
-    .description("the weights that a training began with and what it changed (`tlc run --delta`), as one file")
-    .argument("<base>", "the weights it began with: a file, or hf:OWNER/NAME")
-    .argument("<delta>", "what the training changed")
-    .requiredOption("-o, --out <file>", "the safetensors file to write")
-    .option("--json", "one JSON object per line on stdout")
-    .action(
-      verb(async (terminal, base: string, delta: string, options: MergeOptions) =>
-        (await import("./merge.ts")).merge(base, delta, options, terminal),
-      ),
-    );
+    merge: () =>
+      program
+        .command("merge")
+        .description("the weights that a training began with and what it changed (`tlc run --delta`), as one file")
+        .argument("<base>", "the weights it began with: a file, or hf:OWNER/NAME")
+        .argument("<delta>", "what the training changed")
+        .requiredOption("-o, --out <file>", "the safetensors file to write")
+        .option("--json", "one JSON object per line on stdout")
+        .action(
+          verb(async (terminal, base: string, delta: string, options: MergeOptions) =>
+            (await import("./merge.ts")).merge(base, delta, options, terminal),
+          ),
+        ),
 
-  program
-    .command("explain")
-    .description("what a diagnostic means, or a layer or word of a recipe does; without a name, all of them")
-    .argument("[name]", "a code, as in TL0101, or a word, as in adam")
-    .option("--json", "one JSON object per line on stdout")
-    .action(verb(async (terminal, name: string | undefined, _: object) => (await import("./explain.ts")).explain(name, terminal)));
+    explain: () =>
+      program
+        .command("explain")
+        .description("what a diagnostic means, or a layer or word of a recipe does; without a name, all of them")
+        .argument("[name]", "a code, as in TL0101, or a word, as in adam")
+        .option("--json", "one JSON object per line on stdout")
+        .action(verb(async (terminal, name: string | undefined, _: object) => (await import("./explain.ts")).explain(name, terminal))),
+  };
+  // All of them where somebody may want to read of all of them.
+  const chosen = VERBS.find((name) => name === args[0]);
+  for (const name of chosen === undefined ? VERBS : [chosen]) verbs[name]();
 
   try {
     await program.parseAsync([...args], { from: "user" });
@@ -229,13 +255,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     const { usageError } = await import("./usage.ts");
     // `tlc` alone has shown its help.
     if (error.code === "commander.help" && !terminal.json) return EXIT.usage;
-    return reportFailure(
-      usageError(
-        error,
-        program.commands.map((command) => command.name()),
-      ),
-      terminal,
-    );
+    return reportFailure(usageError(error, VERBS), terminal);
   }
   return exitCode;
 }

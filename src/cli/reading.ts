@@ -1,20 +1,12 @@
-// What reading data shows, and where it keeps what it decoded: a count where it takes longer than a moment.
+// What reading data shows: a count where it takes longer than a moment.
 
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
 import type { DataAccess, ReadProgress } from "../runtime/data/access.ts";
+import { cacheFolder } from "./cache-folder.ts";
 import type { Terminal } from "./terminal.ts";
 
 const LIVE_MS = 100;
 const EVENT_MS = 500;
 const LOG_MS = 5000;
-
-/** Below `XDG_CACHE_HOME`, which counts only where it is absolute, or the home folder's `.cache`; undefined without a home. */
-export function cacheFolder(env: Readonly<Record<string, string | undefined>>, kind: "pictures" | "features"): string | undefined {
-  const { XDG_CACHE_HOME: named = "", HOME: home = process.platform === "win32" ? homedir() : "" } = env;
-  const base = isAbsolute(named) ? named : isAbsolute(home) ? join(home, ".cache") : undefined;
-  return base === undefined ? undefined : join(base, "tlspec", kind);
-}
 
 /** For the reading of one split. */
 export function readingOptions(

@@ -4,13 +4,14 @@
 
 import type { DiagnosticSink } from "../diagnostics.ts";
 import type { DatasetSetting, Expr, PartialDeclaration, RecipeSetting, Spec } from "./ast.ts";
+import { lex } from "./lexer.ts";
 import { LIMITS } from "./limits.ts";
 import { parseTokens, TooDeep } from "./parser.ts";
 import type { StartRule } from "./parser.ts";
 import { closes, reportFaults, spanOfToken, strayNames } from "./syntax-faults.ts";
 import { datasetSettingFromCst, expressionFromCst, recipeSettingFromCst, specFromCst } from "./to-ast.ts";
 import type { AstContext } from "./to-ast.ts";
-import { BadNumber, Identifier, NumberLiteral, retype, S, SingleQuoted, specLexer, StringLiteral, UnterminatedString } from "./tokens.ts";
+import { BadNumber, Identifier, NumberLiteral, retype, S, SingleQuoted, StringLiteral, UnterminatedString } from "./tokens.ts";
 import type { Token } from "./tokens.ts";
 
 export interface ParsedSpec {
@@ -116,7 +117,7 @@ function tokenize(file: string, text: string, sink: DiagnosticSink): Tokens | un
     sink.report("file-too-large", { file, start: 0, end: 1 }, { bytes: text.length, most: LIMITS.fileLength });
     return undefined;
   }
-  const { tokens, groups } = specLexer.tokenize(text);
+  const { tokens, groups } = lex(text);
   const faults: Token[] = [];
   for (const token of groups["unexpected"] ?? []) {
     // A `;` too many is the one that changes nothing.

@@ -1,22 +1,23 @@
 // The command line as a process: exit codes, signals, pipes. Bundled first, since Node runs no TypeScript.
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundlePackage } from "../../scripts/bundle-package.mjs";
+import { bundleCommand, bundleModules } from "../../scripts/bundle-package.mjs";
 import { readSafetensors } from "../../src/runtime/weights/safetensors.ts";
 import { pixelFolder } from "./fake-toolchain.ts";
 
-// Two levels below the checkout, as dist/cli/ is: that is where package.json is looked for.
+// In the checkout: package.json is looked for in the folders around.
 const OUT = ".cache/cli-test";
-const MAIN = join(OUT, "main.js");
+const MAIN = join(OUT, "cli/main.js");
 const SLOW = join(OUT, "slow-main.js");
 
 let root = "";
 beforeAll(async () => {
   root = await pixelFolder();
-  await bundlePackage(OUT, { main: "src/cli/main.ts", "slow-main": "test/cli/fixtures/slow-main.ts" });
+  await bundleCommand(OUT);
+  await bundleModules(OUT, { "slow-main": "test/cli/fixtures/slow-main.ts" });
 }, 60_000);
 afterAll(() => {
   rmSync(root, { recursive: true });
@@ -47,6 +48,32 @@ describe("the process", () => {
         stderr: "",
       });
     expect(strict("inspect", join(root, "wasm"))).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  it("keeps compiled code under the cache folder, and says the same with it, without it and with a damaged one", () => {
+    const spec = join(root, "wrong.tlspec");
+    writeFileSync(spec, "network n { input x: f32[2] fc: linear(oops) }\n");
+    const cache = join(root, "a cache");
+    const linked = join(root, "tlc");
+    symlinkSync(resolve(MAIN), linked);
+    const tlcIn = (env: Readonly<Record<string, string>>, ...args: string[]): unknown => {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [linked, ...args], {
+        encoding: "utf8",
+        env: { ...process.env, ...env },
+      });
+      return { status, stdout, stderr };
+    };
+    const files = (): string[] => (existsSync(cache) ? readdirSync(join(cache, "tlspec", "code")) : []);
+    for (const args of [["check", spec], ["check", "specs/examples/cnn.tlspec"], ["explain", "adam"], ["nonsense"]]) {
+      const plain = tlcIn({ XDG_CACHE_HOME: cache, NODE_DISABLE_COMPILE_CACHE: "1" }, ...args);
+      const before = files();
+      for (let time = 0; time < 3; time++) expect(tlcIn({ XDG_CACHE_HOME: cache }, ...args)).toEqual(plain);
+      const made = files().filter((name) => !before.includes(name));
+      expect(files().every((name) => /^(check|explain|other)-v[\d.]+-\w+-[0-9a-f]{16}$/.test(name))).toBe(true);
+      for (const name of made) writeFileSync(join(cache, "tlspec", "code", name), "tlscode1 and so on");
+      expect(tlcIn({ XDG_CACHE_HOME: cache }, ...args)).toEqual(plain);
+    }
+    expect(files()).toHaveLength(3);
   });
 
   it("ends quietly when nobody reads its output", () => {

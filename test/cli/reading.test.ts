@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import { toolchain } from "../../src/cli/default-toolchain.ts";
-import { cacheFolder, readingOptions } from "../../src/cli/reading.ts";
+import { cacheFolder } from "../../src/cli/cache-folder.ts";
+import { readingOptions } from "../../src/cli/reading.ts";
 import { Terminal } from "../../src/cli/terminal.ts";
 
 /** Reads 40 pictures of a hundredth of a second, or of half a second each. */

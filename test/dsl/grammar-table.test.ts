@@ -6,13 +6,13 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { bundlePackage } from "../../scripts/bundle-package.mjs";
+import { bundleModules } from "../../scripts/bundle-package.mjs";
 import { checkSpec } from "../../src/check.ts";
 import { grammarTable } from "../../src/dsl/parser.ts";
 import { ROOT } from "./support.ts";
 
 const OUT = ".cache/grammar-test";
-beforeAll(() => bundlePackage(OUT, { check: "src/check.ts" }), 60_000);
+beforeAll(() => bundleModules(OUT, { check: "src/check.ts" }), 60_000);
 afterAll(() => rmSync(OUT, { recursive: true }));
 
 const goldens = join(ROOT, "test/dsl/diagnostics");

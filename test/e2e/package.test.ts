@@ -64,7 +64,7 @@ describe("the package", () => {
     for (const path of ["LICENSE", "README.md", "dist/THIRD-PARTY.txt", "dist/example.json.gz", "specs/schema/tlspec.schema.json"])
       expect(paths).toContain(path);
     expect(paths.filter((path) => /\.map$|\.ts$(?<!\.d\.ts)|^(test|src|bench)\//.test(path))).toEqual([]);
-    for (const path of paths.filter((it) => /\.m?js$/.test(it)))
+    for (const path of paths.filter((it) => /\.[mc]?js$/.test(it)))
       expect(readFileSync(path, "utf8")).not.toMatch(/sourceMappingURL=(?!data)/);
     expect(packed.length).toBeLessThan(250);
     expect(packed.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(5e6);
