@@ -3,6 +3,7 @@
 import { compileSpec } from "../src/compile.ts";
 import type { EntryReport } from "../src/ir/artifact.ts";
 import { splitFromArrays, type LoadedSplit } from "../src/runtime/data/loaded-split.ts";
+import type { Program } from "../src/ir/program.ts";
 import type { Device, Session } from "../src/runtime/device.ts";
 import { FeatureMemory, withFeatures } from "../src/runtime/features.ts";
 import { entryFor, initialize, type LoadedStage } from "../src/runtime/network.ts";
@@ -19,12 +20,13 @@ export interface Step {
 
 export interface Workload {
   readonly batch: number;
+  readonly loaded: LoadedStage;
   /** One more round. */
   measure(): Promise<Step>;
   dispose(): void;
 }
 
-async function load(device: Device, recipe: string, size: number): Promise<LoadedStage> {
+async function load(device: Device, recipe: string, size: number, change = (program: Program): Program => program): Promise<LoadedStage> {
   const { artifact, diagnostics } = await compileSpec("bench/transfer.tlspec", {
     recipe,
     target: device.info.kind,
@@ -36,8 +38,9 @@ async function load(device: Device, recipe: string, size: number): Promise<Loade
         classes: CLASSES,
       }),
   });
-  const [stage, plan] = [artifact?.stages[0], artifact?.recipe.stages[0]];
-  if (!artifact || !stage || !plan) throw new Error(diagnostics.map((d) => d.message).join("\n"));
+  const [compiled, plan] = [artifact?.stages[0], artifact?.recipe.stages[0]];
+  if (!artifact || !compiled || !plan) throw new Error(diagnostics.map((d) => d.message).join("\n"));
+  const stage = { ...compiled, program: change(compiled.program) };
   const loaded = { artifact, stage, plan, session: await device.load(stage.program) };
   initialize(loaded);
   return loaded;
@@ -76,9 +79,16 @@ function prepared(loaded: LoadedStage, purpose: "train" | "evaluate", split: Loa
   };
 }
 
+export interface StepsOptions {
+  readonly size?: number;
+  readonly steps?: number;
+  /** What runs instead of the compiled program. */
+  readonly change?: (program: Program) => Program;
+}
+
 /** Training steps and forward passes of a recipe, from pictures. */
-export async function openSteps(device: Device, recipe: string, { size = 32, steps = 2 } = {}): Promise<Workload> {
-  const loaded = await load(device, recipe, size);
+export async function openSteps(device: Device, recipe: string, { size = 32, steps = 2, change }: StepsOptions = {}): Promise<Workload> {
+  const loaded = await load(device, recipe, size, change);
   const { batch } = loaded.artifact.recipe;
   const split = examplesFor(loaded, batch * steps, size);
   const [train, forward] = [prepared(loaded, "train", split), prepared(loaded, "evaluate", split)];
@@ -87,6 +97,7 @@ export async function openSteps(device: Device, recipe: string, { size = 32, ste
   const best = { train: Infinity, forward: Infinity };
   return {
     batch,
+    loaded,
     measure: async () => {
       best.train = Math.min(best.train, (await train(steps)) / steps);
       best.forward = Math.min(best.forward, (await forward(steps)) / steps);

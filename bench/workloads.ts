@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { targetNamed } from "../src/codegen/targets.ts";
 import { soleStage } from "../test/support/stages.ts";
 import { compileSpec } from "../src/compile.ts";
-import type { Device } from "../src/runtime/device.ts";
+import type { Program } from "../src/ir/program.ts";
+import type { Device, Session } from "../src/runtime/device.ts";
 import { matmul, numbers, programOf } from "../test/codegen/kernels.ts";
 
 /** A product of two square matrices with a bias: what it returns runs it `times` and gives GFLOP/s. */
@@ -33,8 +34,19 @@ dataset sequences { train table("none.csv", tokens: tokens, label: labels) }
 recipe tagger { network tagger  data sequences  loss cross_entropy  batch ${batch}  optimizer adam(lr: 1e-3)  epochs 1 }
 `;
 
-/** Milliseconds of a training step of the design's LSTM. */
-export async function measureLstm(device: Device, hidden: number, time: number, { batch = 32, steps = 2 } = {}): Promise<number> {
+export interface LstmShape {
+  readonly hidden: number;
+  readonly time: number;
+  readonly batch?: number;
+}
+
+/** A session of the design's LSTM, with data for so many steps of training; `change` has the last word on the program. */
+export async function openLstm(
+  device: Device,
+  { hidden, time, batch = 32 }: LstmShape,
+  steps: number,
+  change = (program: Program): Program => program,
+): Promise<{ readonly session: Session; readonly program: Program }> {
   const folder = mkdtempSync(join("node_modules", ".bench-"));
   try {
     const file = join(folder, "tagger.tlspec");
@@ -51,7 +63,8 @@ export async function measureLstm(device: Device, hidden: number, time: number, 
         }),
     });
     if (!artifact) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
-    const session = await device.load(soleStage(artifact).program);
+    const program = change(soleStage(artifact).program);
+    const session = await device.load(program);
     const examples = steps * batch;
     session.write(
       "train/tokens",
@@ -70,17 +83,23 @@ export async function measureLstm(device: Device, hidden: number, time: number, 
     session.run("init");
     session.run("train", steps);
     await session.sync();
-    let best = Infinity;
-    for (let round = 0; round < 5; round++) {
-      session.write("train/cursor", Int32Array.of(0));
-      const start = performance.now();
-      session.run("train", steps);
-      await session.sync();
-      best = Math.min(best, (performance.now() - start) / steps);
-    }
-    session.dispose();
-    return best;
+    return { session, program };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Milliseconds of a training step of the design's LSTM. */
+export async function measureLstm(device: Device, hidden: number, time: number, { batch = 32, steps = 2 } = {}): Promise<number> {
+  const { session } = await openLstm(device, { hidden, time, batch }, steps);
+  let best = Infinity;
+  for (let round = 0; round < 5; round++) {
+    session.write("train/cursor", Int32Array.of(0));
+    const start = performance.now();
+    session.run("train", steps);
+    await session.sync();
+    best = Math.min(best, (performance.now() - start) / steps);
+  }
+  session.dispose();
+  return best;
 }

@@ -112,7 +112,7 @@ function timeOf(kernel: Kernel): number {
 }
 
 /** Of contractions; two for a multiply-add. */
-function flopsOf(kernel: Kernel): number {
+export function flopsOf(kernel: Kernel): number {
   const points = kernel.axes.reduce((size, axis) => size * axis.extent, 1);
   return kernel.stages.reduce((sum, stage) => (stage.kind === "contract" ? sum + 2 * points * stage.k.extent : sum), 0);
 }

@@ -27,8 +27,13 @@ export interface Convolution {
   readonly channels: Axis;
   /** The tap that is laid over the image at (row, column) of the filter. */
   readonly tap: (row: number, column: number) => readonly [number, number];
-  /** The other operand for what is laid over the image there, at a place. */
+  /** The other operand for what is laid over the image there, at a place. Where it knows no taps, only that counts. */
   readonly other: (row: number, column: number, place?: Place) => Expr;
+  /** The axis of the filter's rows, and whether the filter is laid over the image as it is: its first row over the first one. */
+  readonly row: Axis;
+  readonly isUpright: boolean;
+  /** The image under that column of an upright filter, by the axes `batch`, `y`, `x` of places and by `row`. */
+  readonly under: (column: number) => Expr;
   /** The 4x4 elements of the image that tile number `tile` sees, row by row. */
   readonly patch: (tile: Expr) => Expr[][];
   /** Where tile number `tile` begins: two results down and across. The last ones of a row or column lie partly over their neighbours. */
@@ -92,7 +97,12 @@ export function convolutionOf(image: Expr, other: Expr, places: Axis, taps: Axis
       return decided(at(r, c, { batch: b, y: add(y, int(i - r)), x: add(x, int(j - c)) })(whole));
     });
   };
-  return { batch, height, width, channels, tap, other: (i, j, place) => decided(at(i, j, place)(rest)), patch, origin, first };
+  return {
+    ...{ batch, height, width, channels, tap, patch, origin, first, row },
+    isUpright: turns[0] === 1 && turns[1] === 1,
+    under: (j) => decided(substituter(new Map([[column.name, int(j)]]))(whole)),
+    other: (i, j, place) => decided(at(i, j, place)(rest)),
+  };
 }
 
 export const square = <T>(size: number, each: (i: number, j: number) => T): T[][] =>

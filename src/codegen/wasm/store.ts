@@ -15,22 +15,24 @@ import { present, type Value } from "./values.ts";
  * - singles: the same; `from` and `to` count columns. For the last few of rows that fours do not fill.
  * - rows: row after row, `pitch` bytes for each; `first` is the first column. `from` and `to` count columns, at least four, and the last four come twice where
  *   fours do not fill a row.
+ * - row singles: the same, one column at a time.
  */
-export type Layout = "panels" | "singles" | "rows";
+export type Layout = "panels" | "singles" | "rows" | "row singles";
 
 /** The store stages as a function of columns `from` to `to` and rows `m0` to `m1` of the block at `c`. */
 export function storeFunction(name: string, problem: Problem, stages: readonly Stage[], unit: Unit, layout: Layout): string {
   const { kernel } = problem;
   const f = new WasmFunction(name, ["args", "time", "batch", "from", "to", "m0", "m1", "c", "first", "pitch"]);
   const v = f.values;
-  const isVector = layout !== "singles";
-  const down = (rows: Value): Value => (layout === "rows" ? v.binary("i32.mul", rows, f.param("pitch")) : v.mul(rows, 32));
+  const isVector = layout === "panels" || layout === "rows";
+  const isRows = layout === "rows" || layout === "row singles";
+  const down = (rows: Value): Value => (isRows ? v.binary("i32.mul", rows, f.param("pitch")) : v.mul(rows, 32));
   const top = v.binary("i32.sub", f.param("c"), down(f.param("m0")));
   // The number of a column, or of the first of four, and where it is in row 0.
   const column = (at: Value): readonly [Value, Value] => {
-    if (layout === "rows") {
+    if (isRows) {
       const last = v.add(f.param("to"), v.i32(-4));
-      const n = v.make("select", "i32", [at, last, v.binary("i32.lt_s", at, last)]);
+      const n = isVector ? v.make("select", "i32", [at, last, v.binary("i32.lt_s", at, last)]) : at;
       return [n, v.add(top, v.mul(v.binary("i32.sub", n, f.param("first")), 4))];
     }
     const panel = v.binary("i32.shr_u", at, v.i32(isVector ? 1 : 3));
