@@ -46,6 +46,38 @@ describe("columns", () => {
   });
 });
 
+describe("rows", () => {
+  // As a batch norm's gradient: two long sums for each channel, and then more of what belongs to channels than was summed.
+  const [image, pixel, channel] = [axis("r0", 5), axis("r1", 300), axis("i", 16)];
+  const x = load(0, add(mul(add(mul(image, int(16)), channel), int(300)), pixel), "f32");
+  const reduce = (value: Expr) => ({ kind: "reduce", axes: axesOf({ r0: 5, r1: 300 }), op: "sum", dtype: "f32", value }) as const;
+  const ofChannel = (buffer: number): Expr => load(buffer, channel, "f32");
+  const kernel = kernelOf(
+    "rows",
+    [param("x", 5 * 16 * 300), ...["a", "b", "c", "d"].map((name) => param(name, 16)), param("y", 16, "write")],
+    axesOf({ i: 16 }),
+    [
+      reduce(x),
+      reduce(mul(x, x)),
+      {
+        kind: "store",
+        axes: [],
+        writes: [{ buffer: 5, index: channel, value: [1, 2, 3, 4].map(ofChannel).reduce(mul, add(acc(0, "f32"), acc(1, "f32"))) }],
+      },
+    ],
+  );
+
+  it("are summed as they lie, and by several threads, however much is read for each of them once", async () => {
+    const { wasm } = wasmTarget.compileKernel(kernel);
+    expect(wasm?.units).toBe(16);
+    const inputs = Object.fromEntries(kernel.params.slice(0, 5).map(({ name, length }, i) => [name, numbers(length, i)]));
+    const expected = await runKernel(openReferenceDevice(), referenceTarget, kernel, inputs);
+    const device = await openDevice("wasm", { threads: 2 });
+    expect(relativeError((await runKernel(device, wasmTarget, kernel, inputs)).get("y")!, expected.get("y")!)).toBeLessThan(1e-6);
+    device.dispose();
+  });
+});
+
 describe("a kernel reads what it writes", () => {
   const [t, i, j] = [axis("t", 5), axis("i", 3), axis("j", 6)];
   const cell = add(mul(i, int(6)), j);

@@ -244,15 +244,14 @@ function columnAxis({ axes, stages }: Kernel): Axis | undefined {
   const column = wide.find(side) ?? wide.at(-1);
   const longest = Math.max(0, ...stages.flatMap((stage) => (stage.kind === "contract" ? [] : stage.axes.map((axis) => axis.extent))));
   if (longest < 4) return column;
-  // Rows where memory lies along the stages' own axes.
-  const along = (name: string, exprs: readonly Expr[]): number =>
-    loadsOf(exprs).filter(({ index }) => strideAlong(index, name) === 1).length;
-  const exprs = stages.flatMap(expressionsOf);
+  // Rows where memory lies along the stages' own axes; what a stage reads again for each of its elements counts as often.
+  const along = (name: string, stage: Stage): number =>
+    elementsOf(stage) * loadsOf(expressionsOf(stage)).filter(({ index }) => strideAlong(index, name) === 1).length;
   const rowWise = stages.reduce((sum, stage) => {
     const last = stage.kind === "contract" ? undefined : stage.axes.at(-1);
-    return sum + (last && last.extent >= 4 ? along(last.name, expressionsOf(stage)) : 0);
+    return sum + (last && last.extent >= 4 ? along(last.name, stage) : 0);
   }, 0);
-  const columnWise = column ? along(column.name, exprs) : 0;
+  const columnWise = column ? stages.reduce((sum, stage) => sum + along(column.name, stage), 0) : 0;
   return column && columnWise >= rowWise && (columnWise > 0 || rowWise === 0) ? column : undefined;
 }
 
@@ -264,6 +263,10 @@ function combine(v: WasmFunction["values"], op: ReduceOp, dtype: ScalarType, x: 
   if (isVector) return v.make(`i32x4.${op}${suffix}`, "v128", [x, y]);
   return v.make("select", "i32", [x, y, v.binary(`i32.${op === "max" ? "gt" : "lt"}${suffix}`, x, y)]);
 }
+
+/** What one point of a stage goes over. */
+const elementsOf = (stage: Stage): number =>
+  stage.kind === "contract" ? stage.k.extent : stage.kind === "reduce" ? lengthOf(stage) : sizeOfAxes(stage.axes);
 
 /** Roughly the scalar operations of a kernel's run. */
 function operationsOf({ axes, stages }: Kernel): number {
@@ -277,8 +280,6 @@ function operationsOf({ axes, stages }: Kernel): number {
     exprs.forEach(visit);
     return seen.size;
   };
-  const each = (stage: Stage): number =>
-    nodes(expressionsOf(stage)) *
-    (stage.kind === "contract" ? stage.k.extent : stage.kind === "reduce" ? lengthOf(stage) : sizeOfAxes(stage.axes));
+  const each = (stage: Stage): number => nodes(expressionsOf(stage)) * elementsOf(stage);
   return sizeOfAxes(axes) * stages.reduce((sum, stage) => sum + each(stage), 0);
 }
