@@ -7,6 +7,7 @@ import { DiagnosticSink, type Diagnostic, type Sources, type Span } from "./diag
 import {
   checkContract,
   checkSpec as checkLoaded,
+  elaborate,
   loadSpec,
   planRecipe,
   type LoadedSpec,
@@ -75,10 +76,26 @@ export async function checkSpec(file: string, request: CheckRequest = {}): Promi
     ...(describeWeights && { weights: (planned, parameters) => void wanted.push([planned, parameters]) }),
   });
   for (const [planned, parameters] of wanted) {
-    const tensors = describeWeights && (await headerOf(spec, planned, describeWeights));
+    const { source, isRecipe } = planned.plan;
+    // What is wrong with the other recipe is said already, and so is that its data is not there.
+    const silent = { ...spec, sink: new DiagnosticSink() };
+    const tensors = isRecipe
+      ? tensorsOfRecipe(silent, planRecipe(silent, { recipe: source }), found.get(source))
+      : describeWeights && (await headerOf(spec, planned, describeWeights));
     if (tensors) checkContract(planned, parameters, tensors, spec.sink);
   }
   return outcomeOf(spec);
+}
+
+/** What a recipe of the spec leaves for another to begin with; undefined where its network cannot be built. */
+export function tensorsOfRecipe(
+  spec: LoadedSpec,
+  planned: PlannedRecipe | undefined,
+  dataInfo: DataInfo | undefined,
+): ReadonlyMap<string, FileTensor> | undefined {
+  if (!planned || (planned.data && !dataInfo)) return undefined;
+  const model = elaborate(spec, planned, { builder: createBuilder(), ...(dataInfo && { dataInfo }) });
+  return model && new Map(model.parameters.map(({ name, state: { type } }) => [name, { dtype: "F32", shape: type.shape }]));
 }
 
 /** What a file of weights holds, or undefined after a report. */

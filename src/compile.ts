@@ -2,7 +2,16 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { headerOf, isWithoutData, lookAtData, openSpec, outcomeOf as outcome, type DescribeData, type SpecAccess } from "./check.ts";
+import {
+  headerOf,
+  isWithoutData,
+  lookAtData,
+  openSpec,
+  outcomeOf as outcome,
+  tensorsOfRecipe,
+  type DescribeData,
+  type SpecAccess,
+} from "./check.ts";
 import { guidanceOf, printerFor } from "./codegen/for-device.ts";
 import { emitFiles } from "./codegen/module/emit.ts";
 import type { Target } from "./codegen/target.ts";
@@ -115,9 +124,9 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
   if (contract === "broken") return outcome(spec);
   const compiled = { ...finish(spec, stages, buildEntries, request, planned), places: placesOf(planned), layers: layerRows(network, b) };
   if (!compiled.artifact || !contract) return compiled;
-  const { source, matches, dropped, fresh } = contract;
+  const { source, isRecipe, matches, dropped, fresh } = contract;
   const weights = { source, taken: matches.size, dropped: dropped.length, new: fresh };
-  return { ...compiled, artifact: { ...compiled.artifact, weights }, weights: { source, matches } };
+  return { ...compiled, artifact: { ...compiled.artifact, weights }, weights: { source, isRecipe, matches } };
 }
 
 /** Before anything is compiled, let alone fetched. */
@@ -125,13 +134,28 @@ async function contractOf(
   spec: LoadedSpec,
   weights: PlannedWeights,
   { parameters }: ForwardModel,
-  { describeWeights }: CompileRequest,
-): Promise<(Contract & { readonly source: string }) | "broken"> {
-  if (!describeWeights) throw new InternalError(`nobody looks at the weights \`${weights.plan.source}\``);
-  const tensors = await headerOf(spec, weights, describeWeights);
+  request: CompileRequest,
+): Promise<(Contract & Pick<PublishedWeights, "source" | "isRecipe">) | "broken"> {
+  const { source, isRecipe } = weights.plan;
+  const tensors = isRecipe ? await tensorsFrom(spec, source, request) : await headerOf(spec, weights, looking(request, source));
   const wanted = parameters.map(({ name, state }) => ({ name, shape: state.type.shape }));
   const contract = tensors && checkContract(weights, wanted, tensors, spec.sink);
-  return contract ? { ...contract, source: weights.plan.source } : "broken";
+  return contract ? { ...contract, source, isRecipe } : "broken";
+}
+
+function looking({ describeWeights }: CompileRequest, source: string): NonNullable<CompileRequest["describeWeights"]> {
+  if (!describeWeights) throw new InternalError(`nobody looks at the weights \`${source}\``);
+  return describeWeights;
+}
+
+/** Those that another recipe of the spec trains; undefined after a report. */
+async function tensorsFrom(spec: LoadedSpec, recipe: string, { describeData }: CompileRequest): ReturnType<typeof headerOf> {
+  // What is only doubtful in it is said when it is trained.
+  const other = { ...spec, sink: new DiagnosticSink() };
+  const planned = planRecipe(other, { recipe });
+  const tensors = tensorsOfRecipe(other, planned, planned && (await lookAtData(other, planned, describeData)));
+  if (!tensors) for (const diagnostic of other.sink.list()) spec.sink.add(diagnostic);
+  return tensors;
 }
 
 const withoutData = ({ data: _, ...rest }: PlannedRecipe): PlannedRecipe => rest;

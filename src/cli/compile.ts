@@ -1,6 +1,7 @@
 // `tlc compile`: a spec becomes a folder that trains and predicts without the compiler, on one target or on each of several.
 
 import type { Artifact } from "../ir/artifact.ts";
+import { requireEarlier } from "./earlier.ts";
 import { EXIT } from "./failure.ts";
 import { writeFolder } from "./folder.ts";
 import { artifactOf, compileRequest, type CompileOptions } from "./open.ts";
@@ -20,8 +21,10 @@ export async function compile(file: string, options: CompileVerbOptions, termina
   const [first, ...others] = await compileAll(file, options, terminal);
   const artifacts = [first.artifact, ...others.map(({ artifact }) => artifact)];
   const files = new Map(await toolchain.emit(artifacts));
-  if (first.weights !== undefined)
-    files.set(PACKED, await packPublished(first.artifact, { ...first.weights, ...weightAccess(file, options, terminal) }));
+  if (first.weights !== undefined) {
+    const published = { ...first.weights, ...weightAccess(file, options, terminal) };
+    files.set(PACKED, await packPublished(first.artifact, await requireEarlier(file, options, first.artifact, published, terminal)));
+  }
   let bytes = 0;
   for (const content of files.values()) bytes += typeof content === "string" ? Buffer.byteLength(content) : content.length;
   await writeFolder(options.out, files);

@@ -12,13 +12,16 @@ export function init(folder: string, terminal: Terminal): number {
   const files = Object.entries(JSON.parse(packed) as Readonly<Record<string, string>>);
   const taken = files.map(([name]) => join(folder, name)).find((path) => existsSync(path));
   if (taken !== undefined) throw new UsageError(`${taken} is there already`, "name another folder: `tlc init FOLDER`");
-  // The spec last: what it names is there before it is.
+  // The specs last: what they name is there before they are.
   for (const [name, content] of files.reverse()) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), Buffer.from(content, "base64"), { flag: "wx" });
   }
   const spec = relative(".", join(folder, "cnn.tlspec"));
   terminal.object({ event: "created", spec, files: files.length });
-  terminal.line(`${spec} and its ${files.length - 1} pictures; to train it: tlc run ${spec}`);
+  const others = files.map(([name]) => name).filter((name) => name.endsWith(".tlspec") && name !== "cnn.tlspec");
+  const pictures = files.length - 1 - others.length;
+  terminal.line(`${spec} and its ${pictures} pictures; to train it: tlc run ${spec}`);
+  for (const name of others) terminal.line(`and ${relative(".", join(folder, name))}, which says at its top how it is run`);
   return EXIT.ok;
 }

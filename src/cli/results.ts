@@ -99,10 +99,8 @@ async function openRun(artifact: Artifact, path: string, resumed: string | undef
 async function beginRun(artifact: Artifact, path: string): Promise<string> {
   const folder = folderOf(artifact);
   const run = await explained(folder, () => nextRun(folder));
-  const { recipe, data, dataInfo, target } = artifact;
-  await explained(run, () =>
-    writeFileAtomic(join(run, SPEC), `${JSON.stringify({ source: resolve(path), target, recipe, data, dataInfo }, null, 1)}\n`),
-  );
+  const spec = { source: resolve(path), target: artifact.target, ...trainedOf(artifact) };
+  await explained(run, () => writeFileAtomic(join(run, SPEC), `${JSON.stringify(spec, null, 1)}\n`));
   return run;
 }
 
@@ -209,9 +207,36 @@ export async function newestWeights(
   return other === undefined ? undefined : { file: other, isOwn: false };
 }
 
-async function sourceOf(spec: string): Promise<unknown> {
+/** What a run of a recipe depends on, as far as the spec says it. */
+const trainedOf = ({ recipe, data, dataInfo, network, weights }: Artifact): object => ({ recipe, data, dataInfo, network, weights });
+
+/** The weights of the newest run that trained this very recipe of this spec to its end. */
+export async function finishedWeights(artifact: Artifact, path: string): Promise<string | undefined> {
+  const folder = folderOf(artifact);
+  const wanted = JSON.stringify({ source: resolve(path), ...trainedOf(artifact) });
+  for (const run of [...(await runsIn(folder))].sort((a, b) => b - a).map((number) => join(folder, String(number)))) {
+    const { target: _, ...spec } = ((await readJson(join(run, SPEC))) ?? {}) as Record<string, unknown>;
+    const file = join(run, WEIGHTS);
+    if (JSON.stringify(spec) === wanted && (await hasEnded(join(run, METRICS))) && (await lstat(file).catch(() => undefined))?.isFile())
+      return file;
+  }
+  return undefined;
+}
+
+/** By the last line of what it said. */
+async function hasEnded(metrics: string): Promise<boolean> {
+  const text = await readFile(metrics, "utf8").catch(() => "");
+  const last = parsed(text.trimEnd().split("\n").at(-1) ?? "") as Partial<Extract<TrainEvent, { readonly event: "done" }>> | undefined;
+  return last?.event === "done" && last.interrupted === false;
+}
+
+const sourceOf = async (spec: string): Promise<unknown> => ((await readJson(spec)) as { readonly source?: unknown } | undefined)?.source;
+
+const readJson = async (file: string): Promise<unknown> => parsed(await readFile(file, "utf8").catch(() => ""));
+
+function parsed(text: string): unknown {
   try {
-    return (JSON.parse(await readFile(spec, "utf8")) as { readonly source?: unknown } | null)?.source;
+    return (JSON.parse(text) as unknown) ?? undefined;
   } catch {
     return undefined;
   }

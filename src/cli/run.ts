@@ -14,6 +14,7 @@ import type { FeatureStore } from "../runtime/features.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
 import type { NamedWeights } from "../runtime/weights/model-weights.ts";
+import { trainEarlier } from "./earlier.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
@@ -56,13 +57,10 @@ export async function run(path: string, options: RunOptions, terminal: Terminal)
   );
 }
 
-async function trainOn(
-  opened: Opened,
-  path: string,
-  options: RunOptions,
-  terminal: Terminal,
-  { signal, code }: Interruption,
-): Promise<number> {
+async function trainOn(asked: Opened, path: string, options: RunOptions, terminal: Terminal, interruption: Interruption): Promise<number> {
+  const { signal, code } = interruption;
+  const isFirst = options.weights === undefined && (options.resume === undefined || options.delta === true);
+  const opened = isFirst ? await withEarlier(asked, path, options, terminal, interruption) : asked;
   const { artifact, device, within } = opened;
   const plan = artifact.data;
   if (plan === undefined)
@@ -124,6 +122,22 @@ async function trainOn(
     await first?.close();
   }
   return code() ?? (failed ? EXIT.failed : EXIT.ok);
+}
+
+/** The recipe that this one begins with is trained first, as it would be by itself. */
+async function withEarlier(
+  opened: Opened,
+  path: string,
+  options: RunOptions,
+  terminal: Terminal,
+  interruption: Interruption,
+): Promise<Opened> {
+  const { root, device, threads, cache, checkpointEvery } = options;
+  const same = { device, ...(root !== undefined && { root }), ...(threads !== undefined && { threads }) };
+  const kept = { ...(cache !== undefined && { cache }), ...(checkpointEvery !== undefined && { checkpointEvery }) };
+  return trainEarlier(opened, path, options, terminal, (earlier, recipe) =>
+    trainOn(earlier, path, { ...same, ...kept, set: [], recipe }, terminal, interruption),
+  );
 }
 
 /** Beside the weights. */

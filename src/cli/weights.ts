@@ -40,7 +40,7 @@ export const PACKED = "weights.safetensors";
 export async function publishedInFolder(folder: string, artifact: Artifact): Promise<Published | undefined> {
   if (artifact.weights === undefined) return undefined;
   const source = join(folder, PACKED);
-  return { source, matches: await matchesOf(artifact, source) };
+  return { source, isRecipe: false, matches: await matchesOf(artifact, source) };
 }
 
 /** The file of a folder that holds what it begins with. */
@@ -72,7 +72,7 @@ const open = async (published: Published): Promise<OpenWeights> =>
   (await import("../runtime/weights/published.ts")).openPublished(published, published);
 
 const openTrained = async (artifact: Artifact, source: string): Promise<OpenWeights> =>
-  open({ source, matches: await matchesOf(artifact, source) });
+  open({ source, isRecipe: false, matches: await matchesOf(artifact, source) });
 
 interface Opened {
   readonly artifact: Artifact;
@@ -104,10 +104,11 @@ export async function openTrainedWeights(
     return openTrained(artifact, newest.file);
   }
   const fresh = artifact.weights?.new.length ?? 0;
-  if (published !== undefined && fresh === 0) return openNoted(artifact, published, terminal);
-  const reason = published === undefined ? "" : `: ${fresh} of its tensors are not in the published ones`;
+  if (published !== undefined && !published.isRecipe && fresh === 0) return openNoted(artifact, published, terminal);
+  const isFile = published !== undefined && !published.isRecipe;
+  const reason = !isFile ? "" : `: ${fresh} of its tensors are not in the published ones`;
   throw new DataError(
-    `${artifact.name} has no ${published === undefined ? "" : "trained "}weights yet${reason}`,
+    `${artifact.name} has no ${isFile ? "trained " : ""}weights yet${reason}`,
     `train first with \`tlc run ${path}\`, or name a file with --weights`,
   );
 }

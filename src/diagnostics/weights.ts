@@ -13,6 +13,16 @@ export const WEIGHTS = {
     wrong: 'weights "https://example.com/model.safetensors"',
     right: 'weights "model.safetensors"',
   }),
+  "weights-of-itself": entry<{ recipe: string; chain: string }>({
+    code: "TL0620",
+    severity: "error",
+    title: "recipes that begin with each other's weights",
+    message: ({ recipe, chain }) => `\`${recipe}\` would begin with its own weights: it begins with \`${chain}\``,
+    explanation:
+      "`weights NAME` begins with what another recipe of the same file has trained, which is run first where that has not been done. So one of them begins with random weights, or with a file.",
+    wrong: "recipe a { weights b … }\nrecipe b { weights a … }",
+    right: "recipe a { … }\nrecipe b { weights a … }",
+  }),
   "weights-do-not-fit": entry<{ source: string; faults: string }>({
     code: "TL0602",
     severity: "error",

@@ -112,7 +112,7 @@ export function planRecipe(
   });
   const replacements = planReplacements(recipe, module, sink);
   const published = settings.get("weights");
-  const weights = published && planWeights(published, replacements, env);
+  const weights = published && planWeights(published, replacements, recipe, module, env);
   const plan = {
     name: recipe.name,
     metrics: [...metrics.values()].map(({ word, args }) => ({ word, args })),

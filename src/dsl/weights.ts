@@ -1,7 +1,7 @@
 // `weights` and `replace` of a recipe: where published weights are, what of them does not fit the network as it is, and which parts of
 // the network the recipe puts others in the place of.
 
-import { didYouMeanOneOf } from "../diagnostics.ts";
+import { didYouMean, didYouMeanOneOf } from "../diagnostics.ts";
 import { ADAPTATIONS, type WeightsPlan } from "../ir/weights/plan.ts";
 import type * as Ast from "./ast.ts";
 import { resolvePath } from "./choose.ts";
@@ -24,14 +24,17 @@ const HUB_NAME = /^hf:[\w.-]+\/[\w.-]+(?:@(?:[\w.-]|%2[fF])+)?(?:\/[\w.-]+)*$/;
 export function planWeights(
   setting: Ast.SettingOf<"weights">,
   replacements: readonly Replacement[],
+  recipe: Ast.RecipeDeclaration,
+  { recipes }: Pick<Module, "recipes">,
   { sink }: Pick<Environment, "sink">,
 ): PlannedWeights | undefined {
   const { value, drop, new: added, rename = [], adapt = [] } = setting;
-  if (value.kind !== "string") {
-    sink.report("wrong-type", value.span, { what: "`weights`", wanted: "a file, or `hf:OWNER/NAME`, in quotes", got: describeExpr(value) });
+  if (value.kind !== "string" && value.kind !== "ref") {
+    const wanted = "a file, or `hf:OWNER/NAME`, in quotes; or the name of a recipe";
+    sink.report("wrong-type", value.span, { what: "`weights`", wanted, got: describeExpr(value) });
     return undefined;
   }
-  const source = sourceOf(value.value, value, sink);
+  const source = value.kind === "ref" ? earlierRecipe(value, recipe, recipes, sink) : sourceOf(value.value, value, sink);
   const patterns = [...drop, ...added, ...rename.flatMap(({ from, to }) => [from, to]), ...adapt.map(({ target }) => target)];
   const renames = rename.filter(({ from, to }) => hasSameWildcards(from, to, sink));
   const adaptations = adapt.flatMap(({ target, with: how }) => {
@@ -47,6 +50,7 @@ export function planWeights(
   return {
     plan: {
       source,
+      isRecipe: value.kind === "ref",
       drop: texts(drop),
       new: texts(added),
       rename: renames.map(({ from, to }) => ({ from: from.pattern, to: to.pattern })),
@@ -55,6 +59,31 @@ export function planWeights(
     },
     setting,
   };
+}
+
+/** The name of a recipe that can be trained before this one; undefined after a report. */
+function earlierRecipe(
+  { name, span }: Ast.RefExpr,
+  recipe: Ast.RecipeDeclaration,
+  recipes: Module["recipes"],
+  sink: Reporter,
+): string | undefined {
+  const others = [...recipes.keys()].filter((it) => it !== recipe.name);
+  if (!recipes.has(name)) {
+    const hint = didYouMean(name, others) ?? `a file stands in quotes: \`weights "${name}.safetensors"\``;
+    sink.report("unknown-name", span, { name, what: "recipe" }, { hint });
+    return undefined;
+  }
+  const seen = new Set<string>();
+  for (let next: string | undefined = name; next !== undefined && !seen.has(next); next = weightsRecipe(recipes.get(next))) seen.add(next);
+  if (!seen.has(recipe.name)) return name;
+  sink.report("weights-of-itself", span, { recipe: recipe.name, chain: [...seen].join("`, which begins with `") });
+  return undefined;
+}
+
+function weightsRecipe(recipe: Ast.RecipeDeclaration | undefined): string | undefined {
+  const setting = recipe?.settings.find((it) => it.key === "weights");
+  return setting?.value.kind === "ref" ? setting.value.name : undefined;
 }
 
 function sourceOf(text: string, { span }: Ast.Expr, sink: Reporter): string | undefined {

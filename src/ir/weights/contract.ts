@@ -52,7 +52,7 @@ const NUMBERS = ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", 
 export function matchWeights(
   parameters: readonly WantedTensor[],
   tensors: ReadonlyMap<string, FileTensor>,
-  plan: Omit<WeightsPlan, "source">,
+  plan: Omit<WeightsPlan, "source" | "isRecipe">,
 ): Contract {
   const known = new Set(parameters.map(({ name }) => name));
   const { names, idle } = namesInNetwork(tensors.keys(), known, plan.rename);

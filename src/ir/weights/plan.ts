@@ -8,8 +8,10 @@ export type Adaptation = (typeof ADAPTATIONS)[number];
 
 /** All patterns are globs of names (ir/glob.ts). */
 export interface WeightsPlan {
-  /** A path, or `hf:OWNER/NAME[@REVISION][/FILE]`. */
+  /** A path, or `hf:OWNER/NAME[@REVISION][/FILE]`; or the name of a recipe of the same file. */
   readonly source: string;
+  /** Whether they are what a recipe has trained. */
+  readonly isRecipe: boolean;
   /** Tensors of the file that the network has no place for. */
   readonly drop: readonly string[];
   /** Parameters that begin with random values. */

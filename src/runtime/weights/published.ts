@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import type { FileTensor, Match } from "../../ir/weights/plan.ts";
 import type { Hub, HubOptions } from "../hub/hub.ts";
+import { DataError } from "../errors.ts";
 import { requireInside } from "../inside.ts";
 import type { NamedWeights } from "./model-weights.ts";
 import { openWeights, weightsIn } from "./open.ts";
@@ -18,6 +19,8 @@ export interface PublishedAccess {
 export interface PublishedWeights {
   /** As the recipe's plan has it. */
   readonly source: string;
+  /** Whether that is the name of another recipe, whose weights they are: in no file yet that the compiler knows. */
+  readonly isRecipe: boolean;
   readonly matches: ReadonlyMap<string, Match>;
 }
 
@@ -63,7 +66,8 @@ export async function openSource(source: string, access: PublishedAccess = {}): 
   return openWeights(source);
 }
 
-export async function openPublished({ source, matches }: PublishedWeights, access: PublishedAccess = {}): Promise<OpenWeights> {
+export async function openPublished({ source, isRecipe, matches }: PublishedWeights, access: PublishedAccess = {}): Promise<OpenWeights> {
+  if (isRecipe) throw new DataError(`the weights are those of the recipe ${source}`, `train it first, and give its file for \`source\``);
   const { read, close } = await openSource(source, access);
   return { matches, read, close };
 }

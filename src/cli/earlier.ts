@@ -1,0 +1,71 @@
+// `weights NAME` of a recipe: what another recipe of the same spec has trained. `tlc run` trains that first, unless a run of it, as it is
+// written now, has ended; other verbs name the command that does.
+
+import type { Artifact } from "../ir/artifact.ts";
+import { DataError } from "../runtime/errors.ts";
+import { EXIT, Exit } from "./failure.ts";
+import { artifactOf, compileRequest, type CompileOptions, type Opened } from "./open.ts";
+import { finishedWeights } from "./results.ts";
+import type { Terminal } from "./terminal.ts";
+import { weightAccess, type Published } from "./weights.ts";
+
+/** A recipe alone: what `--set` says is of the recipe that was asked for. */
+const alone = ({ root }: CompileOptions, recipe: string): CompileOptions => ({ set: [], recipe, ...(root !== undefined && { root }) });
+
+/** In a folder of runs, which is beside no spec. */
+const inRun = ({ matches }: Published, source: string): Published => ({ source, isRecipe: false, matches });
+
+/**
+ * What a recipe begins with, as a file.
+ * @param train trains the other recipe to its end, and returns its exit code
+ */
+export async function trainEarlier(
+  opened: Opened,
+  path: string,
+  options: CompileOptions,
+  terminal: Terminal,
+  train: (earlier: Opened, recipe: string) => Promise<number>,
+): Promise<Opened> {
+  const { published, device } = opened;
+  if (!published?.isRecipe) return opened;
+  const recipe = published.source;
+  const request = compileRequest(path, alone(options, recipe), device.info.kind, terminal, device.limits);
+  const outcome = await terminal.io.toolchain.compileSpec(path, request);
+  const artifact = artifactOf(outcome, terminal);
+  const { published: _, ...rest } = opened;
+  const earlier = {
+    ...rest,
+    artifact,
+    outcome,
+    ...(outcome.weights && { published: { ...outcome.weights, ...weightAccess(path, options, terminal) } }),
+  };
+  const done = await finishedWeights(artifact, path);
+  if (done === undefined) {
+    terminal.line(`${opened.artifact.name} begins with the weights of ${recipe}, which is trained first`);
+    const code = await train(earlier, recipe);
+    if (code !== EXIT.ok) throw new Exit(code);
+  }
+  const file = done ?? (await finishedWeights(artifact, path));
+  if (file === undefined) throw new DataError(`the weights of ${recipe} are not where its run should have left them`);
+  terminal.line(`${opened.artifact.name} begins with ${file}`);
+  return { ...opened, published: inRun(published, file) };
+}
+
+/** For what does not train: the file of the run that has ended. */
+export async function requireEarlier(
+  path: string,
+  options: CompileOptions,
+  { target }: Artifact,
+  published: Published,
+  terminal: Terminal,
+): Promise<Published> {
+  if (!published.isRecipe) return published;
+  const recipe = published.source;
+  const outcome = await terminal.io.toolchain.compileSpec(path, compileRequest(path, alone(options, recipe), target, terminal));
+  const file = await finishedWeights(artifactOf(outcome, terminal), path);
+  if (file !== undefined) return inRun(published, file);
+  throw new DataError(
+    `the recipe begins with the weights of ${recipe}, which has none yet`,
+    `train it first with \`tlc run ${path} --recipe ${recipe}\``,
+  );
+}
