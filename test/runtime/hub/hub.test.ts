@@ -121,7 +121,7 @@ describe("a model of the hub", () => {
     const path = await hub.fetch("hf:owner/name");
     expect(path.endsWith("model.safetensors.index.json")).toBe(true);
     expect(readdirSync(join(folder(), "snapshots", COMMIT)).sort()).toEqual(Object.keys(SHARDED).sort());
-    const { read, close } = await openPublished({ source: "hf:owner/name", matches: new Map() }, { hub: options() });
+    const { read, close } = await openPublished({ source: "hf:owner/name", isRecipe: false, matches: new Map() }, { hub: options() });
     expect((await read("b")).data).toEqual(tensor(10, 2).data);
     await close();
   });
