@@ -46,7 +46,7 @@ export async function main(args: readonly string[], began: (index: number) => vo
   try {
     const start = performance.now();
     const run = await fuzzer.prepare(folder);
-    const { outcomes, failures, slowestMs, peakBytes } = await fuzz(run, {
+    const { cases, outcomes, failures, slowestMs, peakBytes } = await fuzz(run, {
       seed,
       from: numberAfter(args, "--from") ?? 0,
       count,
@@ -54,7 +54,7 @@ export async function main(args: readonly string[], began: (index: number) => vo
       ...(fuzzer.mostMs !== undefined && { mostMs: fuzzer.mostMs }),
     });
     const seconds = (performance.now() - start) / 1000;
-    console.log(`${name}: ${count} cases from seed ${seed} in ${seconds.toFixed(0)} s, ${failures.length} failed`);
+    console.log(`${name}: ${cases} cases from seed ${seed} in ${seconds.toFixed(0)} s, ${failures.length} failed`);
     for (const [outcome, times] of Object.entries(outcomes).sort(([, a], [, b]) => b - a))
       console.log(`  ${String(times).padStart(9)}  ${outcome}`);
     console.log(`  slowest case ${slowestMs.toFixed(0)} ms, at most ${(peakBytes / 1e6).toFixed(0)} MB`);
