@@ -2,8 +2,6 @@
 // file gives the same: rows of cells, the first of them the names of the columns where the file has them.
 
 import { extname } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { TableFormat } from "../../ir/recipe/sources/table.ts";
 import { DataError } from "../errors.ts";
 import { withRegularFile } from "../files.ts";
@@ -11,6 +9,7 @@ import { requireInside } from "../inside.ts";
 import { formatBytes } from "../memory.ts";
 import { MOST_TABLE_BYTES, type DataAccess } from "./access.ts";
 import { JsonRows } from "./json-rows.ts";
+import { PlainRows, type Rest } from "./plain-rows.ts";
 import { LONGEST_ROW, type Row } from "./row.ts";
 import { textParts } from "./table-text.ts";
 
@@ -50,18 +49,49 @@ async function readJsonLines(parts: AsyncIterable<string>, path: string, take: (
   rows.end();
 }
 
-async function readCells(parts: AsyncGenerator<string>, kind: string, { delimiter }: TableFormat, take: (row: Row) => void): Promise<void> {
-  const { CsvError, parse } = await import("csv-parse");
+/** Of .csv and .tsv. */
+export async function readCells(
+  parts: AsyncGenerator<string>,
+  kind: string,
+  { delimiter }: TableFormat,
+  take: (row: Row) => void,
+): Promise<void> {
   const { value: first = "" } = (await parts.next()) as IteratorResult<string, undefined>;
   const separator = delimiter !== "auto" ? delimiter : kind === ".tsv" ? "\t" : separatorIn(first);
+  const quote = kind === ".tsv" ? undefined : '"';
+  const plain = new PlainRows(separator, quote, take);
+  let rest = plain.push(first);
+  while (rest === undefined) {
+    const { value, done } = (await parts.next()) as IteratorResult<string, undefined>;
+    if (done === true) break;
+    rest = plain.push(value);
+  }
+  rest ??= plain.end();
+  if (rest !== undefined) await readQuoted(rest, parts, { separator, quote, take });
+}
+
+/** Character by character. */
+async function readQuoted(
+  { text, lines, newline }: Rest,
+  parts: AsyncIterable<string>,
+  { separator, quote, take }: { readonly separator: string; readonly quote: string | undefined; readonly take: (row: Row) => void },
+): Promise<void> {
+  const [{ CsvError, parse }, { Readable }, { pipeline }] = await Promise.all([
+    import("csv-parse"),
+    import("node:stream"),
+    import("node:stream/promises"),
+  ]);
   const parser = parse({
     delimiter: separator,
-    quote: kind === ".tsv" ? null : '"',
+    quote: quote ?? null,
+    ...(newline !== undefined && { record_delimiter: newline }),
     relax_column_count: true,
     skip_empty_lines: true,
     max_record_size: LONGEST_ROW,
     info: true,
   });
+  // It counts on from there, in messages too.
+  Object.assign(parser.info, { lines: lines + 1 });
   // By events: awaiting each of a million rows would take as long as reading them.
   parser.on("data", ({ record, info }: Parsed) => {
     try {
@@ -71,7 +101,7 @@ async function readCells(parts: AsyncGenerator<string>, kind: string, { delimite
     }
   });
   const all = async function* (): AsyncGenerator<string> {
-    yield first;
+    yield text;
     yield* parts;
   };
   try {
