@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Lexer } from "chevrotain";
+import { CstParser, Lexer } from "chevrotain";
 import type { IToken } from "chevrotain";
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -87,4 +87,14 @@ it("finds the tokens of what is no spec", () => {
 it("has no group of characters within a pattern, which would be counted", () => {
   for (const { PATTERN } of ALL_TOKENS)
     if (PATTERN instanceof RegExp) expect(PATTERN.source.replaceAll(/\\.|\[(?:\\.|[^\]])*\]/g, "")).not.toMatch(/\((?!\?)/);
+});
+
+it("has its types in their categories as chevrotain puts them there", () => {
+  const before = ALL_TOKENS.map(({ name, tokenTypeIdx, categoryMatches, categoryMatchesMap, isParent }) =>
+    structuredClone({ name, tokenTypeIdx, categoryMatches, categoryMatchesMap, isParent }),
+  );
+  // A parser makes all of it anew.
+  new CstParser(ALL_TOKENS);
+  for (const [i, type] of ALL_TOKENS.entries()) expect(type).toMatchObject(before[i]!);
+  expect(before.filter(({ isParent }) => isParent).map(({ name }) => name)).toEqual(["Identifier", "BinaryOperator", "AnyToken"]);
 });
