@@ -66,8 +66,7 @@ async function bundled(name, isShort) {
     // Not its names, which errors show, and with lines: an application's own errors would be shown in the middle of it. Whoever bundles
     // minifies.
     minifySyntax: true,
-    // What bundlers read in comments goes with the white space, and this file has some.
-    minifyWhitespace: name !== "webgpu-device.mjs",
+    minifyWhitespace: true,
     minifyIdentifiers: isShort,
     lineLimit: 160,
     external: ["./worker-text.mjs"],
@@ -79,5 +78,12 @@ async function bundled(name, isShort) {
     write: false,
     logLevel: "error",
   });
-  return result.outputFiles[0].text;
+  return name === "webgpu-device.mjs" ? withHints(result.outputFiles[0].text) : result.outputFiles[0].text;
+}
+
+/** What tells bundlers that a name is no file of theirs, and goes with the white space (src/runtime/webgpu/node.ts). */
+function withHints(text) {
+  const parts = text.split("import(name");
+  if (parts.length !== 2) throw new Error("the import of a package that need not be there is not found");
+  return parts.join("import(/* webpackIgnore: true */ /* @vite-ignore */ name");
 }

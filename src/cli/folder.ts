@@ -1,13 +1,13 @@
 // A compiled folder: its files, among them an artifact for each target, and `complete.json`, which is written last and says what they must
 // hold. A folder without it was left by a compilation that did not end; one whose artifact has another checksum was changed since.
 
-import { createHash } from "node:crypto";
 import { lstat, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { artifactFile } from "../ir/artifact.ts";
 import { makeFolder, removeAbandoned, syncFolder, temporaryName, writeFileAtomic } from "../runtime/atomic-file.ts";
 import { DataError } from "../runtime/errors.ts";
 import { readRegularFile } from "../runtime/files.ts";
+import { nodeCrypto } from "../runtime/node-crypto.ts";
 import { DEVICE_NAMES } from "../runtime/open-device.ts";
 import { UsageError } from "./failure.ts";
 
@@ -19,7 +19,7 @@ const MOST_MANIFEST_BYTES = 256 << 20;
 export const COMPILE_HINT = "write the folder with `tlc compile SPEC -o DIR`";
 
 type Content = string | Uint8Array;
-const checksum = (content: Content): string => createHash("sha256").update(content).digest("hex");
+const checksum = (content: Content): string => nodeCrypto().createHash("sha256").update(content).digest("hex");
 
 /** Writes all files or, where one cannot be written, none: what the folder held before is there then. */
 export async function writeFolder(folder: string, files: ReadonlyMap<string, Content>): Promise<void> {

@@ -1,6 +1,5 @@
 // The process around the command line: its streams, its exit code, and the end of a pipe that nobody reads.
 
-import { setFlagsFromString } from "node:v8";
 import { visible } from "../diagnostics/visible.ts";
 import { systemReason } from "../runtime/system-reason.ts";
 import { toolchainOf } from "./default-toolchain.ts";
@@ -24,7 +23,7 @@ export async function main(keep: () => void): Promise<void> {
   const toolchain = toolchainOf(() => {
     keep();
     // Node 20 knows WebAssembly's fused multiply-adds, twice the speed of products, behind a flag; later ones without.
-    if (process.versions.node.startsWith("20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
+    if (process.versions.node.startsWith("20.")) process.getBuiltinModule("node:v8").setFlagsFromString("--experimental-wasm-relaxed-simd");
   });
   const code = await runCli(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, toolchain });
   process.exitCode = code;

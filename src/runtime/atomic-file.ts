@@ -1,10 +1,10 @@
 // Writing results: a file appears under its name whole or not at all (temporary file, fsync, rename, fsync of the folder), and replaces a
 // regular file or nothing. Node only.
 
-import { randomBytes } from "node:crypto";
 import { lstat, mkdir, open, readdir, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DataError } from "./errors.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 
 /** Text, bytes, or bytes in parts. */
 export type Content = string | Uint8Array | AsyncIterable<Uint8Array>;
@@ -68,7 +68,7 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Of a file or folder beside `name` that becomes it, or goes with the process that makes it. */
-export const temporaryName = (name: string): string => `${name}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
+export const temporaryName = (name: string): string => `${name}.${process.pid}-${nodeCrypto().randomBytes(6).toString("hex")}.tmp`;
 
 /** Removes what processes that were killed left behind beside `name`. */
 export async function removeAbandoned(folder: string, name: string): Promise<void> {

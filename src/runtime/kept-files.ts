@@ -1,11 +1,11 @@
 // Files that are kept from run to run under the user's cache folder, each under a key that is made of everything that its content depends
 // on: there is nothing to update. A file that is damaged is none, a folder that cannot be written keeps nothing. Node only.
 
-import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "./atomic-file.ts";
 import { readRegularFile } from "./files.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 
 const DIGEST = 32;
 
@@ -91,7 +91,7 @@ export class KeptFiles {
 export const bytesOf = (array: ArrayBufferView): Buffer => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
 
 function digestOf(parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash("sha256");
+  const hash = nodeCrypto().createHash("sha256");
   for (const part of parts) hash.update(part);
   return hash.digest();
 }

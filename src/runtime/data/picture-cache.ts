@@ -2,12 +2,12 @@
 // file's name is made of everything that its content depends on, so there is nothing to update: files with their sizes and times, and steps.
 // A file that is damaged is none. Node only.
 
-import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { hasOwnSizes } from "../../ir/recipe/steps/define.ts";
 import { PLACE } from "../../ir/recipe/steps/places.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { bytesOf, KeptFiles } from "../kept-files.ts";
+import { nodeCrypto } from "../node-crypto.ts";
 import type { Column } from "./loaded-split.ts";
 import type { Storage } from "./pixels.ts";
 
@@ -40,7 +40,9 @@ export class PictureCache {
   key(): string | undefined {
     const { steps, shape } = this.#storage;
     const plans = steps.map(({ plan: { word, args } }) => ({ word, args }));
-    const hash = createHash("sha256").update(JSON.stringify({ version: VERSION, plans, shape }));
+    const hash = nodeCrypto()
+      .createHash("sha256")
+      .update(JSON.stringify({ version: VERSION, plans, shape }));
     const settled = Date.now() - UNSETTLED;
     for (const path of this.#files) {
       const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
