@@ -31,13 +31,14 @@ export function lex(text: string): Lexed {
   for (let at = 0; at < text.length; at = EXPRESSION.lastIndex) {
     const match = EXPRESSION.exec(text);
     const image = match?.[0] ?? "";
-    const which = MATCHED[(match?.findIndex((it, i) => i > 0 && it !== undefined) ?? 0) - 1];
+    const found = (match as readonly (string | undefined)[] | null)?.findIndex((it, i) => i > 0 && it !== undefined);
+    const which = MATCHED[(found ?? 0) - 1];
     const type = which === "signs" ? SIGNS.get(image) : which;
     if (type === undefined) throw new InternalError(`no token begins at ${at}`);
     const end = at + image.length - 1;
     if (type.GROUP === SKIPPED) {
       // Only white space goes beyond its line.
-      for (const [newline] of image.matchAll(/\r\n?|\n/g)) line += newline.length > 0 ? 1 : 0;
+      line += image.match(/\r\n?|\n/g)?.length ?? 0;
       const last = Math.max(image.lastIndexOf("\n"), image.lastIndexOf("\r"));
       if (last >= 0) lineStart = at + last + 1;
       continue;

@@ -112,8 +112,9 @@ function encode(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(encode).join()}]`;
   if (value !== null && typeof value === "object") {
     if ("id" in value && "op" in value) return `#${String(value.id)}`;
-    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${entries.map(([key, x]) => `${key}:${encode(x)}`).join()}}`;
+    let text = "{";
+    for (const key of Object.keys(value).sort()) text += `${key}:${encode((value as Readonly<Record<string, unknown>>)[key])},`;
+    return `${text}}`;
   }
   return value === undefined ? "undefined" : JSON.stringify(value);
 }
