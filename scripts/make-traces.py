@@ -133,6 +133,116 @@ LOSSES = {
 }
 
 
+class LoraLinear(nn.Linear):
+    """As PEFT's lora.Linear, under the names that its files have."""
+
+    def __init__(self, inputs, outputs, rank, scale):
+        super().__init__(inputs, outputs)
+        self.lora_A, self.lora_B, self.scale = nn.Linear(inputs, rank, bias=False), nn.Linear(rank, outputs, bias=False), scale
+
+    def forward(self, x):
+        return super().forward(x) + self.lora_B(self.lora_A(x)) * self.scale
+
+
+class LoraEmbedding(nn.Embedding):
+    def __init__(self, count, features, rank, scale):
+        super().__init__(count, features)
+        self.lora_embedding_A, self.lora_embedding_B = nn.Parameter(torch.randn(rank, count)), nn.Parameter(torch.randn(features, rank))
+        self.scale = scale
+
+    def forward(self, x):
+        return super().forward(x) + (F.embedding(x, self.lora_embedding_A.T) @ self.lora_embedding_B.T) * self.scale
+
+
+def lora_conv(base):
+    """The first map has no groups, and the second all of them."""
+
+    class LoraConv(base):
+        def __init__(self, inputs, outputs, kernel, rank, scale, groups=1, **moves):
+            super().__init__(inputs, outputs, kernel, groups=groups, **moves)
+            self.lora_A = base(inputs, rank, kernel, bias=False, **moves)
+            self.lora_B, self.scale = base(rank, outputs, 1, groups=groups, bias=False), scale
+
+        def forward(self, x):
+            return super().forward(x) + self.lora_B(self.lora_A(x)) * self.scale
+
+    return LoraConv
+
+
+class AdaptedText(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = LoraEmbedding(11, 6, 2, 3.0)
+        self.conv = lora_conv(nn.Conv1d)(6, 8, 3, 2, 3.0, groups=2, stride=2, padding=1)
+        self.fc, self.head = LoraLinear(8, 5, 2, 3.0), nn.Linear(5, 3)
+
+    def forward(self, tokens):
+        x = torch.tanh(self.conv(self.embedding(tokens).transpose(1, 2)))
+        return self.head(torch.tanh(self.fc(x.mean(2))))
+
+
+class AdaptedImage(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(2, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4)
+        self.conv2 = lora_conv(nn.Conv2d)(4, 6, (3, 2), 3, 4 / 3, stride=2, padding=1)
+        self.fc = LoraLinear(6, 3, 1, 8.0)
+        with torch.no_grad():
+            self.bn1.running_mean.uniform_(-0.5, 0.5), self.bn1.running_var.uniform_(0.5, 1.5)
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.bn1.eval()
+        return self
+
+    def forward(self, image):
+        x = torch.relu(self.conv2(torch.relu(self.bn1(self.conv1(image)))))
+        return self.fc(x.mean((2, 3)))
+
+
+def adapters():
+    """Only adapters are trained, and a head that is new."""
+    labels = lambda *shape, below: torch.randint(0, below, shape, dtype=torch.int32)
+    for name, net, batch, optimizer in [
+        ("text", AdaptedText, lambda: {"tokens": labels(4, 7, below=11), "label": labels(4, below=3)}, lambda p: torch.optim.AdamW(p, lr=0.02, eps=1e-3)),
+        ("image", AdaptedImage, lambda: {"image": torch.randn(4, 2, 7, 6), "label": labels(4, below=3)}, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.8, weight_decay=0.1)),
+    ]:
+        torch.manual_seed(zlib.crc32(f"adapted-{name}".encode()))
+        net = net()
+        for parameter_name, parameter in net.named_parameters():
+            parameter.requires_grad_("lora_" in parameter_name or parameter_name.startswith("head"))
+        trained = [p for p in net.parameters() if p.requires_grad]
+        trace(f"adapted-{name}", net, batch(), optimizer(trained), cross_entropy())
+
+
+# As the specs of test/runtime/paused-memories.test.ts have them.
+PAUSED = {
+    "adamw": lambda p: torch.optim.AdamW(p, lr=0.05, betas=(0.8, 0.9), weight_decay=0.1),
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.2, momentum=0.8, dampening=0.4, weight_decay=0.05),
+    "nadam": lambda p: torch.optim.NAdam(p, lr=0.02),
+}
+
+
+def paused():
+    """Three stages of one optimizer, of which the second leaves the first layer alone: whole batches, and the weights after each stage."""
+    for name, optimizer in PAUSED.items():
+        torch.manual_seed(zlib.crc32(f"paused-{name}".encode()))
+        net = Regressor()
+        state = lambda: {k: v.detach().clone() for k, v in net.state_dict().items()}
+        values, label = torch.randn(4, 5), torch.randn(4, 2)
+        out = {f"weight/{k}": v for k, v in state().items()} | {"batch/values": values, "batch/label": label}
+        optimizer = optimizer(net.parameters())
+        for stage, steps in enumerate([3, 4, 2]):
+            net.fc1.requires_grad_(stage != 1)
+            for _ in range(steps):
+                # None, as of what has no gradient.
+                optimizer.zero_grad()
+                F.mse_loss(net(values), label).backward()
+                optimizer.step()
+            out |= {f"after/{stage}/{k}": v for k, v in state().items()}
+        save_file(out, FOLDER.parent / f"paused-{name}.safetensors")
+
+
 def grouped(net, lr=0.3, decay=0.0, **other):
     """A group for every parameter, with what `other` says of those whose names it ends."""
     of = lambda name: next((group for end, group in other.items() if name.replace(".", "_").endswith(end)), {})
@@ -265,6 +375,8 @@ def main():
         trace(f"update-{name}", net, batch, loss_of=F.mse_loss, **({"steps": STEPS} | update(net)))
 
     weighted_losses(labels)
+    adapters()
+    paused()
 
 
 # As the specs have them: outputs, labels, loss.

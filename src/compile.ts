@@ -138,7 +138,7 @@ async function contractOf(
 ): Promise<(Contract & Pick<PublishedWeights, "source" | "isRecipe">) | "broken"> {
   const { source, isRecipe } = weights.plan;
   const tensors = isRecipe ? await tensorsFrom(spec, source, request) : await headerOf(spec, weights, looking(request, source));
-  const wanted = parameters.map(({ name, state }) => ({ name, shape: state.type.shape }));
+  const wanted = parameters.map(({ name, state, adapter }) => ({ name, shape: state.type.shape, ...(adapter && { adapter }) }));
   const contract = tensors && checkContract(weights, wanted, tensors, spec.sink);
   return contract ? { ...contract, source, isRecipe } : "broken";
 }
@@ -274,7 +274,7 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
     const group = groupsIn(groups, stage.optimizer, weights);
     return {
       ...{ b, recipe, stage, dataInfo: limited, steps, network },
-      isFrozen: ({ name }) => frozen(name),
+      isFrozen: frozen,
       groupOf: ({ name }) => group(name),
       penaltiesOf: penaltiesIn(penalties),
     };
@@ -346,12 +346,13 @@ function lateFault(spec: LoadedSpec, error: unknown): CompileOutcome {
   throw new InternalError(`${error.message.replace(/^internal: /, "")}, for \`${path}\` (${what})${place}`, { cause: error });
 }
 
-const parameterInfo = ({ name, kind, state }: Parameter): ParameterInfo => ({
+const parameterInfo = ({ name, kind, state, adapter }: Parameter): ParameterInfo => ({
   name,
   state: state.name,
   dtype: state.type.dtype,
   shape: state.type.shape,
   kind,
+  ...(adapter && { adapter }),
 });
 
 const withoutSpan = ({ word, args }: WordPlan): WordPlan => ({ word, args });

@@ -94,6 +94,8 @@ export interface SavedEvent extends Omit<DoneEvent, "weights"> {
   readonly weights: string;
   /** With `--delta`: the file of what the training changed. */
   readonly delta?: string;
+  /** Of a recipe with `adapt`: the folder of its adapter, as PEFT has it. */
+  readonly adapter?: string;
 }
 
 /** `tlc eval`. Each metric is a field of its own: `loss`, `accuracy`, … */

@@ -221,9 +221,9 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     merge: () =>
       program
         .command("merge")
-        .description("the weights that a training began with and what it changed (`tlc run --delta`), as one file")
+        .description("the weights that a training began with and what it changed (`tlc run --delta`), or an adapter, as one file")
         .argument("<base>", "the weights it began with: a file, or hf:OWNER/NAME")
-        .argument("<delta>", "what the training changed")
+        .argument("<delta>", "what the training changed, or the folder of an adapter (`adapt`, or PEFT's)")
         .requiredOption("-o, --out <file>", "the safetensors file to write")
         .option("--json", "one JSON object per line on stdout")
         .action(

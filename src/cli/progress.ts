@@ -8,8 +8,14 @@ import type { Terminal } from "./terminal.ts";
 const LIVE_MS = 100;
 const LOG_MS = 5000;
 
+/** What was written beside the weights. */
+export interface Beside {
+  readonly delta?: string | undefined;
+  readonly adapter?: string | undefined;
+}
+
 /** Takes every event; `weights` is where the result was saved, known at `done`. */
-export type Progress = (event: TrainEvent, weights?: string, delta?: string) => void;
+export type Progress = (event: TrainEvent, weights?: string, beside?: Beside) => void;
 
 /** @param classes of the data, by which the rows of a matrix are named */
 export function createProgress(terminal: Terminal, now: () => number = () => performance.now(), classes: readonly string[] = []): Progress {
@@ -25,9 +31,10 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
     else terminal.line(text);
   };
 
-  return (event, weights, delta) => {
+  return (event, weights, { delta, adapter } = {}) => {
     if (terminal.json) {
-      terminal.object(event.event === "done" ? { ...event, weights: weights ?? "", ...(delta !== undefined && { delta }) } : event);
+      const beside = { ...(delta !== undefined && { delta }), ...(adapter !== undefined && { adapter }) };
+      terminal.object(event.event === "done" ? { ...event, weights: weights ?? "", ...beside } : event);
       return;
     }
     switch (event.event) {
@@ -58,7 +65,7 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
           for (const line of matrixLines(event.test, classes)) terminal.line(line);
         }
         terminal.line(
-          `weights ${weights ?? ""}${delta === undefined ? "" : `, what changed ${delta}`} (${duration(event.seconds)} on ${event.device}${event.interrupted ? ", interrupted" : ""})`,
+          `weights ${weights ?? ""}${delta === undefined ? "" : `, what changed ${delta}`}${adapter === undefined ? "" : `, the adapter ${adapter}`} (${duration(event.seconds)} on ${event.device}${event.interrupted ? ", interrupted" : ""})`,
         );
         break;
       default:

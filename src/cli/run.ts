@@ -1,5 +1,6 @@
 // `tlc run`: trains a spec or a compiled folder and saves weights and checkpoints, also when a signal ends it early; and goes on with a run.
 
+import { join } from "node:path";
 import type { Artifact } from "../ir/artifact.ts";
 import { writeFileAtomic } from "../runtime/atomic-file.ts";
 import type { DataAccess } from "../runtime/data/access.ts";
@@ -107,7 +108,8 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
         const { path: saved, failure } = await results.save(event.weights, event.interrupted);
         failed = failure !== undefined;
         const delta = base && (await saveDelta(artifact, event.weights, base, saved));
-        progress(event, saved, delta);
+        const adapter = artifact.recipe.adapters && (await saveAdapter(artifact, event.weights, saved));
+        progress(event, saved, { delta, adapter });
         if (failure !== undefined) terminal.fail(failure, `the weights are in ${saved}`);
         if (event.interrupted && (folder.hasAny || resume)) terminal.remark(`go on with \`${goOn()}\``);
       }
@@ -146,6 +148,14 @@ async function saveDelta(artifact: Artifact, weights: Uint8Array, base: NamedWei
   const path = `${beside.replace(/\.safetensors$/, "")}.delta.safetensors`;
   await writeFileAtomic(path, await deltaFile(artifact, weights, base));
   return path;
+}
+
+/** A folder beside the weights, as PEFT has it. */
+async function saveAdapter(artifact: Artifact, weights: Uint8Array, beside: string): Promise<string> {
+  const { adapterFiles } = await import("../runtime/weights/adapter.ts");
+  const folder = `${beside.replace(/\.safetensors$/, "")}.adapter`;
+  for (const [name, content] of adapterFiles(artifact, weights)) await writeFileAtomic(join(folder, name), content);
+  return folder;
 }
 
 /** The newest that is whole; those that are not are named. */

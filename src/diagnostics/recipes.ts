@@ -157,6 +157,16 @@ export const RECIPES = {
     wrong: "optimizer adam(lr: 1e-3)\ndecay except vectors",
     right: "optimizer adamw(lr: 1e-3, weight_decay: 0.05)\ndecay except vectors",
   }),
+  "adapts-nothing": entry<{ pattern: string; adapter: string }>({
+    code: "TL0460",
+    severity: "error",
+    title: "a pattern of adapters that names no layer that takes one",
+    message: ({ pattern, adapter }) => `\`${pattern}\` names no layer that \`${adapter}\` can be put beside`,
+    explanation:
+      "`adapt PATTERN with lora(rank: 8)` puts two small maps beside linear layers, embeddings and convolutions, and freezes the rest of the network. Norms and recurrent layers take no adapters; what `replace` puts in, or `weights … new` declares, is trained whole.",
+    wrong: "adapt bn1 with lora(rank: 8)",
+    right: "adapt layer4.** with lora(rank: 8)",
+  }),
   "setting-in-stage": entry<{ key: string }>({
     code: "TL0414",
     severity: "error",

@@ -7,6 +7,7 @@ import { STREAMS, type Parameter, type ForwardModel, type TrainingLeaves } from 
 import type { Node } from "../ir/node.ts";
 import { tensorType } from "../ir/types.ts";
 import type { DType, TensorType } from "../ir/types.ts";
+import { Adaptations } from "./adaptations.ts";
 import type * as Ast from "./ast.ts";
 import { BodyScope, type Cursor, type Steps } from "./body-scope.ts";
 import type { ElaborateOptions, NetworkInProgress, Replacement } from "./elaboration.ts";
@@ -36,9 +37,14 @@ export function elaborateNetwork(
   try {
     const output = elaboration.network(network, at);
     elaboration.lintReplacements();
+    elaboration.adaptations.lint([...elaboration.parameters.values()], elaboration.sink);
     if (sink.errors > before || !isTensor(output)) return undefined;
-    const { inputs, parameters, leaves, updates, paddings } = elaboration;
-    return { inputs, unpadded: paddings.values, output: output.node, parameters: [...parameters.values()], leaves, updates };
+    const { inputs, leaves, updates, paddings } = elaboration;
+    // Initial values are drawn by a parameter's place: a network begins alike with and without adapters.
+    const parameters = [...elaboration.parameters.values()].sort(
+      (a, b) => Number(a.adapter !== undefined) - Number(b.adapter !== undefined),
+    );
+    return { inputs, unpadded: paddings.values, output: output.node, parameters, leaves, updates };
   } catch (error) {
     if (error instanceof Abort) return undefined;
     throw error;
@@ -55,6 +61,7 @@ class Elaboration implements NetworkInProgress, Steps {
   readonly options: ElaborateOptions;
   readonly inputs = new Map<string, Node>();
   readonly paddings = new Paddings();
+  readonly adaptations: Adaptations;
   readonly parameters = new Map<string, Parameter>();
   readonly updates = new Map<string, Node>();
   readonly states = new Map<string, readonly Value[] | string>();
@@ -71,6 +78,7 @@ class Elaboration implements NetworkInProgress, Steps {
 
   constructor(options: ElaborateOptions, sink: DiagnosticSink) {
     this.options = options;
+    this.adaptations = new Adaptations(options.adapters);
     const leaf = (name: string, type: TensorType): Node => options.builder.input({ name: `network/${name}`, role: "batch", type });
     this.leaves = {
       mask: leaf("mask", tensorType("bool", [options.batch])),

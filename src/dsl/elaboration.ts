@@ -5,6 +5,7 @@ import type { Builder } from "../ir/builder.ts";
 import type { Parameter, TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { Shape } from "../ir/types.ts";
+import type { Adaptations, AdapterRules } from "./adaptations.ts";
 import type * as Ast from "./ast.ts";
 import type { Budget } from "./budget.ts";
 import type { Reporter } from "./evaluate.ts";
@@ -35,6 +36,7 @@ export interface ElaborateOptions {
   readonly classes?: (it: Ast.MemberExpr, data: Ast.DatasetDeclaration, input?: string) => Value;
   /** What an example of each input looks like, without the batch axis; binds symbolic dimensions. */
   readonly inputShapes?: ReadonlyMap<string, Shape>;
+  readonly adapters?: AdapterRules;
   /** Inputs whose sequences end before their padding. */
   readonly padded?: ReadonlySet<string>;
 }
@@ -44,6 +46,7 @@ export interface NetworkInProgress {
   /** What training gives to a network beside its inputs. */
   readonly leaves: TrainingLeaves;
   readonly paddings: Paddings;
+  readonly adaptations: Adaptations;
   /** By name. */
   readonly parameters: Map<string, Parameter>;
   /** New values of buffers, by name. */

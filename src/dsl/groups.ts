@@ -153,7 +153,7 @@ export function lintGroups(
     readonly plan: StagePlan;
     readonly groups: GroupRules;
     readonly penalties: readonly PenaltyRule[];
-    readonly frozen: (name: string) => boolean;
+    readonly frozen: (parameter: Parameter) => boolean;
   }[],
   parameters: readonly Parameter[],
   sink: Reporter,
@@ -169,12 +169,12 @@ export function lintGroups(
           const hint = "say how much: `decay 0.01 except PATTERN`";
           sink.report("no-decay", setting.span, { optimizer: users[0]?.plan.optimizer.word ?? "" }, { hint });
         }
-      lintPatterns(setting, { weights, statistics }, ({ name }) => users.every(({ frozen }) => frozen(name)), sink);
+      lintPatterns(setting, { weights, statistics }, (weight) => users.every(({ frozen }) => frozen(weight)), sink);
     }
   }
   for (const setting of new Set(stages.flatMap(({ penalties }) => penalties.map((it) => it.setting)))) {
     const users = stages.filter(({ penalties }) => penalties.some((it) => it.setting === setting));
-    lintPatterns(setting, { weights, statistics }, ({ name }) => users.every(({ frozen }) => frozen(name)), sink);
+    lintPatterns(setting, { weights, statistics }, (weight) => users.every(({ frozen }) => frozen(weight)), sink);
   }
 }
 

@@ -97,7 +97,7 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   if (sink.errors > before) return undefined;
   const inputNames = network.declaration.body.statements.flatMap((it) => (it.kind === "input" ? [it.name] : []));
   const inputShapes = exampleShapes(dataInfo, planned.data, inputNames);
-  const recipe = { replacements: planned.replacements, classes };
+  const recipe = { replacements: planned.replacements, adapters: planned.adapters, classes };
   const options = { ...rest, ...recipe, budget, batch, inputShapes, padded: paddedIn(dataInfo) };
   const model = elaborateNetwork(network, planned.network.span, options, sink);
   checkColumns(spec, planned, network);
@@ -251,9 +251,9 @@ const dimensions = (network: NetworkValue, extent: number): Readonly<Record<stri
 
 /** What two networks that differ in a number only the data knows have in common. */
 const commonShapes = (parameters: readonly Parameter[], others: readonly Parameter[]): readonly WantedTensor[] =>
-  parameters.map(({ name, state: { type } }, i) => {
+  parameters.map(({ name, state: { type }, adapter }, i) => {
     const other = others[i]?.state.type.shape;
-    return { name, shape: other !== undefined && sameShape(type.shape, other) ? type.shape : undefined };
+    return { name, shape: other !== undefined && sameShape(type.shape, other) ? type.shape : undefined, ...(adapter && { adapter }) };
   });
 
 /** Lengths that a body may be written for: its whole numbers, and the products of its lists of them. */

@@ -2,6 +2,7 @@
 // becomes a diagnostic at this place.
 
 import type { Span } from "../diagnostics.ts";
+import type { AdapterInfo } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { OpError } from "../ir/ops/define.ts";
 import { convertArgument, describeArgument } from "../ir/recipe/argument-rules.ts";
@@ -41,8 +42,13 @@ export function applyLayer(
   if (!fits(layer, x.node, span, elaboration.sink)) return unknown();
   try {
     const origin = { path: path === "" ? layer.name : path, what: layer.name, span: it.span };
-    const build = (): Built => layer.build(contextFor(elaboration, path, it.span), x.node, args as never);
-    const built = elaboration.options.builder.withOrigin(origin, build);
+    const built = elaboration.options.builder.withOrigin(origin, (): Built => {
+      const value = layer.build(contextFor(elaboration, path, it.span), x.node, args as never);
+      const adapted = elaboration.adaptations.of(layer, args, path, elaboration.sink);
+      if (!adapted || !isNode(value)) return value;
+      const context = contextFor(elaboration, path, it.span, { layer: path, scale: adapted.scale });
+      return elaboration.options.builder.add(value, adapted.add(context, x.node));
+    });
     const valueOf = (node: Node): TensorValue => {
       requireSize(node.type.shape);
       return { kind: "tensor", node };
@@ -191,7 +197,7 @@ const isNode = (built: Built): built is Node => "op" in built;
 const requireSize = (shape: Shape): void =>
   requireShape(sizeOf(shape) <= LIMITS.elements, () => `a tensor [${shape.join(", ")}] has more than ${LIMITS.elements} values`);
 
-function contextFor(elaboration: NetworkInProgress, path: string, span: Span): LayerContext {
+function contextFor(elaboration: NetworkInProgress, path: string, span: Span, adapter?: AdapterInfo): LayerContext {
   const { builder: b, batch } = elaboration.options;
   const { mask, seed, step } = elaboration.leaves;
   const full = (name: string): string => {
@@ -224,7 +230,7 @@ function contextFor(elaboration: NetworkInProgress, path: string, span: Span): L
     }
     const state: State = { name: `weight/${name}`, kind, type: tensorType("f32", shape), init };
     const node = b.input({ name: state.name, role: "state", kind, type: state.type });
-    elaboration.parameters.set(name, { name, kind, state, node, span });
+    elaboration.parameters.set(name, { name, kind, state, node, span, ...(adapter && { adapter }) });
     return node;
   };
   return {

@@ -236,6 +236,8 @@ function printRecipeSetting(it: Ast.RecipeSetting, indent: string): string {
     }
     case "replace":
       return `replace ${it.target.pattern} with ${printSteps(it.with, indent + INDENT)}`;
+    case "adapt":
+      return `adapt ${globs(it.globs)}${except(it)} with ${value(it.with)}`;
     case "freeze":
       return `freeze ${globs(it.globs)}${except(it)}`;
     case "rate":

@@ -2,8 +2,10 @@
 
 import { didYouMeanOneOf, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
+import { globsCover } from "../ir/glob.ts";
 import type { DataInfo, DataPlan, RecipePlan, WordPlan } from "../ir/plan.ts";
 import type { Word } from "../ir/recipe/define.ts";
+import { ADAPTERS } from "../ir/recipe/adapters/index.ts";
 import { AVERAGES } from "../ir/recipe/averages/index.ts";
 import { CLIPS } from "../ir/recipe/clips/index.ts";
 import type { Loss } from "../ir/recipe/losses/define.ts";
@@ -13,6 +15,7 @@ import { metricOf, METRICS } from "../ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../ir/recipe/optimizers/index.ts";
 import { PENALTIES } from "../ir/recipe/penalties/index.ts";
 import { SCHEDULES } from "../ir/recipe/schedules/index.ts";
+import { isLeftByAdapters, type AdapterRule, type AdapterRules } from "./adaptations.ts";
 import type * as Ast from "./ast.ts";
 import { choose, headOf } from "./choose.ts";
 import type { Choice } from "./choose.ts";
@@ -40,6 +43,7 @@ export interface PlannedRecipe {
   readonly recipe: Ast.RecipeDeclaration;
   readonly weights?: PlannedWeights;
   readonly replacements: readonly Replacement[];
+  readonly adapters: AdapterRules;
   readonly lossSpan: Span;
   /** By their names in events. */
   readonly metricSpans: ReadonlyMap<string, Span>;
@@ -100,8 +104,14 @@ export function planRecipe(
     if (settings.get(key) === undefined)
       sink.report("missing-setting", recipe.nameSpan, { key, recipe: recipe.name }, { hint: EXAMPLES[key] });
 
+  const replacements = planReplacements(recipe, module, sink);
+  const published = settings.get("weights");
+  const weights = published && planWeights(published, replacements, recipe, module, env);
+  const isNew = globsCover([...replacements.map(({ scope }) => scope), ...(weights?.plan.new ?? [])]);
+  const adapters = { rules: planAdapters(recipe, env), isNew };
   const stages = planStages(recipe, settings, {
     env,
+    isLeft: isLeftByAdapters(adapters),
     hasData: dataSetting !== undefined,
     optimizer: (setting) => chosen("optimizer", setting, OPTIMIZERS, env)?.plan,
     clip: (value) => planClip(value, env),
@@ -110,9 +120,6 @@ export function planRecipe(
     // What is reported follows from the loss: without one, that is said already.
     watched: (its) => (loss === undefined ? {} : planWatched(its, { recipe: { metrics: [...metrics.values()] }, data }, env)),
   });
-  const replacements = planReplacements(recipe, module, sink);
-  const published = settings.get("weights");
-  const weights = published && planWeights(published, replacements, recipe, module, env);
   const plan = {
     name: recipe.name,
     metrics: [...metrics.values()].map(({ word, args }) => ({ word, args })),
@@ -125,6 +132,7 @@ export function planRecipe(
     plan: {
       ...plan,
       ...(average && { average }),
+      ...(adapters.rules.length > 0 && { adapters: adapters.rules.map((rule) => rule.plan) }),
       ...{ loss: loss.plan, labels: loss.word.labels, outputs: loss.word.outputs },
       stages: stages.map((stage) => stage.plan),
     },
@@ -132,6 +140,7 @@ export function planRecipe(
     ...(data === undefined ? {} : { data }),
     ...(weights && { weights }),
     replacements,
+    adapters,
     network,
     module,
     recipe,
@@ -157,6 +166,14 @@ function planClip(value: Ast.Expr, env: Environment): WordPlan | undefined {
   const isWord = headOf(value) !== undefined || value.kind === "string";
   const call: Ast.CallExpr = { kind: "call", span, callee: { kind: "ref", span, name }, args: [{ kind: "arg", span, value }] };
   return choose("clip", isWord ? value : call, CLIPS, env)?.plan;
+}
+
+function planAdapters(recipe: Ast.RecipeDeclaration, env: Environment): readonly AdapterRule[] {
+  return recipe.settings.flatMap((setting) => {
+    if (setting.key !== "adapt") return [];
+    const plan = choose("adapter", setting.with, ADAPTERS, env)?.plan;
+    return plan === undefined ? [] : [{ setting, plan }];
+  });
 }
 
 function planMetrics(

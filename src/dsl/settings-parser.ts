@@ -2,6 +2,7 @@
 
 import type { TokenType } from "chevrotain";
 import { tokenMatcher } from "chevrotain";
+import { ADAPTERS } from "../ir/recipe/adapters/index.ts";
 import { adjacent, BodyParser, LABEL_TOKENS } from "./body-parser.ts";
 import * as T from "./tokens.ts";
 
@@ -28,6 +29,7 @@ export class SettingsParser extends BodyParser {
       { ALT: () => this.SUBRULE(this.rate) },
       { ALT: () => this.SUBRULE(this.decay) },
       { ALT: () => this.SUBRULE(this.regularize) },
+      { ALT: () => this.SUBRULE(this.adapt) },
       { ALT: () => this.SUBRULE(this.stop) },
       { ALT: () => this.SUBRULE(this.keep) },
       { ALT: () => this.SUBRULE(this.unknownSetting) },
@@ -48,24 +50,26 @@ export class SettingsParser extends BodyParser {
   readonly weights = this.RULE("weights", () => {
     this.CONSUME(K.weights);
     this.SUBRULE(this.expression);
-    this.MANY(() =>
-      this.OR([
-        { ALT: () => (this.CONSUME(K.drop), this.SUBRULE(this.patterns, { LABEL: "dropped" })) },
-        { ALT: () => (this.CONSUME(K.new), this.SUBRULE2(this.patterns, { LABEL: "added" })) },
-        {
-          ALT: () => {
-            this.CONSUME(K.rename);
-            this.AT_LEAST_ONE_SEP({ SEP: S.comma, DEF: () => this.SUBRULE(this.renameEntry) });
+    this.MANY({
+      GATE: () => !this.#atAdapter(),
+      DEF: () =>
+        this.OR([
+          { ALT: () => (this.CONSUME(K.drop), this.SUBRULE(this.patterns, { LABEL: "dropped" })) },
+          { ALT: () => (this.CONSUME(K.new), this.SUBRULE2(this.patterns, { LABEL: "added" })) },
+          {
+            ALT: () => {
+              this.CONSUME(K.rename);
+              this.AT_LEAST_ONE_SEP({ SEP: S.comma, DEF: () => this.SUBRULE(this.renameEntry) });
+            },
           },
-        },
-        {
-          ALT: () => {
-            this.CONSUME(K.adapt);
-            this.AT_LEAST_ONE_SEP2({ SEP: S.comma, DEF: () => this.SUBRULE(this.adaptEntry) });
+          {
+            ALT: () => {
+              this.CONSUME(K.adapt);
+              this.AT_LEAST_ONE_SEP2({ SEP: S.comma, DEF: () => this.SUBRULE(this.adaptEntry) });
+            },
           },
-        },
-      ]),
-    );
+        ]),
+    });
   });
 
   readonly renameEntry = this.RULE("renameEntry", () => {
@@ -141,6 +145,14 @@ export class SettingsParser extends BodyParser {
     this.OPTION2(() => this.SUBRULE(this.exceptions));
   });
 
+  readonly adapt = this.RULE("adapt", () => {
+    this.CONSUME(K.adapt);
+    this.SUBRULE(this.patterns);
+    this.OPTION(() => this.SUBRULE(this.exceptions));
+    this.CONSUME(K.with);
+    this.SUBRULE(this.expression);
+  });
+
   readonly stop = this.RULE("stop", () => {
     this.CONSUME(K.stop);
     this.CONSUME(K.when);
@@ -210,11 +222,23 @@ export class SettingsParser extends BodyParser {
     return tokenMatcher(this.LA(i + 1), S.colon);
   }
 
+  /** Behind `weights`, `adapt` may also be the next setting: its word is one of adapters, and only that has exceptions. */
+  #atAdapter(): boolean {
+    if (!tokenMatcher(this.LA(1), K.adapt)) return false;
+    for (let i = 2; ; i++) {
+      if (tokenMatcher(this.LA(i), K.with)) return ADAPTER_NAMES.has(this.LA(i + 1).image);
+      if (tokenMatcher(this.LA(i), K.except)) return true;
+      if (!tokenMatcher(this.LA(i), S.comma) && !PATTERN_TOKENS.some((type) => tokenMatcher(this.LA(i), type))) return false;
+    }
+  }
+
   /** Whether a token goes on with the pattern that the one before it is in. */
   #inPattern(ahead = 1): boolean {
     const token = this.LA(ahead);
     return adjacent(this.LA(ahead - 1), token) && PATTERN_TOKENS.some((type) => tokenMatcher(token, type));
   }
 }
+
+const ADAPTER_NAMES: ReadonlySet<string> = new Set(ADAPTERS.map(({ name }) => name));
 
 const PATTERN_TOKENS: readonly TokenType[] = [...LABEL_TOKENS, S.star, S.starStar, K.in, K.for, K.if, K.let, K.not, K.and, K.or];

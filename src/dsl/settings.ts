@@ -54,7 +54,7 @@ export class Settings {
     const own = new Map<string, Ast.RecipeSetting>();
     for (const setting of settings) {
       // Each is for a scope, or for parameters, of its own.
-      if (setting.key === "replace" || setting.key === "regularize") continue;
+      if (setting.key === "replace" || setting.key === "regularize" || setting.key === "adapt") continue;
       const before = own.get(setting.key);
       const notes = before && [{ span: before.span, text: "set here first" }];
       if (notes) this.#sink.report("duplicate-setting", setting.span, { key: setting.key }, { notes });

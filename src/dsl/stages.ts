@@ -20,17 +20,22 @@ export interface PlannedStage {
   readonly freeze?: Ast.SettingOf<"freeze">;
   readonly optimizerSpan: Span;
   /** Whether the stage leaves a parameter as it is. */
-  readonly frozen: (parameter: string) => boolean;
+  readonly frozen: Frozen;
   /** What it says of single parameters. */
   readonly groups: GroupRules;
   readonly penalties: readonly PenaltyRule[];
 }
+
+/** Asked of a network's parameters, by name and by whether they are an adapter's. */
+export type Frozen = (parameter: Pick<Parameter, "name" | "adapter">) => boolean;
 
 /** How the settings that stages may share become plain values. */
 export interface StageRules {
   readonly env: Environment;
   /** Whether the recipe trains on data of its own, and so for some epochs. */
   readonly hasData: boolean;
+  /** Whether no stage trains it, since adapters stand for it. */
+  readonly isLeft: Frozen;
   readonly optimizer: (setting: Ast.SettingOf<"optimizer">) => WordPlan | undefined;
   readonly clip: (value: Ast.Expr) => WordPlan | undefined;
   readonly penalty: (setting: Ast.SettingOf<"regularize">) => WordPlan | undefined;
@@ -43,7 +48,7 @@ export interface StageRules {
 export function planStages(
   recipe: Ast.RecipeDeclaration,
   whole: Settings,
-  { env, hasData, ...plans }: StageRules,
+  { env, hasData, isLeft, ...plans }: StageRules,
 ): readonly PlannedStage[] {
   const { sink } = env;
   // Faults of what stages inherit are reported once.
@@ -89,7 +94,14 @@ export function planStages(
       ...(penalties.length > 0 && { penalties: penalties.map((it) => it.plan) }),
     };
     return [
-      { plan, optimizerSpan: chosen.value.span, ...(freeze === undefined ? {} : { freeze }), frozen: frozenBy(freeze), groups, penalties },
+      {
+        plan,
+        optimizerSpan: chosen.value.span,
+        ...(freeze === undefined ? {} : { freeze }),
+        frozen: frozenBy(freeze, isLeft),
+        groups,
+        penalties,
+      },
     ];
   });
 }
@@ -137,13 +149,14 @@ function remembered<K, V>(make: (key: K) => V): (key: K) => V {
 
 // --- freezing -----------------------------------------------------------------------------------------------------------
 
-function frozenBy(freeze: Ast.SettingOf<"freeze"> | undefined): (name: string) => boolean {
-  if (freeze === undefined) return () => false;
+function frozenBy(freeze: Ast.SettingOf<"freeze"> | undefined, isLeft: Frozen): Frozen {
+  if (freeze === undefined) return isLeft;
   const [frozen, spared] = [freeze.globs, freeze.except].map((globs) => globsCover(globs.map(({ pattern }) => pattern)));
   const known = new Map<string, boolean>();
-  return (name) => {
+  return (parameter) => {
+    const { name } = parameter;
     let is = known.get(name);
-    if (is === undefined) known.set(name, (is = frozen?.(name) === true && spared?.(name) !== true));
+    if (is === undefined) known.set(name, (is = isLeft(parameter) || (frozen?.(name) === true && spared?.(name) !== true)));
     return is;
   };
 }
@@ -172,6 +185,6 @@ function lintStage(
   sink: Reporter,
 ): void {
   const missed = (freeze ? patternsOf(freeze) : []).filter((glob) => reportUnmatched(glob, parameters, sink));
-  if (freeze !== undefined && missed.length === 0 && weights.length > 0 && weights.every(({ name }) => frozen(name)))
+  if (freeze !== undefined && missed.length === 0 && weights.length > 0 && weights.every(frozen))
     sink.report("freeze-everything", freeze.span, {}, { hint: "leave something out: `freeze ** except NAME`" });
 }

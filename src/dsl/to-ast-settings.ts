@@ -10,7 +10,7 @@ import type { CstNode } from "./tokens.ts";
 
 export const DATASET_KEYS = ["train", "val", "test", "split", "preprocess", "augment", "tokenize"];
 export const RECIPE_KEYS = [
-  ...["network", "weights", "replace", "data", "loss", "metrics", "batch", "precision", "seed"],
+  ...["network", "weights", "replace", "adapt", "data", "loss", "metrics", "batch", "precision", "seed"],
   ...["freeze", "optimizer", "rate", "decay", "schedule", "accumulate", "regularize", "average", "epochs", "stop", "keep"],
 ];
 
@@ -97,6 +97,14 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
       const on = all(inner, "patterns").length === 0 ? {} : { on: patterns(inner, "patterns", context) };
       return { ...base, key: "regularize", value: value(inner, context), ...on, except: exceptions(inner, context) };
     }
+    case "adapt":
+      return {
+        ...base,
+        key: "adapt",
+        globs: patterns(inner, "patterns", context),
+        except: exceptions(inner, context),
+        with: value(inner, context),
+      };
     case "stop":
       return {
         ...base,

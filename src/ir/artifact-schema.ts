@@ -5,6 +5,7 @@ import { artifactFault } from "./artifact-checks.ts";
 import { ARTIFACT_VERSION, type Artifact } from "./artifact.ts";
 import { KERNEL_DEFINITIONS, KERNEL_SCHEMA, PARAMETER_TYPE } from "./loop/kernel-schema.ts";
 import { PROGRAM_VERSION } from "./program.ts";
+import { ADAPTERS } from "./recipe/adapters/index.ts";
 import { AVERAGES } from "./recipe/averages/index.ts";
 import { CLIPS } from "./recipe/clips/index.ts";
 import type { Reading } from "./recipe/columns/define.ts";
@@ -231,11 +232,16 @@ const SCHEMA = {
           seed,
           stages: { ...list(stagePlan), minItems: 1 },
         },
-        { average: wordSchema(AVERAGES) },
+        { average: wordSchema(AVERAGES), adapters: { ...list(wordSchema(ADAPTERS)), minItems: 1 } },
       ),
       dataInfo: object({ inputs: { ...list(column), minItems: 1 }, label: column, classes: list(name) }),
       outputShape: shape,
-      parameters: list(object({ name, state: name, dtype, shape, kind: { enum: ["weight", "statistic"] } })),
+      parameters: list(
+        object(
+          { name, state: name, dtype, shape, kind: { enum: ["weight", "statistic"] } },
+          { adapter: object({ layer: name, scale: figure }) },
+        ),
+      ),
       network: name,
       stages: { ...list(stage), minItems: 1 },
     },

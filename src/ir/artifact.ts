@@ -1,6 +1,7 @@
 // What a compilation gives: the recipe, its data, the network's parameters, and one program per stage with what a runtime must know
 // around it: which entries it has, what they are for, and which buffers the host writes and reads for each.
 
+import type { AdapterInfo } from "./model.ts";
 import type { ColumnInfo, DataPlan, DataInfo, ParameterGroup, RecipePlan } from "./plan.ts";
 import type { EntryName, Program } from "./program.ts";
 import type { State } from "./state.ts";
@@ -23,6 +24,8 @@ export interface ParameterInfo {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly kind: "weight" | "statistic";
+  /** Of what stands beside a layer and is trained in its place; a file without any leaves the network as it is without them. */
+  readonly adapter?: AdapterInfo;
 }
 
 /** The buffer of a column (an input, or the label). One that no result depends on has none. */

@@ -15,6 +15,15 @@ export interface Parameter {
   readonly node: Node;
   /** Where the layer stands in the spec. */
   readonly span: Span;
+  /** Of what stands beside a layer and is trained in its place. */
+  readonly adapter?: AdapterInfo;
+}
+
+/** An adapter's layer, and what the product of its maps is multiplied by before it is added to what the layer gives. */
+export interface AdapterInfo {
+  /** The layer's scope. */
+  readonly layer: string;
+  readonly scale: number;
 }
 
 /** Streams of a step's random numbers: initial values from 0, then what makes a batch, then what the network draws. */

@@ -175,6 +175,8 @@ export interface RecipePlan {
   readonly seed: number;
   /** What stands for the weights where the network answers. */
   readonly average?: WordPlan;
+  /** Words of adapters; which layers have one is said by their parameters. */
+  readonly adapters?: readonly WordPlan[];
   /** In the order in which they train; never empty. */
   readonly stages: readonly StagePlan[];
 }

@@ -1,16 +1,17 @@
-// From the stages of a recipe to their programs, in the order in which they train. What one stage must know of the one before it is only
-// since when the optimizer has seen each parameter: the states themselves are taken over by name when the stage begins.
+// From the stages of a recipe to their programs, in the order in which they train. What one stage must know of the others is only which of
+// them share a memory of the optimizer (memories.ts): the states themselves are taken over by name when the stage begins.
 
 import type { CompiledStage, EntryPorts } from "../ir/artifact.ts";
 import type { Parameter } from "../ir/model.ts";
 import type { EntryName, Program } from "../ir/program.ts";
+import { at } from "../ir/ops/define.ts";
 import { InternalError } from "../ir/types.ts";
 import type { CompilesKernels } from "./assemble.ts";
+import { memoriesOf, pausedIn } from "./memories.ts";
 import { compileEntries, type PipelineOptions } from "./pipeline.ts";
 import { reportStage, type StepReference } from "./report.ts";
 import { SEED } from "./states.ts";
-import { trainableOf, type StageGraphs, type StagePosition, type StageSpec } from "./step-graph.ts";
-import { rememberedBy, type Since } from "./update.ts";
+import { initEntry, trainableOf, type StageGraphs, type StagePosition, type StageSpec } from "./step-graph.ts";
 
 export function compileStages(
   specs: readonly StageSpec[],
@@ -18,33 +19,28 @@ export function compileStages(
   target: CompilesKernels,
   options: PipelineOptions,
 ): readonly CompiledStage[] {
-  let before: { readonly spec: StageSpec; readonly since: Since } | undefined;
   const trainedSince = new Map<Parameter, string>();
-  return specs.map((spec) => {
-    const isFirst = before === undefined;
+  const memories = memoriesOf(specs);
+  const graphs = specs.map((spec, i) => {
+    const isFirst = i === 0;
     for (const parameter of trainableOf(spec))
       if (!trainedSince.has(parameter)) trainedSince.set(parameter, isFirst ? "" : spec.stage.name);
-    const position = { isFirst, since: sinceWhen(spec, before), trainedSince: new Map(trainedSince) };
-    before = { spec, since: position.since };
-    return compileStage(spec, build(spec, position), target, specs.length > 1 ? withHeading(options, spec.stage.name) : options);
+    return { spec, built: build(spec, { isFirst, memoryOf: at(memories, i), trainedSince: new Map(trainedSince) }) };
   });
-}
-
-/** Parameters that an optimizer already knows keep their time; others begin with this stage, in the first stage without a name. */
-function sinceWhen(spec: StageSpec, before: { readonly spec: StageSpec; readonly since: Since } | undefined): Since {
-  if (!before) return () => "";
-  const [now, then] = [spec, before.spec].map(({ b, stage }) => rememberedBy(b, stage.optimizer).join());
-  const isSameMemory = now === then;
-  const known = new Set(isSameMemory ? trainableOf(before.spec) : []);
-  return (parameter) => (known.has(parameter) ? before.since(parameter) : spec.stage.name);
+  const states = graphs.map(({ built }) => built.states.list());
+  return graphs.map(({ spec, built }, i) => {
+    for (const state of pausedIn(states, i)) built.states.declare(state);
+    return compileStage(spec, built, target, specs.length > 1 ? withHeading(options, spec.stage.name) : options);
+  });
 }
 
 function compileStage(
   spec: StageSpec,
-  { states, entries, averages, features, cache }: StageGraphs,
+  { states, entries: declaring, averages, features, cache }: StageGraphs,
   target: CompilesKernels,
   options: PipelineOptions,
 ): CompiledStage {
+  const entries = new Map([...declaring, ["init", initEntry(states)]]);
   // What gives states their initial values comes last.
   const graphs = new Map([...(features?.entries ?? []), ...entries].map(([name, { graph }]) => [name, graph]));
   const compiled = compileEntries(graphs, target, options);
@@ -57,7 +53,7 @@ function compileStage(
     groups: groupsOf(spec, trainable),
     ...(averages.length > 0 && { averages }),
     ...(buffers.has(SEED) && { seed: SEED }),
-    states,
+    states: states.list(),
     entries: portsOf(entries, program),
     ...(features && { features: { ...features, entries: portsOf(features.entries, program) } }),
     report: { ...reportStage(compiled, stepOf(entries), trainable), cache },

@@ -34,7 +34,7 @@ import { mixBatch, mixedLoss, type Batch, type MixedLabels } from "./mix-batch.t
 import { seedOf, StateTable } from "./states.ts";
 import { addMetrics, keepScores } from "./tallies.ts";
 import { gather, nextStates, type Gradients, type NextStates } from "./train-step.ts";
-import type { Since } from "./update.ts";
+import type { MemoryOf } from "./update.ts";
 
 /** What a stage's programs are made of. */
 export interface StageSpec {
@@ -54,7 +54,7 @@ export interface StageSpec {
 /** Where a stage stands among the others. */
 export interface StagePosition {
   readonly isFirst: boolean;
-  readonly since: Since;
+  readonly memoryOf: MemoryOf;
   readonly trainedSince: TrainedSince;
 }
 
@@ -73,8 +73,9 @@ export const trainableOf = ({ network, isFrozen }: Pick<StageSpec, "network" | "
   network.parameters.filter((parameter) => parameter.kind === "weight" && !isFrozen(parameter));
 
 export interface StageGraphs {
-  readonly states: readonly State[];
-  /** `init` last: it writes what the others read. */
+  /** What the entries have declared. */
+  readonly states: StateTable;
+  /** All but the one that gives states their initial values. */
   readonly entries: ReadonlyMap<EntryName, EntryGraph>;
   readonly averages: readonly StageAverage[];
   /** The feature cache, whose entries are not among those above. */
@@ -317,15 +318,8 @@ function contextOf(spec: StageSpec, position: StagePosition): EntryContext {
   return { ...spec, ...position, states };
 }
 
-/** Initial values are of everything that the entries have declared. */
-function withInit(
-  context: EntryContext,
-  entries: readonly (readonly [EntryName, EntryGraph])[],
-): Pick<StageGraphs, "states" | "entries" | "averages"> {
-  const { states } = context;
-  const init: EntryGraph = { graph: states.initialValues(), ports: { purpose: "initialize" } };
-  return { states: states.list(), entries: new Map([...entries, ["init", init]]), averages: averagesIn(context) };
-}
+/** Comes last: initial values are of everything that the others have declared. */
+export const initEntry = (states: StateTable): EntryGraph => ({ graph: states.initialValues(), ports: { purpose: "initialize" } });
 
 export function buildEntries(spec: StageSpec, position: StagePosition): StageGraphs {
   const context = contextOf(spec, position);
@@ -339,7 +333,8 @@ export function buildEntries(spec: StageSpec, position: StagePosition): StageGra
     spec.isFrozen(parameter) && !(spec.recipe.average && context.trainedSince.has(parameter));
   const cache = featureCacheOf({ ...spec, network: trained(context, true), isFrozen: isSteady });
   const features = "above" in cache ? cachedEntries(context, cache) : undefined;
-  return { ...withInit(context, entries), ...(features && { features }), cache: cache.report };
+  const { states } = context;
+  return { states, entries: new Map(entries), averages: averagesIn(context), ...(features && { features }), cache: cache.report };
 }
 
 /** What makes features, and what goes on from them: as the stage trains and evaluates, with features for inputs. */
@@ -389,7 +384,7 @@ export function buildTraceEntry(spec: StageSpec, position: StagePosition): Stage
   const columns = columnBuffers("batch", [...dataInfo.inputs, dataInfo.label]);
   const ports: EntryPorts = { purpose: "trace", ...schedule, columns, loss: "loss", output: "output", gradients: gradientBuffers };
   return {
-    ...withInit(context, [["train", { graph: { builder: b, outputs }, ports }]]),
+    ...{ states: context.states, entries: new Map([["train", { graph: { builder: b, outputs }, ports }]]), averages: averagesIn(context) },
     cache: { features: false, reason: "a trace is of one batch" },
   };
 }

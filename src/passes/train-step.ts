@@ -12,7 +12,7 @@ import { followWeights, type TrainedSince } from "./average.ts";
 import type { RateOf } from "./learning-rate.ts";
 import type { BatchLoss } from "./loss.ts";
 import type { StateTable } from "./states.ts";
-import { updateWeights, type Since } from "./update.ts";
+import { updateWeights, type MemoryOf } from "./update.ts";
 
 export interface TrainStep {
   readonly b: Builder;
@@ -24,7 +24,7 @@ export interface TrainStep {
   readonly rates: RateOf;
   readonly groupOf: (parameter: Parameter) => ParameterGroup;
   readonly penaltiesOf: (parameter: Parameter) => readonly WordPlan[];
-  readonly since: Since;
+  readonly memoryOf: MemoryOf;
   readonly trainedSince: TrainedSince;
 }
 

@@ -10,8 +10,15 @@ import { clip, clipNorm } from "./clip.ts";
 import type { RateOf } from "./learning-rate.ts";
 import type { StateTable } from "./states.ts";
 
-/** The stage since which an optimizer has known a parameter without a break; "" for the first. */
-export type Since = (parameter: Parameter) => string;
+/** By what an optimizer's states of a parameter are told from others of the same name; "" where nothing need be said. */
+export interface MemoryNames {
+  /** Of those that are the parameter's own: the stage that they begin with, where there were others before. */
+  readonly kept: string;
+  /** Of counts, which all parameters share that have made the same steps; "" for those that have made all of them. */
+  readonly counted: string;
+}
+
+export type MemoryOf = (parameter: Parameter) => MemoryNames;
 
 export interface UpdateContext {
   readonly b: Builder;
@@ -21,7 +28,7 @@ export interface UpdateContext {
   readonly step: Node;
   readonly rates: RateOf;
   readonly groupOf: (parameter: Parameter) => ParameterGroup;
-  readonly since: Since;
+  readonly memoryOf: MemoryOf;
 }
 
 /** Next values of weights and of the optimizer's states, by their names. */
@@ -37,8 +44,9 @@ export function updateWeights(context: UpdateContext, given: ReadonlyMap<Paramet
     states.declare({ name, kind: "optimizer", type, init: { kind: "constant", value } });
   for (const [parameter, gradient] of gradients) {
     // Parameters that joined later have counts of their own: what corrects for an empty memory must not come from a full one.
-    const since = context.since(parameter);
-    const sharedName = (key: string): string => `optimizer/${key}${since === "" ? "" : `@${since}`}`;
+    const { kept, counted } = context.memoryOf(parameter);
+    const behind = (name: string): string => (name === "" ? "" : `@${name}`);
+    const sharedName = (key: string): string => `optimizer/${key}${behind(counted)}`;
     const shared = (key: string, next: (old: Node) => Node): Node => {
       const name = sharedName(key);
       const value = outputs.get(name) ?? next(declare(name, tensorType("f32", []), optimizer.shared[key]));
@@ -51,9 +59,9 @@ export function updateWeights(context: UpdateContext, given: ReadonlyMap<Paramet
       outputs.set(name, b.add(old, 1));
       return old;
     };
-    const slotName = (key: string): string => `optimizer/${key}/${parameter.name}`;
+    const slotName = (key: string): string => `optimizer/${key}/${parameter.name}${behind(kept)}`;
     const slot = (key: string): Node => declare(slotName(key), parameter.state.type, optimizer.slots[key]);
-    const step = since === "" ? context.step : ownSteps();
+    const step = counted === "" ? context.step : ownSteps();
     const group = context.groupOf(parameter);
     const args = { ...plan.args, lr: group.rate, weight_decay: group.decay };
     const update = b.withOrigin(b.originOf(parameter.node), () =>

@@ -149,6 +149,11 @@ const recipeSetting: fc.Arbitrary<Ast.RecipeSetting> = fc.oneof(
   fc
     .tuple(tied.expr, fc.option(globs, { nil: undefined }), fc.oneof(fc.constant([]), globs))
     .map(([value, on, except]) => ({ ...base, key: "regularize" as const, value, ...(on && { on }), except })),
+  // Behind `weights` only the name tells it from that setting's own `adapt`.
+  fc.tuple(globs, fc.oneof(fc.constant([]), globs)).map(([it, except]) => ({
+    ...{ ...base, key: "adapt" as const, globs: it, except },
+    with: { kind: "ref" as const, span, name: "lora" },
+  })),
   fc.tuple(tied.expr, fc.boolean(), fc.option(tied.expr, { nil: undefined })).map(([patience, keepBest, within]) => ({
     ...{ ...base, key: "stop" as const, metric: "val.loss", patience, keepBest },
     ...(within && { within }),

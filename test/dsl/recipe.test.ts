@@ -65,7 +65,7 @@ describe("recipes", () => {
       { name: "head", epochs: 2, optimizer: { word: "sgd", args: { lr: 1 } }, schedule: { word: "constant" } },
       { name: "tune", epochs: 5, optimizer: { word: "adam" }, schedule: { word: "linear" } },
     ]);
-    expect(planned.stages.map(({ frozen }) => ["fc.bias", "fc.weight"].map(frozen))).toEqual([
+    expect(planned.stages.map(({ frozen }) => ["fc.bias", "fc.weight"].map((name) => frozen({ name })))).toEqual([
       [false, true],
       [true, false],
     ]);
@@ -138,7 +138,7 @@ describe("--set", () => {
       { word: "sgd", args: { lr: 0.1, momentum: 0.5, dampening: 0, nesterov: false, weight_decay: 0 } },
     ],
     ["metrics=accuracy, f1", (it) => it.plan.metrics.map(({ word }) => word), ["accuracy", "f1"]],
-    ["freeze=** except fc.weight", (it) => ["fc.bias", "fc.weight"].map((name) => it.stages[0]?.frozen(name)), [true, false]],
+    ["freeze=** except fc.weight", (it) => ["fc.bias", "fc.weight"].map((name) => it.stages[0]?.frozen({ name })), [true, false]],
     ["data.train=/else/where", (it) => it.data?.sources["train"]?.args["path"], "/else/where"],
     ["data.train=../relative path", (it) => it.data?.sources["train"]?.args["path"], "../relative path"],
     ['data.train="quoted"', (it) => it.data?.sources["train"]?.args["path"], "quoted"],
@@ -158,7 +158,7 @@ describe("--set", () => {
     expect(plan(staged, ["stage.tune.epochs=2"]).plan.stages[0]?.epochs).toBe(2);
     expect(plan(staged, ["epochs=3"]).plan.stages[0]?.epochs).toBe(3);
     expect(plan(staged, ["optimizer.lr=2"]).plan.stages[0]?.optimizer.args["lr"]).toBe(2);
-    expect(plan(staged, ["stage.tune.freeze=fc.bias"]).stages[0]?.frozen("fc.bias")).toBe(true);
+    expect(plan(staged, ["stage.tune.freeze=fc.bias"]).stages[0]?.frozen({ name: "fc.bias" })).toBe(true);
   });
 
   it("replaces an argument given by its place", () => {

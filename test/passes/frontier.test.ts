@@ -80,11 +80,11 @@ function stepOf(text: string): {
         label: { name: "label", dtype: "i32", shape: [] },
         classes: ["a", "b", "c"],
       },
-      isFrozen: ({ name }) => stage.frozen(name),
+      isFrozen: stage.frozen,
       groupOf: () => ({ rate: 0.1, decay: 0 }),
       penaltiesOf: () => [],
     },
-    { isFirst: true, since: () => "", trainedSince: new Map() },
+    { isFirst: true, memoryOf: () => ({ kept: "", counted: "" }), trainedSince: new Map() },
   );
   const graph = entries.get("train")?.graph;
   if (!graph) throw new Error("no training step");

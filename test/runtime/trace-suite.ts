@@ -47,6 +47,8 @@ const TRACES: readonly (readonly [name: string, afterwards: number, steps?: numb
   ["update-ema", 1e-4, 5],
   ["update-clip-norm", 1e-4],
   ["update-clip-value", 1e-4],
+  ["adapted-text", 1e-4],
+  ["adapted-image", 1e-4],
 ];
 
 export function traceSuite(device: TraceDevice): void {

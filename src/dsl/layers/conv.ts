@@ -7,7 +7,7 @@ import { windowCount } from "../../ir/ops/conv.ts";
 import { conv3d as convolve3d, convTranspose3d as transpose3d } from "../../ir/ops/depth.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { shapeText } from "../values.ts";
-import { arg, argOr, defineLayer, extent, fanIn, requireShape } from "./define.ts";
+import { arg, argOr, defineLayer, extent, fanIn, requireShape, ZEROS as LAYER_ZEROS } from "./define.ts";
 import type { AnyLayer, LayerContext, Takes } from "./define.ts";
 
 /** A kernel's way over each of the axes that it moves along. */
@@ -103,19 +103,46 @@ function convolution(rank: Rank): AnyLayer {
       groups: arg("count", "groups of channels that do not mix", 1),
       bias: arg("bool", "whether to add a bias", true),
     },
-    build: (context, x, { channels, kernel: size, stride: step, padding: around, dilation: gap, groups, bias }) => {
+    build: (context, x, args) => {
       const { b, weight } = context;
+      const { channels, groups, bias } = args;
       const inputs = extent(x, 1);
       requireGroups(groups, inputs, channels);
-      const [kernel, stride, dilation] = [listOf(size, rank), listOf(step, rank), listOf(gap, rank)];
-      const moves = { kernel, stride, dilation, groups };
-      const { input, padding } =
-        around === "same" ? same(b, x, moves) : { input: x, padding: listOf(around === "valid" ? 0 : around, rank) };
-      const receptive = (inputs / groups) * sizeOf(kernel);
-      const w = weight("weight", [channels, inputs / groups, ...kernel], fanIn(receptive));
-      return biased(context, CONVOLVE[rank](b, input, w, { ...moves, padding }), channels, receptive, bias);
+      const { input, moves } = placed(b, x, rank, args);
+      const receptive = (inputs / groups) * sizeOf(moves.kernel);
+      const w = weight("weight", [channels, inputs / groups, ...moves.kernel], fanIn(receptive));
+      return biased(context, CONVOLVE[rank](b, input, w, moves), channels, receptive, bias);
+    },
+    // The first has the kernel and no groups, the second the groups and no kernel.
+    lowRank: ({ b, weight }, x, args, inner) => {
+      const { channels, groups } = args;
+      const inputs = extent(x, 1);
+      requireShape(inner % groups === 0, () => `${groups} groups do not divide an adapter of rank ${inner}`);
+      const { input, moves } = placed(b, x, rank, args);
+      const one = listOf(1, rank);
+      const down = weight("lora_A.weight", [inner, inputs, ...moves.kernel], fanIn(inputs * sizeOf(moves.kernel)));
+      const up = weight("lora_B.weight", [channels, inner / groups, ...one], LAYER_ZEROS);
+      const y = CONVOLVE[rank](b, input, down, { ...moves, groups: 1 });
+      return CONVOLVE[rank](b, y, up, { kernel: one, stride: one, padding: listOf(0, rank), dilation: one, groups });
     },
   });
+}
+
+interface Placement {
+  readonly kernel: number | readonly number[];
+  readonly stride: number | readonly number[];
+  readonly padding: "same" | "valid" | number | readonly number[];
+  readonly dilation: number | readonly number[];
+  readonly groups: number;
+}
+
+/** A convolution's way over its input, and that with what `same` puts around it. */
+function placed(b: Builder, x: Node, rank: Rank, args: Placement): { readonly input: Node; readonly moves: Moves } {
+  const [kernel, stride, dilation] = [listOf(args.kernel, rank), listOf(args.stride, rank), listOf(args.dilation, rank)];
+  const moves = { kernel, stride, dilation, groups: args.groups };
+  const { padding: around } = args;
+  const { input, padding } = around === "same" ? same(b, x, moves) : { input: x, padding: listOf(around === "valid" ? 0 : around, rank) };
+  return { input, moves: { ...moves, padding } };
 }
 
 function transposed(rank: Rank): AnyLayer {

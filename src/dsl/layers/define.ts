@@ -50,9 +50,14 @@ export interface Layer<A extends ArgSpecs = ArgSpecs> {
   readonly args: A;
   /** Throws OpError where shapes do not fit. */
   readonly build: (context: LayerContext, x: Node, args: Values<A>) => Built;
+  /** What an adapter adds to a linear map: two in a row, with `rank` channels between them, named as PEFT names them. Left out: it takes none. */
+  readonly lowRank?: (context: LayerContext, x: Node, args: Values<A>, rank: number) => Node;
 }
 
-export type AnyLayer = Omit<Layer, "build"> & { readonly build: (context: LayerContext, x: Node, args: never) => Built };
+export type AnyLayer = Omit<Layer, "build" | "lowRank"> & {
+  readonly build: (context: LayerContext, x: Node, args: never) => Built;
+  readonly lowRank?: (context: LayerContext, x: Node, args: never, rank: number) => Node;
+};
 
 export const defineLayer = <const A extends ArgSpecs>(layer: Layer<A>): AnyLayer => Object.freeze(layer);
 

@@ -59,6 +59,6 @@ const normOfOneValue: NetworkLint = {
 
 /** Where every stage freezes it, it uses running statistics. */
 const isTrained = ({ planned: { stages } }: BuiltRecipe, path: string): boolean =>
-  stages.some(({ frozen }) => !frozen(path === batchNorm.name ? "running_mean" : `${path}.running_mean`));
+  stages.some(({ frozen }) => !frozen({ name: path === batchNorm.name ? "running_mean" : `${path}.running_mean` }));
 
 export const NETWORK_LINTS: readonly NetworkLint[] = [softmaxBeforeLoss, oneClass, normOfOneValue];

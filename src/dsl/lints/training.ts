@@ -1,7 +1,6 @@
 // Lints of what stages train and how: rates, what is frozen, and what the loss does not reach.
 
 import { topologicalOrder } from "../../ir/graph.ts";
-import { globsCover } from "../../ir/glob.ts";
 import type { Parameter } from "../../ir/model.ts";
 import { problem } from "../../ir/recipe/define.ts";
 import { baseRate, optimizerOf } from "../../ir/recipe/optimizers/index.ts";
@@ -32,9 +31,8 @@ const unusualRate: NetworkLint = {
 const frozenNew: NetworkLint = {
   when: "network",
   find: (recipe) => {
-    const { stages, replacements, weights } = recipe.planned;
-    const isNew = globsCover([...replacements.map(({ scope }) => scope), ...(weights?.plan.new ?? [])]);
-    const stuck = weightsOf(recipe).find(({ name }) => isNew(name) && stages.every(({ frozen }) => frozen(name)));
+    const { stages, adapters } = recipe.planned;
+    const stuck = weightsOf(recipe).find((weight) => adapters.isNew(weight.name) && stages.every(({ frozen }) => frozen(weight)));
     const at = stages.find(({ freeze }) => freeze)?.freeze?.span;
     if (!stuck || !at) return [];
     const hint = `leave it out of what is frozen: \`except ${stuck.name.replace(/\.[^.]*$/, "")}\``;
@@ -47,7 +45,7 @@ const unreached: NetworkLint = {
   find: (recipe) => {
     const reached = new Set(topologicalOrder([recipe.model.output]));
     const { stages } = recipe.planned;
-    const idle = weightsOf(recipe).filter(({ name, node }) => !reached.has(node) && stages.some(({ frozen }) => !frozen(name)));
+    const idle = weightsOf(recipe).filter((weight) => !reached.has(weight.node) && stages.some(({ frozen }) => !frozen(weight)));
     return idle.map(({ name, span }) => ({ problem: problem("unreached-weight", { name }), at: span }));
   },
 };
@@ -62,10 +60,11 @@ const trainedBelowFrozen: NetworkLint = {
     once(
       recipe.planned.stages.flatMap(({ freeze, frozen }) => {
         const layers = weightsOf(recipe).filter(isMatrix);
-        const lowest = layers.findIndex(({ name }) => !frozen(name));
-        const above = layers.find(({ name }, i) => i > lowest && frozen(name));
+        const lowest = layers.findIndex((weight) => !frozen(weight));
+        const above = layers.find((weight, i) => i > lowest && frozen(weight));
         const below = layers[lowest];
-        if (!freeze || !above || !below) return [];
+        // Adapters stand beside what is frozen, wherever that is.
+        if (!freeze || !above || !below || recipe.planned.adapters.rules.length > 0) return [];
         return [{ problem: problem("trained-below-frozen", { trained: below.name, frozen: above.name }), at: freeze.span }];
       }),
     ),

@@ -1,6 +1,7 @@
 // Every word of recipes and data sets, by its kind: what the reference page and `tlc explain` list, and what tests go through.
 
 import type { Word } from "./define.ts";
+import { ADAPTERS } from "./adapters/index.ts";
 import { AVERAGES } from "./averages/index.ts";
 import { CLIPS } from "./clips/index.ts";
 import { READINGS } from "./columns/index.ts";
@@ -26,6 +27,7 @@ export const GLOSSARY: readonly WordKind[] = [
   { kind: "optimizer", title: "Optimizers", words: OPTIMIZERS },
   { kind: "clip", title: "Clipping of gradients", words: CLIPS },
   { kind: "penalty", title: "Penalties of weights", words: PENALTIES },
+  { kind: "adapter", title: "Adapters", words: ADAPTERS },
   { kind: "average", title: "Averages of weights", words: AVERAGES },
   { kind: "schedule", title: "Schedules", words: SCHEDULES },
   { kind: "source", title: "Sources", words: SOURCES },

@@ -11,6 +11,8 @@ export interface WantedTensor {
   readonly name: string;
   /** Undefined where only the data will say: then any fits. */
   readonly shape: Shape | undefined;
+  /** Of what stands beside a layer; a file without any adapter is of the network before it had them. */
+  readonly adapter?: object;
 }
 
 export interface Misfit {
@@ -74,7 +76,9 @@ export function matchWeights(
   const [misshapen, mistyped]: [Misfit[], Misfit[]] = [[], []];
   const clashes: { name: string; tensors: readonly string[] }[] = [];
   const taken = new Set<string>();
-  for (const { name, shape } of parameters) {
+  const hasAdapters = parameters.some(({ name, adapter }) => adapter !== undefined && places.has(name));
+  for (const { name, shape, adapter } of parameters) {
+    if (adapter !== undefined && !hasAdapters) continue;
     // What is declared new takes nothing: its tensor in the file, if any, is left over and must be dropped.
     const declared = isNew(name);
     if (declared || isReplaced(name)) {

@@ -12,6 +12,7 @@ import type { WordPlan } from "../../../src/ir/plan.ts";
 import { argumentSchema } from "../../../src/ir/recipe/argument-rules.ts";
 import { planOf, type Word } from "../../../src/ir/recipe/define.ts";
 import { GLOSSARY } from "../../../src/ir/recipe/index.ts";
+import { ADAPTERS } from "../../../src/ir/recipe/adapters/index.ts";
 import { AVERAGES } from "../../../src/ir/recipe/averages/index.ts";
 import { CLIPS } from "../../../src/ir/recipe/clips/index.ts";
 import { LOSSES } from "../../../src/ir/recipe/losses/index.ts";
@@ -220,6 +221,21 @@ describe.each(PENALTIES.map((penalty) => [penalty.name, penalty] as const))("pen
     expectRoundTrip(plan, PENALTIES, () => planned(recipe)?.plan.stages[0]?.penalties?.[0]);
     const artifact = await compileSmall(recipe);
     expect(artifact.recipe.stages[0]?.penalties).toEqual([plan]);
+    expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
+  });
+});
+
+describe.each(ADAPTERS.map((adapter) => [adapter.name, adapter] as const))("adapter %s", (_, adapter) => {
+  it.each(plansOf(adapter, adapter.samples))("compiles as $args", async (plan) => {
+    const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer sgd(lr: 0.1)\n  adapt fc with ${wordText(plan)}` };
+    expectRoundTrip(plan, ADAPTERS, () => planned(recipe)?.plan.adapters?.[0]);
+    const artifact = await compileSmall(recipe);
+    const { rank, scale } = adapter;
+    expect(soleStage(artifact).trainable).toEqual(["fc.lora_A.weight", "fc.lora_B.weight"]);
+    expect(artifact.parameters.flatMap(({ shape, adapter: of }) => (of ? [{ shape, ...of }] : []))).toEqual([
+      { shape: [rank(plan.args), 4], layer: "fc", scale: scale(plan.args) },
+      { shape: [3, rank(plan.args)], layer: "fc", scale: scale(plan.args) },
+    ]);
     expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
   });
 });
