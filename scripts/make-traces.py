@@ -2,11 +2,12 @@
 
     python3 scripts/make-traces.py        # needs torch, timm, safetensors
 
-CASE.in.safetensors has the initial weights (`weight/NAME`) and one batch (`batch/INPUT`, `batch/label`); CASE.out.safetensors has
+CASE.in.safetensors has the initial weights (`weight/NAME`, and `teacher/NAME` of a network that it learns from) and one batch (`batch/INPUT`, `batch/label`); CASE.out.safetensors has
 `loss` [steps], `output` and `grad/NAME` of the first step, and `after/NAME`, every parameter and running statistic after the last, with `average/NAME` of what is averaged.
 The networks are those of the specs, written again; names are those of `state_dict`.
 """
 
+import json
 import pathlib
 import zlib
 
@@ -14,7 +15,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import save_file
-from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, OneCycleLR, SequentialLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, OneCycleLR, ReduceLROnPlateau, SequentialLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from timm.optim import Lamb, Lars, Lion
 
@@ -223,6 +224,61 @@ PAUSED = {
 }
 
 
+class Teacher(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.big, self.bn, self.fc = nn.Linear(5, 9), nn.BatchNorm1d(9), nn.Linear(9, 3)
+        with torch.no_grad():
+            self.bn.running_mean.uniform_(-0.5, 0.5), self.bn.running_var.uniform_(0.5, 1.5)
+
+    def forward(self, values):
+        return 3 * self.fc(torch.tanh(self.bn(self.big(values))))
+
+
+# As the specs have them: temperature, share of the teacher, and weights of the classes.
+DISTILLED = {"plain": (4.0, 0.9, None), "warm": (1.5, 0.4, None)}
+
+
+def distilled():
+    """Hinton, Vinyals & Dean 2015."""
+    for name, (temperature, weight, classes) in DISTILLED.items():
+        torch.manual_seed(zlib.crc32(f"distilled-{name}".encode()))
+        net, teacher = Regressor(3), Teacher().eval()
+        values, label = torch.randn(6, 5), torch.randint(0, 3, (6,), dtype=torch.int32)
+        taught = F.log_softmax(teacher(values).detach() / temperature, 1)
+
+        def loss(output, label):
+            soft = F.kl_div(F.log_softmax(output / temperature, 1), taught, reduction="batchmean", log_target=True)
+            return (1 - weight) * F.cross_entropy(output, label.long(), classes) + weight * temperature**2 * soft
+
+        sgd = torch.optim.SGD(net.parameters(), lr=0.2, momentum=0.5)
+        trace(f"distilled-{name}", net, {"values": values, "label": label}, sgd, loss, teacher=teacher)
+
+
+PLATEAUS = [
+    ("min", dict()),
+    ("min", dict(factor=0.5, patience=2, threshold=0.05)),
+    ("max", dict(factor=0.3, patience=0, threshold=0.1, cooldown=2)),
+    ("max", dict(factor=0.5, patience=1, threshold=0.0, min_lr=0.02)),
+]
+
+
+def plateaus():
+    """Rates behind each epoch of ReduceLROnPlateau, for what the epochs reported."""
+    torch.manual_seed(17)
+    cases = []
+    for mode, args in PLATEAUS:
+        sgd = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+        schedule = ReduceLROnPlateau(sgd, mode=mode, **args)
+        values = (torch.rand(40, dtype=torch.float64) + torch.linspace(1, 0.3, 40, dtype=torch.float64)).tolist()
+        rates = []
+        for value in values:
+            schedule.step(value)
+            rates.append(sgd.param_groups[0]["lr"])
+        cases.append({"better": "lower" if mode == "min" else "higher", "args": args, "values": values, "rates": rates})
+    (FOLDER.parent / "plateaus.json").write_text("[\n" + ",\n".join(map(json.dumps, cases)) + "\n]\n")
+
+
 def paused():
     """Three stages of one optimizer, of which the second leaves the first layer alone: whole batches, and the weights after each stage."""
     for name, optimizer in PAUSED.items():
@@ -266,6 +322,10 @@ def scheduled(net, schedule, steps):
     return dict(optimizer=sgd, after=schedule(sgd).step, steps=steps)
 
 
+def cycled(net, optimizer, **cycle):
+    return dict(optimizer=optimizer, after=OneCycleLR(optimizer, total_steps=8, **cycle).step, steps=8)
+
+
 def warming(sgd):
     """Up from 0 over three steps, then half a cosine over four."""
     rise = LambdaLR(sgd, lambda step: step / 3)
@@ -291,6 +351,11 @@ UPDATES = {
     "l2-sp": lambda net: penalized(
         net, lambda name, p, start: 0.4 / 2 * (p - start).square().sum() if "fc1" in name else 0.1 / 2 * p.square().sum()
     ),
+    "one-cycle-momentum": lambda net: cycled(net, torch.optim.SGD(net.parameters(), lr=0.3, momentum=0.5, dampening=0.2), max_lr=0.3),
+    "one-cycle-nesterov": lambda net: cycled(net, torch.optim.SGD(net.parameters(), lr=0.3, momentum=0.5, nesterov=True), max_lr=0.3, three_phase=True),
+    "one-cycle-adamw": lambda net: cycled(net, torch.optim.AdamW(net.parameters(), lr=0.05, eps=1e-3), max_lr=0.05, anneal_strategy="linear"),
+    "one-cycle-nadam": lambda net: cycled(net, torch.optim.NAdam(net.parameters(), lr=0.05, eps=1e-3), max_lr=0.05, base_momentum=0.5),
+    "one-cycle-rmsprop": lambda net: cycled(net, torch.optim.RMSprop(net.parameters(), lr=0.05), max_lr=0.05),
     "one-cycle": lambda net: scheduled(net, lambda sgd: OneCycleLR(sgd, max_lr=0.3, total_steps=8, cycle_momentum=False), 8),
     "warmup": lambda net: scheduled(net, warming, 7),
     "ema": lambda net: averaged(net, 0.7),
@@ -304,11 +369,12 @@ def cross_entropy(smoothing=0.0):
     )
 
 
-def trace(name, model, batch, optimizer, loss_of, steps=STEPS, penalty=lambda: 0, before=lambda: None, after=lambda: None, average=None):
+def trace(name, model, batch, optimizer, loss_of, steps=STEPS, penalty=lambda: 0, before=lambda: None, after=lambda: None, average=None, teacher=None):
     model.train()
     cast = lambda t: t.detach().clone().to(torch.float32 if t.is_floating_point() else torch.int32).contiguous()
     state = lambda: {k: cast(v) for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
     given = {f"weight/{k}": v for k, v in state().items()} | {f"batch/{k}": v.contiguous() for k, v in batch.items()}
+    given |= {f"teacher/{k}": cast(v) for k, v in teacher.state_dict().items() if not k.endswith("num_batches_tracked")} if teacher else {}
     save_file(given, FOLDER / f"{name}.in.safetensors")
     inputs = {k: v.long() if v.dtype == torch.int32 else v for k, v in batch.items() if k != "label"}
     out, losses = {}, []
@@ -377,6 +443,8 @@ def main():
     weighted_losses(labels)
     adapters()
     paused()
+    plateaus()
+    distilled()
 
 
 # As the specs have them: outputs, labels, loss.

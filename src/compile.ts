@@ -89,6 +89,8 @@ export interface CompileOutcome {
   readonly artifact?: Artifact;
   /** What the network takes of the weights that its recipe begins with. */
   readonly weights?: PublishedWeights;
+  /** The same of the network that it is distilled from. */
+  readonly teacher?: PublishedWeights;
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
   /** Where the spec says how its data is read, for what is found out once it is loaded: the batch, and each split. */
@@ -121,12 +123,15 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
   if (!stages) return outcome(spec);
   const [{ network, b }] = stages as [StageSpec];
   const contract = planned.weights && (await contractOf(spec, planned.weights, network, request));
-  if (contract === "broken") return outcome(spec);
+  const taught = planned.teacher && network.teacher && (await contractOf(spec, planned.teacher.weights, network.teacher, request));
+  if (contract === "broken" || taught === "broken") return outcome(spec);
   const compiled = { ...finish(spec, stages, buildEntries, request, planned), places: placesOf(planned), layers: layerRows(network, b) };
-  if (!compiled.artifact || !contract) return compiled;
+  if (!compiled.artifact) return compiled;
+  const teacher = taught && { teacher: { source: taught.source, isRecipe: taught.isRecipe, matches: taught.matches } };
+  if (!contract) return { ...compiled, ...teacher };
   const { source, isRecipe, matches, dropped, fresh } = contract;
   const weights = { source, taken: matches.size, dropped: dropped.length, new: fresh };
-  return { ...compiled, artifact: { ...compiled.artifact, weights }, weights: { source, isRecipe, matches } };
+  return { ...compiled, artifact: { ...compiled.artifact, weights }, weights: { source, isRecipe, matches }, ...teacher };
 }
 
 /** Before anything is compiled, let alone fetched. */
@@ -216,7 +221,10 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   const [{ network }] = stages as [StageSpec];
   checkBatch([...request.batch.keys()], [...network.inputs.keys(), ...(isAgainstInput(loss) ? [] : ["label"])]);
   const isRandom = topologicalOrder([network.output]).some(({ op }) => op.training?.draws === true);
-  return { ...finish(spec, stages, buildTraceEntry, request, { network: planned.network }), ...(isRandom && { withoutRandomness: true }) };
+  return {
+    ...finish(spec, stages, buildTraceEntry, request, { network: planned.network, ...(planned.teacher && { teacher: planned.teacher }) }),
+    ...(isRandom && { withoutRandomness: true }),
+  };
 }
 
 /** A stage on its own: its optimizer begins with it. */
@@ -301,7 +309,7 @@ function finish(
   stages: readonly StageSpec[],
   build: typeof buildEntries,
   request: OutputRequest,
-  { network: named, data }: Pick<PlannedRecipe, "network" | "data">,
+  { network: named, data, teacher }: Pick<PlannedRecipe, "network" | "data" | "teacher">,
 ): CompileOutcome {
   const [{ b, recipe, dataInfo, network }] = stages as [StageSpec];
   const target = targetNamed(request.target);
@@ -327,6 +335,8 @@ function finish(
     dataInfo,
     outputShape: network.output.type.shape.slice(1),
     parameters: network.parameters.map(parameterInfo),
+    ...(network.teacher &&
+      teacher && { teacher: { source: teacher.weights.plan.source, parameters: network.teacher.parameters.map(parameterInfo) } }),
     network: sha256(printGraph({ builder: b, outputs: new Map([["output", network.output], ...network.updates]) })),
     stages: compiled,
   };

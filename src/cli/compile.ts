@@ -6,7 +6,7 @@ import { EXIT } from "./failure.ts";
 import { writeFolder } from "./folder.ts";
 import { artifactOf, compileRequest, type CompileOptions } from "./open.ts";
 import { requireSpec } from "./spec-file.ts";
-import { PACKED, packPublished, weightAccess } from "./weights.ts";
+import { PACKED, PACKED_TEACHER, packPublished, weightAccess } from "./weights.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome, CompileRequest } from "./toolchain.ts";
 
@@ -25,6 +25,12 @@ export async function compile(file: string, options: CompileVerbOptions, termina
     const published = { ...first.weights, ...weightAccess(file, options, terminal) };
     files.set(PACKED, await packPublished(first.artifact, await requireEarlier(file, options, first.artifact, published, terminal)));
   }
+  const { teacher } = first.artifact;
+  if (teacher !== undefined && first.teacher !== undefined)
+    files.set(
+      PACKED_TEACHER,
+      await packPublished({ ...first.artifact, ...teacher }, { ...first.teacher, ...weightAccess(file, options, terminal) }),
+    );
   let bytes = 0;
   for (const content of files.values()) bytes += typeof content === "string" ? Buffer.byteLength(content) : content.length;
   await writeFolder(options.out, files);
@@ -35,7 +41,7 @@ export async function compile(file: string, options: CompileVerbOptions, termina
   return EXIT.ok;
 }
 
-type Compiled = Pick<CompileOutcome, "weights"> & { readonly artifact: Artifact };
+type Compiled = Pick<CompileOutcome, "weights" | "teacher"> & { readonly artifact: Artifact };
 
 /** The same for every target: data that is looked at once, and diagnostics that are shown once. */
 async function compileAll(file: string, options: CompileVerbOptions, terminal: Terminal): Promise<readonly [Compiled, ...Compiled[]]> {

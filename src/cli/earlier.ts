@@ -32,12 +32,14 @@ export async function trainEarlier(
   const request = compileRequest(path, alone(options, recipe), device.info.kind, terminal, device.limits);
   const outcome = await terminal.io.toolchain.compileSpec(path, request);
   const artifact = artifactOf(outcome, terminal);
-  const { published: _, ...rest } = opened;
+  const { published: _, teacher: __, ...rest } = opened;
+  const access = weightAccess(path, options, terminal);
   const earlier = {
     ...rest,
     artifact,
     outcome,
-    ...(outcome.weights && { published: { ...outcome.weights, ...weightAccess(path, options, terminal) } }),
+    ...(outcome.weights && { published: { ...outcome.weights, ...access } }),
+    ...(outcome.teacher && { teacher: { ...outcome.teacher, ...access } }),
   };
   const done = await finishedWeights(artifact, path);
   if (done === undefined) {

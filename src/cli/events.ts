@@ -98,6 +98,26 @@ export interface SavedEvent extends Omit<DoneEvent, "weights"> {
   readonly adapter?: string;
 }
 
+/** `tlc run --find-rate`, for each step. */
+export interface RateEvent {
+  readonly event: "rate";
+  readonly rate: number;
+  readonly loss: number;
+  /** An average over the steps so far, of which the last count most. */
+  readonly smoothed: number;
+}
+
+/** The end of `tlc run --find-rate`. */
+export interface RatesEvent {
+  readonly event: "rates";
+  /** The one that was tested: the first. */
+  readonly stage: string;
+  readonly steps: number;
+  readonly diverged: boolean;
+  /** The rate at which the smoothed loss falls fastest; absent where it never falls. */
+  readonly suggestion?: number;
+}
+
 /** `tlc eval`. Each metric is a field of its own: `loss`, `accuracy`, … */
 export interface EvalEvent {
   readonly event: "eval";
@@ -241,6 +261,8 @@ export type CliEvent =
   | EpochEvent
   | StageEvent
   | SavedEvent
+  | RateEvent
+  | RatesEvent
   | EvalEvent
   | PredictionEvent
   | TraceEvent

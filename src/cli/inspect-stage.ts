@@ -21,7 +21,7 @@ export function showStage(artifact: Artifact, inspection: InspectedStage, hasLay
     fact("weights", `${weights.source}: ${weights.taken} tensors, ${weights.dropped} of the file left out${fresh}`);
   }
   const plan = artifact.recipe.stages.find(({ name }) => name === stage);
-  if (plan) for (const line of updateLines(plan, inspection.groups)) terminal.line(line);
+  if (plan) for (const line of updateLines(artifact.recipe, plan, inspection.groups)) terminal.line(line);
   if (frozen.length > 0) fact("frozen", frozen.join(", "));
   if (frontier.length > 0) fact("frontier", `${frontier.join(", ")}: no gradient below`);
   fact("cache", cacheText(inspection.cached));

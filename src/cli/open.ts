@@ -16,7 +16,7 @@ import { EXIT, Exit, UsageError } from "./failure.ts";
 import { COMPILE_HINT, readManifest, targetsIn } from "./folder.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome, CompileRequest } from "./toolchain.ts";
-import { publishedInFolder, weightAccess, type Published } from "./weights.ts";
+import { publishedInFolder, teacherInFolder, weightAccess, type Published } from "./weights.ts";
 
 /** Options of every verb that compiles. */
 export interface CompileOptions {
@@ -104,6 +104,8 @@ export interface Opened {
   /** What compiling the spec said; of a compiled folder nothing. */
   readonly outcome?: CompileOutcome;
   readonly published?: Published;
+  /** Weights of the network that a distilled one learns from. */
+  readonly teacher?: Published;
 }
 
 /** The device first: a spec is compiled for the device that was found. */
@@ -119,7 +121,9 @@ async function openTarget(path: string, options: CompileOptions & DeviceOptions,
     try {
       const artifact = known ?? (await readArtifact(path, device.info.kind));
       const published = await publishedInFolder(path, artifact);
-      return { artifact, device, within: dataFolders(resolve(path), options), isFolder: true, ...(published && { published }) };
+      const teacher = teacherInFolder(path, artifact);
+      const own = { ...(published && { published }), ...(teacher && { teacher }) };
+      return { artifact, device, within: dataFolders(resolve(path), options), isFolder: true, ...own };
     } catch (error) {
       device.dispose();
       throw error;
@@ -129,8 +133,10 @@ async function openTarget(path: string, options: CompileOptions & DeviceOptions,
   try {
     const outcome = await toolchain.compileSpec(path, compileRequest(path, options, device.info.kind, terminal, device.limits));
     const artifact = artifactOf(outcome, terminal);
-    const published = outcome.weights && { ...outcome.weights, ...weightAccess(path, options, terminal) };
-    return { artifact, device, within: dataFolders(path, options), isFolder: false, outcome, ...(published && { published }) };
+    const access = weightAccess(path, options, terminal);
+    const published = outcome.weights && { published: { ...outcome.weights, ...access } };
+    const teacher = outcome.teacher && { teacher: { ...outcome.teacher, ...access } };
+    return { artifact, device, within: dataFolders(path, options), isFolder: false, outcome, ...published, ...teacher };
   } catch (error) {
     device.dispose();
     throw error;

@@ -162,6 +162,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
           "a checkpoint every so many steps, or as in 90s or 10m, and after each epoch",
           checkpointEvery,
         )
+        .option("--find-rate", "train for a hundred steps with a growing rate, say which rate the loss falls fastest at, and save nothing")
         .option("--no-cache", "compute frozen layers in every step, as if their features could not be kept")
         .action(verb(async (terminal, path: string, options: RunOptions) => (await import("./run.ts")).run(path, options, terminal))),
 

@@ -24,7 +24,7 @@ import { readingOptions } from "./reading.ts";
 import { findRun, openResults, type ResumedRun, type Results } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
-import { openFirstWeights } from "./weights.ts";
+import { openFirstWeights, openTeacher } from "./weights.ts";
 
 export interface RunOptions extends CompileOptions, DeviceOptions {
   readonly out?: string;
@@ -34,11 +34,14 @@ export interface RunOptions extends CompileOptions, DeviceOptions {
   /** The run to go on with; true for the newest. */
   readonly resume?: string | true;
   readonly checkpointEvery?: Every;
+  /** Instead of training: which rate the recipe should have. */
+  readonly findRate?: boolean;
   /** False for a training that computes what is frozen in every step, and reads no features of earlier ones. */
   readonly cache?: boolean;
 }
 
 export async function run(path: string, options: RunOptions, terminal: Terminal): Promise<number> {
+  if (options.findRate === true) return (await import("./find-rate.ts")).findRate(path, options, terminal);
   // At once: what follows loads a compiler and opens a device, which may take a second.
   await isFolder(path);
   if (options.resume !== undefined && options.weights !== undefined && options.delta !== true)
@@ -74,6 +77,7 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
       "--delta is of weights to begin with, and there are none",
       "add `weights` to the recipe, or name a file with --weights",
     );
+  const teacher = before ? undefined : await openTeacher(opened);
   const [weights, base] = [before ? undefined : first, options.delta === true ? first : undefined];
   let network: Network | undefined;
   let results: Results | undefined;
@@ -100,7 +104,7 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
       every: options.checkpointEvery,
     };
     const features = await featuresOf(options, terminal);
-    for await (const event of train(network, data, { signal, weights, resume, features, checkpoints: saving })) {
+    for await (const event of train(network, data, { signal, weights, teacher, resume, features, checkpoints: saving })) {
       await results.log(event);
       if (event.event !== "done") progress(event);
       else {
@@ -122,6 +126,7 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
   } finally {
     network?.dispose();
     await first?.close();
+    await teacher?.close();
   }
   return code() ?? (failed ? EXIT.failed : EXIT.ok);
 }

@@ -46,6 +46,7 @@ export interface TraceRequest extends CompileRequest {
 export interface CompileOutcome {
   readonly artifact?: Artifact;
   readonly weights?: PublishedWeights;
+  readonly teacher?: PublishedWeights;
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
   /** Where the spec says how its data is read, for what is found out once it is loaded: the batch, and each split. */

@@ -1,5 +1,5 @@
 // `tlc trace`: the training step of a recipe on one given batch from given weights, for comparison with other implementations.
-// Reads `weight/NAME`, `batch/INPUT` and `batch/label`; writes `loss`, `output` and `grad/NAME` of the first step, `after/NAME`, and
+// Reads `weight/NAME`, `batch/INPUT` and `batch/label`, of a distilled network `teacher/NAME` as well; writes `loss`, `output` and `grad/NAME` of the first step, `after/NAME`, and
 // `average/NAME` where a recipe has averages.
 
 import type { Artifact } from "../ir/artifact.ts";
@@ -11,7 +11,7 @@ import { writeFileAtomic } from "../runtime/atomic-file.ts";
 import { DataError } from "../runtime/errors.ts";
 import { entryFor, initialize, Network } from "../runtime/network.ts";
 import { readSafetensorsFile } from "../runtime/weights/files.ts";
-import { loadWeights } from "../runtime/weights/model-weights.ts";
+import { loadTeacher, loadWeights, wholeNetwork } from "../runtime/weights/model-weights.ts";
 import { writeSafetensors, type Safetensors, type Tensor } from "../runtime/weights/safetensors.ts";
 import { fromHostArray, toHostArray } from "../runtime/weights/tensor-values.ts";
 import { EXIT } from "./failure.ts";
@@ -32,7 +32,7 @@ export async function trace(file: string, options: TraceOptions, terminal: Termi
   await requireWritable(options.out);
   const input = await readSafetensorsFile(options.input);
   const batch = under(input, "batch/");
-  const stray = [...input.tensors.keys()].find((name) => !/^(?:batch|weight)\//.test(name));
+  const stray = [...input.tensors.keys()].find((name) => !/^(?:batch|weight|teacher)\//.test(name));
   if (stray !== undefined)
     throw new DataError(`${options.input} holds "${stray}"`, "name its tensors weight/NAME, batch/INPUT and batch/label");
   const device = await terminal.io.toolchain.openDevice(options.device, openingOf(options, terminal));
@@ -49,7 +49,7 @@ export async function trace(file: string, options: TraceOptions, terminal: Termi
     const artifact = artifactOf(outcome, terminal);
     if (outcome.withoutRandomness === true) terminal.remark("note: dropout is off in a trace, so that it can be compared");
     const weights = { tensors: under(input, "weight/"), metadata: input.metadata };
-    const tensors = await runSteps(artifact, device, weights, batch, options.steps);
+    const tensors = await runSteps(artifact, device, { weights, teacher: under(input, "teacher/") }, batch, options.steps);
     await writeFileAtomic(options.out, writeSafetensors(tensors));
     const losses = tensors.get("loss")?.data ?? new Uint8Array();
     const list = [...new Float32Array(losses.buffer, losses.byteOffset, options.steps)];
@@ -89,7 +89,7 @@ function hostType(name: string, tensor: Tensor): DType {
 async function runSteps(
   artifact: Artifact,
   device: Device,
-  weights: Safetensors,
+  { weights, teacher }: { readonly weights: Safetensors; readonly teacher: ReadonlyMap<string, Tensor> },
   batch: ReadonlyMap<string, Tensor>,
   steps: number,
 ): Promise<Map<string, Tensor>> {
@@ -106,6 +106,7 @@ async function runSteps(
     };
     initialize(loaded);
     loadWeights(loaded, weights);
+    await loadTeacher(loaded, wholeNetwork(artifact.teacher?.parameters ?? [], teacher));
     const { inputs, label } = artifact.dataInfo;
     for (const { column, buffer } of entry.columns) {
       const tensor = batch.get(column);

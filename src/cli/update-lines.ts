@@ -1,19 +1,34 @@
-// What `tlc inspect` says of a stage's updates: the optimizer with what it is given, and its groups of parameters.
+// What `tlc inspect` says of a stage's updates: what is added to the loss, the optimizer with what it is given, its groups of parameters, and what
+// stands beside the weights.
 
 import type { CompiledStage } from "../ir/artifact.ts";
-import type { StagePlan, WordPlan } from "../ir/plan.ts";
+import type { RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
 
 /** Names that are shown of a group. */
 const SHOWN = 4;
 
-export function updateLines({ optimizer, clip, schedule }: StagePlan, groups: CompiledStage["groups"]): readonly string[] {
+const line = (name: string, text: string): string => `  ${name.padEnd(11)} ${text}`;
+
+export function updateLines(
+  { average, distill, adapters = [] }: Pick<RecipePlan, "average" | "adapters" | "distill">,
+  { optimizer, clip, schedule, accumulate, penalties = [] }: StagePlan,
+  groups: CompiledStage["groups"],
+): readonly string[] {
   const parts = [optimizer.word, ...(clip ? [`clip ${wordText(clip)}`] : []), `schedule ${wordText(schedule)}`];
-  return [`  optimizer   ${parts.join(", ")}`, ...groups.map(groupLine)];
+  return [
+    ...adapters.map((plan) => line("adapt", wordText(plan))),
+    ...(distill ? [line("distill", wordText(distill))] : []),
+    ...penalties.map((plan) => line("regularize", wordText(plan))),
+    ...(accumulate === undefined ? [] : [line("accumulate", `${accumulate} batches a step`)]),
+    line("optimizer", parts.join(", ")),
+    ...groups.map(groupLine),
+    ...(average ? [line("average", wordText(average))] : []),
+  ];
 }
 
 function groupLine({ rate, decay, parameters }: CompiledStage["groups"][number]): string {
   const more = parameters.length > SHOWN ? ` and ${parameters.length - SHOWN} more` : "";
-  return `              rate ${short(rate)}, decay ${short(decay)}: ${parameters.slice(0, SHOWN).join(", ")}${more}`;
+  return line("", `rate ${short(rate)}, decay ${short(decay)}: ${parameters.slice(0, SHOWN).join(", ")}${more}`);
 }
 
 function wordText({ word, args }: WordPlan): string {

@@ -36,6 +36,15 @@ const PROGRESS_MS = 1000;
 /** What `tlc compile` writes of published weights: the network's names, its shapes, f32. */
 export const PACKED = "weights.safetensors";
 
+/** The same of the network that a distilled one learns from. */
+export const PACKED_TEACHER = "teacher.safetensors";
+
+/** A compiled folder has the teacher of its network in it. */
+export function teacherInFolder(folder: string, { teacher }: Artifact): Published | undefined {
+  const matches = new Map(teacher?.parameters.map(({ name }) => [name, { tensor: name }]));
+  return teacher && { source: join(folder, PACKED_TEACHER), isRecipe: false, matches };
+}
+
 /** A compiled folder has what it begins with in it. Its program is checked already; this is, too. */
 export async function publishedInFolder(folder: string, artifact: Artifact): Promise<Published | undefined> {
   if (artifact.weights === undefined) return undefined;
@@ -43,7 +52,7 @@ export async function publishedInFolder(folder: string, artifact: Artifact): Pro
   return { source, isRecipe: false, matches: await matchesOf(artifact, source) };
 }
 
-/** The file of a folder that holds what it begins with. */
+/** The file of a folder that holds what it, or its teacher, begins with. */
 export async function packPublished(artifact: Artifact, published: Published): Promise<Uint8Array> {
   const { packWeights } = await import("../runtime/weights/model-weights.ts");
   const weights = await open(published);
@@ -77,7 +86,11 @@ const openTrained = async (artifact: Artifact, source: string): Promise<OpenWeig
 interface Opened {
   readonly artifact: Artifact;
   readonly published?: Published;
+  readonly teacher?: Published;
 }
+
+/** Of the network that a distilled one learns from, for training. */
+export const openTeacher = async ({ teacher }: Opened): Promise<OpenWeights | undefined> => teacher && open(teacher);
 
 /** For training: those named, or those of the recipe, or none. */
 export async function openFirstWeights(

@@ -1,4 +1,4 @@
-// 07xx: warnings. What runs and is most likely not meant.
+// 07xx: what runs and is most likely not meant, a warning; and what cannot be meant, an error.
 
 import { entry } from "./types.ts";
 
@@ -66,7 +66,7 @@ export const LINTS = {
   }),
   "new-frozen": entry<{ name: string }>({
     code: "TL0711",
-    severity: "warning",
+    severity: "error",
     title: "new weights that no stage trains",
     message: ({ name }) => `\`${name}\` begins with random values, and every stage freezes it`,
     explanation: "What is replaced, or new beside published weights, knows nothing yet. Frozen in all stages, it stays random.",
@@ -75,7 +75,7 @@ export const LINTS = {
   }),
   "unreached-weight": entry<{ name: string }>({
     code: "TL0712",
-    severity: "warning",
+    severity: "error",
     title: "a weight that the loss does not reach",
     message: ({ name }) => `\`${name}\` is trained, and nothing that it gives reaches the output`,
     explanation: "It has no gradient, so that it stays as it began. Most likely a value is computed and not used.",

@@ -167,13 +167,42 @@ export const RECIPES = {
     wrong: "adapt bn1 with lora(rank: 8)",
     right: "adapt layer4.** with lora(rank: 8)",
   }),
+  "no-momentum": entry<{ schedule: string; optimizer: string }>({
+    code: "TL0461",
+    severity: "error",
+    title: "a schedule of a momentum that the optimizer does not have",
+    message: ({ schedule, optimizer }) => `\`${schedule}\` changes the momentum as well, and \`${optimizer}\` has none`,
+    explanation:
+      "As in PyTorch, `one_cycle` lets the momentum fall while the rate rises: `momentum`, or the first of `betas`. Some optimizers have neither.",
+    wrong: "optimizer adagrad\nschedule one_cycle",
+    right: "optimizer adagrad\nschedule one_cycle(cycle_momentum: false)",
+  }),
+  "teacher-differs": entry<{ teacher: string; what: string }>({
+    code: "TL0462",
+    severity: "error",
+    title: "a teacher of other inputs or classes",
+    message: ({ teacher, what }) => `the teacher \`${teacher}\` ${what}`,
+    explanation:
+      "A network learns from a teacher that takes the same examples and gives scores for the same classes: their answers are compared one by one.",
+    wrong: 'network small(classes: 5)\ndistill from resnet18(classes: 10) weights "teacher.safetensors"',
+    right: 'network small(classes: 5)\ndistill from resnet18(classes: 5) weights "teacher.safetensors"',
+  }),
+  "no-scores-to-distill": entry<{ loss: string }>({
+    code: "TL0463",
+    severity: "error",
+    title: "a teacher of answers that are no scores of classes",
+    message: ({ loss }) => `\`${loss}\` is of no scores of classes, which \`distill\` compares`,
+    explanation: "`distill` compares the probabilities that two networks give to the classes, so the loss must be one of class scores.",
+    wrong: 'loss mse\ndistill from big weights "big.safetensors"',
+    right: 'loss cross_entropy\ndistill from big weights "big.safetensors"',
+  }),
   "setting-in-stage": entry<{ key: string }>({
     code: "TL0414",
     severity: "error",
     title: "a setting that belongs to the whole recipe",
     message: ({ key }) => `\`${key}\` is set for the whole recipe, not for a stage`,
     explanation:
-      "Stages share network, weights, data, loss, metrics, batch, precision, seed and average; they differ in what is frozen and in how it is trained.",
+      "Stages share network, weights, data, loss, metrics, batch, precision, seed, average, adapters and teacher; they differ in what is frozen and in how it is trained.",
     wrong: "stage head {\n  batch 32\n}",
     right: "batch 32\nstage head {\n  epochs 3\n}",
   }),

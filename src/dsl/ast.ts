@@ -280,6 +280,11 @@ export type RecipeSetting =
     })
   | (Setting<"weights"> & WeightClauses & { readonly value: Expr })
   | (Setting<"replace"> & { readonly target: Glob; readonly with: readonly Step[] })
+  | (Setting<"distill"> & {
+      readonly network: Expr;
+      readonly weights: Setting<"weights"> & WeightClauses & { readonly value: Expr };
+      readonly with?: Expr;
+    })
   | (Setting<"adapt"> & { readonly globs: readonly Glob[]; readonly except: readonly Glob[]; readonly with: Expr })
   | (Setting<"metrics"> & { readonly values: readonly Expr[] })
   | (Setting<"optimizer"> & { readonly value: Expr; readonly clip?: Expr })

@@ -101,8 +101,11 @@ function argumentsOf(
   const { bound, ok } = bindArguments({ name, params }, others, head.name.span, env.sink as DiagnosticSink);
   // Names such as `mean` stand for themselves where a word takes them, also those that it does not know; and `images(data/train)` is no
   // division.
-  const valueOf = (expr: Ast.Expr, type: ArgType): Value =>
-    (type === "fill" || type === "word") && expr.kind === "ref" ? expr.name : type === "path" ? pathValue(expr, env) : evaluate(expr, env);
+  const valueOf = (expr: Ast.Expr, type: ArgType): Value => {
+    if ((type === "fill" || type === "word" || type === "measure") && expr.kind === "ref") return expr.name;
+    if (type === "measure" && expr.kind === "member" && expr.object.kind === "ref") return `${expr.object.name}.${expr.name}`;
+    return type === "path" ? pathValue(expr, env) : evaluate(expr, env);
+  };
   const values = checkArguments(name, specs, bound, valueOf, env.sink);
   const read = columns?.read(env);
   if (!ok || values === undefined || (columns && read === undefined)) return undefined;

@@ -37,6 +37,8 @@ export interface ElaborateOptions {
   /** What an example of each input looks like, without the batch axis; binds symbolic dimensions. */
   readonly inputShapes?: ReadonlyMap<string, Shape>;
   readonly adapters?: AdapterRules;
+  /** Of a network that only answers beside another, whose parameters are not those of the recipe's. */
+  readonly isTeacher?: boolean;
   /** Inputs whose sequences end before their padding. */
   readonly padded?: ReadonlySet<string>;
 }

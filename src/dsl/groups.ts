@@ -8,7 +8,7 @@ import type { ParameterGroup, StagePlan, WordPlan } from "../ir/plan.ts";
 import { baseRate, decayOf } from "../ir/recipe/optimizers/index.ts";
 import type * as Ast from "./ast.ts";
 import { evaluate, type Environment, type Reporter } from "./evaluate.ts";
-import { coverOf, reportUnmatched } from "./patterns.ts";
+import { coverOf, namedAndSpared, reportUnmatched } from "./patterns.ts";
 import { describeValue, isUnknown } from "./values.ts";
 
 /** A share of the optimizer's rate, or another rate. */
@@ -184,12 +184,9 @@ function lintPatterns(
   isFrozen: (weight: Parameter) => boolean,
   sink: Reporter,
 ): void {
-  const globs =
-    setting.key === "regularize"
-      ? (setting.on ?? [])
-      : [...setting.entries.map(({ glob }) => glob), ...(setting.key === "rate" ? (setting.layers?.globs ?? []) : [])];
+  const { named, spared } = namedAndSpared(setting);
   const places = new Map<string, Span>();
-  for (const glob of globs) {
+  for (const glob of named) {
     const covered = weights.filter(coverOf([glob]));
     if (reportUnmatched(glob, weights, sink, statistics)) continue;
     if (covered.every(isFrozen)) sink.report("group-frozen", glob.span, { setting: setting.key, pattern: glob.pattern });
@@ -200,5 +197,5 @@ function lintPatterns(
       sink.report("two-groups", glob.span, { setting: setting.key, name: twice.name }, { notes: [{ span: first, text: "and this" }] });
     for (const { name } of covered) places.set(name, places.get(name) ?? glob.span);
   }
-  for (const glob of setting.key === "rate" ? [] : setting.except) reportUnmatched(glob, weights, sink, statistics);
+  for (const glob of spared) reportUnmatched(glob, weights, sink, statistics);
 }

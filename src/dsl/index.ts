@@ -4,7 +4,7 @@
 import { DiagnosticSink } from "../diagnostics.ts";
 import type { Diagnostic, Sources } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
-import type { ForwardModel, Parameter } from "../ir/model.ts";
+import type { ForwardModel, NetworkModel, Parameter } from "../ir/model.ts";
 import type { DataInfo } from "../ir/plan.ts";
 import { placesOf } from "../ir/recipe/columns/index.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
@@ -16,6 +16,7 @@ import type { Declaration, Expr } from "./ast.ts";
 import { Budget } from "./budget.ts";
 import { checkPictures, exampleShapes, pictureFix } from "./data-steps.ts";
 import { elaborateNetwork } from "./elaborate.ts";
+import type { ElaborateOptions } from "./elaboration.ts";
 import type { Environment } from "./evaluate.ts";
 import { lintRecipe } from "./lints/index.ts";
 import { loadModules } from "./modules.ts";
@@ -26,6 +27,7 @@ import { chooseRecipe, planRecipe as planOne } from "./recipe.ts";
 import type { PlannedRecipe } from "./recipe.ts";
 import { resolveModule } from "./resolve.ts";
 import { lintStages } from "./stages.ts";
+import { checkTeacher, type PlannedTeacher } from "./teacher.ts";
 import type { NetworkValue } from "./values.ts";
 import { UNKNOWN } from "./values.ts";
 import type { PlannedWeights } from "./weights.ts";
@@ -84,14 +86,14 @@ export interface ElaborateRequest {
 }
 
 /** The recipe's network as a graph; undefined after a fault. Stages, training and evaluation are made of one graph (passes/specialize.ts). */
-export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: ElaborateRequest): ForwardModel | undefined {
+export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: ElaborateRequest): NetworkModel | undefined {
   const { sink } = spec;
   const before = sink.errors;
   const { dataInfo, batch = planned.plan.batch, budget = new Budget(), ...rest } = request;
   const classes = classesFor(spec, planned, (input) =>
     dataInfo !== undefined ? countIn(dataInfo, input) : input === undefined ? request.classes : undefined,
   );
-  const network = networkOf(spec, planned, classes);
+  const network = networkOf(spec, planned, planned.network, classes);
   if (network === undefined) return undefined;
   if (dataInfo !== undefined && planned.data !== undefined) checkPictures(dataInfo, planned.data, sink);
   if (sink.errors > before) return undefined;
@@ -113,13 +115,27 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   }
   checkAnswers(planned, model, rest.builder, dataInfo, sink);
   if (sink.errors === before) lintRecipe({ planned, model, builder: rest.builder, info: dataInfo }, sink);
-  return sink.errors > before ? undefined : model;
+  const teacher = planned.teacher && sink.errors === before ? teacherOf(spec, planned, planned.teacher, options, classes) : undefined;
+  if (teacher && planned.teacher && !checkTeacher(planned.teacher, teacher, model, sink)) return undefined;
+  return sink.errors > before ? undefined : { ...model, ...(teacher && { teacher }) };
 }
 
 type ClassesOf = Environment["classes"];
 
-function networkOf(spec: LoadedSpec, planned: PlannedRecipe, classes: ClassesOf): NetworkValue | undefined {
-  return networkValue(planned.network, planned.module, plainEnvironment(planned.module, { sink: spec.sink, classes }));
+/** The other network of a distilled recipe, on the same batch. */
+function teacherOf(
+  spec: LoadedSpec,
+  planned: PlannedRecipe,
+  { setting: { network: named } }: PlannedTeacher,
+  { replacements: _, adapters: __, ...options }: ElaborateOptions,
+  classes: ClassesOf,
+): ForwardModel | undefined {
+  const network = networkOf(spec, planned, named, classes);
+  return network && elaborateNetwork(network, named.span, { ...options, isTeacher: true }, spec.sink);
+}
+
+function networkOf(spec: LoadedSpec, planned: PlannedRecipe, named: Expr, classes: ClassesOf): NetworkValue | undefined {
+  return networkValue(named, planned.module, plainEnvironment(planned.module, { sink: spec.sink, classes }));
 }
 
 /** What `NAME.classes` and `NAME.INPUT.categories` are in a recipe. */
@@ -186,6 +202,7 @@ export function checkSpec(spec: LoadedSpec, options: CheckOptions): readonly Dia
     const network = networkOf(
       spec,
       planned,
+      planned.network,
       classesFor(spec, planned, () => undefined),
     );
     if (network === undefined) continue;
@@ -193,15 +210,18 @@ export function checkSpec(spec: LoadedSpec, options: CheckOptions): readonly Dia
     const info = dataInfo(planned);
     if (info !== undefined) elaborate(spec, planned, { builder: builder(), budget, dataInfo: info });
     else withSomeExtent(network, sink, (dims, into) => elaborate({ ...spec, sink: into }, planned, { builder: builder(), budget, dims }));
-    if (planned.weights !== undefined && options.weights !== undefined && !sink.hasErrors) {
+    const { weights, teacher } = planned;
+    if ((weights ?? teacher) !== undefined && options.weights !== undefined && !sink.hasErrors) {
       const dims = dimensions(network, PLACEHOLDER_EXTENT);
-      const model = (classes: number): readonly Parameter[] | undefined =>
+      const model = (classes: number): NetworkModel | undefined =>
         elaborate({ ...spec, sink: new DiagnosticSink() }, planned, {
           ...{ builder: builder(), budget, dims, classes },
           ...(info && { dataInfo: info }),
-        })?.parameters;
-      const [parameters, others] = [model(PLACEHOLDER_CLASSES), model(PLACEHOLDER_CLASSES + 1)];
-      if (parameters !== undefined && others !== undefined) options.weights(planned.weights, commonShapes(parameters, others));
+        });
+      const [it, other] = [model(PLACEHOLDER_CLASSES), model(PLACEHOLDER_CLASSES + 1)];
+      if (weights && it && other) options.weights(weights, commonShapes(it.parameters, other.parameters));
+      if (teacher && it?.teacher && other?.teacher)
+        options.weights(teacher.weights, commonShapes(it.teacher.parameters, other.teacher.parameters));
     }
   }
   const env = plainEnvironment(main, { sink, classes: () => UNKNOWN });

@@ -228,8 +228,9 @@ function contextFor(elaboration: NetworkInProgress, path: string, span: Span, ad
       );
       return standIn(name, kind, shape);
     }
-    const state: State = { name: `weight/${name}`, kind, type: tensorType("f32", shape), init };
-    const node = b.input({ name: state.name, role: "state", kind, type: state.type });
+    const own = elaboration.options.isTeacher ? ({ name: `teacher/${name}`, kind: "teacher" } as const) : { name: `weight/${name}`, kind };
+    const state: State = { ...own, type: tensorType("f32", shape), init };
+    const node = b.input({ ...own, role: "state", type: state.type });
     elaboration.parameters.set(name, { name, kind, state, node, span, ...(adapter && { adapter }) });
     return node;
   };

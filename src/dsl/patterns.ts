@@ -14,6 +14,28 @@ export const VECTORS = "vectors";
 
 const isVector = ({ name, state }: Parameter): boolean => state.type.shape.length <= 1 || name.endsWith(".bias");
 
+/** The patterns of a setting: what it is for, and what it leaves out. */
+export function namedAndSpared(setting: Ast.RecipeSetting): { readonly named: readonly Ast.Glob[]; readonly spared: readonly Ast.Glob[] } {
+  switch (setting.key) {
+    case "freeze":
+    case "adapt":
+      return { named: setting.globs, spared: setting.except };
+    case "rate":
+      return { named: [...setting.entries.map(({ glob }) => glob), ...(setting.layers?.globs ?? [])], spared: [] };
+    case "decay":
+      return { named: setting.entries.map(({ glob }) => glob), spared: setting.except };
+    case "regularize":
+      return { named: setting.on ?? [], spared: setting.except };
+    default:
+      return { named: [], spared: [] };
+  }
+}
+
+export function patternsOf(setting: Ast.RecipeSetting): readonly Ast.Glob[] {
+  const { named, spared } = namedAndSpared(setting);
+  return [...named, ...spared];
+}
+
 export function coverOf(globs: readonly Ast.Glob[]): (parameter: Parameter) => boolean {
   const named = globsCover(globs.flatMap(({ pattern }) => (pattern === VECTORS ? [] : [pattern])));
   const hasVectors = globs.some(({ pattern }) => pattern === VECTORS);

@@ -220,24 +220,14 @@ function printRecipeSetting(it: Ast.RecipeSetting, indent: string): string {
       return `metrics ${it.values.map(value).join(", ")}`;
     case "optimizer":
       return `optimizer ${value(it.value)}${it.clip === undefined ? "" : ` clip ${value(it.clip)}`}`;
-    case "weights": {
-      const clause = (word: string, entries: readonly string[] = []): string =>
-        entries.length === 0 ? "" : ` ${word} ${entries.join(", ")}`;
-      const patterns = (list: readonly Ast.Glob[]): string[] => list.map(({ pattern }) => pattern);
-      const renames = it.rename?.map(({ from, to }) => `${from.pattern} to ${to.pattern}`);
-      const adaptations = it.adapt?.map((entry) => `${entry.target.pattern} with ${value(entry.with)}`);
-      const clauses = [
-        clause("drop", patterns(it.drop)),
-        clause("new", patterns(it.new)),
-        clause("rename", renames),
-        clause("adapt", adaptations),
-      ];
-      return `weights ${value(it.value)}${clauses.join("")}`;
-    }
+    case "weights":
+      return printWeights(it, value);
     case "replace":
       return `replace ${it.target.pattern} with ${printSteps(it.with, indent + INDENT)}`;
     case "adapt":
       return `adapt ${globs(it.globs)}${except(it)} with ${value(it.with)}`;
+    case "distill":
+      return `distill from ${value(it.network)} ${printWeights(it.weights, value)}${it.with === undefined ? "" : ` with ${value(it.with)}`}`;
     case "freeze":
       return `freeze ${globs(it.globs)}${except(it)}`;
     case "rate":
@@ -255,4 +245,18 @@ function printRecipeSetting(it: Ast.RecipeSetting, indent: string): string {
     default:
       return `${it.key} ${value(it.value)}`;
   }
+}
+
+function printWeights(it: Ast.SettingOf<"weights">, value: (of: Ast.Expr) => string): string {
+  const clause = (word: string, entries: readonly string[] = []): string => (entries.length === 0 ? "" : ` ${word} ${entries.join(", ")}`);
+  const patterns = (list: readonly Ast.Glob[]): string[] => list.map(({ pattern }) => pattern);
+  const renames = it.rename?.map(({ from, to }) => `${from.pattern} to ${to.pattern}`);
+  const adaptations = it.adapt?.map((entry) => `${entry.target.pattern} with ${value(entry.with)}`);
+  const clauses = [
+    clause("drop", patterns(it.drop)),
+    clause("new", patterns(it.new)),
+    clause("rename", renames),
+    clause("adapt", adaptations),
+  ];
+  return `weights ${value(it.value)}${clauses.join("")}`;
 }

@@ -29,6 +29,7 @@ import { describeKind } from "./resolve.ts";
 import { EXAMPLES, Settings, wholeNumber } from "./settings.ts";
 import { planStages, type PlannedStage } from "./stages.ts";
 import { describeExpr, UNKNOWN } from "./values.ts";
+import { planTeacher, type PlannedTeacher } from "./teacher.ts";
 import { planWatched } from "./watched.ts";
 import { planReplacements, planWeights, type PlannedWeights } from "./weights.ts";
 
@@ -44,6 +45,7 @@ export interface PlannedRecipe {
   readonly weights?: PlannedWeights;
   readonly replacements: readonly Replacement[];
   readonly adapters: AdapterRules;
+  readonly teacher?: PlannedTeacher;
   readonly lossSpan: Span;
   /** By their names in events. */
   readonly metricSpans: ReadonlyMap<string, Span>;
@@ -118,7 +120,7 @@ export function planRecipe(
     penalty: (setting) => chosen("penalty", setting, PENALTIES, env)?.plan,
     schedule: (setting) => chosen("schedule", setting, SCHEDULES, env)?.plan,
     // What is reported follows from the loss: without one, that is said already.
-    watched: (its) => (loss === undefined ? {} : planWatched(its, { recipe: { metrics: [...metrics.values()] }, data }, env)),
+    watched: (its, rates) => (loss === undefined ? {} : planWatched(its, rates, { recipe: { metrics: [...metrics.values()] }, data }, env)),
   });
   const plan = {
     name: recipe.name,
@@ -126,12 +128,15 @@ export function planRecipe(
     batch: wholeNumber(settings.get("batch"), 1, 1 << 20, 32, env),
     seed: wholeNumber(settings.get("seed"), 0, 2 ** 32 - 1, 0, env),
   };
+  const distilling = settings.get("distill");
+  const teacher = distilling && planTeacher(distilling, loss?.word, { recipe, module, env });
   const average = chosen("average", settings.get("average"), AVERAGES, env)?.plan;
   if (sink.errors > before || network === undefined || loss === undefined) return undefined;
   return {
     plan: {
       ...plan,
       ...(average && { average }),
+      ...(teacher && { distill: teacher.plan }),
       ...(adapters.rules.length > 0 && { adapters: adapters.rules.map((rule) => rule.plan) }),
       ...{ loss: loss.plan, labels: loss.word.labels, outputs: loss.word.outputs },
       stages: stages.map((stage) => stage.plan),
@@ -141,6 +146,7 @@ export function planRecipe(
     ...(weights && { weights }),
     replacements,
     adapters,
+    ...(teacher && { teacher }),
     network,
     module,
     recipe,

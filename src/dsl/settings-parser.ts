@@ -30,6 +30,7 @@ export class SettingsParser extends BodyParser {
       { ALT: () => this.SUBRULE(this.decay) },
       { ALT: () => this.SUBRULE(this.regularize) },
       { ALT: () => this.SUBRULE(this.adapt) },
+      { ALT: () => this.SUBRULE(this.distill) },
       { ALT: () => this.SUBRULE(this.stop) },
       { ALT: () => this.SUBRULE(this.keep) },
       { ALT: () => this.SUBRULE(this.unknownSetting) },
@@ -151,6 +152,14 @@ export class SettingsParser extends BodyParser {
     this.OPTION(() => this.SUBRULE(this.exceptions));
     this.CONSUME(K.with);
     this.SUBRULE(this.expression);
+  });
+
+  readonly distill = this.RULE("distill", () => {
+    this.CONSUME(K.distill);
+    this.CONSUME(K.from);
+    this.SUBRULE1(this.expression, { LABEL: "teacher" });
+    this.SUBRULE(this.weights);
+    this.OPTION(() => (this.CONSUME(K.with), this.SUBRULE2(this.expression, { LABEL: "how" })));
   });
 
   readonly stop = this.RULE("stop", () => {

@@ -4,14 +4,15 @@
 import type { Span } from "../diagnostics.ts";
 import type { Parameter } from "../ir/model.ts";
 import type { StagePlan, WordPlan } from "../ir/plan.ts";
-import { NO_SCHEDULE } from "../ir/recipe/schedules/index.ts";
+import { hasMomentum } from "../ir/recipe/optimizers/index.ts";
+import { cyclesMomentum, NO_SCHEDULE } from "../ir/recipe/schedules/index.ts";
 import type * as Ast from "./ast.ts";
 import { headOf } from "./choose.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
 import { globsCover } from "../ir/glob.ts";
 import { lintGroups, planDecays, planRates, type GroupRules, type PenaltyRule } from "./groups.ts";
 import { LIMITS } from "./limits.ts";
-import { reportUnmatched } from "./patterns.ts";
+import { patternsOf, reportUnmatched } from "./patterns.ts";
 import { EXAMPLES, wholeNumber, type Settings } from "./settings.ts";
 
 /** What a stage freezes, with the places in the spec. */
@@ -41,7 +42,7 @@ export interface StageRules {
   readonly penalty: (setting: Ast.SettingOf<"regularize">) => WordPlan | undefined;
   readonly schedule: (setting: Ast.SettingOf<"schedule">) => WordPlan | undefined;
   /** What a stage with these settings watches. */
-  readonly watched: (settings: Settings) => Pick<StagePlan, "stop" | "keep">;
+  readonly watched: (settings: Settings, schedule: WordPlan | undefined) => Pick<StagePlan, "stop" | "keep" | "watch">;
 }
 
 /** The stages of a recipe; one that declares none is one stage. */
@@ -60,6 +61,14 @@ export function planStages(
   const epochsOf = remembered((setting: Ast.SettingOf<"epochs">) => wholeNumber(setting, 1, 1e6, 1, env));
   const ratesOf = remembered((setting: Ast.SettingOf<"rate">) => planRates(setting, env));
   const decaysOf = remembered((setting: Ast.SettingOf<"decay">) => planDecays(setting, env));
+  const met = new Set<string>();
+  const requireMomentum = (optimizer: WordPlan, schedule: WordPlan, { span }: Ast.SettingOf<"schedule">): void => {
+    const key = `${optimizer.word} ${span.start}`;
+    if (met.has(key) || !cyclesMomentum(schedule) || hasMomentum(optimizer)) return;
+    met.add(key);
+    const hint = `\`${schedule.word}(cycle_momentum: false)\` leaves it out`;
+    sink.report("no-momentum", span, { schedule: schedule.word, optimizer: optimizer.word }, { hint });
+  };
   if (!fewPatterns(recipe, sink)) return [];
   const declared = recipe.stages.map((stage) => ({ name: stage.name, at: stage.nameSpan, settings: whole.inStage(stage) }));
   const places = new Map<string, Span>();
@@ -80,7 +89,8 @@ export function planStages(
     const clip = chosen?.clip && clipOf(chosen.clip);
     const schedule = rates === undefined ? NO_SCHEDULE : scheduleOf(rates);
     const count = epochs === undefined ? 1 : epochsOf(epochs);
-    const watched = plans.watched(settings);
+    const watched = plans.watched(settings, schedule);
+    if (chosen && optimizer && rates && schedule) requireMomentum(optimizer, schedule, rates);
     if (chosen === undefined || optimizer === undefined || schedule === undefined) return [];
     const penalties = settings.penalties.flatMap((setting) => {
       const planned = penaltyOf(setting);
@@ -121,21 +131,6 @@ function fewPatterns(recipe: Ast.RecipeDeclaration, sink: Reporter): boolean {
     }
   }
   return true;
-}
-
-function patternsOf(setting: Ast.RecipeSetting): readonly Ast.Glob[] {
-  switch (setting.key) {
-    case "freeze":
-      return [...setting.globs, ...setting.except];
-    case "rate":
-      return [...setting.entries.map(({ glob }) => glob), ...(setting.layers?.globs ?? [])];
-    case "decay":
-      return [...setting.entries.map(({ glob }) => glob), ...setting.except];
-    case "regularize":
-      return [...(setting.on ?? []), ...setting.except];
-    default:
-      return [];
-  }
 }
 
 function remembered<K, V>(make: (key: K) => V): (key: K) => V {

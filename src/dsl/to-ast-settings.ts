@@ -11,7 +11,7 @@ import type { CstNode } from "./tokens.ts";
 export const DATASET_KEYS = ["train", "val", "test", "split", "preprocess", "augment", "tokenize"];
 export const RECIPE_KEYS = [
   ...["network", "weights", "replace", "adapt", "data", "loss", "metrics", "batch", "precision", "seed"],
-  ...["freeze", "optimizer", "rate", "decay", "schedule", "accumulate", "regularize", "average", "epochs", "stop", "keep"],
+  ...["freeze", "optimizer", "rate", "decay", "schedule", "accumulate", "regularize", "average", "epochs", "stop", "keep", "distill"],
 ];
 
 const value = (cst: CstNode, context: AstContext): Ast.Expr => expressionFromCst(node(cst, "expression"), context);
@@ -71,7 +71,7 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
       };
     }
     case "weights":
-      return { ...base, key: "weights", value: value(inner, context), ...clausesFromCst(inner, context) };
+      return weightsFromCst(inner, context);
     case "replace":
       return {
         ...base,
@@ -105,6 +105,12 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
         except: exceptions(inner, context),
         with: value(inner, context),
       };
+    case "distill":
+      return {
+        ...{ ...base, key: "distill", network: expressionFromCst(node(inner, "teacher"), context) },
+        weights: weightsFromCst(node(inner, "weights"), context),
+        ...all(inner, "how").reduce((_, it) => ({ with: expressionFromCst(it, context) }), {}),
+      };
     case "stop":
       return {
         ...base,
@@ -124,6 +130,11 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
 }
 
 const measure = (cst: CstNode): string => `${token(cst, "split").image}.${token(cst, "metric").image}`;
+
+const weightsFromCst = (cst: CstNode, context: AstContext): Ast.SettingOf<"weights"> => ({
+  ...{ kind: "setting", span: spanOf(cst, context), key: "weights", value: value(cst, context) },
+  ...clausesFromCst(cst, context),
+});
 
 function labelled<L extends string>(cst: CstNode, label: L, context: AstContext): Readonly<Partial<Record<L, Ast.Expr>>> {
   const [found] = all(cst, label);

@@ -110,6 +110,7 @@ export const K = {
   regularize: contextual("regularize"),
   on: contextual("on"),
   average: contextual("average"),
+  distill: contextual("distill"),
   schedule: contextual("schedule"),
   stop: contextual("stop"),
   when: contextual("when"),

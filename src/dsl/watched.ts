@@ -1,8 +1,9 @@
 // What a stage watches of its epochs: `stop when val.loss stalls for 3` and `keep best val.loss`.
 
 import { didYouMean, oneOf } from "../diagnostics.ts";
-import type { DataPlan, Measure, RecipePlan, StagePlan } from "../ir/plan.ts";
+import type { DataPlan, Measure, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
 import { METRICS, metricsOf } from "../ir/recipe/metrics/index.ts";
+import { scheduleOf } from "../ir/recipe/schedules/index.ts";
 import type * as Ast from "./ast.ts";
 import { evaluate, type Environment } from "./evaluate.ts";
 import { wholeNumber, type Settings } from "./settings.ts";
@@ -17,12 +18,21 @@ export interface Watchable {
 const DEFAULT = "val.loss";
 const SPLITS = ["train", "val"] as const;
 
-export function planWatched(settings: Settings, watchable: Watchable, env: Environment): Pick<StagePlan, "stop" | "keep"> {
+/** @param schedule the stage's, which may watch as well */
+export function planWatched(
+  settings: Settings,
+  schedule: WordPlan | undefined,
+  watchable: Watchable,
+  env: Environment,
+): Pick<StagePlan, "stop" | "keep" | "watch"> {
   const [stop, keep] = [settings.get("stop"), settings.get("keep")];
   if (stop?.keepBest === true && keep) {
     const notes = [{ span: keep.span, text: "and here" }];
     env.sink.report("duplicate-setting", stop.span, { key: "keep best" }, { notes });
   }
+  const rates = settings.get("schedule");
+  const measure = schedule && scheduleOf(schedule).watches?.(schedule.args);
+  const watch = rates && measure !== undefined ? measureOf(rates, measure, watchable, env) : undefined;
   const stalling = stop && measureOf(stop, stop.metric, watchable, env);
   const kept = keep
     ? measureOf(keep, keep.metric ?? stop?.metric ?? DEFAULT, watchable, env)
@@ -32,6 +42,7 @@ export function planWatched(settings: Settings, watchable: Watchable, env: Envir
   return {
     ...(stop && stalling && { stop: { ...stalling, patience: patienceOf(stop, env), within: withinOf(stop, env) } }),
     ...(kept && { keep: kept }),
+    ...(watch && { watch }),
   };
 }
 
@@ -49,9 +60,13 @@ function withinOf({ within }: Ast.SettingOf<"stop">, { sink, ...env }: Environme
 
 function measureOf({ span }: Ast.RecipeSetting, measure: string, { recipe, data }: Watchable, { sink }: Environment): Measure | undefined {
   const [split = "", metric = ""] = measure.split(".");
-  const watched = metricsOf(recipe).filter(({ metric: it }) => it.made === "of sums" || split !== "train");
-  const betterOf = new Map([["loss", "lower" as const], ...watched.map(({ name, metric: { better: which } }) => [name, which] as const)]);
-  const known = [...betterOf].flatMap(([name, which]) => (which === undefined ? [] : [name]));
+  const asked = metricsOf(recipe);
+  const betterOf = new Map<string, Measure["better"]>([
+    ["loss", "lower"],
+    ...asked.flatMap(({ name, metric: { better: which, made } }) =>
+      which === undefined || (made !== "of sums" && split === "train") ? [] : [[name, which] as const],
+    ),
+  ]);
   const better = betterOf.get(metric);
   const has = SPLITS.filter(
     (it) => !data || Object.hasOwn(data.sources, it) || data.splits.some(({ parts }) => parts.some((part) => part.name === it)),
@@ -64,9 +79,16 @@ function measureOf({ span }: Ast.RecipeSetting, measure: string, { recipe, data 
     const hint = "add `val` to the data set, or for example `split train into train 90%, val 10%`";
     sink.report("not-measured", span, { measure, reason: `the data set has no \`${split}\`` }, { hint });
   } else if (better === undefined) {
-    const isMetric = METRICS.some(({ name }) => name === metric);
-    const asked = isMetric ? `add \`metrics ${metric}\`` : didYouMean(metric, known);
-    const hint = asked ?? `epochs report ${oneOf(known)}; \`metrics\` adds others`;
+    const known = [...betterOf.keys()];
+    const own = asked.find(({ name }) => name === metric)?.metric;
+    const way = own
+      ? own.better === undefined
+        ? `\`${metric}\` is no number that could be better`
+        : `\`${metric}\` is of evaluations only: write \`val.${metric}\``
+      : METRICS.some(({ name }) => name === metric)
+        ? `add \`metrics ${metric}\``
+        : didYouMean(metric, known);
+    const hint = way ?? `epochs report ${oneOf(known)}; \`metrics\` adds others`;
     sink.report("not-measured", span, { measure, reason: `epochs report no \`${metric}\`` }, { hint });
   } else return { split: found, metric, better };
   return undefined;

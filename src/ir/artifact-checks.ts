@@ -23,9 +23,10 @@ export function artifactFault(artifact: Artifact): string | undefined {
   if (torn !== undefined) return `${torn.name} has another shape than its columns`;
   const twice = repeated(columns.map(({ name }) => name)) ?? repeated(parameters.map(({ name }) => name));
   if (twice !== undefined) return `there are two of ${twice}`;
+  if ((artifact.teacher === undefined) !== (recipe.distill === undefined)) return "its teacher is not what its recipe distills from";
   if (stages.map(({ name }) => name).join("\n") !== recipe.stages.map(({ name }) => name).join("\n"))
     return "the artifact has other stages than its recipe";
-  const watched = recipe.stages.flatMap(({ stop, keep }) => [stop, keep].flatMap((it) => it?.metric ?? []));
+  const watched = recipe.stages.flatMap(({ stop, keep, watch }) => [stop, keep, watch].flatMap((it) => it?.metric ?? []));
   const reported = new Set(["loss", ...metricsOf(recipe).map(({ name }) => name)]);
   const unknown = watched.find((metric) => !reported.has(metric));
   if (unknown !== undefined) return `a stage watches ${unknown}, which no epoch reports`;
@@ -53,7 +54,11 @@ function stageFault(stage: CompiledStage, artifact: Artifact): string | undefine
     if (problem !== undefined) return problem;
     if (buffers.get(name)?.kind !== kind) return `the state ${name} is of another kind than its buffer`;
   }
-  for (const { name, state, kind, dtype, shape } of artifact.parameters) {
+  const { parameters, teacher } = artifact;
+  for (const { name, state, kind, dtype, shape } of [
+    ...parameters,
+    ...(teacher?.parameters ?? []).map((it) => ({ ...it, kind: "teacher" })),
+  ]) {
     const held = declared.get(state);
     if (held?.kind !== kind || !sameType(held.type, { dtype, shape })) return `no state holds the parameter ${name}`;
   }
@@ -200,6 +205,7 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
               [ports.losses, history] as const,
               [ports.rates, history] as const,
               ...ifNamed(ports.epochs, scalar("input", "i32")),
+              ...ifNamed(ports.decided, scalar("state", "f32")),
             ]),
       ];
     case "predict":

@@ -10,6 +10,7 @@ import { AVERAGES } from "./recipe/averages/index.ts";
 import { CLIPS } from "./recipe/clips/index.ts";
 import type { Reading } from "./recipe/columns/define.ts";
 import { READINGS } from "./recipe/columns/index.ts";
+import { DISTILLATIONS } from "./recipe/distillations/index.ts";
 import { LOSSES } from "./recipe/losses/index.ts";
 import { METRICS } from "./recipe/metrics/index.ts";
 import { OPTIMIZERS } from "./recipe/optimizers/index.ts";
@@ -53,7 +54,7 @@ const object = (required: Readonly<Record<string, object>>, optional: Readonly<R
 });
 const list = (items: object): object => ({ type: "array", items });
 const named = (values: object): object => ({ type: "object", propertyNames: key, additionalProperties: values });
-const kind = { enum: ["weight", "statistic", "average", "optimizer", "counter", "metric"] satisfies StateKind[] } as const;
+const kind = { enum: ["weight", "statistic", "teacher", "average", "optimizer", "counter", "metric"] satisfies StateKind[] } as const;
 const oneOf = (tag: string, ...forms: readonly object[]): object => ({
   type: "object",
   discriminator: { propertyName: tag },
@@ -162,7 +163,7 @@ const epoch = { columns, cursor: name, count: name, sums: list(object({ sum: nam
 const ports = oneOf(
   "purpose",
   object({ purpose: { const: "initialize" } }),
-  object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name }),
+  object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name, decided: name }),
   object({ purpose: { const: "evaluate" }, ...epoch }, { scores: name }),
   object({ purpose: { const: "predict" }, columns, output: name }),
   object({ purpose: { const: "features" }, columns, outputs: columns }),
@@ -210,7 +211,12 @@ const stagePlan = object(
     penalties: { ...list(wordSchema(PENALTIES)), minItems: 1 },
     stop: object({ ...measure, patience: positive, within: figure }),
     keep: object(measure),
+    watch: object(measure),
   },
+);
+
+const parameters = list(
+  object({ name, state: name, dtype, shape, kind: { enum: ["weight", "statistic"] } }, { adapter: object({ layer: name, scale: figure }) }),
 );
 
 const SCHEMA = {
@@ -232,20 +238,19 @@ const SCHEMA = {
           seed,
           stages: { ...list(stagePlan), minItems: 1 },
         },
-        { average: wordSchema(AVERAGES), adapters: { ...list(wordSchema(ADAPTERS)), minItems: 1 } },
+        { average: wordSchema(AVERAGES), distill: wordSchema(DISTILLATIONS), adapters: { ...list(wordSchema(ADAPTERS)), minItems: 1 } },
       ),
       dataInfo: object({ inputs: { ...list(column), minItems: 1 }, label: column, classes: list(name) }),
       outputShape: shape,
-      parameters: list(
-        object(
-          { name, state: name, dtype, shape, kind: { enum: ["weight", "statistic"] } },
-          { adapter: object({ layer: name, scale: figure }) },
-        ),
-      ),
+      parameters,
       network: name,
       stages: { ...list(stage), minItems: 1 },
     },
-    { data, weights: object({ source: name, taken: count, dropped: count, new: list(name) }) },
+    {
+      data,
+      weights: object({ source: name, taken: count, dropped: count, new: list(name) }),
+      teacher: object({ source: name, parameters }),
+    },
   ),
   $defs: KERNEL_DEFINITIONS,
 };

@@ -67,6 +67,8 @@ export type EntryPorts =
       /** f32[LOSS_HISTORY]: the mean loss of batch i at i % LOSS_HISTORY, and the learning rate likewise. */
       readonly losses: string;
       readonly rates: string;
+      /** f32[]: what the host multiplies the rates by, of a schedule that watches epochs. */
+      readonly decided?: string;
     } & EpochPorts)
   /** A batch of an evaluation; examples in stored order. */
   | ({
@@ -141,6 +143,13 @@ export interface WeightsInfo {
   readonly new: readonly string[];
 }
 
+/** The network that a distilled one learns from: whoever trains brings its weights. */
+export interface TeacherInfo {
+  /** Where the recipe has them from. */
+  readonly source: string;
+  readonly parameters: readonly ParameterInfo[];
+}
+
 export interface Artifact {
   readonly format: "tlc-artifact";
   readonly version: typeof ARTIFACT_VERSION;
@@ -156,6 +165,7 @@ export interface Artifact {
   /** Hash of the network's graph, the same for every target: what a training that goes on must be of. */
   readonly network: string;
   readonly weights?: WeightsInfo;
+  readonly teacher?: TeacherInfo;
   /** In the order in which they train; never empty. */
   readonly stages: readonly CompiledStage[];
 }

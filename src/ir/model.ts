@@ -49,3 +49,8 @@ export interface ForwardModel {
   /** New values of statistics after a training step, keyed by parameter name. */
   readonly updates: ReadonlyMap<string, Node>;
 }
+
+/** A recipe's network, with the one that it learns from beside the labels, if any: that is only ever evaluated. */
+export interface NetworkModel extends ForwardModel {
+  readonly teacher?: ForwardModel;
+}

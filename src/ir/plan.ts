@@ -154,6 +154,8 @@ export interface StagePlan {
   readonly stop?: Measure & { readonly patience: number; readonly within: number };
   /** Leaves the network as its best epoch had it. */
   readonly keep?: Measure;
+  /** What the schedule decides by. */
+  readonly watch?: Measure;
 }
 
 /** What an optimizer does with some parameters: a parameter group of PyTorch. */
@@ -175,6 +177,8 @@ export interface RecipePlan {
   readonly seed: number;
   /** What stands for the weights where the network answers. */
   readonly average?: WordPlan;
+  /** How the loss takes in a teacher's answers. */
+  readonly distill?: WordPlan;
   /** Words of adapters; which layers have one is said by their parameters. */
   readonly adapters?: readonly WordPlan[];
   /** In the order in which they train; never empty. */

@@ -25,7 +25,7 @@ export interface CacheContext {
   /** As the stage trains it. */
   readonly network: ForwardModel;
   readonly steps: DataSteps;
-  readonly recipe: Pick<RecipePlan, "loss">;
+  readonly recipe: Pick<RecipePlan, "loss" | "distill">;
   /** Of what answers in evaluation as well. */
   readonly isFrozen: (parameter: Parameter) => boolean;
 }
@@ -37,6 +37,7 @@ export function featureCacheOf({ b, network, steps, recipe, isFrozen }: CacheCon
   if (steps.augment.length > 0)
     return no(`augmentation (${steps.augment.map(({ word }) => word).join(", ")}) makes other examples in every epoch`);
   if (isAgainstInput(recipe.loss)) return no(`${recipe.loss.word} compares with the input itself`);
+  if (recipe.distill) return no("the teacher looks at the examples themselves");
   const cut = cutForFeatures(b, network, isFrozen);
   if ("reason" in cut) return no(cut.reason);
   const columns = cut.values.map(({ type }, i): ColumnInfo => ({ name: `features/${i}`, dtype: type.dtype, shape: type.shape.slice(1) }));

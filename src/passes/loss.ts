@@ -21,14 +21,26 @@ export interface BatchLoss {
   readonly weights: Node;
 }
 
+/** Other losses of the labels for those of the recipe's loss, f32[labels] each; `own` is what labels weigh where they do not weigh the same. */
+export type Blend = (losses: Node, own: Node | undefined) => Node;
+
 /**
  * @param mask f32[batch], absent where every example counts
  * @param isPadded whether steps behind the end of a label count for nothing
  */
-export function batchLoss(b: Builder, plan: WordPlan, output: Node, label: Node, mask: Node | undefined, isPadded = false): BatchLoss {
-  if (isPadded) return paddedLoss(b, plan, output, label, mask);
+export function batchLoss(
+  b: Builder,
+  plan: WordPlan,
+  output: Node,
+  label: Node,
+  mask: Node | undefined,
+  isPadded = false,
+  blend: Blend = (losses) => losses,
+): BatchLoss {
+  if (isPadded) return paddedLoss(b, plan, output, label, mask, blend);
   const { build, weigh } = lossOf(plan);
-  const losses = build(b, plan.args, output, label);
+  const own = weigh?.(b, plan.args, label);
+  const losses = blend(build(b, plan.args, output, label), own);
   const rows = at(losses.type.shape, 0);
   const batch = at(output.type.shape, 0);
   const ones = b.constant({ value: 1, type: losses.type });
@@ -38,23 +50,22 @@ export function batchLoss(b: Builder, plan: WordPlan, output: Node, label: Node,
   const sum = b.reduceSum(mask ? b.mul(losses, weights) : losses, { axes: [0] });
   const every = b.constant({ value: rows, type: sum.type });
   const count = mask ? b.mul(b.reduceSum(mask, { axes: [0] }), rows / batch) : every;
-  const own = weigh?.(b, plan.args, label);
   if (own) return weighted(b, { sum, count, weights, own });
   const mean = mask ? b.div(sum, b.maximum(count, 1)) : b.div(sum, rows);
   return { mean, sum, weight: count, count, weights };
 }
 
-function paddedLoss(b: Builder, plan: WordPlan, output: Node, label: Node, mask: Node | undefined): BatchLoss {
+function paddedLoss(b: Builder, plan: WordPlan, output: Node, label: Node, mask: Node | undefined, blend: Blend): BatchLoss {
   const { valid, values } = unpadded(b, label);
   const { build, weigh } = lossOf(plan);
-  const losses = build(b, plan.args, output, values);
+  const own = weigh?.(b, plan.args, values);
+  const losses = blend(build(b, plan.args, output, values), own);
   const [batch, steps] = [at(label.type.shape, 0), at(label.type.shape, 1)];
   const counted = b.cast(valid, { dtype: "f32" });
   const each = mask ? b.mul(counted, b.expand(b.reshape(mask, { shape: [batch, 1] }), { shape: [batch, steps] })) : counted;
   const weights = b.reshape(each, { shape: losses.type.shape });
   const sum = b.reduceSum(b.mul(losses, weights), { axes: [0] });
   const count = b.reduceSum(weights, { axes: [0] });
-  const own = weigh?.(b, plan.args, values);
   if (own) return weighted(b, { sum, count, weights, own });
   return { mean: b.div(sum, b.maximum(count, 1)), sum, weight: count, count, weights };
 }

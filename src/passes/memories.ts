@@ -11,7 +11,7 @@ import { rememberedBy, type MemoryOf } from "./update.ts";
 /** For each stage, in their order. */
 export function memoriesOf(specs: readonly StageSpec[]): readonly MemoryOf[] {
   const trained = specs.map((spec) => new Set(trainableOf(spec)));
-  const kept = specs.map(({ b, stage }) => rememberedBy(b, stage.optimizer).join());
+  const kept = specs.map(({ b, stage }) => rememberedBy(b, stage).join());
   const known = new Map<Parameter, readonly Memory[]>();
   const memoriesFor = (parameter: Parameter): readonly Memory[] => {
     const found = known.get(parameter) ?? memoriesIn(kept, (i) => trained[i]?.has(parameter) === true);

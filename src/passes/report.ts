@@ -38,7 +38,7 @@ export function reportStage(
     frontier: frontierOf(graphs.get(step.entry)?.outputs.get(step.loss), trainable),
     entries,
     bytes: {
-      weights: total((b) => b.kind === "weight" || b.kind === "statistic"),
+      weights: total((b) => b.kind === "weight" || b.kind === "statistic" || b.kind === "teacher"),
       gradients: trainable.reduce((sum, p) => sum + 4 * sizeOf(p.state.type.shape), 0),
       optimizer: total((b) => b.kind === "optimizer" || b.kind === "average"),
       temporary: memory.temporaryBytes,

@@ -11,8 +11,8 @@ import {
   type StageFeatures,
 } from "../ir/artifact.ts";
 import type { Builder } from "../ir/builder.ts";
-import { substitute, topologicalOrder, type Graph } from "../ir/graph.ts";
-import { STREAMS, type ForwardModel, type Parameter, type TrainingLeaves } from "../ir/model.ts";
+import { topologicalOrder, type Graph } from "../ir/graph.ts";
+import { STREAMS, type ForwardModel, type NetworkModel, type Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
@@ -25,14 +25,16 @@ import { placesOf } from "../ir/recipe/steps/places.ts";
 import { ZEROS, type State } from "../ir/state.ts";
 import { InternalError, isFloat, tensorType, type Shape, type TensorType } from "../ir/types.ts";
 import { averaged, averagesIn, type TrainedSince } from "./average.ts";
+import { connect } from "./connect.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
-import { EPOCHS, learningRates, type RateOf } from "./learning-rate.ts";
+import { EPOCHS, learningRates, type Rates } from "./learning-rate.ts";
 import { featureCacheOf, keyOf, type FeatureCache } from "./feature-cache.ts";
-import { batchLoss, type BatchLoss } from "./loss.ts";
+import { batchLoss, type BatchLoss, type Blend } from "./loss.ts";
 import { specialize } from "./specialize.ts";
 import { mixBatch, mixedLoss, type Batch, type MixedLabels } from "./mix-batch.ts";
 import { seedOf, StateTable } from "./states.ts";
 import { addMetrics, keepScores } from "./tallies.ts";
+import { distilled } from "./teacher.ts";
 import { gather, nextStates, type Gradients, type NextStates } from "./train-step.ts";
 import type { MemoryOf } from "./update.ts";
 
@@ -43,7 +45,7 @@ export interface StageSpec {
   readonly stage: StagePlan;
   readonly dataInfo: DataInfo;
   readonly steps: DataSteps;
-  readonly network: ForwardModel;
+  readonly network: NetworkModel;
   /** Whether the stage leaves a parameter as it is. */
   readonly isFrozen: (parameter: Parameter) => boolean;
   /** Rate and decay of what it trains. */
@@ -95,6 +97,11 @@ function stageStep(context: EntryContext): State {
   const updates = updatesOf(context);
   return context.isFirst ? updates : { ...updates, name: `${updates.name}@${context.stage.name}` };
 }
+/** By what a schedule that watches epochs has the rate multiplied; each stage begins with its own. */
+const decidedState = ({ stage }: EntryContext): State => ({
+  ...{ name: `schedule/factor@${stage.name}`, kind: "counter" },
+  ...{ type: scalar("f32"), init: { kind: "constant", value: 1 } },
+});
 const cursorOf = (prefix: "train" | "eval"): State => ({ name: `${prefix}/cursor`, kind: "counter", type: scalar("i32"), init: ZEROS });
 
 interface EpochPosition {
@@ -136,27 +143,6 @@ function withPlaces(it: ColumnBuffer, { inputs }: DataInfo): ColumnBuffer {
   return training !== undefined && hasOwnSizes(training.shape) ? { ...it, places: placesOf(it.buffer) } : it;
 }
 
-/** A network on a batch; `leaves` as far as the network still asks for them. */
-function connect(b: Builder, model: ForwardModel, batch: Batch, leaves: Partial<TrainingLeaves> = {}): ForwardModel {
-  const replacements = new Map<Node, Node>();
-  for (const [name, node] of model.inputs) {
-    const value = batch.inputs.get(name);
-    if (value) replacements.set(node, b.cast(value, { dtype: node.type.dtype === "u8" ? "u32" : node.type.dtype }));
-  }
-  for (const name of ["mask", "seed", "step"] as const) {
-    const value = leaves[name];
-    if (value) replacements.set(model.leaves[name], value);
-  }
-  const names = [...model.updates.keys()];
-  const [output, ...updates] = substitute(b, [model.output, ...model.updates.values()], replacements);
-  if (!output) throw new InternalError("a model has an output");
-  const { mask, seed, step } = model.leaves;
-  const left = new Set([mask, seed, step].filter((leaf) => !replacements.has(leaf)));
-  if (topologicalOrder([output, ...updates]).some((node) => left.has(node)))
-    throw new InternalError("a network asks for what there is in training only");
-  return { ...model, output, updates: new Map(names.map((name, i) => [name, at(updates, i)])) };
-}
-
 /** The network as a stage trains it, or as it is evaluated. */
 const trained = ({ b, network, isFrozen }: StageSpec, isRandom: boolean): ForwardModel =>
   specialize(b, network, { mode: "train", isFrozen, isRandom });
@@ -174,31 +160,26 @@ function lossOf(
   { output }: ForwardModel,
   label: Node,
   mask: Node | undefined,
-  mixed?: MixedLabels,
+  { mixed, blend }: { readonly mixed?: MixedLabels | undefined; readonly blend?: Blend | undefined } = {},
 ): BatchLoss {
   const origin = { path: "loss", what: loss.word, ...(loss.span && { span: loss.span }) };
-  const of = (labels: Node): BatchLoss => batchLoss(b, loss, output, labels, mask, dataInfo.label.padded);
+  const of = (labels: Node): BatchLoss => batchLoss(b, loss, output, labels, mask, dataInfo.label.padded, blend);
   return b.withOrigin(origin, () => (mixed ? mixedLoss(b, of(label), of(mixed.partners), mixed.own) : of(label)));
 }
 
 /** @param of the loss of the batch that gradients are of */
-function differentiate(
-  spec: StageSpec,
-  model: ForwardModel,
-  { label, mixed }: Batch,
-  mask: Node | undefined,
-  of: "mean" | "sum",
-): Training {
-  const { b } = spec;
-  const loss = lossOf(spec, model, label, mask, mixed);
+function differentiate(context: EntryContext, model: ForwardModel, batch: Batch, mask: Node | undefined, of: "mean" | "sum"): Training {
+  const { b } = context;
+  const blend = distilled(context, batch, model.output);
+  const loss = lossOf(context, model, batch.label, mask, { mixed: batch.mixed, blend });
   // Gradients flow through floats only.
   const leading = new Set(topologicalOrder([loss[of]], (node) => !isFloat(node.type.dtype)));
-  const reached = trainableOf(spec).filter(({ node }) => leading.has(node));
+  const reached = trainableOf(context).filter(({ node }) => leading.has(node));
   return { model, loss, grads: new Map(reached.map((parameter) => [parameter, b.gradient(loss[of], parameter.node)])) };
 }
 
 /** The states after a batch, all but its place in the epoch. @param isLast of its step, bool[]; left out: each is a step */
-function trainOnBatch(context: EntryContext, { updates }: ForwardModel, grads: Gradients, rates: RateOf, isLast?: Node): NextStates {
+function trainOnBatch(context: EntryContext, { updates }: ForwardModel, grads: Gradients, rates: Rates, isLast?: Node): NextStates {
   const { b, states, network } = context;
   const done = updatesOf(context);
   const next = nextStates({ ...context, step: states.declare(done), rates }, grads, isLast);
@@ -221,9 +202,13 @@ const stepAt = (b: Builder, cursor: Node, accumulate: number): Node =>
   accumulate === 1 ? cursor : b.cast(b.floor(b.div(b.add(b.cast(cursor, { dtype: "f32" }), 0.5), accumulate)), { dtype: "i32" });
 
 /** @param accumulate batches of a step @param examples in an epoch, i32[] */
-function ratesOf(context: EntryContext, accumulate: number, examples: Node): RateOf {
+function ratesOf(context: EntryContext, accumulate: number, examples: Node): Rates {
   const { b, stage, states, recipe } = context;
-  return learningRates(b, stage, { batch: recipe.batch * accumulate, step: () => states.declare(stageStep(context)), examples });
+  const [step, decided] = [stageStep(context), decidedState(context)].map((state) => () => states.declare(state)) as [
+    () => Node,
+    () => Node,
+  ];
+  return learningRates(b, stage, { batch: recipe.batch * accumulate, step, examples, decided });
 }
 
 function trainEntry(context: EntryContext): EntryGraph {
@@ -268,7 +253,8 @@ function trainEntry(context: EntryContext): EntryGraph {
       epochs: EPOCHS,
       sums,
       losses: history("train/losses", gathered?.mean ?? training.loss.mean),
-      rates: history("train/rates", rates(baseRate(context.stage.optimizer))),
+      rates: history("train/rates", rates.of(baseRate(context.stage.optimizer))),
+      ...(states.has(decidedState(context)) && { decided: decidedState(context).name }),
     },
   };
 }
@@ -369,7 +355,7 @@ export function buildTraceEntry(spec: StageSpec, position: StagePosition): Stage
   const inputs = new Map([...context.network.inputs].map(([name, node]) => [name, given(b, `batch/${name}`, node.type)]));
   const label = labelOf(spec, inputs) ?? given(b, "batch/label", tensorType(dataInfo.label.dtype, [recipe.batch, ...dataInfo.label.shape]));
   const allReal = b.constant({ value: 1, type: tensorType("bool", [recipe.batch]) });
-  const model = connect(b, trained(context, false), { inputs, label }, { mask: allReal });
+  const model = connect(b, trained(context, false), { inputs }, { mask: allReal });
   const training = differentiate(context, model, { inputs, label }, undefined, "mean");
   const rates = ratesOf(context, 1, given(b, "train/count", scalar("i32")));
   const { outputs, grads } = trainOnBatch(context, training.model, training.grads, rates);

@@ -9,7 +9,7 @@ import { penaltyOf } from "../ir/recipe/penalties/index.ts";
 import { ZEROS, type State } from "../ir/state.ts";
 import { tensorType } from "../ir/types.ts";
 import { followWeights, type TrainedSince } from "./average.ts";
-import type { RateOf } from "./learning-rate.ts";
+import type { Rates } from "./learning-rate.ts";
 import type { BatchLoss } from "./loss.ts";
 import type { StateTable } from "./states.ts";
 import { updateWeights, type MemoryOf } from "./update.ts";
@@ -21,7 +21,7 @@ export interface TrainStep {
   readonly stage: StagePlan;
   /** Training steps before this one, u32[]. */
   readonly step: Node;
-  readonly rates: RateOf;
+  readonly rates: Rates;
   readonly groupOf: (parameter: Parameter) => ParameterGroup;
   readonly penaltiesOf: (parameter: Parameter) => readonly WordPlan[];
   readonly memoryOf: MemoryOf;

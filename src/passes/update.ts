@@ -3,11 +3,12 @@
 import type { Builder } from "../ir/builder.ts";
 import type { Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
-import type { ParameterGroup, StagePlan, WordPlan } from "../ir/plan.ts";
+import type { ParameterGroup, StagePlan } from "../ir/plan.ts";
 import { optimizerOf } from "../ir/recipe/optimizers/index.ts";
+import { cyclesMomentum } from "../ir/recipe/schedules/index.ts";
 import { tensorType, type TensorType } from "../ir/types.ts";
 import { clip, clipNorm } from "./clip.ts";
-import type { RateOf } from "./learning-rate.ts";
+import type { Rates } from "./learning-rate.ts";
 import type { StateTable } from "./states.ts";
 
 /** By what an optimizer's states of a parameter are told from others of the same name; "" where nothing need be said. */
@@ -26,7 +27,7 @@ export interface UpdateContext {
   readonly stage: Pick<StagePlan, "optimizer" | "clip">;
   /** Training steps before this one, u32[]. */
   readonly step: Node;
-  readonly rates: RateOf;
+  readonly rates: Rates;
   readonly groupOf: (parameter: Parameter) => ParameterGroup;
   readonly memoryOf: MemoryOf;
 }
@@ -35,6 +36,7 @@ export interface UpdateContext {
 export function updateWeights(context: UpdateContext, given: ReadonlyMap<Parameter, Node>): Map<string, Node> {
   const { b, states, stage, rates } = context;
   const { optimizer: plan } = stage;
+  const cycled = rates.momentum && { cycled: rates.momentum };
   const optimizer = optimizerOf(plan);
   const norm = optimizer.clipsTo?.(plan.args);
   const asked = stage.clip ? clip(b, given, stage.clip) : given;
@@ -65,7 +67,7 @@ export function updateWeights(context: UpdateContext, given: ReadonlyMap<Paramet
     const group = context.groupOf(parameter);
     const args = { ...plan.args, lr: group.rate, weight_decay: group.decay };
     const update = b.withOrigin(b.originOf(parameter.node), () =>
-      optimizer.update({ b, step, rate: rates(group.rate), slot, shared }, args, parameter.node, gradient),
+      optimizer.update({ b, step, rate: rates.of(group.rate), ...cycled, slot, shared }, args, parameter.node, gradient),
     );
     outputs.set(parameter.state.name, update.weight);
     for (const [key, value] of Object.entries(update.slots)) outputs.set(slotName(key), value);
@@ -73,8 +75,8 @@ export function updateWeights(context: UpdateContext, given: ReadonlyMap<Paramet
   return outputs;
 }
 
-/** What an optimizer with these arguments keeps: names of what its formula asks for. */
-export function rememberedBy(b: Builder, plan: WordPlan): readonly string[] {
+/** What a stage's optimizer keeps: names of what its formula asks for. */
+export function rememberedBy(b: Builder, { optimizer: plan, schedule }: Pick<StagePlan, "optimizer" | "schedule">): readonly string[] {
   const asked = new Set<string>();
   const ask = (key: string): Node => {
     asked.add(key);
@@ -82,6 +84,7 @@ export function rememberedBy(b: Builder, plan: WordPlan): readonly string[] {
   };
   const any = b.constant({ value: 0, type: tensorType("f32", []) });
   const step = b.constant({ value: 0, type: tensorType("u32", []) });
-  optimizerOf(plan).update({ b, step, rate: any, slot: ask, shared: (key, next) => next(ask(key)) }, plan.args, any, any);
+  const cycled = cyclesMomentum(schedule) && { cycled: any };
+  optimizerOf(plan).update({ b, step, rate: any, ...cycled, slot: ask, shared: (key, next) => next(ask(key)) }, plan.args, any, any);
   return [...asked].sort();
 }

@@ -18,6 +18,7 @@ import { permutation, STREAM } from "./random.ts";
 import { columnsFor, resetSums, writeResident } from "./resident.ts";
 import {
   loadNamedWeights,
+  loadTeacher,
   loadWeights,
   nonFiniteParameter,
   readParameters,
@@ -39,6 +40,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Start from these instead of from random ones. */
   readonly weights?: Safetensors | NamedWeights | undefined;
+  /** Of the network that a distilled one learns from; needed where there is one. */
+  readonly teacher?: NamedWeights | undefined;
   /** Of every stage, instead of the recipe's. */
   readonly epochs?: number | undefined;
   readonly checkpoints?: CheckpointOptions | undefined;
@@ -90,7 +93,7 @@ export async function* train(network: Network, data: TrainData, options: TrainOp
 async function* trainStages(
   network: Network,
   data: TrainData,
-  { signal, weights, epochs, checkpoints, resume, features }: TrainOptions,
+  { signal, weights, teacher, epochs, checkpoints, resume, features }: TrainOptions,
   keep: Run["keep"],
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { artifact, device } = network;
@@ -100,8 +103,10 @@ async function* trainStages(
   const began = performance.now();
   const isStopped = (): boolean => signal?.aborted === true;
   if (data.train.count === 0) throw new DataError("there are no examples to train on");
+  if (artifact.teacher && !teacher && !resume)
+    throw new DataError(`${artifact.name} learns from ${artifact.teacher.source}, whose weights are not given`);
   // A training that neither watches its epochs nor is to go on does without.
-  const isRecorded = checkpoints ?? resume ?? artifact.recipe.stages.find(({ stop, keep }) => stop ?? keep);
+  const isRecorded = checkpoints ?? resume ?? artifact.recipe.stages.find(({ stop, keep, watch }) => stop ?? keep ?? watch);
   const recording = isRecorded ? await import("./checkpoint/record.ts") : undefined;
   const isCached = features !== false && artifact.stages.some((stage) => stage.features);
   const cache = isCached ? await import("./features.ts") : undefined;
@@ -116,9 +121,13 @@ async function* trainStages(
   const first = resume?.position.stage ?? 0;
   let loaded = await network.restart(async (stage) => {
     initialize(stage);
-    if (resume) recording?.restoreStates(stage, resume.states);
-    else if (weights === undefined) return;
-    else if ("read" in weights) await loadNamedWeights(stage, weights, signal);
+    if (resume) {
+      recording?.restoreStates(stage, resume.states);
+      return;
+    }
+    await loadTeacher(stage, teacher, signal);
+    if (weights === undefined) return;
+    if ("read" in weights) await loadNamedWeights(stage, weights, signal);
     else loadWeights(stage, weights);
   }, first);
   // What does not fit is said before anything begins.

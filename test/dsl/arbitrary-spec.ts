@@ -149,6 +149,11 @@ const recipeSetting: fc.Arbitrary<Ast.RecipeSetting> = fc.oneof(
   fc
     .tuple(tied.expr, fc.option(globs, { nil: undefined }), fc.oneof(fc.constant([]), globs))
     .map(([value, on, except]) => ({ ...base, key: "regularize" as const, value, ...(on && { on }), except })),
+  fc.tuple(fc.constantFrom("fc", "big"), tied.expr, fc.option(tied.expr, { nil: undefined })).map(([name, value, how]) => ({
+    ...{ ...base, key: "distill" as const, network: { kind: "ref" as const, span, name } },
+    weights: { ...base, key: "weights" as const, value, drop: [], new: [] },
+    ...(how && { with: how }),
+  })),
   // Behind `weights` only the name tells it from that setting's own `adapt`.
   fc.tuple(globs, fc.oneof(fc.constant([]), globs)).map(([it, except]) => ({
     ...{ ...base, key: "adapt" as const, globs: it, except },

@@ -207,6 +207,8 @@ network deep(classes = 4) {
     const tapped = build(
       DEEP + body("backbone: deep\nlet f = backbone.layer1\nf\nhead: conv2d(backbone.layer2.channels, kernel: 1)"),
       "net",
+      {},
+      "freeze backbone.layer2, backbone.fc",
     );
     expect(shapeOf(tapped)).toEqual([2, 6, 8, 8]);
     expect(names(tapped).slice(0, 2)).toEqual(["backbone.layer1.0.weight", "backbone.layer1.0.bias"]);

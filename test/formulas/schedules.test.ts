@@ -72,15 +72,18 @@ const CASES: readonly (readonly [words: string, formula: Formula])[] = [
   ["multi_step(milestones: [2], warmup: 20%)", behind(TOTAL / 5, (done) => (done < 2 * PER_EPOCH ? 1 : 0.1))],
   ["exponential(gamma: 0.7, warmup_steps: 5)", behind(5, (done) => 0.7 ** Math.floor(done / PER_EPOCH))],
   ["cosine_restarts(every: 1, warmup_steps: 3)", behind(3, (done) => (1 + Math.cos((Math.PI * (done % PER_EPOCH)) / PER_EPOCH)) / 2)],
-  ["one_cycle", cycle(half, [0.3 * TOTAL - 1, 1 / 25, 1], [TOTAL - 1, 1, 1 / 25e4])],
+  ["one_cycle(cycle_momentum: false)", cycle(half, [0.3 * TOTAL - 1, 1 / 25, 1], [TOTAL - 1, 1, 1 / 25e4])],
   [
-    "one_cycle(pct_start: 0.4, anneal_strategy: linear, div_factor: 10, final_div_factor: 100)",
+    "one_cycle(cycle_momentum: false, pct_start: 0.4, anneal_strategy: linear, div_factor: 10, final_div_factor: 100)",
     cycle((share) => share, [0.4 * TOTAL - 1, 0.1, 1], [TOTAL - 1, 1, 1e-3]),
   ],
   [
-    "one_cycle(pct_start: 0.35, div_factor: 5, final_div_factor: 10, three_phase: true)",
+    "one_cycle(cycle_momentum: false, pct_start: 0.35, div_factor: 5, final_div_factor: 10, three_phase: true)",
     cycle(half, [0.35 * TOTAL - 1, 0.2, 1], [0.7 * TOTAL - 2, 1, 0.2], [TOTAL - 1, 0.2, 0.02]),
   ],
+  // No loss is better by all of itself, so that every epoch but the first stalls.
+  ["plateau(watch: train.loss, factor: 0.5, patience: 0, threshold: 1)", (done) => 0.5 ** Math.max(0, Math.floor(done / PER_EPOCH) - 1)],
+  ["range_test(from: 1e-3, to: 0.1, steps: 5)", (done) => (1e-3 / RATE) * 100 ** (Math.min(done, 4) / 4)],
   ["step(every: 2)", (done) => 0.1 ** Math.floor(done / (2 * PER_EPOCH))],
 ];
 

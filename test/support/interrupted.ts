@@ -30,7 +30,7 @@ ${TABLE}recipe r {
   optimizer adam(lr: 1e-2)
   stage head { freeze ** except fc epochs 3 keep best val.accuracy }
   stage all { schedule cosine(warmup: 10%) epochs 12 stop when val.loss stalls within 0.05 for 2, keep best }
-  stage last { freeze bn optimizer sgd(lr: 0.05, momentum: 0.9) epochs 2 }
+  stage last { freeze bn optimizer sgd(lr: 0.05, momentum: 0.9) schedule plateau(factor: 0.5, patience: 0, threshold: 0.2) epochs 4 }
 }
 `;
 

@@ -21,8 +21,15 @@ interface Skeleton {
   readonly devices: string;
   readonly preference: string;
   readonly createOptions: readonly string[];
+  readonly trainOptions: readonly string[];
   readonly events: string;
 }
+
+/** Of a distilled network. */
+const TEACHER = [
+  "  /** Weights of the network that it learns from: `teacher.safetensors` beside the module. Needed where there is no checkpoint to go on from. */",
+  "  readonly teacher?: Uint8Array | ArrayBuffer | undefined;",
+];
 
 const skeleton = template<Skeleton>(`// Made by tlc from the recipe {{recipe}}: the types of the module beside this file.
 
@@ -85,6 +92,9 @@ export interface TrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Of every stage, instead of the recipe's. */
   readonly epochs?: number | undefined;
+{{#each trainOptions}}
+{{this}}
+{{/each}}
   /** Told of a checkpoint after every epoch, and when \`signal\` ends the run; training waits for it. */
   readonly onCheckpoint?: ((checkpoint: Uint8Array) => void | Promise<void>) | undefined;
   /** A checkpoint to go on from, to the bit as if the run had not been stopped; data and \`epochs\` must be the same. */
@@ -164,7 +174,11 @@ const declarationsIn = (events: string): string =>
  * @param targets best first
  * @param events the text of EVENTS_FILE
  */
-export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artifact, targets: readonly string[], events: string): string {
+export function printDeclarations(
+  { name, recipe, dataInfo, outputShape, teacher }: Artifact,
+  targets: readonly string[],
+  events: string,
+): string {
   const { inputs, label, classes } = dataInfo;
   const names = classes.map(jsString);
   const [first] = inputs;
@@ -185,6 +199,7 @@ export function printDeclarations({ name, recipe, dataInfo, outputShape }: Artif
     devices: targets.map(jsString).join(" | "),
     preference: preferenceAmong(targets),
     events: declarationsIn(events),
+    trainOptions: teacher ? TEACHER : [],
     createOptions: targets.flatMap((target) => CREATE_OPTIONS[target] ?? []),
     metrics: ["readonly loss: number", ...metricsOf(recipe).map(metricType)],
   });

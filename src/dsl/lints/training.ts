@@ -3,6 +3,7 @@
 import { topologicalOrder } from "../../ir/graph.ts";
 import type { Parameter } from "../../ir/model.ts";
 import { problem } from "../../ir/recipe/define.ts";
+import { groupNames } from "../../ir/weights/groups.ts";
 import { baseRate, optimizerOf } from "../../ir/recipe/optimizers/index.ts";
 import type { BuiltRecipe, NetworkLint } from "./define.ts";
 
@@ -45,8 +46,16 @@ const unreached: NetworkLint = {
   find: (recipe) => {
     const reached = new Set(topologicalOrder([recipe.model.output]));
     const { stages } = recipe.planned;
-    const idle = weightsOf(recipe).filter((weight) => !reached.has(weight.node) && stages.some(({ frozen }) => !frozen(weight)));
-    return idle.map(({ name, span }) => ({ problem: problem("unreached-weight", { name }), at: span }));
+    const weights = weightsOf(recipe);
+    const idle = weights.filter((weight) => !reached.has(weight.node) && stages.some(({ frozen }) => !frozen(weight)));
+    const names = (of: readonly Parameter[]): string[] => of.map(({ name }) => name);
+    // What is left of a network that is used up to a layer is said once.
+    return groupNames(names(idle), names(weights)).flatMap(({ glob, names: [first] }) => {
+      const at = idle.find(({ name }) => name === first)?.span;
+      const name = glob.replace(/\.\*\*$/, "");
+      const hint = `leave it out, or, of a published network, \`freeze ${name}\``;
+      return at ? [{ problem: problem("unreached-weight", { name }, hint), at }] : [];
+    });
   },
 };
 

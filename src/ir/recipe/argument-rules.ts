@@ -108,6 +108,8 @@ function isEncoding(label: string): boolean {
   }
 }
 
+const MEASURE = /^[A-Za-z_]\w*\.[A-Za-z_]\w*$/;
+
 const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
   count,
   whole,
@@ -124,6 +126,9 @@ const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
     return list.every((it) => typeof it === "string") ? list : undefined;
   }),
   path: text("a string"),
+  measure: rule("what epochs report, such as `val.loss`", { type: "string", pattern: MEASURE.source }, (value) =>
+    typeof value === "string" && MEASURE.test(value) ? value : undefined,
+  ),
   word: rule<never>("one of its words", false, () => undefined),
   "count or pair": sides,
   "whole or pair": pair("a whole number of at least 0, or [height, width]", whole),

@@ -32,6 +32,8 @@ export interface ArgValues {
   readonly strings: readonly string[];
   /** Nothing but one of the argument's own words. */
   readonly word: never;
+  /** What every epoch reports: `val.loss`. */
+  readonly measure: string;
   /** A file or folder: relative to the spec's folder as it is written, to the working directory as a plan holds it. */
   readonly path: string;
   readonly "count or pair": readonly [number, number];

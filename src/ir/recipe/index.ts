@@ -5,6 +5,7 @@ import { ADAPTERS } from "./adapters/index.ts";
 import { AVERAGES } from "./averages/index.ts";
 import { CLIPS } from "./clips/index.ts";
 import { READINGS } from "./columns/index.ts";
+import { DISTILLATIONS } from "./distillations/index.ts";
 import { LOSSES } from "./losses/index.ts";
 import { METRICS } from "./metrics/index.ts";
 import { OPTIMIZERS } from "./optimizers/index.ts";
@@ -27,6 +28,7 @@ export const GLOSSARY: readonly WordKind[] = [
   { kind: "optimizer", title: "Optimizers", words: OPTIMIZERS },
   { kind: "clip", title: "Clipping of gradients", words: CLIPS },
   { kind: "penalty", title: "Penalties of weights", words: PENALTIES },
+  { kind: "distillation", title: "Distillation", words: DISTILLATIONS },
   { kind: "adapter", title: "Adapters", words: ADAPTERS },
   { kind: "average", title: "Averages of weights", words: AVERAGES },
   { kind: "schedule", title: "Schedules", words: SCHEDULES },

@@ -1,11 +1,11 @@
-// What a stage remembers of its training beside its states: what it watches, its best epoch, and when a checkpoint is due. Loaded only where
+// What a stage remembers of its training beside its states: what it and its schedule watch, its best epoch, and when a checkpoint is due. Loaded only where
 // something asks for it, since most of what trains in a page does not.
 
 import type { Artifact } from "../../ir/artifact.ts";
 import { DataError } from "../errors.ts";
 import type { EpochEvent, StageEvent, StageSummary, StartEvent } from "../events.ts";
 import type { LoadedSplit } from "../data/loaded-split.ts";
-import type { LoadedStage } from "../network.ts";
+import { entryFor, type LoadedStage } from "../network.ts";
 import type { Progress, Snapshot } from "./checkpoint.ts";
 import type { Every } from "./clock.ts";
 import { Clock } from "./clock.ts";
@@ -56,7 +56,11 @@ export class StageRecord {
 
   /** Looks at a whole epoch; says whether it is the best so far, where the stage keeps that. */
   async see(metrics: EpochMetrics): Promise<Pick<EpochEvent, "best">> {
-    if (!this.#watch.see(metrics)) return {};
+    const isBest = this.#watch.see(metrics);
+    const { decided } = entryFor(this.#loaded.stage, "train");
+    const { plateau } = this.#watch.watched;
+    if (decided !== undefined && plateau) this.#loaded.session.write(decided, Float32Array.of(plateau.factor));
+    if (!isBest) return {};
     this.#best = await readStates(this.#loaded, isOfNetwork);
     return { best: true };
   }
@@ -100,7 +104,7 @@ export function begin(
   },
   resume: Progress | undefined,
 ): Pick<StartEvent, "resumed"> {
-  const asked = recipe.stages.flatMap(({ stop, keep }) => [stop, keep]).find((it) => it?.split === "val");
+  const asked = recipe.stages.flatMap(({ stop, keep, watch }) => [stop, keep, watch]).find((it) => it?.split === "val");
   if (asked && !data.val) throw new DataError(`the recipe watches ${measureName(asked)}, and there are no examples to validate on`);
   if (!resume) return {};
   const { stage, epoch, steps } = resume.position;

@@ -45,4 +45,4 @@ export function restoreStates(loaded: LoadedStage, snapshot: Snapshot): void {
 }
 
 /** What makes a network's answers, without what only its training remembers. */
-export const isOfNetwork = (kind: StateKind): boolean => kind !== "optimizer" && kind !== "counter" && kind !== "metric";
+export const isOfNetwork = (kind: StateKind): boolean => !["optimizer", "counter", "metric", "teacher"].includes(kind);

@@ -1,14 +1,16 @@
-// What a stage watches of its epochs: a metric that must not stall, and which epoch was the best.
+// What a stage watches of its epochs: a metric that must not stall, which epoch was the best, and what its schedule decides by.
 
 import type { Measure, StagePlan } from "../../ir/plan.ts";
 import { InternalError } from "../../ir/types.ts";
 import type { Metrics } from "../metrics.ts";
+import { afterEpoch, NO_PLATEAU, type Plateau } from "./plateau.ts";
 
 /** What is known after some epochs of a stage. */
 export interface Watched {
   /** The value that must be beaten, and for how many epochs it was not. */
   readonly stop?: { readonly best: number; readonly stalled: number };
   readonly keep?: { readonly best: number; readonly epoch: number };
+  readonly plateau?: Plateau;
 }
 
 export interface EpochMetrics {
@@ -40,8 +42,8 @@ export class Watch {
 
   /** Looks at the metrics of a whole epoch; whether it is the best so far, where the stage keeps that. */
   see(metrics: EpochMetrics): boolean {
-    const { stop, keep } = this.#stage;
-    const { stop: stalling, keep: kept } = this.#watched;
+    const { stop, keep, watch, schedule } = this.#stage;
+    const { stop: stalling, keep: kept, plateau: before = NO_PLATEAU } = this.#watched;
     const value = stop && valueOf(stop, metrics);
     const hasGained = stop !== undefined && value !== undefined && isGain(stop, value, stalling?.best, stop.within);
     // Where no epoch has had a number yet, there is nothing to beat.
@@ -49,7 +51,8 @@ export class Watch {
     const best = keep && valueOf(keep, metrics);
     const isBest = keep !== undefined && best !== undefined && isGain(keep, best, kept?.best, 0);
     const keeping = isBest ? { best, epoch: metrics.epoch } : kept;
-    this.#watched = { ...(stopped && { stop: stopped }), ...(keeping && { keep: keeping }) };
+    const plateau = watch && afterEpoch(watch, schedule, before, valueOf(watch, metrics));
+    this.#watched = { ...(stopped && { stop: stopped }), ...(keeping && { keep: keeping }), ...(plateau && { plateau }) };
     return isBest;
   }
 }

@@ -12,7 +12,7 @@ import type { Metrics } from "../metrics.ts";
 import { initialize, Network } from "../network.ts";
 import type { TrainEvent } from "../events.ts";
 import { train } from "../trainer.ts";
-import { DELTA, loadWeights, readWeights } from "../weights/model-weights.ts";
+import { DELTA, loadWeights, readWeights, wholeNetwork } from "../weights/model-weights.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
 import type { DeviceKind } from "./device-file.ts";
 import { decodedColumns, decodedExamples } from "./pictures.ts";
@@ -28,11 +28,15 @@ export interface EmbeddedTrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Of every stage, instead of the recipe's. */
   readonly epochs?: number | undefined;
+  /** Weights of the network that a distilled one learns from, as `teacher.safetensors` of the folder has them. */
+  readonly teacher?: Uint8Array | ArrayBuffer | undefined;
   /** Told of each checkpoint, as the bytes of a file. */
   readonly onCheckpoint?: ((checkpoint: Uint8Array) => void | Promise<void>) | undefined;
   /** Such bytes. */
   readonly resume?: Uint8Array | ArrayBuffer | undefined;
 }
+
+const bytesOf = (given: Uint8Array | ArrayBuffer): Uint8Array => (given instanceof Uint8Array ? given : new Uint8Array(given));
 
 /** The device that was taken, and why, for people. */
 export interface Choice {
@@ -72,7 +76,7 @@ export class Model {
 
   /** Async, as everything else here: a device may want to look before it takes. */
   async load(weights: Uint8Array | ArrayBuffer): Promise<void> {
-    const bytes = weights instanceof Uint8Array ? weights : new Uint8Array(weights);
+    const bytes = bytesOf(weights);
     await this.#alone("training", async () => {
       this.#requireWeights();
       const { loaded } = this.#network;
@@ -118,7 +122,9 @@ export class Model {
       const { goingOn } = options.onCheckpoint || options.resume ? await import("./checkpoints.ts") : {};
       const going = goingOn?.(this.#artifact, splits, options);
       const weights = this.#weights === "kept" ? readSafetensors(await this.save()) : undefined;
-      for await (const event of train(this.#network, splits, { signal, weights, epochs, ...going })) {
+      const teacher =
+        options.teacher && wholeNetwork(this.#artifact.teacher?.parameters ?? [], readSafetensors(bytesOf(options.teacher)).tensors);
+      for await (const event of train(this.#network, splits, { signal, weights, teacher, epochs, ...going })) {
         // Not before: a training that cannot begin leaves no weights.
         this.#weights = "kept";
         yield event;

@@ -40,7 +40,7 @@ function configOf({ parameters, weights, stages }: Artifact, common: Readonly<Re
     const [rank = 1] = shape;
     if (adapter && !layers.has(adapter.layer)) layers.set(adapter.layer, { rank, alpha: adapter.scale * rank });
   }
-  const others = <K extends "rank" | "alpha">(key: K, usual: unknown): Record<string, number> =>
+  const others = (key: "rank" | "alpha", usual: unknown): Record<string, number> =>
     Object.fromEntries([...layers].flatMap(([layer, it]) => (it[key] === usual ? [] : [[escaped(layer), it[key]]])));
   const trained = new Set(stages.flatMap(({ trainable }) => trainable));
   const whole = parameters.flatMap(({ name, adapter }) => (!adapter && trained.has(name) ? [name.replace(/\.[^.]*$/, "")] : []));

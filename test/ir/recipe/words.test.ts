@@ -15,6 +15,7 @@ import { GLOSSARY } from "../../../src/ir/recipe/index.ts";
 import { ADAPTERS } from "../../../src/ir/recipe/adapters/index.ts";
 import { AVERAGES } from "../../../src/ir/recipe/averages/index.ts";
 import { CLIPS } from "../../../src/ir/recipe/clips/index.ts";
+import { DISTILLATIONS } from "../../../src/ir/recipe/distillations/index.ts";
 import { LOSSES } from "../../../src/ir/recipe/losses/index.ts";
 import type { Metric } from "../../../src/ir/recipe/metrics/define.ts";
 import { LOSS_PLACE, METRICS } from "../../../src/ir/recipe/metrics/index.ts";
@@ -240,6 +241,21 @@ describe.each(ADAPTERS.map((adapter) => [adapter.name, adapter] as const))("adap
   });
 });
 
+describe.each(DISTILLATIONS.map((word) => [word.name, word] as const))("distillation %s", (_, word) => {
+  it.each(plansOf(word, word.samples))("is read as it is written, and blends losses: $args", (plan) => {
+    const recipe = {
+      ...NUMBERS,
+      recipe: `loss cross_entropy\n  optimizer sgd(lr: 0.1)\n  distill from net weights "t.safetensors" with ${wordText(plan)}`,
+    };
+    expectRoundTrip(plan, DISTILLATIONS, () => planned(recipe)?.plan.distill);
+    const b = createBuilder();
+    const of = (name: string, shape: Shape): Node => b.input({ name, role: "batch", type: tensorType("f32", shape) });
+    const [losses, student, teacher] = [of("losses", [6]), of("student", [2, 3, 4]), of("teacher", [2, 3, 4])];
+    expect(word.blend(b, plan.args, { losses, own: undefined, student, teacher }).type).toEqual(losses.type);
+    expect(word.blend(b, plan.args, { losses, own: of("own", [6]), student, teacher }).type).toEqual(losses.type);
+  });
+});
+
 describe.each(AVERAGES.map((average) => [average.name, average] as const))("average %s", (_, average) => {
   it.each(plansOf(average, average.samples))("compiles as $args", async (plan) => {
     const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer sgd(lr: 0.1)\n  average ${wordText(plan)}` };
@@ -263,7 +279,10 @@ describe.each(SCHEDULES.map((schedule) => [schedule.name, schedule] as const))("
     const b = createBuilder();
     const inputs = ["step", "epochSteps", "totalSteps"].map((name) => b.input({ name, role: "batch", type: tensorType("f32", []) }));
     const [step, perEpoch, total] = inputs.map((node) => () => node);
-    const factor = schedule.factor({ b, step: step!, epochSteps: perEpoch!, totalSteps: total! }, args);
+    const one = b.constant({ value: 1, type: tensorType("f32", []) });
+    // An optimizer's rate that no rate of a sample is above.
+    const context = { b, step: step!, epochSteps: perEpoch!, totalSteps: total!, decided: () => one, base: 10 };
+    const factor = schedule.factor(context, args);
     if (factor === undefined) return;
     expect(factor.type).toEqual(tensorType("f32", []));
     for (let done = 0; done < epochSteps * epochs; done++) {

@@ -14,6 +14,7 @@ export const adadelta = defineOptimizer({
     ...GRADIENT_DECAY,
   },
   usualRates: [1e-3, 10],
+  hasMomentum: false,
   slots: { mean_square: 0, mean_square_step: 0 },
   shared: {},
   update: (context, { rho, eps, weight_decay: decay }, weight, gradient) => {

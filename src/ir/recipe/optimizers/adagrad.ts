@@ -15,6 +15,7 @@ export const adagrad = defineOptimizer({
     eps: arg("positive", "added to the root", 1e-10),
   },
   usualRates: [1e-5, 1],
+  hasMomentum: false,
   slots: { sum: 0 },
   shared: {},
   update: (context, args, weight, gradient) => {

@@ -10,6 +10,7 @@ export const adam = defineOptimizer({
   args: { ...MOMENT_ARGS, ...GRADIENT_DECAY },
   check: checkBetas,
   usualRates: [1e-7, 0.1],
+  hasMomentum: true,
   slots: MOMENT_SLOTS,
   shared: MOMENT_SHARED,
   update: (context, args, weight, gradient) => {

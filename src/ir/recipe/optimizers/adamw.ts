@@ -11,6 +11,7 @@ export const adamw = defineOptimizer({
   args: { ...MOMENT_ARGS, weight_decay: arg("non-negative", "share of the weight that is taken away, times the rate", 0.01) },
   check: checkBetas,
   usualRates: [1e-7, 0.1],
+  hasMomentum: true,
   slots: MOMENT_SLOTS,
   shared: MOMENT_SHARED,
   update: (context, args, weight, gradient) => momentStep(context, args, shrunkWeight(context, args.weight_decay, weight), gradient),

@@ -11,6 +11,8 @@ export interface OptimizerContext {
   readonly step: Node;
   /** Learning rate of this step, f32[]: `lr` as the schedule has it by now. */
   readonly rate: Node;
+  /** What the schedule has in the place of the momentum, or of the first beta, f32[]; left out where it is the optimizer's own. */
+  readonly cycled?: Node;
   /** What this parameter's slot holds before the step, of the parameter's type. */
   readonly slot: (name: string) => Node;
   /** A scalar that all parameters share: `next` computes its new value, which is returned. */
@@ -29,6 +31,8 @@ type WithRate = ArgSpecs & { readonly lr: ArgSpec<"positive">; readonly weight_d
 export interface Optimizer<N extends string = string, A extends ArgSpecs = ArgSpecs> extends Word<N, A> {
   /** Rates beyond these are most likely another optimizer's, or have a digit too many. */
   readonly usualRates: readonly [least: number, most: number];
+  /** Whether a schedule may cycle its momentum, or the first of its betas. */
+  readonly hasMomentum: boolean;
   /** What may be kept for each parameter, of its shape, with the value at the start. What `update` does not ask for is not kept. */
   readonly slots: Readonly<Record<string, number>>;
   /** What may be kept once for all of them, f32[], likewise. */

@@ -31,6 +31,8 @@ export const OPTIMIZERS = [
 
 export const optimizerOf = (plan: WordPlan): Optimizer => wordOf<Optimizer>(OPTIMIZERS, plan);
 
+export const hasMomentum = (plan: WordPlan): boolean => optimizerOf(plan).hasMomentum;
+
 export const decayOf = (plan: WordPlan): number => Number(plan.args["weight_decay"]);
 
 /** The learning rate that the recipe gives, before its schedule. */

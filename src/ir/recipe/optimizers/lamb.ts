@@ -19,6 +19,7 @@ export const lamb = defineOptimizer({
   },
   check: checkBetas,
   usualRates: [1e-6, 0.1],
+  hasMomentum: true,
   slots: MOMENT_SLOTS,
   shared: MOMENT_SHARED,
   clipsTo: ({ max_grad_norm: most }) => (most === 0 ? undefined : most),

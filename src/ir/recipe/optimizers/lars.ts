@@ -21,6 +21,7 @@ export const lars = defineOptimizer({
   },
   check: checkMomentum,
   usualRates: [1e-3, 50],
+  hasMomentum: true,
   slots: MOMENTUM_SLOTS,
   shared: {},
   update: (context, args, weight, gradient) => {

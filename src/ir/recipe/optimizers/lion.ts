@@ -1,5 +1,6 @@
 // Lion (Chen et al. 2023), as in the paper and in timm: steps of one size, the signs of a momentum, with decay apart from the gradient.
 
+import type { Node } from "../../node.ts";
 import { arg } from "../define.ts";
 import { shrunkWeight } from "./decay.ts";
 import { defineOptimizer } from "./define.ts";
@@ -15,14 +16,16 @@ export const lion = defineOptimizer({
   },
   check: checkBetas,
   usualRates: [1e-8, 0.03],
+  hasMomentum: true,
   slots: { momentum: 0 },
   shared: {},
   update: (context, { betas, weight_decay: decay }, weight, gradient) => {
-    const { b, rate, slot } = context;
+    const { b, rate, slot, cycled } = context;
     const [ofStep = 0, ofMemory = 0] = betas;
-    const blended = (beta: number) => b.add(b.mul(slot("momentum"), beta), b.mul(gradient, 1 - beta));
+    const blended = (beta: number | Node) =>
+      b.add(b.mul(slot("momentum"), beta), b.mul(gradient, typeof beta === "number" ? 1 - beta : b.sub(1, beta)));
     const start = shrunkWeight(context, decay, weight);
-    return { weight: b.sub(start, b.mul(rate, b.sign(blended(ofStep)))), slots: { momentum: blended(ofMemory) } };
+    return { weight: b.sub(start, b.mul(rate, b.sign(blended(cycled ?? ofStep)))), slots: { momentum: blended(ofMemory) } };
   },
   samples: [{}, { lr: 0.01, betas: [0.8, 0.95], weight_decay: 0.1 }],
 });

@@ -29,9 +29,9 @@ export interface Moments {
 }
 
 /** Both moments with this gradient among them. */
-export function moments({ b, slot, shared }: OptimizerContext, betas: readonly number[], gradient: Node): Moments {
+export function moments({ b, step, slot, shared, cycled }: OptimizerContext, betas: readonly number[], gradient: Node): Moments {
   const [beta1 = 0, beta2 = 0] = betas;
-  const first = b.add(b.mul(slot("first_moment"), beta1), b.mul(gradient, 1 - beta1));
+  const first = b.add(b.mul(slot("first_moment"), cycled ?? beta1), b.mul(gradient, cycled ? b.sub(1, cycled) : 1 - beta1));
   const second = b.add(b.mul(slot("second_moment"), beta2), b.mul(b.mul(gradient, gradient), 1 - beta2));
   // 1 - beta^t by the recurrence c' = c beta + (1 - beta): computed as a difference in f32 it would lose half its digits early on.
   const correction = (name: string, beta: number): Node => shared(name, (old) => b.add(b.mul(old, beta), 1 - beta));
@@ -39,7 +39,9 @@ export function moments({ b, slot, shared }: OptimizerContext, betas: readonly n
     first,
     second,
     slots: { first_moment: first, second_moment: second },
-    firstFilled: () => correction("first_correction", beta1),
+    // As in PyTorch, of a beta that changes the power is that of its value at this step.
+    firstFilled: () =>
+      cycled ? b.sub(1, b.exp(b.mul(b.add(b.cast(step, { dtype: "f32" }), 1), b.log(cycled)))) : correction("first_correction", beta1),
     secondFilled: () => correction("second_correction", beta2),
   };
 }

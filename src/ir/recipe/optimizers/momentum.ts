@@ -25,11 +25,12 @@ export const checkMomentum = ({ nesterov, momentum, dampening }: Momentum): Prob
 
 /** `weight` less the rate times the direction in which momentum carries it. */
 export function momentumStep(
-  { b, step, rate, slot }: OptimizerContext,
-  { momentum, dampening, nesterov }: Momentum,
+  { b, step, rate, slot, cycled }: OptimizerContext,
+  { momentum: own, dampening, nesterov }: Momentum,
   weight: Node,
   along: Node,
 ): Update {
+  const momentum = cycled ?? own;
   if (momentum === 0) return { weight: b.sub(weight, b.mul(rate, along)), slots: {} };
   const damped = b.add(b.mul(slot("momentum"), momentum), b.mul(along, 1 - dampening));
   // The first buffer is the gradient itself, undamped.

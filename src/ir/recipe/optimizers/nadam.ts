@@ -16,16 +16,17 @@ export const nadam = defineOptimizer({
   },
   check: checkBetas,
   usualRates: [1e-7, 0.1],
+  hasMomentum: true,
   slots: MOMENT_SLOTS,
   shared: { second_correction: 0, momentum_product: 1 },
   update: (context, args, weight, gradient) => {
-    const { b, step, rate, shared } = context;
+    const { b, step, rate, shared, cycled } = context;
     const { start, along } = decayed(context, args, weight, gradient);
     const { first, second, slots, secondFilled } = moments(context, args.betas, along);
     // mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2)
     const done = b.cast(step, { dtype: "f32" });
     const momentum = (ahead: number) =>
-      b.mul(b.sub(1, b.mul(b.exp(b.mul(b.add(done, ahead), args.momentum_decay * Math.log(0.96))), 0.5)), args.betas[0] ?? 0);
+      b.mul(b.sub(1, b.mul(b.exp(b.mul(b.add(done, ahead), args.momentum_decay * Math.log(0.96))), 0.5)), cycled ?? args.betas[0] ?? 0);
     const [now, next] = [momentum(1), momentum(2)];
     const product = shared("momentum_product", (old) => b.mul(old, now));
     const denominator = b.add(b.sqrt(b.div(second, secondFilled())), args.eps);

@@ -11,6 +11,7 @@ export const radam = defineOptimizer({
   args: { ...MOMENT_ARGS, ...DECAY_ARGS },
   check: checkBetas,
   usualRates: [1e-7, 0.1],
+  hasMomentum: true,
   slots: MOMENT_SLOTS,
   shared: { ...MOMENT_SHARED, age: 0 },
   update: (context, args, weight, gradient) => {

@@ -16,10 +16,12 @@ export const rmsprop = defineOptimizer({
     centered: arg("bool", "divide by the running deviation: the mean square less the square of the mean", false),
   },
   usualRates: [1e-7, 0.1],
+  hasMomentum: true,
   slots: { mean_square: 0, mean: 0, momentum: 0 },
   shared: {},
-  update: (context, { alpha, eps, momentum, centered, weight_decay: decay }, weight, gradient) => {
-    const { b, rate, slot } = context;
+  update: (context, { alpha, eps, momentum: own, centered, weight_decay: decay }, weight, gradient) => {
+    const { b, rate, slot, cycled } = context;
+    const momentum = cycled ?? own;
     const along = decayedGradient(context, decay, weight, gradient);
     const running = (name: string, value: typeof along) => b.add(b.mul(slot(name), alpha), b.mul(value, 1 - alpha));
     const square = running("mean_square", b.mul(along, along));

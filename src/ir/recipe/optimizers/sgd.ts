@@ -11,6 +11,7 @@ export const sgd = defineOptimizer({
   args: { lr: arg("positive", "learning rate"), ...MOMENTUM_ARGS, ...GRADIENT_DECAY },
   check: checkMomentum,
   usualRates: [1e-6, 10],
+  hasMomentum: true,
   slots: MOMENTUM_SLOTS,
   shared: {},
   update: (context, args, weight, gradient) =>

@@ -16,11 +16,22 @@ export interface ScheduleContext {
   /** Steps of an epoch, and of the whole training. */
   readonly epochSteps: () => Node;
   readonly totalSteps: () => Node;
+  /** The optimizer's rate, which a factor is of. */
+  readonly base: number;
+  /** What the host has decided by what epochs have reported; 1 before it has. */
+  readonly decided: () => Node;
 }
 
 export interface Schedule<N extends string = string, A extends ArgSpecs = ArgSpecs> extends Word<N, A> {
   /** By what the optimizer's rate is multiplied at this step, f32[]; undefined where it never changes. */
   readonly factor: (context: ScheduleContext, args: Values<A>) => Node | undefined;
+  /** The rate below which none falls that begins above it. */
+  readonly least?: (args: Values<A>) => number;
+  /** What of every epoch the host decides by, as in `val.loss`. */
+  readonly watches?: (args: Values<A>) => string;
+  /** Whether it changes the optimizer's momentum, or the first of its betas, as well; and what that is at this step then, f32[]. */
+  readonly cyclesMomentum?: (args: Values<A>) => boolean;
+  readonly momentum?: (context: ScheduleContext, args: Values<A>) => Node;
   /** Cases for the tests. */
   readonly samples: readonly Partial<Values<A>>[];
 }

@@ -10,7 +10,9 @@ import { exponential } from "./exponential.ts";
 import { linear } from "./linear.ts";
 import { multiStep } from "./multi-step.ts";
 import { oneCycle } from "./one-cycle.ts";
+import { plateau } from "./plateau.ts";
 import { polynomial } from "./polynomial.ts";
+import { rangeTest } from "./range-test.ts";
 import { step } from "./step.ts";
 
 export const SCHEDULES = [
@@ -23,7 +25,12 @@ export const SCHEDULES = [
   multiStep,
   exponential,
   oneCycle,
+  plateau,
+  rangeTest,
 ] as const satisfies readonly Schedule[];
+
+/** Whether the optimizer's momentum changes along it. */
+export const cyclesMomentum = (plan: WordPlan): boolean => scheduleOf(plan).cyclesMomentum?.(plan.args) === true;
 
 export const scheduleOf = (plan: WordPlan): Schedule => wordOf<Schedule>(SCHEDULES, plan);
 

@@ -1,0 +1,32 @@
+// The teacher of a distilled network in a training step: its answers to the same batch, as it is evaluated. Nothing that is trained is below them, so
+// no gradient goes there.
+
+import type { Builder } from "../ir/builder.ts";
+import type { NetworkModel } from "../ir/model.ts";
+import type { Node } from "../ir/node.ts";
+import type { RecipePlan } from "../ir/plan.ts";
+import { distillationOf } from "../ir/recipe/distillations/index.ts";
+import { connect } from "./connect.ts";
+import type { Blend } from "./loss.ts";
+import type { Batch } from "./mix-batch.ts";
+import { specialize } from "./specialize.ts";
+import type { StateTable } from "./states.ts";
+
+interface Taught {
+  readonly b: Builder;
+  readonly states: StateTable;
+  readonly network: NetworkModel;
+  readonly recipe: Pick<RecipePlan, "distill">;
+}
+
+/** What the loss of a batch takes in of the teacher's answers; undefined without one. @param student scores of the network that is trained */
+export function distilled(
+  { b, states, network: { teacher }, recipe: { distill } }: Taught,
+  batch: Batch,
+  student: Node,
+): Blend | undefined {
+  if (!teacher || !distill) return undefined;
+  for (const { state } of teacher.parameters) states.declare(state);
+  const { output } = connect(b, specialize(b, teacher, { mode: "eval" }), batch);
+  return (losses, own) => distillationOf(distill).blend(b, distill.args, { losses, own, student, teacher: output });
+}
