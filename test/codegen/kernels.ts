@@ -79,6 +79,8 @@ export interface ConvShape {
   readonly size: number;
   readonly kernel: number;
   readonly padding: number;
+  /** Of input gradients alone; 1 for all else. */
+  readonly stride?: number;
 }
 
 const inside = (x: Expr, size: number): Expr => and(binary("le", int(0), x), binary("lt", x, int(size)));
@@ -128,8 +130,8 @@ export function convForward({ batch, inputs, outputs, size, kernel, padding }: C
 }
 
 /** Input gradient of the same convolution: m = input channel, n = input pixel, k = (output channel, dy, dx). */
-export function convInputGradient({ batch, inputs, outputs, size, kernel, padding }: ConvShape): Kernel {
-  const out = size + 2 * padding - kernel + 1;
+export function convInputGradient({ batch, inputs, outputs, size, kernel, padding, stride = 1 }: ConvShape): Kernel {
+  const out = Math.floor((size + 2 * padding - kernel) / stride) + 1;
   const k = outputs * kernel * kernel;
   const B = axis("b", batch),
     M = axis("m", inputs),
@@ -138,9 +140,14 @@ export function convInputGradient({ batch, inputs, outputs, size, kernel, paddin
   const o = div(K, int(kernel * kernel)),
     dy = rem(div(K, int(kernel)), int(kernel)),
     dx = rem(K, int(kernel));
-  const y = sub(add(div(N, int(size)), int(padding)), dy);
-  const x = sub(add(rem(N, int(size)), int(padding)), dx);
+  const [down, across] = [sub(add(div(N, int(size)), int(padding)), dy), sub(add(rem(N, int(size)), int(padding)), dx)];
+  const [y, x] = [div(down, int(stride)), div(across, int(stride))];
+  // What a filter that moves by more than one meets, and never before the first row or column: quotients are rounded to zero.
+  const meets = [down, across]
+    .map((at) => and(binary("le", int(0), at), binary("eq", rem(at, int(stride)), int(0))))
+    .reduce((met, each) => and(met, each));
   const gradient = load(1, add(mul(add(mul(B, int(outputs)), o), int(out * out)), add(mul(y, int(out)), x)), "f32");
+  const isInside = and(inside(y, out), inside(x, out));
   const weight = load(0, add(mul(add(mul(o, int(inputs)), M), int(kernel * kernel)), rem(K, int(kernel * kernel))), "f32");
   return kernelOf(
     "conv_input_gradient",
@@ -156,7 +163,7 @@ export function convInputGradient({ batch, inputs, outputs, size, kernel, paddin
         k: { name: "k", extent: k },
         dtype: "f32",
         lhs: weight,
-        rhs: select(and(inside(y, out), inside(x, out)), gradient, float(0)),
+        rhs: select(stride === 1 ? isInside : and(meets, isInside), gradient, float(0)),
       },
       {
         kind: "store",

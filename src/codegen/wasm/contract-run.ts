@@ -2,9 +2,11 @@
 // blocks of columns, blocks of k, blocks of rows, panels of columns (Goto & van de Geijn 2008). Which blocks, and what is packed when, was
 // decided before; each function here prints one loop.
 
-import { RUN_HEAD } from "./loops.ts";
+import { runHead } from "./loops.ts";
 
 export interface Plan {
+  /** What names of functions end with: a kernel may be several products. */
+  readonly part: string;
   /** Units are panels of columns of a product; else of rows. */
   readonly byColumns: boolean;
   /** All of a left operand for `superRows` is packed before its columns; else each block when it is needed. */
@@ -51,7 +53,7 @@ export const batchOfUnit = (batch: number, panels: number): string =>
 /** $run of a matrix product. */
 export const runFunction = (plan: Plan): string =>
   [
-    RUN_HEAD,
+    runHead(plan.part),
     ...closing(
       indented([
         "(local $unit i32) (local $batch i32) (local $lo i32) (local $hi i32) (local $ma i32) (local $mz i32) (local $na i32) (local $nz i32)",
@@ -101,7 +103,7 @@ const packWholeLeft = (plan: Plan): Lines => [
   "(local.set $k0 (i32.const 0))",
   ...loop("$wholes", [
     endOfBlockOfK(plan),
-    "(call $pack_a (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $s0) (local.get $s1)",
+    `(call $pack_a${plan.part} (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $s0) (local.get $s1)`,
     "  (i32.add (local.get $scratch) (i32.shl (i32.mul (local.get $k0) (local.get $rows)) (i32.const 4))))",
     `(br_if $wholes (i32.lt_s (local.tee $k0 (local.get $k1)) ${constant(plan.k)}))`,
   ]),
@@ -127,9 +129,9 @@ const blockOfK = (plan: Plan): Lines => [
 ];
 
 /** Panels of the right operand at $b: packed now, or in an earlier step of a loop over time. */
-function packRight({ keeps, panelsN }: Plan): Lines {
+function packRight({ keeps, panelsN, part }: Plan): Lines {
   const pack = [
-    "(call $pack_b (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $n0) (local.get $n1) (local.get $b))",
+    `(call $pack_b${part} (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $n0) (local.get $n1) (local.get $b))`,
   ];
   if (!keeps) return pack;
   return [
@@ -157,7 +159,7 @@ const blockOfRows = (plan: Plan): Lines => [
 ];
 
 /** Panels of the left operand at $to: found among the packed ones, or packed now. */
-const left = ({ isWhole }: Plan): Lines =>
+const left = ({ isWhole, part }: Plan): Lines =>
   isWhole
     ? [
         "(local.set $to (i32.add (local.get $scratch) (i32.shl (i32.add (i32.mul (local.get $k0) (local.get $rows))",
@@ -165,21 +167,21 @@ const left = ({ isWhole }: Plan): Lines =>
       ]
     : [
         "(local.set $to (local.get $scratch))",
-        "(call $pack_a (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $m0) (local.get $m1) (local.get $to))",
+        `(call $pack_a${part} (local.get $args) (local.get $time) (local.get $batch) (local.get $k0) (local.get $k1) (local.get $m0) (local.get $m1) (local.get $to))`,
       ];
 
 /** Columns by fours with $store; with the last block those after the last four, one at a time, with $store_rest. */
-const store = ({ m, n, panelsN }: Plan): Lines => [
+const store = ({ m, n, panelsN, part }: Plan): Lines => [
   "(local.set $m0 (i32.shl (local.get $s0) (i32.const 2)))",
   `(local.set $m1 (call $least (i32.shl (local.get $s1) (i32.const 2)) ${constant(m)}))`,
   "(local.set $nt (i32.shl (local.get $n0) (i32.const 1)))",
   `(local.set $mt (call $least (i32.shl (local.get $n1) (i32.const 1)) ${constant(Math.floor(n / 4))}))`,
   "(if (i32.lt_s (local.get $nt) (local.get $mt)) (then",
-  "  (call $store (local.get $args) (local.get $time) (local.get $batch) (local.get $nt) (local.get $mt) (local.get $m0) (local.get $m1)",
+  `  (call $store${part} (local.get $args) (local.get $time) (local.get $batch) (local.get $nt) (local.get $mt) (local.get $m0) (local.get $m1)`,
   "    (local.get $c) (local.get $n0) (local.get $pitch))))",
   ...onlyIf(n % 4 > 0, [
     `(if (i32.eq (local.get $n1) ${constant(panelsN)}) (then`,
-    `  (call $store_rest (local.get $args) (local.get $time) (local.get $batch) ${constant(n - (n % 4))} ${constant(n)} (local.get $m0) (local.get $m1)`,
+    `  (call $store_rest${part} (local.get $args) (local.get $time) (local.get $batch) ${constant(n - (n % 4))} ${constant(n)} (local.get $m0) (local.get $m1)`,
     "    (local.get $c) (local.get $n0) (local.get $pitch))))",
   ]),
 ];

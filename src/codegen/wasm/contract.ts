@@ -41,6 +41,15 @@ interface Blocking {
 }
 
 export function compileContract(problem: Problem, unit: Unit): Scheduled {
+  const { text, ...scheduled } = productOf(problem, unit);
+  return { ...scheduled, text: [PRODUCT_HELPERS, text].join("\n") };
+}
+
+/** What the functions of products call. */
+export const PRODUCT_HELPERS = [MICRO_KERNEL, LEAST].join("\n");
+
+/** The functions of one product; the names of one that is a part of a kernel end with `part`. */
+export function productOf(problem: Problem, unit: Unit, part = ""): Scheduled {
   const { kernel, stage, b, m, n, k } = problem;
   const left: Operand = { expr: stage.lhs, along: { name: "m", extent: m }, width: 4 };
   const right: Operand = { expr: stage.rhs, along: { name: "n", extent: n }, width: 8 };
@@ -67,13 +76,12 @@ export function compileContract(problem: Problem, unit: Unit): Scheduled {
   const kAxis = stage.k;
   return {
     text: [
-      MICRO_KERNEL,
-      LEAST,
-      packFunction("pack_a", left, kAxis, blocking.cutsA, unit, kernel.time),
-      packFunction("pack_b", right, kAxis, blocking.cutsB, unit, kernel.time),
-      storeFunction("store", problem, stores, unit, "panels"),
-      ...(n % 4 === 0 ? [] : [storeFunction("store_rest", problem, stores, unit, "singles")]),
+      packFunction(`pack_a${part}`, left, kAxis, blocking.cutsA, unit, kernel.time),
+      packFunction(`pack_b${part}`, right, kAxis, blocking.cutsB, unit, kernel.time),
+      storeFunction(`store${part}`, problem, stores, unit, "panels"),
+      ...(n % 4 === 0 ? [] : [storeFunction(`store_rest${part}`, problem, stores, unit, "singles")]),
       runFunction({
+        part,
         byColumns,
         isWhole,
         isOnce,

@@ -127,7 +127,7 @@ function turnOf(expr: Expr, place: string, tap: string): 1 | -1 | undefined {
 }
 
 /** Comparisons that bounds decide are decided: inside of an image there is no padding. */
-function decided(expr: Expr): Expr {
+export function decided(expr: Expr): Expr {
   const done = new Map<Expr, Expr>();
   const visit = (x: Expr): Expr => {
     const known = done.get(x);

@@ -9,7 +9,7 @@ import { convolutionOf, type Convolution } from "./convolution.ts";
 import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
 import { dotKernel, DOT_CHANNELS, DOT_ROWS } from "./dot.ts";
-import { RUN_HEAD } from "./loops.ts";
+import { runHead } from "./loops.ts";
 import { LEAST } from "./micro.ts";
 import { storeFunction } from "./store.ts";
 import type { Scheduled, Unit } from "./unit.ts";
@@ -163,7 +163,7 @@ interface Plan {
   readonly rest: string;
 }
 
-const run = template<Plan>(`${RUN_HEAD}
+const run = template<Plan>(`${runHead()}
   (local $unit i32) (local $batch i32) (local $u0 i32) (local $u1 i32) (local $end_of_product i32) (local $i0 i32) (local $i1 i32) (local $y0 i32) (local $y1 i32)
   (local $c0 i32) (local $c1 i32) (local $c i32) (local $j i32) (local $m i32) (local $i i32) (local $image i32) (local $results i32)
   (local $length i32) (local $from i32) (local $to i32) (local $fours i32)

@@ -40,8 +40,9 @@ const THREAD_WORK = 150_000;
 
 export const RUN_PARAMS = ["args", "time", "begin", "end", "scratch", "kept", "fresh", "first"] as const;
 
-/** How `run` begins where it is written by hand. */
-export const RUN_HEAD = `(func $run (export "run") ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}`;
+/** How `run` begins where it is written by hand; a part of it has a name of its own, and who runs the whole calls it. */
+export const runHead = (part = ""): string =>
+  `(func $run${part}${part === "" ? ' (export "run")' : ""} ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}`;
 
 export function compileLoops(source: Kernel, unit: Unit): Scheduled {
   const kernel = splitAxes(mergeAxes(source));

@@ -11,6 +11,7 @@ import { assembleBoth } from "./assemble.ts";
 import { compileContract, splitK } from "./contract.ts";
 import { compileFilterGradient } from "./filter-gradient.ts";
 import { compileLoops } from "./loops.ts";
+import { compilePhases } from "./phases.ts";
 import { mathFunctions } from "./math.ts";
 import { HELPERS } from "./memory.ts";
 import type { Scheduled, Unit } from "./unit.ts";
@@ -81,7 +82,12 @@ function schedule(source: Kernel, unit: Unit): Scheduled {
   const problem = problemOf(source);
   // A tile would be mostly empty.
   if (first.dtype === "f32" && problem.m * problem.n >= 16 && problem.k > 1)
-    return compileWinograd(problem, unit) ?? compileFilterGradient(problem, unit) ?? compileContract(problem, unit);
+    return (
+      compileWinograd(problem, unit) ??
+      compileFilterGradient(problem, unit) ??
+      compilePhases(problem, unit) ??
+      compileContract(problem, unit)
+    );
   const reduction: Kernel = {
     ...source,
     stages: [{ kind: "reduce", axes: [first.k], op: "sum", dtype: first.dtype, value: mul(first.lhs, first.rhs) }, ...rest],

@@ -9,7 +9,7 @@ import { THREAD_WORK } from "./contract.ts";
 import { convolutionOf, isFilled, square, tilesOf, type Convolution } from "./convolution.ts";
 import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
-import { RUN_HEAD } from "./loops.ts";
+import { runHead } from "./loops.ts";
 import { LEAST, MICRO_KERNEL } from "./micro.ts";
 import { storeFunction } from "./store.ts";
 import type { Scheduled, Unit } from "./unit.ts";
@@ -227,7 +227,7 @@ interface Plan {
   readonly pitch: number;
 }
 
-const run = template<Plan>(`${RUN_HEAD}
+const run = template<Plan>(`${runHead()}
   (local $u0 i32) (local $u1 i32) (local $t0 i32) (local $t1 i32) (local $tiles i32) (local $m0 i32) (local $m1 i32) (local $i i32)
   (local $p i32) (local $at i32) (local $a i32) (local $image i32) (local $products i32) (local $results i32) (local $column i32)
   (local.set $image (i32.add (local.get $scratch) (i32.const {{imageAt}})))
