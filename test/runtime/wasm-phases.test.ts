@@ -17,7 +17,7 @@ afterAll(() => {
 const phasesOf = (kernel: Kernel): number => wasmTarget.compileKernel(kernel).source?.match(/call \$run_/g)?.length ?? 0;
 
 const gradient = (size: number, kernel: number, stride: number, padding: number, [inputs, outputs, batch] = [9, 6, 3]): Kernel =>
-  convInputGradient({ batch: batch ?? 1, inputs: inputs ?? 1, outputs: outputs ?? 1, size, kernel, padding, stride });
+  convInputGradient({ batch, inputs, outputs, size, kernel, padding, stride });
 
 describe("the gradient of an input", () => {
   it.each([

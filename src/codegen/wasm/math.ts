@@ -18,15 +18,21 @@ const set = (name: string, value: string): string => `(local.set $${name} ${valu
 const horner = (x: string, [first = 0, ...rest]: readonly number[]): string =>
   rest.reduce((sum, coefficient) => `(f32x4.madd ${sum} ${x} ${splat(coefficient)})`, splat(first));
 
+const WHOLE = 1.5 * 2 ** 23;
+const WHOLE_BITS = 0x4b400000;
+
 /**
  * e^x: x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial of r, and 2^n in two factors, so that results below the normal range come
  * out rounded once. Range reduction and coefficients of Cephes' expf (Moshier 1992).
  */
 const EXP = `(func $exp (param $x v128) (result v128) (local $n v128) (local $r v128) (local $i v128) (local $h v128)
-  ${set("x", `(f32x4.max (f32x4.min ${get("x")} ${splat(89)}) ${splat(-105)})`)}
-  ${set("n", `(f32x4.nearest (f32x4.mul ${get("x")} ${splat(Math.LOG2E)}))`)}
+  ;; What is no number stays: these take the first operand where they cannot compare. They are one instruction, and max and min are seven.
+  ${set("x", `(f32x4.pmax (f32x4.pmin ${get("x")} ${splat(89)}) ${splat(-105)})`)}
+  ;; Beside 1.5 * 2^23 floats are whole numbers, and the last bits of such a float are those of n.
+  ${set("i", `(f32x4.madd ${get("x")} ${splat(Math.LOG2E)} ${splat(WHOLE)})`)}
+  ${set("n", `(f32x4.sub ${get("i")} ${splat(WHOLE)})`)}
   ${set("r", `(f32x4.madd ${get("n")} ${splat(2.1219444e-4)} (f32x4.madd ${get("n")} ${splat(-0.693359375)} ${get("x")}))`)}
-  ${set("i", `(i32x4.trunc_sat_f32x4_s ${get("n")})`)}
+  ${set("i", `(i32x4.sub ${get("i")} ${bits(WHOLE_BITS)})`)}
   ${set("h", `(i32x4.shr_s ${get("i")} (i32.const 1))`)}
   (f32x4.mul
     (f32x4.mul

@@ -23,15 +23,15 @@ export function compilePhases(problem: Problem, unit: Unit): Scheduled | undefin
     end += part.units;
     const number = (value: number): string => `(i32.const ${String(value)})`;
     // Each packs its left operand anew: what lies in the scratch memory may be another phase's.
-    const args: Readonly<Record<string, string>> = {
-      begin: `(i32.sub (local.get $from) ${number(begin)})`,
-      end: `(i32.sub (local.get $to) ${number(begin)})`,
-      first: number(1),
-    };
+    const args: ReadonlyMap<string, string> = new Map([
+      ["begin", `(i32.sub (local.get $from) ${number(begin)})`],
+      ["end", `(i32.sub (local.get $to) ${number(begin)})`],
+      ["first", number(1)],
+    ]);
     return `  (local.set $from (select (local.get $begin) ${number(begin)} (i32.gt_s (local.get $begin) ${number(begin)})))
   (local.set $to (call $least (local.get $end) ${number(end)}))
   (if (i32.lt_s (local.get $from) (local.get $to)) (then
-    (call $run_${String(i)} ${RUN_PARAMS.map((name) => args[name] ?? `(local.get $${name})`).join(" ")})))`;
+    (call $run_${String(i)} ${RUN_PARAMS.map((name) => args.get(name) ?? `(local.get $${name})`).join(" ")})))`;
   });
   const most = (of: (part: Scheduled) => number | undefined): number => Math.max(...parts.map((part) => of(part) ?? 0));
   return {
