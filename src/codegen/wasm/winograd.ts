@@ -19,6 +19,8 @@ import { collect, map2d, PATCH, spreadFilter, spreadImage, TAPS, TILE } from "./
 const PRODUCTS = PATCH * PATCH;
 /** Bytes of the spread image tiles of a block, and of their products: about half of a second-level cache each. */
 const BLOCK_BYTES = 1 << 18;
+/** Bytes of a line of a cache. */
+const LINE = 64;
 /** Bytes of the spread filters at most: every thread has its own. */
 const MOST_FILTER_BYTES = 1 << 24;
 /** Below so many channels, going to tiles and back costs more than it saves. */
@@ -41,9 +43,12 @@ export function compileWinograd(problem: Problem, unit: Unit): Scheduled | undef
   const blockRows = rowsOfBlock(BLOCK_BYTES / (PRODUCTS * c * 4), across, units);
   const panels = Math.ceil((blockRows * across) / 8);
   const rows = Math.min(m, Math.max(4, 4 * Math.floor(BLOCK_BYTES / (PRODUCTS * panels * 32) / 4)));
+  // A line of a cache more from one of the sixteen to the next: else all that a tile becomes falls on the same few lines.
+  const imagePitch = panels * c * 32 + LINE;
+  const productPitch = panels * rows * 32 + LINE;
   const imageAt = PRODUCTS * m * c * 4;
-  const productsAt = imageAt + PRODUCTS * panels * c * 32;
-  const resultsAt = productsAt + PRODUCTS * panels * rows * 32;
+  const productsAt = imageAt + PRODUCTS * imagePitch;
+  const resultsAt = productsAt + PRODUCTS * productPitch;
   // And room for eight more: where tiles write what is not there.
   const pitch = 4 * (blockRows * TILE * convolution.width + 8);
   return {
@@ -51,11 +56,11 @@ export function compileWinograd(problem: Problem, unit: Unit): Scheduled | undef
       MICRO_KERNEL,
       LEAST,
       filterFunction(m, convolution, unit),
-      imageFunction(convolution, panels, unit),
-      collectFunction(convolution, panels, rows, pitch),
+      imageFunction(convolution, imagePitch, unit),
+      collectFunction(convolution, rows, productPitch, pitch),
       storeFunction("store", problem, kernel.stages.slice(1), unit, "rows"),
       run({
-        ...{ m, c, across, down, blockRows, panels, rows, imageAt, productsAt, resultsAt, pitch },
+        ...{ m, c, across, down, blockRows, rows, imageAt, imagePitch, productsAt, productPitch, resultsAt, pitch },
         products: PRODUCTS,
         height: convolution.height,
         width: convolution.width,
@@ -102,7 +107,7 @@ function filterFunction(m: number, { channels, other }: Convolution, unit: Unit)
 }
 
 /** $spread_image(args, t0, t1, to): the tiles `t0` to `t1` to [16][panels][channel][8]. */
-function imageFunction(convolution: Convolution, panels: number, unit: Unit): string {
+function imageFunction(convolution: Convolution, pitch: number, unit: Unit): string {
   const f = new WasmFunction("spread_image", ["args", "t0", "t1", "to"]);
   const v = f.values;
   const { channels, patch } = convolution;
@@ -131,14 +136,14 @@ function imageFunction(convolution: Convolution, panels: number, unit: Unit): st
         v.mul(v.binary("i32.and", group, v.i32(1)), 16),
         v.mul(channel, 32),
       ]);
-      writeProducts(f, map2d(f, spreadImage, values), to, 32 * c * panels);
+      writeProducts(f, map2d(f, spreadImage, values), to, pitch);
     }),
   );
   return f.text();
 }
 
 /** $collect(from, t0, t1, first, rows, to): the products of the tiles `t0` to `t1` to rows of results, whose first column is `first`. */
-function collectFunction(convolution: Convolution, panels: number, rows: number, pitch: number): string {
+function collectFunction(convolution: Convolution, rows: number, productPitch: number, pitch: number): string {
   const f = new WasmFunction("collect", ["from", "t0", "t1", "first", "rows", "to"]);
   const v = f.values;
   const { across, down } = tilesOf(convolution);
@@ -170,7 +175,7 @@ function collectFunction(convolution: Convolution, panels: number, rows: number,
       v.mul(v.binary("i32.and", group, v.i32(1)), 16),
     ]);
     f.loop(v.i32(0), f.param("rows"), 1, (row) => {
-      const results = map2d(f, collect, readProducts(f, v.add(from, v.mul(row, 32)), 32 * rows * panels));
+      const results = map2d(f, collect, readProducts(f, v.add(from, v.mul(row, 32)), productPitch));
       const down = v.mul(row, pitch);
       results.forEach((values, i) => {
         // The columns of tiles 0 and 1, and of 2 and 3.
@@ -215,10 +220,12 @@ interface Plan {
   /** Of an image: tiles in a row, and rows of tiles. */
   readonly across: number;
   readonly down: number;
-  /** Of a block: rows of tiles, panels of eight tiles, rows of the product. */
+  /** Of a block: rows of tiles, rows of the product. */
   readonly blockRows: number;
-  readonly panels: number;
   readonly rows: number;
+  /** Bytes of one of the sixteen parts of a block: of its image, and of its products. */
+  readonly imagePitch: number;
+  readonly productPitch: number;
   /** Bytes from the start of the scratch memory, which begins with the filters. */
   readonly imageAt: number;
   readonly productsAt: number;
@@ -229,7 +236,7 @@ interface Plan {
 
 const run = template<Plan>(`${runHead()}
   (local $u0 i32) (local $u1 i32) (local $t0 i32) (local $t1 i32) (local $tiles i32) (local $m0 i32) (local $m1 i32) (local $i i32)
-  (local $p i32) (local $at i32) (local $a i32) (local $image i32) (local $products i32) (local $results i32) (local $column i32)
+  (local $p i32) (local $a i32) (local $image i32) (local $products i32) (local $results i32) (local $column i32)
   (local.set $image (i32.add (local.get $scratch) (i32.const {{imageAt}})))
   (local.set $products (i32.add (local.get $scratch) (i32.const {{productsAt}})))
   (local.set $results (i32.add (local.get $scratch) (i32.const {{resultsAt}})))
@@ -251,10 +258,11 @@ const run = template<Plan>(`${runHead()}
           (i32.shl (i32.mul (i32.add (i32.mul (local.get $i) (i32.const {{m}})) (local.get $m0)) (i32.const {{c}})) (i32.const 2))))
         (local.set $p (i32.const 0))
         (loop $panels
-          (local.set $at (i32.add (i32.mul (local.get $i) (i32.const {{panels}})) (local.get $p)))
           (call $micro (local.get $a)
-            (i32.add (local.get $image) (i32.shl (i32.mul (local.get $at) (i32.const {{c}})) (i32.const 5)))
-            (i32.add (local.get $products) (i32.shl (i32.mul (local.get $at) (i32.const {{rows}})) (i32.const 5)))
+            (i32.add (i32.add (local.get $image) (i32.mul (local.get $i) (i32.const {{imagePitch}})))
+              (i32.shl (i32.mul (local.get $p) (i32.const {{c}})) (i32.const 5)))
+            (i32.add (i32.add (local.get $products) (i32.mul (local.get $i) (i32.const {{productPitch}})))
+              (i32.shl (i32.mul (local.get $p) (i32.const {{rows}})) (i32.const 5)))
             (i32.shr_u (i32.sub (local.get $m1) (local.get $m0)) (i32.const 2)) (i32.const {{c}}) (i32.const 1))
           (br_if $panels (i32.lt_s (local.tee $p (i32.add (local.get $p) (i32.const 1))) (local.get $tiles))))
         (br_if $each (i32.lt_s (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const {{products}}))))

@@ -14,10 +14,13 @@ kernel softmax(row < 64) {
 (module
 (import "env" "memory" (memory 1 65536 shared))
 (func $exp (param $x v128) (result v128) (local $n v128) (local $r v128) (local $i v128) (local $h v128)
-  (local.set $x (f32x4.max (f32x4.min (local.get $x) (v128.const f32x4 89 89 89 89)) (v128.const f32x4 -105 -105 -105 -105)))
-  (local.set $n (f32x4.nearest (f32x4.mul (local.get $x) (v128.const f32x4 1.4426950408889634 1.4426950408889634 1.4426950408889634 1.4426950408889634))))
+  ;; What is no number stays: these take the first operand where they cannot compare. They are one instruction, and max and min are seven.
+  (local.set $x (f32x4.pmax (f32x4.pmin (local.get $x) (v128.const f32x4 89 89 89 89)) (v128.const f32x4 -105 -105 -105 -105)))
+  ;; Beside 1.5 * 2^23 floats are whole numbers, and the last bits of such a float are those of n.
+  (local.set $i (f32x4.madd (local.get $x) (v128.const f32x4 1.4426950408889634 1.4426950408889634 1.4426950408889634 1.4426950408889634) (v128.const f32x4 12582912 12582912 12582912 12582912)))
+  (local.set $n (f32x4.sub (local.get $i) (v128.const f32x4 12582912 12582912 12582912 12582912)))
   (local.set $r (f32x4.madd (local.get $n) (v128.const f32x4 0.00021219444 0.00021219444 0.00021219444 0.00021219444) (f32x4.madd (local.get $n) (v128.const f32x4 -0.693359375 -0.693359375 -0.693359375 -0.693359375) (local.get $x))))
-  (local.set $i (i32x4.trunc_sat_f32x4_s (local.get $n)))
+  (local.set $i (i32x4.sub (local.get $i) (v128.const i32x4 1262485504 1262485504 1262485504 1262485504)))
   (local.set $h (i32x4.shr_s (local.get $i) (i32.const 1)))
   (f32x4.mul
     (f32x4.mul
