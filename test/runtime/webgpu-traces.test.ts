@@ -4,10 +4,10 @@ import { it } from "vitest";
 import { findAdapter } from "../../src/runtime/webgpu/adapter.ts";
 import { layerTraceSuite } from "./layer-trace-suite.ts";
 import { traceSuite } from "./trace-suite.ts";
-import { ONE_OF_EACH_KIND, zooTraceSuite } from "./zoo-trace-suite.ts";
+import { zooTraceSuite } from "./zoo-trace-suite.ts";
 
 if (await findAdapter()) {
   traceSuite("webgpu");
   layerTraceSuite("webgpu");
-  zooTraceSuite("webgpu", ONE_OF_EACH_KIND);
+  zooTraceSuite("webgpu");
 } else it.skip("PyTorch's traces on webgpu: no adapter (see scripts/setup.sh)", () => undefined);
