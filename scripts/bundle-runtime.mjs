@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const ENTRIES = {
   "runtime.mjs": "src/runtime/embed/runtime.ts",
   "checkpoints.mjs": "src/runtime/embed/checkpoints.ts",
+  "cuda-device.mjs": "src/runtime/embed/cuda.ts",
   "webgpu-device.mjs": "src/runtime/embed/webgpu.ts",
   "wasm-device.mjs": "src/runtime/embed/wasm.ts",
   "wasm-worker.mjs": "src/runtime/wasm/worker.ts",
@@ -49,6 +50,7 @@ const ofCheckpoints = {
 const PLUGINS = {
   "runtime.mjs": [ofCheckpoints],
   "checkpoints.mjs": [ofRuntime("./runtime.mjs")],
+  "cuda-device.mjs": [ofRuntime("../runtime.mjs")],
   "webgpu-device.mjs": [ofRuntime("../runtime.mjs")],
   "wasm-device.mjs": [ofRuntime("../runtime.mjs")],
 };
@@ -66,8 +68,8 @@ async function bundled(name, isShort) {
     // Not its names, which errors show, and with lines: an application's own errors would be shown in the middle of it. Whoever bundles
     // minifies.
     minifySyntax: true,
-    // What bundlers read in comments goes with the white space, and this file has some.
-    minifyWhitespace: name !== "webgpu-device.mjs",
+    // What bundlers read in comments goes with the white space, and these files have some.
+    minifyWhitespace: !["cuda-device.mjs", "webgpu-device.mjs"].includes(name),
     minifyIdentifiers: isShort,
     lineLimit: 160,
     external: ["./worker-text.mjs"],

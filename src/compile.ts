@@ -238,8 +238,21 @@ function checkBatch(given: readonly string[], wanted: readonly string[]): void {
 }
 
 /** The files of a compiled folder, by name: of one recipe, compiled for one target or several. */
-export async function emit(...artifacts: readonly Artifact[]): Promise<ReadonlyMap<string, string | Uint8Array>> {
-  return Promise.resolve(emitFiles(artifacts, (file) => readFileSync(join(packageRoot(), "dist", file), "utf8")));
+export const emit = (...artifacts: readonly Artifact[]): Promise<ReadonlyMap<string, string | Uint8Array>> => emitFolder(artifacts);
+
+/** @param options with a folder that keeps kernels that were compiled for CUDA */
+export async function emitFolder(
+  artifacts: readonly Artifact[],
+  { kernelCache }: { readonly kernelCache?: string | undefined } = {},
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  const whole = await Promise.all(
+    artifacts.map(async (artifact) => {
+      if (artifact.target !== "cuda") return artifact;
+      const { withPtx } = await import("./runtime/cuda/image.ts");
+      return withPtx(artifact, { env: process.env, cache: kernelCache });
+    }),
+  );
+  return emitFiles(whole, (file) => readFileSync(join(packageRoot(), "dist", file), "utf8"));
 }
 
 // --- stages -------------------------------------------------------------------------------------------------------------

@@ -63,10 +63,9 @@ function tests() {
 }
 
 async function devices() {
-  const { DEVICE_NAMES } = await importTypeScript("src/runtime/open-device.ts");
+  const { REAL_DEVICES } = await importTypeScript("src/runtime/opening.ts");
   const result = {};
-  for (const name of DEVICE_NAMES)
-    if (name !== "auto" && name !== "reference") result[name] = await run("bench/gpu/device.mjs", name, ...quick);
+  for (const name of REAL_DEVICES) result[name] = await run("bench/gpu/device.mjs", name, ...quick);
   return result;
 }
 

@@ -8,7 +8,7 @@ import { artifactFile } from "../ir/artifact.ts";
 import { makeFolder, removeAbandoned, syncFolder, temporaryName, writeFileAtomic } from "../runtime/atomic-file.ts";
 import { DataError } from "../runtime/errors.ts";
 import { readRegularFile } from "../runtime/files.ts";
-import { DEVICE_NAMES } from "../runtime/open-device.ts";
+import { DEVICE_NAMES } from "../runtime/opening.ts";
 import { UsageError } from "./failure.ts";
 
 const MARKER = "complete.json";

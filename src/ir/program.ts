@@ -122,6 +122,8 @@ export interface KernelLaunch {
   readonly kind: "kernel";
   readonly kernel: number;
   readonly buffers: readonly number[];
+  /** Of which layers it computes something, as `inspect --layers` names them: for people, where it fails. */
+  readonly layer?: string;
 }
 
 /** Runs `body` for t = 0 .. count-1 (or count-1 .. 0), t being the `time` axis of its kernels. Loops do not nest. */
@@ -143,6 +145,8 @@ export interface Program {
   readonly target: string;
   /** Text that stands before the kernels' where they are compiled together. */
   readonly prelude?: string;
+  /** Of CUDA: all kernels as one module of NVIDIA's virtual machine, in a compiled folder. */
+  readonly ptx?: string;
   readonly arenaBytes: number;
   readonly buffers: readonly BufferPlan[];
   readonly kernels: readonly CompiledKernel[];

@@ -58,6 +58,11 @@ static int submit(std::function<bool()> work) {
   is_lost = true;
   return LAUNCH_FAILED;
 }
+// What a test says of the machine.
+static int number(const char *name, int usual) {
+  const char *text = getenv(name);
+  return text ? atoi(text) : usual;
+}
 // What may not be called while a stream is captured.
 static bool spoils() {
   if (!is_capturing) return false;
@@ -81,7 +86,7 @@ void fake_room(uint64_t bytes) { room = bytes; }
 uint64_t fake_used() { return used; }
 
 int cuInit(unsigned) { CALL(cuInit); return OK; }
-int cuDriverGetVersion(int *version) { CALL(cuDriverGetVersion); *version = 13000; return OK; }
+int cuDriverGetVersion(int *version) { CALL(cuDriverGetVersion); *version = number("FAKE_CUDA_VERSION", 13000); return OK; }
 int cuGetErrorName(int code, const char **name) {
   *name = code == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : code == LAUNCH_FAILED ? "CUDA_ERROR_LAUNCH_FAILED" : code == 100 ? "CUDA_ERROR_NO_DEVICE" : "CUDA_ERROR_OTHER";
   return OK;
@@ -90,7 +95,12 @@ int cuGetErrorString(int, const char **text) { *text = "as the test wanted"; ret
 int cuDeviceGetCount(int *count) { CALL(cuDeviceGetCount); *count = 1; return OK; }
 int cuDeviceGet(int *device, int) { CALL(cuDeviceGet); *device = 0; return OK; }
 int cuDeviceGetName(char *name, int length, int) { CALL(cuDeviceGetName); strncpy(name, "Host", length); return OK; }
-int cuDeviceGetAttribute(int *value, int attribute, int) { CALL(cuDeviceGetAttribute); *value = attribute == 75 ? 9 : 0; return OK; }
+int cuDeviceGetAttribute(int *value, int attribute, int) {
+  CALL(cuDeviceGetAttribute);
+  const int capability = number("FAKE_CUDA_CAPABILITY", 90);
+  *value = attribute == 75 ? capability / 10 : capability % 10;
+  return OK;
+}
 int cuDeviceTotalMem_v2(uint64_t *bytes, int) { CALL(cuDeviceTotalMem_v2); *bytes = room; return OK; }
 int cuDevicePrimaryCtxRetain(Handle *context, int) { CALL(cuDevicePrimaryCtxRetain); *context = 1; return OK; }
 int cuDevicePrimaryCtxRelease_v2(int) { CALL(cuDevicePrimaryCtxRelease_v2); return OK; }
