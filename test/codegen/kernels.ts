@@ -298,6 +298,7 @@ export function programOf(kernel: Kernel, target: Target, loop?: { count: number
     format: "tlc-program",
     version: PROGRAM_VERSION,
     target: target.name,
+    ...(target.prelude !== undefined && { prelude: target.prelude }),
     arenaBytes: offset,
     buffers,
     kernels: [target.compileKernel(kernel, options)],

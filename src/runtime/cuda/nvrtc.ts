@@ -10,7 +10,7 @@ import { CompilerError, type KernelCompiler } from "./compiler.ts";
 export function openNvrtc(koffi: Koffi, path: string): KernelCompiler {
   // Looks for this one by its name, where Python's packages are not: there it is found as loaded already.
   const folder = dirname(path);
-  for (const file of readdirSync(folder)) if (/^libnvrtc-builtins\.so\./.test(file)) koffi.load(join(folder, file));
+  for (const file of readdirSync(folder)) if (file.startsWith("libnvrtc-builtins.so.")) koffi.load(join(folder, file));
   const functions = bind(koffi, path, NVRTC);
   type Name = keyof typeof NVRTC;
   const called = (name: Name): NonNullable<ReturnType<(typeof functions)["get"]>> => {

@@ -78,7 +78,7 @@ function versionOf(name: LibraryName, koffi: Koffi, path: string): string | unde
   if (table === undefined) return undefined;
   try {
     const [call] = bind(koffi, path, table, "u64").values();
-    const number = Number(call?.() ?? 0);
+    const number = call?.() ?? 0;
     return [Math.floor(number / 10000), Math.floor(number / 100) % 100, number % 100].join(".");
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
 // A driver without a GPU, for tests: what of NVIDIA's is called, over memory of the host, with a log of the calls and faults on demand.
-// A stream does at once what it is told, unless it is being captured; an image is the path of a library made with `module.h`.
+// A stream does at once what it is told, unless it is being captured; the first line of an image is the path of a library made with `module.h`.
 
 #include <cstdint>
 #include <cstdlib>
@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ static std::string failing;
 static int failure = 0, left = 0;
 static size_t room = size_t(1) << 32, used = 0;
 static std::map<Handle, size_t> sizes;
+static std::set<Handle> graphs;
 static bool is_capturing = false;
 static Work captured;
 static bool is_lost = false;
@@ -108,7 +110,8 @@ int cuCtxSetCurrent(Handle) { CALL(cuCtxSetCurrent); return OK; }
 
 int cuModuleLoadData(Handle *out, const char *image) {
   CALL(cuModuleLoadData);
-  void *library = dlopen(image, RTLD_NOW | RTLD_LOCAL);
+  const std::string path = image;
+  void *library = dlopen(path.substr(0, path.find('\n')).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) return 200;
   *out = Handle(new Module{library, reinterpret_cast<const void *(*)(const char *)>(dlsym(library, "find_kernel")),
                            reinterpret_cast<bool (*)(const void *, unsigned, unsigned, void **)>(dlsym(library, "run_kernel"))});
@@ -175,14 +178,25 @@ int cuStreamQuery(Handle) {
 }
 int cuStreamBeginCapture_v2(Handle, unsigned) { CALL(cuStreamBeginCapture_v2); is_capturing = true; captured.clear(); return OK; }
 int cuStreamEndCapture(Handle, Handle *graph) { CALL(cuStreamEndCapture); is_capturing = false; *graph = Handle(new Work(captured)); return OK; }
-int cuGraphInstantiateWithFlags(Handle *out, Handle graph, uint64_t) { CALL(cuGraphInstantiateWithFlags); *out = Handle(new Work(*reinterpret_cast<Work *>(graph))); return OK; }
+int cuGraphInstantiateWithFlags(Handle *out, Handle graph, uint64_t) {
+  CALL(cuGraphInstantiateWithFlags);
+  *out = Handle(new Work(*reinterpret_cast<Work *>(graph)));
+  graphs.insert(*out);
+  return OK;
+}
 int cuGraphLaunch(Handle graph, Handle) {
   CALL(cuGraphLaunch);
+  if (!graphs.count(graph)) return INVALID_VALUE;
   for (auto &work : *reinterpret_cast<Work *>(graph))
     if (int code = submit(work)) return code;
   return OK;
 }
-int cuGraphExecDestroy(Handle graph) { CALL(cuGraphExecDestroy); delete reinterpret_cast<Work *>(graph); return OK; }
+int cuGraphExecDestroy(Handle graph) {
+  CALL(cuGraphExecDestroy);
+  if (!graphs.erase(graph)) return INVALID_VALUE;
+  delete reinterpret_cast<Work *>(graph);
+  return OK;
+}
 int cuGraphDestroy(Handle graph) { CALL(cuGraphDestroy); delete reinterpret_cast<Work *>(graph); return OK; }
 
 int cuLaunchKernel(Handle handle, unsigned groups, unsigned gy, unsigned gz, unsigned threads, unsigned ty, unsigned tz, unsigned, Handle, void **params, void **) {
