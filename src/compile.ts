@@ -39,7 +39,7 @@ import { indexLimits } from "./ir/index-limits.ts";
 import type { ForwardModel, Parameter } from "./ir/model.ts";
 import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
-import type { DeviceLimits } from "./ir/program.ts";
+import type { KnownProfile } from "./ir/program.ts";
 import type { ColumnInfo, DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
 import { balancedLoss, countsLabels, isAgainstInput } from "./ir/recipe/losses/index.ts";
 import { printGraph } from "./ir/print.ts";
@@ -61,7 +61,7 @@ export interface CompileRequest extends SpecAccess {
   readonly set?: readonly string[];
   readonly target: string;
   /** Of the device that the program is for; left out, it runs on every device of the target. */
-  readonly limits?: DeviceLimits;
+  readonly limits?: KnownProfile;
   readonly describeData: DescribeData;
   /** Where there is no data to look at, shapes are those that the spec gives: for what is inspected and not run. */
   readonly withoutData?: boolean;

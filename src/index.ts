@@ -13,7 +13,7 @@ export { diagnosticToJson, explain, renderDiagnostics } from "./diagnostics.ts";
 export type { Diagnostic, Note, Severity, Sources, Span } from "./diagnostics.ts";
 export type { Artifact, ParameterInfo, StageReport } from "./ir/artifact.ts";
 export type { DataInfo, DataPlan, RecipePlan } from "./ir/plan.ts";
-export type { DeviceLimits, Program } from "./ir/program.ts";
+export type { DeviceProfile, KnownProfile, Program } from "./ir/program.ts";
 export { describeData, loadInputs, loadSplit } from "./runtime/data/index.ts";
 export { openDevice } from "./runtime/open-device.ts";
 export type { DeviceName, OpenDeviceOptions } from "./runtime/opening.ts";

@@ -5,7 +5,7 @@ import { join, relative, resolve } from "node:path";
 import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
 import { ARTIFACT_VERSION, artifactFile, type Artifact } from "../ir/artifact.ts";
 import { readExact } from "../ir/exact-json.ts";
-import type { DeviceLimits } from "../ir/program.ts";
+import type { KnownProfile } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
 import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, REAL_DEVICES, type DeviceName } from "../runtime/opening.ts";
@@ -49,7 +49,7 @@ export function compileRequest(
   options: CompileOptions,
   target: string,
   terminal: Terminal,
-  limits?: DeviceLimits,
+  limits?: KnownProfile,
 ): CompileRequest {
   return {
     ...(options.root === undefined ? {} : { root: options.root }),

@@ -6,7 +6,7 @@ import type { LayerRow } from "../ir/layer-rows.ts";
 import type { DataInfo, DataPlan, LabelKind } from "../ir/plan.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { FileTensor } from "../ir/weights/plan.ts";
-import type { DeviceLimits } from "../ir/program.ts";
+import type { KnownProfile } from "../ir/program.ts";
 import type { Device } from "../runtime/device.ts";
 import type { DeviceName, OpenDeviceOptions } from "../runtime/opening.ts";
 import type { Survey } from "../runtime/survey.ts";
@@ -20,7 +20,7 @@ export interface CompileRequest {
   readonly set: readonly string[];
   readonly target: string;
   /** Of the device that will run it. */
-  readonly limits?: DeviceLimits;
+  readonly limits?: KnownProfile;
   /** Print the program after this pass. */
   readonly dumpAfter?: string;
   readonly onDump?: (text: string) => void;
