@@ -1,7 +1,6 @@
 // What `auto` takes, and why nothing better: CUDA, then WebGPU on a GPU, then the processor. What a machine certainly lacks is not loaded.
 
 import { DeviceError, type Device } from "./device.ts";
-import { mayHaveGpu, mayHaveNvidia } from "./gpu-files.ts";
 import type { OpenDeviceOptions, RealDevice } from "./opening.ts";
 
 /** Why a device is not taken. */
@@ -27,31 +26,35 @@ export interface Adapter {
   open(): Promise<Device>;
 }
 
-interface Openers {
-  readonly cuda: (options: OpenDeviceOptions) => Promise<Device>;
+/** What there may be, and how each is opened. */
+interface Machine {
+  /** False only where the answer is certain. */
+  mayHaveGpu(): boolean;
+  mayHaveNvidia(): boolean;
+  cuda(options: OpenDeviceOptions): Promise<Device>;
   /** Undefined where there is no adapter; without software, if not wanted. */
-  readonly webgpu: (options: OpenDeviceOptions, wantsSoftware: boolean) => Promise<Adapter | undefined>;
-  readonly wasm: (options: OpenDeviceOptions) => Promise<Device>;
+  webgpu(options: OpenDeviceOptions, wantsSoftware: boolean): Promise<Adapter | undefined>;
+  wasm(options: OpenDeviceOptions): Promise<Device>;
 }
 
-export async function chooseDevice(options: OpenDeviceOptions, open: Openers): Promise<Choice> {
+export async function chooseDevice(options: OpenDeviceOptions, machine: Machine): Promise<Choice> {
   const refusals: Refusal[] = [];
   const isThere = (name: RealDevice): boolean => options.compiledFor?.includes(name) ?? true;
   if (isThere("cuda")) {
-    const device = mayHaveNvidia() ? await open.cuda(options).catch(refusalOf) : NO_NVIDIA;
+    const device = machine.mayHaveNvidia() ? await machine.cuda(options).catch(refusalOf) : NO_NVIDIA;
     if ("load" in device) return { device, refusals };
     refusals.push(device);
   }
   if (isThere("webgpu")) {
-    const mayFind = options.gpu !== undefined || mayHaveGpu();
-    const adapter = mayFind ? await open.webgpu(options, false) : undefined;
+    const mayFind = options.gpu !== undefined || machine.mayHaveGpu();
+    const adapter = mayFind ? await machine.webgpu(options, false) : undefined;
     if (adapter?.isHardware) return { device: await adapter.open(), refusals };
     const software = adapter && `${adapter.description} is software and slower; to use it, say --device webgpu`;
     refusals.push(mayFind ? { device: "webgpu", reason: software ?? NO_ADAPTER } : { ...NO_GPU, reason: NO_ADAPTER });
   }
-  if (isThere("wasm")) return { device: await open.wasm(options), refusals };
+  if (isThere("wasm")) return { device: await machine.wasm(options), refusals };
   // A folder that is for GPUs alone: a processor that plays one is better than nothing.
-  const adapter = isThere("webgpu") ? await open.webgpu(options, true) : undefined;
+  const adapter = isThere("webgpu") ? await machine.webgpu(options, true) : undefined;
   if (adapter) return { device: await adapter.open(), refusals };
   const hints = refusals.flatMap(({ hint }) => hint ?? []);
   throw new DeviceError(

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { packageRoot } from "../package-root.ts";
 import { chooseDevice, noteOf, type Adapter, type Choice } from "./choose-device.ts";
 import { DeviceError, type Device } from "./device.ts";
+import { mayHaveGpu, mayHaveNvidia } from "./gpu-files.ts";
 import type { ImageOf } from "./cuda/device.ts";
 import type { DeviceName, OpenDeviceOptions } from "./opening.ts";
 
@@ -40,7 +41,7 @@ export async function openDevice(name: DeviceName, options: OpenDeviceOptions = 
 
 /** The device that `auto` takes, and why none of the better ones. */
 export const chooseBest = (options: OpenDeviceOptions): Promise<Choice> =>
-  chooseDevice(options, { cuda: openCuda, webgpu: findWebgpu, wasm: openWasm });
+  chooseDevice(options, { mayHaveGpu, mayHaveNvidia, cuda: openCuda, webgpu: findWebgpu, wasm: openWasm });
 
 /** What compiles kernels is looked for at once: nobody should read data first, and then have no use for it. */
 async function openCuda({ kernelCache, compiledFor }: OpenDeviceOptions): Promise<Device> {

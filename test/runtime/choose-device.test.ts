@@ -1,12 +1,11 @@
-// What `--device auto` takes of what a machine has, and what it says. The devices are made up; which files a machine has is asked of `mayHave…`.
+// What `--device auto` takes of what a machine has, and what it says. Machine and devices are made up.
 
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { chooseDevice, noteOf, type Adapter } from "../../src/runtime/choose-device.ts";
 import { DeviceError, type Device } from "../../src/runtime/device.ts";
 import type { OpenDeviceOptions } from "../../src/runtime/opening.ts";
 
 const files = { gpu: true, nvidia: true };
-vi.mock("../../src/runtime/gpu-files.ts", () => ({ mayHaveGpu: () => files.gpu, mayHaveNvidia: () => files.nvidia }));
 beforeEach(() => Object.assign(files, { gpu: true, nvidia: true }));
 
 const deviceOf = (kind: string): Device => ({
@@ -24,6 +23,8 @@ async function chosen(
 ): Promise<readonly [string, string | undefined]> {
   asked = [];
   const choice = await chooseDevice(options, {
+    mayHaveGpu: () => files.gpu,
+    mayHaveNvidia: () => files.nvidia,
     cuda: () => {
       asked.push("cuda");
       if (cuda === "is there") return Promise.resolve(deviceOf("cuda"));
