@@ -48,7 +48,7 @@ export async function main([filter = "", ...tiles]: readonly string[]): Promise<
 function compiled(kernel: Kernel, text: string): CompiledKernel {
   const [rows = 0, columns = 0, threadsM = 0, threadsN = 0, depth = 0, unroll = 0, lanes = 0] = text.split(",").map(Number);
   const tile: Tile = { rows, columns, threadsM, threadsN, depth, unroll, ...(lanes > 0 && { lanes }) };
-  const profile = webgpuProfile(lanes > 0 ? { isCpu: true, subgroupSize: lanes } : {});
+  const profile = webgpuProfile(lanes > 0 ? { kind: "cpu", lanes } : {});
   return printShader(launchOf(scheduleContract(problemOf(kernel), tile, profile), profile));
 }
 

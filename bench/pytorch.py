@@ -1,11 +1,12 @@
 """The same training steps in PyTorch, for a comparison on one machine in one run.
 
     pip install torch
-    python bench/pytorch.py [--device cuda] [--mode eager|default|reduce-overhead] [--threads 2] [--large]
+    python bench/pytorch.py [--device cuda] [--mode MODE] [--precision f32|tf32] [--threads 2] [--large]
 
-A mode other than eager is torch.compile's. Prints JSON: milliseconds of a training step, the best of ten rounds; GFLOP/s of the matrix
-products. In float32, with PyTorch's own defaults: on CUDA its convolutions and LSTMs may use TF32, its products do not. `npm run bench`
-runs it where PYTORCH_PYTHON names a Python that has PyTorch, bench/gpu/measure.mjs on a GPU.
+The mode graph captures the whole step as one CUDA graph, eager does nothing, the others are torch.compile's. Prints JSON: milliseconds of a
+training step, the best of ten rounds; GFLOP/s of products and convolutions. On CUDA as PyTorch is fastest: channels last, cuDNN's benchmark,
+fused optimizers; in f32 without TF32, or with it wherever PyTorch has it. `npm run bench` runs it where PYTORCH_PYTHON names a Python that has
+PyTorch, bench/gpu/measure.mjs on a GPU.
 """
 
 import argparse
@@ -13,10 +14,14 @@ import json
 import platform
 import sys
 import time
+from pathlib import Path
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+import zoo_models
 
 
 class Cnn(nn.Module):
@@ -45,10 +50,14 @@ class Tagger(nn.Module):
         return self.fc(self.rnn(self.embedding(tokens))[0])
 
 
+COMPILED = ["default", "reduce-overhead", "max-autotune"]
+
+
 def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--mode", default="eager", choices=["eager", "default", "reduce-overhead"])
+    parser.add_argument("--mode", default="eager", choices=["eager", "graph", *COMPILED])
+    parser.add_argument("--precision", default="f32", choices=["f32", "tf32"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--large", action="store_true", help="what keeps a GPU busy too")
     return parser.parse_args()
@@ -74,34 +83,74 @@ def best(run, rounds, repeats):
     return min(times)
 
 
-def training(model, optimizer, inputs, labels, mode):
-    if mode != "eager":
+def captured(step):
+    """The step as one CUDA graph, as PyTorch's documentation says to."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
+def training(model, make_optimizer, inputs, labels, mode):
+    on_gpu = inputs.is_cuda
+    if on_gpu and inputs.dim() == 4:
+        model, inputs = model.to(memory_format=torch.channels_last), inputs.to(memory_format=torch.channels_last)
+    if mode in COMPILED:
         model.compile(mode=mode)
+    options = {"fused": True} if on_gpu else {}
+    if on_gpu and make_optimizer is torch.optim.Adam:
+        options["capturable"] = True
+    rate = {"lr": 1e-3} if make_optimizer is torch.optim.Adam else {"lr": 0.01, "momentum": 0.9 if isinstance(model, zoo_models.ResNet) else 0}
+    optimizer = make_optimizer(model.parameters(), **rate, **options)
 
     def step():
-        optimizer.zero_grad()
+        optimizer.zero_grad(set_to_none=True)
         loss = F.cross_entropy(model(inputs).flatten(0, -2), labels.flatten())
         loss.backward()
         optimizer.step()
 
-    return step
+    return captured(step) if mode == "graph" else step
 
 
 def lstm(mode, hidden, steps, batch=32):
-    model = Tagger(hidden)
     tokens, labels = torch.randint(0, 10, (batch, steps)), torch.randint(0, 2, (batch, steps))
-    return training(model, torch.optim.Adam(model.parameters(), 1e-3), tokens, labels, mode)
+    return training(Tagger(hidden), torch.optim.Adam, tokens, labels, mode)
 
 
 def cnn(mode, batch):
-    model = Cnn()
     images, labels = torch.rand(batch, 3, 24, 24), torch.randint(0, 10, (batch,))
-    return training(model, torch.optim.SGD(model.parameters(), 0.01), images, labels, mode)
+    return training(Cnn(), torch.optim.SGD, images, labels, mode)
 
 
-def matmul(size, repeats):
-    x, y = torch.rand(size, size), torch.rand(size, size)
-    return 2 * size**3 / best(lambda: x @ y, 10, repeats) / 1e9
+def resnet(mode, batch):
+    images, labels = torch.rand(batch, 3, 224, 224), torch.randint(0, 1000, (batch,))
+    return training(zoo_models.ResNet(zoo_models.Basic, [2, 2, 2, 2]), torch.optim.SGD, images, labels, mode)
+
+
+def rate(mode, run, flops, repeats):
+    """GFLOP/s of what `run` computes."""
+    run = torch.compile(run, mode=mode) if mode in COMPILED else run
+    with torch.no_grad():
+        return flops / best(run, 10, repeats) / 1e9
+
+
+def matmul(mode, repeats, m, n=None, k=None):
+    n, k = n or m, k or m
+    x, y, bias = torch.rand(m, k), torch.rand(k, n), torch.rand(n)
+    return rate(mode, lambda: torch.addmm(bias, x, y), 2 * m * n * k, repeats)
+
+
+def conv(mode, repeats, channels, size, batch=64):
+    layout = torch.channels_last if torch.cuda.is_available() else torch.contiguous_format
+    x = torch.rand(batch, channels, size, size).to(memory_format=layout)
+    w, bias = torch.rand(channels, channels, 3, 3).to(memory_format=layout), torch.rand(channels)
+    return rate(mode, lambda: F.relu(F.conv2d(x, w, bias, padding=1)), 2 * batch * (channels * size * 3) ** 2, repeats)
 
 
 def main():
@@ -110,20 +159,44 @@ def main():
     torch.set_num_threads(options.threads)
     torch.set_default_device(options.device)
     torch.manual_seed(0)
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = options.precision == "tf32"
     result = {
         "torch": torch.__version__,
         "python": platform.python_version(),
         "device": options.device,
         "mode": mode,
+        "precision": options.precision,
         "threads": options.threads,
-        "cnn64": 1e3 * best(cnn(mode, 64), 10, repeats),
-        "lstm50": 1e3 * best(lstm(mode, 50, 60), 10, repeats),
-        "lstm512": 1e3 * best(lstm(mode, 512, 100), 4, max(1, repeats // 10)),
-        "matmul1024": matmul(1024, repeats),
+    }
+    few = max(1, repeats // 10)
+    workloads = {
+        "cnn64": lambda: 1e3 * best(cnn(mode, 64), 10, repeats),
+        "lstm50": lambda: 1e3 * best(lstm(mode, 50, 60), 10, repeats),
+        "lstm512": lambda: 1e3 * best(lstm(mode, 512, 100), 4, few),
+        "matmul1024": lambda: matmul(mode, repeats, 1024),
     }
     if options.large:
-        result["cnn512"] = 1e3 * best(cnn(mode, 512), 10, repeats)
-        result["matmul4096"] = matmul(4096, repeats)
+        workloads |= {
+            "cnn32": lambda: 1e3 * best(cnn(mode, 32), 10, repeats),
+            "cnn256": lambda: 1e3 * best(cnn(mode, 256), 10, repeats),
+            "cnn512": lambda: 1e3 * best(cnn(mode, 512), 10, repeats),
+            "resnet64": lambda: 1e3 * best(resnet(mode, 64), 10, few),
+            "matmul4096": lambda: matmul(mode, repeats, 4096),
+            "matmulQkv": lambda: matmul(mode, repeats, 4096, 2304, 768),
+            "matmulUp": lambda: matmul(mode, repeats, 4096, 3072, 768),
+            "matmulDown": lambda: matmul(mode, repeats, 4096, 768, 3072),
+            "conv64": lambda: conv(mode, repeats, 64, 56),
+            "conv128": lambda: conv(mode, repeats, 128, 28),
+            "conv256": lambda: conv(mode, repeats, 256, 14),
+            "conv512": lambda: conv(mode, repeats, 512, 7),
+        }
+    for name, measure in workloads.items():
+        # One that this PyTorch cannot do must not take the others along.
+        try:
+            result[name] = measure()
+        except Exception as error:
+            result[name] = {"error": f"{type(error).__name__}: {str(error)[:200]}"}
     print(json.dumps(result))
 
 

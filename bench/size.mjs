@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { bundleRuntime } from "../scripts/bundle-runtime.mjs";
 import { importTypeScript } from "./bundle.mjs";
 
-const DEVICES = { webgpu: ["webgpu-device.mjs"], wasm: ["wasm-device.mjs", "wasm-worker.mjs"] };
+const DEVICES = { cuda: ["cuda-device.mjs"], webgpu: ["webgpu-device.mjs"], wasm: ["wasm-device.mjs", "wasm-worker.mjs"] };
 
 /** Bytes after gzip. */
 export async function moduleSize(target = "webgpu") {

@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const ENTRIES = {
   "runtime.mjs": "src/runtime/embed/runtime.ts",
   "checkpoints.mjs": "src/runtime/embed/checkpoints.ts",
+  "cuda-device.mjs": "src/runtime/embed/cuda.ts",
   "webgpu-device.mjs": "src/runtime/embed/webgpu.ts",
   "wasm-device.mjs": "src/runtime/embed/wasm.ts",
   "wasm-worker.mjs": "src/runtime/wasm/worker.ts",
@@ -49,6 +50,7 @@ const ofCheckpoints = {
 const PLUGINS = {
   "runtime.mjs": [ofCheckpoints],
   "checkpoints.mjs": [ofRuntime("./runtime.mjs")],
+  "cuda-device.mjs": [ofRuntime("../runtime.mjs")],
   "webgpu-device.mjs": [ofRuntime("../runtime.mjs")],
   "wasm-device.mjs": [ofRuntime("../runtime.mjs")],
 };
@@ -78,10 +80,13 @@ async function bundled(name, isShort) {
     write: false,
     logLevel: "error",
   });
-  return name === "webgpu-device.mjs" ? withHints(result.outputFiles[0].text) : result.outputFiles[0].text;
+  const [{ text }] = result.outputFiles;
+  return LOADS_PACKAGES.includes(name) ? withHints(text) : text;
 }
 
-/** What tells bundlers that a name is no file of theirs, and goes with the white space (src/runtime/webgpu/node.ts). */
+const LOADS_PACKAGES = ["cuda-device.mjs", "webgpu-device.mjs"];
+
+/** What tells bundlers that a name is no file of theirs, and goes with the white space (src/runtime/load-package.ts). */
 function withHints(text) {
   const parts = text.split("import(name");
   if (parts.length !== 2) throw new Error("the import of a package that need not be there is not found");

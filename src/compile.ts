@@ -39,7 +39,7 @@ import { indexLimits } from "./ir/index-limits.ts";
 import type { ForwardModel, Parameter } from "./ir/model.ts";
 import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
-import type { DeviceLimits } from "./ir/program.ts";
+import type { KnownProfile } from "./ir/program.ts";
 import type { ColumnInfo, DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
 import { balancedLoss, countsLabels, isAgainstInput } from "./ir/recipe/losses/index.ts";
 import { printGraph } from "./ir/print.ts";
@@ -61,7 +61,7 @@ export interface CompileRequest extends SpecAccess {
   readonly set?: readonly string[];
   readonly target: string;
   /** Of the device that the program is for; left out, it runs on every device of the target. */
-  readonly limits?: DeviceLimits;
+  readonly limits?: KnownProfile;
   readonly describeData: DescribeData;
   /** Where there is no data to look at, shapes are those that the spec gives: for what is inspected and not run. */
   readonly withoutData?: boolean;
@@ -246,8 +246,21 @@ function checkBatch(given: readonly string[], wanted: readonly string[]): void {
 }
 
 /** The files of a compiled folder, by name: of one recipe, compiled for one target or several. */
-export async function emit(...artifacts: readonly Artifact[]): Promise<ReadonlyMap<string, string | Uint8Array>> {
-  return Promise.resolve(emitFiles(artifacts, (file) => readFileSync(join(packageRoot(), "dist", file), "utf8")));
+export const emit = (...artifacts: readonly Artifact[]): Promise<ReadonlyMap<string, string | Uint8Array>> => emitFolder(artifacts);
+
+/** @param options with a folder that keeps kernels that were compiled for CUDA */
+export async function emitFolder(
+  artifacts: readonly Artifact[],
+  { kernelCache }: { readonly kernelCache?: string | undefined } = {},
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  const whole = await Promise.all(
+    artifacts.map(async (artifact) => {
+      if (artifact.target !== "cuda") return artifact;
+      const { withPtx } = await import("./runtime/cuda/image.ts");
+      return withPtx(artifact, { env: process.env, cache: kernelCache });
+    }),
+  );
+  return emitFiles(whole, (file) => readFileSync(join(packageRoot(), "dist", file), "utf8"));
 }
 
 // --- stages -------------------------------------------------------------------------------------------------------------

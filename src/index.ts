@@ -13,9 +13,10 @@ export { diagnosticToJson, explain, renderDiagnostics } from "./diagnostics.ts";
 export type { Diagnostic, Note, Severity, Sources, Span } from "./diagnostics.ts";
 export type { Artifact, ParameterInfo, StageReport } from "./ir/artifact.ts";
 export type { DataInfo, DataPlan, RecipePlan } from "./ir/plan.ts";
-export type { DeviceLimits, Program } from "./ir/program.ts";
+export type { DeviceProfile, KnownProfile, Program } from "./ir/program.ts";
 export { describeData, loadInputs, loadSplit } from "./runtime/data/index.ts";
-export { openDevice, type DeviceName, type OpenDeviceOptions } from "./runtime/open-device.ts";
+export { openDevice } from "./runtime/open-device.ts";
+export type { DeviceName, OpenDeviceOptions } from "./runtime/opening.ts";
 export { describeWeights, openPublished, type OpenWeights, type PublishedWeights } from "./runtime/weights/published.ts";
 export * from "./runtime/index.ts";
 

@@ -10,7 +10,7 @@ const isQuick = process.argv.includes("--quick");
 
 const { openDevice } = await importTypeScript("src/runtime/open-device.ts");
 const { measureTlc } = await importTypeScript("bench/tlc-cnn.ts");
-const { measureLstm, product } = await importTypeScript("bench/workloads.ts");
+const { convolution, product, timeLstm, timeResnet } = await importTypeScript("bench/workloads.ts");
 const device = await openDevice(name);
 
 // About a second of steps; the losses of 256 stay on the device.
@@ -24,22 +24,45 @@ async function cnn(batch) {
   return { ms: Math.min(...rounds), steps, compileMs, loadMs };
 }
 
-async function lstm(hidden, time) {
-  const steps = stepsFor(await measureLstm(device, hidden, time));
-  return { ms: await measureLstm(device, hidden, time, { steps }), steps };
+async function steps(time) {
+  const steps = stepsFor((await time({ steps: 2 })).ms);
+  return { ...(await time({ steps })), steps };
 }
 
-async function matmul(size) {
-  const run = await product(device, size, isQuick ? 1 : 20);
+const lstm = (hidden, time) => steps((options) => timeLstm(device, hidden, time, options));
+
+async function rate(made) {
+  const run = await made;
   await run();
   return { gflops: Math.max(await run(), await run(), await run()) };
 }
+
+const times = isQuick ? 1 : 20;
+const matmul = (m, n, k) => rate(product(device, m, times, n, k));
+const conv = (channels, size) =>
+  rate(convolution(device, { batch: 64, inputs: channels, outputs: channels, size, kernel: 3, padding: 1 }, times));
 
 const workloads = {
   cnn64: () => cnn(64),
   lstm50: () => lstm(50, 60),
   matmul1024: () => matmul(1024),
-  ...(!isQuick && { cnn512: () => cnn(512), lstm512: () => lstm(512, 100), matmul4096: () => matmul(4096) }),
+  ...(!isQuick && {
+    cnn32: () => cnn(32),
+    cnn256: () => cnn(256),
+    cnn512: () => cnn(512),
+    lstm512: () => lstm(512, 100),
+    resnet64: () => steps((options) => timeResnet(device, options)),
+    matmul4096: () => matmul(4096),
+    // Of BERT, a batch of 32 x 128 words.
+    matmulQkv: () => matmul(4096, 2304, 768),
+    matmulUp: () => matmul(4096, 3072, 768),
+    matmulDown: () => matmul(4096, 768, 3072),
+    // Of ResNet-18, batch 64.
+    conv64: () => conv(64, 56),
+    conv128: () => conv(128, 28),
+    conv256: () => conv(256, 14),
+    conv512: () => conv(512, 7),
+  }),
 };
 const { description, isHardware } = device.info;
 const result = { description, isHardware };

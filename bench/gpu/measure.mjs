@@ -12,9 +12,10 @@ import { attempt } from "./attempt.mjs";
 
 const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const PYTHON = process.env.PYTORCH_PYTHON ?? "python3";
-const PYTORCH_MODES = ["eager", "default", "reduce-overhead"];
+/** PyTorch in its best forms; `graph` is a whole step as one CUDA graph, which a processor has not. */
+const PYTORCH_MODES = { cpu: ["eager"], cuda: ["eager", "reduce-overhead", "max-autotune", "graph"] };
 /** What a device is held to: its own suites, and PyTorch's traces through `tlc trace`. */
-const TESTS = ["test/runtime", "test/e2e/examples.test.ts", "test/e2e/freeze.test.ts"];
+const TESTS = ["test/runtime", "test/codegen/cuda-compiles.test.ts", "test/e2e/examples.test.ts", "test/e2e/freeze.test.ts"];
 
 const names = process.argv.slice(2).filter((argument) => argument !== "--quick");
 const quick = process.argv.includes("--quick") ? ["--quick"] : [];
@@ -36,6 +37,7 @@ async function machine() {
     gpu: await attempt(() => output("nvidia-smi", ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"])),
     processor: `${cpus().length} x ${cpus()[0]?.model}`,
     node: process.version,
+    doctor: await attempt(() => JSON.parse(output(process.execPath, [at("dist/cli/main.js"), "doctor", "--json"]))),
     ...(quick.length > 0 && { quick: "too short to be a measurement" }),
   };
 }
@@ -63,10 +65,9 @@ function tests() {
 }
 
 async function devices() {
-  const { DEVICE_NAMES } = await importTypeScript("src/runtime/open-device.ts");
+  const { REAL_DEVICES } = await importTypeScript("src/runtime/opening.ts");
   const result = {};
-  for (const name of DEVICE_NAMES)
-    if (name !== "auto" && name !== "reference") result[name] = await run("bench/gpu/device.mjs", name, ...quick);
+  for (const name of REAL_DEVICES) result[name] = await run("bench/gpu/device.mjs", name, ...quick);
   return result;
 }
 
@@ -74,8 +75,11 @@ async function pytorch() {
   const device = output(PYTHON, ["-c", "import torch; print('cuda' if torch.cuda.is_available() else 'cpu')"]);
   const result = { device };
   const sizes = quick.length > 0 ? [] : ["--large"];
-  for (const mode of quick.length > 0 ? ["eager"] : PYTORCH_MODES)
-    result[mode] = await attempt(() => JSON.parse(output(PYTHON, [at("bench/pytorch.py"), "--device", device, "--mode", mode, ...sizes])));
+  for (const mode of quick.length > 0 ? ["eager"] : PYTORCH_MODES[device])
+    for (const precision of device === "cuda" ? ["f32", "tf32"] : ["f32"]) {
+      const args = ["--device", device, "--mode", mode, "--precision", precision, ...sizes];
+      result[`${mode} ${precision}`] = await attempt(() => JSON.parse(output(PYTHON, [at("bench/pytorch.py"), ...args])));
+    }
   return result;
 }
 

@@ -19,6 +19,9 @@ fi
 export PATH="$work/bin:$PATH"
 export TLC_COMMIT="$(cat "$work/commit")"
 export PYTORCH_PYTHON="${PYTORCH_PYTHON:-python3}"
+# NVRTC among the packages of the Python that has PyTorch, which need not be the first to be called.
+nvidia=$("$PYTORCH_PYTHON" -c 'import glob, site; print(":".join(path for at in site.getsitepackages() for path in glob.glob(at + "/nvidia/*/lib")))' 2>/dev/null) || nvidia=
+[ -z "$nvidia" ] || export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$nvidia"
 # Containers often have NVIDIA's driver without a loader, and its manifest where no loader looks.
 ldconfig -p | grep -q 'libvulkan\.so\.1' || export LD_LIBRARY_PATH="$work/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 if [ -z "${VK_DRIVER_FILES:-}" ]; then

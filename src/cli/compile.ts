@@ -5,6 +5,7 @@ import { requireEarlier } from "./earlier.ts";
 import { EXIT } from "./failure.ts";
 import { writeFolder } from "./folder.ts";
 import { artifactOf, compileRequest, type CompileOptions } from "./open.ts";
+import { cacheFolder } from "./cache-folder.ts";
 import { requireSpec } from "./spec-file.ts";
 import { PACKED, PACKED_TEACHER, packPublished, weightAccess } from "./weights.ts";
 import type { Terminal } from "./terminal.ts";
@@ -20,7 +21,7 @@ export async function compile(file: string, options: CompileVerbOptions, termina
   await requireSpec(file);
   const [first, ...others] = await compileAll(file, options, terminal);
   const artifacts = [first.artifact, ...others.map(({ artifact }) => artifact)];
-  const files = new Map(await toolchain.emit(artifacts));
+  const files = new Map(await toolchain.emit(artifacts, { kernelCache: cacheFolder(terminal.io.env, "kernels") }));
   if (first.weights !== undefined) {
     const published = { ...first.weights, ...weightAccess(file, options, terminal) };
     files.set(PACKED, await packPublished(first.artifact, await requireEarlier(file, options, first.artifact, published, terminal)));

@@ -23,10 +23,14 @@ export const toolchainOf = (beforeDevice: () => void): Toolchain => ({
   checkSpec: async (file, request) => (await import("../check.ts")).checkSpec(file, request),
   compileSpec: async (file, request) => (await checkedCompiler(request)).compileSpec(file, request),
   compileTrace: async (file, request) => (await checkedCompiler(request)).compileTrace(file, request),
-  emit: async (artifacts) => (await compiler()).emit(...artifacts),
+  emit: async (artifacts, options) => (await compiler()).emitFolder(artifacts, options),
   openDevice: (name, options) => {
     beforeDevice();
     return openDevice(name, options);
+  },
+  surveyMachine: async (options) => {
+    beforeDevice();
+    return (await import("../runtime/survey.ts")).surveyMachine(options);
   },
 });
 

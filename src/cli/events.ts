@@ -3,6 +3,7 @@
 
 import type { DiagnosticJson } from "../diagnostics.ts";
 import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
+import type { Survey } from "../runtime/survey.ts";
 import type { DoneEvent, EpochEvent, FeaturesEvent, StageEvent, StartEvent, StepEvent, UncachedEvent } from "../runtime/events.ts";
 
 /** Anything that is wrong, or most likely not meant, with a spec and its data. */
@@ -244,6 +245,11 @@ export interface InspectedStage {
   readonly cached: StageReport["cache"];
 }
 
+/** `tlc doctor`. */
+export interface DoctorEvent extends Survey {
+  readonly event: "doctor";
+}
+
 export type CliEvent =
   | DiagnosticEvent
   | ErrorEvent
@@ -268,4 +274,5 @@ export type CliEvent =
   | TraceEvent
   | CreatedEvent
   | ExplainEvent
+  | DoctorEvent
   | InspectEvent;

@@ -8,7 +8,7 @@ import { makeFolder, removeAbandoned, syncFolder, temporaryName, writeFileAtomic
 import { DataError } from "../runtime/errors.ts";
 import { readRegularFile } from "../runtime/files.ts";
 import { nodeCrypto } from "../runtime/node-crypto.ts";
-import { DEVICE_NAMES } from "../runtime/open-device.ts";
+import { DEVICE_NAMES } from "../runtime/opening.ts";
 import { UsageError } from "./failure.ts";
 
 const MARKER = "complete.json";

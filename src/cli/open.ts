@@ -5,17 +5,18 @@ import { join, relative, resolve } from "node:path";
 import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
 import { ARTIFACT_VERSION, artifactFile, type Artifact } from "../ir/artifact.ts";
 import { readExact } from "../ir/exact-json.ts";
-import type { DeviceLimits } from "../ir/program.ts";
+import type { KnownProfile } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
 import type { Device } from "../runtime/device.ts";
-import { DEVICE_NAMES, type DeviceName, type OpenDeviceOptions } from "../runtime/open-device.ts";
+import { DEVICE_NAMES, REAL_DEVICES, type DeviceName } from "../runtime/opening.ts";
 import { DataError } from "../runtime/errors.ts";
 import { dataFolders } from "../runtime/inside.ts";
 import { systemReason } from "../runtime/system-reason.ts";
 import { EXIT, Exit, UsageError } from "./failure.ts";
 import { COMPILE_HINT, readManifest, targetsIn } from "./folder.ts";
 import type { Terminal } from "./terminal.ts";
-import type { CompileOutcome, CompileRequest } from "./toolchain.ts";
+import { cacheFolder } from "./cache-folder.ts";
+import type { CompileOutcome, CompileRequest, Opening } from "./toolchain.ts";
 import { publishedInFolder, teacherInFolder, weightAccess, type Published } from "./weights.ts";
 
 /** Options of every verb that compiles. */
@@ -33,8 +34,9 @@ export interface DeviceOptions {
 }
 
 /** How a verb opens its device. */
-export const openingOf = ({ threads }: DeviceOptions, terminal: Terminal): Pick<OpenDeviceOptions, "note" | "threads"> => ({
+export const openingOf = ({ threads }: DeviceOptions, terminal: Terminal): Opening => ({
   note: (message) => terminal.remark(message),
+  kernelCache: cacheFolder(terminal.io.env, "kernels"),
   ...(threads !== undefined && { threads }),
 });
 
@@ -47,7 +49,7 @@ export function compileRequest(
   options: CompileOptions,
   target: string,
   terminal: Terminal,
-  limits?: DeviceLimits,
+  limits?: KnownProfile,
 ): CompileRequest {
   return {
     ...(options.root === undefined ? {} : { root: options.root }),
@@ -115,9 +117,10 @@ async function openTarget(path: string, options: CompileOptions & DeviceOptions,
   if (await isFolder(path)) {
     if (options.set.length > 0)
       throw new UsageError("--set changes a spec; a compiled folder is fixed", "compile the spec again with --set");
-    const name = deviceFor(path, await targetsIn(path), options.device);
+    const targets = await targetsIn(path);
+    const name = deviceFor(path, targets, options.device);
     const known = name === "auto" ? undefined : await readArtifact(path, name);
-    const device = await toolchain.openDevice(name, opening);
+    const device = await toolchain.openDevice(name, { ...opening, compiledFor: targets });
     try {
       const artifact = known ?? (await readArtifact(path, device.info.kind));
       const published = await publishedInFolder(path, artifact);
@@ -150,8 +153,8 @@ function deviceFor(folder: string, targets: readonly string[], wanted: DeviceNam
   if (known[0] === undefined) throw new DataError(`${folder} was compiled for ${names}, which this tlc does not have`);
   if (wanted !== "auto" && !known.includes(wanted))
     throw new UsageError(`${folder} was compiled for ${names}, not ${wanted}`, `compile the spec again with --target ${wanted}`);
-  // Which of the two it should be is known when the machine was looked at.
-  const isOpen = (["webgpu", "wasm"] as const).every((name) => known.includes(name));
+  // Which of several it should be is known when the machine was looked at.
+  const isOpen = REAL_DEVICES.filter((name) => known.includes(name)).length > 1;
   return wanted !== "auto" ? wanted : isOpen ? "auto" : known[0];
 }
 

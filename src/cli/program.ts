@@ -16,6 +16,7 @@ import type { MergeOptions } from "./merge.ts";
 import type { CompileOptions } from "./open.ts";
 import type { PredictOptions } from "./predict.ts";
 import type { RunOptions } from "./run.ts";
+import { DEVICE_NAMES } from "../runtime/opening.ts";
 import { Terminal, type CliIo } from "./terminal.ts";
 import type { TraceOptions } from "./trace.ts";
 import { VERBS, type Verb } from "./verbs.ts";
@@ -29,12 +30,12 @@ Examples:
   tlc compile flowers.tlspec -o dist             a folder that trains without the compiler
   tlc predict dist photo.jpg                     what the trained network says
   tlc explain TL0101                             what a diagnostic means
+  tlc doctor                                     what this machine can train on
 
 Exit codes: 0 ok, 1 the run failed, 2 usage, spec or data, 3 no such device here, 4 the loss is not a number, 129, 130 and 143 stopped by a signal.
 Set NO_COLOR=1 for plain text, TLC_DEBUG=1 for stack traces.`;
 
-const DEVICES = ["auto", "webgpu", "cuda", "wasm", "reference"] as const;
-const TARGETS = ["webgpu", "wasm", "reference"] as const;
+const TARGETS = DEVICE_NAMES.filter((name) => name !== "auto");
 
 const collect = (value: string, earlier: readonly string[]): readonly string[] => {
   if (!/^[^=]+=/.test(value)) throw new InvalidArgumentError("write it as path=value, e.g. batch=32 or stage.tune.epochs=1.");
@@ -62,7 +63,7 @@ const targetList = (value: string): readonly string[] => {
 
 const running = (command: Command): Command =>
   command
-    .addOption(new Option("-d, --device <device>", "where to run").choices(DEVICES).default("auto"))
+    .addOption(new Option("-d, --device <device>", "where to run").choices(DEVICE_NAMES).default("auto"))
     .addOption(
       new Option("--threads <n>", "threads of the wasm device (default: one for each processor)").env("TLC_THREADS").argParser(natural),
     );
@@ -232,6 +233,13 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
             (await import("./merge.ts")).merge(base, delta, options, terminal),
           ),
         ),
+
+    doctor: () =>
+      program
+        .command("doctor")
+        .description("what this machine can train on, what is missing, and which device `--device auto` takes")
+        .option("--json", "one JSON object per line on stdout")
+        .action(verb(async (terminal, _: object) => (await import("./doctor.ts")).doctor(terminal))),
 
     explain: () =>
       program

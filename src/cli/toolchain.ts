@@ -6,9 +6,10 @@ import type { LayerRow } from "../ir/layer-rows.ts";
 import type { DataInfo, DataPlan, LabelKind } from "../ir/plan.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { FileTensor } from "../ir/weights/plan.ts";
-import type { DeviceLimits } from "../ir/program.ts";
+import type { KnownProfile } from "../ir/program.ts";
 import type { Device } from "../runtime/device.ts";
-import type { DeviceName, OpenDeviceOptions } from "../runtime/open-device.ts";
+import type { DeviceName, OpenDeviceOptions } from "../runtime/opening.ts";
+import type { Survey } from "../runtime/survey.ts";
 import type { PublishedWeights } from "../runtime/weights/published.ts";
 
 export interface CompileRequest {
@@ -19,7 +20,7 @@ export interface CompileRequest {
   readonly set: readonly string[];
   readonly target: string;
   /** Of the device that will run it. */
-  readonly limits?: DeviceLimits;
+  readonly limits?: KnownProfile;
   /** Print the program after this pass. */
   readonly dumpAfter?: string;
   readonly onDump?: (text: string) => void;
@@ -57,11 +58,15 @@ export interface CompileOutcome {
   readonly withoutRandomness?: boolean;
 }
 
+export type Opening = Pick<OpenDeviceOptions, "note" | "threads" | "kernelCache" | "compiledFor">;
+export type EmitOptions = Pick<OpenDeviceOptions, "kernelCache">;
+
 export interface Toolchain {
   checkSpec(file: string, request: CheckRequest): Promise<CompileOutcome>;
   compileSpec(file: string, request: CompileRequest): Promise<CompileOutcome>;
   compileTrace(file: string, request: TraceRequest): Promise<CompileOutcome>;
   /** The files of a compiled folder, by name: of one recipe, compiled for one target or several. */
-  emit(artifacts: readonly Artifact[]): Promise<ReadonlyMap<string, string | Uint8Array>>;
-  openDevice(name: DeviceName, options: Pick<OpenDeviceOptions, "note" | "threads">): Promise<Device>;
+  emit(artifacts: readonly Artifact[], options: EmitOptions): Promise<ReadonlyMap<string, string | Uint8Array>>;
+  openDevice(name: DeviceName, options: Opening): Promise<Device>;
+  surveyMachine(options: Opening): Promise<Survey>;
 }

@@ -12,6 +12,7 @@ const VERBS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ...["infer", "classify", "inference"].map((name) => [name, "predict"] as const),
   ...["lint", "validate", "verify"].map((name) => [name, "check"] as const),
   ...["summary", "info", "show"].map((name) => [name, "inspect"] as const),
+  ...["devices", "status", "env", "diagnose"].map((name) => [name, "doctor"] as const),
   ...["new", "create"].map((name) => [name, "init"] as const),
 ]);
 
@@ -21,7 +22,8 @@ const OPTIONS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ...SETTINGS.map((name) => [`--${name}`, `it is a setting of the recipe: \`--set ${name}=…\``] as const),
   ...["--lr", "--learning-rate"].map((name) => [name, "it is an argument of the optimizer: `--set optimizer.lr=…`"] as const),
   ...["--batch-size", "--batch_size"].map((name) => [name, "it is a setting of the recipe: `--set batch=…`"] as const),
-  ...["--gpu", "--cuda"].map((name) => [name, "the device is chosen by `--device webgpu`"] as const),
+  ["--gpu", "the device is chosen by `--device webgpu`"],
+  ["--cuda", "the device is chosen by `--device cuda`"],
   ["--cpu", "the device is chosen by `--device wasm`"],
 ]);
 

@@ -1,6 +1,6 @@
 // A target for one device: what prints kernels, and what lowering asks, with the device's limits filled in.
 
-import type { CompiledKernel, DeviceLimits, KernelPart } from "../ir/program.ts";
+import type { CompiledKernel, KnownProfile, KernelPart } from "../ir/program.ts";
 import type { Kernel, SplitK } from "../ir/loop/kernel.ts";
 import type { Target } from "./target.ts";
 
@@ -22,7 +22,7 @@ export interface Guidance {
 }
 
 /** @param limits left out: whatever every device of the target has */
-export function printerFor(target: Target, limits?: DeviceLimits): Printer {
+export function printerFor(target: Target, limits?: KnownProfile): Printer {
   const { name, storesBytes, together, prelude } = target;
   const compileKernel: Printer["compileKernel"] = (kernel) => target.compileKernel(kernel, limits);
   return {
@@ -34,7 +34,7 @@ export function printerFor(target: Target, limits?: DeviceLimits): Printer {
   };
 }
 
-export const guidanceOf = ({ maxBuffers, operandCost, splitK, together }: Target, limits?: DeviceLimits): Guidance => ({
+export const guidanceOf = ({ maxBuffers, operandCost, splitK, together }: Target, limits?: KnownProfile): Guidance => ({
   maxBuffers: maxBuffers(limits),
   operandCost: operandCost(limits),
   splitK,

@@ -85,7 +85,7 @@ const column = object(
   { below: count, padded: { const: true }, column: name, fields: { ...list(field), minItems: 1 }, ...pictured },
 );
 
-const kernelLaunch = object({ kind: { const: "kernel" }, kernel: count, buffers: list(count) });
+const kernelLaunch = object({ kind: { const: "kernel" }, kernel: count, buffers: list(count) }, { layer: name });
 const loopLaunch = object({
   kind: { const: "loop" },
   count: whole(1, MOST_ITERATIONS),
@@ -139,7 +139,7 @@ const program = object(
     ),
     entries: named(list(oneOf("kind", kernelLaunch, loopLaunch))),
   },
-  { prelude: { type: "string" } },
+  { prelude: { type: "string" }, ptx: { type: "string" } },
 );
 
 const part = {

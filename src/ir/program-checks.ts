@@ -34,7 +34,7 @@ export function programFault(program: Program): string | undefined {
   const overlap = overlapping(buffers);
   if (overlap !== undefined) return `buffer ${overlap} lies over another`;
   for (const kernel of kernels) {
-    const problem = kernelFault(kernel, program.target);
+    const problem = kernelFault(kernel, program.target) ?? ptxFault(kernel, program);
     if (problem !== undefined) return problem;
   }
   for (const [entry, launches] of Object.entries(entries)) {
@@ -86,6 +86,7 @@ const paramsOf = ({ kernel, params = [] }: CompiledKernel): readonly ParameterTy
 /** What each target's kernels are, and nothing else. */
 const FORMS: Readonly<Record<string, readonly (keyof CompiledKernel)[]>> = {
   webgpu: ["source", "grid", "params"],
+  cuda: ["source", "grid", "cuda", "params"],
   wasm: ["wasm", "params"],
   reference: ["kernel"],
 };
@@ -107,6 +108,11 @@ function kernelFault(compiled: CompiledKernel, target: string): string | undefin
     if (problem !== undefined) return problem;
   }
   return kernel && (kernelProblem(kernel) ?? workFault(kernel));
+}
+
+function ptxFault({ name, cuda }: CompiledKernel, { ptx }: Program): string | undefined {
+  if (cuda === undefined || ptx === undefined || ptx.includes(`.entry ${cuda.entry}(`)) return undefined;
+  return `kernel ${name} is not in the program's PTX`;
 }
 
 /** What a kernel of several in a launch takes is what the launch gives it. */

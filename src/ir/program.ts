@@ -107,21 +107,32 @@ export interface WasmRows {
   readonly own: readonly { readonly param: number; readonly stride: number }[];
 }
 
-/** What a device has that kernels can use; the defaults are what every device of its kind has. */
-export interface DeviceLimits {
+/** What a device has that kernels can use. No schedule asks which target or adapter it is. */
+export interface DeviceProfile {
+  /** On a processor that plays GPU, threads, barriers and accesses to memory cost what they do not on a GPU. */
+  readonly kind: "gpu" | "cpu";
+  /** Lanes of every subgroup, where they are always that many and can be used. */
+  readonly lanes?: number;
   /** Storage buffers that one kernel may have. */
-  readonly maxBuffers?: number;
-  /** Lanes of a subgroup, where they are always that many. */
-  readonly subgroupSize?: number;
-  /** Whether it is a CPU that plays GPU: threads, barriers and memory accesses cost there what they do not on a GPU. */
-  readonly isCpu?: boolean;
+  readonly maxBuffers: number;
+  /** Threads that a workgroup may have. */
+  readonly maxThreads: number;
+  /** Memory that the threads of a workgroup may share. */
+  readonly sharedBytes: number;
+  /** Whether an access beside a buffer is harmless, and a load there gives some value. */
+  readonly boundsAccesses: boolean;
 }
+
+/** What is known of a device at hand; a target knows the rest, which is what all devices of its kind have. */
+export type KnownProfile = Partial<DeviceProfile>;
 
 /** Runs `kernel` with `buffers[i]` (an index into `Program.buffers`) as parameter i. */
 export interface KernelLaunch {
   readonly kind: "kernel";
   readonly kernel: number;
   readonly buffers: readonly number[];
+  /** Of which layers it computes something, as `inspect --layers` names them: for people, where it fails. */
+  readonly layer?: string;
 }
 
 /** Runs `body` for t = 0 .. count-1 (or count-1 .. 0), t being the `time` axis of its kernels. Loops do not nest. */
@@ -143,6 +154,8 @@ export interface Program {
   readonly target: string;
   /** Text that stands before the kernels' where they are compiled together. */
   readonly prelude?: string;
+  /** Of CUDA: all kernels as one module of NVIDIA's virtual machine, in a compiled folder. */
+  readonly ptx?: string;
   readonly arenaBytes: number;
   readonly buffers: readonly BufferPlan[];
   readonly kernels: readonly CompiledKernel[];

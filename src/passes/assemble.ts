@@ -3,7 +3,7 @@
 import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/numbering.ts";
 import { expressionsOf, type Axis, type Kernel, type KernelParameter, type Stage } from "../ir/loop/kernel.ts";
-import { blaming } from "../ir/origin.ts";
+import { blaming, type Origin } from "../ir/origin.ts";
 import {
   PROGRAM_VERSION,
   type BufferPlan,
@@ -77,6 +77,7 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
       ),
     ),
     buffers: args.map(indexOf),
+    ...layerOf([origin]),
   });
   const together = (calls: readonly KernelCall[]): KernelLaunch => {
     const args = buffersOf(calls);
@@ -90,6 +91,7 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
       kind: "kernel",
       kernel: blaming(calls[0]?.origin, () => once(key, () => parametersOf(parts, args.length), compile)),
       buffers: args.map(indexOf),
+      ...layerOf(calls.map(({ origin }) => origin)),
     };
   };
   const compiled = [...entries].map(([name, tasks]): [EntryName, Launch[]] => [
@@ -121,6 +123,15 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
     kernels,
     entries: Object.fromEntries(compiled),
   };
+}
+
+/** Layers of one launch that are named; an optimizer's may be of all of them. */
+const MOST_LAYERS = 3;
+
+function layerOf(origins: readonly (Origin | undefined)[]): Pick<KernelLaunch, "layer"> {
+  const paths = [...new Set(origins.flatMap((origin) => origin?.path ?? []))];
+  if (paths.length === 0) return {};
+  return { layer: [...paths.slice(0, MOST_LAYERS), ...(paths.length > MOST_LAYERS ? ["…"] : [])].join(", ") };
 }
 
 /** What a kernel does, whatever it and its parameters are called. */

@@ -2,7 +2,7 @@
 // nothing is allocated but resident data.
 
 import type { HostArray } from "../ir/arrays.ts";
-import type { DeviceLimits, EntryName, Program } from "../ir/program.ts";
+import type { KnownProfile, EntryName, Program } from "../ir/program.ts";
 
 export type { HostArray };
 
@@ -18,7 +18,7 @@ export interface DeviceInfo {
 export interface Device {
   readonly info: DeviceInfo;
   /** What kernels for this device may use; compile with them. */
-  readonly limits?: DeviceLimits;
+  readonly limits?: KnownProfile;
   load(program: Program): Promise<Session>;
   dispose(): void;
 }

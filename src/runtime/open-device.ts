@@ -4,23 +4,11 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { packageRoot } from "../package-root.ts";
+import { chooseDevice, noteOf, type Adapter, type Choice } from "./choose-device.ts";
 import { DeviceError, type Device } from "./device.ts";
-import { mayHaveGpu } from "./gpu-files.ts";
-import type { FoundAdapter } from "./webgpu/adapter.ts";
-
-export type DeviceName = "auto" | "webgpu" | "cuda" | "wasm" | "reference";
-
-/** Those that a folder may be compiled for. */
-export const DEVICE_NAMES: readonly DeviceName[] = ["auto", "webgpu", "wasm", "reference"];
-
-export interface OpenDeviceOptions {
-  /** Told which device `auto` took where that was not the best there is, and why. */
-  readonly note?: (message: string) => void;
-  /** A WebGPU entry point (a `GPU`, which not every TypeScript knows) to use instead of finding one. */
-  readonly gpu?: object;
-  /** Of the wasm device; what TLC_THREADS says unless given, or else one for each processor. */
-  readonly threads?: number;
-}
+import { mayHaveGpu, mayHaveNvidia } from "./gpu-files.ts";
+import type { ImageOf } from "./cuda/device.ts";
+import type { DeviceName, OpenDeviceOptions } from "./opening.ts";
 
 const INSTALL_HINT =
   "Install the GPU's Vulkan driver (with no GPU, Mesa's software driver: `apt-get install mesa-vulkan-drivers`, 24 or newer) and the npm package `webgpu`, or use --device wasm.";
@@ -33,39 +21,50 @@ export async function openDevice(name: DeviceName, options: OpenDeviceOptions = 
     }
     case "wasm":
       return openWasm(options);
-    case "cuda": {
-      const { openCudaDevice } = await import("./cuda/device.ts");
-      return openCudaDevice();
-    }
+    case "cuda":
+      return openCuda(options);
     case "webgpu": {
-      const found = await findWebgpu(options);
+      const found = await findWebgpu(options, true);
       if (!found) throw new DeviceError("unavailable", "no WebGPU adapter was found", INSTALL_HINT);
-      return openWebgpu(found);
+      return found.open();
     }
     case "auto": {
-      const { note } = options;
-      const { describeAdapter, isHardwareAdapter } = await import("./webgpu/adapter.ts");
-      const mayFind = options.gpu !== undefined || mayHaveGpu();
-      const found = mayFind ? await findWebgpu(options, false) : undefined;
-      if (found && isHardwareAdapter(found.adapter)) return openWebgpu(found);
-      const fallback = "no GPU: computing on the processor";
-      if (found) note?.(`${fallback} (${describeAdapter(found.adapter)} is software and slower; to use it, say --device webgpu)`);
-      else note?.(mayFind ? `${fallback} (no WebGPU adapter was found)` : fallback);
-      return openWasm(options);
+      const choice = await chooseBest(options);
+      const message = noteOf(choice);
+      if (message !== undefined) options.note?.(message);
+      return choice.device;
     }
     default:
       return name satisfies never;
   }
 }
 
-async function findWebgpu({ gpu }: OpenDeviceOptions, wantsSoftware = true): Promise<FoundAdapter | undefined> {
-  const { findAdapter } = await import("./webgpu/adapter.ts");
-  return findAdapter(gpu as GPU | undefined, wantsSoftware);
+/** The device that `auto` takes, and why none of the better ones. */
+export const chooseBest = (options: OpenDeviceOptions): Promise<Choice> =>
+  chooseDevice(options, { mayHaveGpu, mayHaveNvidia, cuda: openCuda, webgpu: findWebgpu, wasm: openWasm });
+
+/** What compiles kernels is looked for at once: nobody should read data first, and then have no use for it. */
+async function openCuda({ kernelCache, compiledFor }: OpenDeviceOptions): Promise<Device> {
+  const [{ openCudaDevice }, { carriedImage, imageOfPtx }] = await Promise.all([import("./cuda/device.ts"), import("./cuda/carried.ts")]);
+  const images = async (): Promise<ImageOf> => {
+    if (compiledFor) return carriedImage;
+    const { openPtxMaker } = await import("./cuda/image.ts");
+    const maker = await openPtxMaker({ env: process.env, cache: kernelCache });
+    return async (program) => imageOfPtx(await maker.ptxOf(program));
+  };
+  return openCudaDevice({ images });
 }
 
-async function openWebgpu(found: FoundAdapter): Promise<Device> {
-  const { openWebgpuDevice } = await import("./webgpu/device.ts");
-  return openWebgpuDevice(found);
+async function findWebgpu({ gpu }: OpenDeviceOptions, wantsSoftware: boolean): Promise<Adapter | undefined> {
+  const { describeAdapter, findAdapter, isHardwareAdapter } = await import("./webgpu/adapter.ts");
+  const found = await findAdapter(gpu as GPU | undefined, wantsSoftware);
+  return (
+    found && {
+      description: describeAdapter(found.adapter),
+      isHardware: isHardwareAdapter(found.adapter),
+      open: async () => (await import("./webgpu/device.ts")).openWebgpuDevice(found),
+    }
+  );
 }
 
 async function openWasm({ threads }: OpenDeviceOptions): Promise<Device> {

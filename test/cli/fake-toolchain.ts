@@ -106,6 +106,7 @@ export function fakeCli(root: string, setup: FakeSetup = {}, io: { tty?: boolean
             ]),
           ),
         openDevice: setup.openDevice ?? (() => Promise.resolve(opened())),
+        surveyMachine: () => Promise.reject(new Error("no machine")),
       },
     },
     requests,

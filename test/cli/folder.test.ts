@@ -252,10 +252,10 @@ describe("a folder for several targets", () => {
     expect([mixed.code, mixed.err]).toEqual([2, expect.stringContaining("is damaged: it is for reference")]);
     await writeFolder(path, new Map([["artifact.json", "{}"]]));
     expect(await run(path)).toMatchObject({ code: 2, err: expect.stringContaining("written by another version of tlc") as string });
-    await writeFolder(path, new Map([[artifactFile("cuda"), "{}"]]));
+    await writeFolder(path, new Map([[artifactFile("tpu"), "{}"]]));
     expect(await run(path)).toMatchObject({
       code: 2,
-      err: expect.stringContaining("compiled for cuda, which this tlc does not") as string,
+      err: expect.stringContaining("compiled for tpu, which this tlc does not") as string,
     });
   });
 });

@@ -8,7 +8,7 @@ import { elementwise } from "./kernels.ts";
 import { SAMPLES, TOGETHER } from "./samples.ts";
 
 // What is for a CPU that plays GPU is not for CUDA.
-const GPU_SAMPLES = SAMPLES.filter(([, , limits]) => !limits?.isCpu);
+const GPU_SAMPLES = SAMPLES.filter(([, , known]) => known?.kind !== "cpu");
 
 describe("golden CUDA", () => {
   it.each(GPU_SAMPLES)("%s", async (name, kernel) => {

@@ -23,7 +23,7 @@ import type { Axis, Kernel, KernelParameter, ReduceOp, Stage } from "../../src/i
 import { PROGRAM_VERSION, type BufferPlan, type Launch, type Program } from "../../src/ir/program.ts";
 import { bytesPerElement, type DType } from "../../src/ir/types.ts";
 import type { Target } from "../../src/codegen/target.ts";
-import type { DeviceLimits } from "../../src/ir/program.ts";
+import type { KnownProfile } from "../../src/ir/program.ts";
 import type { Device, HostArray } from "../../src/runtime/device.ts";
 
 export const param = (name: string, length: number, access: KernelParameter["access"] = "read", dtype: DType = "f32"): KernelParameter => ({
@@ -291,7 +291,7 @@ export const elementwise = (name: string, length: number, inputs: number, f: (..
 export const zero = constant(0, "f32");
 
 /** A program of one kernel; buffer i of the program is parameter i. Several programs share nothing. */
-export function programOf(kernel: Kernel, target: Target, loop?: { count: number; reverse: boolean }, options?: DeviceLimits): Program {
+export function programOf(kernel: Kernel, target: Target, loop?: { count: number; reverse: boolean }, options?: KnownProfile): Program {
   let offset = 0;
   const buffers = kernel.params.map(({ name, dtype, length }): BufferPlan => {
     const bytes = length * bytesPerElement(dtype);
@@ -305,6 +305,7 @@ export function programOf(kernel: Kernel, target: Target, loop?: { count: number
     format: "tlc-program",
     version: PROGRAM_VERSION,
     target: target.name,
+    ...(target.prelude !== undefined && { prelude: target.prelude }),
     arenaBytes: offset,
     buffers,
     kernels: [target.compileKernel(kernel, options)],
@@ -319,7 +320,7 @@ export async function runKernel(
   kernel: Kernel,
   inputs: Readonly<Record<string, HostArray>>,
   loop?: { count: number; reverse: boolean },
-  options?: DeviceLimits,
+  options?: KnownProfile,
 ): Promise<Map<string, HostArray>> {
   const session = await device.load(programOf(kernel, target, loop, options));
   for (const [name, data] of Object.entries(inputs)) session.write(name, data);

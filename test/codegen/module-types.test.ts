@@ -16,12 +16,20 @@ const folder = mkdtempSync(".cache/types-");
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const LABEL = { name: "label", dtype: "i32", shape: [] } as const;
-const write = (name: string, data: DataInfo, outputShape: readonly number[], recipe: Partial<RecipePlan> = {}): void => {
+const write = (
+  name: string,
+  data: DataInfo,
+  outputShape: readonly number[],
+  recipe: Partial<RecipePlan> = {},
+  targets: readonly string[] = ["webgpu", "wasm"],
+): void => {
   const artifact = fakeArtifact();
   const whole: Artifact = { ...artifact, name, dataInfo: data, outputShape, recipe: { ...artifact.recipe, ...recipe } };
-  writeFileSync(join(folder, `${name}.d.mts`), printDeclarations(whole, ["webgpu", "wasm"], EVENTS));
+  writeFileSync(join(folder, `${name}.d.mts`), printDeclarations(whole, targets, EVENTS));
 };
 write("flowers", { inputs: [{ name: "image", dtype: "u8", shape: [3, 8, 8] }], label: LABEL, classes: ["daisy", "rose"] }, [2]);
+const all = ["cuda", "webgpu", "wasm"];
+write("everywhere", { inputs: [{ name: "image", dtype: "u8", shape: [3, 8, 8] }], label: LABEL, classes: ["daisy", "rose"] }, [2], {}, all);
 write(
   "tagger",
   { inputs: [{ name: "tokens", dtype: "i32", shape: [24] }], label: { ...LABEL, shape: [24] }, classes: ["off", "on"] },
@@ -138,12 +146,12 @@ for await (const event of prices.train({ train: { inputs: { size: [1, 2], "rest 
 }
 export { last, f1, value, sure };`;
 
-const RUNTIME = `import type { Model, TrainEvent } from "./flowers.mjs";
+const RUNTIME = `import type { Model, TrainEvent } from "./everywhere.mjs";
 import type * as runtime from "../../src/runtime/index.ts";
 import type * as embed from "../../src/runtime/embed/model.ts";
 declare const model: embed.Model;
 declare const event: runtime.TrainEvent;
-import type { CreateOptions } from "./flowers.mjs";
+import type { CreateOptions } from "./everywhere.mjs";
 import type { CreateOptions as Options } from "../../src/runtime/embed/device-file.ts";
 export const device: Model["device"] = model.device;
 export const options = (given: Omit<CreateOptions, "gpu">): Options => given;
@@ -197,6 +205,13 @@ describe("the types of a compiled folder", () => {
 
   it("know sequences and numbers", () => {
     expect(errorsOf("others")).toEqual([]);
+  });
+
+  it("say which devices there are, and which one is taken", () => {
+    const text = readFileSync(join(folder, "everywhere.d.mts"), "utf8");
+    expect(text).toContain('readonly device?: "auto" | "cuda" | "webgpu" | "wasm" | undefined;');
+    expect(text).toContain("takes cuda where there is an NVIDIA GPU, webgpu where there is a GPU, and else wasm. */");
+    expect(readFileSync(join(folder, "flowers.d.mts"), "utf8")).toContain("takes webgpu where there is a GPU, and else wasm. */");
   });
 
   it("are those of the runtime behind them", () => {

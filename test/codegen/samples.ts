@@ -2,7 +2,7 @@
 
 import { acc, add, axis, binary, cast, constant, float, int, load, mul, select, threefry, unary } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
-import type { DeviceLimits, KernelPart } from "../../src/ir/program.ts";
+import type { KnownProfile, KernelPart } from "../../src/ir/program.ts";
 import { aboveMean, axesOf, convForward, convWeightGradient, elementwise, kernelOf, matmul, param, segments, softmax } from "./kernels.ts";
 
 const i = axis("i", 1000);
@@ -44,7 +44,7 @@ const columnSum = kernelOf("column_sum", [param("x", 640), param("y", 10, "read_
   { kind: "store", axes: [], writes: [{ buffer: 1, index: axis("n", 10), value: add(load(1, axis("n", 10), "f32"), acc(0, "f32")) }] },
 ]);
 
-export const SAMPLES: [string, Kernel, DeviceLimits?][] = [
+export const SAMPLES: [string, Kernel, KnownProfile?][] = [
   ["gelu", elementwise("gelu", 1000, 1, (x) => mul(mul(x, float(0.5)), add(float(1), unary("erf", mul(x, float(Math.SQRT1_2))))))],
   ["normalize-bytes", bytes],
   ["column-sum", columnSum],
@@ -52,8 +52,8 @@ export const SAMPLES: [string, Kernel, DeviceLimits?][] = [
   ["segment-sum", segments("sum", 100, 8, 64)],
   ["bytes-of-rows", aboveMean(100, 8)],
   ["matmul-gpu", matmul(60, 70, 50, 2)],
-  ["matmul-cpu", matmul(60, 30, 50, 2), { isCpu: true, subgroupSize: 8 }],
-  ["conv-forward", convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 }), { isCpu: true, subgroupSize: 8 }],
+  ["matmul-cpu", matmul(60, 30, 50, 2), { kind: "cpu", lanes: 8 }],
+  ["conv-forward", convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 }), { kind: "cpu", lanes: 8 }],
   // Two slices of 200 of the 400 pixels: neither operand is linear in k, but neighbouring threads must read neighbouring pixels.
   ["conv-weight-gradient-gpu", convWeightGradient({ batch: 4, inputs: 3, outputs: 8, size: 10, kernel: 3, padding: 1 }, 2)],
 ];

@@ -7,7 +7,7 @@ import { printKernel } from "../../src/ir/loop/print.ts";
 import { verifyKernel } from "../../src/ir/loop/verify.ts";
 import type { Expr } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
-import type { DeviceLimits } from "../../src/ir/program.ts";
+import type { KnownProfile } from "../../src/ir/program.ts";
 import { axesOf, elementwise, kernelOf, matmul, param, softmax } from "./kernels.ts";
 import { SAMPLES, TOGETHER } from "./samples.ts";
 
@@ -67,28 +67,28 @@ describe("helpers", () => {
 describe("what an adapter is", () => {
   const scale = elementwise("scale", 100_000, 1, (x) => mul(x, float(2)));
   const kernels = [matmul(60, 30, 50, 2), softmax(64, 1000), scale];
-  const compiled = (kernel: Kernel, limits: DeviceLimits): { readonly source?: string; readonly subgroupSize?: number } =>
+  const compiled = (kernel: Kernel, limits: KnownProfile): { readonly source?: string; readonly subgroupSize?: number } =>
     webgpuTarget.compileKernel(kernel, limits);
 
   it("is not told from the size of its subgroups", () => {
     for (const kernel of kernels) {
-      const gpu = compiled(kernel, { subgroupSize: 32 });
-      const narrow = compiled(kernel, { subgroupSize: 8 });
+      const gpu = compiled(kernel, { lanes: 32 });
+      const narrow = compiled(kernel, { lanes: 8 });
       expect(/workgroup_size\((\d+)\)/.exec(narrow.source ?? "")?.[1]).toBe(/workgroup_size\((\d+)\)/.exec(gpu.source ?? "")?.[1]);
     }
-    expect(compiled(matmul(60, 30, 50, 2), { subgroupSize: 8 }).subgroupSize).toBeUndefined();
+    expect(compiled(matmul(60, 30, 50, 2), { lanes: 8 }).subgroupSize).toBeUndefined();
   });
 
   it("is a CPU with subgroups of any size, or of none that is known", () => {
-    for (const subgroupSize of [4, 16]) {
-      const { source, subgroupSize: needed } = compiled(matmul(60, 30, 50, 2), { isCpu: true, subgroupSize });
-      expect(needed).toBe(subgroupSize);
-      expect(source).toContain(`@workgroup_size(${String(subgroupSize)})`);
+    for (const lanes of [4, 16]) {
+      const { source, subgroupSize: needed } = compiled(matmul(60, 30, 50, 2), { kind: "cpu", lanes });
+      expect(needed).toBe(lanes);
+      expect(source).toContain(`@workgroup_size(${String(lanes)})`);
       expect(source).toContain("subgroupBroadcast");
     }
     const run = "step_1 < 16 + i32(workgroup_id.z)";
-    expect(compiled(scale, { isCpu: true }).source).toContain(run);
-    expect(compiled(scale, { subgroupSize: 8 }).source).not.toContain(run);
+    expect(compiled(scale, { kind: "cpu" }).source).toContain(run);
+    expect(compiled(scale, { lanes: 8 }).source).not.toContain(run);
   });
 });
 

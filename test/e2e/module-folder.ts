@@ -19,11 +19,24 @@ export interface CompiledFolder {
 export const BATCH = 16;
 export const STEPS = 10;
 
-type Target = "webgpu" | "wasm";
+type Target = "cuda" | "webgpu" | "wasm";
+
+/** For another folder than what the compiler makes. */
+export interface FolderOptions {
+  readonly batch?: number;
+  readonly steps?: number;
+  readonly change?: (artifact: Artifact) => Promise<Artifact>;
+}
 
 /** The CNN of the examples in small batches, and enough glyphs of every class for `STEPS` steps. */
-export async function compileGlyphs(...targets: readonly [Target, ...Target[]]): Promise<CompiledFolder> {
-  const artifacts = await Promise.all(targets.map(compileFor));
+export const compileGlyphs = (...targets: readonly [Target, ...Target[]]): Promise<CompiledFolder> => compileFolder(targets, {});
+
+export async function compileFolder(
+  targets: readonly [Target, ...Target[]],
+  { batch = BATCH, steps = STEPS, change }: FolderOptions,
+): Promise<CompiledFolder> {
+  const compiled = await Promise.all(targets.map((target) => compileFor(target, batch)));
+  const artifacts = change ? await Promise.all(compiled.map(change)) : compiled;
   const [artifact] = artifacts as [Artifact];
   if (!artifact.data) throw new Error("no data");
   // Inside the checkout: from there the module finds the package `webgpu`, as in an application that has it.
@@ -36,7 +49,7 @@ export async function compileGlyphs(...targets: readonly [Target, ...Target[]]):
   const split = await loadSplit(artifact.data, "test", artifact.dataInfo);
   const [pixels, labels] = [split.columns.get("image")!.data, split.columns.get("label")!.data];
   const size = pixels.length / split.count;
-  const chosen = Array.from({ length: BATCH * STEPS }, (_, i) => (i * 37) % split.count);
+  const chosen = Array.from({ length: batch * steps }, (_, i) => (i * 37) % split.count);
   const some = new Uint8Array(chosen.length * size);
   chosen.forEach((example, i) => some.set(pixels.subarray(example * size, (example + 1) * size), i * size));
   write(join(path, "pixels.bin"), some);
@@ -47,11 +60,11 @@ export async function compileGlyphs(...targets: readonly [Target, ...Target[]]):
   return { path, artifact, remove: () => rmSync(path, { recursive: true }) };
 }
 
-async function compileFor(target: Target): Promise<Artifact> {
+async function compileFor(target: Target, batch: number): Promise<Artifact> {
   const { artifact, diagnostics } = await compileSpec("specs/examples/cnn.tlspec", {
     target,
     // A rate at which the loss falls within so few steps.
-    set: [`batch=${BATCH}`, "optimizer.lr=1e-3"],
+    set: [`batch=${batch}`, "optimizer.lr=1e-3"],
     describeData: (plan, labels) => describeData(plan, labels),
   });
   if (!artifact) throw new Error(diagnostics.map(({ message }) => message).join("\n"));

@@ -22,8 +22,8 @@ export interface Outcome {
   readonly interrupted: boolean;
 }
 
-export async function runInNode(folder: CompiledFolder): Promise<Outcome> {
+export async function runInNode(folder: CompiledFolder, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
   const args = ["--disallow-code-generation-from-strings", "test/e2e/module-node.mjs", folder.path, "cnn.mjs"];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } });
   return JSON.parse(stdout) as Outcome;
 }

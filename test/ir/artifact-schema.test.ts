@@ -27,8 +27,19 @@ async function artifact(target: string): Promise<Record<string, never>> {
 }
 
 describe("artifact schema", () => {
-  it.each(["webgpu", "reference"])("accepts what the compiler writes for %s", async (target) => {
+  it.each(["webgpu", "cuda", "reference"])("accepts what the compiler writes for %s", async (target) => {
     expect(artifactProblem(await artifact(target))).toBeUndefined();
+  });
+
+  it("finds kernels that are not in the PTX of their program", async () => {
+    const made = (await artifact("cuda")) as never as {
+      stages: { program: { ptx?: string; kernels: { name: string; cuda: { entry: string } }[] } }[];
+    };
+    const [{ program }] = made.stages as [(typeof made.stages)[number]];
+    program.ptx = program.kernels.map(({ cuda }) => `.visible .entry ${cuda.entry}(`).join("\n");
+    expect(artifactProblem(made)).toBeUndefined();
+    program.ptx = program.ptx.replace(/.*\n/, "");
+    expect(artifactProblem(made)).toBe(`stage main: kernel ${program.kernels[0]?.name ?? ""} is not in the program's PTX`);
   });
 
   it("names what is wrong", async () => {

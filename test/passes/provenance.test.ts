@@ -127,6 +127,16 @@ recipe r {
     expect(layers.get("conv2")!.flops).toBeGreaterThan(2 * forward.conv2);
   });
 
+  it("says of each launch whose it is", async () => {
+    const { artifact } = await compile();
+    const { program } = artifact!.stages[0]!;
+    const launches = program.entries["train"]!.flatMap((launch) => (launch.kind === "loop" ? launch.body : [launch]));
+    const products = launches.filter(({ kernel }) => program.kernels[kernel]?.kernel?.stages[0]?.kind === "contract");
+    expect(new Set(products.map(({ layer }) => layer))).toEqual(new Set(["conv1", "conv2", "fc"]));
+    for (const { layer } of launches) expect(layer?.split(", ").length ?? 0).toBeLessThan(5);
+    expect(launches.some(({ layer }) => layer?.includes(", ") === true)).toBe(true);
+  });
+
   it.each(["step", "canonicalize", "lower"])("is printed with them after %s", async (pass) => {
     const dumped: string[] = [];
     await compile(dumped, pass);

@@ -5,24 +5,21 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { cudaTarget } from "../../src/codegen/cuda/target.ts";
 import { mul, float } from "../../src/ir/loop/expr.ts";
 import { openCudaDevice, type CudaDevice } from "../../src/runtime/cuda/device.ts";
-import { loadKoffi } from "../../src/runtime/cuda/driver.ts";
+import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
 import { DRIVER, type ParameterKind } from "../../src/runtime/cuda/signatures.ts";
+import type { Program } from "../../src/ir/program.ts";
 import { DeviceError, type Session } from "../../src/runtime/device.ts";
 import { elementwise, numbers, programOf, softmax } from "../codegen/kernels.ts";
-import { hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
+import { hostDriver, NO_HOST_COMPILER, openHostDriver } from "../support/cuda-host.ts";
 import { conformanceCases } from "./conformance.ts";
 import { interpret, runSteps } from "../support/run-graph.ts";
 import { relativeError } from "../support/values.ts";
 
-const hasKoffi = await loadKoffi().then(
-  () => true,
-  () => false,
-);
-const reason = NO_HOST_COMPILER ?? (hasKoffi ? undefined : "the npm package koffi is not installed");
+const reason = NO_HOST_COMPILER ?? ((await findKoffi()) ? undefined : "the npm package koffi is not installed");
 if (reason !== undefined) console.warn(`skipped: ${reason}`);
 
 const double = programOf(
@@ -40,7 +37,7 @@ describe.skipIf(reason !== undefined)("the CUDA device", () => {
     room: () => 0,
   };
   let used: () => number;
-  const open = (): Promise<CudaDevice> => openCudaDevice({ path, compile: hostModule });
+  const open = openHostDriver;
   /** What was called since the last look, without looks of the stream. */
   const calls = (): string[] =>
     fake
@@ -58,6 +55,7 @@ describe.skipIf(reason !== undefined)("the CUDA device", () => {
     used = library.func("fake_used", "uint64", []);
   });
   afterEach(() => {
+    vi.unstubAllEnvs();
     fake.fail("", 0, 0);
     fake.room(2 ** 32);
   });
@@ -159,9 +157,49 @@ describe.skipIf(reason !== undefined)("the CUDA device", () => {
     const before = used();
     expect((await refused(() => device.load(double))).hint).toMatch(/Update NVIDIA's driver/);
     expect(used()).toBe(before);
-    const none = await refused(() => openCudaDevice({ path: "libnothing.so.1" }));
+    const none = await refused(() =>
+      openCudaDevice({ path: "libnothing.so.1", images: () => Promise.reject(new Error("is not asked for")) }),
+    );
     expect(none.message).toMatch(/driver cannot be loaded: libnothing.so.1/);
     expect(none.hint).toMatch(/Install the GPU's driver/);
+  });
+
+  it("is not there where the driver or the GPU is too old", async () => {
+    vi.stubEnv("FAKE_CUDA_VERSION", "11040");
+    const old = await refused(open);
+    expect([old.reason, old.message]).toEqual(["unavailable", "NVIDIA's driver is for CUDA 11.4"]);
+    expect(old.hint).toMatch(/Update NVIDIA's driver/);
+    vi.unstubAllEnvs();
+    vi.stubEnv("FAKE_CUDA_CAPABILITY", "75");
+    expect((await refused(open)).message).toBe("Host has compute capability 7.5, kernels need 8.0 or more");
+  });
+
+  it("names the kernel that fails, and its layer", async () => {
+    const entries = Object.entries(double.entries).map(([name, launches]) => [
+      name,
+      launches.map((launch) => ({ ...launch, layer: "conv1" })),
+    ]);
+    const named: Program = { ...double, entries: Object.fromEntries(entries) as Program["entries"] };
+    const failing = async (call: string): Promise<DeviceError> => {
+      const session = await device.load(named);
+      session.run("predict");
+      calls();
+      fake.fail(call, 719, 0);
+      const error = await refused(async () => {
+        session.run("predict");
+        return session.sync();
+      });
+      fake.fail("", 0, 0);
+      session.dispose();
+      return error;
+    };
+    // A graph is one call, and what fails in it is known when somebody waits.
+    const later = await failing("cuStreamQuery");
+    expect(later.message).toBe("the GPU was lost: cuStreamQuery: CUDA_ERROR_LAUNCH_FAILED (as the test wanted)");
+    expect(later.hint).toMatch(/CUDA_LAUNCH_BLOCKING=1/);
+    vi.stubEnv("CUDA_LAUNCH_BLOCKING", "1");
+    const { message } = await failing("cuStreamSynchronize");
+    expect(message).toBe("the GPU was lost: kernel double of conv1: cuStreamSynchronize: CUDA_ERROR_LAUNCH_FAILED (as the test wanted)");
   });
 
   it("is lost where a launch or a wait fails, and what is left can be disposed of", async () => {
@@ -174,7 +212,7 @@ describe.skipIf(reason !== undefined)("the CUDA device", () => {
       });
       expect([error.reason, error.message], call).toEqual([
         "lost",
-        `the GPU was lost: ${call}: CUDA_ERROR_LAUNCH_FAILED (as the test wanted)`,
+        `the GPU was lost: ${call === "cuLaunchKernel" ? "kernel double: " : ""}${call}: CUDA_ERROR_LAUNCH_FAILED (as the test wanted)`,
       ]);
       fake.fail("", 0, 0);
       session.dispose();
@@ -192,6 +230,7 @@ const CHECKS: Readonly<Record<ParameterKind, string>> = {
   u8: "sizeof(T) == 1",
   memory: "std::is_pointer_v<T>",
   text: "std::is_same_v<T, const char *>",
+  texts: "std::is_same_v<T, const char *const *>",
 };
 
 it.skipIf(HEADER === undefined || NO_HOST_COMPILER !== undefined)("the driver's functions are those of cuda.h", () => {

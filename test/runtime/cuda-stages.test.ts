@@ -2,19 +2,13 @@
 // reason, where there is no C++ compiler or no koffi.
 
 import { describe, it } from "vitest";
-import { openCudaDevice } from "../../src/runtime/cuda/device.ts";
-import { loadKoffi } from "../../src/runtime/cuda/driver.ts";
-import { hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
+import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
+import { NO_HOST_COMPILER, openHostDriver } from "../support/cuda-host.ts";
 import { stagesSuite } from "./stages-suite.ts";
 
-const noKoffi = await loadKoffi().then(
-  () => undefined,
-  (error: unknown) => String(error),
-);
-const reason = NO_HOST_COMPILER ?? noKoffi;
+const reason = NO_HOST_COMPILER ?? ((await findKoffi()) ? undefined : "the npm package koffi is not installed");
 
-if (reason === undefined)
-  stagesSuite({ name: "cuda without a GPU", open: async () => openCudaDevice({ path: await hostDriver(), compile: hostModule }) });
+if (reason === undefined) stagesSuite({ name: "cuda without a GPU", open: openHostDriver });
 else
   describe("cuda", () => {
     it.skip(`stages: ${reason}`, () => undefined);

@@ -4,16 +4,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { mayHaveGpu } from "../../src/runtime/gpu-files.ts";
+import { mayHaveGpu, mayHaveNvidia } from "../../src/runtime/gpu-files.ts";
 
-function ask(platform: string, files: readonly string[]): boolean {
+function ask(platform: string, files: readonly string[], question: typeof mayHaveGpu = mayHaveGpu): boolean {
   const devices = mkdtempSync(join(tmpdir(), "tlc-dev-"));
   try {
     for (const file of files) {
       mkdirSync(dirname(join(devices, file)), { recursive: true });
       writeFileSync(join(devices, file), "");
     }
-    return mayHaveGpu(platform, devices);
+    return question(platform, devices);
   } finally {
     rmSync(devices, { recursive: true });
   }
@@ -36,4 +36,11 @@ describe("mayHaveGpu", () => {
     expect(mayHaveGpu("linux", "/nowhere")).toBe(true);
     expect(ask("darwin", [])).toBe(true);
   });
+});
+
+it("mayHaveNvidia sees NVIDIA's files and WSL's, on Linux", () => {
+  for (const file of ["nvidia0", "nvidiactl", "dxg"]) expect(ask("linux", ["null", file], mayHaveNvidia), file).toBe(true);
+  for (const file of ["dri/renderD128", "nvidia-modeset", "mali0"]) expect(ask("linux", ["null", file], mayHaveNvidia), file).toBe(false);
+  expect(ask("win32", ["nvidia0"], mayHaveNvidia)).toBe(false);
+  expect(mayHaveNvidia("linux", "/nowhere")).toBe(true);
 });

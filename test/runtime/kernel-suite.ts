@@ -2,7 +2,7 @@
 // calls this with a way to open it.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DeviceLimits } from "../../src/ir/program.ts";
+import type { KnownProfile } from "../../src/ir/program.ts";
 import { referenceTarget } from "../../src/codegen/reference.ts";
 import type { Target } from "../../src/codegen/target.ts";
 import {
@@ -57,7 +57,7 @@ export function kernelSuite(name: string, target: Target, open: () => Promise<De
       tolerance = 1e-5,
       inputs?: Record<string, HostArray>,
       loop?: { count: number; reverse: boolean },
-      options: DeviceLimits | undefined = device.limits,
+      options: KnownProfile | undefined = device.limits,
     ): Promise<Map<string, HostArray>> {
       const data =
         inputs ?? Object.fromEntries(kernel.params.filter((p) => p.access !== "write").map((p, i) => [p.name, numbers(p.length, i + 1)]));

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, it } from "vitest";
+import type { Device } from "../../src/runtime/device.ts";
 import { expectTensors, traced, tensorsOf, type TraceDevice } from "../support/trace.ts";
 
 const FOLDER = fileURLToPath(new URL("../fixtures/traces", import.meta.url));
@@ -58,14 +59,21 @@ const TRACES: readonly (readonly [name: string, afterwards: number, steps?: numb
   ["adapted-image", 1e-4],
 ];
 
-export function traceSuite(device: TraceDevice): void {
+interface TraceOptions {
+  /** All of them unless given. */
+  readonly names?: readonly string[];
+  readonly openDevice?: () => Promise<Device>;
+}
+
+export function traceSuite(device: TraceDevice, { names, openDevice }: TraceOptions = {}): void {
+  const chosen = TRACES.filter(([name]) => names?.includes(name) ?? true);
   const work = mkdtempSync(join(tmpdir(), "tlc-traces-"));
   afterAll(() => rmSync(work, { recursive: true, force: true }));
 
   describe(`training steps on ${device} are PyTorch's`, () => {
-    it.each(TRACES.map(([name, afterwards, steps = 3]) => [name, afterwards, steps] as const))("%s", async (name, afterwards, steps) => {
+    it.each(chosen.map(([name, afterwards, steps = 3]) => [name, afterwards, steps] as const))("%s", async (name, afterwards, steps) => {
       const file = (kind: string): string => join(FOLDER, `${name}.${kind}`);
-      const actual = await traced(file("tlspec"), file("in.safetensors"), steps, device, join(work, `${name}.safetensors`));
+      const actual = await traced(file("tlspec"), file("in.safetensors"), steps, device, join(work, `${name}.safetensors`), openDevice);
       const isAfter = (tensor: string): boolean => tensor.startsWith("after/") || tensor === "loss";
       expectTensors(actual, tensorsOf(file("out.safetensors")), (tensor) => (isAfter(tensor) ? afterwards : 1e-4));
     });

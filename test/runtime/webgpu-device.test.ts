@@ -94,7 +94,7 @@ describe.skipIf(!found)("webgpu device", () => {
 
   it("refuses kernels made for other subgroups", async () => {
     const kernel = matmul(64, 64, 64);
-    const program = programOf(kernel, webgpuTarget, undefined, { subgroupSize: 8 });
+    const program = programOf(kernel, webgpuTarget, undefined, { lanes: 8 });
     const foreign = program.kernels.map((compiled) => ({ ...compiled, subgroupSize: 128 }));
     await expect(device.load({ ...program, kernels: foreign })).rejects.toThrow(/compiled for subgroups of 128 lanes/);
   });

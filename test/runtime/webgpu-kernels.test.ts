@@ -44,9 +44,9 @@ describe.skipIf(!found)("schedules of GPUs", () => {
 
   // A CPU's schedules never need more than one subgroup for a row; a GPU's do.
   it.for([16, 64])("reduces rows by %i threads of several subgroups", async (threads, { skip }) => {
-    const { subgroupSize } = webgpu.limits;
-    if (subgroupSize === undefined) return skip("the adapter has no subgroups of a fixed size");
-    const profile = webgpuProfile({ subgroupSize });
+    const { lanes } = webgpu.limits;
+    if (lanes === undefined) return skip("the adapter has no subgroups of a fixed size");
+    const profile = webgpuProfile({ lanes });
     const kernel = softmax(5, 700);
     const inputs = { x: numbers(5 * 700) };
     const severalSubgroups: Target = {

@@ -10,6 +10,7 @@ import { PRELUDE } from "../../src/codegen/cuda/prelude.ts";
 import { HOST_ARRAYS } from "../../src/ir/arrays.ts";
 import type { BufferPlan, CompiledKernel, EntryName, KernelLaunch, Program } from "../../src/ir/program.ts";
 import { sizeOf } from "../../src/ir/types.ts";
+import { openCudaDevice, type CudaDevice } from "../../src/runtime/cuda/device.ts";
 import type { Device, HostArray, Session } from "../../src/runtime/device.ts";
 
 /** Why there is no such device here. */
@@ -92,8 +93,15 @@ export async function hostModule({ kernels: given }: Program): Promise<Uint8Arra
   return Buffer.from(`${path}\0`);
 }
 
+/** The CUDA device over that driver. */
+export const openHostDriver = async (): Promise<CudaDevice> =>
+  openCudaDevice({ path: await hostDriver(), images: () => Promise.resolve(hostModule) });
+
 /** The path of a driver without a GPU. */
 export const hostDriver = (): Promise<string> => compiled(readFileSync(join(SOURCES, "driver.cpp"), "utf8"), ["-shared", "-fPIC", "-ldl"]);
+
+/** The path of an NVRTC that compiles nothing. */
+export const hostCompiler = (): Promise<string> => compiled(readFileSync(join(SOURCES, "nvrtc.cpp"), "utf8"), ["-shared", "-fPIC"]);
 
 export interface HostCuda extends Device {
   /** Compiles the kernels of many programs at once, which is far quicker than one by one. */

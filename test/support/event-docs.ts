@@ -5,7 +5,14 @@ import { join } from "node:path";
 import ts from "typescript";
 
 /** Events first; the others are what those are made of. */
-const FILES = ["src/cli/events.ts", "src/runtime/events.ts", "src/diagnostics/render.ts", "src/diagnostics/types.ts"];
+const FILES = [
+  "src/cli/events.ts",
+  "src/runtime/events.ts",
+  "src/runtime/survey.ts",
+  "src/runtime/cuda/survey.ts",
+  "src/diagnostics/render.ts",
+  "src/diagnostics/types.ts",
+];
 const UNION = "CliEvent";
 
 export interface Field {

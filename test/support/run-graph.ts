@@ -6,7 +6,7 @@ import type { Graph } from "../../src/ir/graph.ts";
 import { topologicalOrder } from "../../src/ir/graph.ts";
 import type { Node } from "../../src/ir/node.ts";
 import type { Data } from "../../src/ir/ops/define.ts";
-import type { DeviceLimits, EntryName } from "../../src/ir/program.ts";
+import type { KnownProfile, EntryName } from "../../src/ir/program.ts";
 import { guidanceOf, printerFor } from "../../src/codegen/for-device.ts";
 import { targetNamed } from "../../src/codegen/targets.ts";
 import { autodiff } from "../../src/passes/autodiff.ts";
@@ -14,7 +14,7 @@ import { decompose } from "../../src/passes/decompose.ts";
 import { compileEntries, type Compiled } from "../../src/passes/pipeline.ts";
 import type { Device } from "../../src/runtime/device.ts";
 
-export function compileGraph(graph: Graph, name: string, limits?: DeviceLimits, skip?: ReadonlySet<string>): Compiled {
+export function compileGraph(graph: Graph, name: string, limits?: KnownProfile, skip?: ReadonlySet<string>): Compiled {
   const target = targetNamed(name);
   const options = { verify: true, ...(skip && { skip }), ...guidanceOf(target, limits) };
   return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), printerFor(target, limits), options);

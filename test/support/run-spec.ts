@@ -7,7 +7,7 @@ import { compileSpec, compileTrace, type CompileOutcome } from "../../src/compil
 import { renderDiagnostics } from "../../src/diagnostics.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import type { DataInfo, DataPlan } from "../../src/ir/plan.ts";
-import type { DeviceLimits } from "../../src/ir/program.ts";
+import type { KnownProfile } from "../../src/ir/program.ts";
 import type { TensorType } from "../../src/ir/types.ts";
 import type { Device, HostArray, Session } from "../../src/runtime/device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
@@ -33,7 +33,7 @@ export const compileText = async (
   text: string,
   dataInfo: DataInfo | ((plan: DataPlan) => DataInfo),
   target = "reference",
-  limits?: DeviceLimits,
+  limits?: KnownProfile,
 ): Promise<Artifact> =>
   artifactOf(
     await compileSpec(fileOf(text), {

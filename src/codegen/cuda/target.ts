@@ -17,6 +17,7 @@ const OPERAND_COST = 16;
 export const CUDA_PROFILE: DeviceProfile = {
   kind: "gpu",
   lanes: 32,
+  maxBuffers: MAX_BUFFERS,
   maxThreads: 256,
   // What a kernel may have without being asked for more.
   sharedBytes: 48 * 1024,
@@ -25,7 +26,7 @@ export const CUDA_PROFILE: DeviceProfile = {
 
 export const cudaTarget: Target = {
   name: "cuda",
-  maxBuffers: () => MAX_BUFFERS,
+  maxBuffers: () => CUDA_PROFILE.maxBuffers,
   operandCost: () => OPERAND_COST,
   compileKernel: (kernel) => printKernel(launchKernel(kernel, CUDA_PROFILE)),
   together: { isWorth: () => true, compile: (parts) => printKernel(launchTogether(parts, CUDA_PROFILE)) },

@@ -156,9 +156,16 @@ const CREATE_OPTIONS: Readonly<Record<string, string>> = {
   wasm: "  /** Of wasm: one for each processor unless given; always 1 on a page without cross-origin isolation. */\n  readonly threads?: number | undefined;",
 };
 
+/** Where `auto` takes a target that others follow. */
+const TAKEN: Readonly<Record<string, string>> = { cuda: "where there is an NVIDIA GPU", webgpu: "where there is a GPU" };
+
 /** What `auto` means. */
-const preferenceAmong = (targets: readonly string[]): string =>
-  targets.length > 1 ? "webgpu where there is a GPU, and else wasm" : `what the module was compiled for, ${targets.join()}`;
+function preferenceAmong(targets: readonly string[]): string {
+  if (targets.length === 1) return `what the module was compiled for, ${targets.join()}`;
+  const last = targets.length - 1;
+  const parts = targets.map((target, i) => (i === last ? `else ${target}` : `${target} ${TAKEN[target] ?? "where it is there"}`));
+  return `${parts.slice(0, last).join(", ")}, and ${parts[last] ?? ""}`;
+}
 
 /** The file of this package, built from `src/runtime/events.ts`, that declares what training says. */
 export const EVENTS_FILE = "runtime/events.d.ts";

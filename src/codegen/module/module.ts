@@ -88,9 +88,10 @@ function embedded(artifact: Artifact): Omit<Artifact, "target" | "stages"> {
   return data === undefined ? common : { ...common, data: { ...data, sources: {}, splits: [] } };
 }
 
-function withoutTexts(program: Program): Program {
+function withoutTexts({ prelude, ...program }: Program): Program {
+  const isCompiled = program.ptx !== undefined;
   const kernels = program.kernels.map(({ source, params: _, ...kernel }) =>
-    source === undefined || kernel.wasm ? kernel : { ...kernel, source },
+    source === undefined || isCompiled || kernel.wasm ? kernel : { ...kernel, source },
   );
-  return { ...program, kernels };
+  return { ...program, ...(prelude !== undefined && !isCompiled && { prelude }), kernels };
 }

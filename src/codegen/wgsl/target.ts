@@ -1,6 +1,6 @@
 // The WebGPU target: kernels to WGSL, for what an adapter is.
 
-import type { DeviceLimits } from "../../ir/program.ts";
+import type { KnownProfile } from "../../ir/program.ts";
 import { launchKernel, launchTogether } from "../gpu/launch.ts";
 import { packBytes } from "../gpu/pack-bytes.ts";
 import type { DeviceProfile } from "../gpu/profile.ts";
@@ -15,23 +15,24 @@ const DEFAULT_BUFFERS = 8;
 const OPERAND_COST = 16;
 
 /** What every adapter has, and what is known of the one at hand. */
-export const webgpuProfile = (limits: DeviceLimits = {}): DeviceProfile => ({
-  kind: limits.isCpu ? "cpu" : "gpu",
-  ...(limits.subgroupSize !== undefined && { lanes: limits.subgroupSize }),
+export const webgpuProfile = (known: KnownProfile = {}): DeviceProfile => ({
+  kind: "gpu",
+  maxBuffers: DEFAULT_BUFFERS,
   maxThreads: 256,
   sharedBytes: 16384,
   boundsAccesses: true,
+  ...known,
 });
 
 export const webgpuTarget: Target = {
   name: "webgpu",
-  maxBuffers: (limits) => limits?.maxBuffers ?? DEFAULT_BUFFERS,
+  maxBuffers: (known) => webgpuProfile(known).maxBuffers,
   // On a GPU arithmetic is free beside memory; a CPU that plays one pays for it.
-  operandCost: (limits) => (limits?.isCpu ? 1 : OPERAND_COST),
-  compileKernel: (kernel, limits) => printShader(launchKernel(kernel, webgpuProfile(limits))),
+  operandCost: (known) => (known?.kind === "cpu" ? 1 : OPERAND_COST),
+  compileKernel: (kernel, known) => printShader(launchKernel(kernel, webgpuProfile(known))),
   together: {
-    isWorth: (limits) => limits?.isCpu !== true,
-    compile: (parts, limits) => printShader(launchTogether(parts, webgpuProfile(limits))),
+    isWorth: (known) => known?.kind !== "cpu",
+    compile: (parts, known) => printShader(launchTogether(parts, webgpuProfile(known))),
   },
   storesBytes: (kernel) => packBytes(kernel) !== undefined,
   splitK,

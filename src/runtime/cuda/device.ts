@@ -1,36 +1,38 @@
-// The CUDA device: the first GPU that NVIDIA's driver shows, and its primary context.
+// The CUDA device: the first GPU that NVIDIA's driver shows, and its primary context. What loads kernels is only the driver: whoever opens the
+// device says where a program's PTX comes from.
 
 import type { Program } from "../../ir/program.ts";
-import type { Device, DeviceInfo, Session } from "../device.ts";
+import { DeviceError, type Device, type Session } from "../device.ts";
 import { Driver, unavailable } from "./driver.ts";
-import { compileImage } from "./image.ts";
+import { capabilityOf, gpuAt, OLDEST_CAPABILITY, type Gpu } from "./gpus.ts";
 import { CudaSession } from "./session.ts";
-
-/** cuda.h's CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR. */
-const MAJOR = 75;
-const MINOR = 76;
-
-const NAME_BYTES = 256;
 
 export interface CudaDevice extends Device {
   readonly driver: Driver;
 }
 
-interface CudaOptions {
-  /** Of the driver's library. */
+export interface CudaOptions {
+  /** Of the driver's library, where it is not the system's. */
   readonly path?: string;
-  /** Compiles a program's kernels for compute capability `sm_XY`. */
-  readonly compile?: (program: Program, arch: string) => Promise<Uint8Array>;
+  /** Asked once there is a GPU; throws a DeviceError where nothing can be made for it. */
+  readonly images: () => Promise<ImageOf>;
 }
 
-export async function openCudaDevice({ path, compile = compileImage }: CudaOptions = {}): Promise<CudaDevice> {
+/** What the driver loads for a program's kernels: PTX, with a zero at its end. */
+export type ImageOf = (program: Program) => Promise<Uint8Array>;
+
+export async function openCudaDevice({ path, images }: CudaOptions): Promise<CudaDevice> {
   const driver = await Driver.open(path);
-  const { device, info, arch } = describe(driver);
+  const { device, name, major, minor } = checked(() => usableGpu(driver));
+  const imageOf = await images();
+  checked(() => {
+    driver.call("cuCtxSetCurrent", driver.handle("cuDevicePrimaryCtxRetain", device));
+  });
   return {
-    info,
+    info: { kind: "cuda", description: `CUDA (${name}, sm_${major}${minor})`, isHardware: true },
     driver,
     load: async (program): Promise<Session> => {
-      const image = await compile(program, arch);
+      const image = await imageOf(program);
       return new CudaSession(driver, program, image);
     },
     dispose: () => {
@@ -39,16 +41,17 @@ export async function openCudaDevice({ path, compile = compileImage }: CudaOptio
   };
 }
 
-function describe(driver: Driver): { readonly device: number; readonly info: DeviceInfo; readonly arch: string } {
+function usableGpu(driver: Driver): Gpu {
+  const gpu = gpuAt(driver, 0);
+  if (gpu.major >= OLDEST_CAPABILITY) return gpu;
+  const message = `${gpu.name} has compute capability ${capabilityOf(gpu)}, kernels need ${OLDEST_CAPABILITY}.0 or more`;
+  throw new DeviceError("unavailable", message, "Use --device webgpu or --device wasm.");
+}
+
+/** What the driver refuses before there is a session is a device that cannot be had. */
+function checked<T>(calls: () => T): T {
   try {
-    const device = driver.number("cuDeviceGet", 0);
-    const [major, minor] = [MAJOR, MINOR].map((attribute) => driver.number("cuDeviceGetAttribute", attribute, device));
-    const bytes = new Uint8Array(NAME_BYTES);
-    driver.call("cuDeviceGetName", bytes, bytes.length, device);
-    driver.call("cuCtxSetCurrent", driver.handle("cuDevicePrimaryCtxRetain", device));
-    const name = new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
-    const arch = `sm_${String(major)}${String(minor)}`;
-    return { device, arch, info: { kind: "cuda", description: `CUDA (${name}, ${arch})`, isHardware: true } };
+    return calls();
   } catch (error) {
     unavailable(error);
   }

@@ -1,26 +1,10 @@
 // NVIDIA's driver through koffi: every call is checked, and what went wrong has the name that the driver gives it.
 
 import { DeviceError } from "../device.ts";
-import { DRIVER, type DriverFunction, type ParameterKind } from "./signatures.ts";
-
-/** What of koffi is used. */
-export interface Koffi {
-  load(path: string): { func(name: string, result: string, parameters: readonly string[]): (...args: readonly unknown[]) => number };
-  /** Host memory at an address. */
-  view(address: bigint, bytes: number): ArrayBuffer;
-  decode(address: bigint, type: string, length: number): string;
-}
+import { bind, loadKoffi, type Koffi, type NativeFunction } from "./koffi.ts";
+import { DRIVER, type DriverFunction } from "./signatures.ts";
 
 export type Argument = number | bigint | string | ArrayBufferView | null;
-
-const TYPES: Readonly<Record<ParameterKind, string>> = {
-  i32: "int32",
-  u32: "uint32",
-  u64: "uint64",
-  u8: "uint8",
-  memory: "void *",
-  text: "str",
-};
 
 /** Codes of the driver that mean something to us; cuda.h calls them CUDA_ERROR_... */
 const CODES = { outOfMemory: 2, insufficientDriver: 35, stubLibrary: 34, noDevice: 100, unsupportedPtx: 222, notReady: 600 } as const;
@@ -40,51 +24,38 @@ export class CudaError extends Error {
 
 const UPDATE_HINT = "Update NVIDIA's driver (525 or newer for CUDA 12, 580 for CUDA 13), or use --device wasm.";
 
-// Node only; a bundler must not look for it.
-const loadPackage = (name: string): Promise<unknown> => import(/* webpackIgnore: true */ /* @vite-ignore */ name);
+/** Of Linux; in WSL the folder is Windows' own. */
+const LIBRARIES = ["libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1"];
 
-export async function loadKoffi(): Promise<Koffi> {
-  const found = (await loadPackage("koffi").catch(() => undefined)) as { readonly default: Koffi } | undefined;
-  if (!found) throw new DeviceError("unavailable", "CUDA needs the npm package koffi", "Install it with `npm install koffi`.");
-  return found.default;
-}
+/** Of the driver: 12.0, as it counts. Kernels in PTX are for this version and later ones. */
+const OLDEST_VERSION = 12000;
 
 export class Driver {
   readonly koffi: Koffi;
-  readonly #functions = new Map<DriverFunction, (...args: readonly unknown[]) => number>();
+  readonly #functions: ReadonlyMap<DriverFunction, NativeFunction>;
 
-  private constructor(koffi: Koffi) {
+  private constructor(koffi: Koffi, functions: ReadonlyMap<DriverFunction, NativeFunction>) {
     this.koffi = koffi;
+    this.#functions = functions;
   }
 
-  /** @param path of the driver's library */
-  static async open(path = "libcuda.so.1"): Promise<Driver> {
-    const driver = new Driver(await loadKoffi());
-    try {
-      const library = driver.koffi.load(path);
-      for (const [name, kinds] of Object.entries(DRIVER) as [DriverFunction, readonly ParameterKind[]][])
-        driver.#functions.set(
-          name,
-          library.func(
-            name,
-            "int32",
-            kinds.map((kind) => TYPES[kind]),
-          ),
-        );
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new DeviceError(
-        "unavailable",
-        `NVIDIA's driver cannot be loaded: ${path}: ${reason}`,
-        "Install the GPU's driver from NVIDIA, or use --device wasm.",
-      );
-    }
+  /** @param path of the driver's library, where it is not the system's */
+  static async open(path?: string): Promise<Driver> {
+    const koffi = await loadKoffi();
+    const driver = new Driver(koffi, functionsOf(koffi, path === undefined ? LIBRARIES : [path]));
     try {
       driver.call("cuInit", 0);
+      if (driver.version < OLDEST_VERSION)
+        throw new DeviceError("unavailable", `NVIDIA's driver is for CUDA ${versionText(driver.version)}`, UPDATE_HINT);
     } catch (error) {
       unavailable(error);
     }
     return driver;
+  }
+
+  /** The newest CUDA that it runs: 12040 for 12.4. */
+  get version(): number {
+    return this.number("cuDriverGetVersion");
   }
 
   /** Calls a function; throws a CudaError where it fails. */
@@ -127,6 +98,25 @@ export class Driver {
     const [address = 0n] = this.#raw(name, [code, out]) === 0 ? out : [];
     return address === 0n ? `error ${String(code)}` : this.koffi.decode(address, "char", -1);
   }
+}
+
+/** As people write it: 12.4. */
+export const versionText = (version: number): string => `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`;
+
+function functionsOf(koffi: Koffi, paths: readonly string[]): ReadonlyMap<DriverFunction, NativeFunction> {
+  const reasons: string[] = [];
+  for (const path of paths) {
+    try {
+      return bind(koffi, path, DRIVER);
+    } catch (error) {
+      reasons.push(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new DeviceError(
+    "unavailable",
+    `NVIDIA's driver cannot be loaded: ${reasons[0] ?? ""}`,
+    "Install the GPU's driver from NVIDIA, or use --device wasm.",
+  );
 }
 
 /** Throws what a user can do about a driver that does not begin. */

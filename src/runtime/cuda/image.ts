@@ -1,12 +1,27 @@
-// A program's kernels as one module that the driver loads: PTX, made by nvcc where there is one.
+// A program's kernels as one module that the driver loads: PTX, which a compiled folder brings along, or else a compiler makes once and the user's
+// cache folder keeps.
 
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { createHash } from "node:crypto";
+import type { Artifact } from "../../ir/artifact.ts";
 import type { Program } from "../../ir/program.ts";
-import { DeviceError } from "../device.ts";
+import { InternalError } from "../../ir/types.ts";
+import { KeptFiles } from "../kept-files.ts";
+import type { KernelCompiler } from "./compiler.ts";
+import { findCompiler } from "./find-compiler.ts";
+import { OLDEST_CAPABILITY } from "./gpus.ts";
+import type { Machine } from "./libraries.ts";
+
+/** What PTX is made for. The driver makes code of it for whatever later GPU there is. */
+export const ARCH = `compute_${OLDEST_CAPABILITY}0`;
+
+/**
+ * Compilers write the newest version of PTX that they know, which older drivers refuse whatever is in it. Nothing in our kernels is newer than this
+ * one, of CUDA 12.0: ptxas, which holds instructions to the version that a file names, says so in a test.
+ */
+const PTX_VERSION = "8.0";
+
+/** Of the cached form. */
+const CACHE_VERSION = 1;
 
 /** The text of all kernels, in the order of the program. */
 export function moduleText({ prelude = "", kernels }: Program): string {
@@ -15,28 +30,64 @@ export function moduleText({ prelude = "", kernels }: Program): string {
   return [prelude, ...texts.values()].join("\n");
 }
 
-/** PTX for a compute capability, `sm_XY`, with a zero at its end. */
-export async function compileImage(program: Program, arch: string): Promise<Uint8Array> {
-  const folder = await mkdtemp(join(tmpdir(), "tlc-cuda-"));
+/** PTX for every driver of CUDA 12 and newer, without what its compiler says of itself. */
+export const forAllDrivers = (ptx: string): string =>
+  ptx
+    .replace(/^\.version .*$/m, `.version ${PTX_VERSION}`)
+    .replace(/^\/\/.*\n/gm, "")
+    .replace(/\n{2,}/g, "\n")
+    .trimStart();
+
+export interface PtxOptions extends Machine {
+  /** The folder that keeps what was compiled; nothing is kept unless given. */
+  readonly cache?: string | undefined;
+}
+
+/** Makes PTX of programs, with one compiler. */
+export interface PtxMaker {
+  ptxOf(program: Program): Promise<string>;
+}
+
+/** Throws a DeviceError where there is nothing to compile with. */
+export async function openPtxMaker({ cache, ...machine }: PtxOptions): Promise<PtxMaker> {
+  const compiler = await findCompiler(machine);
+  const kept =
+    cache === undefined
+      ? undefined
+      : new KeptFiles({ folder: cache, ending: ".ptx", magic: "tlsptx01", mostOfOne: 2 ** 28, mostOfAll: 2 ** 29 });
+  return {
+    ptxOf: async (program) => {
+      if (program.ptx !== undefined) return program.ptx;
+      const text = moduleText(program);
+      const key = keyOf(compiler, text);
+      const known = await kept?.find(key, (content) => new TextDecoder().decode(content));
+      if (known !== undefined) return known;
+      const ptx = forAllDrivers(await compiled(compiler, text));
+      await kept?.keep(key, [Buffer.from(ptx)]);
+      return ptx;
+    },
+  };
+}
+
+function keyOf({ name, version }: KernelCompiler, text: string): string {
+  return createHash("sha256").update([CACHE_VERSION, ARCH, PTX_VERSION, name, version, text].join("\n")).digest("hex");
+}
+
+async function compiled(compiler: KernelCompiler, text: string): Promise<string> {
   try {
-    await writeFile(join(folder, "module.cu"), moduleText(program));
-    const home = process.env["CUDA_HOME"];
-    const compiler = home === undefined ? "nvcc" : join(home, "bin", "nvcc");
-    await promisify(execFile)(compiler, ["-ptx", `-arch=${arch.replace("sm_", "compute_")}`, "-o", "module.ptx", "module.cu"], {
-      cwd: folder,
-    });
-    return Buffer.concat([await readFile(join(folder, "module.ptx")), Buffer.alloc(1)]);
+    return await compiler.compile(text, ARCH);
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const message = isMissing
-      ? "there is no nvcc to compile kernels with"
-      : `nvcc: ${error instanceof Error ? error.message : String(error)}`;
-    throw new DeviceError(
-      "unavailable",
-      message,
-      "Install NVIDIA's CUDA toolkit, or say in CUDA_HOME where it is. Or use --device webgpu.",
-    );
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    // Every kernel of the tests compiles.
+    const said = error instanceof Error ? error.message : String(error);
+    throw new InternalError(`${compiler.name} ${compiler.version} (${compiler.path}) refuses the kernels: ${said}`);
   }
+}
+
+/** With the PTX of each of its programs, so that whoever runs it needs no compiler. */
+export async function withPtx(artifact: Artifact, options: PtxOptions): Promise<Artifact> {
+  const maker = await openPtxMaker(options);
+  const stages = await Promise.all(
+    artifact.stages.map(async (stage) => ({ ...stage, program: { ...stage.program, ptx: await maker.ptxOf(stage.program) } })),
+  );
+  return { ...artifact, stages };
 }

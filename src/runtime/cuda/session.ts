@@ -29,6 +29,8 @@ export class CudaSession implements Session {
   readonly #begun = new Set<EntryName>();
   #staging: { readonly address: bigint; readonly bytes: number } | undefined;
   #isDisposed = false;
+  /** NVIDIA's own switch: each kernel is waited for, so that the one that fails is known. */
+  readonly #isBlocking = process.env["CUDA_LAUNCH_BLOCKING"] === "1";
 
   /** @param image of the program's kernels: PTX, with a zero at its end */
   constructor(driver: Driver, program: Program, image: Uint8Array) {
@@ -84,7 +86,8 @@ export class CudaSession implements Session {
   run(entry: EntryName, times = 1): void {
     this.#faults(() => {
       for (let i = 0; i < times; i++) {
-        const graph = this.#graphs.get(entry) ?? (this.#begun.has(entry) ? this.#capture(entry) : undefined);
+        const isGraph = this.#begun.has(entry) && !this.#isBlocking;
+        const graph = this.#graphs.get(entry) ?? (isGraph ? this.#capture(entry) : undefined);
         if (graph !== undefined) this.#driver.call("cuGraphLaunch", graph, this.#stream);
         else this.#launchAll(entry);
         this.#begun.add(entry);
@@ -169,8 +172,8 @@ export class CudaSession implements Session {
   }
 
   // A kernel takes its buffers and, where it has a time axis, the step; one without does not look at what follows its buffers.
-  #launch({ kernel, buffers }: KernelLaunch, time: number): void {
-    const { grid, cuda } = this.#program.kernels[kernel] ?? {};
+  #launch({ kernel, buffers, layer }: KernelLaunch, time: number): void {
+    const { name = "", grid, cuda } = this.#program.kernels[kernel] ?? {};
     const address = this.#functions[kernel];
     if (!grid || !cuda || address === undefined || buffers.length >= MOST_ARGUMENTS)
       throw new InternalError(`the program has no CUDA kernel ${String(kernel)}`);
@@ -178,7 +181,13 @@ export class CudaSession implements Session {
     buffers.forEach((buffer, i) => (words[i] = this.#place(buffer)));
     words[buffers.length] = BigInt(time);
     const pointers = this.#arguments.address + BigInt(8 * MOST_ARGUMENTS);
-    this.#driver.call("cuLaunchKernel", address, ...grid, cuda.threads, 1, 1, 0, this.#stream, pointers, 0);
+    try {
+      this.#driver.call("cuLaunchKernel", address, ...grid, cuda.threads, 1, 1, 0, this.#stream, pointers, 0);
+      if (this.#isBlocking) this.#driver.call("cuStreamSynchronize", this.#stream);
+    } catch (error) {
+      if (!(error instanceof CudaError) || error.isOutOfMemory) throw error;
+      throw lost(`kernel ${name}${layer === undefined ? "" : ` of ${layer}`}: ${error.message}`, LOST_HINT);
+    }
   }
 
   #plan(name: string): readonly [number, BufferPlan] {
@@ -238,7 +247,11 @@ export class CudaSession implements Session {
     } catch (error) {
       if (!(error instanceof CudaError)) throw error;
       if (error.isOutOfMemory) throw outOfMemory(this.#program, error.message);
-      throw new DeviceError("lost", `the GPU was lost: ${error.message}`, "Start again; if it happens again, use a smaller batch.");
+      throw lost(error.message, `${LOST_HINT} ${NAME_HINT}`);
     }
   }
 }
+
+const lost = (reason: string, hint: string): DeviceError => new DeviceError("lost", `the GPU was lost: ${reason}`, hint);
+const LOST_HINT = "Start again; if it happens again, use a smaller batch.";
+const NAME_HINT = "With CUDA_LAUNCH_BLOCKING=1 in the environment, a kernel that fails is named.";

@@ -1,11 +1,13 @@
-// The functions of NVIDIA's driver that are called, as cuda.h declares them under the names that the library has: a test holds each to the
-// header. All give back an error code.
+// The functions of NVIDIA's libraries that are called, as cuda.h and nvrtc.h declare them under the names that the library has: a test holds each
+// to its header. All give back an error code, but those that say a version.
 
 /**
- * Of a parameter: an integer of 32 or 64 bits, a byte, host memory (an array) or text. Handles, addresses on the device and sizes are 64 bits, and so
- * are addresses of host memory that the driver itself gave.
+ * Of a parameter: an integer of 32 or 64 bits, a byte, host memory (an array), a text or several. Handles, addresses on the device and sizes are
+ * 64 bits, and so are addresses of host memory that the driver itself gave.
  */
-export type ParameterKind = "i32" | "u32" | "u64" | "u8" | "memory" | "text";
+export type ParameterKind = "i32" | "u32" | "u64" | "u8" | "memory" | "text" | "texts";
+
+export type Signatures = Readonly<Record<string, readonly ParameterKind[]>>;
 
 export const DRIVER = {
   cuInit: ["u32"],
@@ -42,6 +44,24 @@ export const DRIVER = {
   cuGraphExecDestroy: ["u64"],
   cuGraphDestroy: ["u64"],
   cuLaunchKernel: ["u64", "u32", "u32", "u32", "u32", "u32", "u32", "u32", "u64", "u64", "u64"],
-} as const satisfies Readonly<Record<string, readonly ParameterKind[]>>;
+} as const satisfies Signatures;
 
 export type DriverFunction = keyof typeof DRIVER;
+
+/** Of NVRTC, the compiler. */
+export const NVRTC = {
+  nvrtcVersion: ["memory", "memory"],
+  nvrtcCreateProgram: ["memory", "text", "text", "i32", "u64", "u64"],
+  nvrtcCompileProgram: ["u64", "i32", "texts"],
+  nvrtcGetProgramLogSize: ["u64", "memory"],
+  nvrtcGetProgramLog: ["u64", "memory"],
+  nvrtcGetPTXSize: ["u64", "memory"],
+  nvrtcGetPTX: ["u64", "memory"],
+  nvrtcDestroyProgram: ["memory"],
+} as const satisfies Signatures;
+
+/** Of other libraries what says their version, as a number. */
+export const VERSIONS: Readonly<Record<string, Signatures>> = {
+  cublasLt: { cublasLtGetVersion: [] },
+  cudnn: { cudnnGetVersion: [] },
+};

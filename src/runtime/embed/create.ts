@@ -43,7 +43,9 @@ async function choose(targets: Targets, options: CreateOptions): Promise<Chosen>
     const reason = wanted === "auto" ? "the module was compiled for no other" : "it was asked for";
     return { ...best, device: await open(best, options), reason };
   }
-  return firstOf([{ ...best, acceptsSoftware: false }, ...others, best], options);
+  // Of these, WebGPU alone may be software.
+  const last = known.filter(({ kind }) => kind === "webgpu");
+  return firstOf([...known.map((attempt) => ({ ...attempt, acceptsSoftware: false })), ...last], options);
 }
 
 /** The first device that there is. A processor that plays GPU is slower than WebAssembly on it, and better than nothing. */
@@ -64,6 +66,7 @@ async function firstOf(attempts: readonly Attempt[], options: CreateOptions): Pr
 }
 
 async function open({ kind, files, acceptsSoftware }: Attempt, options: CreateOptions): Promise<Device> {
+  if (kind === "cuda" && !isNode()) throw new DeviceError("unavailable", "a page has no CUDA", "compile the spec for webgpu as well");
   if (kind === "webgpu" && options.gpu === undefined && !mayHaveWebgpu())
     throw new DeviceError("unavailable", "this page has no WebGPU", PAGE_HINT);
   return (await files.device()).open(options, acceptsSoftware);

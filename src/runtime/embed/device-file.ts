@@ -5,7 +5,7 @@ import type { Artifact, CompiledStage } from "../../ir/artifact.ts";
 import type { Device } from "../device.ts";
 
 /** Best first. */
-export const DEVICE_KINDS = ["webgpu", "wasm"] as const;
+export const DEVICE_KINDS = ["cuda", "webgpu", "wasm"] as const;
 export type DeviceKind = (typeof DEVICE_KINDS)[number];
 
 export interface CreateOptions {

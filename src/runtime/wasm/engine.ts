@@ -15,8 +15,10 @@ const validates = (body: readonly number[]): boolean =>
 /** Fused multiply-adds (f32x4.relaxed_madd): Chrome 114, Firefox 145, Node 21. */
 export const hasRelaxedSimd = (): boolean => validates([...ZERO, ...ZERO, ...ZERO, 0xfd, 0x85, 2]);
 
+export const hasSimd = (): boolean => typeof WebAssembly === "object" && validates(ZERO);
+
 export function requireSimd(): void {
-  if (typeof WebAssembly === "object" && validates(ZERO)) return;
+  if (hasSimd()) return;
   throw new DeviceError(
     "unavailable",
     "this engine has no WebAssembly SIMD",

@@ -1,14 +1,14 @@
 // Runs a Program on WebGPU, in a browser or in Node. `load` makes everything: one arena buffer, all pipelines in parallel, all bind
 // groups; after that a step only encodes dispatches. Errors that WebGPU reports late are kept and thrown by the next `sync` or `read`.
 
-import type { DeviceLimits, Program } from "../../ir/program.ts";
+import type { KnownProfile, Program } from "../../ir/program.ts";
 import { DeviceError, type Device, type Session } from "../device.ts";
 import { describeAdapter, isHardwareAdapter, type FoundAdapter } from "./adapter.ts";
 import { Gpu } from "./gpu.ts";
 import { loadSession } from "./session.ts";
 
 export interface WebgpuDevice extends Device {
-  readonly limits: DeviceLimits;
+  readonly limits: KnownProfile;
 }
 
 export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter): Promise<WebgpuDevice> {
@@ -25,10 +25,10 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
   const hasFixedSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
   const isHardware = isHardwareAdapter(adapter);
-  const kernelLimits: DeviceLimits = {
+  const kernelLimits: KnownProfile = {
     maxBuffers: limits.maxStorageBuffersPerShaderStage,
-    isCpu: !isHardware,
-    ...(hasFixedSize ? { subgroupSize: subgroupMinSize } : {}),
+    kind: isHardware ? "gpu" : "cpu",
+    ...(hasFixedSize ? { lanes: subgroupMinSize } : {}),
   };
   return {
     info: { kind: "webgpu", description: describeAdapter(adapter), isHardware },
@@ -44,13 +44,13 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
 }
 
 // A kernel that hands values from lane to lane gives wrong numbers on other hardware, not an error.
-function requireSubgroups(program: Program, { subgroupSize }: DeviceLimits): void {
+function requireSubgroups(program: Program, { lanes }: KnownProfile): void {
   for (const kernel of program.kernels) {
     const needed = kernel.subgroupSize;
-    if (needed === undefined || needed === subgroupSize) continue;
+    if (needed === undefined || needed === lanes) continue;
     throw new DeviceError(
       "unavailable",
-      `kernel ${kernel.name} was compiled for subgroups of ${String(needed)} lanes, this adapter has ${String(subgroupSize ?? "others")}`,
+      `kernel ${kernel.name} was compiled for subgroups of ${String(needed)} lanes, this adapter has ${String(lanes ?? "others")}`,
       "Compile again on this machine, or without naming a device.",
     );
   }

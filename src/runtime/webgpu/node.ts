@@ -1,7 +1,6 @@
 // WebGPU in Node: Dawn from the npm package `webgpu`, an optional dependency, and the environment that Vulkan loaders want.
 
-// Part of what pages load too, whose bundlers must neither look for the package nor for Node's own modules.
-const load = (name: string): Promise<unknown> => import(/* webpackIgnore: true */ /* @vite-ignore */ name);
+import { loadPackage } from "../load-package.ts";
 
 const DRIVERS = "/usr/share/vulkan/icd.d";
 
@@ -16,7 +15,7 @@ const instances = (registry[INSTANCES] ??= new Map<boolean, WeakRef<GPU>>());
 
 /** Dawn's entry point, or undefined when the package is not installed. Lavapipe is Mesa's Vulkan driver for the CPU. */
 export async function findNodeGpu(useLavapipe: boolean): Promise<GPU | undefined> {
-  const dawn = (await load("webgpu").catch(() => undefined)) as typeof import("webgpu") | undefined;
+  const dawn = (await loadPackage("webgpu")) as typeof import("webgpu") | undefined;
   // Nothing is awaited from here on, or two callers would make two.
   const known = instances.get(useLavapipe)?.deref();
   if (known || !dawn || !prepareDrivers(useLavapipe)) return known;

@@ -9,7 +9,7 @@ import { fakeArtifact, fakeDevice } from "../trainer/fake-session.ts";
 const { target: _, stages, ...common } = fakeArtifact();
 
 /** What a machine has: a device, one that is software, or none. */
-type Machine = Readonly<Record<DeviceKind, "hardware" | "software" | "none">>;
+type Machine = Readonly<Partial<Record<DeviceKind, "hardware" | "software" | "none">>>;
 const GPU: Machine = { webgpu: "hardware", wasm: "hardware" };
 const SOFTWARE: Machine = { webgpu: "software", wasm: "hardware" };
 const NO_GPU: Machine = { webgpu: "none", wasm: "hardware" };
@@ -28,8 +28,9 @@ function setUp(machine: Machine, kinds: readonly DeviceKind[] = ["wasm", "webgpu
       loaded.push(`${kind}/device`);
       return Promise.resolve({
         open: (_: CreateOptions, acceptsSoftware: boolean) => {
-          if (machine[kind] === "none" || (machine[kind] === "software" && !acceptsSoftware))
-            return Promise.reject(new DeviceError("unavailable", `${kind} is ${machine[kind]}`, `get ${kind}`));
+          const { [kind]: has = "none" } = machine;
+          if (has === "none" || (has === "software" && !acceptsSoftware))
+            return Promise.reject(new DeviceError("unavailable", `${kind} is ${has}`, `get ${kind}`));
           const { device } = fakeDevice(fakeArtifact());
           return Promise.resolve({ ...device, dispose: () => disposed.push(kind) });
         },
@@ -61,6 +62,15 @@ describe("the device of a module", () => {
     expect(await chosen({ webgpu: "software", wasm: "none" })).toEqual(["webgpu", "webgpu is software; wasm is none"]);
   });
 
+  it("is CUDA where the module has it and the machine an NVIDIA GPU, and else the next", async () => {
+    const all = ["wasm", "webgpu", "cuda"] as const;
+    expect(await chosen({ ...GPU, cuda: "hardware" }, {}, all)).toEqual(["cuda", "it is the best that the module was compiled for"]);
+    expect(await chosen(GPU, {}, all)).toEqual(["webgpu", "cuda is none"]);
+    expect(await chosen(SOFTWARE, {}, all)).toEqual(["wasm", "cuda is none; webgpu is software"]);
+    expect(await chosen({ ...GPU, cuda: "hardware" }, { device: "cuda" }, all)).toEqual(["cuda", "it was asked for"]);
+    await expect(chosen(GPU, { device: "cuda" }, all)).rejects.toMatchObject({ message: "cuda is none", hint: "get cuda" });
+  });
+
   it("is the one that was asked for, or the only one, software or not", async () => {
     expect(await chosen(SOFTWARE, { device: "webgpu" })).toEqual(["webgpu", "it was asked for"]);
     expect(await chosen(GPU, { device: "wasm" })).toEqual(["wasm", "it was asked for"]);
@@ -74,7 +84,7 @@ describe("the device of a module", () => {
       message: "there is no device for this module here: webgpu is none; wasm is none",
     });
     await expect(chosen(NO_GPU, { device: "webgpu" })).rejects.toMatchObject({ message: "webgpu is none", hint: "get webgpu" });
-    await expect(chosen(GPU, { device: "cuda" as never })).rejects.toMatchObject({
+    await expect(chosen(GPU, { device: "cuda" })).rejects.toMatchObject({
       ...{ reason: "unavailable", message: 'no device "cuda" in this module', hint: 'use "auto", "webgpu" or "wasm"' },
     });
   });
@@ -101,6 +111,17 @@ describe("what is loaded", () => {
     expect([device.kind, device.reason]).toEqual(["wasm", "this page has no WebGPU"]);
     await expect(createModel(common, page.targets, { device: "webgpu" })).rejects.toMatchObject({
       hint: expect.stringContaining("Chrome or Edge 113") as string,
+    });
+    expect(page.loaded).toEqual(["wasm/device", "wasm/program"]);
+  });
+
+  it("is nothing for CUDA on a page", async () => {
+    const page = setUp({ ...GPU, cuda: "hardware" }, ["wasm", "cuda"]);
+    vi.stubGlobal("process", undefined);
+    const { device } = await createModel(common, page.targets);
+    expect([device.kind, device.reason]).toEqual(["wasm", "a page has no CUDA"]);
+    await expect(createModel(common, page.targets, { device: "cuda" })).rejects.toMatchObject({
+      hint: "compile the spec for webgpu as well",
     });
     expect(page.loaded).toEqual(["wasm/device", "wasm/program"]);
   });

@@ -1,5 +1,5 @@
 // A driver without a GPU, for tests: what of NVIDIA's is called, over memory of the host, with a log of the calls and faults on demand.
-// A stream does at once what it is told, unless it is being captured; an image is the path of a library made with `module.h`.
+// A stream does at once what it is told, unless it is being captured; the first line of an image is the path of a library made with `module.h`.
 
 #include <cstdint>
 #include <cstdlib>
@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ static std::string failing;
 static int failure = 0, left = 0;
 static size_t room = size_t(1) << 32, used = 0;
 static std::map<Handle, size_t> sizes;
+static std::set<Handle> graphs;
 static bool is_capturing = false;
 static Work captured;
 static bool is_lost = false;
@@ -58,6 +60,11 @@ static int submit(std::function<bool()> work) {
   is_lost = true;
   return LAUNCH_FAILED;
 }
+// What a test says of the machine.
+static int number(const char *name, int usual) {
+  const char *text = getenv(name);
+  return text ? atoi(text) : usual;
+}
 // What may not be called while a stream is captured.
 static bool spoils() {
   if (!is_capturing) return false;
@@ -81,7 +88,7 @@ void fake_room(uint64_t bytes) { room = bytes; }
 uint64_t fake_used() { return used; }
 
 int cuInit(unsigned) { CALL(cuInit); return OK; }
-int cuDriverGetVersion(int *version) { CALL(cuDriverGetVersion); *version = 13000; return OK; }
+int cuDriverGetVersion(int *version) { CALL(cuDriverGetVersion); *version = number("FAKE_CUDA_VERSION", 13000); return OK; }
 int cuGetErrorName(int code, const char **name) {
   *name = code == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : code == LAUNCH_FAILED ? "CUDA_ERROR_LAUNCH_FAILED" : code == 100 ? "CUDA_ERROR_NO_DEVICE" : "CUDA_ERROR_OTHER";
   return OK;
@@ -90,7 +97,12 @@ int cuGetErrorString(int, const char **text) { *text = "as the test wanted"; ret
 int cuDeviceGetCount(int *count) { CALL(cuDeviceGetCount); *count = 1; return OK; }
 int cuDeviceGet(int *device, int) { CALL(cuDeviceGet); *device = 0; return OK; }
 int cuDeviceGetName(char *name, int length, int) { CALL(cuDeviceGetName); strncpy(name, "Host", length); return OK; }
-int cuDeviceGetAttribute(int *value, int attribute, int) { CALL(cuDeviceGetAttribute); *value = attribute == 75 ? 9 : 0; return OK; }
+int cuDeviceGetAttribute(int *value, int attribute, int) {
+  CALL(cuDeviceGetAttribute);
+  const int capability = number("FAKE_CUDA_CAPABILITY", 90);
+  *value = attribute == 75 ? capability / 10 : capability % 10;
+  return OK;
+}
 int cuDeviceTotalMem_v2(uint64_t *bytes, int) { CALL(cuDeviceTotalMem_v2); *bytes = room; return OK; }
 int cuDevicePrimaryCtxRetain(Handle *context, int) { CALL(cuDevicePrimaryCtxRetain); *context = 1; return OK; }
 int cuDevicePrimaryCtxRelease_v2(int) { CALL(cuDevicePrimaryCtxRelease_v2); return OK; }
@@ -98,7 +110,8 @@ int cuCtxSetCurrent(Handle) { CALL(cuCtxSetCurrent); return OK; }
 
 int cuModuleLoadData(Handle *out, const char *image) {
   CALL(cuModuleLoadData);
-  void *library = dlopen(image, RTLD_NOW | RTLD_LOCAL);
+  const std::string path = image;
+  void *library = dlopen(path.substr(0, path.find('\n')).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) return 200;
   *out = Handle(new Module{library, reinterpret_cast<const void *(*)(const char *)>(dlsym(library, "find_kernel")),
                            reinterpret_cast<bool (*)(const void *, unsigned, unsigned, void **)>(dlsym(library, "run_kernel"))});
@@ -165,14 +178,25 @@ int cuStreamQuery(Handle) {
 }
 int cuStreamBeginCapture_v2(Handle, unsigned) { CALL(cuStreamBeginCapture_v2); is_capturing = true; captured.clear(); return OK; }
 int cuStreamEndCapture(Handle, Handle *graph) { CALL(cuStreamEndCapture); is_capturing = false; *graph = Handle(new Work(captured)); return OK; }
-int cuGraphInstantiateWithFlags(Handle *out, Handle graph, uint64_t) { CALL(cuGraphInstantiateWithFlags); *out = Handle(new Work(*reinterpret_cast<Work *>(graph))); return OK; }
+int cuGraphInstantiateWithFlags(Handle *out, Handle graph, uint64_t) {
+  CALL(cuGraphInstantiateWithFlags);
+  *out = Handle(new Work(*reinterpret_cast<Work *>(graph)));
+  graphs.insert(*out);
+  return OK;
+}
 int cuGraphLaunch(Handle graph, Handle) {
   CALL(cuGraphLaunch);
+  if (!graphs.count(graph)) return INVALID_VALUE;
   for (auto &work : *reinterpret_cast<Work *>(graph))
     if (int code = submit(work)) return code;
   return OK;
 }
-int cuGraphExecDestroy(Handle graph) { CALL(cuGraphExecDestroy); delete reinterpret_cast<Work *>(graph); return OK; }
+int cuGraphExecDestroy(Handle graph) {
+  CALL(cuGraphExecDestroy);
+  if (!graphs.erase(graph)) return INVALID_VALUE;
+  delete reinterpret_cast<Work *>(graph);
+  return OK;
+}
 int cuGraphDestroy(Handle graph) { CALL(cuGraphDestroy); delete reinterpret_cast<Work *>(graph); return OK; }
 
 int cuLaunchKernel(Handle handle, unsigned groups, unsigned gy, unsigned gz, unsigned threads, unsigned ty, unsigned tz, unsigned, Handle, void **params, void **) {

@@ -1,0 +1,45 @@
+// Everything that devices are held to, on an NVIDIA GPU: kernels that NVRTC or nvcc compiled, NVIDIA's own driver. Skipped, with the reason, where there
+// is none; what it runs elsewhere is in the other tests of CUDA, over the host's compiler and a driver without a GPU.
+
+import { resolve } from "node:path";
+import { describe, it } from "vitest";
+import type { Device } from "../../src/runtime/device.ts";
+import { openDevice } from "../../src/runtime/open-device.ts";
+import { conformance } from "./conformance.ts";
+import { extremes } from "./extremes.ts";
+import { featuresSuite } from "./features-suite.ts";
+import { layerTraceSuite } from "./layer-trace-suite.ts";
+import { metricSuite } from "./metric-suite.ts";
+import { randomGraphSuite } from "./random-graph-suite.ts";
+import { resumeSuite } from "./resume-suite.ts";
+import { stagesSuite } from "./stages-suite.ts";
+import { traceSuite } from "./trace-suite.ts";
+import { updatesSuite } from "./updates-suite.ts";
+import { wildIndices } from "./wild-indices.ts";
+import { ONE_OF_EACH_KIND, zooTraceSuite } from "./zoo-trace-suite.ts";
+
+const device: Device | Error = await openDevice("cuda", { kernelCache: resolve(".cache/cuda-kernels") }).catch(
+  (error: unknown) => error as Error,
+);
+
+if (device instanceof Error)
+  describe("cuda on a GPU", () => {
+    it.skip(device.message, () => undefined);
+  });
+else {
+  const open = (): Promise<Device> => Promise.resolve(device);
+  const subject = { name: "cuda on a GPU", open };
+  conformance({ ...subject, tolerance: 2e-6 });
+  extremes({ ...subject, tolerance: 1e-5 });
+  randomGraphSuite(subject.name, open, { graphs: 20, steps: 10 });
+  wildIndices(subject);
+  stagesSuite(subject);
+  updatesSuite(subject);
+  resumeSuite(subject, 2);
+  metricSuite(open);
+  // A driver may contract what is fused in another way.
+  featuresSuite(open, { isExact: false });
+  traceSuite("cuda");
+  layerTraceSuite("cuda");
+  zooTraceSuite("cuda", ONE_OF_EACH_KIND);
+}
