@@ -19,7 +19,7 @@ import { EXIT, UsageError } from "./failure.ts";
 import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
 import { cacheFolder } from "./cache-folder.ts";
-import { readingOptions } from "./reading.ts";
+import { readingOptions, SkippedPictures, streamAbove } from "./reading.ts";
 import { findRun, openResults, type ResumedRun, type Results } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
@@ -33,6 +33,8 @@ export interface RunOptions extends CompileOptions, DeviceOptions {
   /** The run to go on with; true for the newest. */
   readonly resume?: string | true;
   readonly checkpointEvery?: Every;
+  /** Hold no pictures in memory, even where there is room for them. */
+  readonly stream?: boolean;
   /** False for a training that computes what is frozen in every step, and reads no features of earlier ones. */
   readonly cache?: boolean;
 }
@@ -78,10 +80,11 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
   let results: Results | undefined;
   let checkpoints: CheckpointFolder | undefined;
   let failed = false;
+  const skipped = new SkippedPictures(terminal);
   const goOn = (): string => resumeCommand(path, options, results?.name);
   try {
     terminal.live("reading the data");
-    const data = await loadTrainData(plan, artifact, { signal, within }, terminal);
+    const data = await loadTrainData(plan, artifact, { signal, within, streamAbove: streamAbove(device, options) }, terminal, skipped);
     const { warnOfData } = await import("./data-warnings.ts");
     warnOfData(artifact, { ...data }, path, opened.outcome, terminal);
     results = await openResults(artifact, path, options.out, before?.run);
@@ -114,12 +117,13 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
     }
   } catch (error) {
     await checkpoints?.flush();
-    throw error instanceof DeviceError && error.last && results
+    throw (error instanceof DeviceError || error instanceof DataError) && error.last && results
       ? await rescued(error, error.last, results, checkpoints?.hasAny === true ? goOn() : undefined)
       : error;
   } finally {
     network?.dispose();
     await first?.close();
+    skipped.report();
   }
   return code() ?? (failed ? EXIT.failed : EXIT.ok);
 }
@@ -179,19 +183,18 @@ async function featuresOf({ cache }: RunOptions, { io }: Terminal): Promise<Feat
   return folder === undefined ? undefined : (await import("../runtime/feature-store.ts")).openFeatureStore(folder);
 }
 
-/** The error of a device that failed, once what was learned before is safe. */
+/** The error of a device that failed, or of a file that broke off the training, once what was learned before is safe. */
 async function rescued(
-  error: DeviceError,
+  error: DeviceError | DataError,
   { stage, epoch, weights }: LastWeights,
   results: Results,
   goOn: string | undefined,
-): Promise<DeviceError> {
+): Promise<DeviceError | DataError> {
   const { path } = await results.save(weights, true);
-  return new DeviceError(
-    error.reason,
-    error.message,
-    `the weights after epoch ${epoch} of stage ${stage} are in ${path}; go on with \`${goOn ?? `--weights ${path}`}\``,
-  );
+  const hint = `the weights after epoch ${epoch} of stage ${stage} are in ${path}; go on with \`${goOn ?? `--weights ${path}`}\``;
+  return error instanceof DeviceError
+    ? new DeviceError(error.reason, error.message, hint)
+    : new DataError(error.message, `${error.hint}; ${hint}`);
 }
 
 async function loadTrainData(
@@ -199,10 +202,11 @@ async function loadTrainData(
   { dataInfo }: Artifact,
   access: DataAccess,
   terminal: Terminal,
+  skipped: SkippedPictures,
 ): Promise<TrainData> {
   const [{ loadSplit }, { splitNames }] = [await import("../runtime/data/index.ts"), await import("../runtime/data/splits.ts")];
   const names = splitNames(plan);
-  const load = (name: string): Promise<LoadedSplit> => loadSplit(plan, name, dataInfo, { ...access, ...readingOptions(terminal, name) });
+  const load = (name: string): Promise<LoadedSplit> => loadSplit(plan, name, dataInfo, { ...access, ...readingOptions(terminal, name, { skipped }) });
   const optional = async (name: string): Promise<LoadedSplit | undefined> => (names.includes(name) ? load(name) : undefined);
   return { train: await load("train"), val: await optional("val"), test: await optional("test") };
 }
