@@ -28,7 +28,12 @@ export async function evaluate(path: string, options: EvalOptions, terminal: Ter
       try {
         const skipped = new SkippedPictures(terminal);
         const { loadSplit } = await import("../runtime/data/index.ts");
-        const reading = { signal, ...readingOptions(terminal, options.split, { skipped }), within, streamAbove: streamAbove(device, options) };
+        const reading = {
+          signal,
+          ...readingOptions(terminal, options.split, { skipped }),
+          within,
+          streamAbove: streamAbove(device, options),
+        };
         const data = await loadSplit(plan, options.split, artifact.dataInfo, { ...reading, purpose: "evaluate" });
         network = await Network.open(artifact, device);
         initialize(network.loaded);

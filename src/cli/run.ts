@@ -206,7 +206,8 @@ async function loadTrainData(
 ): Promise<TrainData> {
   const [{ loadSplit }, { splitNames }] = [await import("../runtime/data/index.ts"), await import("../runtime/data/splits.ts")];
   const names = splitNames(plan);
-  const load = (name: string): Promise<LoadedSplit> => loadSplit(plan, name, dataInfo, { ...access, ...readingOptions(terminal, name, { skipped }) });
+  const load = (name: string): Promise<LoadedSplit> =>
+    loadSplit(plan, name, dataInfo, { ...access, ...readingOptions(terminal, name, { skipped }) });
   const optional = async (name: string): Promise<LoadedSplit | undefined> => (names.includes(name) ? load(name) : undefined);
   return { train: await load("train"), val: await optional("val"), test: await optional("test") };
 }

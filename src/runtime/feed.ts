@@ -84,7 +84,7 @@ class StreamFeed implements Feed {
     if (needed > this.#room) this.#room = Math.ceil(SPARE * needed);
     else if (!isFirst) return window;
     const data = new Uint8Array(this.#room);
-    data.set(column.data as Uint8Array);
+    data.set(column.data);
     return { ...window, columns: new Map<string, Column>([...window.columns, [name, { ...column, data }]]) };
   }
 }

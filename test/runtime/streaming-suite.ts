@@ -71,7 +71,7 @@ const SPECS = {
   "one size": spec("resize([9, 9]) -> center_crop(8)", "random_crop(8, padding: 1) -> horizontal_flip"),
   "sizes of their own": spec("resize(9) -> center_crop(8)", "random_resized_crop(8) -> horizontal_flip"),
   "gathered batches": spec("resize([8, 8])", "mixup(0.2)", "accumulate 3"),
-  "features": spec("resize([8, 8])", ""),
+  features: spec("resize([8, 8])", ""),
 };
 
 interface Outcome {

@@ -69,7 +69,11 @@ function printOf({ count, columns, streamed, printFiles }: LoadedSplit): SplitPr
     for (const array of places ? [data, places] : [data]) hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
     return [name, hash.digest("hex")] as const;
   });
-  return { examples: count, columns: Object.fromEntries(streamed ? [...hashes, [streamed.name, STREAMED]] : hashes), ...(printFiles && { files: printFiles("files") }) };
+  return {
+    examples: count,
+    columns: Object.fromEntries(streamed ? [...hashes, [streamed.name, STREAMED]] : hashes),
+    ...(printFiles && { files: printFiles("files") }),
+  };
 }
 
 const MOST_NAMED = 3;
@@ -106,7 +110,8 @@ function splitDifference(split: string, now: SplitPrint | undefined, then: Split
   if (now.examples !== then.examples) return [`\`${split}\` has ${now.examples} examples, in the checkpoint ${then.examples}`];
   // Pictures may be in memory now and have been streamed then, which is the same training: their files are what can be compared.
   const isStreamed = (column: string): boolean => [now, then].some(({ columns }) => columns[column] === STREAMED);
-  const isOther = (column: string): boolean => (isStreamed(column) ? now.files !== then.files : now.columns[column] !== then.columns[column]);
+  const isOther = (column: string): boolean =>
+    isStreamed(column) ? now.files !== then.files : now.columns[column] !== then.columns[column];
   const changed = Object.keys(now.columns).find(isOther);
   return changed === undefined ? [] : [`\`${changed}\` of \`${split}\` holds other values than the checkpoint was trained on`];
 }

@@ -35,9 +35,14 @@ export type Answer =
   /** Of the data, with its hint, or of the program. */
   | { readonly id: number; readonly fault: { readonly message: string; readonly hint?: string } };
 
+interface Waiting {
+  readonly resolve: (read: PicturesRead) => void;
+  readonly reject: (error: Error) => void;
+}
+
 interface Thread {
   readonly worker: Worker;
-  readonly waiting: Map<number, { resolve(read: PicturesRead): void; reject(error: Error): void }>;
+  readonly waiting: Map<number, Waiting>;
 }
 
 export class PictureThreads {

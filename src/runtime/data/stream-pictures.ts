@@ -28,12 +28,7 @@ export async function storedBytes(source: PictureSource, access: DataAccess): Pr
 }
 
 /** @param bytes of a picture as it is stored, on average */
-export function streamPictures(
-  { name }: ColumnInfo,
-  source: PictureSource,
-  bytes: number,
-  { onSkipped }: DataAccess,
-): StreamedColumn {
+export function streamPictures({ name }: ColumnInfo, source: PictureSource, bytes: number, { onSkipped }: DataAccess): StreamedColumn {
   const threads = new PictureThreads(source);
   const known = new Set<string>();
   return {

@@ -7,9 +7,9 @@ import type { Column, LoadedSplit } from "./loaded-split.ts";
 /** Bytes of pictures that a device has at one time. As many more may be waiting for it, and as many are being read. */
 const WINDOW_BYTES = 16 * 2 ** 20;
 
-/** Batches of a window: at least one, however large. */
-export const windowBatches = ({ streamed }: LoadedSplit, batch: number): number =>
-  Math.max(1, Math.floor(WINDOW_BYTES / (batch * Math.max(1, streamed?.bytes ?? 1))));
+/** Batches of a window: at least one, however large, and no more than there are. */
+export const windowBatches = ({ count, streamed }: LoadedSplit, batch: number): number =>
+  Math.max(1, Math.min(Math.ceil(count / batch), Math.floor(WINDOW_BYTES / (batch * Math.max(1, streamed?.bytes ?? 1)))));
 
 export class Windows {
   readonly #split: LoadedSplit;
@@ -20,7 +20,11 @@ export class Windows {
 
   /** Of all examples, as they stand. */
   static inOrder(split: LoadedSplit, size: number): Windows {
-    return new Windows(split, Int32Array.from({ length: split.count }, (_, i) => i), size);
+    return new Windows(
+      split,
+      Int32Array.from({ length: split.count }, (_, i) => i),
+      size,
+    );
   }
 
   /** @param order of the examples; the windows are taken from it, `size` at a time */
