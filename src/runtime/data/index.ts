@@ -38,7 +38,11 @@ interface Loader {
   ) => Promise<LoadedSplit>;
 }
 
-const foldersOf = (source: WordPlan): ImageFolder => ({ folder: pathOf(source), classes: classesOf(source), skipsBroken: skipsBroken(source) });
+const foldersOf = (source: WordPlan): ImageFolder => ({
+  folder: pathOf(source),
+  classes: classesOf(source),
+  skipsBroken: skipsBroken(source),
+});
 
 const tableOf = (source: WordPlan): TableSource => ({ path: pathOf(source), columns: columnsOf(source), format: tableFormat(source) });
 
