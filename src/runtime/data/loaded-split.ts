@@ -38,9 +38,14 @@ export interface LoadedSplit {
   readonly classes: readonly string[];
   /** The input that is not among the columns. */
   readonly streamed?: StreamedColumn;
-  /** Where each example is a file: a hash of what they are without looking into them. */
+  /** Where each example is a file: their paths, and a hash of what they are without looking into them. */
+  readonly files?: readonly string[];
   readonly printFiles?: (what: FilePrint) => string;
 }
+
+/** Whether an example may have any number of classes: its label is then a 0 or 1 for each. */
+export const labelsAreSets = ({ label, classes }: Pick<DataInfo, "label" | "classes">): boolean =>
+  label.dtype === "f32" && classes.length > 0;
 
 /** What is wrong with the first value of a column that holds numbers of rows or classes there are not; and where it stands. */
 export function strayValue({ below, padded }: ColumnInfo, data: HostArray): { readonly at: number; readonly problem: string } | undefined {
