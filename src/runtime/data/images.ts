@@ -162,6 +162,7 @@ export async function loadImageFolder(
   return {
     ...images,
     columns: new Map([...images.columns, [info.label.name, label]]),
+    files: source.files,
     printFiles: (what) => printOf(folder, source.files, what),
   };
 }
