@@ -53,6 +53,10 @@ export async function run(path: string, options: RunOptions, terminal: Terminal)
       } catch (error) {
         const stopped = code();
         if (stopped !== undefined && signal.aborted && error === signal.reason) return stopped;
+        if (error instanceof DeviceError && error.reason === "out-of-memory") {
+          const { withFittingBatch } = await import("./fitting-batch.ts");
+          throw await withFittingBatch(error, path, opened, options, terminal);
+        }
         throw error;
       }
     }),
