@@ -80,7 +80,8 @@ export async function bundleCommand(folder) {
 
 /** All that the package's manifest names. Returns the files that it is made of. */
 export async function bundlePackage(folder) {
-  const inputs = [...(await bundleCommand(folder)), ...(await bundleModules(folder, { "runtime/index": "src/runtime/index.ts" }))];
+  const modules = { "runtime/index": "src/runtime/index.ts", "picture-worker": "src/runtime/data/picture-worker.ts" };
+  const inputs = [...(await bundleCommand(folder)), ...(await bundleModules(folder, modules))];
   await libraryModule(join(folder, "index.js"));
   return inputs;
 }

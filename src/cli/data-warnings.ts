@@ -7,7 +7,8 @@ import type { OpenedData } from "../dsl/lints/define.ts";
 import type { HostArray } from "../ir/arrays.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import type { DataInfo } from "../ir/plan.ts";
-import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
+import { labelsAreSets, type LoadedSplit } from "../runtime/data/loaded-split.ts";
+import { twinsOf } from "../runtime/data/twins.ts";
 import { showDiagnostics } from "./open.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome } from "./toolchain.ts";
@@ -15,7 +16,7 @@ import type { CompileOutcome } from "./toolchain.ts";
 /** Indices of the classes that labels have: of sets those that have a 1 anywhere. */
 function foundIn(labels: HostArray, { label, classes }: DataInfo): ReadonlySet<number> {
   if (classes.length === 0) return new Set();
-  if (label.dtype !== "f32") return new Set(labels);
+  if (!labelsAreSets({ label, classes })) return new Set(labels);
   const found = new Set<number>();
   labels.forEach((value, i) => value > 0 && found.add(i % classes.length));
   return found;
@@ -36,9 +37,10 @@ export function warnOfData(
   }
   const whole: Span = { file: path, start: 0, end: 1 };
   const sink = new DiagnosticSink();
+  const twins = twinsOf(loaded, dataInfo.label.name);
+  const opened: OpenedData = { batch: recipe.batch, classes: dataInfo.classes, splits, twins };
   for (const { find } of DATA_LINTS) {
-    for (const { problem, at } of find({ batch: recipe.batch, classes: dataInfo.classes, splits }))
-      sink.report(problem.name, places[at] ?? whole, problem.params, { hint: problem.hint });
+    for (const { problem, at } of find(opened)) sink.report(problem.name, places[at] ?? whole, problem.params, { hint: problem.hint });
   }
   showDiagnostics({ diagnostics: sink.list(), sources }, terminal);
 }

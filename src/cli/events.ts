@@ -36,6 +36,14 @@ export interface CheckEvent {
   readonly warnings: number;
 }
 
+/** A picture that cannot be used, where the data set says `broken: skip`: another of its class stands in. Once of each, when it is met. */
+export interface SkippedEvent {
+  readonly event: "skipped";
+  readonly split: string;
+  readonly path: string;
+  readonly problem: string;
+}
+
 /** `tlc compile`. */
 export interface CompiledEvent {
   readonly event: "compiled";
@@ -260,6 +268,7 @@ export type CliEvent =
   | ConvertedEvent
   | MergedEvent
   | ReadEvent
+  | SkippedEvent
   | StartEvent
   | FeaturesEvent
   | UncachedEvent

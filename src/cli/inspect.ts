@@ -1,6 +1,6 @@
 // `tlc inspect`: the layers of a recipe's network in a table, and what it will cost and do, per stage: kernels, work and memory.
 
-import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
+import type { Artifact, CompiledStage } from "../ir/artifact.ts";
 import { sizeOf } from "../ir/types.ts";
 import type { LayerRow } from "../ir/layer-rows.ts";
 import type { InspectedLayer, InspectedStage } from "./events.ts";
@@ -54,7 +54,8 @@ function rowsOf({ parameters, stages }: Artifact, layers: readonly LayerRow[] | 
   }));
 }
 
-function describe({ parameters }: Artifact, { name: stage, trainable: trained, groups, report }: CompiledStage): InspectedStage {
+function describe({ parameters }: Artifact, compiled: CompiledStage): InspectedStage {
+  const { name: stage, trainable: trained, groups, report } = compiled;
   const weights = parameters.filter((parameter) => parameter.kind === "weight");
   const isTrained = new Set(trained);
   const trainable = weights.filter(({ name }) => isTrained.has(name));
@@ -69,7 +70,7 @@ function describe({ parameters }: Artifact, { name: stage, trainable: trained, g
     frontier: report.frontier,
     layers: report.layers,
     entries: report.entries,
-    bytes: memoryOf(report),
+    bytes: memoryOf(compiled),
     cached: report.cache,
   };
 }
@@ -78,9 +79,9 @@ function describe({ parameters }: Artifact, { name: stage, trainable: trained, g
  * Where the arena goes. All is planned before the first step, so what is allocated is what is ever used; resident data comes on top. What a
  * step needs beyond a forward pass, it needs for gradients.
  */
-function memoryOf({ bytes, entries }: StageReport): InspectedStage["bytes"] {
+function memoryOf({ entries, report: { bytes, entries: reports } }: CompiledStage): InspectedStage["bytes"] {
   const { weights, optimizer, temporary, arena } = bytes;
-  const forward = Object.entries(entries).flatMap(([entry, report]) => (entry === "eval" ? [report.temporary] : []));
+  const forward = Object.entries(entries).flatMap(([name, { purpose }]) => (purpose === "evaluate" ? [reports[name]?.temporary ?? 0] : []));
   const workspace = Math.min(temporary, ...forward);
   return { ...bytes, activations: temporary - workspace, workspace, other: arena - weights - optimizer - temporary, peak: arena };
 }

@@ -37,6 +37,8 @@ Set NO_COLOR=1 for plain text, TLC_DEBUG=1 for stack traces.`;
 
 const TARGETS = DEVICE_NAMES.filter((name) => name !== "auto");
 
+const STREAM = "read pictures when they are used, as where they do not fit, instead of holding them in memory";
+
 const collect = (value: string, earlier: readonly string[]): readonly string[] => {
   if (!/^[^=]+=/.test(value)) throw new InvalidArgumentError("write it as path=value, e.g. batch=32 or stage.tune.epochs=1.");
   return [...earlier, value];
@@ -164,6 +166,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
           checkpointEvery,
         )
         .option("--find-rate", "train for a hundred steps with a growing rate, say which rate the loss falls fastest at, and save nothing")
+        .option("--stream", STREAM)
         .option("--no-cache", "compute frozen layers in every step, as if their features could not be kept")
         .action(verb(async (terminal, path: string, options: RunOptions) => (await import("./run.ts")).run(path, options, terminal))),
 
@@ -173,6 +176,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
         .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
         .option("-w, --weights <file>", "the weights (default: those of the newest run)")
         .option("--split <name>", "train, val or test", "test")
+        .option("--stream", STREAM)
         .action(
           verb(async (terminal, path: string, options: EvalOptions) => (await import("./eval.ts")).evaluate(path, options, terminal)),
         ),

@@ -1,6 +1,8 @@
 // What reading data shows: a count where it takes longer than a moment.
 
-import type { DataAccess, ReadProgress } from "../runtime/data/access.ts";
+import { totalmem } from "node:os";
+import type { DataAccess, ReadProgress, SkippedPicture } from "../runtime/data/access.ts";
+import type { Device } from "../runtime/device.ts";
 import { cacheFolder } from "./cache-folder.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -8,12 +10,46 @@ const LIVE_MS = 100;
 const EVENT_MS = 500;
 const LOG_MS = 5000;
 
+/** What an index can count. */
+const MOST_DATA = 2 ** 31 - 1;
+/** Of the machine's memory that the pictures of a split may take: they lie there twice where the device has no memory of its own. */
+const SHARE = 1 / 4;
+
+/** Bytes of a split's pictures above which they are streamed: what the device and the machine can hold. */
+export const streamAbove = ({ mostData = MOST_DATA }: Device, { stream = false }: { readonly stream?: boolean }): number =>
+  stream ? 0 : Math.min(mostData, MOST_DATA, SHARE * totalmem());
+
+/** Pictures that are named when they are skipped; of more there is a count. */
+const NAMED = 5;
+
+/** Who is told of pictures that a run skips: of the first few by name, in the end of how many they are. */
+export class SkippedPictures {
+  readonly #terminal: Terminal;
+  readonly #counts = new Map<string, number>();
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  add(split: string, { path, problem }: SkippedPicture): void {
+    const count = (this.#counts.get(split) ?? 0) + 1;
+    this.#counts.set(split, count);
+    this.#terminal.object({ event: "skipped", split, path, problem });
+    if (count <= NAMED) this.#terminal.remark(`${path} is skipped: ${problem}`);
+  }
+
+  report(): void {
+    for (const [split, count] of this.#counts)
+      this.#terminal.remark(`${count} ${count === 1 ? "picture" : "pictures"} of ${split} skipped: others of the same class stand in`);
+  }
+}
+
 /** For the reading of one split. */
 export function readingOptions(
   terminal: Terminal,
   split: string,
-  now: () => number = () => performance.now(),
-): Pick<DataAccess, "cache" | "onRead"> {
+  { skipped, now = () => performance.now() }: { readonly skipped?: SkippedPictures; readonly now?: () => number } = {},
+): Pick<DataAccess, "cache" | "onRead" | "onSkipped"> {
   const every = terminal.json ? EVENT_MS : terminal.isLive ? LIVE_MS : LOG_MS;
   let shownAt = now();
   let isShown = false;
@@ -28,5 +64,5 @@ export function readingOptions(
     if (terminal.isLive) terminal.live(text);
     else terminal.line(`${split}: ${text}`);
   };
-  return { cache: cacheFolder(terminal.io.env, "pictures"), onRead };
+  return { cache: cacheFolder(terminal.io.env, "pictures"), onRead, onSkipped: (it) => skipped?.add(split, it) };
 }

@@ -20,7 +20,7 @@ import { EXIT, UsageError } from "./failure.ts";
 import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
 import { cacheFolder } from "./cache-folder.ts";
-import { readingOptions } from "./reading.ts";
+import { readingOptions, SkippedPictures, streamAbove } from "./reading.ts";
 import { findRun, openResults, type ResumedRun, type Results } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
@@ -36,6 +36,8 @@ export interface RunOptions extends CompileOptions, DeviceOptions {
   readonly checkpointEvery?: Every;
   /** Instead of training: which rate the recipe should have. */
   readonly findRate?: boolean;
+  /** Hold no pictures in memory, even where there is room for them. */
+  readonly stream?: boolean;
   /** False for a training that computes what is frozen in every step, and reads no features of earlier ones. */
   readonly cache?: boolean;
 }
@@ -55,6 +57,10 @@ export async function run(path: string, options: RunOptions, terminal: Terminal)
       } catch (error) {
         const stopped = code();
         if (stopped !== undefined && signal.aborted && error === signal.reason) return stopped;
+        if (error instanceof DeviceError && error.reason === "out-of-memory") {
+          const { withFittingBatch } = await import("./fitting-batch.ts");
+          throw await withFittingBatch(error, path, opened, options, terminal);
+        }
         throw error;
       }
     }),
@@ -83,10 +89,11 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
   let results: Results | undefined;
   let checkpoints: CheckpointFolder | undefined;
   let failed = false;
+  const skipped = new SkippedPictures(terminal);
   const goOn = (): string => resumeCommand(path, options, results?.name);
   try {
     terminal.live("reading the data");
-    const data = await loadTrainData(plan, artifact, { signal, within }, terminal);
+    const data = await loadTrainData(plan, artifact, { signal, within, streamAbove: streamAbove(device, options) }, terminal, skipped);
     const { warnOfData } = await import("./data-warnings.ts");
     warnOfData(artifact, { ...data }, path, opened.outcome, terminal);
     results = await openResults(artifact, path, options.out, before?.run);
@@ -120,13 +127,14 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
     }
   } catch (error) {
     await checkpoints?.flush();
-    throw error instanceof DeviceError && error.last && results
+    throw (error instanceof DeviceError || error instanceof DataError) && error.last && results
       ? await rescued(error, error.last, results, checkpoints?.hasAny === true ? goOn() : undefined)
       : error;
   } finally {
     network?.dispose();
     await first?.close();
     await teacher?.close();
+    skipped.report();
   }
   return code() ?? (failed ? EXIT.failed : EXIT.ok);
 }
@@ -174,12 +182,12 @@ async function checkpointOf({ checkpoints }: ResumedRun, terminal: Terminal): Pr
 
 /** What somebody types to go on with a run; with what the spec was compiled with, since the checkpoint is of that. */
 function resumeCommand(path: string, options: RunOptions, name: string | undefined): string {
-  const { set, recipe, root, out, device, threads, delta, weights, checkpointEvery: every, cache } = options;
+  const { set, recipe, root, out, device, threads, delta, weights, checkpointEvery: every, cache, stream } = options;
   const option = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
   const words = [
     ...["tlc", "run", path, ...set.flatMap((it) => ["--set", it])],
     ...[...option("--recipe", recipe), ...option("--root", root), ...option("--device", device === "auto" ? undefined : device)],
-    ...[...option("--threads", threads?.toString()), ...(cache === false ? ["--no-cache"] : [])],
+    ...[...option("--threads", threads?.toString()), ...(stream === true ? ["--stream"] : []), ...(cache === false ? ["--no-cache"] : [])],
     ...option("--checkpoint-every", every && ("steps" in every ? every.steps.toString() : `${every.seconds}s`)),
     ...(delta === true ? ["--delta", ...option("--weights", weights)] : []),
     ...[...option("--out", out), "--resume", ...(name === undefined ? [] : [name])],
@@ -194,19 +202,18 @@ async function featuresOf({ cache }: RunOptions, { io }: Terminal): Promise<Feat
   return folder === undefined ? undefined : (await import("../runtime/feature-store.ts")).openFeatureStore(folder);
 }
 
-/** The error of a device that failed, once what was learned before is safe. */
+/** The error of a device that failed, or of a file that broke off the training, once what was learned before is safe. */
 async function rescued(
-  error: DeviceError,
+  error: DeviceError | DataError,
   { stage, epoch, weights }: LastWeights,
   results: Results,
   goOn: string | undefined,
-): Promise<DeviceError> {
+): Promise<DeviceError | DataError> {
   const { path } = await results.save(weights, true);
-  return new DeviceError(
-    error.reason,
-    error.message,
-    `the weights after epoch ${epoch} of stage ${stage} are in ${path}; go on with \`${goOn ?? `--weights ${path}`}\``,
-  );
+  const hint = `the weights after epoch ${epoch} of stage ${stage} are in ${path}; go on with \`${goOn ?? `--weights ${path}`}\``;
+  return error instanceof DeviceError
+    ? new DeviceError(error.reason, error.message, hint)
+    : new DataError(error.message, `${error.hint}; ${hint}`);
 }
 
 async function loadTrainData(
@@ -214,10 +221,12 @@ async function loadTrainData(
   { dataInfo }: Artifact,
   access: DataAccess,
   terminal: Terminal,
+  skipped: SkippedPictures,
 ): Promise<TrainData> {
   const [{ loadSplit }, { splitNames }] = [await import("../runtime/data/index.ts"), await import("../runtime/data/splits.ts")];
   const names = splitNames(plan);
-  const load = (name: string): Promise<LoadedSplit> => loadSplit(plan, name, dataInfo, { ...access, ...readingOptions(terminal, name) });
+  const load = (name: string): Promise<LoadedSplit> =>
+    loadSplit(plan, name, dataInfo, { ...access, ...readingOptions(terminal, name, { skipped }) });
   const optional = async (name: string): Promise<LoadedSplit | undefined> => (names.includes(name) ? load(name) : undefined);
   return { train: await load("train"), val: await optional("val"), test: await optional("test") };
 }

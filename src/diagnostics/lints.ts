@@ -54,6 +54,17 @@ export const LINTS = {
     wrong: "split train into train 98%, val 2%   // of 50 examples of 5 classes",
     right: "split train into train 80%, val 20%",
   }),
+  "example-in-two-splits": entry<{ split: string; other: string; count: number }>({
+    code: "TL0706",
+    severity: "warning",
+    title: "examples that two splits have",
+    message: ({ split, other, count }) =>
+      `${count === 1 ? "one example" : `${count} examples`} of \`${split}\` ${count === 1 ? "is" : "are"} in \`${other}\` as well`,
+    explanation:
+      "A network remembers what it was trained on, so that metrics of the same examples are better than those of new ones will be. Pictures are compared by their files' bytes, rows of tables by all their inputs, where these are enough numbers not to be equal by chance.",
+    wrong: 'train images("data/all")\ntest images("data/some")   // copies of files in data/all',
+    right: 'train images("data/all")\nsplit train into train 80%, val 10%, test 10%',
+  }),
   "unusual-rate": entry<{ optimizer: string; rate: number; least: number; most: number }>({
     code: "TL0710",
     severity: "warning",

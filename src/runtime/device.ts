@@ -19,6 +19,10 @@ export interface Device {
   readonly info: DeviceInfo;
   /** What kernels for this device may use; compile with them. */
   readonly limits?: KnownProfile;
+  /** Bytes that all of a program may take, beside the data; nobody knows, unless given. */
+  readonly mostMemory?: number;
+  /** Bytes that one column of a data set may take; as many as can be counted, unless given. */
+  readonly mostData?: number;
   load(program: Program): Promise<Session>;
   dispose(): void;
 }

@@ -6,6 +6,7 @@ import type { StageRecord } from "./checkpoint/record.ts";
 import type { HostArray } from "./device.ts";
 import { NonFiniteLossError } from "./errors.ts";
 import type { StepEvent } from "./events.ts";
+import type { Feed } from "./feed.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
 import { breathe, type Pace } from "./pace.ts";
 
@@ -30,13 +31,18 @@ interface Chunk {
   readonly read: Promise<readonly [ReadonlyMap<string, HostArray>, Snapshot | undefined]>;
 }
 
+export interface EpochTools {
+  readonly feed: Feed;
+  readonly pace: Pace;
+  readonly isStopped: () => boolean;
+  readonly record: StageRecord | undefined;
+}
+
 /** Returns how many steps of the epoch are behind in the end: all of them, unless it was stopped. */
 export async function* runEpoch(
   loaded: LoadedStage,
   span: EpochSpan,
-  pace: Pace,
-  isStopped: () => boolean,
-  record: StageRecord | undefined,
+  { feed, pace, isStopped, record }: EpochTools,
 ): AsyncGenerator<StepEvent, number, undefined> {
   const { artifact, stage, session } = loaded;
   const { name, losses, rates } = entryFor(stage, "train");
@@ -47,10 +53,16 @@ export async function* runEpoch(
   const inFlight: Chunk[] = [];
   let enqueued = span.done;
   let lastFinished = performance.now();
-  const enqueue = (): void => {
-    const count = Math.min(pace.size, span.steps - enqueued, record?.room(stepsBefore + enqueued) ?? Infinity);
+  const room = Math.max(1, Math.floor(feed.most / perStep));
+  const enqueue = async (): Promise<void> => {
+    const count = Math.min(pace.size, room, span.steps - enqueued, record?.room(stepsBefore + enqueued) ?? Infinity);
     // The last step of an epoch takes the batches that are left.
-    session.run(name, Math.min(count * perStep, span.batches - enqueued * perStep));
+    const end = Math.min((enqueued + count) * perStep, span.batches);
+    for (let batch = enqueued * perStep; batch < end;) {
+      const together = Math.min(end - batch, await feed.load(batch));
+      session.run(name, together);
+      batch += together;
+    }
     const first = enqueued;
     enqueued += count;
     // In the queue, between this chunk and the next: the device does not wait for it.
@@ -61,7 +73,7 @@ export async function* runEpoch(
     inFlight.push({ first, count, read });
   };
   for (;;) {
-    while (enqueued < span.steps && inFlight.length < CHUNKS_IN_FLIGHT && !isStopped()) enqueue();
+    while (enqueued < span.steps && inFlight.length < CHUNKS_IN_FLIGHT && !isStopped()) await enqueue();
     const chunk = inFlight.shift();
     if (chunk === undefined) return enqueued;
     const [history, states] = await chunk.read;

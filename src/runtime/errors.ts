@@ -1,13 +1,18 @@
 // Faults that a run can meet and that are nobody's bug: bad data, weights that do not fit, a loss that is no longer a number. Each
 // says what happened and what to do; the command line maps each to its exit code.
 
+import type { LastWeights } from "./device.ts";
+
 /** What the user's files hold cannot be used: a missing column, a broken image, weights of another network. */
 export class DataError extends Error {
   readonly hint: string;
-  constructor(message: string, hint = "") {
+  /** Of a training that met it after its first epoch. */
+  readonly last: LastWeights | undefined;
+  constructor(message: string, hint = "", last?: LastWeights) {
     super(message);
     this.name = "DataError";
     this.hint = hint;
+    this.last = last;
   }
 }
 

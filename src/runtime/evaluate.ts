@@ -7,6 +7,7 @@ import { lengthOf } from "../ir/padding.ts";
 import { sizeOf } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import type { HostArray } from "./device.ts";
+import { windowBatches, Windows } from "./data/windows.ts";
 import { DataError } from "./errors.ts";
 import { metricsFrom, rankedFrom, type Metrics } from "./metrics.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
@@ -18,7 +19,7 @@ const LONGEST_CHUNK = 256;
 /** Undefined when `signal` stopped it: part of a split has no metrics. */
 export type Evaluator = (split: LoadedSplit, signal?: AbortSignal) => Promise<Metrics | undefined>;
 
-/** Keeps the split that it saw last on the device, so that validation after every epoch uploads nothing. */
+/** Keeps the split that it saw last on the device, so that validation after every epoch uploads nothing; what is streamed comes each time. */
 export function createEvaluator(loaded: LoadedStage): Evaluator {
   const { artifact, stage, session } = loaded;
   const entry = entryFor(stage, "evaluate");
@@ -26,23 +27,30 @@ export function createEvaluator(loaded: LoadedStage): Evaluator {
   const pace = new Pace(entry.scores === undefined ? LONGEST_CHUNK : KEPT_SCORES);
   return async (split, signal) => {
     if (split.count === 0) throw new DataError("there are no examples to evaluate");
-    if (resident !== split) writeResident(loaded, "evaluate", split);
-    resident = split;
-    session.write(entry.count, Int32Array.of(split.count));
-    session.write(entry.cursor, Int32Array.of(0));
-    resetSums(loaded, "evaluate");
+    const { batch } = artifact.recipe;
     const scores = entry.scores === undefined ? undefined : new ScoreReader(loaded, entry.scores, split.count);
-    const steps = Math.ceil(split.count / artifact.recipe.batch);
-    for (let done = 0; done < steps;) {
-      if (signal?.aborted === true) return undefined;
-      const count = Math.min(pace.size, steps - done);
-      const start = performance.now();
-      session.run(entry.name, count);
-      if (scores) await scores.read(done, count);
-      else await session.sync();
-      await breathe();
-      pace.finished(count, performance.now() - start);
-      done += count;
+    const steps = Math.ceil(split.count / batch);
+    const windows = split.streamed && Windows.inOrder(split, windowBatches(split, batch) * batch);
+    resetSums(loaded, "evaluate");
+    for (let first = 0; first < steps;) {
+      const window = windows ? await windows.at(first * batch) : split;
+      if (resident !== window) writeResident(loaded, "evaluate", window);
+      resident = window;
+      session.write(entry.count, Int32Array.of(window.count));
+      session.write(entry.cursor, Int32Array.of(0));
+      const end = Math.ceil(window.count / batch);
+      for (let done = 0; done < end;) {
+        if (signal?.aborted === true) return undefined;
+        const count = Math.min(pace.size, end - done);
+        const start = performance.now();
+        session.run(entry.name, count);
+        if (scores) await scores.read(first + done, count, done);
+        else await session.sync();
+        await breathe();
+        pace.finished(count, performance.now() - start);
+        done += count;
+      }
+      first += end;
     }
     const metrics = await epochMetrics(loaded, "evaluate", split);
     return scores ? { ...metrics, ...rankedFrom(artifact, scores.all, truthOf(loaded, split)) } : metrics;
@@ -74,14 +82,14 @@ class ScoreReader {
     this.all = new Float32Array(examples * perExample);
   }
 
-  /** Of `count` batches that were run from the batch `first` on. */
-  async read(first: number, count: number): Promise<void> {
-    const kept = (await this.#loaded.session.read([this.#buffer])).get(this.#buffer);
-    if (!kept) return;
-    for (let batch = first; batch < first + count; batch++) {
-      const start = (batch % KEPT_SCORES) * this.#size;
-      const rest = this.all.length - batch * this.#size;
-      this.all.set(kept.subarray(start, start + Math.min(this.#size, rest)), batch * this.#size);
+  /** Of `count` batches from the batch `first` on; the device counts it as `kept`. */
+  async read(first: number, count: number, kept: number): Promise<void> {
+    const scores = (await this.#loaded.session.read([this.#buffer])).get(this.#buffer);
+    if (!scores) return;
+    for (let i = 0; i < count; i++) {
+      const start = ((kept + i) % KEPT_SCORES) * this.#size;
+      const at = (first + i) * this.#size;
+      this.all.set(scores.subarray(start, start + Math.min(this.#size, this.all.length - at)), at);
     }
   }
 }

@@ -22,10 +22,10 @@ export function openFeatureStore(folder: string): FeatureStore {
   };
 }
 
-function nameOf({ key, parameters, examples, count, columns }: FeatureRequest): string {
+function nameOf({ key, parameters, examples, count, columns, files }: FeatureRequest): string {
   const shapes = examples.map(({ dtype, shape, data, places }) => [dtype, shape, data.length, places?.length ?? 0]);
   const sizes = parameters.map(({ length }) => length);
-  const hash = createHash("sha256").update(JSON.stringify([VERSION, key, count, columns, shapes, sizes]));
+  const hash = createHash("sha256").update(JSON.stringify([VERSION, key, count, columns, shapes, sizes, files]));
   for (const { data, places } of examples) hash.update(bytesOf(data)).update(bytesOf(places ?? new Int32Array(0)));
   for (const values of parameters) hash.update(bytesOf(values));
   return hash.digest("hex");

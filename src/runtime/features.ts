@@ -6,6 +6,7 @@ import { hostArray } from "../ir/arrays.ts";
 import type { Artifact, StageFeatures } from "../ir/artifact.ts";
 import { InternalError, sizeOf } from "../ir/types.ts";
 import type { Column, LoadedSplit } from "./data/loaded-split.ts";
+import { Windows } from "./data/windows.ts";
 import type { DeviceInfo, HostArray } from "./device.ts";
 import { writeBatch } from "./evaluate.ts";
 import type { FeaturesEvent, UncachedEvent } from "./events.ts";
@@ -20,6 +21,8 @@ export interface FeatureRequest {
   readonly parameters: readonly HostArray[];
   /** The examples, column by column. */
   readonly examples: readonly Column[];
+  /** A hash of the files that hold examples which are not in memory. */
+  readonly files?: string | undefined;
   readonly count: number;
   readonly columns: StageFeatures["columns"];
 }
@@ -141,12 +144,13 @@ async function computed(
     if (buffer === undefined) throw new InternalError(`nothing makes ${column.name}`);
     return { buffer, size: sizeOf(column.shape), data: hostArray(column.dtype, split.count * sizeOf(column.shape)) };
   });
+  const windows = split.streamed && Windows.inOrder(split, batch);
   const inFlight: { readonly first: number; readonly read: Promise<ReadonlyMap<string, HostArray>> }[] = [];
   for (let first = 0; first < split.count || inFlight.length > 0; first += batch) {
     await breathe();
     if (isStopped()) return undefined;
     if (first < split.count) {
-      writeBatch(loaded, entry.columns, split, first);
+      writeBatch(loaded, entry.columns, ...(windows ? ([await windows.at(first), 0] as const) : ([split, first] as const)));
       session.run(entry.name);
       const read = session.read(places.map(({ buffer }) => buffer));
       // When one batch fails, so do those behind it, and nobody will await them.
@@ -193,6 +197,7 @@ async function requestFor(
     key: `${features.key} ${device.kind} ${device.description}`,
     parameters: [...values.values()],
     examples: [...split.columns].flatMap(([name, column]) => (name === artifact.dataInfo.label.name ? [] : [column])),
+    files: split.streamed && split.printFiles?.("versions"),
     count: split.count,
     columns: features.columns,
   };
@@ -204,7 +209,8 @@ function splitOf(columns: StageFeatures["columns"], data: readonly HostArray[], 
     return values ? [[name, { dtype, shape, data: values }]] : [];
   });
   const label = split.columns.get(dataInfo.label.name);
-  return { ...split, columns: new Map([...made, ...(label ? [[dataInfo.label.name, label] as const] : [])]) };
+  const { count, classes } = split;
+  return { count, classes, columns: new Map([...made, ...(label ? [[dataInfo.label.name, label] as const] : [])]) };
 }
 
 const arraysOf = ({ columns }: StageFeatures, split: LoadedSplit): readonly HostArray[] =>

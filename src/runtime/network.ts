@@ -3,9 +3,10 @@
 
 import type { Artifact, CompiledStage, EntryPorts, EntryPurpose } from "../ir/artifact.ts";
 import type { StagePlan } from "../ir/plan.ts";
-import type { EntryName } from "../ir/program.ts";
+import type { EntryName, Program } from "../ir/program.ts";
 import { InternalError, sameType } from "../ir/types.ts";
-import type { Device, DeviceInfo, Session } from "./device.ts";
+import { DeviceError, type Device, type DeviceInfo, type Session } from "./device.ts";
+import { formatBytes, outOfMemory } from "./memory.ts";
 
 export interface LoadedStage {
   readonly artifact: Artifact;
@@ -51,8 +52,11 @@ export class Network {
   readonly #users = new Map<Session, number>();
   readonly #retired = new Set<Session>();
 
-  /** Loads the first stage. */
+  /** Loads the first stage. What does not fit is said before anything begins, of later stages as well. */
   static async open(artifact: Artifact, device: Device): Promise<Network> {
+    for (const { name, program } of artifact.stages)
+      if (program.arenaBytes > (device.mostMemory ?? Infinity))
+        throw outOfMemory(program, `${stageNeeds(name, program)}, the device allows ${formatBytes(device.mostMemory ?? 0)}`);
     return new Network(artifact, device, await load(artifact, device, 0));
   }
 
@@ -129,5 +133,12 @@ export class Network {
 async function load(artifact: Artifact, device: Device, index: number): Promise<LoadedStage> {
   const [stage, plan] = [artifact.stages[index], artifact.recipe.stages[index]];
   if (!stage || !plan) throw new InternalError(`${artifact.name} has no stage ${index}`);
-  return { artifact, plan, stage, session: await device.load(stage.program) };
+  try {
+    return { artifact, plan, stage, session: await device.load(stage.program) };
+  } catch (error) {
+    if (!(error instanceof DeviceError) || error.reason !== "out-of-memory") throw error;
+    throw new DeviceError(error.reason, `${error.message}\n${stageNeeds(stage.name, stage.program)}.`, error.hint);
+  }
 }
+
+const stageNeeds = (name: string, { arenaBytes }: Program): string => `the stage ${name} needs ${formatBytes(arenaBytes)} at its peak`;

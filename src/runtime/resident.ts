@@ -2,7 +2,7 @@
 
 import type { SumBuffer } from "../ir/artifact.ts";
 import { formatType, sameType, sizeOf } from "../ir/types.ts";
-import { columnFor, type Column, type LoadedSplit } from "./data/loaded-split.ts";
+import { columnFor, typeFor, type Column, type LoadedSplit } from "./data/loaded-split.ts";
 import type { HostArray } from "./device.ts";
 import { DataError } from "./errors.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
@@ -11,20 +11,25 @@ interface NamedColumn extends Column {
   readonly name: string;
 }
 
-/** The columns of a split, which must be of the types that the program takes. */
-export function columnsFor({ artifact }: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): readonly NamedColumn[] {
+/** Throws where the columns of a split are not of the types that the program takes. */
+export function requireColumns({ artifact }: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): void {
   const { inputs, label } = artifact.dataInfo;
-  return [...inputs, label].map((info) => {
-    const column = columnFor(split, info.name, label.name);
+  for (const info of [...inputs, label]) {
+    const type = typeFor(split, info.name, label.name);
     const stored = { dtype: info.dtype, shape: purpose === "train" ? (info.training?.shape ?? info.shape) : info.shape };
-    if (!sameType(column, stored)) {
+    if (!sameType(type, stored)) {
       throw new DataError(
-        `"${info.name}" is ${formatType(column)} in the data, the program was compiled for ${formatType(stored)}`,
+        `"${info.name}" is ${formatType(type)} in the data, the program was compiled for ${formatType(stored)}`,
         "compile the spec again for this data",
       );
     }
-    return { ...column, name: info.name };
-  });
+  }
+}
+
+function columnsFor(loaded: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): readonly NamedColumn[] {
+  requireColumns(loaded, purpose, split);
+  const { inputs, label } = loaded.artifact.dataInfo;
+  return [...inputs, label].map(({ name }) => ({ ...columnFor(split, name, label.name), name }));
 }
 
 export function writeResident(loaded: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): void {

@@ -11,11 +11,12 @@ import { runEpoch } from "./epoch.ts";
 import { DataError, NonFiniteLossError } from "./errors.ts";
 import { createEvaluator, epochMetrics } from "./evaluate.ts";
 import type { EpochEvent, FeaturesEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent, UncachedEvent } from "./events.ts";
+import { createFeed } from "./feed.ts";
 import type { FeatureMemory, FeatureStore } from "./features.ts";
 import { entryFor, initialize, type LoadedStage, type Network } from "./network.ts";
 import { Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
-import { columnsFor, resetSums, writeResident } from "./resident.ts";
+import { requireColumns, resetSums } from "./resident.ts";
 import {
   loadNamedWeights,
   loadTeacher,
@@ -78,15 +79,18 @@ interface Kept {
   readonly values: ParameterValues;
 }
 
-/** A device that fails takes the weights with it: its error brings those of the last whole epoch along. */
+/** A device that fails takes the weights with it, and a streamed file may break off a training: such errors bring the weights of the last whole epoch along. */
 export async function* train(network: Network, data: TrainData, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {
   let last: Kept | undefined;
   try {
     yield* trainStages(network, data, options, (kept) => (last = kept));
   } catch (error) {
-    if (!(error instanceof DeviceError) || !last) throw error;
+    if (!last || !(error instanceof DeviceError || error instanceof DataError)) throw error;
     const { stage, epoch, values } = last;
-    throw new DeviceError(error.reason, error.message, error.hint, { stage, epoch, weights: weightsFile(network.artifact, values) });
+    const kept = { stage, epoch, weights: weightsFile(network.artifact, values) };
+    throw error instanceof DeviceError
+      ? new DeviceError(error.reason, error.message, error.hint, kept)
+      : new DataError(error.message, error.hint, kept);
   }
 }
 
@@ -131,7 +135,7 @@ async function* trainStages(
     else loadWeights(stage, weights);
   }, first);
   // What does not fit is said before anything begins.
-  columnsFor(loaded, "train", data.train);
+  requireColumns(loaded, "train", data.train);
   yield { ...startEvent(network, data, stages), ...recording?.begin(artifact, run, resume) };
 
   for (let index = first; index < stages.length && !isStopped(); index++) {
@@ -166,7 +170,7 @@ async function* trainStage(
   const uncached = { loaded: plain, data: run.data };
   const { loaded, data } = caching ? yield* caching.withFeatures(plain, run.data, caching.memory, options) : uncached;
   const { artifact, stage, session } = loaded;
-  writeResident(loaded, "train", data.train);
+  const feed = createFeed(loaded, data.train);
   const entry = entryFor(stage, "train");
   const epochs = stages[index]?.epochs ?? 0;
   // Every epoch of a run has an order of its own, whatever stage it is in.
@@ -181,13 +185,14 @@ async function* trainStage(
   while (whole < epochs && record?.isStalled !== true && !isStopped()) {
     const began = performance.now();
     const epoch = whole + 1;
-    session.write(entry.order, permutation(data.train.count, artifact.recipe.seed, STREAM.shuffle, epochsBefore + whole));
+    const order = permutation(data.train.count, artifact.recipe.seed, STREAM.shuffle, epochsBefore + whole);
+    feed.begin(order, done * (loaded.plan.accumulate ?? 1));
     session.write(entry.count, Int32Array.of(data.train.count));
     if (done === 0) {
       session.write(entry.cursor, Int32Array.of(0));
       resetSums(loaded, "train");
     }
-    done = yield* runEpoch(loaded, { epoch, batches, done, steps: stepsPerEpoch, stepsLeft }, pace, isStopped, record);
+    done = yield* runEpoch(loaded, { epoch, batches, done, steps: stepsPerEpoch, stepsLeft }, { feed, pace, isStopped, record });
     if (done < stepsPerEpoch) break;
     const values = await readParameters(loaded);
     const broken = nonFiniteParameter(artifact, values);

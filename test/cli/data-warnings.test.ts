@@ -1,8 +1,9 @@
 // What `tlc run` says of data that trains and is most likely not meant: at its place, as a warning, and of a compiled folder as well.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, expect, it } from "vitest";
 import { toolchain } from "../../src/cli/default-toolchain.ts";
 import { runCli } from "../../src/cli/program.ts";
@@ -87,4 +88,53 @@ it("warns of a compiled folder's data without a place", async () => {
   expect(others).toEqual([]);
   expect(said).toMatchObject({ code: "TL0704", file: "built" });
   expect(said).not.toHaveProperty("line");
+});
+
+it("warns of examples that two splits have, with the names of the first", async () => {
+  for (const folder of ["train/a", "train/b", "test/a", "test/b"]) mkdirSync(join("pictures", folder), { recursive: true });
+  const picture = (shade: number): Promise<Buffer> =>
+    sharp({ create: { width: 4, height: 4, channels: 3, background: { r: shade, g: shade, b: shade } } })
+      .png()
+      .toBuffer();
+  for (const [i, path] of ["train/a/1", "train/a/2", "train/b/1", "test/a/new", "test/b/new"].entries())
+    writeFileSync(`pictures/${path}.png`, await picture(10 * i));
+  copyFileSync("pictures/train/a/2.png", "pictures/test/b/copy.png");
+  writeFileSync(
+    "p.tlspec",
+    `network p {
+  input image: f32[3, 4, 4]
+  flatten
+  fc: linear(2)
+}
+dataset d {
+  train images("pictures/train")
+  test images("pictures/test")
+}
+recipe r {
+  network p
+  data d
+  loss cross_entropy
+  optimizer sgd(lr: 0.1)
+  batch 2
+  epochs 1
+}
+`,
+  );
+  for (const options of [[], ["--stream"]]) {
+    const [said, ...others] = await warnings("run", "p.tlspec", "--device", "reference", ...options);
+    expect(others).toEqual([]);
+    expect(said).toMatchObject({ code: "TL0706", line: 8, message: "one example of `test` is in `train` as well" });
+    expect(said?.["hint"]).toMatch(/test\/b\/copy\.png equals .*train\/a\/2\.png/);
+  }
+});
+
+it("warns of equal rows where they are enough numbers", async () => {
+  const wide = (first: number): string => Array.from({ length: 20 }, (_, i) => first + i).join(" ");
+  const table = (...rows: string[]): string => `q,y\n${rows.map((row, i) => `${row},${"ab"[i % 2]}`).join("\n")}\n`;
+  const path = spec("a b a b", "a b", 4);
+  writeFileSync(path, readFileSync(path, "utf8").replace("f32[2]", "f32[20]"));
+  writeFileSync("train.csv", table(wide(0), wide(1), wide(2), wide(3)));
+  writeFileSync("test.csv", table(wide(7), wide(2), wide(9)));
+  const said = await warnings("run", path, "--device", "reference");
+  expect(said.map(({ code, hint }) => [code, hint])).toEqual([["TL0706", "leave them out of one of the two: example 2 equals example 3"]]);
 });

@@ -15,7 +15,7 @@ function read(
   const stream = (key: "out" | "err"): object => ({ write: (text: string) => (written[key] += text), isTTY: options.isTTY });
   const io = { stdout: stream("out"), stderr: stream("err"), env: {}, toolchain } as unknown as Terminal["io"];
   let time = 0;
-  const { onRead } = readingOptions(new Terminal(io, options), "train", () => time);
+  const { onRead } = readingOptions(new Terminal(io, options), "train", { now: () => time });
   for (let done = 1; done <= 4000; done += 100) {
     time += each;
     onRead?.({ done, total: 4000 });

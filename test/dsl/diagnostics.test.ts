@@ -81,6 +81,7 @@ const ELSEWHERE: readonly DiagnosticName[] = [
   "no-data",
   "batch-larger-than-data",
   "class-without-examples",
+  "example-in-two-splits",
   "too-large-to-compile",
 ];
 

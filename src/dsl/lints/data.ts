@@ -31,4 +31,15 @@ const missingClasses: DataLint = {
     }),
 };
 
-export const DATA_LINTS: readonly DataLint[] = [batchOfTooMany, missingClasses];
+/** What was trained on, or chosen by, says nothing of what is new. */
+const twinExamples: DataLint = {
+  when: "data",
+  find: ({ twins }) =>
+    twins.map(({ split, other, count, names }) => {
+      const shown = names.map(([one, two]) => `${one} equals ${two}`).join("; ");
+      const hint = `leave them out of one of the two: ${shown}${count > names.length ? `; and ${count - names.length} more` : ""}`;
+      return { problem: problem("example-in-two-splits", { split, other, count }, hint), at: split as DataPlace };
+    }),
+};
+
+export const DATA_LINTS: readonly DataLint[] = [batchOfTooMany, missingClasses, twinExamples];

@@ -24,6 +24,16 @@ export interface OpenedData {
   readonly classes: readonly string[];
   /** By name: how many examples, and which classes their labels are. */
   readonly splits: Readonly<Record<string, { readonly count: number; readonly found: ReadonlySet<number> }>>;
+  /** Examples of one split that are in another as well. */
+  readonly twins: readonly TwinExamples[];
+}
+
+export interface TwinExamples {
+  readonly split: string;
+  readonly other: string;
+  readonly count: number;
+  /** Of the first few, each beside the one that it equals. */
+  readonly names: readonly (readonly [string, string])[];
 }
 
 /** Where in a spec the data's faults are. */

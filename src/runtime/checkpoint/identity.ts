@@ -10,10 +10,11 @@ import { createSha256 } from "../sha256.ts";
 
 type Scalar = string | number | boolean | null;
 
-/** Examples of a split, and a hash of each column's values. */
+/** Examples of a split, a hash of each column's values, where it is in memory, and one of the files. */
 export interface SplitPrint {
   readonly examples: number;
   readonly columns: Readonly<Record<string, string>>;
+  readonly files?: string;
 }
 
 export interface Identity {
@@ -59,13 +60,20 @@ function keyOf(item: unknown): string | undefined {
   return typeof item === "object" && item !== null && "name" in item ? String(item.name) : undefined;
 }
 
-function printOf({ count, columns }: LoadedSplit): SplitPrint {
+/** In place of a hash of values that are not in memory. */
+const STREAMED = "streamed";
+
+function printOf({ count, columns, streamed, printFiles }: LoadedSplit): SplitPrint {
   const hashes = [...columns].map(([name, { data, places }]) => {
     const hash = createSha256();
     for (const array of places ? [data, places] : [data]) hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
     return [name, hash.digest("hex")] as const;
   });
-  return { examples: count, columns: Object.fromEntries(hashes) };
+  return {
+    examples: count,
+    columns: Object.fromEntries(streamed ? [...hashes, [streamed.name, STREAMED]] : hashes),
+    ...(printFiles && { files: printFiles("files") }),
+  };
 }
 
 const MOST_NAMED = 3;
@@ -100,6 +108,10 @@ const shown = (value: Scalar | undefined): string => (value === undefined ? "is 
 function splitDifference(split: string, now: SplitPrint | undefined, then: SplitPrint | undefined): string[] {
   if (!now || !then) return [`\`${split}\` ${now ? "has examples, in the checkpoint none" : "has no examples, in the checkpoint it has"}`];
   if (now.examples !== then.examples) return [`\`${split}\` has ${now.examples} examples, in the checkpoint ${then.examples}`];
-  const changed = Object.keys(now.columns).find((column) => now.columns[column] !== then.columns[column]);
+  // Pictures may be in memory now and have been streamed then, which is the same training: their files are what can be compared.
+  const isStreamed = (column: string): boolean => [now, then].some(({ columns }) => columns[column] === STREAMED);
+  const isOther = (column: string): boolean =>
+    isStreamed(column) ? now.files !== then.files : now.columns[column] !== then.columns[column];
+  const changed = Object.keys(now.columns).find(isOther);
   return changed === undefined ? [] : [`\`${changed}\` of \`${split}\` holds other values than the checkpoint was trained on`];
 }

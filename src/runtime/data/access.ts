@@ -6,8 +6,17 @@ export interface DataAccess {
   readonly within?: readonly string[] | undefined;
   /** The folder that decoded pictures are kept in for the next time; nowhere, unless given. */
   readonly cache?: string | undefined;
+  /** Bytes of a split's pictures above which they are not held in memory but streamed; always held, unless given. */
+  readonly streamAbove?: number | undefined;
+  /** Told of each picture that cannot be used where the data set says to skip those: once of each, when it is met. */
+  readonly onSkipped?: ((skipped: SkippedPicture) => void) | undefined;
   /** Called many times a second while pictures are read, and when all are. */
   readonly onRead?: ((progress: ReadProgress) => void) | undefined;
+}
+
+export interface SkippedPicture {
+  readonly path: string;
+  readonly problem: string;
 }
 
 export interface ReadProgress {

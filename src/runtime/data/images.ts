@@ -17,6 +17,8 @@ import { imageReason, pictureHeader } from "./decode.ts";
 import type { ImageSize } from "./image-size.ts";
 import { LabelCounts } from "./label-sets.ts";
 import { loadImages } from "./load-images.ts";
+import type { PictureSource } from "./read-pictures.ts";
+import { printOf, storedBytes, streamPictures } from "./stream-pictures.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
 import type { Storage } from "./pixels.ts";
 import { Problems } from "./problems.ts";
@@ -76,18 +78,20 @@ export interface ImageFolder {
   readonly folder: string;
   /** The classes to take, by names and patterns; none: all. */
   readonly classes: readonly string[];
+  /** Whether a picture that cannot be used is left out, and another of its class stands in for it. */
+  readonly skipsBroken: boolean;
 }
 
 /** @param training the part of them that is trained on */
 export async function describeImages(
-  { folder, classes: wanted }: ImageFolder,
+  { folder, classes: wanted, skipsBroken }: ImageFolder,
   data: DataSteps,
   training: { readonly select: Select },
   { access = {}, isCounted = false }: { readonly access?: DataAccess; readonly isCounted?: boolean } = {},
 ): Promise<DataInfo> {
   const classes = await listClasses(folder, wanted, access);
-  const [first] = await listImages(join(folder, classes[0] ?? ""), access);
-  const { height, width } = await sizeOfFile(first ?? "");
+  const [first = "", ...others] = await listImages(join(folder, classes[0] ?? ""), access);
+  const { height, width } = await sizeOfFirst(first, skipsBroken ? others : []);
   return {
     // Decoded pictures have colours.
     inputs: [pictureColumn(IMAGE_INPUT, data, [3, height, width])],
@@ -110,6 +114,18 @@ async function countLabels(
   return counts.get();
 }
 
+/** @param others that are asked where a file before them says nothing */
+async function sizeOfFirst(path: string, others: readonly string[]): Promise<ImageSize> {
+  for (const file of [path, ...others].slice(0, -1)) {
+    try {
+      return await sizeOfFile(file);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+    }
+  }
+  return sizeOfFile(others.at(-1) ?? path);
+}
+
 async function sizeOfFile(path: string): Promise<ImageSize> {
   const bytes = await readRegularFile(path, { most: MOST_PICTURE_BYTES });
   try {
@@ -119,8 +135,9 @@ async function sizeOfFile(path: string): Promise<ImageSize> {
   }
 }
 
+/** In memory, or streamed where that takes more than it may. */
 export async function loadImageFolder(
-  { folder, classes: wanted }: ImageFolder,
+  { folder, classes: wanted, skipsBroken }: ImageFolder,
   storage: Storage,
   info: DataInfo,
   select: Select,
@@ -138,12 +155,25 @@ export async function loadImageFolder(
     }
   }
   const chosen = [...select(files.length, labels, (key) => info.classes[key] ?? "")];
-  const images = await loadImages(
-    chosen.map((i) => files[i] ?? ""),
-    storage,
-    info,
-    access,
-  );
-  const label = { dtype: info.label.dtype, shape: info.label.shape, data: Int32Array.from(chosen, (i) => labels[i] ?? 0) };
-  return { ...images, columns: new Map([...images.columns, [info.label.name, label]]) };
+  const classes = Int32Array.from(chosen, (i) => labels[i] ?? 0);
+  const source = { files: chosen.map((i) => files[i] ?? ""), storage, skipsWithin: skipsBroken ? classes : undefined };
+  const images = (await streamed(source, info, access)) ?? (await loadImages(source, info, access));
+  const label = { dtype: info.label.dtype, shape: info.label.shape, data: classes };
+  return {
+    ...images,
+    columns: new Map([...images.columns, [info.label.name, label]]),
+    files: source.files,
+    printFiles: (what) => printOf(folder, source.files, what),
+  };
+}
+
+/** Undefined where the pictures may be held in memory. */
+async function streamed(source: PictureSource, info: DataInfo, access: DataAccess): Promise<LoadedSplit | undefined> {
+  const [input] = info.inputs;
+  const { streamAbove = Infinity } = access;
+  const count = source.files.length;
+  if (input === undefined || count === 0 || streamAbove === Infinity) return undefined;
+  const bytes = await storedBytes(source, access);
+  if (bytes * count <= streamAbove) return undefined;
+  return { count, columns: new Map(), classes: info.classes, streamed: streamPictures(input, source, bytes, access) };
 }

@@ -2,7 +2,7 @@
 // Node only; in a browser a page hands over arrays through `splitFromArrays`.
 
 import type { DataInfo, DataPlan, LabelKind, WordPlan } from "../../ir/plan.ts";
-import { classesOf } from "../../ir/recipe/sources/images.ts";
+import { classesOf, skipsBroken } from "../../ir/recipe/sources/images.ts";
 import { pathOf, sourceOf, type SourceName } from "../../ir/recipe/sources/index.ts";
 import { columnsOf, tableFormat } from "../../ir/recipe/sources/table.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
@@ -38,7 +38,11 @@ interface Loader {
   ) => Promise<LoadedSplit>;
 }
 
-const foldersOf = (source: WordPlan): ImageFolder => ({ folder: pathOf(source), classes: classesOf(source) });
+const foldersOf = (source: WordPlan): ImageFolder => ({
+  folder: pathOf(source),
+  classes: classesOf(source),
+  skipsBroken: skipsBroken(source),
+});
 
 const tableOf = (source: WordPlan): TableSource => ({ path: pathOf(source), columns: columnsOf(source), format: tableFormat(source) });
 
@@ -63,7 +67,7 @@ const LOADERS = {
       if (typeof keyedBy === "object") throw new DataError("pictures have no columns to split them by", "leave out `by`");
       return loadImageFolder(foldersOf(source), pictureStorage(plan, info, options.purpose), info, select, options);
     },
-    loadInputs: (plan, _, files, info, access) => loadImages(files, pictureStorage(plan, info), info, access),
+    loadInputs: (plan, _, files, info, access) => loadImages({ files, storage: pictureStorage(plan, info) }, info, access),
   },
   table: {
     describe: (plan, source, labels, options) => describeTable(tableOf(source), labels, plan.columns, trainingSplit(plan, source), options),

@@ -17,12 +17,35 @@ export interface Column {
   readonly places?: Int32Array;
 }
 
+/** Pictures that are read when they are used, since all of them at one time take too much. */
+export interface StreamedColumn {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** Of one example as it is stored, where each has a size of its own about so many. */
+  readonly bytes: number;
+  /** Those of these examples, in this order. */
+  read(examples: Int32Array): Promise<Column>;
+}
+
+/** Names and sizes, which a copy of a folder has as well; or also what a file that is written to does not keep. */
+export type FilePrint = "files" | "versions";
+
 export interface LoadedSplit {
   readonly count: number;
   /** Inputs by name, and `label` where there are labels. */
   readonly columns: ReadonlyMap<string, Column>;
   readonly classes: readonly string[];
+  /** The input that is not among the columns. */
+  readonly streamed?: StreamedColumn;
+  /** Where each example is a file: their paths, and a hash of what they are without looking into them. */
+  readonly files?: readonly string[];
+  readonly printFiles?: (what: FilePrint) => string;
 }
+
+/** Whether an example may have any number of classes: its label is then a 0 or 1 for each. */
+export const labelsAreSets = ({ label, classes }: Pick<DataInfo, "label" | "classes">): boolean =>
+  label.dtype === "f32" && classes.length > 0;
 
 /** What is wrong with the first value of a column that holds numbers of rows or classes there are not; and where it stands. */
 export function strayValue({ below, padded }: ColumnInfo, data: HostArray): { readonly at: number; readonly problem: string } | undefined {
@@ -73,6 +96,12 @@ export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, 
 
 const examplesOf = ({ data, shape, places }: Column): number =>
   places === undefined ? data.length / sizeOf(shape) : places.length / PLACE;
+
+/** What a column holds, wherever that lies. */
+export function typeFor(split: LoadedSplit, name: string, label: string): Pick<Column, "dtype" | "shape"> {
+  const { streamed } = split;
+  return streamed && name !== label ? streamed : columnFor(split, name, label);
+}
 
 /** A program with one input takes a split with one input under any name: an image folder has no name for its pixels. */
 export function columnFor(split: LoadedSplit, name: string, label: string): Column {

@@ -12,7 +12,7 @@ import { ClassSurvey, NumberSurvey, writeCell, writeLabel, type Labels, type Lab
 import { fieldWriter, mayBeMissing, type FieldWriter } from "./fields.ts";
 import { fills, fitOf, placeSteps, stepsFor, type ColumnFit, type PlacedStep } from "./fit.ts";
 import { LabelCounts, SetSurvey, writeSet } from "./label-sets.ts";
-import { isBelow, outOfRange, type Column, type LoadedSplit } from "./loaded-split.ts";
+import { isBelow, labelsAreSets, outOfRange, type Column, type LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
 import type { Row } from "./row.ts";
 import type { ResolvedSplit } from "./splits.ts";
@@ -185,10 +185,9 @@ function countLabels({ label, classes }: Labels, kind: LabelKind, texts: readonl
   return counts.get();
 }
 
-/** Labels of f32 that have classes are sets of them. */
 function labelWriter({ label, classes }: Labels): CellsWriter {
   const indices = new Map(classes.map((name, index) => [name, index]));
-  if (label.dtype === "f32" && classes.length > 0) return ([cell = ""], data, at) => writeSet(indices, cell, data, at);
+  if (labelsAreSets({ label, classes })) return ([cell = ""], data, at) => writeSet(indices, cell, data, at);
   return ([cell = ""], data, at) => writeLabel(label, indices, cell, data, at);
 }
 

@@ -10,7 +10,7 @@ import { hasOwnSizes, isPicture, type Pixels } from "../../ir/recipe/steps/defin
 import type { LoadSteps } from "../../ir/recipe/steps/host.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { fieldWriter } from "../data/fields.ts";
-import { splitFromArrays, type Column, type LoadedSplit } from "../data/loaded-split.ts";
+import { labelsAreSets, splitFromArrays, type Column, type LoadedSplit } from "../data/loaded-split.ts";
 import { PictureStore, storageOf, type Purpose, type Storage } from "../data/pixels.ts";
 import { DataError } from "../errors.ts";
 
@@ -207,7 +207,7 @@ function pixelsOf({ data, width, height }: Picture): Pixels | string {
 
 function packLabels(info: DataInfo, labels: SplitValues["labels"]): HostArray {
   const { label, classes } = info;
-  if (label.dtype === "f32" && classes.length > 0) return packSets(info, labels);
+  if (labelsAreSets(info)) return packSets(info, labels);
   const packed = isTyped(labels) ? labels : hostArray(label.dtype, labels.length * sizeOf(label.shape));
   if (!isTyped(labels)) {
     const flat: LabelEntry[] = labels.flatMap((it) => paddedLabel(label, it));

@@ -41,6 +41,9 @@ export function openWasmDevice(options: WasmOptions): Device {
   const count = `${String(threads)} thread${threads === 1 ? "" : "s"}`;
   return {
     info: { kind: "wasm", description: `WebAssembly (${count}, ${hasRelaxedSimd() ? "relaxed " : ""}SIMD)`, isHardware: true },
+    mostMemory: (options.mostPages ?? MOST_PAGES) * PAGE,
+    // Three splits and the program share one memory.
+    mostData: ((options.mostPages ?? MOST_PAGES) * PAGE) / 4,
     load: (program) => WasmSession.load(team, program),
     dispose: () => {
       team.end(new DeviceError("lost", "the device was disposed", "Open another one."));

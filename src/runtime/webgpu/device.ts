@@ -33,6 +33,8 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
   return {
     info: { kind: "webgpu", description: describeAdapter(adapter), isHardware },
     limits: kernelLimits,
+    mostMemory: gpuDevice.limits.maxBufferSize,
+    mostData: Math.min(gpuDevice.limits.maxBufferSize, gpuDevice.limits.maxStorageBufferBindingSize),
     load: async (program: Program): Promise<Session> => {
       requireSubgroups(program, kernelLimits);
       return await loadSession(gpu, program);

@@ -1,0 +1,13 @@
+// Streamed pictures on WebGPU; skipped, with the reason, where there is no adapter.
+
+import { describe, it } from "vitest";
+import type { Device } from "../../src/runtime/device.ts";
+import { openDevice } from "../../src/runtime/open-device.ts";
+import { streamingSuite } from "./streaming-suite.ts";
+
+const device: Device | Error = await openDevice("webgpu").catch((error: unknown) => error as Error);
+
+describe("webgpu", () => {
+  if (device instanceof Error) it.skip(`streaming: ${device.message}`, () => undefined);
+  else streamingSuite(() => openDevice("webgpu"));
+});
