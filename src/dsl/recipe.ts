@@ -119,12 +119,18 @@ export function planRecipe(
     batch: wholeNumber(settings.get("batch"), 1, 1 << 20, 32, env),
     seed: wholeNumber(settings.get("seed"), 0, 2 ** 32 - 1, 0, env),
   };
+  const { views = 1, name: lossName = "" } = loss?.word ?? {};
+  if (plan.batch % views !== 0) {
+    const wanted = `a multiple of ${views}, since \`${lossName}\` has each example in it ${views} times`;
+    sink.report("out-of-range", settings.get("batch")?.value.span ?? recipe.nameSpan, { what: "`batch`", wanted, got: String(plan.batch) });
+  }
   const average = chosen("average", settings.get("average"), AVERAGES, env)?.plan;
   if (sink.errors > before || network === undefined || loss === undefined) return undefined;
   return {
     plan: {
       ...plan,
       ...(average && { average }),
+      ...(loss.word.views !== undefined && { views: loss.word.views }),
       ...{ loss: loss.plan, labels: loss.word.labels, outputs: loss.word.outputs },
       stages: stages.map((stage) => stage.plan),
     },

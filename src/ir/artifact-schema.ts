@@ -231,7 +231,7 @@ const SCHEMA = {
           seed,
           stages: { ...list(stagePlan), minItems: 1 },
         },
-        { average: wordSchema(AVERAGES) },
+        { average: wordSchema(AVERAGES), views: { type: "integer", minimum: 1, maximum: 16 } },
       ),
       dataInfo: object({ inputs: { ...list(column), minItems: 1 }, label: column, classes: list(name) }),
       outputShape: shape,

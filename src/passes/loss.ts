@@ -28,7 +28,7 @@ export interface BatchLoss {
 export function batchLoss(b: Builder, plan: WordPlan, output: Node, label: Node, mask: Node | undefined, isPadded = false): BatchLoss {
   if (isPadded) return paddedLoss(b, plan, output, label, mask);
   const { build, weigh } = lossOf(plan);
-  const losses = build(b, plan.args, output, label);
+  const losses = build(b, plan.args, output, label, mask);
   const rows = at(losses.type.shape, 0);
   const batch = at(output.type.shape, 0);
   const ones = b.constant({ value: 1, type: losses.type });

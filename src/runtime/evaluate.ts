@@ -4,6 +4,7 @@ import { hostArray } from "../ir/arrays.ts";
 import type { Artifact, ColumnBuffer } from "../ir/artifact.ts";
 import { KEPT_SCORES, rankedClasses } from "../ir/recipe/metrics/ranking.ts";
 import { lengthOf } from "../ir/padding.ts";
+import { examplesIn } from "../ir/plan.ts";
 import { sizeOf } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import type { HostArray } from "./device.ts";
@@ -32,7 +33,7 @@ export function createEvaluator(loaded: LoadedStage): Evaluator {
     session.write(entry.cursor, Int32Array.of(0));
     resetSums(loaded, "evaluate");
     const scores = entry.scores === undefined ? undefined : new ScoreReader(loaded, entry.scores, split.count);
-    const steps = Math.ceil(split.count / artifact.recipe.batch);
+    const steps = Math.ceil(split.count / examplesIn(artifact.recipe));
     for (let done = 0; done < steps;) {
       if (signal?.aborted === true) return undefined;
       const count = Math.min(pace.size, steps - done);
