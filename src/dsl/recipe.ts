@@ -187,7 +187,9 @@ function planMetrics(
 
 function datasetOf(it: Ast.Expr, module: Module, env: Environment): Ast.DatasetDeclaration | undefined {
   if (it.kind !== "ref") {
-    const hint = it.kind === "string" ? `declare it: \`dataset NAME { train images("${it.value}") }\`` : undefined;
+    const isName = it.kind === "string" && module.names.get(it.value)?.declaration?.kind === "dataset";
+    const folder = it.kind === "string" ? `declare it: \`dataset NAME { train images("${it.value}") }\`` : undefined;
+    const hint = isName ? `names stand without quotes: \`data ${it.value}\`` : folder;
     env.sink.report("wrong-type", it.span, { what: "`data`", wanted: "the name of a data set", got: describeExpr(it) }, { hint });
     return undefined;
   }
