@@ -41,7 +41,7 @@ import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
 import type { KnownProfile } from "./ir/program.ts";
 import type { ColumnInfo, DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
-import { balancedLoss, countsLabels, isAgainstInput } from "./ir/recipe/losses/index.ts";
+import { balancedLoss, countsLabels, isWithoutLabels } from "./ir/recipe/losses/index.ts";
 import { printGraph } from "./ir/print.ts";
 import { InternalError, type TensorType } from "./ir/types.ts";
 import type { Contract } from "./ir/weights/contract.ts";
@@ -219,7 +219,7 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   const stages = stageSpecs(spec, planned, dataInfo);
   if (!stages) return outcome(spec);
   const [{ network }] = stages as [StageSpec];
-  checkBatch([...request.batch.keys()], [...network.inputs.keys(), ...(isAgainstInput(loss) ? [] : ["label"])]);
+  checkBatch([...request.batch.keys()], [...network.inputs.keys(), ...(isWithoutLabels(loss) ? [] : ["label"])]);
   const isRandom = topologicalOrder([network.output]).some(({ op }) => op.training?.draws === true);
   return {
     ...finish(spec, stages, buildTraceEntry, request, { network: planned.network, ...(planned.teacher && { teacher: planned.teacher }) }),

@@ -93,6 +93,16 @@ export const LINTS = {
     wrong: "let side = extra: linear(8)\nfc: linear(2)",
     right: "fc: linear(2)",
   }),
+  "views-alike": entry<{ loss: string }>({
+    code: "TL0720",
+    severity: "warning",
+    title: "views of an example that do not differ",
+    message: ({ loss }) => `\`${loss}\` compares two views of each example, and nothing makes them differ`,
+    explanation:
+      "Each view is augmented for itself; what both have in common is what the network learns to see. Without augmentation, or dropout, they are the same picture.",
+    wrong: 'dataset pictures { train images("data") }   // with `loss contrastive`',
+    right: 'dataset pictures { train images("data")  augment random_crop(32, padding: 4) -> horizontal_flip }',
+  }),
   "trained-below-frozen": entry<{ trained: string; frozen: string }>({
     code: "TL0713",
     severity: "warning",

@@ -117,6 +117,16 @@ export const RECIPES = {
     wrong: "network cnn { … }",
     right: "network cnn { … }\nrecipe main {\n  network cnn\n  loss cross_entropy\n  optimizer sgd(lr: 0.01)\n}",
   }),
+  "metric-without-labels": entry<{ metric: string; loss: string }>({
+    code: "TL0480",
+    severity: "error",
+    title: "a metric of a training without labels",
+    message: ({ metric, loss }) => `\`${metric}\` compares with labels, and \`${loss}\` takes none`,
+    explanation:
+      "Losses of views learn from pictures alone, and their loss is all there is to report. Metrics are for the recipe that learns from labels afterwards.",
+    wrong: "loss contrastive\nmetrics mae",
+    right: "loss contrastive",
+  }),
   "metric-of-other-labels": entry<{ metric: string; takes: readonly LabelKind[]; loss: string; has: LabelKind }>({
     code: "TL0413",
     severity: "error",

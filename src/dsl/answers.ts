@@ -50,6 +50,10 @@ export function checkAnswers(
     checkReconstruction(planned, model, { place, notes }, sink);
     return;
   }
+  if (loss.views !== undefined) {
+    checkViews(planned, model, { place, notes }, sink);
+    return;
+  }
   const labels = info === undefined ? labelsOfSource(planned) : { label: info.label, classes: info.classes.length };
   if (labels === undefined) return;
   const { label, classes } = labels;
@@ -105,6 +109,20 @@ function checkReconstruction(
   // Its spread is that of labels, which nobody has looked at here.
   const span = metricSpans.get(r2.name);
   if (span) sink.report("metric-of-labels", span, { metric: r2.name }, { hint: `\`${rmse.name}\` is the error itself` });
+}
+
+/** A vector of each example is compared with others; nothing is there for metrics to be of. */
+function checkViews(
+  { plan, metricSpans }: PlannedRecipe,
+  { output }: ForwardModel,
+  { place, notes }: { readonly place: Span; readonly notes: NonNullable<ReportExtra["notes"]> },
+  sink: Reporter,
+): void {
+  const { name, fits } = lossOf(plan.loss);
+  const comparison = { loss: name, output: output.type.shape.slice(1), label: { dtype: "f32", shape: [] }, classes: 0, data: "" } as const;
+  const misfit = fits(comparison, plan.loss.args);
+  if (misfit !== undefined) reportProblem(sink, place, misfit, { notes });
+  for (const [metric, span] of metricSpans) sink.report("metric-without-labels", span, { metric, loss: name });
 }
 
 /** What no label could be compared with. */

@@ -71,6 +71,10 @@ export const SETTINGS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["valid", write("val")],
   ["validation", write("val")],
   ["shuffle", "training data is shuffled in every epoch: leave it out"],
+  ["pretrained", write("weights")],
+  ["checkpoint", write("weights")],
+  ["phase", "a part of the training is a `stage NAME { … }`"],
+  ["stage", "a stage has a name: `stage NAME { … }`"],
   ["device", "the device is chosen when it runs: `tlc run SPEC --device wasm`"],
   ["classes", "classes are the folders, or the labels of the table: leave it out"],
 ]);

@@ -130,6 +130,11 @@ export function planRecipe(
   };
   const distilling = settings.get("distill");
   const teacher = distilling && planTeacher(distilling, loss?.word, { recipe, module, env });
+  const { views = 1, name: lossName = "" } = loss?.word ?? {};
+  if (plan.batch % views !== 0) {
+    const wanted = `a multiple of ${views}, since \`${lossName}\` has each example in it ${views} times`;
+    sink.report("out-of-range", settings.get("batch")?.value.span ?? recipe.nameSpan, { what: "`batch`", wanted, got: String(plan.batch) });
+  }
   const average = chosen("average", settings.get("average"), AVERAGES, env)?.plan;
   if (sink.errors > before || network === undefined || loss === undefined) return undefined;
   return {
@@ -138,6 +143,7 @@ export function planRecipe(
       ...(average && { average }),
       ...(teacher && { distill: teacher.plan }),
       ...(adapters.rules.length > 0 && { adapters: adapters.rules.map((rule) => rule.plan) }),
+      ...(loss.word.views !== undefined && { views: loss.word.views }),
       ...{ loss: loss.plan, labels: loss.word.labels, outputs: loss.word.outputs },
       stages: stages.map((stage) => stage.plan),
     },
@@ -204,7 +210,9 @@ function planMetrics(
 
 function datasetOf(it: Ast.Expr, module: Module, env: Environment): Ast.DatasetDeclaration | undefined {
   if (it.kind !== "ref") {
-    const hint = it.kind === "string" ? `declare it: \`dataset NAME { train images("${it.value}") }\`` : undefined;
+    const isName = it.kind === "string" && module.names.get(it.value)?.declaration?.kind === "dataset";
+    const folder = it.kind === "string" ? `declare it: \`dataset NAME { train images("${it.value}") }\`` : undefined;
+    const hint = isName ? `names stand without quotes: \`data ${it.value}\`` : folder;
     env.sink.report("wrong-type", it.span, { what: "`data`", wanted: "the name of a data set", got: describeExpr(it) }, { hint });
     return undefined;
   }

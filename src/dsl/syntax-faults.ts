@@ -122,6 +122,8 @@ function hintFor(fault: Fault, context: FaultContext): string | undefined {
   const [first] = lineOf(found, context.tokens);
   if (first?.tokenType === K.stop) return "write `stop when val.loss stalls for 3`, and `, keep best` behind it if you like";
   if (rules.includes("split")) return "write `split train into train 90%, val 10%`";
+  if (rules.some((rule) => rule.startsWith("pattern")))
+    return "names and patterns stand without quotes and brackets: `freeze conv1, layer1.**`";
   if (rules.includes("importDeclaration")) return 'write `import { NAME } from "FILE"`';
   if (rules.at(-1) === "inputStatement") return inputHint(fault);
   switch (found.image) {

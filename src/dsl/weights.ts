@@ -31,7 +31,8 @@ export function planWeights(
   const { value, drop, new: added, rename = [], adapt = [] } = setting;
   if (value.kind !== "string" && value.kind !== "ref") {
     const wanted = "a file, or `hf:OWNER/NAME`, in quotes; or the name of a recipe";
-    sink.report("wrong-type", value.span, { what: "`weights`", wanted, got: describeExpr(value) });
+    const hint = ["member", "binary"].includes(value.kind) ? 'a path stands in quotes: `weights "model.safetensors"`' : undefined;
+    sink.report("wrong-type", value.span, { what: "`weights`", wanted, got: describeExpr(value) }, { hint });
     return undefined;
   }
   const source = value.kind === "ref" ? earlierRecipe(value, recipe, recipes, sink) : sourceOf(value.value, value, sink);

@@ -238,7 +238,12 @@ const SCHEMA = {
           seed,
           stages: { ...list(stagePlan), minItems: 1 },
         },
-        { average: wordSchema(AVERAGES), distill: wordSchema(DISTILLATIONS), adapters: { ...list(wordSchema(ADAPTERS)), minItems: 1 } },
+        {
+          average: wordSchema(AVERAGES),
+          distill: wordSchema(DISTILLATIONS),
+          adapters: { ...list(wordSchema(ADAPTERS)), minItems: 1 },
+          views: { type: "integer", minimum: 1, maximum: 16 },
+        },
       ),
       dataInfo: object({ inputs: { ...list(column), minItems: 1 }, label: column, classes: list(name) }),
       outputShape: shape,

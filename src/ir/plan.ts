@@ -173,7 +173,10 @@ export interface RecipePlan {
   readonly outputs: OutputKind;
   /** What is reported beside the loss: what that always brings, and what the recipe asks for. */
   readonly metrics: readonly WordPlan[];
+  /** Rows of the network's input, of which each example has as many as the loss has views. */
   readonly batch: number;
+  /** Left out, one: for a loss that compares views of an example with each other. */
+  readonly views?: number;
   readonly seed: number;
   /** What stands for the weights where the network answers. */
   readonly average?: WordPlan;
@@ -184,3 +187,6 @@ export interface RecipePlan {
   /** In the order in which they train; never empty. */
   readonly stages: readonly StagePlan[];
 }
+
+/** Examples in a batch. */
+export const examplesIn = ({ batch, views = 1 }: Pick<RecipePlan, "batch" | "views">): number => batch / views;

@@ -9,7 +9,7 @@ import type { ForwardModel, Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { ColumnInfo, RecipePlan } from "../ir/plan.ts";
-import { isAgainstInput } from "../ir/recipe/losses/index.ts";
+import { isAgainstInput, isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { cutForFeatures, type FeatureCut } from "./feature-cut.ts";
 
@@ -38,6 +38,7 @@ export function featureCacheOf({ b, network, steps, recipe, isFrozen }: CacheCon
     return no(`augmentation (${steps.augment.map(({ word }) => word).join(", ")}) makes other examples in every epoch`);
   if (isAgainstInput(recipe.loss)) return no(`${recipe.loss.word} compares with the input itself`);
   if (recipe.distill) return no("the teacher looks at the examples themselves");
+  if (isWithoutLabels(recipe.loss)) return no(`${recipe.loss.word} compares views of each example`);
   const cut = cutForFeatures(b, network, isFrozen);
   if ("reason" in cut) return no(cut.reason);
   const columns = cut.values.map(({ type }, i): ColumnInfo => ({ name: `features/${i}`, dtype: type.dtype, shape: type.shape.slice(1) }));

@@ -40,7 +40,7 @@ export function batchLoss(
   if (isPadded) return paddedLoss(b, plan, output, label, mask, blend);
   const { build, weigh } = lossOf(plan);
   const own = weigh?.(b, plan.args, label);
-  const losses = blend(build(b, plan.args, output, label), own);
+  const losses = blend(build(b, plan.args, output, label, mask), own);
   const rows = at(losses.type.shape, 0);
   const batch = at(output.type.shape, 0);
   const ones = b.constant({ value: 1, type: losses.type });

@@ -15,9 +15,17 @@ import { topologicalOrder, type Graph } from "../ir/graph.ts";
 import { STREAMS, type ForwardModel, type NetworkModel, type Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
+import {
+  examplesIn,
+  type ColumnInfo,
+  type DataInfo,
+  type ParameterGroup,
+  type RecipePlan,
+  type StagePlan,
+  type WordPlan,
+} from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
-import { isAgainstInput } from "../ir/recipe/losses/index.ts";
+import { isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import { baseRate } from "../ir/recipe/optimizers/index.ts";
 import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
@@ -114,10 +122,13 @@ interface EpochPosition {
   readonly mask: Node;
 }
 
-function epochPosition(b: Builder, states: StateTable, batch: number, prefix: "train" | "eval"): EpochPosition {
+function epochPosition({ b, states, recipe }: EntryContext, prefix: "train" | "eval"): EpochPosition {
+  const { batch, views = 1 } = recipe;
   const cursor = states.declare(cursorOf(prefix));
   const count = given(b, `${prefix}/count`, scalar("i32"));
-  const position = b.add(b.mul(cursor, batch), b.iota({ shape: [batch], axis: 0 }));
+  const examples = examplesIn(recipe);
+  const places = b.reshape(b.iota({ shape: [examples, views], axis: 0 }), { shape: [batch] });
+  const position = b.add(b.mul(cursor, examples), places);
   const isReal = b.less(position, count);
   return { cursor, count, position, isReal, mask: b.cast(isReal, { dtype: "f32" }) };
 }
@@ -130,9 +141,9 @@ function buildBatch(spec: StageSpec, source: BatchSource, mode: "train" | "eval"
   return { inputs, label: labelOf(spec, inputs) ?? column(dataInfo.label) };
 }
 
-/** What outputs are compared with where that is the input. */
+/** What outputs are compared with where that is the input; a loss that looks at no label looks at this no more. */
 const labelOf = ({ recipe }: StageSpec, inputs: ReadonlyMap<string, Node>): Node | undefined =>
-  isAgainstInput(recipe.loss) ? [...inputs.values()][0] : undefined;
+  isWithoutLabels(recipe.loss) ? [...inputs.values()][0] : undefined;
 
 const columnBuffers = (prefix: string, columns: readonly ColumnInfo[]): ColumnBuffer[] =>
   columns.map(({ name }) => ({ column: name, buffer: `${prefix}/${name}` }));
@@ -208,13 +219,13 @@ function ratesOf(context: EntryContext, accumulate: number, examples: Node): Rat
     () => Node,
     () => Node,
   ];
-  return learningRates(b, stage, { batch: recipe.batch * accumulate, step, examples, decided });
+  return learningRates(b, stage, { batch: examplesIn(recipe) * accumulate, step, examples, decided });
 }
 
 function trainEntry(context: EntryContext): EntryGraph {
   const { b, states, recipe, stage, dataInfo } = context;
   const [seed, step] = [seedOf(b), states.declare(STEP)];
-  const { cursor, count, position, isReal, mask } = epochPosition(b, states, recipe.batch, "train");
+  const { cursor, count, position, isReal, mask } = epochPosition(context, "train");
   let stream: number = STREAMS.batch;
   const random = (shape: Shape): Node => b.randomUniform(seed, step, { shape, stream: stream++ });
 
@@ -228,7 +239,7 @@ function trainEntry(context: EntryContext): EntryGraph {
   // The last step of an epoch takes what is left of it.
   const isLast = b.logicalOr(
     b.equal(b.rem(cursor, accumulate), accumulate - 1),
-    b.logicalNot(b.less(b.mul(b.add(cursor, 1), recipe.batch), count)),
+    b.logicalNot(b.less(b.mul(b.add(cursor, 1), examplesIn(recipe)), count)),
   );
   const gathered = accumulate === 1 ? undefined : gather(context, training.loss, training.grads, isLast);
   const rates = ratesOf(context, accumulate, count);
@@ -260,8 +271,8 @@ function trainEntry(context: EntryContext): EntryGraph {
 }
 
 function evalEntry(context: EntryContext): EntryGraph {
-  const { b, states, recipe, dataInfo } = context;
-  const { cursor, count, position, mask } = epochPosition(b, states, recipe.batch, "eval");
+  const { b, dataInfo } = context;
+  const { cursor, count, position, mask } = epochPosition(context, "eval");
   const rows = b.minimum(position, b.sub(count, 1));
   const batch = buildBatch(context, { kind: "resident", prefix: "eval", rows }, "eval", noRandom);
   const model = connect(b, evaluated(context), batch);

@@ -1,6 +1,7 @@
 // The steps of an epoch, or what is left of them: handed to the device in chunks, always one chunk ahead, so that it never waits for JavaScript.
 
 import { LOSS_HISTORY } from "../ir/artifact.ts";
+import { examplesIn } from "../ir/plan.ts";
 import type { Snapshot } from "./checkpoint/checkpoint.ts";
 import type { StageRecord } from "./checkpoint/record.ts";
 import type { HostArray } from "./device.ts";
@@ -46,7 +47,7 @@ export async function* runEpoch(
 ): AsyncGenerator<StepEvent, number, undefined> {
   const { artifact, stage, session } = loaded;
   const { name, losses, rates } = entryFor(stage, "train");
-  const { batch } = artifact.recipe;
+  const batch = examplesIn(artifact.recipe);
   const { accumulate: perStep = 1 } = loaded.plan;
   const { epoch } = span;
   const stepsBefore = (epoch - 1) * span.steps;

@@ -4,6 +4,7 @@ import { hostArray } from "../ir/arrays.ts";
 import type { Artifact, ColumnBuffer } from "../ir/artifact.ts";
 import { KEPT_SCORES, rankedClasses } from "../ir/recipe/metrics/ranking.ts";
 import { lengthOf } from "../ir/padding.ts";
+import { examplesIn } from "../ir/plan.ts";
 import { sizeOf } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import type { HostArray } from "./device.ts";
@@ -27,7 +28,7 @@ export function createEvaluator(loaded: LoadedStage): Evaluator {
   const pace = new Pace(entry.scores === undefined ? LONGEST_CHUNK : KEPT_SCORES);
   return async (split, signal) => {
     if (split.count === 0) throw new DataError("there are no examples to evaluate");
-    const { batch } = artifact.recipe;
+    const batch = examplesIn(artifact.recipe);
     const scores = entry.scores === undefined ? undefined : new ScoreReader(loaded, entry.scores, split.count);
     const steps = Math.ceil(split.count / batch);
     const windows = split.streamed && Windows.inOrder(split, windowBatches(split, batch) * batch);

@@ -2,6 +2,7 @@
 // streamed a device has a window at a time: the order then says where in its window an example lies, which is all that the program sees of
 // it, so that the same kernels give the same bits. Writes are in the device's queue: the host never waits for what is computed before.
 
+import { examplesIn } from "../ir/plan.ts";
 import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import { sizeOf } from "../ir/types.ts";
 import type { Column, LoadedSplit } from "./data/loaded-split.ts";
@@ -47,7 +48,7 @@ class StreamFeed implements Feed {
   constructor(loaded: LoadedStage, split: LoadedSplit) {
     this.#loaded = loaded;
     this.#split = split;
-    this.#batch = loaded.artifact.recipe.batch;
+    this.#batch = examplesIn(loaded.artifact.recipe);
     this.most = windowBatches(split, this.#batch);
     const { shape = [] } = split.streamed ?? {};
     this.#room = hasOwnSizes(shape) ? 0 : this.most * this.#batch * sizeOf(shape);

@@ -2,6 +2,7 @@
 // function of what a checkpoint holds and of nothing else: so a run that goes on ends with the bits of one that was never stopped.
 
 import { LOSS_HISTORY, type ParameterInfo } from "../ir/artifact.ts";
+import { examplesIn } from "../ir/plan.ts";
 import { sizeOf } from "../ir/types.ts";
 import type { Position, Progress } from "./checkpoint/checkpoint.ts";
 import type { CheckpointOptions } from "./checkpoint/record.ts";
@@ -114,7 +115,7 @@ async function* trainStages(
   const recording = isRecorded ? await import("./checkpoint/record.ts") : undefined;
   const isCached = features !== false && artifact.stages.some((stage) => stage.features);
   const cache = isCached ? await import("./features.ts") : undefined;
-  const batches = Math.ceil(data.train.count / artifact.recipe.batch);
+  const batches = Math.ceil(data.train.count / examplesIn(artifact.recipe));
   const stepsIn = (stage: number): number => Math.ceil(batches / (artifact.recipe.stages[stage]?.accumulate ?? 1));
   const stages = summaries(network, stepsIn, epochs);
   const run: Run = {

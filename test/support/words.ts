@@ -13,7 +13,7 @@ import { sizeOf, type DType, type Shape } from "../../src/ir/types.ts";
 /** `adam(betas: [0.8, 0.9])` */
 export function wordText({ word, args }: WordPlan): string {
   const written = Object.entries(args).map(([name, value]) => {
-    if (typeof value === "string") return `${name}: ${name === "average" || name === "against" ? value : JSON.stringify(value)}`;
+    if (typeof value === "string") return `${name}: ${["average", "against", "negatives"].includes(name) ? value : JSON.stringify(value)}`;
     if (name === "columns") return columnsText(value as readonly ColumnPick[] | InputColumns);
     if (name === "scale" || name === "ratio") return `${name}: ${(value as readonly number[]).join("..")}`;
     if (Array.isArray(value)) return `${name}: [${(value as readonly unknown[]).map((it) => JSON.stringify(it)).join(", ")}]`;

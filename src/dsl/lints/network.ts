@@ -61,4 +61,15 @@ const normOfOneValue: NetworkLint = {
 const isTrained = ({ planned: { stages } }: BuiltRecipe, path: string): boolean =>
   stages.some(({ frozen }) => !frozen({ name: path === batchNorm.name ? "running_mean" : `${path}.running_mean` }));
 
-export const NETWORK_LINTS: readonly NetworkLint[] = [softmaxBeforeLoss, oneClass, normOfOneValue];
+/** Two views that are the same to the bit lie close whatever the network is. */
+const viewsAlike: NetworkLint = {
+  when: "network",
+  find: ({ planned: { plan, data, lossSpan }, model }) => {
+    if (plan.views === undefined || !data || data.augment.length > 0) return [];
+    if (topologicalOrder([model.output]).some(({ op }) => op.training?.draws === true)) return [];
+    const hint = "add for example `augment random_crop(SIZE, padding: 4) -> color_jitter(0.4, 0.4, 0.4)` to the data set";
+    return [{ problem: problem("views-alike", { loss: plan.loss.word }, hint), at: lossSpan }];
+  },
+};
+
+export const NETWORK_LINTS: readonly NetworkLint[] = [softmaxBeforeLoss, oneClass, normOfOneValue, viewsAlike];

@@ -29,6 +29,8 @@ export interface Loss<N extends string = string, A extends ArgSpecs = ArgSpecs> 
   readonly reports: readonly Metric[];
   /** Whether outputs are compared with the network's only input instead of with labels. */
   readonly comparesInput?: (args: Values<A>) => boolean;
+  /** Rows of a batch that each example has, one behind the other and each augmented for itself; left out, one. They stand for labels. */
+  readonly views?: number;
   /** What keeps outputs and labels from being compared. */
   readonly fits: (comparison: Comparison, args: Values<A>) => Problem | undefined;
   /** What it must know of the labels that are trained on, for arguments which say so; others it leaves as they are. */
@@ -40,8 +42,9 @@ export interface Loss<N extends string = string, A extends ArgSpecs = ArgSpecs> 
    * One loss for every label, f32[labels], examples one after the other.
    * @param output f32[batch, …]
    * @param label [batch, …], as the data set holds it
+   * @param mask f32[batch], 0 for the filling of the last batch: for losses that compare examples with each other. Left out, there is none
    */
-  readonly build: (b: Builder, args: Values<A>, output: Node, label: Node) => Node;
+  readonly build: (b: Builder, args: Values<A>, output: Node, label: Node, mask?: Node) => Node;
   readonly samples: readonly LossSample<A>[];
 }
 

@@ -3,6 +3,7 @@
 import type { DataInfo, PlainValue, WordPlan } from "../../plan.ts";
 import { wordOf, type Problem } from "../define.ts";
 import { binaryCrossEntropy } from "./binary-cross-entropy.ts";
+import { contrastive } from "./contrastive.ts";
 import { cosine } from "./cosine.ts";
 import { crossEntropy } from "./cross-entropy.ts";
 import type { Loss } from "./define.ts";
@@ -13,16 +14,21 @@ import { klDivergence } from "./kl-divergence.ts";
 import { mae } from "./mae.ts";
 import { mse } from "./mse.ts";
 import { smoothL1 } from "./smooth-l1.ts";
+import { triplet } from "./triplet.ts";
 
 export const LOSSES = [
   ...[crossEntropy, binaryCrossEntropy, focal, hinge],
   ...[mse, mae, huber, smoothL1, klDivergence, cosine],
+  ...[contrastive, triplet],
 ] as const satisfies readonly Loss[];
 
 export const lossOf = (plan: WordPlan): Loss => wordOf<Loss>(LOSSES, plan);
 
-/** Whether outputs are compared with the input, so that labels are for nothing. */
+/** Whether outputs are compared with the input. */
 export const isAgainstInput = (plan: WordPlan): boolean => lossOf(plan).comparesInput?.(plan.args) === true;
+
+/** Whether labels are for nothing: outputs are compared with the input, or with each other. */
+export const isWithoutLabels = (plan: WordPlan): boolean => isAgainstInput(plan) || lossOf(plan).views !== undefined;
 
 /** Whether the labels that are trained on are to be counted. */
 export const countsLabels = (plan: WordPlan): boolean => lossOf(plan).counts?.(plan.args) === true;
