@@ -82,7 +82,7 @@ function inheritShared(sources: Map<string, WordPlan>): void {
     if (train === undefined || sourceOf(source) !== sourceOf(train)) continue;
     const { shared = [], args }: Source = sourceOf(source);
     const inherited = shared.flatMap((key) => (isDefault(source.args[key], args[key]?.default) ? [[key, train.args[key]]] : []));
-    sources.set(name, { ...source, args: { ...source.args, ...Object.fromEntries(inherited) } });
+    sources.set(name, { ...source, args: { ...source.args, ...(Object.fromEntries(inherited) as WordPlan["args"]) } });
   }
 }
 
@@ -168,7 +168,7 @@ function planSplit(
 /** `val 10%`, or `train 20 per class`. Undefined after a report. */
 function planPart({ name, fraction, perClass }: Ast.SplitPart, env: Environment): SplitPart | undefined {
   const value = evaluate(fraction, env);
-  const report = (what: string, wanted: string, hint?: string): undefined => {
+  const report = (what: string, wanted: string, hint?: string): void => {
     if (isUnknown(value)) return;
     const problem = { what, wanted, got: describeValue(value) };
     env.sink.report(typeof value === "number" ? "out-of-range" : "wrong-type", fraction.span, problem, { hint });
@@ -179,10 +179,12 @@ function planPart({ name, fraction, perClass }: Ast.SplitPart, env: Environment)
     const hint = isShare
       ? `a share of each class is \`${name} ${Math.round(value * 1e4) / 100}%\` of a split that is \`stratified\``
       : undefined;
-    return report(`what \`${name}\` has of each class`, "a whole number of at least 1", hint);
+    report(`what \`${name}\` has of each class`, "a whole number of at least 1", hint);
+    return undefined;
   }
   if (typeof value === "number" && value > 0 && value <= 1) return { name, fraction: value };
   const isWhole = typeof value === "number" && Number.isInteger(value) && value > 1;
   const hint = isWhole ? `write ${value <= 100 ? `\`${value}%\`, or ` : ""}\`${value} per class\`` : undefined;
-  return report(`the share of \`${name}\``, "between 0% and 100%", hint);
+  report(`the share of \`${name}\``, "between 0% and 100%", hint);
+  return undefined;
 }

@@ -15,15 +15,8 @@ import { topologicalOrder, type Graph } from "../ir/graph.ts";
 import { STREAMS, type ForwardModel, type NetworkModel, type Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import {
-  examplesIn,
-  type ColumnInfo,
-  type DataInfo,
-  type ParameterGroup,
-  type RecipePlan,
-  type StagePlan,
-  type WordPlan,
-} from "../ir/plan.ts";
+import { examplesIn } from "../ir/plan.ts";
+import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
 import { isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import { baseRate } from "../ir/recipe/optimizers/index.ts";

@@ -21,7 +21,7 @@ const MOST_NAMED = 12;
 const testOf =
   (pattern: string) =>
   (name: string): boolean =>
-    name === pattern || matches([...name], piecesOf(pattern));
+    name === pattern || matches(Array.from(name), piecesOf(pattern));
 
 /** What one character may be; `*` stands for any number of any. */
 type Piece = "*" | ((character: string) => boolean);
