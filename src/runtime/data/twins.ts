@@ -51,7 +51,8 @@ function equalFiles(ones: readonly string[], others: readonly string[], hashes: 
   }
   return candidates.flatMap((path): Pair[] => {
     const twin = known.get(hashes.of(path) ?? "");
-    return twin === undefined ? [] : [[path, twin]];
+    // Who names one folder for two splits means it.
+    return twin === undefined || twin === path ? [] : [[path, twin]];
   });
 }
 
