@@ -16,7 +16,7 @@ import { stagesSuite } from "./stages-suite.ts";
 import { traceSuite } from "./trace-suite.ts";
 import { updatesSuite } from "./updates-suite.ts";
 import { wildIndices } from "./wild-indices.ts";
-import { ONE_OF_EACH_KIND, zooTraceSuite } from "./zoo-trace-suite.ts";
+import { zooTraceSuite } from "./zoo-trace-suite.ts";
 
 const device: Device | Error = await openDevice("cuda", { kernelCache: resolve(".cache/cuda-kernels") }).catch(
   (error: unknown) => error as Error,
@@ -41,5 +41,5 @@ else {
   featuresSuite(open, { isExact: false });
   traceSuite("cuda");
   layerTraceSuite("cuda");
-  zooTraceSuite("cuda", ONE_OF_EACH_KIND);
+  zooTraceSuite("cuda");
 }
