@@ -28,20 +28,29 @@ export async function withFittingBatch(
   // What another program has taken of a device is not known.
   if (isFolder || mostMemory === undefined || peak <= mostMemory) return error;
   terminal.live("looking for a batch that fits");
-  const peakWith = async (size: number): Promise<number> => {
-    const request = compileRequest(path, { ...options, set: [...options.set, `batch=${size}`] }, device.info.kind, terminal, device.limits);
-    return peakOf(await terminal.io.toolchain.compileSpec(path, request));
+  const peakWith = async (size: number, ...more: readonly string[]): Promise<number> => {
+    const set = [...options.set, `batch=${size}`, ...more];
+    return peakOf(
+      await terminal.io.toolchain.compileSpec(path, compileRequest(path, { ...options, set }, device.info.kind, terminal, device.limits)),
+    );
   };
   const largest = await largestBelow(batch, peak, mostMemory, peakWith);
-  terminal.clearLive();
   if (largest === 0) return new DeviceError(error.reason, error.message, "No batch fits: freeze more layers, or take a smaller network.");
-  const gathered = Array.from({ length: batch }, (_, i) => i + 1).find((count) => batch % count === 0 && batch / count <= largest) ?? batch;
-  const accumulate = gathered * (stages[0]?.accumulate ?? 1);
+  // What is gathered takes room itself: of the gradients, once.
+  const parts = Array.from({ length: batch }, (_, i) => i + 1).filter((count) => batch % count === 0 && batch / count <= largest);
+  const steps = (count: number): string => `accumulate=${count * (stages[0]?.accumulate ?? 1)}`;
+  const gathered = await firstOf(parts.slice(0, MOST_TRIES), async (count) => (await peakWith(batch / count, steps(count))) <= mostMemory);
+  const same = gathered && ` Steps of ${batch} examples: \`--set batch=${batch / gathered} --set ${steps(gathered)}\`.`;
   return new DeviceError(
     error.reason,
     error.message,
-    `The largest batch that fits is ${largest}: \`--set batch=${largest}\`. Steps of ${batch} examples: \`--set batch=${batch / gathered} --set accumulate=${accumulate}\`.`,
+    `The largest batch that fits is ${largest}: \`--set batch=${largest}\`.${same ?? ""}`,
   );
+}
+
+async function firstOf<T>(list: readonly T[], holds: (item: T) => Promise<boolean>): Promise<T | undefined> {
+  for (const item of list) if (await holds(item)) return item;
+  return undefined;
 }
 
 /**
