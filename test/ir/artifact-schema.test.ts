@@ -64,7 +64,7 @@ describe("artifact schema", () => {
     const planning = (change: object): string | undefined => artifactProblem({ ...good, recipe: { ...recipe, ...change } });
     const planningStage = (change: object): string | undefined =>
       planning({ stages: recipe.stages.map((stage) => ({ ...stage, ...change })) });
-    expect(planning({ loss: { word: "contrastive", args: {} } })).toBe("/recipe/loss cannot be of word `contrastive`");
+    expect(planning({ loss: { word: "likeness", args: {} } })).toBe("/recipe/loss cannot be of word `likeness`");
     expect(planningStage({ optimizer: { word: "adam", args: { lr: -1, betas: [], eps: 1, weight_decay: 0 } } })).toBe(
       "/recipe/stages/0/optimizer/args/lr must be > 0",
     );
