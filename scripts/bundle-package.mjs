@@ -63,6 +63,8 @@ export async function bundleCommand(folder) {
     outfile: join(folder, "tlc.cjs"),
     format: "cjs",
     define: { "import.meta.url": "scriptUrl" },
+    // Code that was kept has no way to import. What is late is a function here, or asked for by `require`.
+    supported: { "dynamic-import": false },
     banner: { js: 'const scriptUrl = require("node:url").pathToFileURL(__filename).href;' },
     plugins: [await precompiled()],
   });

@@ -11,6 +11,9 @@ export function packExample(folder) {
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
     .sort();
-  const files = ["cnn.tlspec", "letters-to-digits.tlspec", ...pictures].map((name) => [name, readFileSync(join(folder, name)).toString("base64")]);
+  const files = ["cnn.tlspec", "letters-to-digits.tlspec", ...pictures].map((name) => [
+    name,
+    readFileSync(join(folder, name)).toString("base64"),
+  ]);
   return gzipSync(JSON.stringify(Object.fromEntries(files)), { level: 9 });
 }

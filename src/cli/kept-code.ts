@@ -8,7 +8,7 @@ import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, read
 import { statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { constants as vm, Script } from "node:vm";
+import { Script } from "node:vm";
 import { crc32 } from "node:zlib";
 
 /** Of the file's format, which is this, two words of 32 bits (how many processes it was made of, checksum), and what V8 gave. */
@@ -44,8 +44,6 @@ export function runKept(path: string, kept: string | undefined): KeptScript {
   const { data, teachers } = readKept(kept);
   const script = new Script(`(function (exports, require, module, __filename, __dirname) {${text}\n})`, {
     filename: path,
-    // What it imports late, it imports as a file in its place would.
-    importModuleDynamically: vm.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(data && { cachedData: data }),
   });
   const module = { exports: {} as unknown };
