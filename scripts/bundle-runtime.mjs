@@ -43,7 +43,10 @@ const ofRuntime = (runtime) => ({
 const ofCheckpoints = {
   name: "of-checkpoints",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\.?\/(checkpoint\/record|checkpoints|features)\.ts$/ }, () => ({ path: "./checkpoints.mjs", external: true }));
+    onResolve({ filter: /^\.\.?\/(checkpoint\/record|checkpoints|features|stream-feed)\.ts$/ }, () => ({
+      path: "./checkpoints.mjs",
+      external: true,
+    }));
   },
 };
 

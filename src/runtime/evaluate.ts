@@ -8,7 +8,6 @@ import { examplesIn } from "../ir/plan.ts";
 import { sizeOf } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import type { HostArray } from "./device.ts";
-import { windowBatches, Windows } from "./data/windows.ts";
 import { DataError } from "./errors.ts";
 import { metricsFrom, rankedFrom, type Metrics } from "./metrics.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
@@ -31,7 +30,7 @@ export function createEvaluator(loaded: LoadedStage): Evaluator {
     const batch = examplesIn(artifact.recipe);
     const scores = entry.scores === undefined ? undefined : new ScoreReader(loaded, entry.scores, split.count);
     const steps = Math.ceil(split.count / batch);
-    const windows = split.streamed && Windows.inOrder(split, windowBatches(split, batch) * batch);
+    const windows = split.streamed && (await import("./stream-feed.ts")).batchesInOrder(split, batch);
     resetSums(loaded, "evaluate");
     for (let first = 0; first < steps;) {
       const window = windows ? await windows.at(first * batch) : split;

@@ -1,12 +1,6 @@
-// How the steps of an epoch come to their examples. What lies on the device is gathered there by the epoch's order. Of pictures that are
-// streamed a device has a window at a time: the order then says where in its window an example lies, which is all that the program sees of
-// it, so that the same kernels give the same bits. Writes are in the device's queue: the host never waits for what is computed before.
+// How the steps of an epoch come to their examples: what lies on the device is gathered there by the epoch's order.
 
-import { examplesIn } from "../ir/plan.ts";
-import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
-import { sizeOf } from "../ir/types.ts";
-import type { Column, LoadedSplit } from "./data/loaded-split.ts";
-import { Windows, windowBatches } from "./data/windows.ts";
+import type { LoadedSplit } from "./data/loaded-split.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
 import { writeResident } from "./resident.ts";
 
@@ -19,8 +13,7 @@ export interface Feed {
   load(batch: number): Promise<number>;
 }
 
-export function createFeed(loaded: LoadedStage, split: LoadedSplit): Feed {
-  if (split.streamed) return new StreamFeed(loaded, split);
+export function residentFeed(loaded: LoadedStage, split: LoadedSplit): Feed {
   writeResident(loaded, "train", split);
   const { order } = entryFor(loaded.stage, "train");
   return {
@@ -28,64 +21,4 @@ export function createFeed(loaded: LoadedStage, split: LoadedSplit): Feed {
     begin: (permutation) => loaded.session.write(order, permutation),
     load: () => Promise.resolve(Infinity),
   };
-}
-
-/** Growing takes a new place on the device; so there is room for somewhat larger pictures. */
-const SPARE = 1.25;
-
-class StreamFeed implements Feed {
-  readonly most: number;
-  readonly #loaded: LoadedStage;
-  readonly #split: LoadedSplit;
-  readonly #batch: number;
-  #windows: Windows | undefined;
-  /** The batch that the windows begin with, and the one behind the window on the device. */
-  #from = 0;
-  #end = 0;
-  /** Bytes of pictures that there is room for. */
-  #room: number;
-
-  constructor(loaded: LoadedStage, split: LoadedSplit) {
-    this.#loaded = loaded;
-    this.#split = split;
-    this.#batch = examplesIn(loaded.artifact.recipe);
-    this.most = windowBatches(split, this.#batch);
-    const { shape = [] } = split.streamed ?? {};
-    this.#room = hasOwnSizes(shape) ? 0 : this.most * this.#batch * sizeOf(shape);
-  }
-
-  begin(order: Int32Array, from: number): void {
-    const [size, first] = [this.most * this.#batch, from * this.#batch];
-    const { session, stage } = this.#loaded;
-    session.write(
-      entryFor(stage, "train").order,
-      order.map((_, place) => (place < first ? 0 : (place - first) % size)),
-    );
-    this.#windows = new Windows(this.#split, order, size);
-    this.#windows.begin(first);
-    [this.#from, this.#end] = [from, from];
-  }
-
-  async load(batch: number): Promise<number> {
-    if (batch >= this.#end) {
-      const window = await this.#windows?.at(batch * this.#batch);
-      if (window) writeResident(this.#loaded, "train", this.#roomy(window));
-      this.#end = batch + this.most;
-    }
-    return this.#end - batch;
-  }
-
-  /** With pictures that take all the room they ever took. */
-  #roomy(window: LoadedSplit): LoadedSplit {
-    const name = this.#split.streamed?.name ?? "";
-    const column = window.columns.get(name);
-    if (!column) return window;
-    const isFirst = this.#end === this.#from;
-    const needed = column.data.length;
-    if (needed > this.#room) this.#room = Math.ceil(SPARE * needed);
-    else if (!isFirst) return window;
-    const data = new Uint8Array(this.#room);
-    data.set(column.data);
-    return { ...window, columns: new Map<string, Column>([...window.columns, [name, { ...column, data }]]) };
-  }
 }

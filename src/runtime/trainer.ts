@@ -12,7 +12,7 @@ import { runEpoch } from "./epoch.ts";
 import { DataError, NonFiniteLossError } from "./errors.ts";
 import { createEvaluator, epochMetrics } from "./evaluate.ts";
 import type { EpochEvent, FeaturesEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent, UncachedEvent } from "./events.ts";
-import { createFeed } from "./feed.ts";
+import { residentFeed } from "./feed.ts";
 import type { FeatureMemory, FeatureStore } from "./features.ts";
 import { entryFor, initialize, type LoadedStage, type Network } from "./network.ts";
 import { Pace } from "./pace.ts";
@@ -171,7 +171,8 @@ async function* trainStage(
   const uncached = { loaded: plain, data: run.data };
   const { loaded, data } = caching ? yield* caching.withFeatures(plain, run.data, caching.memory, options) : uncached;
   const { artifact, stage, session } = loaded;
-  const feed = createFeed(loaded, data.train);
+  const streaming = data.train.streamed && (await import("./stream-feed.ts"));
+  const feed = streaming ? new streaming.StreamFeed(loaded, data.train) : residentFeed(loaded, data.train);
   const entry = entryFor(stage, "train");
   const epochs = stages[index]?.epochs ?? 0;
   // Every epoch of a run has an order of its own, whatever stage it is in.

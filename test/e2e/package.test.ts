@@ -116,13 +116,13 @@ describe("in an application", () => {
         return stdout;
       };
       expect((await run(node, ["--version"])).stdout.trim()).toBe(`v${version}`);
-      expect(await tlc("init", example)).toMatch(/tlc run example-.*cnn\.tlspec\n$/);
+      expect(await tlc("init", example)).toMatch(/tlc run example-.*cnn\.tlspec\n/);
       // Pictures are decoded by a package that is loaded late: by compiled code that was kept, too.
       for (let process = 0; process < 2; process++) {
         const events = (await tlc("run", `${example}/cnn.tlspec`, "--device", "wasm", "--set", "epochs=1", "--json")).trim().split("\n");
         expect(JSON.parse(events.at(-1)!)).toMatchObject({ event: "done", device: "wasm" });
         expect(readdirSync(join(cache, "tlspec/code")).length).toBeGreaterThan(0);
-        rmSync(join(cache, "tlspec/pictures"), { recursive: true });
+        rmSync(join(cache, "tlspec/pictures"), { recursive: true, force: true });
       }
       const { stdout } = await run(node, ["program.mjs", `${example}/cnn.tlspec`], { cwd: app() });
       expect(stdout).toMatch(/^step \d+: \d/m);

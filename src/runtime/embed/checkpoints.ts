@@ -1,5 +1,5 @@
-// What an application loads when a training is to go on later, watches its epochs or keeps features, and for weights that are only what a
-// training changed: a file of its own beside the runtime, with whose classes of errors it speaks.
+// What an application loads when a training is to go on later, watches its epochs, keeps features or streams, and for weights that are only
+// what a training changed: a file of its own beside the runtime, with whose classes of errors it speaks.
 
 import type { Artifact } from "../../ir/artifact.ts";
 import { readCheckpoint, writeCheckpoint, type Progress } from "../checkpoint/checkpoint.ts";
@@ -14,6 +14,7 @@ import type { EmbeddedTrainOptions } from "./model.ts";
 
 export * from "../checkpoint/record.ts";
 export * from "../features.ts";
+export * from "../stream-feed.ts";
 
 /** All weights, of what a training changed of those that a network has now. */
 export async function merged(loaded: LoadedStage, delta: Safetensors): Promise<Safetensors> {
