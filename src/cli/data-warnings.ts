@@ -6,7 +6,7 @@ import { DATA_LINTS } from "../dsl/lints/data.ts";
 import type { OpenedData } from "../dsl/lints/define.ts";
 import type { HostArray } from "../ir/arrays.ts";
 import type { Artifact } from "../ir/artifact.ts";
-import type { DataInfo } from "../ir/plan.ts";
+import { examplesIn, type DataInfo } from "../ir/plan.ts";
 import { labelsAreSets, type LoadedSplit } from "../runtime/data/loaded-split.ts";
 import { twinsOf } from "../runtime/data/twins.ts";
 import { showDiagnostics } from "./open.ts";
@@ -38,7 +38,7 @@ export function warnOfData(
   const whole: Span = { file: path, start: 0, end: 1 };
   const sink = new DiagnosticSink();
   const twins = twinsOf(loaded, dataInfo.label.name);
-  const opened: OpenedData = { batch: recipe.batch, classes: dataInfo.classes, splits, twins };
+  const opened: OpenedData = { batch: examplesIn(recipe), classes: dataInfo.classes, splits, twins };
   for (const { find } of DATA_LINTS) {
     for (const { problem, at } of find(opened)) sink.report(problem.name, places[at] ?? whole, problem.params, { hint: problem.hint });
   }

@@ -1,6 +1,7 @@
 // `tlc run --find-rate`: Smith's range test. The first stage trains with a rate that grows from step to step, until its loss diverges; what that
 // says is a table, a picture and a suggestion. Nothing is saved.
 
+import { examplesIn } from "../ir/plan.ts";
 import { rangeTest } from "../ir/recipe/schedules/range-test.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import { DataError, NonFiniteLossError } from "../runtime/errors.ts";
@@ -56,7 +57,7 @@ async function testRates(opened: Opened, path: string, options: RunOptions, term
   try {
     network = await Network.open(artifact, device);
     const [first] = artifact.recipe.stages;
-    const batches = Math.ceil(split.count / artifact.recipe.batch / (first?.accumulate ?? 1));
+    const batches = Math.ceil(split.count / examplesIn(artifact.recipe) / (first?.accumulate ?? 1));
     const epochs = Math.ceil(STEPS / Math.max(1, batches));
     for await (const event of train(network, { train: split }, { signal, weights, teacher, epochs, features: false })) {
       if (event.event !== "step") continue;

@@ -3,6 +3,7 @@
 // `average/NAME` where a recipe has averages.
 
 import type { Artifact } from "../ir/artifact.ts";
+import { examplesIn } from "../ir/plan.ts";
 import type { BufferPlan } from "../ir/program.ts";
 import { InternalError, sizeOf, type DType, type TensorType } from "../ir/types.ts";
 import { strayValue } from "../runtime/data/loaded-split.ts";
@@ -118,7 +119,7 @@ async function runSteps(
       session.write(buffer, values);
     }
     // A schedule takes the traced steps for the whole training.
-    if (entry.count !== undefined) session.write(entry.count, Int32Array.of(steps * artifact.recipe.batch));
+    if (entry.count !== undefined) session.write(entry.count, Int32Array.of(steps * examplesIn(artifact.recipe)));
     if (entry.epochs !== undefined) session.write(entry.epochs, Int32Array.of(1));
     const tensors = new Map<string, Tensor>();
     /** Reads buffers and keeps them under other names. */
