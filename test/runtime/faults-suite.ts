@@ -96,7 +96,7 @@ export function faults(target: string, open: () => Promise<Mortal>): void {
 
   it("ends a training that has learned nothing yet", async () => {
     const { device, kill, network } = await opened();
-    const error = await trainUntil(network, 4096, ({ event }) => event === "start", kill);
+    const error = await trainUntil(network, 65536, ({ event }) => event === "start", kill);
     expect([error.reason, error.last]).toEqual(["lost", undefined]);
     device.dispose();
   });

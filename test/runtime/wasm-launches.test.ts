@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import { Worker, type Transferable } from "node:worker_threads";
 import { describe, expect, it, vi } from "vitest";
 import type { Program } from "../../src/ir/program.ts";
 import type { Device } from "../../src/runtime/device.ts";
@@ -284,7 +284,7 @@ describe("faults", () => {
       worker.on("error", (error: Error) => listener.onEnd(error.message));
       worker.on("exit", () => listener.onEnd("the worker thread ended"));
       return {
-        post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
+        post: (message, transfer = []) => worker.postMessage(message, transfer as readonly Transferable[]),
         terminate: () => void worker.terminate(),
         keepAlive: () => undefined,
       };

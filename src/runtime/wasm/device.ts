@@ -8,9 +8,9 @@ import { DeviceError, type Device, type HostArray, type Session } from "../devic
 import { formatBytes, outOfMemory } from "../memory.ts";
 import { compileKernels, hasRelaxedSimd, requireSimd } from "./engine.ts";
 import { layOut } from "./layout.ts";
-import type { Message, Reply } from "./messages.ts";
+import type { Done, Message, Reply } from "./messages.ts";
 import { controlBytes } from "./team.ts";
-import { makeMemory, MOST_PAGES, PAGE } from "./memory.ts";
+import { MOST_PAGES, PAGE } from "./memory.ts";
 import type { StartWorker, WorkerThread } from "./workers.ts";
 
 /** More threads than this wait for memory and for each other. */
@@ -52,7 +52,7 @@ export function openWasmDevice(options: WasmOptions): Device {
 }
 
 interface Waiting {
-  resolve(values: readonly ArrayBuffer[]): void;
+  resolve(answer: Done): void;
   reject(error: Error): void;
 }
 
@@ -72,12 +72,15 @@ class Workers {
     this.isShared = isShared;
     this.mostPages = mostPages;
     const control = threads > 1 ? new SharedArrayBuffer(controlBytes(threads)) : undefined;
+    const channels = Array.from({ length: threads - 1 }, () => new MessageChannel());
     this.threads = Array.from({ length: threads }, (_, thread) => {
       const worker = start({
         onReply: (reply) => this.#onReply(reply),
         onEnd: (message) => this.end(lost(message)),
       });
-      worker.post({ kind: "start", thread, threads, spins: threads <= cores ? SPINS : 50, ...(control && { control }) });
+      const ports = thread === 0 ? channels.map(({ port1 }) => port1) : channels.slice(thread - 1, thread).map(({ port2 }) => port2);
+      const spins = threads <= cores ? SPINS : 50;
+      worker.post({ kind: "start", thread, threads, spins, ports, ...(control && { control }) }, ports);
       return worker;
     });
   }
@@ -92,13 +95,13 @@ class Workers {
     this.threads[0]?.post(message, transfer);
   }
 
-  /** To a thread, with one. */
-  ask(message: Message & { readonly id: number }, thread = 0): Promise<readonly ArrayBuffer[]> {
+  /** To the leader, with one. */
+  ask(message: Message & { readonly id: number }): Promise<Done> {
     if (this.#error) return Promise.reject(this.#error);
     return new Promise((resolve, reject) => {
       this.#waiting.set(message.id, { resolve, reject });
       this.#keepAlive(true);
-      this.threads[thread]?.post(message);
+      this.threads[0]?.post(message);
     });
   }
 
@@ -116,7 +119,7 @@ class Workers {
         const waiting = this.#waiting.get(reply.id);
         this.#waiting.delete(reply.id);
         if (this.#waiting.size === 0) this.#keepAlive(false);
-        return waiting?.resolve(reply.values ?? []);
+        return waiting?.resolve(reply);
       }
       case "out-of-memory":
         return this.end(
@@ -158,14 +161,14 @@ class WasmSession implements Session {
     const pages = Math.ceil((loaded.end + loaded.margin) / PAGE);
     if (pages > mostPages) throw outOfMemory(program, `WebAssembly has at most ${formatBytes(mostPages * PAGE)}`);
     const modules = await compileKernels(program, isShared);
-    const memory = isShared ? makeMemory(pages, true, mostPages) : undefined;
-    if (isShared && !memory) throw outOfMemory(program, `the system does not have ${formatBytes(loaded.end)}`);
     const session = ++workers.sessions;
     const unload = workers.disposed.splice(0);
-    // After the first program, followers wait for commands; they hear of a new one only in between.
-    if (threads.length > 1 && session > 1) workers.tell({ kind: "release" });
-    const message = { kind: "load", session, program: loaded, modules, pages, mostPages, unload, ...(memory && { memory }) } as const;
-    await Promise.all(threads.map((_, thread) => workers.ask({ ...message, id: workers.nextId() }, thread)));
+    const id = workers.nextId();
+    const { isFull } = await workers.ask({ kind: "load", id, session, program: loaded, modules, isShared, pages, mostPages, unload });
+    if (isFull) {
+      workers.disposed.push(...unload);
+      throw outOfMemory(program, `the system does not have ${formatBytes(loaded.end)}`);
+    }
     return new WasmSession(workers, program, session);
   }
 
@@ -204,7 +207,7 @@ class WasmSession implements Session {
   async read(buffers: readonly string[]): Promise<Map<string, HostArray>> {
     const plans = buffers.map((name) => this.#buffer(name));
     const parts = plans.map(({ index, plan }) => ({ buffer: index, bytes: plan.bytes }));
-    const values = await this.#workers.ask({ kind: "read", id: this.#workers.nextId(), session: this.#id, parts });
+    const { values = [] } = await this.#workers.ask({ kind: "read", id: this.#workers.nextId(), session: this.#id, parts });
     return new Map(
       plans.map(({ plan }, i) => [plan.name, new HOST_ARRAYS[plan.dtype](values[i] ?? new ArrayBuffer(0), 0, sizeOf(plan.shape))]),
     );

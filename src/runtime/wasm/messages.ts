@@ -67,8 +67,9 @@ export interface LoadMessage {
   readonly session: number;
   readonly program: LoadedProgram;
   readonly modules: readonly WebAssembly.Module[];
-  /** Absent where memory cannot be shared: then the only thread makes its own, of `pages`. */
+  /** Made by the leader, who tells the followers: the host has none, which its collector would keep long after the threads have ended. */
   readonly memory?: WebAssembly.Memory;
+  readonly isShared: boolean;
   readonly pages: number;
   /** The memory's maximum. */
   readonly mostPages: number;
@@ -87,14 +88,14 @@ export type Message =
   | {
       readonly kind: "start";
       readonly control?: SharedArrayBuffer;
+      /** The leader's to the followers, or a follower's to the leader. */
+      readonly ports: readonly MessagePort[];
       readonly thread: number;
       readonly threads: number;
       /** Looks at a barrier before a thread goes to sleep. */
       readonly spins: number;
     }
   | LoadMessage
-  /** Ends the followers' waiting, so that they see their messages. */
-  | { readonly kind: "release" }
   | { readonly kind: "write"; readonly session: number; readonly buffer: number; readonly isData: boolean; readonly data: Uint8Array }
   /** Takes buffers over from another session. */
   | { readonly kind: "adopt"; readonly session: number; readonly from: number; readonly copies: readonly Copy[] }
@@ -112,7 +113,13 @@ export interface Ready {
   readonly kind: "ready";
 }
 
+export interface Done {
+  readonly kind: "done";
+  readonly id: number;
+  readonly values?: readonly ArrayBuffer[];
+  /** The program was not loaded, since there is no room for it. */
+  readonly isFull?: true;
+}
+
 export type Reply =
-  | { readonly kind: "done"; readonly id: number; readonly values?: readonly ArrayBuffer[] }
-  | { readonly kind: "out-of-memory"; readonly message: string }
-  | { readonly kind: "failed"; readonly message: string };
+  Done | { readonly kind: "out-of-memory"; readonly message: string } | { readonly kind: "failed"; readonly message: string };

@@ -39,6 +39,8 @@ export class Thread {
   readonly #post: (reply: Reply, transfer?: readonly ArrayBuffer[]) => void;
   readonly #sessions = new Map<number, Session>();
   #team = new Team(0, 1, 0);
+  #ports: readonly MessagePort[] = [];
+  #isFollowed = false;
   #isBroken = false;
 
   constructor(post: (reply: Reply, transfer?: readonly ArrayBuffer[]) => void) {
@@ -63,12 +65,15 @@ export class Thread {
     switch (message.kind) {
       case "start":
         this.#team = new Team(message.thread, message.threads, message.spins, message.control);
+        this.#ports = message.ports;
+        if (message.thread > 0)
+          for (const port of message.ports)
+            port.onmessage = (event: MessageEvent<Message>) => {
+              this.receive(event.data);
+            };
         return;
       case "load":
         return this.#load(message);
-      case "release":
-        this.#command(0, RELEASE, 0);
-        return;
       case "write":
         return this.#write(this.#session(message.session), message.buffer, message.isData, message.data);
       case "adopt":
@@ -98,18 +103,27 @@ export class Thread {
     return session;
   }
 
-  #load({ id, session, program, modules, memory: shared, pages, mostPages, unload }: LoadMessage): void {
+  #load(message: LoadMessage): void {
+    const { id, session, program, modules, unload } = message;
     for (const old of unload) this.#sessions.delete(old);
-    const memory = shared ?? makeMemory(pages, false, mostPages);
-    if (!memory) throw new OutOfMemory(`the system does not have ${formatBytes(program.end)}`);
+    const memory = message.memory ?? makeMemory(message.pages, message.isShared, message.mostPages);
+    if (!memory) return this.#post({ kind: "done", id, isFull: true });
+    if (this.#team.thread === 0) this.#tellFollowers({ ...message, memory });
     const kernels = modules.map((module): Kernel => {
       const { exports } = new WebAssembly.Instance(module, { env: { memory } });
       return { run: exports["run"] as Run, isWarm: false };
     });
     this.#sessions.set(session, { program, memory, kernels, data: new Map(), end: program.end });
-    if (this.#team.thread === 0) new Int32Array(memory.buffer, program.tablesAt, program.tables.length).set(program.tables);
+    if (this.#team.thread > 0) return this.#follow();
+    new Int32Array(memory.buffer, program.tablesAt, program.tables.length).set(program.tables);
     this.#post({ kind: "done", id });
-    if (this.#team.thread > 0) this.#follow();
+  }
+
+  #tellFollowers(message: LoadMessage): void {
+    // They wait for commands since the first program, and hear of another only in between.
+    if (this.#isFollowed) this.#command(0, RELEASE, 0);
+    this.#isFollowed = this.#ports.length > 0;
+    for (const port of this.#ports) port.postMessage(message);
   }
 
   // A follower does commands until it is released to see its messages.

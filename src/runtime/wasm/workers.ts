@@ -4,7 +4,7 @@
 import type { Message, Ready, Reply } from "./messages.ts";
 
 export interface WorkerThread {
-  post(message: Message, transfer?: readonly ArrayBuffer[]): void;
+  post(message: Message, transfer?: readonly (ArrayBuffer | MessagePort)[]): void;
   terminate(): void;
   /** Whether the process must not end before this thread has answered. */
   keepAlive(isNeeded: boolean): void;
@@ -19,6 +19,8 @@ export interface Listener {
 export type StartWorker = (listener: Listener) => WorkerThread;
 
 type NodeWorker = import("node:worker_threads").Worker;
+/** Node has a MessagePort of its own. */
+type NodeTransfer = readonly import("node:worker_threads").Transferable[];
 
 /** One way to start a thread; throws, or ends it, where this way is closed. */
 type Start = (hear: (message: Reply | Ready) => void, onEnd: (message: string) => void) => Promise<WorkerThread>;
@@ -45,7 +47,7 @@ export function nodeWorkers(file: () => URL, source?: () => Promise<string>): St
       worker.unref();
       return {
         post: (message, transfer = []) => {
-          worker.postMessage(message, [...transfer]);
+          worker.postMessage(message, transfer as NodeTransfer);
         },
         terminate: () => void worker.terminate(),
         keepAlive: (isNeeded) => {
