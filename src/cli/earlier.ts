@@ -3,6 +3,7 @@
 
 import type { Artifact } from "../ir/artifact.ts";
 import { DataError } from "../runtime/errors.ts";
+import { fileHash } from "../runtime/files.ts";
 import { EXIT, Exit } from "./failure.ts";
 import { artifactOf, compileRequest, type CompileOptions, type Opened } from "./open.ts";
 import { finishedWeights } from "./results.ts";
@@ -13,7 +14,10 @@ import { weightAccess, type Published } from "./weights.ts";
 const alone = ({ root }: CompileOptions, recipe: string): CompileOptions => ({ set: [], recipe, ...(root !== undefined && { root }) });
 
 /** In a folder of runs, which is beside no spec. */
-const inRun = ({ matches }: Published, source: string): Published => ({ source, isRecipe: false, matches });
+const inRun = async ({ matches }: Published, source: string): Promise<Published> => ({
+  ...{ source, isRecipe: false, matches },
+  hash: await fileHash(source),
+});
 
 /**
  * What a recipe begins with, as a file.
@@ -34,23 +38,25 @@ export async function trainEarlier(
   const artifact = artifactOf(outcome, terminal);
   const { published: _, teacher: __, ...rest } = opened;
   const access = weightAccess(path, options, terminal);
-  const earlier = {
+  const its = {
     ...rest,
     artifact,
     outcome,
     ...(outcome.weights && { published: { ...outcome.weights, ...access } }),
     ...(outcome.teacher && { teacher: { ...outcome.teacher, ...access } }),
   };
-  const done = await finishedWeights(artifact, path);
+  // What that one begins with in turn comes first: a run of it that began with other weights is no run of it as it would be now.
+  const earlier = await trainEarlier(its, path, options, terminal, train);
+  const done = await finishedWeights(artifact, path, earlier.published?.hash);
   if (done === undefined) {
     terminal.line(`${opened.artifact.name} begins with the weights of ${recipe}, which is trained first`);
     const code = await train(earlier, recipe);
     if (code !== EXIT.ok) throw new Exit(code);
   }
-  const file = done ?? (await finishedWeights(artifact, path));
+  const file = done ?? (await finishedWeights(artifact, path, earlier.published?.hash));
   if (file === undefined) throw new DataError(`the weights of ${recipe} are not where its run should have left them`);
   terminal.line(`${opened.artifact.name} begins with ${file}`);
-  return { ...opened, published: inRun(published, file) };
+  return { ...opened, published: await inRun(published, file) };
 }
 
 /** For what does not train: the file of the run that has ended. */
@@ -63,11 +69,25 @@ export async function requireEarlier(
 ): Promise<Published> {
   if (!published.isRecipe) return published;
   const recipe = published.source;
-  const outcome = await terminal.io.toolchain.compileSpec(path, compileRequest(path, alone(options, recipe), target, terminal));
-  const file = await finishedWeights(artifactOf(outcome, terminal), path);
+  const file = await earlierFile(path, options, target, recipe, terminal);
   if (file !== undefined) return inRun(published, file);
   throw new DataError(
     `the recipe begins with the weights of ${recipe}, which has none yet`,
     `train it first with \`tlc run ${path} --recipe ${recipe}\``,
   );
+}
+
+/** What the last run of a recipe has left, if it began with what the recipe before it has left, and so on. */
+async function earlierFile(
+  path: string,
+  options: CompileOptions,
+  target: string,
+  recipe: string,
+  terminal: Terminal,
+): Promise<string | undefined> {
+  const outcome = await terminal.io.toolchain.compileSpec(path, compileRequest(path, alone(options, recipe), target, terminal));
+  const { isRecipe = false, source = "" } = outcome.weights ?? {};
+  const before = isRecipe ? await earlierFile(path, options, target, source, terminal) : undefined;
+  if (isRecipe && before === undefined) return undefined;
+  return finishedWeights(artifactOf(outcome, terminal), path, before && (await fileHash(before)));
 }

@@ -35,9 +35,15 @@ export interface Results {
 /**
  * @param path what the user named, a spec or a folder
  * @param run the folder of a run that goes on
+ * @param begins which weights it begins with, where the spec alone does not say it
  */
-export async function openResults(artifact: Artifact, path: string, out: string | undefined, run?: string): Promise<Results> {
-  return out === undefined ? openRun(artifact, path, run) : openFile(artifact, out);
+export async function openResults(
+  artifact: Artifact,
+  path: string,
+  out: string | undefined,
+  { run, begins }: { readonly run?: string | undefined; readonly begins?: string | undefined } = {},
+): Promise<Results> {
+  return out === undefined ? openRun(run ?? (await beginRun(artifact, path, begins)), artifact) : openFile(artifact, out);
 }
 
 /** Where the checkpoints lie of a run whose weights go to this file. */
@@ -77,8 +83,7 @@ export async function findRun(artifact: Artifact, path: string, named: string | 
 /** `runs/RECIPE`; the name may come from a folder of a stranger. */
 const folderOf = ({ name }: Artifact): string => join(RUNS, name.replaceAll(/[^\w-]/g, "_"));
 
-async function openRun(artifact: Artifact, path: string, resumed: string | undefined): Promise<Results> {
-  const run = resumed ?? (await beginRun(artifact, path));
+function openRun(run: string, artifact: Artifact): Results {
   const folder = dirname(run);
   const metrics = join(run, METRICS);
   return {
@@ -96,10 +101,10 @@ async function openRun(artifact: Artifact, path: string, resumed: string | undef
   };
 }
 
-async function beginRun(artifact: Artifact, path: string): Promise<string> {
+async function beginRun(artifact: Artifact, path: string, begins: string | undefined): Promise<string> {
   const folder = folderOf(artifact);
   const run = await explained(folder, () => nextRun(folder));
-  const spec = { source: resolve(path), target: artifact.target, ...trainedOf(artifact) };
+  const spec = { source: resolve(path), target: artifact.target, ...trainedOf(artifact, begins) };
   await explained(run, () => writeFileAtomic(join(run, SPEC), `${JSON.stringify(spec, null, 1)}\n`));
   return run;
 }
@@ -208,12 +213,18 @@ export async function newestWeights(
 }
 
 /** What a run of a recipe depends on, as far as the spec says it. */
-const trainedOf = ({ recipe, data, dataInfo, network, weights }: Artifact): object => ({ recipe, data, dataInfo, network, weights });
+const trainedOf = ({ recipe, data, dataInfo, network, weights }: Artifact, begins: string | undefined): object => ({
+  ...{ recipe, data, dataInfo, network, weights },
+  ...(begins !== undefined && { begins }),
+});
 
-/** The weights of the newest run that trained this very recipe of this spec to its end. */
-export async function finishedWeights(artifact: Artifact, path: string): Promise<string | undefined> {
+/**
+ * The weights of the newest run that trained this very recipe of this spec to its end.
+ * @param begins as the run was opened with
+ */
+export async function finishedWeights(artifact: Artifact, path: string, begins: string | undefined): Promise<string | undefined> {
   const folder = folderOf(artifact);
-  const wanted = JSON.stringify({ source: resolve(path), ...trainedOf(artifact) });
+  const wanted = JSON.stringify({ source: resolve(path), ...trainedOf(artifact, begins) });
   for (const run of [...(await runsIn(folder))].sort((a, b) => b - a).map((number) => join(folder, String(number)))) {
     const { target: _, ...spec } = ((await readJson(join(run, SPEC))) ?? {}) as Record<string, unknown>;
     const file = join(run, WEIGHTS);

@@ -96,7 +96,8 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
     const data = await loadTrainData(plan, artifact, { signal, within, streamAbove: streamAbove(device, options) }, terminal, skipped);
     const { warnOfData } = await import("./data-warnings.ts");
     warnOfData(artifact, { ...data }, path, opened.outcome, terminal);
-    results = await openResults(artifact, path, options.out, before?.run);
+    const begins = options.weights ?? opened.published?.hash;
+    results = await openResults(artifact, path, options.out, { run: before?.run, begins });
     const folder = new CheckpointFolder(results.checkpoints, (error) => {
       terminal.remark(`no checkpoint can be written: ${error instanceof Error ? error.message : String(error)}; the run goes on without`);
     });

@@ -336,6 +336,13 @@ export interface Glob {
   readonly pattern: string;
 }
 
+/** A setting that is there under another name. */
+export interface MisspeltSetting {
+  /** What was meant. */
+  readonly key: string;
+  readonly span: Span;
+}
+
 /** The lines without a fault of a network or block that has one. */
 export interface PartialDeclaration {
   readonly declaration: NetworkDeclaration | BlockDeclaration;

@@ -1,7 +1,7 @@
 // What people write who come from other frameworks or languages, and what to write here: the words that no distance between letters
 // would find.
 
-import { didYouMean } from "../diagnostics.ts";
+import { didYouMean, nearest } from "../diagnostics.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
 
 const write = (text: string): string => `write \`${text}\``;
@@ -80,6 +80,10 @@ export const SETTINGS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const hintForSetting = (name: string): string | undefined => SETTINGS_ELSEWHERE.get(name);
+
+/** The setting that is there under another name, or misspelt. */
+export const meantSetting = (name: string, known: readonly string[]): string | undefined =>
+  SETTINGS_ELSEWHERE.has(name) ? known.find((key) => hintForSetting(name) === write(key)) : nearest(name, known);
 
 /** Declarations under their names elsewhere. */
 const DECLARATIONS_ELSEWHERE: ReadonlyMap<string, string> = new Map([

@@ -20,4 +20,6 @@ export interface Module {
   readonly recipes: ReadonlyMap<string, Ast.RecipeDeclaration>;
   /** Of networks and blocks with a fault of syntax: nothing is built of them, and the names in them are checked. */
   readonly partial: readonly Ast.PartialDeclaration[];
+  /** Settings that are there under another name. */
+  readonly misspelt: readonly Ast.MisspeltSetting[];
 }

@@ -8,7 +8,7 @@ import { LAYER_BY_NAME } from "./layers/index.ts";
 import { LIMITS } from "./limits.ts";
 import type { Binding, Module } from "./module.ts";
 import { notText } from "./not-text.ts";
-import { noSpec, parseSpec, type ParsedSpec } from "./parse.ts";
+import { noSpec, parseSpec, unread, type ParsedSpec } from "./parse.ts";
 import { folderOf, joinPath } from "./paths.ts";
 
 /** What the language needs from the world around it. */
@@ -48,10 +48,10 @@ class Loader {
 
   load(path: string, text: string, importers: readonly string[]): Module {
     this.sources.set(path, text);
-    const { spec, broken, partial } = this.#read(path, text, importers.length === 0);
+    const { spec, broken, partial, misspelt } = this.#read(path, text, importers.length === 0);
     const names = new Map<string, Binding>();
     const recipes = new Map<string, Ast.RecipeDeclaration>();
-    const module: Module = { path, text, spec, names, recipes, partial };
+    const module: Module = { path, text, spec, names, recipes, partial, misspelt };
     for (const it of spec.imports) this.#bindImport(it, module, names, [...importers, path]);
     for (const declaration of spec.declarations) {
       if (declaration.kind === "recipe") this.#declare(declaration.name, declaration, declaration.nameSpan, recipes, (it) => it.nameSpan);
@@ -78,14 +78,14 @@ class Loader {
     this.#sink.report("not-text", spec.span, { reason }, { hint: "save it as text in UTF-8" });
     // Nobody can read a line of it.
     this.sources.delete(path);
-    return { spec, broken: new Set(), partial: [] };
+    return unread(path, text, spec);
   }
 
   #readJson(path: string, text: string, isNamedByUser: boolean): ParsedSpec {
     const spec = this.#host.parseJson?.(path, text, this.#sink);
     // What is no spec may be anything, and a diagnostic would show its first line. The file that the user named is theirs to see.
     if (spec === undefined && !isNamedByUser) this.sources.delete(path);
-    return { spec: spec ?? noSpec(path, ""), broken: new Set(), partial: [] };
+    return unread(path, "", spec);
   }
 
   #declare<T>(name: string, value: T, span: Span, into: Map<string, T>, spanOf: (value: T) => Span): void {

@@ -16,7 +16,7 @@ import { commandLine } from "./paths.ts";
 import { parseDatasetSetting, parseExpression, parseRecipeSetting } from "./parse.ts";
 import { callableOf } from "./resolve.ts";
 import { signatureOf } from "./signature.ts";
-import { DATASET_KEYS, RECIPE_KEYS } from "./to-ast-settings.ts";
+import { DATASET_KEYS, RECIPE_KEYS } from "./setting-keys.ts";
 
 export interface Overridden {
   readonly recipe: Ast.RecipeDeclaration;

@@ -3,7 +3,7 @@
 // a network without a fault, whose names are checked all the same.
 
 import type { DiagnosticSink } from "../diagnostics.ts";
-import type { DatasetSetting, Expr, PartialDeclaration, RecipeSetting, Spec } from "./ast.ts";
+import type { DatasetSetting, Expr, MisspeltSetting, PartialDeclaration, RecipeSetting, Spec } from "./ast.ts";
 import { lex } from "./lexer.ts";
 import { LIMITS } from "./limits.ts";
 import { parseTokens, TooDeep } from "./parser.ts";
@@ -20,14 +20,19 @@ export interface ParsedSpec {
   readonly broken: ReadonlySet<string>;
   /** What could be read of those that are networks and blocks. */
   readonly partial: readonly PartialDeclaration[];
+  readonly misspelt: readonly MisspeltSetting[];
 }
 
 export function parseSpec(file: string, text: string, sink: DiagnosticSink): ParsedSpec {
   const parsed = parseWith(file, text, "spec", sink, (cst, context) => specFromCst(cst, context, text));
-  return parsed ?? { spec: noSpec(file, text), broken: new Set(), partial: [] };
+  return parsed ?? unread(file, text);
 }
 
-/** Of a file that cannot be read. */
+/** Of a file that cannot be read, or has another form. */
+export const unread = (file: string, text: string, spec = noSpec(file, text)): ParsedSpec => ({
+  ...{ spec, broken: new Set(), partial: [], misspelt: [] },
+});
+
 export const noSpec = (file: string, text: string): Spec => ({
   kind: "spec",
   span: { file, start: 0, end: text.length },
@@ -68,8 +73,10 @@ function parseWith<R>(
       file,
       text,
       sink,
+      tokens: tokens.list,
       docs: tokens.docs,
       faultAt,
+      misspelt: [],
       strays: strayNames(faults, tokens.list),
       isBalanced: tokens.unclosed.length === 0,
     });

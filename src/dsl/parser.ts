@@ -27,6 +27,10 @@ class SpecParser extends SettingsParser {
     const self = this as unknown as Analysed;
     self.selfAnalysisDone = true;
     for (const [place, choice] of table) self.lookAheadFuncsCache.set(place, lookahead(choice));
+    // What was expected, the grammar says, which this parser does not have.
+    self.raiseNoAltException = self.raiseEarlyExitException = () => {
+      throw new Stopped();
+    };
   }
 
   /** For the build. */
@@ -191,11 +195,16 @@ class SpecParser extends SettingsParser {
   }
 }
 
-/** The part of chevrotain's parser that its analysis fills. */
+/** The part of chevrotain's parser that its analysis fills, and what asks for more of it. */
 interface Analysed {
   selfAnalysisDone: boolean;
   readonly lookAheadFuncsCache: Map<number, Lookahead>;
+  raiseNoAltException: () => never;
+  raiseEarlyExitException: () => never;
 }
+
+/** Thrown at a fault by the parser that has no grammar. */
+class Stopped extends Error {}
 
 let parser: SpecParser | undefined;
 let quick: SpecParser | undefined;
@@ -214,6 +223,18 @@ export interface ParserFault {
 
 export type StartRule = "spec" | "recipeSetting" | "datasetSetting" | "expression";
 
+/** Undefined where there is a fault. */
+function readQuickly(reader: SpecParser, tokens: IToken[], rule: StartRule): CstNode | undefined {
+  reader.restart(tokens);
+  try {
+    const cst = reader[rule]() as CstNode | undefined;
+    return reader.errors.length === 0 ? cst : undefined;
+  } catch (error) {
+    if (error instanceof Stopped) return undefined;
+    throw error;
+  }
+}
+
 /** One parser serves all: building it costs far more than a parse. */
 export function parseTokens(
   tokens: IToken[],
@@ -221,9 +242,8 @@ export function parseTokens(
 ): { readonly cst: CstNode | undefined; readonly faults: readonly ParserFault[] } {
   if (GRAMMAR !== undefined) {
     quick ??= new SpecParser(GRAMMAR);
-    quick.restart(tokens);
-    const cst = quick[rule]() as CstNode | undefined;
-    if (quick.errors.length === 0) return { cst, faults: [] };
+    const cst = readQuickly(quick, tokens, rule);
+    if (cst !== undefined) return { cst, faults: [] };
   }
   parser ??= new SpecParser();
   parser.restart(tokens);

@@ -26,7 +26,7 @@ import type { Module } from "./module.ts";
 import { plainEnvironment } from "./network-value.ts";
 import { applyOverrides, overrideData } from "./overrides.ts";
 import { describeKind } from "./resolve.ts";
-import { EXAMPLES, Settings, wholeNumber } from "./settings.ts";
+import { requireSetting, Settings, wholeNumber } from "./settings.ts";
 import { planStages, type PlannedStage } from "./stages.ts";
 import { describeExpr, UNKNOWN } from "./values.ts";
 import { planTeacher, type PlannedTeacher } from "./teacher.ts";
@@ -102,9 +102,9 @@ export function planRecipe(
         path: `data.${key}`,
         reason: "the recipe has no `data`",
       });
+  const needs = { recipe, misspelt: module.misspelt, sink };
   for (const key of ["network", "loss", ...(dataSetting === undefined ? [] : (["batch"] as const))] as const)
-    if (settings.get(key) === undefined)
-      sink.report("missing-setting", recipe.nameSpan, { key, recipe: recipe.name }, { hint: EXAMPLES[key] });
+    requireSetting(key, settings, recipe.nameSpan, needs);
 
   const replacements = planReplacements(recipe, module, sink);
   const published = settings.get("weights");
@@ -113,6 +113,7 @@ export function planRecipe(
   const adapters = { rules: planAdapters(recipe, env), isNew };
   const stages = planStages(recipe, settings, {
     env,
+    misspelt: module.misspelt,
     isLeft: isLeftByAdapters(adapters),
     hasData: dataSetting !== undefined,
     optimizer: (setting) => chosen("optimizer", setting, OPTIMIZERS, env)?.plan,
@@ -136,7 +137,9 @@ export function planRecipe(
     sink.report("out-of-range", settings.get("batch")?.value.span ?? recipe.nameSpan, { what: "`batch`", wanted, got: String(plan.batch) });
   }
   const average = chosen("average", settings.get("average"), AVERAGES, env)?.plan;
-  if (sink.errors > before || network === undefined || loss === undefined) return undefined;
+  // A stage that lacks what it needs is left out, also where that was said before.
+  const lacks = stages.length < Math.max(1, recipe.stages.length);
+  if (sink.errors > before || network === undefined || loss === undefined || lacks) return undefined;
   return {
     plan: {
       ...plan,

@@ -1,9 +1,10 @@
 // The settings of a recipe by key, and those of its stages, which have the recipe's where they set none of their own.
 
-import { oneOf, type DiagnosticSink } from "../diagnostics.ts";
+import { oneOf, type DiagnosticSink, type Span } from "../diagnostics.ts";
 import { LOSSES } from "../ir/recipe/losses/index.ts";
 import type * as Ast from "./ast.ts";
-import { evaluate, type Environment } from "./evaluate.ts";
+import { evaluate, type Environment, type Reporter } from "./evaluate.ts";
+import type { Module } from "./module.ts";
 import { describeValue, isUnknown } from "./values.ts";
 
 /** Differ from stage to stage; all others are set once. */
@@ -95,11 +96,30 @@ export function wholeNumber(
   return fallback;
 }
 
+/**
+ * Reports a setting that is not there, unless it is under another name.
+ * @param within the recipe, or one of its stages, without what its own stages say
+ */
+export function requireSetting(
+  key: keyof typeof EXAMPLES,
+  settings: Settings,
+  at: Span,
+  { recipe, misspelt, sink }: { readonly recipe: Ast.RecipeDeclaration; readonly misspelt: Module["misspelt"]; readonly sink: Reporter },
+): boolean {
+  if (settings.get(key) !== undefined) return true;
+  const isWithin = (inner: Span, outer: Span): boolean => outer.start <= inner.start && inner.end <= outer.end;
+  const own = misspelt.filter((it) => it.key === key && isWithin(it.span, recipe.span));
+  const elsewhere = recipe.stages.filter(({ nameSpan }) => nameSpan.start !== at.start).map(({ span }) => span);
+  if (own.every(({ span }) => elsewhere.some((stage) => isWithin(span, stage))))
+    sink.report("missing-setting", at, { key, recipe: recipe.name }, { hint: EXAMPLES[key] });
+  return false;
+}
+
 /** What to write where a setting is missing. */
-export const EXAMPLES: Readonly<Record<string, string>> = {
+const EXAMPLES = {
   network: "add `network NAME`",
   loss: `add ${oneOf(LOSSES.map(({ name }) => `loss ${name}`))}`,
   optimizer: "add for example `optimizer adam(lr: 1e-3)`",
   batch: "add for example `batch 64`",
   epochs: "add for example `epochs 10`",
-};
+} as const satisfies Readonly<Partial<Record<Ast.RecipeSetting["key"], string>>>;

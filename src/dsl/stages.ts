@@ -12,8 +12,9 @@ import type { Environment, Reporter } from "./evaluate.ts";
 import { globsCover } from "../ir/glob.ts";
 import { lintGroups, planDecays, planRates, type GroupRules, type PenaltyRule } from "./groups.ts";
 import { LIMITS } from "./limits.ts";
+import type { Module } from "./module.ts";
 import { patternsOf, reportUnmatched } from "./patterns.ts";
-import { EXAMPLES, wholeNumber, type Settings } from "./settings.ts";
+import { requireSetting, wholeNumber, type Settings } from "./settings.ts";
 
 /** What a stage freezes, with the places in the spec. */
 export interface PlannedStage {
@@ -33,6 +34,7 @@ export type Frozen = (parameter: Pick<Parameter, "name" | "adapter">) => boolean
 /** How the settings that stages may share become plain values. */
 export interface StageRules {
   readonly env: Environment;
+  readonly misspelt: Module["misspelt"];
   /** Whether the recipe trains on data of its own, and so for some epochs. */
   readonly hasData: boolean;
   /** Whether no stage trains it, since adapters stand for it. */
@@ -49,7 +51,7 @@ export interface StageRules {
 export function planStages(
   recipe: Ast.RecipeDeclaration,
   whole: Settings,
-  { env, hasData, isLeft, ...plans }: StageRules,
+  { env, misspelt, hasData, isLeft, ...plans }: StageRules,
 ): readonly PlannedStage[] {
   const { sink } = env;
   // Faults of what stages inherit are reported once.
@@ -80,7 +82,7 @@ export function planStages(
       return [];
     }
     for (const key of ["optimizer", ...(hasData ? (["epochs"] as const) : [])] as const)
-      if (settings.get(key) === undefined) sink.report("missing-setting", at, { key, recipe: recipe.name }, { hint: EXAMPLES[key] });
+      requireSetting(key, settings, at, { recipe, misspelt, sink });
     const [rate, decay] = [settings.get("rate"), settings.get("decay")];
     const groups = { rate: rate && ratesOf(rate), decay: decay && decaysOf(decay) };
     const [chosen, epochs, freeze] = [settings.get("optimizer"), settings.get("epochs"), settings.get("freeze")];

@@ -5,6 +5,7 @@ import { didYouMean, nearest } from "../diagnostics.ts";
 import type { DiagnosticSink, Note, Span } from "../diagnostics.ts";
 import { DECLARATION_WORDS, hintForDeclaration } from "./hints.ts";
 import type { ParserFault } from "./parser.ts";
+import { trailingComma, trailingCommaHint } from "./setting-keys.ts";
 import { Identifier, K, S, StringLiteral } from "./tokens.ts";
 import type { Token } from "./tokens.ts";
 
@@ -70,6 +71,12 @@ export function reportFaults(faults: readonly ParserFault[], context: FaultConte
       const { word, meant } = misspelt;
       const what = { expected: "a step or `}`", found: describe(word, false) };
       sink.report("unexpected-token", spanOfToken(file, word), what, { hint: `did you mean \`${meant}\`?` });
+      continue;
+    }
+    const lost = atEnd ? undefined : trailingComma(found, context.tokens);
+    if (lost) {
+      const what = { expected: "a name behind the `,`", found: "the end of the line" };
+      sink.report("unexpected-token", spanOfToken(file, lost.comma), what, { hint: trailingCommaHint(lost.next) });
       continue;
     }
     const open = context.unclosed.at(-1);

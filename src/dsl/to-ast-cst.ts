@@ -2,6 +2,7 @@
 // something; the declaration around it is then given up by one exception.
 
 import type { DiagnosticName, DiagnosticSink, ParamsOf, ReportExtra, Span } from "../diagnostics.ts";
+import type * as Ast from "./ast.ts";
 import type { CstNode, Token } from "./tokens.ts";
 
 export interface AstContext {
@@ -14,6 +15,9 @@ export interface AstContext {
   readonly faultAt: number[];
   /** Names behind misspelt declarations. */
   readonly strays: ReadonlySet<string>;
+  readonly tokens: readonly Token[];
+  /** Settings that are there under another name, added as they are found: those are not missing as well. */
+  readonly misspelt: Ast.MisspeltSetting[];
   /** Whether every bracket is closed; where one is not, what stands behind it may be anything. */
   readonly isBalanced: boolean;
 }

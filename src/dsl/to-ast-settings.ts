@@ -2,17 +2,12 @@
 
 import { didYouMeanOneOf } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
-import { hintForSetting } from "./hints.ts";
+import { hintForSetting, meantSetting } from "./hints.ts";
+import { commaHint, DATASET_KEYS, RECIPE_KEYS, trailingComma, trailingCommaHint } from "./setting-keys.ts";
 import { expressionFromCst, stepsFromCst } from "./to-ast-body.ts";
 import { all, Incomplete, nameOf, node, refuse, spanOf, token, tokens, tokenSpan } from "./to-ast-cst.ts";
 import type { AstContext } from "./to-ast-cst.ts";
 import type { CstNode } from "./tokens.ts";
-
-export const DATASET_KEYS = ["train", "val", "test", "split", "preprocess", "augment", "tokenize"];
-export const RECIPE_KEYS = [
-  ...["network", "weights", "replace", "adapt", "data", "loss", "metrics", "batch", "precision", "seed"],
-  ...["freeze", "optimizer", "rate", "decay", "schedule", "accumulate", "regularize", "average", "epochs", "stop", "keep", "distill"],
-];
 
 const value = (cst: CstNode, context: AstContext): Ast.Expr => expressionFromCst(node(cst, "expression"), context);
 const values = (cst: CstNode, context: AstContext): Ast.Expr[] => all(cst, "expression").map((it) => expressionFromCst(it, context));
@@ -156,13 +151,23 @@ function clausesFromCst(cst: CstNode, context: AstContext): Pick<Ast.SettingOf<"
 const isBuilt = (key: string): boolean => key !== "tokenize";
 
 function reportUnknown(cst: CstNode, context: AstContext, where: string, known: readonly string[]): undefined {
+  const { sink, tokens: list, misspelt } = context;
   const key = token(cst, "key");
-  context.sink.report(
-    "unknown-setting",
-    tokenSpan(context, key),
-    { key: key.image, where },
-    { hint: hintForSetting(key.image) ?? didYouMeanOneOf(key.image, known.filter(isBuilt)) },
-  );
+  const span = tokenSpan(context, key);
+  // With so many faults nobody misses a hint that takes a look at all tokens.
+  const lost = sink.isFlooded ? undefined : trailingComma(key, list);
+  if (lost) {
+    const expected = "a name behind the `,`";
+    const found = "the end of the line";
+    refuse(context, "unexpected-token", tokenSpan(context, lost.comma), { expected, found }, { hint: trailingCommaHint(lost.next) });
+    return;
+  }
+  const names = known.filter(isBuilt);
+  const comma = sink.isFlooded ? undefined : commaHint(key, list);
+  const meant = comma === undefined ? meantSetting(key.image, names) : undefined;
+  if (meant !== undefined) misspelt.push({ key: meant, span });
+  const hint = comma ?? hintForSetting(key.image) ?? didYouMeanOneOf(key.image, names);
+  sink.report("unknown-setting", span, { key: key.image, where }, { hint });
 }
 
 const patterns = (cst: CstNode, name: string, context: AstContext): Ast.Glob[] =>

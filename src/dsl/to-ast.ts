@@ -17,7 +17,12 @@ export function specFromCst(
   cst: CstNode,
   context: AstContext,
   text: string,
-): { readonly spec: Ast.Spec; readonly broken: ReadonlySet<string>; readonly partial: readonly Ast.PartialDeclaration[] } {
+): {
+  readonly spec: Ast.Spec;
+  readonly broken: ReadonlySet<string>;
+  readonly partial: readonly Ast.PartialDeclaration[];
+  readonly misspelt: readonly Ast.MisspeltSetting[];
+} {
   const { file } = context;
   const imports: Ast.Import[] = [];
   const declarations: Ast.Declaration[] = [];
@@ -40,7 +45,12 @@ export function specFromCst(
     } else if (converted.kind === "import") imports.push(converted);
     else declarations.push(converted);
   }
-  return { spec: { kind: "spec", span: { file, start: 0, end: text.length }, imports, declarations }, broken, partial };
+  return {
+    spec: { kind: "spec", span: { file, start: 0, end: text.length }, imports, declarations },
+    broken,
+    partial,
+    misspelt: context.misspelt,
+  };
 }
 
 function partialFromCst(cst: CstNode, context: AstContext, end: number): Ast.PartialDeclaration | undefined {

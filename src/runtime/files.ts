@@ -5,6 +5,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 
 import { open, type FileHandle } from "node:fs/promises";
 import { DataError } from "./errors.ts";
 import { formatBytes } from "./memory.ts";
+import { createSha256 } from "./sha256.ts";
 import { systemReason } from "./system-reason.ts";
 
 /** Not blocking: opening a pipe would wait for its writer. */
@@ -76,7 +77,15 @@ export async function readAt(file: FileHandle, position: number, length: number,
   return bytes;
 }
 
-/** The same for what is read before anything can run beside it: specs and their imports. */
+/** SHA-256 of a file of any size. */
+export const fileHash = (path: string): Promise<string> =>
+  withRegularFile(path, async (file, { size }) => {
+    const hash = createSha256();
+    for (let at = 0; at < size; at += CHUNK) hash.update(await readAt(file, at, Math.min(CHUNK, size - at)));
+    return hash.digest("hex");
+  });
+
+/** What is read before anything can run beside it, whole: specs and their imports. */
 export function readRegularFileSync(path: string, most: number): Uint8Array<ArrayBuffer> {
   try {
     const file = openSync(path, FLAGS);

@@ -97,6 +97,39 @@ describe("weights of a recipe", () => {
     expect(started(await run("digits"))).toEqual(["letters", "digits"]);
   });
 
+  it("are trained again where what they began with is another now, through a chain of recipes", async () => {
+    const chain = (epochs: number) => (text: string) =>
+      `${text.replace("epochs 1", `epochs ${epochs}`)}
+recipe few {
+  network reader(digits.classes)
+  weights digits
+  data digits
+  loss cross_entropy
+  optimizer sgd(lr: 0.01)
+  batch 32
+  epochs 1
+}
+`;
+    small(chain(1));
+    expect(started(await run("few"))).toEqual(["letters", "digits", "few"]);
+    expect(started(await run("few"))).toEqual(["few"]);
+    // The same bits are the same weights.
+    await run("letters");
+    expect(started(await run("few"))).toEqual(["few"]);
+    small(chain(2));
+    expect((await tlc("compile", "spec.tlspec", "--recipe", "few", "--target", "wasm", "-o", "model")).code).toBe(2);
+    expect(started(await run("few"))).toEqual(["letters", "digits", "few"]);
+    expect((await tlc("compile", "spec.tlspec", "--recipe", "few", "--target", "wasm", "-o", "model")).code).toBe(0);
+  });
+
+  it("are not those of a run that began with other weights", async () => {
+    small();
+    await run("digits");
+    await run("letters", "--weights", "runs/letters/1/weights.safetensors");
+    rmSync(join(work, "runs/letters/1"), { recursive: true });
+    expect(started(await run("digits"))).toEqual(["letters", "digits"]);
+  });
+
   it("are not those of a run that was stopped", async () => {
     small();
     await run("letters");

@@ -22,6 +22,8 @@ export interface PublishedWeights {
   /** Whether that is the name of another recipe, whose weights they are: in no file yet that the compiler knows. */
   readonly isRecipe: boolean;
   readonly matches: ReadonlyMap<string, Match>;
+  /** Of the bytes of a file that a run of that recipe has left: which training they come from. */
+  readonly hash?: string;
 }
 
 const isOfHub = (source: string): boolean => source.startsWith("hf:");

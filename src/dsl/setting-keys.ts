@@ -1,0 +1,53 @@
+// The settings that there are, and lists of them with a comma too many or too few: what follows is then taken for something that it is not.
+
+import { METRICS } from "../ir/recipe/metrics/index.ts";
+import { meantSetting } from "./hints.ts";
+import { S, type Token } from "./tokens.ts";
+
+export const DATASET_KEYS = ["train", "val", "test", "split", "preprocess", "augment", "tokenize"];
+export const RECIPE_KEYS = [
+  ...["network", "weights", "replace", "adapt", "data", "loss", "metrics", "batch", "precision", "seed"],
+  ...["freeze", "optimizer", "rate", "decay", "schedule", "accumulate", "regularize", "average", "epochs", "stop", "keep", "distill"],
+];
+
+const KEYS: ReadonlySet<string> = new Set([...DATASET_KEYS, ...RECIPE_KEYS, "stage"]);
+/** What a list of names stands behind. */
+const LISTS: ReadonlySet<string> = new Set(["metrics", "freeze", "rate", "except", "drop", "new", "on"]);
+/** What goes on with a setting behind a list. */
+const CLAUSES: ReadonlySet<string> = new Set(["except", "drop", "new", "rename", "adapt", "with", "on"]);
+/** A list is not looked for farther back than this. */
+const MOST_BACK = 64;
+
+/**
+ * The comma that a list ends its line with, so that the setting on the next line was taken for one more of its names.
+ * @param found what could not follow
+ */
+export function trailingComma(found: Token, tokens: readonly Token[]): { readonly comma: Token; readonly next: Token } | undefined {
+  const at = tokens.indexOf(found);
+  const [comma, next] = [tokens[at - 2], tokens[at - 1]];
+  if (comma?.tokenType !== S.comma || next === undefined || !beginsSetting(next.image)) return undefined;
+  return next.startLine !== comma.endLine && next.endLine === found.startLine ? { comma, next } : undefined;
+}
+
+export const trailingCommaHint = (next: Token): string => `leave this \`,\` out: \`${next.image}\` begins a setting of its own`;
+
+const beginsSetting = (word: string): boolean => KEYS.has(word) || meantSetting(word, RECIPE_KEYS) !== undefined;
+
+/** What to write where a name follows a list on its line, and no comma parts it from that, or one parts what it belongs to. */
+export function commaHint(found: Token, tokens: readonly Token[]): string | undefined {
+  const at = tokens.indexOf(found);
+  const before = tokens[at - 1];
+  if (before === undefined || before.endLine !== found.startLine) return undefined;
+  if (CLAUSES.has(before.image) && tokens[at - 2]?.tokenType === S.comma) return `no \`,\` stands before \`${before.image}\``;
+  for (let i = at - 1; i >= Math.max(0, at - MOST_BACK); i--) {
+    const { image } = tokens[i] ?? before;
+    if (LISTS.has(image)) {
+      const isMetric = image === "metrics" && METRICS.some(({ name }) => name === found.image);
+      if (!isMetric && meantSetting(found.image, RECIPE_KEYS) !== undefined) return undefined;
+      const shown = /^\w+$/.test(before.image) ? before.image : "…";
+      return `what a list names is parted by commas: \`${shown}, ${found.image}\``;
+    }
+    if (KEYS.has(image)) return undefined;
+  }
+  return undefined;
+}
