@@ -1,11 +1,12 @@
 """The same training steps in PyTorch, for a comparison on one machine in one run.
 
     pip install torch
-    python bench/pytorch.py [--device cuda] [--mode MODE] [--precision f32|tf32] [--threads 2] [--large]
+    python bench/pytorch.py [--device cuda] [--mode MODE] [--precision f32|tf32] [--threads 2] [--large | --quick]
 
 The mode graph captures the whole step as one CUDA graph, eager does nothing, the others are torch.compile's. Prints JSON: milliseconds of a
 training step, the best of ten rounds; GFLOP/s of products and convolutions. On CUDA as PyTorch is fastest: channels last, cuDNN's benchmark,
-fused optimizers; in f32 without TF32, or with it wherever PyTorch has it. `npm run bench` runs it where PYTORCH_PYTHON names a Python that has
+fused optimizers; in f32 without TF32, or with it wherever PyTorch has it. All that there is so far is printed after each workload, in a line, so
+that who is cut off has measured something. `npm run bench` runs it where PYTORCH_PYTHON names a Python that has
 PyTorch, bench/gpu/measure.mjs on a GPU.
 """
 
@@ -60,6 +61,7 @@ def parse():
     parser.add_argument("--precision", default="f32", choices=["f32", "tf32"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--large", action="store_true", help="what keeps a GPU busy too")
+    parser.add_argument("--quick", action="store_true", help="one short workload, to try it out")
     return parser.parse_args()
 
 
@@ -191,13 +193,15 @@ def main():
             "conv256": lambda: conv(mode, repeats, 256, 14),
             "conv512": lambda: conv(mode, repeats, 512, 7),
         }
+    if options.quick:
+        workloads = {"cnn64": lambda: 1e3 * best(cnn(mode, 64), 1, 1)}
     for name, measure in workloads.items():
         # One that this PyTorch cannot do must not take the others along.
         try:
             result[name] = measure()
         except Exception as error:
             result[name] = {"error": f"{type(error).__name__}: {str(error)[:200]}"}
-    print(json.dumps(result))
+        print(json.dumps(result), flush=True)
 
 
 main()

@@ -12,7 +12,13 @@ const PYTORCH = "PYTORCH_PYTHON";
 function measurePytorch() {
   const python = process.env[PYTORCH];
   if (!python) console.log(`  PyTorch              not measured: ${PYTORCH} names no Python that has it`);
-  else return JSON.parse(execFileSync(python, [fileURLToPath(new URL("pytorch.py", import.meta.url))], { encoding: "utf8" }));
+  else {
+    const lines = execFileSync(python, [fileURLToPath(new URL("pytorch.py", import.meta.url))], { encoding: "utf8" })
+      .trim()
+      .split("\n");
+    // The last one has all.
+    return JSON.parse(lines.at(-1));
+  }
 }
 
 export async function printWasm() {

@@ -1,5 +1,6 @@
 // One device's speed, as JSON on stdout: node bench/gpu/device.mjs NAME [--quick]
-// Milliseconds of training steps, GFLOP/s of products; the keys are those of bench/pytorch.py.
+// Milliseconds of training steps, GFLOP/s of products; the keys are those of bench/pytorch.py. All that there is so far is printed after each
+// workload, in a line, so that who is cut off has measured something.
 
 import { importTypeScript } from "../bundle.mjs";
 import "../relaxed-simd.mjs";
@@ -66,6 +67,8 @@ const workloads = {
 };
 const { description, isHardware } = device.info;
 const result = { description, isHardware };
-for (const [key, measure] of Object.entries(workloads)) result[key] = await attempt(measure);
-console.log(JSON.stringify(result));
+for (const [key, measure] of Object.entries(workloads)) {
+  result[key] = await attempt(measure);
+  console.log(JSON.stringify(result));
+}
 process.exit(0); // What measured last may still hold the process.

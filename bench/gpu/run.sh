@@ -1,8 +1,9 @@
 #!/bin/sh
-# On a machine with a GPU: tests and measures what pack.sh packed, and writes gpu.json: sh bench/gpu/run.sh FOLDER [PART...]
-# Parts are those of bench/gpu/measure.mjs; all of them unless named. Needs Python 3, which unpacks; PyTorch in it is measured beside.
+# On a machine with a GPU: tests and measures what pack.sh packed, and writes gpu.json: sh bench/gpu/run.sh FOLDER [STEP...] [--quick]
+# Steps are those of bench/gpu/steps.mjs; all of them unless named. Several calls on one machine go on with one another's gpu.json, each folder
+# having all that was measured so far. Needs Python 3, which unpacks; PyTorch in it is measured beside.
 set -eu
-[ $# -ge 1 ] || { echo "usage: $0 FOLDER [PART...]" >&2; exit 2; }
+[ $# -ge 1 ] || { echo "usage: $0 FOLDER [STEP...]" >&2; exit 2; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
@@ -30,4 +31,7 @@ if [ -z "${VK_DRIVER_FILES:-}" ]; then
   done
 fi
 cd "$work/main"
+# What is written is read in a folder that may be emptied between two calls.
+[ -e "$out/gpu.json" ] || [ ! -e "$work/gpu.json" ] || cp "$work/gpu.json" "$out/"
+export TLC_RESULTS_COPY="$work/gpu.json"
 exec node bench/gpu/measure.mjs "$out/gpu.json" "$@"
