@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     env: { XDG_RUNTIME_DIR: RUNTIME_FOLDER },
+    setupFiles: ["test/support/setup.ts"],
     // A software adapter compiles a pipeline in up to a second.
     testTimeout: 60_000,
     hookTimeout: 60_000,

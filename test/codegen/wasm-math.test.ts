@@ -1,20 +1,11 @@
 // The vector functions of WebAssembly kernels against float64, in units of the last place of the float32 result: every exponent with many
 // mantissas, and the values where functions of this kind go wrong. All with multiply-adds fused and apart, since an engine may do either.
 
-import { setFlagsFromString } from "node:v8";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { assemble } from "../../src/codegen/wasm/assemble.ts";
 import { mathFunctions, type MathFunction } from "../../src/codegen/wasm/math.ts";
 import { erf, threefry2x32 } from "../../src/ir/ops/special-functions.ts";
 import { createRandom } from "../support/random.ts";
-
-// Node 20 has relaxed SIMD behind a flag, later ones without.
-const isFlag = process.versions.node.startsWith("20.");
-if (isFlag) setFlagsFromString("--experimental-wasm-relaxed-simd");
-// Other files of tests have this process after it, and expect the rounding that Node 20 has by itself.
-afterAll(() => {
-  if (isFlag) setFlagsFromString("--no-experimental-wasm-relaxed-simd");
-});
 
 const COUNT = 1 << 16;
 const FORMS = [false, true] as const;

@@ -366,7 +366,7 @@ describe("the end", () => {
   );
 });
 
-it("uses kernels without fused multiply-adds where the engine has none", () =>
+it("uses kernels with fused multiply-adds where the engine has them, and only there", () =>
   using(openWasm(1), async (device) => {
     const plain = kernel("plain", "(i32.store (call $at (i32.const 0) (local.get $i)) (i32.const 7))", { units: 1, writes: [0] });
     const other = kernel("fused", "(i32.store (call $at (i32.const 0) (local.get $i)) (i32.const 8))", { units: 1, writes: [0] });

@@ -97,7 +97,7 @@ export function zooTraceSuite(device: TraceDevice): void {
         const label = Int32Array.from({ length: BATCH }, (_, i) => i % CLASSES);
         const given = new Map<string, Tensor>([
           ...weights,
-          ["batch/image", f32(numbers("image", sizeOf(image)), image)],
+          ["batch/image", f32(numbers(network.picture, sizeOf(image)), image)],
           [
             "batch/label",
             network.file === "unet"

@@ -16,6 +16,8 @@ export interface ZooNetwork {
   /** The small network of the trace, on pictures of `size` pixels. */
   readonly small: string;
   readonly size: number;
+  /** What the pictures of its trace are made of, as weights are of their names. */
+  readonly picture: string;
 }
 
 export const ZOO = JSON.parse(readFileSync(join(ZOO_FIXTURES, "networks.json"), "utf8")) as Readonly<Record<string, ZooNetwork>>;
