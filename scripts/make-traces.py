@@ -255,6 +255,49 @@ def distilled():
         trace(f"distilled-{name}", net, {"values": values, "label": label}, sgd, loss, teacher=teacher)
 
 
+def nt_xent(output, temperature):
+    """Chen et al. 2020, equation 1: rows 2i and 2i + 1 are views of one example."""
+    units = F.normalize(output)
+    scores = (units @ units.T / temperature).masked_fill(torch.eye(len(output), dtype=torch.bool), -torch.inf)
+    return F.cross_entropy(scores, torch.arange(len(output)) ^ 1)
+
+
+def triplets(output, margin, hardest):
+    """Each view beside the other of its example, and each view of another example, or the nearest of them."""
+    losses = []
+    for i in range(len(output)):
+        others = [j for j in range(len(output)) if j // 2 != i // 2]
+        if hardest:
+            others = [min(others, key=lambda j: F.pairwise_distance(output[i], output[j]).item())]
+        losses += [F.triplet_margin_loss(output[i : i + 1], output[i ^ 1][None], output[j][None], margin=margin) for j in others]
+    return torch.stack(losses).mean()
+
+
+class Embedder(Regressor):
+    """Bounded in the end: distances alone would leave the last bias without a gradient."""
+
+    def forward(self, values):
+        return torch.tanh(super().forward(values))
+
+
+# As the specs have them.
+VIEWS = {
+    "contrastive": lambda output: nt_xent(output, 0.5),
+    "contrastive-cold": lambda output: nt_xent(output, 0.1),
+    "triplet": lambda output: triplets(output, 1.5, False),
+    "triplet-hardest": lambda output: triplets(output, 2.0, True),
+}
+
+
+def views():
+    """Losses that compare the rows of a batch with each other, without labels."""
+    for name, loss in VIEWS.items():
+        torch.manual_seed(zlib.crc32(name.encode()))
+        net = Embedder(3)
+        sgd = torch.optim.SGD(net.parameters(), lr=0.3, momentum=0.5)
+        trace(f"views-{name}", net, {"values": torch.randn(8, 5)}, sgd, lambda output, _: loss(output))
+
+
 PLATEAUS = [
     ("min", dict()),
     ("min", dict(factor=0.5, patience=2, threshold=0.05)),
@@ -380,7 +423,7 @@ def trace(name, model, batch, optimizer, loss_of, steps=STEPS, penalty=lambda: 0
     out, losses = {}, []
     for step in range(steps):
         output = model(**inputs)
-        loss = loss_of(output, batch["label"])
+        loss = loss_of(output, batch.get("label"))
         optimizer.zero_grad()
         (loss + penalty()).backward()
         if step == 0:
@@ -445,6 +488,7 @@ def main():
     paused()
     plateaus()
     distilled()
+    views()
 
 
 # As the specs have them: outputs, labels, loss.

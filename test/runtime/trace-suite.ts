@@ -55,6 +55,10 @@ const TRACES: readonly (readonly [name: string, afterwards: number, steps?: numb
   ["update-clip-value", 1e-4],
   ["distilled-plain", 1e-4],
   ["distilled-warm", 1e-4],
+  ["views-contrastive", 1e-4],
+  ["views-contrastive-cold", 1e-4],
+  ["views-triplet", 1e-4],
+  ["views-triplet-hardest", 1e-4],
   ["adapted-text", 1e-4],
   ["adapted-image", 1e-4],
 ];
