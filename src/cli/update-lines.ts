@@ -1,6 +1,7 @@
 // What `tlc inspect` says of a stage's updates: what is added to the loss, the optimizer with what it is given, its groups of parameters, and what
 // stands beside the weights.
 
+import { operandsOf } from "../ir/recipe/precisions/index.ts";
 import type { CompiledStage } from "../ir/artifact.ts";
 import type { RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
 
@@ -10,12 +11,14 @@ const SHOWN = 4;
 const line = (name: string, text: string): string => `  ${name.padEnd(11)} ${text}`;
 
 export function updateLines(
-  { average, distill, adapters = [] }: Pick<RecipePlan, "average" | "adapters" | "distill">,
+  recipe: Pick<RecipePlan, "average" | "adapters" | "distill" | "precision">,
   { optimizer, clip, schedule, accumulate, penalties = [] }: StagePlan,
   groups: CompiledStage["groups"],
 ): readonly string[] {
+  const { average, distill, adapters = [] } = recipe;
   const parts = [optimizer.word, ...(clip ? [`clip ${wordText(clip)}`] : []), `schedule ${wordText(schedule)}`];
   return [
+    ...precisionLines(recipe),
     ...adapters.map((plan) => line("adapt", wordText(plan))),
     ...(distill ? [line("distill", wordText(distill))] : []),
     ...penalties.map((plan) => line("regularize", wordText(plan))),
@@ -23,6 +26,17 @@ export function updateLines(
     line("optimizer", parts.join(", ")),
     ...groups.map(groupLine),
     ...(average ? [line("average", wordText(average))] : []),
+  ];
+}
+
+/** What is rounded, and what is not. */
+function precisionLines(recipe: Pick<RecipePlan, "precision">): readonly string[] {
+  const operands = operandsOf(recipe);
+  if (!recipe.precision || operands === undefined) return [];
+  const what = `${wordText(recipe.precision)}: operands of products, forward, in gradients and in evaluation`;
+  return [
+    line("precision", what),
+    line("", "f32: sums of products, weights, optimizer, norms, softmax, losses, and all that is no product"),
   ];
 }
 

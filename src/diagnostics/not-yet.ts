@@ -22,11 +22,4 @@ export const NOT_YET = {
     'tokenize wordpiece("vocab.txt")',
     "(give a table whose columns already hold token numbers)",
   ),
-  "precision-not-yet": notYet(
-    "TL0809",
-    "`precision` other than f32",
-    "a `precision` other than `f32` is",
-    "precision bf16",
-    "precision f32",
-  ),
 } as const;

@@ -7,6 +7,7 @@ import type { Word } from "../ir/recipe/define.ts";
 import { AVERAGES } from "../ir/recipe/averages/index.ts";
 import { LOSSES } from "../ir/recipe/losses/index.ts";
 import { OPTIMIZERS } from "../ir/recipe/optimizers/index.ts";
+import { PRECISIONS } from "../ir/recipe/precisions/index.ts";
 import { SCHEDULES } from "../ir/recipe/schedules/index.ts";
 import { SOURCES } from "../ir/recipe/sources/index.ts";
 import type * as Ast from "./ast.ts";
@@ -35,6 +36,7 @@ const WORDS: ReadonlyMap<string, readonly Word[]> = new Map<string, readonly Wor
   ["optimizer", OPTIMIZERS],
   ["schedule", SCHEDULES],
   ["average", AVERAGES],
+  ["precision", PRECISIONS],
 ]);
 
 /** A whole source, rather than the path of one. */

@@ -14,6 +14,8 @@ import type { Metric } from "../ir/recipe/metrics/define.ts";
 import { metricOf, METRICS } from "../ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../ir/recipe/optimizers/index.ts";
 import { PENALTIES } from "../ir/recipe/penalties/index.ts";
+import type { Precision } from "../ir/recipe/precisions/define.ts";
+import { PRECISIONS } from "../ir/recipe/precisions/index.ts";
 import { SCHEDULES } from "../ir/recipe/schedules/index.ts";
 import { isLeftByAdapters, type AdapterRule, type AdapterRules } from "./adaptations.ts";
 import type * as Ast from "./ast.ts";
@@ -88,7 +90,6 @@ export function planRecipe(
   const { recipe, data: dataOverrides, sources } = applyOverrides(declared, overrides, module, sink);
   const env = plainEnvironment(module, { sink, classes: () => UNKNOWN });
   const settings = new Settings(recipe, sink);
-  settings.refuseWhatIsNotYet();
 
   const network = settings.get("network")?.value;
   const loss = chosen<Loss>("loss", settings.get("loss"), LOSSES, env);
@@ -137,12 +138,14 @@ export function planRecipe(
     sink.report("out-of-range", settings.get("batch")?.value.span ?? recipe.nameSpan, { what: "`batch`", wanted, got: String(plan.batch) });
   }
   const average = chosen("average", settings.get("average"), AVERAGES, env)?.plan;
+  const precision = chosen<Precision>("precision", settings.get("precision"), PRECISIONS, env);
   // A stage that lacks what it needs is left out, also where that was said before.
   const lacks = stages.length < Math.max(1, recipe.stages.length);
   if (sink.errors > before || network === undefined || loss === undefined || lacks) return undefined;
   return {
     plan: {
       ...plan,
+      ...(precision?.word.operands !== undefined && { precision: precision.plan }),
       ...(average && { average }),
       ...(teacher && { distill: teacher.plan }),
       ...(adapters.rules.length > 0 && { adapters: adapters.rules.map((rule) => rule.plan) }),

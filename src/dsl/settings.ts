@@ -69,13 +69,6 @@ export class Settings {
     if (!may) this.#sink.report("setting-in-stage", it.span, { key: it.key }, { hint: "move it out of the stage" });
     return may;
   }
-
-  refuseWhatIsNotYet(): void {
-    for (const setting of [...this.#recipe.settings, ...this.#recipe.stages.flatMap(({ settings }) => settings)]) {
-      if (setting.key === "precision" && !(setting.value.kind === "ref" && setting.value.name === "f32"))
-        this.#sink.report("precision-not-yet", setting.span, {});
-    }
-  }
 }
 
 const penaltiesIn = (settings: readonly Ast.RecipeSetting[]): readonly Ast.SettingOf<"regularize">[] =>

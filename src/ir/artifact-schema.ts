@@ -16,6 +16,7 @@ import { METRICS } from "./recipe/metrics/index.ts";
 import { OPTIMIZERS } from "./recipe/optimizers/index.ts";
 import { SCHEDULES } from "./recipe/schedules/index.ts";
 import { PENALTIES } from "./recipe/penalties/index.ts";
+import { PRECISIONS } from "./recipe/precisions/index.ts";
 import { wordSchema } from "./recipe/schema.ts";
 import { SOURCES } from "./recipe/sources/index.ts";
 import { LOAD_STEPS } from "./recipe/steps/host.ts";
@@ -239,6 +240,7 @@ const SCHEMA = {
           stages: { ...list(stagePlan), minItems: 1 },
         },
         {
+          precision: wordSchema(PRECISIONS),
           average: wordSchema(AVERAGES),
           distill: wordSchema(DISTILLATIONS),
           adapters: { ...list(wordSchema(ADAPTERS)), minItems: 1 },

@@ -178,6 +178,8 @@ export interface RecipePlan {
   /** Left out, one: for a loss that compares views of an example with each other. */
   readonly views?: number;
   readonly seed: number;
+  /** What the operands of products are rounded to; left out, they are f32. */
+  readonly precision?: WordPlan;
   /** What stands for the weights where the network answers. */
   readonly average?: WordPlan;
   /** How the loss takes in a teacher's answers. */

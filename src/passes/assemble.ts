@@ -155,7 +155,7 @@ function keyOf({ params, axes, stages, time }: Kernel, number: (expr: Expr) => n
       case "reduce":
         return `${stage.op} ${stage.dtype} ${axesKey(stage.axes)} ${stage.range?.mean ?? ""} ${numbers}`;
       case "contract":
-        return `contract ${stage.dtype} ${axesKey([stage.k])} ${numbers}`;
+        return `contract ${stage.dtype} ${stage.operands ?? ""} ${axesKey([stage.k])} ${numbers}`;
       case "store":
         return `store ${axesKey(stage.axes)} ${stage.writes.map((write) => write.buffer).join()} ${numbers}`;
       default:

@@ -8,7 +8,7 @@ import { bodyOf, bodyResults, substitute, topologicalOrder } from "../ir/graph.t
 import type { ForwardModel, Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { ColumnInfo, RecipePlan } from "../ir/plan.ts";
+import type { ColumnInfo, RecipePlan, WordPlan } from "../ir/plan.ts";
 import { isAgainstInput, isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { cutForFeatures, type FeatureCut } from "./feature-cut.ts";
@@ -66,9 +66,11 @@ export function featureCacheOf({ b, network, steps, recipe, isFrozen }: CacheCon
 }
 
 /** The same for graphs that compute the same of the same leaves, whatever else their builders hold. */
-export function keyOf(outputs: readonly Node[]): string {
+export function keyOf(outputs: readonly Node[], precision: WordPlan | undefined): string {
   const numbers = new Map<Node, number>();
   const hash = createHash("sha256");
+  // Which the graph does not know yet.
+  if (precision) hash.update(`${precision.word}\n`);
   const add = (roots: readonly Node[]): void => {
     for (const node of topologicalOrder(roots, (known) => numbers.has(known))) {
       numbers.set(node, numbers.size);

@@ -7,7 +7,7 @@ import { rowOf, type Runs } from "../ir/fusion/relation.ts";
 import * as e from "../ir/loop/expr.ts";
 import type { Expr } from "../ir/loop/expr.ts";
 import { delinearize, linearize } from "../ir/loop/index-math.ts";
-import type { Axis, Range, SplitK, Stage } from "../ir/loop/kernel.ts";
+import type { Axis, ContractStage, Range, SplitK, Stage } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { at, type Lowering } from "../ir/ops/define.ts";
 import { InternalError, sameShape, sizeOf } from "../ir/types.ts";
@@ -216,6 +216,12 @@ function storeResults(context: LowerContext, kernel: KernelBuilder, group: Group
   kernel.store(writes);
 }
 
+/** The format that both operands were rounded to. Zeros beside them, for places that there are not, are of every format. */
+function operandTypeOf({ inputs }: Node): Pick<ContractStage, "operands"> {
+  const [first, ...others] = inputs.map((input) => input.op.roundsTo?.(input));
+  return first !== undefined && others.every((each) => each === first) ? { operands: first } : {};
+}
+
 const productAxes = (b: number, m: number, n: number): Axis[] => [
   { name: "b", extent: b },
   { name: "m", extent: m },
@@ -233,6 +239,7 @@ function contraction(context: LowerContext, group: Group, core: Node, how: Contr
     dtype,
     lhs: how.lhs(read, b, m, k),
     rhs: how.rhs(read, b, k, n),
+    ...operandTypeOf(core),
   };
   kernel.bind(core, kernel.stage(stage, dtype));
   storeResults(context, kernel, group, core, how.outputIndex(b, m, n));
@@ -255,7 +262,7 @@ function splitContraction(context: LowerContext, group: Group, core: Node, how: 
   const inside = slice * parts === how.k ? e.constant(1, "bool") : e.binary("lt", k, e.int(how.k));
   const lhs = e.select(inside, how.lhs(read, b, m, k), e.constant(0, dtype));
   const rhs = e.select(inside, how.rhs(read, b, k, n), e.constant(0, dtype));
-  const product = first.stage({ kind: "contract", k: { name: "k", extent: slice }, dtype, lhs, rhs }, dtype);
+  const product = first.stage({ kind: "contract", k: { name: "k", extent: slice }, dtype, lhs, rhs, ...operandTypeOf(core) }, dtype);
   first.store([{ buffer: partial, position: linearize([both, m, n], [parts * how.b, how.m, how.n]), value: product }]);
   context.emit(first.finish(`${core.op.name}_partial_${core.id}`, productAxes(parts * how.b, how.m, how.n), context.time));
 

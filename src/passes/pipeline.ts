@@ -5,6 +5,7 @@ import { printPlan } from "../ir/fusion/print.ts";
 import type { FusionPlan } from "../ir/fusion/plan.ts";
 import { verifyPlan } from "../ir/fusion/verify.ts";
 import type { Graph } from "../ir/graph.ts";
+import type { OperandType } from "../ir/loop/expr.ts";
 import { printKernel } from "../ir/loop/print.ts";
 import { verifyKernel } from "../ir/loop/verify.ts";
 import { printGraph } from "../ir/print.ts";
@@ -24,6 +25,7 @@ import type { LowerOptions } from "./lower-group.ts";
 import { buffersOf, callsOf, launchesOf, type Task } from "./lowered.ts";
 import { inputsOf, memoryOf } from "./places.ts";
 import { mergeScans } from "./merge-scans.ts";
+import { narrowProducts } from "./narrow-products.ts";
 import { planMemory, printMemory, verifyMemory, type MemoryPlan } from "./plan-memory.ts";
 import { schedule } from "./schedule.ts";
 import { shareLaunches } from "./share-launches.ts";
@@ -85,6 +87,12 @@ const PASSES: readonly Pass[] = [
   { name: "merge-scans", isRequired: false, run: onGraph(mergeScans) },
   // Folds what broadcasting, slicing and decomposition left over.
   { name: "canonicalize", isRequired: false, run: onGraph(canonicalize) },
+  // What is multiplied, in the bits that the recipe asks for.
+  {
+    name: "narrow-products",
+    isRequired: true,
+    run: onEach((entry, { options: { operands } }) => (operands ? { ...entry, graph: narrowProducts(entry.graph, operands) } : entry)),
+  },
   // Within what the target's kernels can bind.
   {
     name: "split-joins",
@@ -172,6 +180,8 @@ export const OPTIONAL_PASSES: readonly string[] = PASSES.filter((p) => !p.isRequ
 export interface PipelineOptions extends LowerOptions {
   /** Whether the target has launches of several kernels. */
   readonly sharesLaunches?: boolean;
+  /** To what the operands of products are rounded; left out, they are f32. */
+  readonly operands?: OperandType;
   /** Checks every IR after every pass; a fault is a bug of the compiler. */
   readonly verify?: boolean;
   /** Passes to leave out. */

@@ -5,6 +5,7 @@ import type { CompiledStage, EntryPorts } from "../ir/artifact.ts";
 import type { Parameter } from "../ir/model.ts";
 import type { EntryName, Program } from "../ir/program.ts";
 import { at } from "../ir/ops/define.ts";
+import { operandsOf } from "../ir/recipe/precisions/index.ts";
 import { InternalError } from "../ir/types.ts";
 import type { CompilesKernels } from "./assemble.ts";
 import { memoriesOf, pausedIn } from "./memories.ts";
@@ -43,7 +44,8 @@ function compileStage(
   const entries = new Map([...declaring, ["init", initEntry(states)]]);
   // What gives states their initial values comes last.
   const graphs = new Map([...(features?.entries ?? []), ...entries].map(([name, { graph }]) => [name, graph]));
-  const compiled = compileEntries(graphs, target, options);
+  const operands = operandsOf(spec.recipe);
+  const compiled = compileEntries(graphs, target, { ...options, ...(operands && { operands }) });
   const { program } = compiled;
   const trainable = trainableOf(spec);
   const buffers = new Set(program.buffers.map(({ name }) => name));

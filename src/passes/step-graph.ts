@@ -20,6 +20,7 @@ import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan, WordP
 import type { EntryName } from "../ir/program.ts";
 import { isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import { baseRate } from "../ir/recipe/optimizers/index.ts";
+import { lossScalingOf } from "../ir/recipe/precisions/index.ts";
 import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { placesOf } from "../ir/recipe/steps/places.ts";
@@ -31,6 +32,7 @@ import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { EPOCHS, learningRates, type Rates } from "./learning-rate.ts";
 import { featureCacheOf, keyOf, type FeatureCache } from "./feature-cache.ts";
 import { batchLoss, type BatchLoss, type Blend } from "./loss.ts";
+import { allFinite, lossScale, nextScale } from "./loss-scale.ts";
 import { specialize } from "./specialize.ts";
 import { mixBatch, mixedLoss, type Batch, type MixedLabels } from "./mix-batch.ts";
 import { seedOf, StateTable } from "./states.ts";
@@ -89,10 +91,10 @@ export interface StageGraphs {
 const given = (b: Builder, name: string, type: TensorType): Node => b.input({ name, role: "batch", type });
 const scalar = (dtype: "i32" | "u32" | "f32"): TensorType => tensorType(dtype, []);
 
-/** Batches, which random numbers are of; and steps of the optimizer, where a stage of the recipe takes several batches for one. */
+/** Batches, which random numbers are of; and steps of the optimizer, where a stage of the recipe takes several batches for one or leaves some out. */
 const STEP: State = { name: "train/step", kind: "counter", type: scalar("u32"), init: ZEROS };
 const updatesOf = ({ recipe }: EntryContext): State =>
-  recipe.stages.some(({ accumulate = 1 }) => accumulate > 1) ? { ...STEP, name: "train/updates" } : STEP;
+  lossScalingOf(recipe) || recipe.stages.some(({ accumulate = 1 }) => accumulate > 1) ? { ...STEP, name: "train/updates" } : STEP;
 /** Steps of the stage, for what begins with it. Those of the first are all there are; others have a count of their own, which no stage before them has. */
 function stageStep(context: EntryContext): State {
   const updates = updatesOf(context);
@@ -179,15 +181,24 @@ function differentiate(context: EntryContext, model: ForwardModel, batch: Batch,
   // Gradients flow through floats only.
   const leading = new Set(topologicalOrder([loss[of]], (node) => !isFloat(node.type.dtype)));
   const reached = trainableOf(context).filter(({ node }) => leading.has(node));
-  return { model, loss, grads: new Map(reached.map((parameter) => [parameter, b.gradient(loss[of], parameter.node)])) };
+  const gradientsOf = (root: Node): Gradients => new Map(reached.map((parameter) => [parameter, b.gradient(root, parameter.node)]));
+  const scaling = lossScalingOf(context.recipe);
+  const scale = scaling && lossScale(b, context.states, scaling);
+  return { model, loss, grads: scale ? scale.unscaled(gradientsOf(b.mul(loss[of], scale.factor))) : gradientsOf(loss[of]) };
 }
 
 /** The states after a batch, all but its place in the epoch. @param isLast of its step, bool[]; left out: each is a step */
 function trainOnBatch(context: EntryContext, { updates }: ForwardModel, grads: Gradients, rates: Rates, isLast?: Node): NextStates {
   const { b, states, network } = context;
   const done = updatesOf(context);
-  const next = nextStates({ ...context, step: states.declare(done), rates }, grads, isLast);
+  const scaling = lossScalingOf(context.recipe);
+  const isFinite = scaling && allFinite(b, grads);
+  // Whether what the optimizer gives is taken, where not every batch's is.
+  const isTaken = isFinite && isLast ? b.logicalAnd(isLast, isFinite) : (isFinite ?? isLast);
+  const next = nextStates({ ...context, step: states.declare(done), rates }, grads, isTaken);
   const { outputs } = next;
+  for (const [name, node] of scaling && isFinite ? nextScale(b, states, scaling, isFinite) : [])
+    outputs.set(name, isLast ? b.where(isLast, node, states.valueOf(name)) : node);
   for (const parameter of network.parameters) {
     const updated = updates.get(parameter.name);
     if (updated) outputs.set(parameter.state.name, updated);
@@ -196,7 +207,7 @@ function trainOnBatch(context: EntryContext, { updates }: ForwardModel, grads: G
     if (!states.has({ name })) continue;
     const old = states.valueOf(name);
     const counted = b.add(old, 1);
-    outputs.set(name, isLast === undefined || name === STEP.name ? counted : b.where(isLast, counted, old));
+    outputs.set(name, isTaken === undefined || name === STEP.name ? counted : b.where(isTaken, counted, old));
   }
   return next;
 }
@@ -340,7 +351,7 @@ function cachedEntries(context: EntryContext, { above, columns, values, paramete
     ports: { purpose: "features", columns: columnBuffers("features", dataInfo.inputs), outputs },
   };
   return {
-    ...{ key: keyOf(made), columns, parameters },
+    ...{ key: keyOf(made, recipe.precision), columns, parameters },
     entries: new Map([
       ["features", make],
       ["train_features", trainEntry(cached)],

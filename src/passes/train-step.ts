@@ -91,13 +91,13 @@ export interface NextStates {
   readonly grads: Gradients;
 }
 
-/** New weights, what the optimizer remembers, and averages, by their names. @param isLast left out: every batch is a step */
-export function nextStates(context: TrainStep, grads: Gradients, isLast?: Node): NextStates {
+/** New weights, what the optimizer remembers, and averages, by their names. @param isTaken whether they are, bool[]; left out: always */
+export function nextStates(context: TrainStep, grads: Gradients, isTaken?: Node): NextStates {
   const { b, states } = context;
   const outputs = new Map<string, Node>();
   const whole = penalized(context, grads, outputs);
   for (const [name, node] of updateWeights(context, whole)) outputs.set(name, node);
   for (const [name, node] of followWeights(context, outputs)) outputs.set(name, node);
-  if (isLast) for (const [name, node] of outputs) outputs.set(name, b.where(isLast, node, states.valueOf(name)));
+  if (isTaken) for (const [name, node] of outputs) outputs.set(name, b.where(isTaken, node, states.valueOf(name)));
   return { outputs, grads: whole };
 }

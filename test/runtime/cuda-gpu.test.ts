@@ -10,6 +10,7 @@ import { extremes } from "./extremes.ts";
 import { featuresSuite } from "./features-suite.ts";
 import { layerTraceSuite } from "./layer-trace-suite.ts";
 import { metricSuite } from "./metric-suite.ts";
+import { precisionSuite } from "./precision-suite.ts";
 import { randomGraphSuite } from "./random-graph-suite.ts";
 import { resumeSuite } from "./resume-suite.ts";
 import { stagesSuite } from "./stages-suite.ts";
@@ -40,6 +41,7 @@ else {
   // A driver may contract what is fused in another way.
   featuresSuite(open, { isExact: false });
   traceSuite("cuda");
+  precisionSuite("cuda");
   layerTraceSuite("cuda");
   zooTraceSuite("cuda");
 }

@@ -23,6 +23,7 @@ import {
   type UnaryOp,
 } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
+import { ROUNDINGS } from "../../src/ir/rounding.ts";
 import type { Device, HostArray } from "../../src/runtime/device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import {
@@ -177,6 +178,17 @@ export function kernelSuite(name: string, target: Target, open: () => Promise<De
         ).get("y");
         if (op === "tanh" || op === "erf")
           expect(Math.abs((got?.[2001] ?? 0) / (x[2001] ?? 1)), op).toBeCloseTo(op === "tanh" ? 1 : 1.128373, 4);
+      }
+      const halves = [1, 3, 5].map((odd) => 1 + odd / 2 ** 11);
+      const near = [2 ** -14, 2 ** -15 + 2 ** -25, 2 ** -24, 2 ** -25, 3 * 2 ** -25, 2 ** -26, 65504, 65519, 65520, 1e6, 3e38, Infinity, 0];
+      const edges = Float32Array.from([...halves, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -12, ...near].flatMap((v) => [v, -v, v * 1.0001]));
+      for (const op of ["round_tf32", "round_bf16", "round_f16"] as const) {
+        const kernel = elementwise(op, edges.length, 1, (v) => unary(op, v));
+        const got = (await same(kernel, 0, { x0: edges })).get("y");
+        expect(Array.from(got ?? [])).toEqual(Array.from(edges, (v) => ROUNDINGS[op](v)));
+        expect(
+          (await runKernel(device, target, kernel, { x0: edges.fill(NaN) }, undefined, device.limits)).get("y")?.every(Number.isNaN),
+        ).toBe(true);
       }
       const positive = x.map((v) => Math.abs(v) + 0.001);
       for (const op of ["log", "sqrt", "rsqrt"] as const)

@@ -61,6 +61,10 @@ export const cuda = (first: number): Language => ({
         return undefined;
       case "sign":
         return "sign_of";
+      case "round_tf32":
+      case "round_bf16":
+      case "round_f16":
+        return op;
       case "abs":
         return type === "u32" ? "unsigned" : "magnitude";
       case "exp":

@@ -43,6 +43,19 @@ __device__ __forceinline__ int sign_of(int x) { return int(x > 0) - int(x < 0); 
 __device__ __forceinline__ float magnitude(float x) { return fabsf(x); }
 __device__ __forceinline__ int magnitude(int x) { return x < 0 ? int(0u - unsigned(x)) : x; }
 
+// The nearest number of a format with fewer bits, as the f32 that it is; what is no number has bits that a carry would make a number of.
+__device__ __forceinline__ float round_tf32(float x) { return x != x ? x : __uint_as_float((__float_as_uint(x) + 0x1000u) & 0xffffe000u); }
+__device__ __forceinline__ float round_bf16(float x) {
+  unsigned bits = __float_as_uint(x);
+  return x != x ? x : __uint_as_float((bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u);
+}
+__device__ __forceinline__ float round_f16(float x) {
+  unsigned bits = __float_as_uint(x);
+  if (fabsf(x) < 6.103515625e-5f) return rintf(x * 16777216.0f) * 5.9604644775390625e-8f;
+  if (fabsf(x) >= 65520.0f) return __uint_as_float((bits & 0x80000000u) | 0x7f800000u);
+  return x != x ? x : __uint_as_float((bits + 0xfffu + ((bits >> 13) & 1u)) & 0xffffe000u);
+}
+
 // All lanes of a warp get the same, to the last bit: each pair is combined in either order.
 template <typename T> __device__ __forceinline__ T lanes_sum(T x) {
   for (int i = 16; i > 0; i /= 2) x += __shfl_xor_sync(0xffffffffu, x, i);

@@ -9,6 +9,7 @@ import { divideByMultiplying, lanewise } from "./division.ts";
 import type { WasmFunction } from "./function.ts";
 import { Memory, type Points } from "./memory.ts";
 import { COMPARISONS, FLOAT_BINARY, FLOAT_UNARY, hasLoad, INTEGER_BINARY, SIGNED } from "./operations.ts";
+import { rounded } from "./rounding.ts";
 import type { Unit } from "./unit.ts";
 import { constantOf, present, type Value } from "./values.ts";
 
@@ -288,6 +289,10 @@ export class Expressions implements Points {
           v.binary("v128.and", v.binary("f32x4.lt", x, zero), one),
         );
       }
+      case "round_tf32":
+      case "round_bf16":
+      case "round_f16":
+        return rounded(v, op, x);
       default:
         throw new InternalError(`${op} of ${dtype}`);
     }

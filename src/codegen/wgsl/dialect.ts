@@ -47,6 +47,23 @@ fn subgroup_larger(x: f32) -> f32 { return select(subgroupMax(x), subgroupAdd(x)
   subgroup_smaller: `// As larger, of all lanes.
 fn subgroup_smaller(x: f32) -> f32 { return select(subgroupMin(x), subgroupAdd(x), subgroupAny(is_nan(x))); }`,
 
+  round_tf32: `// To the 10 bits behind the point that tf32 has; what is no number has bits that a carry would make a number of.
+fn round_tf32(x: f32) -> f32 { return select(bitcast<f32>((bitcast<u32>(x) + 0x1000u) & 0xffffe000u), x, is_nan(x)); }`,
+
+  round_bf16: `// To the upper half of the bits, ties to even.
+fn round_bf16(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  return select(bitcast<f32>((bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u), x, is_nan(x));
+}`,
+
+  round_f16: `// Below its smallest normal number a half has 24 bits behind the point, and infinity is what it has beyond 65504.
+fn round_f16(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let normal = bitcast<f32>((bits + 0xfffu + ((bits >> 13u) & 1u)) & 0xffffe000u);
+  let most = select(normal, bitcast<f32>((bits & 0x80000000u) | 0x7f800000u), abs(x) >= 65520.0);
+  return select(select(most, round(x * 16777216.0) * 5.9604644775390625e-8, abs(x) < 6.103515625e-5), x, is_nan(x));
+}`,
+
   sign_of: `// Of what is no number 0; the built-in may give anything.
 fn sign_of(x: f32) -> f32 { return f32(x > 0.0) - f32(x < 0.0); }`,
 
@@ -159,6 +176,10 @@ export function wgsl(helpers: Set<Helper>): Language {
           return helper("erf");
         case "sign":
           return dtype === "f32" ? helper("sign_of") : "sign";
+        case "round_tf32":
+        case "round_bf16":
+        case "round_f16":
+          return helper(op);
         default:
           return op;
       }

@@ -4,7 +4,13 @@ import type { DType } from "../types.ts";
 
 export type ScalarType = Exclude<DType, "u8">;
 
-export type UnaryOp = "neg" | "abs" | "exp" | "log" | "sqrt" | "rsqrt" | "tanh" | "erf" | "sin" | "cos" | "floor" | "ceil" | "sign" | "not";
+/** A format of fewer bits, to which the operands of a product are rounded; what is multiplied is summed in f32. */
+export type OperandType = "tf32" | "bf16" | "f16";
+
+/** `round_bf16` and its like give the f32 that is nearest among the numbers of that format (ir/rounding.ts). */
+export type UnaryOp =
+  | ("neg" | "abs" | "exp" | "log" | "sqrt" | "rsqrt" | "tanh" | "erf" | "sin" | "cos" | "floor" | "ceil" | "sign" | "not")
+  | `round_${OperandType}`;
 
 /** `div` of integers truncates and is only used on non-negative operands; `rem` likewise. `pow` is of floats. */
 export type BinaryOp =

@@ -4,6 +4,7 @@
 
 import type { InterpreterArray } from "../arrays.ts";
 import { erf, threefry2x32 } from "../ops/special-functions.ts";
+import { ROUNDINGS } from "../rounding.ts";
 import { InternalError } from "../types.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr.ts";
 import { expressionsOf, identityOf, type Axis, type Kernel } from "./kernel.ts";
@@ -21,8 +22,10 @@ export function interpret(kernel: Kernel, buffers: readonly InterpreterArray[], 
     // the reference device get here.
     const source = printJavaScript(kernel);
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- of numbers and names made here; only the reference device runs it
-    const make = new Function("threefry", "erf", `return (buffers, time) => {\n${source}\n};`) as (...helpers: unknown[]) => KernelFunction;
-    run = make((k0: number, k1: number, c0: number, c1: number) => threefry2x32(k0, k1, c0, c1)[0], erf);
+    const make = new Function("threefry", "erf", "rounded", `return (buffers, time) => {\n${source}\n};`) as (
+      ...helpers: unknown[]
+    ) => KernelFunction;
+    run = make((k0: number, k1: number, c0: number, c1: number) => threefry2x32(k0, k1, c0, c1)[0], erf, ROUNDINGS);
     compiled.set(kernel, run);
   }
   run(buffers, time);
@@ -140,6 +143,7 @@ const SYNTAX: Syntax = {
     "buffers",
     "threefry",
     "erf",
+    "rounded",
   ]),
 };
 
@@ -170,6 +174,10 @@ function unaryText(op: UnaryOp, dtype: ScalarType, x: string): string {
       return `Math.${op}(${x})`;
     case "sign":
       return `((${x} > 0) - (${x} < 0))`;
+    case "round_tf32":
+    case "round_bf16":
+    case "round_f16":
+      return `rounded.${op}(${x})`;
     default:
       return op satisfies never;
   }

@@ -1,7 +1,7 @@
 // The JSON schema of a loop kernel, for those that come from a folder: the reference device makes program text of them, so each name,
 // number and operation is one that it knows. What depends on several places of a kernel is `kernelProblem`'s to say (verify.ts).
 
-import type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr-type.ts";
+import type { BinaryOp, Expr, OperandType, ScalarType, UnaryOp } from "./expr-type.ts";
 import type { KernelParameter, ReduceOp, Stage } from "./kernel.ts";
 
 /** What `enum` lists must hold: each member of a union of names, once. */
@@ -11,12 +11,14 @@ const SCALARS = all<ScalarType>({ f32: true, f16: true, i32: true, u32: true, bo
 const UNARY = all<UnaryOp>({
   ...{ neg: true, abs: true, exp: true, log: true, sqrt: true, rsqrt: true, tanh: true, erf: true },
   ...{ sin: true, cos: true, floor: true, ceil: true, sign: true, not: true },
+  ...{ round_tf32: true, round_bf16: true, round_f16: true },
 });
 const BINARY = all<BinaryOp>({
   ...{ add: true, sub: true, mul: true, div: true, rem: true, pow: true, min: true, max: true },
   ...{ lt: true, le: true, eq: true, ne: true, and: true, or: true },
   ...{ bitand: true, bitor: true, bitxor: true, shl: true, shr: true },
 });
+const OPERANDS = all<OperandType>({ tf32: true, bf16: true, f16: true });
 const REDUCTIONS = all<ReduceOp>({ sum: true, max: true, min: true });
 const ACCESS = all<KernelParameter["access"]>({ read: true, write: true, read_write: true });
 
@@ -74,7 +76,7 @@ const stage = forms<Stage["kind"]>(
     contract: { k: axis, dtype: scalar, lhs: expr, rhs: expr },
     store: { axes: list(axis), writes: list(object({ buffer: whole, index: expr, value: expr })) },
   },
-  { range },
+  { range, operands: { enum: OPERANDS } },
 );
 
 export const KERNEL_SCHEMA = object(

@@ -8,7 +8,7 @@
 //   }
 
 import type { DType } from "../types.ts";
-import { operands, type Expr, type ScalarType } from "./expr.ts";
+import { operands, type Expr, type OperandType, type ScalarType } from "./expr.ts";
 
 export interface Axis {
   readonly name: string;
@@ -71,6 +71,8 @@ export interface ContractStage {
   readonly dtype: ScalarType;
   readonly lhs: Expr;
   readonly rhs: Expr;
+  /** The format that all values of both operands are of, where that is less than their type: a GPU may multiply them in it. */
+  readonly operands?: OperandType;
 }
 
 /** Extents of a (batched) product: `b` times [m, k] by [k, n]. */

@@ -28,7 +28,9 @@ function printStage(kernel: Kernel, stage: Stage, position: number): string[] {
       return [`%${String(position)} = ${stage.op} ${over} of ${text(stage.value)}`];
     }
     case "contract":
-      return [`%${String(position)} = contract ${printAxis(stage.k)} of ${text(stage.lhs)} . ${text(stage.rhs)}`];
+      return [
+        `%${String(position)} = contract ${printAxis(stage.k)} of ${text(stage.lhs)} . ${text(stage.rhs)}${stage.operands ? ` in ${stage.operands}` : ""}`,
+      ];
     case "store": {
       const loop = stage.axes.length > 0 ? `for ${stage.axes.map(printAxis).join(", ")}: ` : "";
       return stage.writes.map(

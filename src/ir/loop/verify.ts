@@ -111,6 +111,7 @@ function contractProblem(kernel: Kernel, stage: ContractStage, position: number)
   if (position !== 0) return "a contraction must be the first stage";
   if (kernel.axes.map((axis) => axis.name).join() !== "b,m,n") return "the axes of a contraction must be b, m, n";
   if (stage.lhs.dtype !== stage.dtype || stage.rhs.dtype !== stage.dtype) return "the operands of a contraction must have its type";
+  if (stage.operands && stage.dtype !== "f32") return `a contraction of ${stage.operands} is summed in ${stage.dtype}`;
   if (mentions(stage.lhs, "n")) return "the left operand of a contraction mentions n";
   if (mentions(stage.rhs, "m")) return "the right operand of a contraction mentions m";
   return undefined;

@@ -2,7 +2,7 @@
 // evaluation, lowering to loops, and samples from which one test derives all checks. Nodes and builders are defined by operations, and
 // these by them: the three forms stand together.
 
-import type { Expr } from "../loop/expr.ts";
+import type { Expr, OperandType } from "../loop/expr.ts";
 import type { ProductShape, ReduceOp } from "../loop/kernel.ts";
 import type { Origin } from "../origin.ts";
 import { formatType, InternalError, type DType, type TensorType } from "../types.ts";
@@ -107,6 +107,8 @@ interface OpBase<A extends object, N extends number> {
   readonly repeatsAlong?: (node: Node<A>, i: number) => readonly number[] | undefined;
   /** For a reduction over whole axes of its only input: which ones. */
   readonly reducedAxes?: (node: Node<A>) => readonly number[];
+  /** For an op whose values are all of a format with fewer bits than their type: which. */
+  readonly roundsTo?: (node: Node<A>) => OperandType;
   /** For an op that reads rows (axis 0) of one input at the indices in another: which inputs these are. */
   readonly picksRows?: { readonly of: number; readonly at: number };
   /** For an op that does something else while its network trains. */

@@ -57,6 +57,7 @@ import { argMax, reduceMax, reduceMean, reduceMin, reduceSum } from "./reduce.ts
 import { scatterAdd, segmentSum } from "./scatter.ts";
 import { searchSorted } from "./sort.ts";
 import { avgPool2d, sumPool2d, sumPool2dGrad } from "./sum-pool.ts";
+import { roundTo } from "./round-to.ts";
 import { scan, scanResult } from "./scan.ts";
 import { scatterRows, updateSlice } from "./update.ts";
 
@@ -68,7 +69,7 @@ export const ops = {
   bitAnd, bitOr, bitXor, shiftLeft, shiftRight, where,
   reshape, transpose, expand, slice, pad, concat, gather, updateSlice, scatterRows, scatterAdd, segmentSum, searchSorted,
   reduceSum, reduceMax, reduceMin, reduceMean, argMax,
-  matmul, conv2d, conv2dInputGrad, conv2dWeightGrad,
+  matmul, conv2d, conv2dInputGrad, conv2dWeightGrad, roundTo,
   maxPool2d, maxPool2dIndex, maxPool2dGrad, sumPool2d, sumPool2dGrad, avgPool2d,
   randomBits, randomUniform, randomNormal,
   relu, sigmoid, silu, gelu, geluTanh, leakyRelu, hardTanh, elu, softplus, softmax, logSoftmax, crossEntropy, squaredError,

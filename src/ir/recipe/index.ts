@@ -10,6 +10,7 @@ import { LOSSES } from "./losses/index.ts";
 import { METRICS } from "./metrics/index.ts";
 import { OPTIMIZERS } from "./optimizers/index.ts";
 import { PENALTIES } from "./penalties/index.ts";
+import { PRECISIONS } from "./precisions/index.ts";
 import { SCHEDULES } from "./schedules/index.ts";
 import { SOURCES } from "./sources/index.ts";
 import { AUGMENT, PREPROCESS } from "./steps/index.ts";
@@ -31,6 +32,7 @@ export const GLOSSARY: readonly WordKind[] = [
   { kind: "distillation", title: "Distillation", words: DISTILLATIONS },
   { kind: "adapter", title: "Adapters", words: ADAPTERS },
   { kind: "average", title: "Averages of weights", words: AVERAGES },
+  { kind: "precision", title: "Precisions", words: PRECISIONS },
   { kind: "schedule", title: "Schedules", words: SCHEDULES },
   { kind: "source", title: "Sources", words: SOURCES },
   { kind: "column word", title: "Columns of tables", words: READINGS },

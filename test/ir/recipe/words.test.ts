@@ -22,6 +22,8 @@ import type { Metric } from "../../../src/ir/recipe/metrics/define.ts";
 import { LOSS_PLACE, METRICS } from "../../../src/ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../../../src/ir/recipe/optimizers/index.ts";
 import { PENALTIES } from "../../../src/ir/recipe/penalties/index.ts";
+import type { Precision } from "../../../src/ir/recipe/precisions/define.ts";
+import { PRECISIONS } from "../../../src/ir/recipe/precisions/index.ts";
 import { SCHEDULES } from "../../../src/ir/recipe/schedules/index.ts";
 import { wordSchema } from "../../../src/ir/recipe/schema.ts";
 import { SOURCES } from "../../../src/ir/recipe/sources/index.ts";
@@ -264,6 +266,21 @@ describe.each(AVERAGES.map((average) => [average.name, average] as const))("aver
     const artifact = await compileSmall(recipe);
     expect(artifact.recipe.average).toEqual(plan);
     expect(soleStage(artifact).averages?.map(({ weight }) => weight)).toEqual(["weight/fc.weight", "weight/fc.bias"]);
+    expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
+  });
+});
+
+describe.each(PRECISIONS.map((precision: Precision) => [precision.name, precision] as const))("precision %s", (_, precision) => {
+  it.each(plansOf(precision, precision.samples))("compiles as $args", async (plan) => {
+    const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer sgd(lr: 0.1)\n  precision ${wordText(plan)}` };
+    const artifact = await compileSmall(recipe);
+    if (precision.operands === undefined) expect(artifact.recipe).not.toHaveProperty("precision");
+    else {
+      expectRoundTrip(plan, PRECISIONS, () => planned(recipe)?.plan.precision);
+      expect(artifact.recipe.precision).toEqual(plan);
+    }
+    const scales = soleStage(artifact).states.filter(({ name }) => name.startsWith("precision/"));
+    expect(scales).toHaveLength(precision.scaling ? 2 : 0);
     expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
   });
 });
