@@ -19,10 +19,12 @@ import { horizontalFlip } from "./horizontal-flip.ts";
 import { LOAD_STEPS, loadSteps, type LoadSteps } from "./host.ts";
 import { mixup } from "./mixup.ts";
 import { normalize } from "./normalize.ts";
+import { randAugment } from "./rand-augment.ts";
 import { randomCrop } from "./random-crop.ts";
 import { randomErasing } from "./random-erasing.ts";
 import { randomResizedCrop } from "./random-resized-crop.ts";
 import { randomRotation } from "./random-rotation.ts";
+import { trivialAugment } from "./trivial-augment.ts";
 
 /** Without chance: the same for training, evaluation and prediction. */
 export const PREPROCESS = [...LOAD_STEPS, normalize] as const satisfies readonly Step[];
@@ -30,7 +32,7 @@ export const PREPROCESS = [...LOAD_STEPS, normalize] as const satisfies readonly
 /** Random, in training only; all of it on the device. */
 const EACH = [
   ...[randomCrop, randomResizedCrop, horizontalFlip],
-  ...[colorJitter, randomRotation, randomErasing],
+  ...[colorJitter, randomRotation, randomErasing, trivialAugment, randAugment],
 ] as const satisfies readonly (MoveStep | ValueStep)[];
 const MIXED = [mixup, cutmix] as const satisfies readonly MixStep[];
 export const AUGMENT = [...EACH, ...MIXED] as const;
