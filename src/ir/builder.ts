@@ -2,6 +2,7 @@
 // object), so common subexpressions are shared without a pass. Elementwise operands may be numbers and are broadcast here, once
 // for all ops.
 
+import { attributesText } from "./attributes.ts";
 import { InternalError, formatType, sameShape, tensorType, type Shape, type TensorType } from "./types.ts";
 import type { Node } from "./node.ts";
 import { at, OpError, type AnyOp, type Builder, type Operand } from "./ops/define.ts";
@@ -12,22 +13,13 @@ export type { Builder, Operand } from "./ops/define.ts";
 
 export function createBuilder(): Builder {
   const interned = new Map<string, Node>();
-  // Attributes are frozen with their node, and rewriting asks for the same ones again and again.
-  const texts = new WeakMap<object, string>();
-  const textOf = (attrs: object): string => {
-    const known = texts.get(attrs);
-    if (known !== undefined) return known;
-    const text = encode(attrs);
-    if (Object.isFrozen(attrs)) texts.set(attrs, text);
-    return text;
-  };
   const origins = new WeakMap<Node, Origin>();
   let current: Origin | undefined;
 
   const apply = (op: AnyOp, inputs: readonly Node[], attrs: object): Node => {
     let key = op.name;
     for (const { id } of inputs) key += ` ${id}`;
-    key += textOf(attrs);
+    key += attributesText(attrs);
     const known = interned.get(key);
     if (known) return known;
     const type = op.infer(
@@ -103,18 +95,4 @@ function broadcastShapes(name: string, nodes: readonly Node[]): Shape {
     }
     return extent;
   });
-}
-
-// Total over numbers (JSON maps NaN and Infinity to null and -0 to 0) and insensitive to key order. Nodes inside attributes (the
-// body of a scan) count by identity.
-function encode(value: unknown): string {
-  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
-  if (Array.isArray(value)) return `[${value.map(encode).join()}]`;
-  if (value !== null && typeof value === "object") {
-    if ("id" in value && "op" in value) return `#${String(value.id)}`;
-    let text = "{";
-    for (const key of Object.keys(value).sort()) text += `${key}:${encode((value as Readonly<Record<string, unknown>>)[key])},`;
-    return `${text}}`;
-  }
-  return value === undefined ? "undefined" : JSON.stringify(value);
 }

@@ -2,6 +2,7 @@
 
 import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/numbering.ts";
+import { perKernel } from "../ir/loop/per-kernel.ts";
 import { expressionsOf, type Axis, type Kernel, type KernelParameter, type Stage } from "../ir/loop/kernel.ts";
 import { blaming, type Origin } from "../ir/origin.ts";
 import {
@@ -51,6 +52,7 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
   const kernels: CompiledKernel[] = [];
   const known = new Map<string, number>();
   const number = createNumbering();
+  const textOf = perKernel((kernel) => keyOf(kernel, number));
   const names = new Map<string, number>();
   const fresh = (kernel: Kernel): Kernel => {
     const count = names.get(kernel.name) ?? 0;
@@ -71,7 +73,7 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
     kind: "kernel",
     kernel: blaming(origin, () =>
       once(
-        keyOf(kernel, number),
+        textOf(kernel),
         () => kernel.params.map(typeOf),
         () => target.compileKernel(fresh(kernel)),
       ),
@@ -82,7 +84,7 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
   const together = (calls: readonly KernelCall[]): KernelLaunch => {
     const args = buffersOf(calls);
     const parts = calls.map(({ kernel, buffers: own }): KernelPart => ({ kernel, slots: own.map((buffer) => args.indexOf(buffer)) }));
-    const key = parts.map(({ kernel, slots }) => `${slots.join()} ${keyOf(kernel, number)}`).join("\n");
+    const key = parts.map(({ kernel, slots }) => `${slots.join()} ${textOf(kernel)}`).join("\n");
     const compile = (): CompiledKernel => {
       if (!target.compileTogether) throw new InternalError(`${target.name} has no launches of several kernels`);
       return target.compileTogether(parts.map((part) => ({ ...part, kernel: fresh(part.kernel) })));

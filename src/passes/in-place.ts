@@ -7,6 +7,7 @@ import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/numbering.ts";
 import { expressionsOf, type Kernel, type KernelParameter, type Stage } from "../ir/loop/kernel.ts";
 import { loadsOf } from "../ir/loop/loads.ts";
+import { perKernel } from "../ir/loop/per-kernel.ts";
 import { mapExpr, mapExpressions } from "../ir/loop/map-expr.ts";
 import { at } from "../ir/ops/define.ts";
 import { sizeOf } from "../ir/types.ts";
@@ -91,11 +92,28 @@ function readsOnlyWhatItReplaces(task: Task, old: Buffer, next: Buffer): boolean
   const { kernel, buffers } = task.call;
   const [from, to] = [buffers.indexOf(old), buffers.indexOf(next)];
   if (from < 0) return true;
+  return loadsOnlyWhatItStores(kernel)(from, to);
+}
+
+/** Whether all that a kernel loads of one parameter is loaded where it stores to another, which is asked for each pair once. */
+const loadsOnlyWhatItStores = perKernel(({ stages }) => {
   const number = createNumbering();
-  return kernel.stages.every((stage) => {
-    const own = stage.kind === "store" ? stage.writes.filter((write) => write.buffer === to).map((write) => number(write.index)) : [];
-    return loadsOf(expressionsOf(stage)).every((load) => load.buffer !== from || own.includes(number(load.index)));
-  });
+  return ofPair((from, to) =>
+    stages.every((stage) => {
+      const own = stage.kind === "store" ? stage.writes.filter((write) => write.buffer === to).map((write) => number(write.index)) : [];
+      return loadsOf(expressionsOf(stage)).every((load) => load.buffer !== from || own.includes(number(load.index)));
+    }),
+  );
+});
+
+function ofPair<T>(answer: (x: number, y: number) => T): (x: number, y: number) => T {
+  const known = new Map<string, { readonly answered: T }>();
+  return (x, y) => {
+    const key = `${x} ${y}`;
+    let found = known.get(key);
+    if (!found) known.set(key, (found = { answered: answer(x, y) }));
+    return found.answered;
+  };
 }
 
 const withBuffer = (task: Task, from: Buffer, to: Buffer): Task => mapCalls(task, (call) => replaceBuffer(call, from, to));
@@ -109,17 +127,23 @@ function replaceBuffer(call: KernelCall, from: Buffer, to: Buffer): KernelCall {
   const buffers = call.buffers.map((buffer) => (buffer === from ? to : buffer));
   const twin = call.buffers.indexOf(to);
   if (twin < 0) return { ...call, buffers, reads, writes };
-  // Parameter `slot` goes, those behind it move up.
-  const kept = twin > slot ? twin - 1 : twin;
-  const moved = (i: number): number => (i === slot ? kept : i > slot ? i - 1 : i);
-  const memo = new Map<Expr, Expr>();
-  const map = (expr: Expr): Expr => mapExpr(expr, (load) => e.load(moved(load.buffer), load.index, load.dtype), memo);
-  const params = call.kernel.params.flatMap((param, i): KernelParameter[] =>
-    i === slot ? [] : [{ ...param, name: `p${moved(i)}`, access: i === twin ? "read_write" : param.access }],
-  );
-  const kernel: Kernel = { ...call.kernel, params, stages: call.kernel.stages.map((stage) => mapStage(stage, map, moved)) };
+  const kernel: Kernel = { ...call.kernel, ...asOne(call.kernel)(slot, twin) };
   return { ...call, kernel, buffers: buffers.filter((_, i) => i !== slot), reads, writes };
 }
+
+/** Parameters and stages of a kernel whose parameter `slot` is the same memory as its parameter `twin`: it goes, those behind it move up. */
+const asOne = perKernel(({ params, stages }) =>
+  ofPair((slot, twin) => {
+    const kept = twin > slot ? twin - 1 : twin;
+    const moved = (i: number): number => (i === slot ? kept : i > slot ? i - 1 : i);
+    const memo = new Map<Expr, Expr>();
+    const map = (expr: Expr): Expr => mapExpr(expr, (load) => e.load(moved(load.buffer), load.index, load.dtype), memo);
+    const left = params.flatMap((param, i): KernelParameter[] =>
+      i === slot ? [] : [{ ...param, name: `p${moved(i)}`, access: i === twin ? "read_write" : param.access }],
+    );
+    return { params: left, stages: stages.map((stage) => mapStage(stage, map, moved)) };
+  }),
+);
 
 function mapStage(given: Stage, map: (expr: Expr) => Expr, moved: (buffer: number) => number): Stage {
   const stage = mapExpressions(given, map);

@@ -70,6 +70,18 @@ function nameOf(group: Group): string {
   return `${names.slice(0, 4).join("_")}_${[...group.outputs].at(-1)?.id ?? group.id}`;
 }
 
+/** What a group's kernels are called, if they are that many. */
+export const namesOf = (group: Group, count: number): readonly string[] =>
+  count === 1 ? [nameOf(group)] : [partName(group), nameOf(group)];
+
+function partName(group: Group): string {
+  const core = coreOfContraction(group);
+  return `${core.op.name}_partial_${core.id}`;
+}
+
+/** What the buffer is called that the first of two kernels fills for the second. */
+export const partialOf = (group: Group): string => `%${coreOfContraction(group).id}.partial`;
+
 /** The group's own values are computed, not loaded. */
 function builderFor({ scope }: LowerContext, group: Group): KernelBuilder {
   const own = new Set(group.members.map(({ node }) => node));
@@ -251,7 +263,7 @@ function splitContraction(context: LowerContext, group: Group, core: Node, how: 
   const slice = Math.ceil(how.k / parts);
   const dtype = accumulatorOf(core);
   const results = how.b * how.m * how.n;
-  const partial: Buffer = { name: `%${core.id}.partial`, role: "temp", dtype: core.type.dtype, shape: [parts, how.b, how.m, how.n] };
+  const partial: Buffer = { name: partialOf(group), role: "temp", dtype: core.type.dtype, shape: [parts, how.b, how.m, how.n] };
 
   const first = builderFor(context, group);
   const read = (i: number, index: readonly Expr[]): Expr => first.valueOf(at(core.inputs, i), index);
@@ -264,7 +276,7 @@ function splitContraction(context: LowerContext, group: Group, core: Node, how: 
   const rhs = e.select(inside, how.rhs(read, b, k, n), e.constant(0, dtype));
   const product = first.stage({ kind: "contract", k: { name: "k", extent: slice }, dtype, lhs, rhs, ...operandTypeOf(core) }, dtype);
   first.store([{ buffer: partial, position: linearize([both, m, n], [parts * how.b, how.m, how.n]), value: product }]);
-  context.emit(first.finish(`${core.op.name}_partial_${core.id}`, productAxes(parts * how.b, how.m, how.n), context.time));
+  context.emit(first.finish(partName(group), productAxes(parts * how.b, how.m, how.n), context.time));
 
   const second = builderFor(context, group);
   const i = e.axis("i", results);

@@ -12,7 +12,8 @@ import type { BufferRole } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
 import type { Place, Scope } from "./kernel-builder.ts";
 import type { Buffer, KernelCall, Task } from "./lowered.ts";
-import { copyNode, lowerGroup, type LowerContext, type LowerOptions, type Target } from "./lower-group.ts";
+import { copyNode, type LowerContext, type LowerOptions, type Target } from "./lower-group.ts";
+import { lowerOnce, type LoweredGroups } from "./lower-once.ts";
 import { lowerScan } from "./lower-scan.ts";
 import { memoryOf, packOf, placeOutputs, whole } from "./places.ts";
 
@@ -26,8 +27,17 @@ const ROLES = {
   local: "temp",
 } as const satisfies Record<InputRole, BufferRole>;
 
-/** Kernels of one entry, in an order that respects data flow. */
-export function lowerGraph(graph: Graph, plan: FusionPlan, shared: SharedBuffers, options: LowerOptions): Task[] {
+/**
+ * Kernels of one entry, in an order that respects data flow.
+ * @param known groups of this and other entries
+ */
+export function lowerGraph(
+  graph: Graph,
+  plan: FusionPlan,
+  shared: SharedBuffers,
+  options: LowerOptions,
+  known: LoweredGroups = new Map(),
+): Task[] {
   const tasks: Task[] = [];
   const places = new Map<Node, Place>();
   const { builder } = graph;
@@ -61,7 +71,7 @@ export function lowerGraph(graph: Graph, plan: FusionPlan, shared: SharedBuffers
   for (const step of plan.steps) {
     origin = originOfStep(builder, step);
     blaming(origin, () => {
-      if (isGroup(step)) lowerGroup(context, step);
+      if (isGroup(step)) lowerOnce(context, step, known);
       else tasks.push(...lowerScan(context, step as Node<ScanAttrs>, places).map((task) => taskWithOrigin(task, origin)));
     });
   }

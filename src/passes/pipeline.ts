@@ -22,6 +22,7 @@ import { planFusion } from "./fuse.ts";
 import { placeUpdates, type Placed } from "./in-place.ts";
 import { lowerGraph, type SharedBuffers } from "./lower.ts";
 import type { LowerOptions } from "./lower-group.ts";
+import type { LoweredGroups } from "./lower-once.ts";
 import { buffersOf, callsOf, launchesOf, type Task } from "./lowered.ts";
 import { inputsOf, memoryOf } from "./places.ts";
 import { mergeScans } from "./merge-scans.ts";
@@ -54,6 +55,7 @@ interface Context {
   readonly options: PipelineOptions;
   readonly target: CompilesKernels;
   readonly shared: SharedBuffers;
+  readonly lowered: LoweredGroups;
 }
 
 type Step = (stage: Stage, context: Context) => Stage;
@@ -110,7 +112,10 @@ const PASSES: readonly Pass[] = [
   {
     name: "lower",
     isRequired: true,
-    run: onEach((entry, { options, shared }) => ({ ...entry, tasks: lowerGraph(entry.graph, present(entry.plan), shared, options) })),
+    run: onEach((entry, { options, shared, lowered }) => ({
+      ...entry,
+      tasks: lowerGraph(entry.graph, present(entry.plan), shared, options, lowered),
+    })),
   },
   // Where new values of state are written, and what must run before what.
   {
@@ -199,7 +204,7 @@ export interface Compiled {
 
 /** Optimizes and lowers the entries of one program. Those that read a state come before one that only writes it. */
 export function compileEntries(graphs: ReadonlyMap<EntryName, Graph>, target: CompilesKernels, options: PipelineOptions): Compiled {
-  const context: Context = { options, target, shared: new Map() };
+  const context: Context = { options, target, shared: new Map(), lowered: new Map() };
   let stage: Stage = { entries: new Map([...graphs].map(([name, graph]) => [name, { graph }])) };
   inspect("step", stage, options);
   for (const pass of PASSES) {

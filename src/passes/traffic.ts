@@ -5,6 +5,7 @@ import { operands } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/numbering.ts";
 import { expressionsOf, sideBySide, type Axis, type Kernel, type Stage } from "../ir/loop/kernel.ts";
 import { loadsOf } from "../ir/loop/loads.ts";
+import { perKernel } from "../ir/loop/per-kernel.ts";
 import { at } from "../ir/ops/define.ts";
 import { bytesPerElement } from "../ir/types.ts";
 import { callsOf, type Buffer, type Task } from "./lowered.ts";
@@ -19,7 +20,7 @@ export interface Traffic {
 const CACHED = 1 << 14;
 
 /** What one run of a kernel reads and writes. */
-export function trafficOf(kernel: Kernel): Traffic {
+export const trafficOf = perKernel((kernel): Traffic => {
   const number = createNumbering();
   const points = sizeOf(kernel.axes);
   const reads = new Map<number, number>();
@@ -47,7 +48,7 @@ export function trafficOf(kernel: Kernel): Traffic {
   let read = 0;
   for (const [buffer, elements] of reads) read += elements * bytesPerElement(at(kernel.params, buffer).dtype);
   return { read, written };
-}
+});
 
 /** The stages that each loop of a kernel runs. */
 function loopsOf({ stages }: Kernel): (readonly Stage[])[] {

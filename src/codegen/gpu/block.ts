@@ -87,9 +87,28 @@ export const LANE: Value = Object.freeze({ kind: "builtin", type: "i32", builtin
 export const GROUP: Value = Object.freeze({ kind: "builtin", type: "i32", builtin: "group" });
 export const TIME: Value = Object.freeze({ kind: "builtin", type: "i32", builtin: "time" });
 
+const VECTORS = {
+  f32: "f32x4",
+  f16: "f16x4",
+  i32: "i32x4",
+  u32: "u32x4",
+  bool: "boolx4",
+} as const satisfies { readonly [T in ScalarType]: `${T}x4` };
+
+const SCALARS = new Map<Type, ScalarType>(
+  (Object.keys(VECTORS) as ScalarType[]).flatMap((scalar) => [
+    [scalar, scalar],
+    [VECTORS[scalar], scalar],
+  ]),
+);
+
 /** The scalar of a vector, or of a scalar itself. */
-export const scalarOf = (type: Type): ScalarType => type.replace("x4", "") as ScalarType;
-export const vectorOf = (scalar: ScalarType): Type => `${scalar}x4`;
+export const scalarOf = (type: Type): ScalarType => SCALARS.get(type) ?? unknownType(type);
+export const vectorOf = (scalar: ScalarType): Type => VECTORS[scalar];
+
+function unknownType(type: Type): never {
+  throw new InternalError(`${type} is no type of blocks`);
+}
 
 export const integer = (value: number): Value => ({ kind: "const", type: "i32", value });
 export const number = (value: number, type: ScalarType): Value => ({ kind: "const", type, value });
@@ -123,32 +142,41 @@ export const modulo = (x: Value, y: number): Value => apply("rem", x, integer(y)
 export const less = (x: Value, y: number): Value => apply("lt", x, integer(y));
 export const equals = (x: Value, y: number): Value => apply("eq", x, integer(y));
 
-/** The values that a value is made of. */
-export function partsOf(value: Value): readonly Value[] {
+/** Calls `visit` with each of the values that a value is made of. */
+export function forEachPart(value: Value, visit: (part: Value) => void): void {
   switch (value.kind) {
     case "const":
     case "builtin":
     case "name":
     case "zeros":
-      return [];
+      return;
     case "load":
-      return [value.index];
+      visit(value.index);
+      return;
     case "unary":
     case "cast":
     case "component":
     case "broadcast":
     case "combine-lanes":
-      return [value.x];
+      visit(value.x);
+      return;
     case "binary":
-      return [value.x, value.y];
+      visit(value.x);
+      visit(value.y);
+      return;
     case "select":
-      return [value.condition, value.x, value.y];
+      visit(value.condition);
+      visit(value.x);
+      visit(value.y);
+      return;
     case "threefry":
-      return value.words;
+      value.words.forEach(visit);
+      return;
     case "vector":
-      return value.parts;
+      value.parts.forEach(visit);
+      return;
     default:
-      return value satisfies never;
+      value satisfies never;
   }
 }
 

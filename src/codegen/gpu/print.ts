@@ -3,7 +3,6 @@
 
 import type { BinaryOp, ScalarType, UnaryOp } from "../../ir/loop/expr.ts";
 import type { ReduceOp } from "../../ir/loop/kernel.ts";
-import { indented } from "../../ir/loop/statements.ts";
 import { at } from "../../ir/ops/define.ts";
 import { InternalError, isFloat } from "../../ir/types.ts";
 import { scalarOf, type Builtin, type Statement, type Type, type Value } from "./block.ts";
@@ -53,55 +52,85 @@ const COMPONENTS = ["x", "y", "z", "w"] as const;
 
 /** The lines of these statements. */
 export function printStatements(language: Language, statements: readonly Statement[]): string[] {
-  const block = (body: readonly Statement[]): string[] => indented(printStatements(language, body));
-  const text = (value: Value): string => bare(printValue(language, value));
-  return statements.flatMap((statement): readonly string[] => {
+  const lines: string[] = [];
+  printInto(lines, "", language, statements);
+  return lines;
+}
+
+function printInto(lines: string[], indent: string, language: Language, statements: readonly Statement[]): void {
+  const text = (value: Value): string => printBare(language, value);
+  const line = (content: string): void => void lines.push(indent + content);
+  const block = (body: readonly Statement[]): void => {
+    printInto(lines, `${indent}  `, language, body);
+  };
+  for (const statement of statements) {
     switch (statement.kind) {
       case "let":
-        return [language.define(statement.name, statement.value.type, text(statement.value))];
+        line(language.define(statement.name, statement.value.type, text(statement.value)));
+        break;
       case "var":
-        return [language.declare(statement.name, statement.type, statement.value && text(statement.value))];
+        line(language.declare(statement.name, statement.type, statement.value && text(statement.value)));
+        break;
       case "assign":
-        return [assignment(statement.name, statement.value, text)];
+        line(assignment(language, statement.name, statement.value));
+        break;
       case "store":
-        return [`${statement.memory}[${text(statement.index)}] = ${text(statement.value)};`];
+        line(`${statement.memory}[${text(statement.index)}] = ${text(statement.value)};`);
+        break;
       case "for": {
         const { name, start, end, step, kept, body } = statement;
         const increment = step === 1 ? `${name}++` : `${name} += ${String(step)}`;
-        const [header = "", ...before] = [...language.loop(name, text(start), text(end), increment, kept)].reverse();
-        return [...before, `${header} {`, ...block(body), "}"];
+        const headers = language.loop(name, text(start), text(end), increment, kept);
+        headers.forEach((header, i) => {
+          line(i === headers.length - 1 ? `${header} {` : header);
+        });
+        block(body);
+        line("}");
+        break;
       }
       case "if": {
         const { condition, yes, no } = statement;
         const [only] = yes;
         // A way out takes one line.
-        if (yes.length === 1 && no.length === 0 && (only?.kind === "return" || only?.kind === "break"))
-          return [`if (${text(condition)}) { ${only.kind}; }`];
-        return [`if (${text(condition)}) {`, ...block(yes), ...(no.length > 0 ? ["} else {", ...block(no)] : []), "}"];
+        if (yes.length === 1 && no.length === 0 && (only?.kind === "return" || only?.kind === "break")) {
+          line(`if (${text(condition)}) { ${only.kind}; }`);
+          break;
+        }
+        line(`if (${text(condition)}) {`);
+        block(yes);
+        if (no.length > 0) {
+          line("} else {");
+          block(no);
+        }
+        line("}");
+        break;
       }
       case "scope":
-        return ["{", ...block(statement.body), "}"];
+        line("{");
+        block(statement.body);
+        line("}");
+        break;
       case "barrier":
-        return [language.barrier(statement.of)];
+        line(language.barrier(statement.of));
+        break;
       case "break":
       case "return":
-        return [`${statement.kind};`];
+        line(`${statement.kind};`);
+        break;
       default:
-        return statement satisfies never;
+        statement satisfies never;
     }
-  });
+  }
 }
 
-function assignment(name: string, value: Value, text: (value: Value) => string): string {
+function assignment(language: Language, name: string, value: Value): string {
   if (value.kind === "binary" && value.op === "add" && value.x.kind === "name" && value.x.name === name)
-    return `${name} += ${text(value.y)};`;
-  return `${name} = ${text(value)};`;
+    return `${name} += ${printBare(language, value.y)};`;
+  return `${name} = ${printBare(language, value)};`;
 }
 
 /** A value as text; atomic or parenthesized, so that it can be an operand itself. */
 export function printValue(language: Language, value: Value): string {
-  const text = (operand: Value): string => printValue(language, operand);
-  const inner = (operand: Value): string => bare(text(operand));
   switch (value.kind) {
     case "const":
       return language.constant(value.value, value.type);
@@ -110,46 +139,73 @@ export function printValue(language: Language, value: Value): string {
     case "name":
       return value.name;
     case "load":
-      return `${value.memory}[${inner(value.index)}]`;
+      return `${value.memory}[${printBare(language, value.index)}]`;
     case "unary": {
       const name = language.unary(value.op, value.type);
-      if (name !== undefined) return `${name}(${inner(value.x)})`;
-      return value.op === "neg" ? `(-${text(value.x)})` : value.type === "bool" ? `(!${text(value.x)})` : `(~${text(value.x)})`;
+      if (name !== undefined) return `${name}(${printBare(language, value.x)})`;
+      const x = printValue(language, value.x);
+      return value.op === "neg" ? `(-${x})` : value.type === "bool" ? `(!${x})` : `(~${x})`;
     }
     case "binary":
-      return binaryText(language, value.op, value.x, value.y);
+      return binaryText(language, value);
     case "select":
-      return language.select(inner(value.condition), inner(value.x), inner(value.y));
+      return language.select(printBare(language, value.condition), printBare(language, value.x), printBare(language, value.y));
     case "cast":
-      return language.cast(inner(value.x), scalarOf(value.x.type), value.type);
+      return language.cast(printBare(language, value.x), scalarOf(value.x.type), value.type);
     case "threefry": {
       const [k0, k1, c0, c1] = value.words;
-      return language.threefry(inner(k0), inner(k1), inner(c0), inner(c1));
+      return language.threefry(printBare(language, k0), printBare(language, k1), printBare(language, c0), printBare(language, c1));
     }
     case "vector":
-      return language.vector(value.type, value.parts.map(inner));
+      return language.vector(
+        value.type,
+        value.parts.map((part) => printBare(language, part)),
+      );
     case "zeros":
       return language.zeros(value.type);
     case "component":
-      return `${text(value.x)}.${at(COMPONENTS, value.at)}`;
+      return `${printValue(language, value.x)}.${at(COMPONENTS, value.at)}`;
     case "broadcast":
-      return language.broadcast(inner(value.x), value.type, value.from);
+      return language.broadcast(printBare(language, value.x), value.type, value.from);
     case "combine-lanes":
-      return language.combineLanes(value.op, value.type, inner(value.x));
+      return language.combineLanes(value.op, value.type, printBare(language, value.x));
     default:
       return value satisfies never;
   }
 }
 
-function binaryText(language: Language, op: BinaryOp, left: Value, right: Value): string {
-  const [x, y] = [printValue(language, left), printValue(language, right)];
-  const type = scalarOf(left.type);
+/** A value that stands by itself, without parentheses. */
+function printBare(language: Language, value: Value): string {
+  if (value.kind === "name") return value.name;
+  const operation = value.kind === "binary" ? infix(language, value) : undefined;
+  return operation ?? bare(printValue(language, value));
+}
+
+type Binary = Extract<Value, { readonly kind: "binary" }>;
+
+/** An operation that the language has between its operands, without parentheses; undefined for one that it has not. */
+function infix(language: Language, { op, x, y }: Binary): string | undefined {
+  const type = scalarOf(x.type);
+  if (isFloat(type) && (op === "ne" || op === "eq")) return undefined;
+  if (language.binary(op, type) !== undefined) return undefined;
+  return `${printValue(language, x)} ${operatorOf(op)} ${printValue(language, y)}`;
+}
+
+function binaryText(language: Language, value: Binary): string {
+  const operation = infix(language, value);
+  if (operation !== undefined) return `(${operation})`;
+  const { op } = value;
+  const [x, y] = [printValue(language, value.x), printValue(language, value.y)];
+  const type = scalarOf(value.x.type);
   if (x === y && isFloat(type) && (op === "ne" || op === "eq")) return op === "ne" ? language.isNan(x) : `!${language.isNan(x)}`;
   const name = language.binary(op, type);
-  if (name !== undefined) return `${name}(${bare(x)}, ${bare(y)})`;
+  return name === undefined ? `(${x} ${operatorOf(op)} ${y})` : `${name}(${bare(x)}, ${bare(y)})`;
+}
+
+function operatorOf(op: BinaryOp): string {
   const operator = OPERATORS[op];
   if (operator === undefined) throw new InternalError(`${op} has no operator`);
-  return `(${x} ${operator} ${y})`;
+  return operator;
 }
 
 /** Text without the parentheses around all of it, if there are any. */

@@ -1,64 +1,67 @@
 // Leaves out names that nothing reads: schedules name what a kernel may need, and not every kernel does. Compilers would, too, but warn of it.
 
-import { partsOf, type Statement, type Value } from "./block.ts";
+import { forEachPart, type Statement, type Value } from "./block.ts";
 
-export function prune(body: readonly Statement[]): Statement[] {
-  return keep(body, new Set());
-}
+export const prune = (body: readonly Statement[]): Statement[] => new Pruner().keep(body);
 
-// From the end on, so that what reads a name is seen before its definition. `read` holds the names that something behind reads; a name may be
-// another's again outside of its scope.
-function keep(body: readonly Statement[], read: Set<string>): Statement[] {
-  const kept: Statement[] = [];
-  for (const statement of [...body].reverse()) {
-    const left = keepOne(statement, read);
-    if (left) kept.push(left);
-  }
-  return kept.reverse();
-}
+class Pruner {
+  /** Names that something behind reads; a name may be another's again outside of its scope. */
+  readonly #read = new Set<string>();
 
-function keepOne(statement: Statement, read: Set<string>): Statement | undefined {
-  switch (statement.kind) {
-    case "let":
-      if (!read.delete(statement.name)) return undefined;
-      reads(statement.value, read);
-      return statement;
-    case "var":
-      if (!read.delete(statement.name)) return undefined;
-      if (statement.value) reads(statement.value, read);
-      return statement;
-    case "assign":
-      reads(statement.value, read);
-      read.add(statement.name);
-      return statement;
-    case "store":
-      reads(statement.index, read);
-      reads(statement.value, read);
-      return statement;
-    case "for": {
-      const inner = keep(statement.body, read);
-      read.delete(statement.name);
-      reads(statement.start, read);
-      reads(statement.end, read);
-      return { ...statement, body: inner };
+  // From the end on, so that what reads a name is seen before its definition.
+  keep(body: readonly Statement[]): Statement[] {
+    const kept: Statement[] = [];
+    for (let i = body.length - 1; i >= 0; i--) {
+      const statement = body[i];
+      const left = statement && this.#keepOne(statement);
+      if (left) kept.push(left);
     }
-    case "if": {
-      const [yes, no] = [keep(statement.yes, read), keep(statement.no, read)];
-      reads(statement.condition, read);
-      return { ...statement, yes, no };
-    }
-    case "scope":
-      return { ...statement, body: keep(statement.body, read) };
-    case "barrier":
-    case "break":
-    case "return":
-      return statement;
-    default:
-      return statement satisfies never;
+    return kept.reverse();
   }
-}
 
-function reads(value: Value, read: Set<string>): void {
-  if (value.kind === "name") read.add(value.name);
-  for (const part of partsOf(value)) reads(part, read);
+  #keepOne(statement: Statement): Statement | undefined {
+    switch (statement.kind) {
+      case "let":
+        if (!this.#read.delete(statement.name)) return undefined;
+        this.#reads(statement.value);
+        return statement;
+      case "var":
+        if (!this.#read.delete(statement.name)) return undefined;
+        if (statement.value) this.#reads(statement.value);
+        return statement;
+      case "assign":
+        this.#reads(statement.value);
+        this.#read.add(statement.name);
+        return statement;
+      case "store":
+        this.#reads(statement.index);
+        this.#reads(statement.value);
+        return statement;
+      case "for": {
+        const inner = this.keep(statement.body);
+        this.#read.delete(statement.name);
+        this.#reads(statement.start);
+        this.#reads(statement.end);
+        return { ...statement, body: inner };
+      }
+      case "if": {
+        const [yes, no] = [this.keep(statement.yes), this.keep(statement.no)];
+        this.#reads(statement.condition);
+        return { ...statement, yes, no };
+      }
+      case "scope":
+        return { ...statement, body: this.keep(statement.body) };
+      case "barrier":
+      case "break":
+      case "return":
+        return statement;
+      default:
+        return statement satisfies never;
+    }
+  }
+
+  readonly #reads = (value: Value): void => {
+    if (value.kind === "name") this.#read.add(value.name);
+    else forEachPart(value, this.#reads);
+  };
 }

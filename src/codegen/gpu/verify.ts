@@ -2,7 +2,7 @@
 // say, only variables are assigned and only written buffers stored to, shared arrays fit, and all threads of a workgroup reach every barrier.
 
 import { bytesPerElement, InternalError } from "../../ir/types.ts";
-import { partsOf, scalarOf, vectorOf, type Block, type Statement, type Type, type Value } from "./block.ts";
+import { scalarOf, vectorOf, type Block, type Statement, type Type, type Value } from "./block.ts";
 import type { DeviceProfile } from "./profile.ts";
 
 interface Binding {
@@ -10,6 +10,8 @@ interface Binding {
   readonly isVariable: boolean;
   /** Whether all threads of the workgroup have the same here. */
   isUniform: boolean;
+  /** How many names were known before. */
+  readonly place: number;
 }
 
 interface Memory {
@@ -34,11 +36,14 @@ class Verifier {
   readonly #block: Block;
   readonly #fail: (message: string) => never;
   readonly #memory = new Map<string, Memory>();
-  readonly #scopes: Map<string, Binding>[] = [];
+  /** What is defined here: a name stands for one thing at a time. */
+  readonly #bindings = new Map<string, Binding>();
+  /** Their names in the order of their definitions: a scope's are those from a place on. */
+  readonly #names: string[] = [];
   /** Whether all threads of the workgroup are here, and still come to what follows. */
   #isUniform = true;
   /**
-   * The loops around, by how many scopes are around them. What differs among threads after a round does so in the next from its beginning: where
+   * The loops around, by how many names are known around them. What differs among threads after a round does so in the next from its beginning: where
    * a variable from outside of the loop is found to, the body is walked again.
    */
   readonly #loops: { readonly depth: number; changed: boolean }[] = [];
@@ -57,9 +62,14 @@ class Verifier {
   }
 
   statements(body: readonly Statement[]): void {
-    this.#scopes.push(new Map());
+    const outside = this.#names.length;
     for (const statement of body) this.#statement(statement);
-    this.#scopes.pop();
+    this.#forget(outside);
+  }
+
+  /** Leaves a scope. */
+  #forget(outside: number): void {
+    while (this.#names.length > outside) this.#bindings.delete(this.#names.pop() ?? "");
   }
 
   #statement(statement: Statement): void {
@@ -70,7 +80,7 @@ class Verifier {
         const isUniform = value === undefined || this.#value(value);
         const type = statement.kind === "var" ? statement.type : statement.value.type;
         if (value && value.type !== type) this.#fail(`${name} is ${type} and starts with ${value.type}`);
-        this.#bind(name, { type, isVariable: statement.kind === "var", isUniform: isUniform && this.#isUniform });
+        this.#bind(name, type, statement.kind === "var", isUniform && this.#isUniform);
         break;
       }
       case "assign": {
@@ -81,8 +91,7 @@ class Verifier {
         if (found.type !== value.type) this.#fail(`${name} is ${found.type} and becomes ${value.type}`);
         if (found.isUniform && !(isUniform && this.#isUniform)) {
           found.isUniform = false;
-          const depth = this.#scopes.findIndex((scope) => scope.get(name) === found);
-          for (const loop of this.#loops) loop.changed ||= depth < loop.depth;
+          for (const loop of this.#loops) loop.changed ||= found.place < loop.depth;
         }
         break;
       }
@@ -90,25 +99,24 @@ class Verifier {
         const { memory, index, value } = statement;
         const found = this.#memory.get(memory) ?? this.#fail(`${memory} is no memory`);
         if (!found.isWritten) this.#fail(`a store to ${memory}, which is read only`);
-        this.#expect(index, "i32", `the place of a store to ${memory}`);
-        this.#expect(value, found.type, `what is stored to ${memory}`);
+        this.#expect(index, "i32", "the place of a store to ", memory);
+        this.#expect(value, found.type, "what is stored to ", memory);
         break;
       }
       case "for": {
         const { name, start, end, body } = statement;
-        this.#expect(start, "i32", `the start of ${name}`);
-        this.#expect(end, "i32", `the end of ${name}`);
+        const isFirst = this.#expect(start, "i32", "the start of ", name);
+        const isLast = this.#expect(end, "i32", "the end of ", name);
         const before = this.#isUniform;
-        const isUniform = this.#value(start) && this.#value(end);
+        const isUniform = isFirst && isLast;
         this.#isUniform &&= isUniform;
-        const loop = { depth: this.#scopes.length, changed: true };
+        const loop = { depth: this.#names.length, changed: true };
         this.#loops.push(loop);
         while (loop.changed) {
           loop.changed = false;
-          this.#scopes.push(new Map());
-          this.#bind(name, { type: "i32", isVariable: false, isUniform });
+          this.#bind(name, "i32", false, isUniform);
           this.statements(body);
-          this.#scopes.pop();
+          this.#forget(loop.depth);
         }
         this.#loops.pop();
         // Threads meet again behind a loop, those that left it early, too, unless they returned; that is not told apart here.
@@ -117,9 +125,8 @@ class Verifier {
       }
       case "if": {
         const { condition, yes, no } = statement;
-        this.#expect(condition, "bool", "a condition");
         const before = this.#isUniform;
-        const inside = before && this.#value(condition);
+        const inside = this.#expect(condition, "bool", "a condition") && before;
         const ends = [yes, no].map((body) => {
           this.#isUniform = inside;
           this.statements(body);
@@ -144,101 +151,95 @@ class Verifier {
     }
   }
 
-  #bind(name: string, binding: Binding): void {
-    const scope = this.#scopes.at(-1);
-    if (this.#memory.has(name) || this.#scopes.some((each) => each.has(name))) this.#fail(`${name} is defined twice`);
-    scope?.set(name, binding);
+  #bind(name: string, type: Type, isVariable: boolean, isUniform: boolean): void {
+    if (this.#memory.has(name) || this.#bindings.has(name)) this.#fail(`${name} is defined twice`);
+    this.#bindings.set(name, { type, isVariable, isUniform, place: this.#names.length });
+    this.#names.push(name);
   }
 
   #lookup(name: string): Binding {
-    for (const scope of this.#scopes) {
-      const found = scope.get(name);
-      if (found) return found;
-    }
-    return this.#fail(`${name} is not defined here`);
+    return this.#bindings.get(name) ?? this.#fail(`${name} is not defined here`);
   }
 
-  #expect(value: Value, type: Type, what: string): void {
-    this.#value(value);
-    if (value.type !== type) this.#fail(`${what} is ${value.type} instead of ${type}`);
+  /** Checks a value of a type; whether all threads of the workgroup have the same. */
+  #expect(value: Value, type: Type, what: string, of = ""): boolean {
+    const isUniform = this.#value(value);
+    if (value.type !== type) this.#fail(`${what}${of} is ${value.type} instead of ${type}`);
+    return isUniform;
+  }
+
+  /** An operand of that type. */
+  #operand(of: Value, type: Type, x: Value): boolean {
+    if (x.type !== type) this.#fail(`${of.kind} takes ${x.type} for ${type}`);
+    return this.#value(x);
+  }
+
+  #operands(of: Value, type: Type, parts: readonly Value[]): boolean {
+    let areUniform = true;
+    for (const part of parts) if (!this.#operand(of, type, part)) areUniform = false;
+    return areUniform;
   }
 
   /** Checks a value; whether all threads of the workgroup have the same. */
   #value(value: Value): boolean {
-    const areUniform = partsOf(value).map((part) => this.#value(part));
-    this.#types(value);
-    switch (value.kind) {
-      case "builtin":
-        return value.builtin !== "lane";
-      case "name":
-        return this.#lookup(value.name).isUniform;
-      // Other threads may be about to store there.
-      case "load":
-        return false;
-      case "broadcast":
-      case "combine-lanes":
-        if (this.#block.lanes === undefined) this.#fail("lanes combine, and nothing says how many there are");
-        return false;
-      default:
-        return areUniform.every(Boolean);
-    }
-  }
-
-  #types(value: Value): void {
-    const same = (type: Type, ...values: readonly Value[]): void => {
-      for (const each of values) if (each.type !== type) this.#fail(`${value.kind} takes ${each.type} for ${type}`);
-    };
     switch (value.kind) {
       case "const":
-      case "builtin":
-      case "cast":
       case "zeros":
-        break;
-      case "name":
-        if (this.#lookup(value.name).type !== value.type) this.#fail(`${value.name} is no ${value.type}`);
-        break;
+        return true;
+      case "builtin":
+        return value.builtin !== "lane";
+      case "name": {
+        const { type, isUniform } = this.#lookup(value.name);
+        if (type !== value.type) this.#fail(`${value.name} is no ${value.type}`);
+        return isUniform;
+      }
+      // Other threads may be about to store there.
       case "load": {
-        same("i32", value.index);
+        this.#operand(value, "i32", value.index);
         const found = this.#memory.get(value.memory) ?? this.#fail(`${value.memory} is no memory`);
         if (found.type !== value.type) this.#fail(`a load of ${value.type} from ${value.memory}, which holds ${found.type}`);
-        break;
+        return false;
       }
       case "unary":
-      case "broadcast":
-      case "combine-lanes":
-        same(value.type, value.x);
-        break;
+        return this.#operand(value, value.type, value.x);
+      case "cast":
+        return this.#value(value.x);
       case "binary":
-        this.#binary(value);
-        break;
-      case "select":
-        same("bool", value.condition);
-        same(value.type, value.x, value.y);
-        break;
+        return this.#binary(value);
+      case "select": {
+        const isUniform = this.#operand(value, "bool", value.condition);
+        const [x, y] = [this.#operand(value, value.type, value.x), this.#operand(value, value.type, value.y)];
+        return isUniform && x && y;
+      }
       case "threefry":
-        same("u32", ...value.words);
-        break;
+        return this.#operands(value, "u32", value.words);
       case "vector":
         if (value.parts.length !== 4) this.#fail(`a vector of ${String(value.parts.length)}`);
-        same(scalarOf(value.type), ...value.parts);
-        break;
+        return this.#operands(value, scalarOf(value.type), value.parts);
       case "component":
         if (value.x.type !== vectorOf(value.type) || value.at < 0 || value.at > 3)
           this.#fail(`component ${String(value.at)} of ${value.x.type}`);
-        break;
+        return this.#value(value.x);
+      case "broadcast":
+      case "combine-lanes":
+        this.#operand(value, value.type, value.x);
+        if (this.#block.lanes === undefined) this.#fail("lanes combine, and nothing says how many there are");
+        return false;
       default:
-        value satisfies never;
+        return value satisfies never;
     }
   }
 
-  #binary({ op, type, x, y }: Value & { readonly kind: "binary" }): void {
-    const isScaled = op === "mul" && vectorOf(scalarOf(x.type)) === y.type && x.type !== y.type;
+  #binary({ op, type, x, y }: Value & { readonly kind: "binary" }): boolean {
+    const isScaled = op === "mul" && x.type !== y.type && vectorOf(scalarOf(x.type)) === y.type;
     const isShift = op === "shl" || op === "shr";
     const isVector = scalarOf(type) !== type;
     const fits = isShift ? y.type === "u32" : isScaled || x.type === y.type;
     if (!fits || (isVector && !isScaled && op !== "add")) this.#fail(`${op} of ${x.type} and ${y.type}`);
     const result = op === "lt" || op === "le" || op === "eq" || op === "ne" ? "bool" : isScaled ? y.type : x.type;
     if (type !== result) this.#fail(`${op} of ${x.type} gives ${result} and not ${type}`);
+    const isUniform = this.#value(x);
+    return this.#value(y) && isUniform;
   }
 }
 
