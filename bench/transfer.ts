@@ -6,6 +6,7 @@ import { splitFromArrays, type LoadedSplit } from "../src/runtime/data/loaded-sp
 import type { Program } from "../src/ir/program.ts";
 import type { Device, Session } from "../src/runtime/device.ts";
 import { FeatureMemory, withFeatures } from "../src/runtime/features.ts";
+import { FoldingSession } from "../src/runtime/folding-session.ts";
 import { entryFor, initialize, type LoadedStage } from "../src/runtime/network.ts";
 import { writeResident } from "../src/runtime/resident.ts";
 
@@ -41,7 +42,7 @@ async function load(device: Device, recipe: string, size: number, change = (prog
   const [compiled, plan] = [artifact?.stages[0], artifact?.recipe.stages[0]];
   if (!artifact || !compiled || !plan) throw new Error(diagnostics.map((d) => d.message).join("\n"));
   const stage = { ...compiled, program: change(compiled.program) };
-  const loaded = { artifact, stage, plan, session: await device.load(stage.program) };
+  const loaded = { artifact, stage, plan, session: await FoldingSession.load(device, stage) };
   initialize(loaded);
   return loaded;
 }

@@ -246,11 +246,13 @@ export interface InspectedStage {
     /** Of `temporary`: what a step needs beyond a forward pass, and what that needs. */
     readonly activations: number;
     readonly workspace: number;
-    /** Inputs, outputs and counters. Together with weights, optimizer and temporary this is the peak. */
+    /** Inputs, outputs and counters. Together with weights, optimizer, folded and temporary this is the peak. */
     readonly other: number;
     readonly peak: number;
   };
   readonly cached: StageReport["cache"];
+  /** Layers whose normalization is part of the product before them, in training steps and in answers. */
+  readonly folded: StageReport["folded"];
 }
 
 /** `tlc doctor`. */

@@ -41,12 +41,18 @@ export async function withFittingBatch(
   const steps = (count: number): string => `accumulate=${count * (stages[0]?.accumulate ?? 1)}`;
   const gathered = await firstOf(parts.slice(0, MOST_TRIES), async (count) => (await peakWith(batch / count, steps(count))) <= mostMemory);
   const same = gathered && ` Steps of ${batch} examples: \`--set batch=${batch / gathered} --set ${steps(gathered)}\`.`;
+  const scopes = stages.some(({ recompute }) => recompute) ? [] : RECOMPUTED;
+  const anew = await firstOf(scopes, async (scope) => (await peakWith(batch, `recompute=${scope}`)) <= mostMemory);
+  const kept = anew && ` The whole batch, with values computed twice instead of kept: \`--set 'recompute=${anew}'\`.`;
   return new DeviceError(
     error.reason,
     error.message,
-    `The largest batch that fits is ${largest}: \`--set batch=${largest}\`.${same ?? ""}`,
+    `The largest batch that fits is ${largest}: \`--set batch=${largest}\`.${same ?? ""}${kept ?? ""}`,
   );
 }
+
+/** Blocks within the parts of a network, and these parts themselves. */
+const RECOMPUTED = ["*.*", "**"];
 
 async function firstOf<T>(list: readonly T[], holds: (item: T) => Promise<boolean>): Promise<T | undefined> {
   for (const item of list) if (await holds(item)) return item;

@@ -25,6 +25,7 @@ export function showStage(artifact: Artifact, inspection: InspectedStage, hasLay
   if (frozen.length > 0) fact("frozen", frozen.join(", "));
   if (frontier.length > 0) fact("frontier", `${frontier.join(", ")}: no gradient below`);
   fact("cache", cacheText(inspection.cached));
+  if (inspection.folded.answers.length > 0) fact("folded", foldedText(inspection.folded));
   showEntries(inspection, terminal);
   showMemory(inspection, terminal);
   if (hasLayers) showLayers(inspection.layers, terminal);
@@ -47,6 +48,14 @@ function cacheText({ features, reason, bytes = 0, spared = 0 }: InspectedStage["
   return `${reason}; ${bytes.toLocaleString("en")} bytes are kept of each example, ${(spared / 1e6).toFixed(1)} MFLOP spared in every epoch but the first`;
 }
 
+/** Which normalizations are folded: by name where a few are, else by number. */
+function foldedText({ training, answers }: InspectedStage["folded"]): string {
+  const named = (layers: readonly string[]): string => (layers.length > 8 ? `${layers.length} normalizations` : layers.join(", "));
+  const inAnswers = `${named(answers)} into the products before them`;
+  if (training.length === answers.length) return `${inAnswers}, in training as well`;
+  return `${inAnswers} in evaluation and prediction; ${training.length === 0 ? "none" : named(training)} in training`;
+}
+
 function showEntries({ entries }: InspectedStage, terminal: Terminal): void {
   const mega = (value: number): string => (value / 1e6).toFixed(2);
   const head = ["entry", "ops", "kernels", "launches", "MFLOP", "MB read", "written", "at least", "temporary"];
@@ -62,6 +71,7 @@ function showMemory({ bytes, stage }: InspectedStage, terminal: Terminal): void 
   const rows = [
     ["weights", bytes.weights, "weights and statistics"],
     ["optimizer", bytes.optimizer, "what it remembers of each weight"],
+    ["folded", bytes.folded, "weights once more, with normalizations in them"],
     ["activations", bytes.activations, "kept for gradients, and gradients"],
     ["workspace", bytes.workspace, "what a forward pass needs"],
     ["other", bytes.other, "inputs, outputs, counters"],

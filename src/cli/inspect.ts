@@ -72,6 +72,7 @@ function describe({ parameters }: Artifact, compiled: CompiledStage): InspectedS
     entries: report.entries,
     bytes: memoryOf(compiled),
     cached: report.cache,
+    folded: report.folded,
   };
 }
 
@@ -80,8 +81,8 @@ function describe({ parameters }: Artifact, compiled: CompiledStage): InspectedS
  * step needs beyond a forward pass, it needs for gradients.
  */
 function memoryOf({ entries, report: { bytes, entries: reports } }: CompiledStage): InspectedStage["bytes"] {
-  const { weights, optimizer, temporary, arena } = bytes;
+  const { weights, optimizer, folded, temporary, arena } = bytes;
   const forward = Object.entries(entries).flatMap(([name, { purpose }]) => (purpose === "evaluate" ? [reports[name]?.temporary ?? 0] : []));
   const workspace = Math.min(temporary, ...forward);
-  return { ...bytes, activations: temporary - workspace, workspace, other: arena - weights - optimizer - temporary, peak: arena };
+  return { ...bytes, activations: temporary - workspace, workspace, other: arena - weights - optimizer - folded - temporary, peak: arena };
 }

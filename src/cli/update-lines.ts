@@ -12,7 +12,7 @@ const line = (name: string, text: string): string => `  ${name.padEnd(11)} ${tex
 
 export function updateLines(
   recipe: Pick<RecipePlan, "average" | "adapters" | "distill" | "precision">,
-  { optimizer, clip, schedule, accumulate, penalties = [] }: StagePlan,
+  { optimizer, clip, schedule, accumulate, recompute, penalties = [] }: StagePlan,
   groups: CompiledStage["groups"],
 ): readonly string[] {
   const { average, distill, adapters = [] } = recipe;
@@ -23,6 +23,7 @@ export function updateLines(
     ...(distill ? [line("distill", wordText(distill))] : []),
     ...penalties.map((plan) => line("regularize", wordText(plan))),
     ...(accumulate === undefined ? [] : [line("accumulate", `${accumulate} batches a step`)]),
+    ...(recompute ? [line("recompute", `${recompute.join(", ")}: computed a second time for gradients`)] : []),
     line("optimizer", parts.join(", ")),
     ...groups.map(groupLine),
     ...(average ? [line("average", wordText(average))] : []),

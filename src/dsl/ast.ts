@@ -289,6 +289,7 @@ export type RecipeSetting =
   | (Setting<"metrics"> & { readonly values: readonly Expr[] })
   | (Setting<"optimizer"> & { readonly value: Expr; readonly clip?: Expr })
   | (Setting<"freeze"> & { readonly globs: readonly Glob[]; readonly except: readonly Glob[] })
+  | (Setting<"recompute"> & { readonly globs: readonly Glob[] })
   | (Setting<"rate"> & { readonly entries: readonly RateEntry[]; readonly layers?: LayerRates })
   | (Setting<"decay"> & { readonly value?: Expr; readonly entries: readonly RateEntry[]; readonly except: readonly Glob[] })
   | (Setting<"regularize"> & { readonly value: Expr; readonly on?: readonly Glob[]; readonly except: readonly Glob[] })

@@ -20,6 +20,8 @@ export function namedAndSpared(setting: Ast.RecipeSetting): { readonly named: re
     case "freeze":
     case "adapt":
       return { named: setting.globs, spared: setting.except };
+    case "recompute":
+      return { named: setting.globs, spared: [] };
     case "rate":
       return { named: [...setting.entries.map(({ glob }) => glob), ...(setting.layers?.globs ?? [])], spared: [] };
     case "decay":

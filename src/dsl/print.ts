@@ -215,6 +215,9 @@ const entries = (list: readonly Ast.RateEntry[], value: (of: Ast.Expr) => string
 
 function printRecipeSetting(it: Ast.RecipeSetting, indent: string): string {
   const value = (of: Ast.Expr): string => printExpr(of, indent + INDENT);
+  // What ends in a star would take the `except` behind it for its own.
+  const closed = (of: Ast.Expr, hasExceptions: boolean): string =>
+    hasExceptions && value(of).endsWith("*") ? `(${value(of)})` : value(of);
   switch (it.key) {
     case "metrics":
       return `metrics ${it.values.map(value).join(", ")}`;
@@ -230,14 +233,16 @@ function printRecipeSetting(it: Ast.RecipeSetting, indent: string): string {
       return `distill from ${value(it.network)} ${printWeights(it.weights, value)}${it.with === undefined ? "" : ` with ${value(it.with)}`}`;
     case "freeze":
       return `freeze ${globs(it.globs)}${except(it)}`;
+    case "recompute":
+      return `recompute ${globs(it.globs)}`;
     case "rate":
       return `rate ${it.layers ? `${shareText(it.layers.factor, value)} per layer of ${globs(it.layers.globs)}` : entries(it.entries, value)}`;
     case "decay": {
-      const amounts = it.value ? value(it.value) : entries(it.entries, value);
+      const amounts = it.value ? closed(it.value, it.except.length > 0) : entries(it.entries, value);
       return `decay${amounts === "" ? "" : ` ${amounts}`}${except(it)}`;
     }
     case "regularize":
-      return `regularize ${value(it.value)}${it.on ? ` on ${globs(it.on)}` : ""}${except(it)}`;
+      return `regularize ${closed(it.value, it.on === undefined && it.except.length > 0)}${it.on ? ` on ${globs(it.on)}` : ""}${except(it)}`;
     case "stop":
       return `stop when ${it.metric} stalls${it.within ? ` within ${value(it.within)}` : ""} for ${value(it.patience)}${it.keepBest ? ", keep best" : ""}`;
     case "keep":

@@ -7,7 +7,21 @@ import { S, type Token } from "./tokens.ts";
 export const DATASET_KEYS = ["train", "val", "test", "split", "preprocess", "augment", "tokenize"];
 export const RECIPE_KEYS = [
   ...["network", "weights", "replace", "adapt", "data", "loss", "metrics", "batch", "precision", "seed"],
-  ...["freeze", "optimizer", "rate", "decay", "schedule", "accumulate", "regularize", "average", "epochs", "stop", "keep", "distill"],
+  ...[
+    "freeze",
+    "recompute",
+    "optimizer",
+    "rate",
+    "decay",
+    "schedule",
+    "accumulate",
+    "regularize",
+    "average",
+    "epochs",
+    "stop",
+    "keep",
+    "distill",
+  ],
 ];
 
 const KEYS: ReadonlySet<string> = new Set([...DATASET_KEYS, ...RECIPE_KEYS, "stage"]);

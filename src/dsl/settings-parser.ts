@@ -26,6 +26,7 @@ export class SettingsParser extends BodyParser {
       { ALT: () => this.SUBRULE(this.weights) },
       { ALT: () => this.SUBRULE(this.replace) },
       { ALT: () => this.SUBRULE(this.freeze) },
+      { ALT: () => this.SUBRULE(this.recompute) },
       { ALT: () => this.SUBRULE(this.rate) },
       { ALT: () => this.SUBRULE(this.decay) },
       { ALT: () => this.SUBRULE(this.regularize) },
@@ -96,6 +97,11 @@ export class SettingsParser extends BodyParser {
     this.CONSUME(K.freeze);
     this.SUBRULE(this.patterns);
     this.OPTION(() => this.SUBRULE(this.exceptions));
+  });
+
+  readonly recompute = this.RULE("recompute", () => {
+    this.CONSUME(K.recompute);
+    this.SUBRULE(this.patterns);
   });
 
   readonly rate = this.RULE("rate", () => {

@@ -10,6 +10,7 @@ import { describeValue, isUnknown } from "./values.ts";
 /** Differ from stage to stage; all others are set once. */
 const STAGE_KEYS: readonly string[] = [
   "freeze",
+  "recompute",
   "optimizer",
   "rate",
   "decay",

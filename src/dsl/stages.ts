@@ -20,6 +20,7 @@ import { requireSetting, wholeNumber, type Settings } from "./settings.ts";
 export interface PlannedStage {
   readonly plan: StagePlan;
   readonly freeze?: Ast.SettingOf<"freeze">;
+  readonly recompute?: Ast.SettingOf<"recompute">;
   readonly optimizerSpan: Span;
   /** Whether the stage leaves a parameter as it is. */
   readonly frozen: Frozen;
@@ -100,9 +101,11 @@ export function planStages(
     });
     const together = settings.get("accumulate");
     const accumulate = together ? accumulateOf(together) : 1;
+    const recompute = settings.get("recompute");
     const plan: StagePlan = {
       ...{ name, optimizer, ...(clip && { clip }), schedule, epochs: count, ...watched },
       ...(accumulate > 1 && { accumulate }),
+      ...(recompute && { recompute: recompute.globs.map(({ pattern }) => pattern) }),
       ...(penalties.length > 0 && { penalties: penalties.map((it) => it.plan) }),
     };
     return [
@@ -110,6 +113,7 @@ export function planStages(
         plan,
         optimizerSpan: chosen.value.span,
         ...(freeze === undefined ? {} : { freeze }),
+        ...(recompute && { recompute }),
         frozen: frozenBy(freeze, isLeft),
         groups,
         penalties,
@@ -171,6 +175,8 @@ export function lintStages(
     // Stages that inherit a setting share its faults.
     if (!linted.has(stage.freeze)) lintStage(stage, parameters, weights, sink);
     linted.add(stage.freeze);
+    if (!linted.has(stage.recompute)) for (const glob of stage.recompute?.globs ?? []) reportUnmatched(glob, parameters, sink);
+    linted.add(stage.recompute);
   }
   lintGroups(stages, parameters, sink);
 }

@@ -76,6 +76,8 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
       };
     case "freeze":
       return { ...base, key: "freeze", globs: patterns(inner, "patterns", context), except: exceptions(inner, context) };
+    case "recompute":
+      return { ...base, key: "recompute", globs: patterns(inner, "patterns", context) };
     case "rate": {
       const layers = all(inner, "expression").map((it) => ({
         factor: expressionFromCst(it, context),

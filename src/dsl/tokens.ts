@@ -108,6 +108,7 @@ export const K = {
   decay: contextual("decay"),
   accumulate: contextual("accumulate"),
   regularize: contextual("regularize"),
+  recompute: contextual("recompute"),
   on: contextual("on"),
   average: contextual("average"),
   distill: contextual("distill"),

@@ -81,9 +81,10 @@ const CACHED = ["evaluate", "features", "train"];
 type Entries = CompiledStage["entries"];
 type Buffers = ReadonlyMap<string, BufferPlan>;
 
+/** What entries are for, but for those that fold: there are as many as there is something to fold. */
 const purposesOf = (entries: Entries): string =>
   Object.values(entries)
-    .map(({ purpose }) => purpose)
+    .flatMap(({ purpose }) => (purpose === "fold" ? [] : [purpose]))
     .sort()
     .join();
 
@@ -187,6 +188,7 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
   const history: Wanted = { role: "state", type: { dtype: "f32", shape: [LOSS_HISTORY] } };
   switch (ports.purpose) {
     case "initialize":
+    case "fold":
       return [];
     case "train":
     case "evaluate":

@@ -55,7 +55,9 @@ const object = (required: Readonly<Record<string, object>>, optional: Readonly<R
 });
 const list = (items: object): object => ({ type: "array", items });
 const named = (values: object): object => ({ type: "object", propertyNames: key, additionalProperties: values });
-const kind = { enum: ["weight", "statistic", "teacher", "average", "optimizer", "counter", "metric"] satisfies StateKind[] } as const;
+const kind = {
+  enum: ["weight", "statistic", "teacher", "folded", "average", "optimizer", "counter", "metric"] satisfies StateKind[],
+} as const;
 const oneOf = (tag: string, ...forms: readonly object[]): object => ({
   type: "object",
   discriminator: { propertyName: tag },
@@ -164,6 +166,7 @@ const epoch = { columns, cursor: name, count: name, sums: list(object({ sum: nam
 const ports = oneOf(
   "purpose",
   object({ purpose: { const: "initialize" } }),
+  object({ purpose: { const: "fold" }, isSteady: flag }),
   object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name, decided: name }),
   object({ purpose: { const: "evaluate" }, ...epoch }, { scores: name }),
   object({ purpose: { const: "predict" }, columns, output: name }),
@@ -186,8 +189,17 @@ const report = object({
   layers: list(object({ layer: name, ...work, share: figure })),
   frontier: list(name),
   entries: named(object({ ...work, temporary: bytes, traffic: object({ read: figure, written: figure, least: figure }) })),
-  bytes: object({ weights: bytes, gradients: bytes, optimizer: bytes, temporary: bytes, temporaryLowerBound: bytes, arena: bytes }),
+  bytes: object({
+    weights: bytes,
+    gradients: bytes,
+    optimizer: bytes,
+    folded: bytes,
+    temporary: bytes,
+    temporaryLowerBound: bytes,
+    arena: bytes,
+  }),
   cache: object({ features: flag, reason: { type: "string" } }, { bytes: figure, spared: figure }),
+  folded: object({ training: list(name), answers: list(name) }),
 });
 
 const features = object({ key: name, columns: { ...list(column), minItems: 1 }, parameters: list(name), entries: named(ports) });
@@ -209,6 +221,7 @@ const stagePlan = object(
   {
     clip: wordSchema(CLIPS),
     accumulate: positive,
+    recompute: { ...list(name), minItems: 1 },
     penalties: { ...list(wordSchema(PENALTIES)), minItems: 1 },
     stop: object({ ...measure, patience: positive, within: figure }),
     keep: object(measure),

@@ -10,7 +10,7 @@ import type { DType, Shape } from "./types.ts";
 /** Steps whose losses and rates stay on the device: a chunk of steps must not be longer. */
 export const LOSS_HISTORY = 256;
 
-export const ARTIFACT_VERSION = 6;
+export const ARTIFACT_VERSION = 7;
 
 /** Where a compiled folder holds the artifact of a target. */
 export const artifactFile = (target: string): string => `${target}/artifact.json`;
@@ -57,6 +57,8 @@ interface EpochPorts {
 export type EntryPorts =
   /** Gives every state its initial value. */
   | { readonly purpose: "initialize" }
+  /** Makes states of kind `folded` of the others, as they are then; `isSteady`: of such as the training step leaves alone. */
+  | { readonly purpose: "fold"; readonly isSteady: boolean }
   /** A training step. */
   | ({
       readonly purpose: "train";
@@ -207,6 +209,8 @@ export interface StageReport {
     readonly weights: number;
     readonly gradients: number;
     readonly optimizer: number;
+    /** Weights once more, with normalizations folded in. */
+    readonly folded: number;
     /** Kept activations, gradients and workspace, sharing bytes where their lives do not overlap; and the least it could be. */
     readonly temporary: number;
     readonly temporaryLowerBound: number;
@@ -215,6 +219,13 @@ export interface StageReport {
   };
   /** Of the feature cache: whether there is one, and why or why not. */
   readonly cache: CacheReport;
+  readonly folded: FoldReport;
+}
+
+/** Layers whose normalization is part of the product before them: in training steps, and in evaluation and prediction. */
+export interface FoldReport {
+  readonly training: readonly string[];
+  readonly answers: readonly string[];
 }
 
 export interface CacheReport {

@@ -5,14 +5,22 @@ import type { Builder } from "./ops/define.ts";
 import { totalOf } from "./ops/total.ts";
 import { topologicalOrder } from "./graph.ts";
 import type { Node } from "./node.ts";
+import { Recomputation } from "./recomputation.ts";
 import { formatType, InternalError, sameType } from "./types.ts";
 
 /**
  * @param cotangents seeds: gradient of the (implied) scalar with respect to each of these nodes
+ * @param recompute scopes of layers whose values are computed a second time instead of kept (recomputation.ts)
  * @returns the gradient of every target that a seed depends on
  */
-export function gradients(b: Builder, cotangents: ReadonlyMap<Node, Node>, targets: Iterable<Node>): Map<Node, Node> {
+export function gradients(
+  b: Builder,
+  cotangents: ReadonlyMap<Node, Node>,
+  targets: Iterable<Node>,
+  recompute: readonly string[] = [],
+): Map<Node, Node> {
   const order = topologicalOrder(cotangents.keys());
+  const recomputation = new Recomputation(b, order, recompute);
   const wanted = new Set<Node>(targets);
   const needed = new Set<Node>(wanted);
   for (const node of order) if (node.inputs.some((input) => needed.has(input))) needed.add(node);
@@ -41,7 +49,10 @@ export function gradients(b: Builder, cotangents: ReadonlyMap<Node, Node>, targe
       continue;
     }
     b.withOrigin(b.originOf(node), () => {
-      const own = cotangentsOfInputs(b, node, ct, results.get(node));
+      const ofResults = results.get(node);
+      const arrived = ct ?? ofResults?.find((it) => it !== undefined);
+      if (!arrived) return;
+      const own = cotangentsOfInputs(b, recomputation.twinOf(node, arrived), ct, ofResults);
       own.forEach((grad, i) => {
         const input = node.inputs[i];
         if (!grad || !input || !needed.has(input)) return;

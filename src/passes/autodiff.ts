@@ -5,6 +5,7 @@ import { gradients } from "../ir/gradient.ts";
 import { mapGraph, topologicalOrder, type Graph } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
+import type { GradientAttrs } from "../ir/ops/gradient.ts";
 import { ops } from "../ir/ops/index.ts";
 import { expandWhere } from "./decompose.ts";
 
@@ -27,7 +28,7 @@ export function autodiff(graph: Graph): Graph {
       const targets = [...(asked.get(y) ?? []), x];
       const seeds = new Map([[root, b.constant({ value: 1, type: root.type })]]);
       const zero = (target: Node): Node => b.constant({ value: 0, type: target.type });
-      const known = gradients(b, seeds, targets);
+      const known = gradients(b, seeds, targets, (node.attrs as GradientAttrs).recompute);
       found.set(y, (all = new Map(targets.map((target) => [target, known.get(target) ?? zero(target)]))));
     }
     return all.get(x);

@@ -23,7 +23,7 @@ export function reportStage(
   { graphs, tasks, memory }: Pick<Compiled, "graphs" | "tasks" | "memory">,
   step: StepReference,
   trainable: readonly Parameter[],
-): Omit<StageReport, "cache"> {
+): Omit<StageReport, "cache" | "folded"> {
   const entries: Record<EntryName, EntryReport> = {};
   for (const [entry, list] of tasks) entries[entry] = reportEntry(graphs.get(entry), list, memory);
   const buffers = new Set(
@@ -41,6 +41,7 @@ export function reportStage(
       weights: total((b) => b.kind === "weight" || b.kind === "statistic" || b.kind === "teacher"),
       gradients: trainable.reduce((sum, p) => sum + 4 * sizeOf(p.state.type.shape), 0),
       optimizer: total((b) => b.kind === "optimizer" || b.kind === "average"),
+      folded: total((b) => b.kind === "folded"),
       temporary: memory.temporaryBytes,
       temporaryLowerBound: memory.lowerBound,
       arena: memory.arenaBytes,

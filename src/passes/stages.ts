@@ -37,7 +37,7 @@ export function compileStages(
 
 function compileStage(
   spec: StageSpec,
-  { states, entries: declaring, averages, features, cache }: StageGraphs,
+  { states, entries: declaring, averages, features, cache, folded }: StageGraphs,
   target: CompilesKernels,
   options: PipelineOptions,
 ): CompiledStage {
@@ -58,7 +58,7 @@ function compileStage(
     states: states.list(),
     entries: portsOf(entries, program),
     ...(features && { features: { ...features, entries: portsOf(features.entries, program) } }),
-    report: { ...reportStage(compiled, stepOf(entries), trainable), cache },
+    report: { ...reportStage(compiled, stepOf(entries), trainable), cache, folded },
     program,
   };
 }

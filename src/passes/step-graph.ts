@@ -7,6 +7,7 @@ import {
   type CacheReport,
   type ColumnBuffer,
   type EntryPorts,
+  type FoldReport,
   type StageAverage,
   type StageFeatures,
 } from "../ir/artifact.ts";
@@ -24,10 +25,12 @@ import { lossScalingOf } from "../ir/recipe/precisions/index.ts";
 import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { placesOf } from "../ir/recipe/steps/places.ts";
-import { ZEROS, type State } from "../ir/state.ts";
+import { ZEROS } from "../ir/state.ts";
 import { InternalError, isFloat, tensorType, type Shape, type TensorType } from "../ir/types.ts";
 import { averaged, averagesIn, type TrainedSince } from "./average.ts";
 import { connect } from "./connect.ts";
+import { cursorOf, decidedState, epochPosition, STEP, stageStep, updatesOf } from "./counters.ts";
+import { Folded } from "./folded.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { EPOCHS, learningRates, type Rates } from "./learning-rate.ts";
 import { featureCacheOf, keyOf, type FeatureCache } from "./feature-cache.ts";
@@ -66,6 +69,7 @@ export interface StagePosition {
 /** A stage's spec with the states that its entries declare. */
 interface EntryContext extends StageSpec, StagePosition {
   readonly states: StateTable;
+  readonly folded: Folded;
 }
 
 export interface EntryGraph {
@@ -86,47 +90,11 @@ export interface StageGraphs {
   /** The feature cache, whose entries are not among those above. */
   readonly features?: Omit<StageFeatures, "entries"> & { readonly entries: ReadonlyMap<EntryName, EntryGraph> };
   readonly cache: CacheReport;
+  readonly folded: FoldReport;
 }
 
 const given = (b: Builder, name: string, type: TensorType): Node => b.input({ name, role: "batch", type });
 const scalar = (dtype: "i32" | "u32" | "f32"): TensorType => tensorType(dtype, []);
-
-/** Batches, which random numbers are of; and steps of the optimizer, where a stage of the recipe takes several batches for one or leaves some out. */
-const STEP: State = { name: "train/step", kind: "counter", type: scalar("u32"), init: ZEROS };
-const updatesOf = ({ recipe }: EntryContext): State =>
-  lossScalingOf(recipe) || recipe.stages.some(({ accumulate = 1 }) => accumulate > 1) ? { ...STEP, name: "train/updates" } : STEP;
-/** Steps of the stage, for what begins with it. Those of the first are all there are; others have a count of their own, which no stage before them has. */
-function stageStep(context: EntryContext): State {
-  const updates = updatesOf(context);
-  return context.isFirst ? updates : { ...updates, name: `${updates.name}@${context.stage.name}` };
-}
-/** By what a schedule that watches epochs has the rate multiplied; each stage begins with its own. */
-const decidedState = ({ stage }: EntryContext): State => ({
-  ...{ name: `schedule/factor@${stage.name}`, kind: "counter" },
-  ...{ type: scalar("f32"), init: { kind: "constant", value: 1 } },
-});
-const cursorOf = (prefix: "train" | "eval"): State => ({ name: `${prefix}/cursor`, kind: "counter", type: scalar("i32"), init: ZEROS });
-
-interface EpochPosition {
-  readonly cursor: Node;
-  readonly count: Node;
-  /** Of each example of the batch within the epoch, i32[batch]; past its end in the filling of the last batch. */
-  readonly position: Node;
-  /** bool[batch], and as the weight of an example f32[batch]. */
-  readonly isReal: Node;
-  readonly mask: Node;
-}
-
-function epochPosition({ b, states, recipe }: EntryContext, prefix: "train" | "eval"): EpochPosition {
-  const { batch, views = 1 } = recipe;
-  const cursor = states.declare(cursorOf(prefix));
-  const count = given(b, `${prefix}/count`, scalar("i32"));
-  const examples = examplesIn(recipe);
-  const places = b.reshape(b.iota({ shape: [examples, views], axis: 0 }), { shape: [batch] });
-  const position = b.add(b.mul(cursor, examples), places);
-  const isReal = b.less(position, count);
-  return { cursor, count, position, isReal, mask: b.cast(isReal, { dtype: "f32" }) };
-}
 
 function buildBatch(spec: StageSpec, source: BatchSource, mode: "train" | "eval", random: (shape: Shape) => Node): Batch {
   const { b, dataInfo, steps, recipe } = spec;
@@ -152,7 +120,8 @@ function withPlaces(it: ColumnBuffer, { inputs }: DataInfo): ColumnBuffer {
 /** The network as a stage trains it, or as it is evaluated. */
 const trained = ({ b, network, isFrozen }: StageSpec, isRandom: boolean): ForwardModel =>
   specialize(b, network, { mode: "train", isFrozen, isRandom });
-const evaluated = (context: EntryContext): ForwardModel => averaged(context, specialize(context.b, context.network, { mode: "eval" }));
+const evaluated = (context: EntryContext): ForwardModel =>
+  context.folded.inAnswers(averaged(context, specialize(context.b, context.network, { mode: "eval" })));
 
 interface Training {
   readonly model: ForwardModel;
@@ -175,13 +144,15 @@ function lossOf(
 
 /** @param of the loss of the batch that gradients are of */
 function differentiate(context: EntryContext, model: ForwardModel, batch: Batch, mask: Node | undefined, of: "mean" | "sum"): Training {
-  const { b } = context;
+  const { b, stage } = context;
+  const { recompute = [] } = stage;
   const blend = distilled(context, batch, model.output);
   const loss = lossOf(context, model, batch.label, mask, { mixed: batch.mixed, blend });
   // Gradients flow through floats only.
   const leading = new Set(topologicalOrder([loss[of]], (node) => !isFloat(node.type.dtype)));
   const reached = trainableOf(context).filter(({ node }) => leading.has(node));
-  const gradientsOf = (root: Node): Gradients => new Map(reached.map((parameter) => [parameter, b.gradient(root, parameter.node)]));
+  const gradientsOf = (root: Node): Gradients =>
+    new Map(reached.map((parameter) => [parameter, b.gradient(root, parameter.node, { recompute })]));
   const scaling = lossScalingOf(context.recipe);
   const scale = scaling && lossScale(b, context.states, scaling);
   return { model, loss, grads: scale ? scale.unscaled(gradientsOf(b.mul(loss[of], scale.factor))) : gradientsOf(loss[of]) };
@@ -237,7 +208,7 @@ function trainEntry(context: EntryContext): EntryGraph {
   const rows = b.gather(order, b.minimum(position, b.sub(count, 1)));
   const plain = buildBatch(context, { kind: "resident", prefix: "train", rows }, "train", random);
   const batch = mixBatch(b, context.steps, plain, isReal, () => random([]));
-  const model = connect(b, trained(context, true), batch, { mask: isReal, seed, step });
+  const model = connect(b, context.folded.inTraining(trained(context, true)), batch, { mask: isReal, seed, step });
   const { accumulate = 1 } = stage;
   const training = differentiate(context, model, batch, mask, accumulate === 1 ? "mean" : "sum");
   // The last step of an epoch takes what is left of it.
@@ -316,7 +287,7 @@ const noRandom = (): Node => {
 function contextOf(spec: StageSpec, position: StagePosition): EntryContext {
   const states = new StateTable(spec.b);
   for (const { state } of spec.network.parameters) states.declare(state);
-  return { ...spec, ...position, states };
+  return { ...spec, ...position, states, folded: new Folded(spec, trained(spec, true).updates) };
 }
 
 /** Comes last: initial values are of everything that the others have declared. */
@@ -335,7 +306,15 @@ export function buildEntries(spec: StageSpec, position: StagePosition): StageGra
   const cache = featureCacheOf({ ...spec, network: trained(context, true), isFrozen: isSteady });
   const features = "above" in cache ? cachedEntries(context, cache) : undefined;
   const { states } = context;
-  return { states, entries: new Map(entries), averages: averagesIn(context), ...(features && { features }), cache: cache.report };
+  const whole = new Map<EntryName, EntryGraph>([...entries, ...context.folded.entries()]);
+  return {
+    states,
+    entries: whole,
+    averages: averagesIn(context),
+    ...(features && { features }),
+    cache: cache.report,
+    folded: context.folded.report(),
+  };
 }
 
 /** What makes features, and what goes on from them: as the stage trains and evaluates, with features for inputs. */
@@ -344,7 +323,7 @@ function cachedEntries(context: EntryContext, { above, columns, values, paramete
   const cached: EntryContext = { ...context, network: above, dataInfo: { ...dataInfo, inputs: columns } };
   const batch = buildBatch(context, { kind: "direct", prefix: "features", batch: recipe.batch }, "eval", noRandom);
   const network = trained(context, true);
-  const made = values.map((output) => connect(b, { ...network, output, updates: new Map() }, batch).output);
+  const made = values.map((output) => connect(b, context.folded.inTraining({ ...network, output, updates: new Map() }), batch).output);
   const outputs = columnBuffers("features/made", columns);
   const make: EntryGraph = {
     graph: { builder: b, outputs: new Map(outputs.map(({ buffer }, i) => [buffer, at(made, i)])) },
@@ -385,7 +364,12 @@ export function buildTraceEntry(spec: StageSpec, position: StagePosition): Stage
   const columns = columnBuffers("batch", [...dataInfo.inputs, dataInfo.label]);
   const ports: EntryPorts = { purpose: "trace", ...schedule, columns, loss: "loss", output: "output", gradients: gradientBuffers };
   return {
-    ...{ states: context.states, entries: new Map([["train", { graph: { builder: b, outputs }, ports }]]), averages: averagesIn(context) },
+    ...{
+      states: context.states,
+      entries: new Map([["train", { graph: { builder: b, outputs }, ports }], ...context.folded.entries()]),
+      averages: averagesIn(context),
+    },
     cache: { features: false, reason: "a trace is of one batch" },
+    folded: context.folded.report(),
   };
 }

@@ -7,6 +7,7 @@ import type { Node } from "../ir/node.ts";
 import type { RecipePlan } from "../ir/plan.ts";
 import { distillationOf } from "../ir/recipe/distillations/index.ts";
 import { connect } from "./connect.ts";
+import type { Folded } from "./folded.ts";
 import type { Blend } from "./loss.ts";
 import type { Batch } from "./mix-batch.ts";
 import { specialize } from "./specialize.ts";
@@ -15,18 +16,19 @@ import type { StateTable } from "./states.ts";
 interface Taught {
   readonly b: Builder;
   readonly states: StateTable;
+  readonly folded: Folded;
   readonly network: NetworkModel;
   readonly recipe: Pick<RecipePlan, "distill">;
 }
 
 /** What the loss of a batch takes in of the teacher's answers; undefined without one. @param student scores of the network that is trained */
 export function distilled(
-  { b, states, network: { teacher }, recipe: { distill } }: Taught,
+  { b, states, folded, network: { teacher }, recipe: { distill } }: Taught,
   batch: Batch,
   student: Node,
 ): Blend | undefined {
   if (!teacher || !distill) return undefined;
   for (const { state } of teacher.parameters) states.declare(state);
-  const { output } = connect(b, specialize(b, teacher, { mode: "eval" }), batch);
+  const { output } = connect(b, folded.inTraining(specialize(b, teacher, { mode: "eval" })), batch);
   return (losses, own) => distillationOf(distill).blend(b, distill.args, { losses, own, student, teacher: output });
 }

@@ -11,7 +11,7 @@ import { bytesOf, KeptFiles } from "./kept-files.ts";
 /** Features of fewer are computed as quickly. */
 const LEAST_EXAMPLES = 100;
 /** Of the format, and of what kernels compute: whoever changes numbers that come out of the same graph changes this one. */
-const VERSION = 1;
+const VERSION = 2;
 
 export function openFeatureStore(folder: string): FeatureStore {
   const kept = new KeptFiles({ folder, ending: ".features", magic: "tlsfeat1", mostOfOne: 2 ** 30, mostOfAll: 4 * 2 ** 30 });

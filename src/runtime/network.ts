@@ -6,6 +6,7 @@ import type { StagePlan } from "../ir/plan.ts";
 import type { EntryName, Program } from "../ir/program.ts";
 import { InternalError, sameType } from "../ir/types.ts";
 import { DeviceError, type Device, type DeviceInfo, type Session } from "./device.ts";
+import { FoldingSession } from "./folding-session.ts";
 import { formatBytes, outOfMemory } from "./memory.ts";
 
 export interface LoadedStage {
@@ -134,7 +135,7 @@ async function load(artifact: Artifact, device: Device, index: number): Promise<
   const [stage, plan] = [artifact.stages[index], artifact.recipe.stages[index]];
   if (!stage || !plan) throw new InternalError(`${artifact.name} has no stage ${index}`);
   try {
-    return { artifact, plan, stage, session: await device.load(stage.program) };
+    return { artifact, plan, stage, session: await FoldingSession.load(device, stage) };
   } catch (error) {
     if (!(error instanceof DeviceError) || error.reason !== "out-of-memory") throw error;
     throw new DeviceError(error.reason, `${error.message}\n${stageNeeds(stage.name, stage.program)}.`, error.hint);

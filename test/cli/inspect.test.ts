@@ -100,7 +100,7 @@ it("says where memory goes, to the last byte, and what is kept of each example o
   const { out } = await cli("inspect", "r.tlspec", "-t", "wasm", "--json");
   const { stages } = JSON.parse(out) as InspectEvent;
   for (const { bytes, entries } of stages) {
-    expect(bytes.weights + bytes.optimizer + bytes.activations + bytes.workspace + bytes.other).toBe(bytes.peak);
+    expect(bytes.weights + bytes.optimizer + bytes.folded + bytes.activations + bytes.workspace + bytes.other).toBe(bytes.peak);
     expect(Math.min(...[bytes.activations, bytes.workspace, bytes.other].map(Math.sign))).toBeGreaterThanOrEqual(0);
     expect(Math.max(...Object.values(entries).map(({ temporary }) => temporary))).toBe(bytes.temporary);
   }
@@ -115,5 +115,9 @@ it("says where memory goes, to the last byte, and what is kept of each example o
   const { out: text } = await cli("inspect", "r.tlspec", "-t", "wasm", "--layers");
   expect(text).toContain("  cache       block1 gives the same in every epoch; 1,024 bytes are kept of each example");
   expect(text).toContain("  cache       none: nothing is frozen");
+  expect(head.folded).toEqual({ training: ["block0.bn", "block1.bn"], answers: ["block0.bn", "block1.bn"] });
+  expect(all.folded).toEqual({ training: [], answers: ["block0.bn", "block1.bn"] });
+  expect(text).toContain("  folded      block0.bn, block1.bn into the products before them, in training as well");
+  expect(text).toContain("  folded      block0.bn, block1.bn into the products before them in evaluation and prediction; none in training");
   expect(text).toMatch(/^ {2}peak +\d+\.\d\d {2}all of it, beside the data$/m);
 });

@@ -137,6 +137,7 @@ const recipeSetting: fc.Arbitrary<Ast.RecipeSetting> = fc.oneof(
     .tuple(tied.expr, fc.option(tied.expr, { nil: undefined }))
     .map(([value, clip]) => ({ ...base, key: "optimizer" as const, value, ...(clip === undefined ? {} : { clip }) })),
   fc.tuple(globs, fc.oneof(fc.constant([]), globs)).map(([it, except]) => ({ ...base, key: "freeze" as const, globs: it, except })),
+  globs.map((it) => ({ ...base, key: "recompute" as const, globs: it })),
   entries.map((it) => ({ ...base, key: "rate" as const, entries: it })),
   fc.tuple(tied.expr, globs).map(([factor, it]) => ({ ...base, key: "rate" as const, entries: [], layers: { factor, globs: it } })),
   fc

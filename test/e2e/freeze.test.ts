@@ -11,6 +11,7 @@ import type { DataInfo } from "../../src/ir/plan.ts";
 import { tensorType } from "../../src/ir/types.ts";
 import type { Session } from "../../src/runtime/device.ts";
 import { entryFor } from "../../src/runtime/network.ts";
+import { FoldingSession } from "../../src/runtime/folding-session.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { createRandom } from "../support/random.ts";
 import { soleStage } from "../support/stages.ts";
@@ -68,7 +69,7 @@ async function weightsOf(artifact: Artifact, session: Session): Promise<Map<stri
 }
 
 async function trained(artifact: Artifact, steps: number): Promise<{ before: Map<string, number[]>; after: Map<string, number[]> }> {
-  const session = await openReferenceDevice().load(soleStage(artifact).program);
+  const session = await FoldingSession.load(openReferenceDevice(), soleStage(artifact));
   session.write("seed", Uint32Array.of(1));
   session.run("init");
   const random = createRandom(5);
@@ -142,7 +143,7 @@ describe("freeze", () => {
 
   it("masks the filling of the last batch: two real examples give the loss of two", async () => {
     const artifact = await compile("freeze ** except fc");
-    const session = await openReferenceDevice().load(soleStage(artifact).program);
+    const session = await FoldingSession.load(openReferenceDevice(), soleStage(artifact));
     const random = createRandom(7);
     const images = Uint8Array.from({ length: 2 * 72 }, () => Math.floor(random() * 256));
     const lossOf = async (count: number, order: number[]): Promise<number> => {

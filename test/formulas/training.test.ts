@@ -9,6 +9,7 @@ import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded
 import { Network } from "../../src/runtime/network.ts";
 import { permutation, STREAM } from "../../src/runtime/random.ts";
 import { createEvaluator } from "../../src/runtime/evaluate.ts";
+import { FoldingSession } from "../../src/runtime/folding-session.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import type { TrainEvent } from "../../src/runtime/events.ts";
 import { train } from "../../src/runtime/trainer.ts";
@@ -173,7 +174,7 @@ describe("a run", () => {
 
   it("counts true classes in rows and answers in columns", async () => {
     const artifact = await compileText(SPEC, INFO);
-    const session = await openReferenceDevice().load(soleStage(artifact).program);
+    const session = await FoldingSession.load(openReferenceDevice(), soleStage(artifact));
     session.run("init");
     session.write("weight/fc.weight", Float32Array.from(WEIGHTS));
     const { columns, count: size } = split(SPLITS.test);

@@ -10,6 +10,7 @@ import type { DataInfo, DataPlan } from "../../src/ir/plan.ts";
 import type { KnownProfile } from "../../src/ir/program.ts";
 import type { TensorType } from "../../src/ir/types.ts";
 import type { Device, HostArray, Session } from "../../src/runtime/device.ts";
+import { FoldingSession } from "../../src/runtime/folding-session.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { soleStage } from "./stages.ts";
 import { temporaryFolder } from "./temporary.ts";
@@ -48,8 +49,9 @@ export const traceText = async (text: string, batch: ReadonlyMap<string, TensorT
 
 /** A program in its initial state. */
 export async function start(artifact: Artifact, seed = 1, device: Device = openReferenceDevice()): Promise<Session> {
-  const { program, seed: buffer } = soleStage(artifact);
-  const session = await device.load(program);
+  const stage = soleStage(artifact);
+  const { seed: buffer } = stage;
+  const session = await FoldingSession.load(device, stage);
   if (buffer !== undefined) session.write(buffer, Uint32Array.of(seed));
   session.run("init");
   return session;

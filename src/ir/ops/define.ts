@@ -150,7 +150,8 @@ type Operands<N extends number> = N extends 0
 
 export type Operand = Node | number;
 
-type Emit<O> = O extends Op<infer A, infer N> ? (...args: [...Operands<N>, ...(keyof A extends never ? [] : [attrs: A])]) => Node : never;
+type Emit<O> =
+  O extends Op<infer A, infer N> ? (...args: [...Operands<N>, ...(Partial<A> extends A ? [attrs?: A] : [attrs: A])]) => Node : never;
 
 /** The operations that there are, by name: filled by the list in `index.ts`, which knows their definitions as these do not know it. */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a declaration to be merged with

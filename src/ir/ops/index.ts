@@ -41,6 +41,7 @@ import {
   tanh,
   where,
 } from "./elementwise.ts";
+import { again } from "./again.ts";
 import { embedding, gather } from "./gather.ts";
 import { gradient } from "./gradient.ts";
 import { constant, input, iota } from "./leaf.ts";
@@ -63,7 +64,7 @@ import { scatterRows, updateSlice } from "./update.ts";
 
 // prettier-ignore
 export const ops = {
-  input, constant, iota,
+  input, constant, iota, again,
   neg, abs, exp, log, sqrt, rsqrt, tanh, sin, cos, floor, ceil, sign, erf, logicalNot, cast,
   add, sub, mul, div, rem, pow, maximum, minimum, less, lessEqual, equal, notEqual, logicalAnd, logicalOr,
   bitAnd, bitOr, bitXor, shiftLeft, shiftRight, where,

@@ -82,8 +82,9 @@ function fakeStage(name: string, isFirst: boolean, hasConfusion: boolean): Compi
           traffic: { read: 4_000_000, written: 1_000_000, least: 3_000_000 },
         },
       },
-      bytes: { weights: 20, gradients: 16, optimizer: 0, temporary: 64, temporaryLowerBound: 60, arena: 1024 },
+      bytes: { weights: 20, gradients: 16, optimizer: 0, folded: 0, temporary: 64, temporaryLowerBound: 60, arena: 1024 },
       cache: { features: false, reason: "nothing is frozen" },
+      folded: { training: [], answers: [] },
     },
     program: {
       format: "tlc-program",
