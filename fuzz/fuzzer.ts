@@ -58,12 +58,15 @@ export async function fuzz(
     seed,
     from = 0,
     count,
+    minutes = Infinity,
     mostMs = MOST_MS,
     began,
   }: {
     readonly seed: number;
     readonly from?: number;
     readonly count: number;
+    /** No case begins later. */
+    readonly minutes?: number | undefined;
     readonly mostMs?: number;
     readonly began?: (index: number) => void;
   },
@@ -73,7 +76,8 @@ export async function fuzz(
   let slowestMs = 0;
   let peakBytes = 0;
   let index = from;
-  for (; index < from + count && failures.length < MOST_FAILURES; index++) {
+  const end = performance.now() + minutes * 60_000;
+  for (; index < from + count && failures.length < MOST_FAILURES && performance.now() < end; index++) {
     began?.(index);
     const start = performance.now();
     const work = process.cpuUsage();

@@ -1,4 +1,4 @@
-// npm run fuzz -- NAME [--count N] [--seed S] [--from I]: runs a fuzzer in a process of its own, which a watchdog ends where a case hangs.
+// npm run fuzz -- NAME [--count N] [--minutes M] [--seed S] [--from I]: runs a fuzzer in a process of its own, which a watchdog ends where a case hangs.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -36,12 +36,13 @@ export async function main(args: readonly string[], began: (index: number) => vo
   const [name = ""] = args;
   const fuzzer = Object.hasOwn(FUZZERS, name) ? FUZZERS[name] : undefined;
   if (!fuzzer) {
-    console.log("npm run fuzz -- NAME [--count N] [--seed S] [--from I]");
+    console.log("npm run fuzz -- NAME [--count N] [--minutes M] [--seed S] [--from I]");
     for (const [known, { doc, count }] of Object.entries(FUZZERS)) console.log(`  ${known.padEnd(10)} ${doc}; ${count} unless told`);
     return 2;
   }
   const seed = numberAfter(args, "--seed") ?? Math.floor(Math.random() * 2 ** 31);
-  const count = numberAfter(args, "--count") ?? fuzzer.count;
+  const minutes = numberAfter(args, "--minutes");
+  const count = numberAfter(args, "--count") ?? (minutes === undefined ? fuzzer.count : Infinity);
   const folder = mkdtempSync(join(tmpdir(), "tlspec-fuzz-"));
   try {
     const start = performance.now();
@@ -50,6 +51,7 @@ export async function main(args: readonly string[], began: (index: number) => vo
       seed,
       from: numberAfter(args, "--from") ?? 0,
       count,
+      minutes,
       began,
       ...(fuzzer.mostMs !== undefined && { mostMs: fuzzer.mostMs }),
     });
