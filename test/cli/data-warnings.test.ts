@@ -137,4 +137,9 @@ it("warns of equal rows where they are enough numbers", async () => {
   writeFileSync("test.csv", table(wide(7), wide(2), wide(9)));
   const said = await warnings("run", path, "--device", "reference");
   expect(said.map(({ code, hint }) => [code, hint])).toEqual([["TL0706", "leave them out of one of the two: example 2 equals example 3"]]);
+  // Of one table that two splits name no row is worth naming.
+  const [whole, ...others] = await warnings("run", path, "--device", "reference", "--set", "data.test=train.csv");
+  expect(others).toEqual([]);
+  const hint = "that is all of it: `split train into train 80%, test 20%` gives each examples of its own";
+  expect(whole).toMatchObject({ code: "TL0706", message: "4 examples of `test` are in `train` as well", hint });
 });

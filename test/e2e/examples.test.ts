@@ -3,7 +3,7 @@
 // that is not there.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -162,6 +162,28 @@ describe("tlc run", () => {
     expect(first).toBeLessThan(Math.log(10));
     expect(second).toBeLessThan(first ?? NaN);
     expect(readSafetensors(readFileSync(join(work, "cifar.safetensors"))).tensors.has("conv1.weight")).toBe(true);
+  });
+});
+
+describe("ResNet-18 from ImageNet weights", () => {
+  const weights = "data/pretrained/resnet18-f37072fd.pth";
+
+  needing(absent(weights) ?? absent("data/cifar10"), "learns two classes from a few pictures, with what it knows of others", async () => {
+    for (const [split, first, last] of [
+      ["train", 0, 24],
+      ["test", 24, 40],
+    ] as const)
+      for (const name of ["automobile", "frog"]) {
+        const [from, to] = [join(SHARED, "data/cifar10/test", name), join(work, "few", split, name)];
+        mkdirSync(to, { recursive: true });
+        for (const file of readdirSync(from).sort().slice(first, last)) copyFileSync(join(from, file), join(to, file));
+      }
+    const all = await events(
+      ...["run", example("resnet18"), "--device", "wasm", "--root", "/", "--out", join(work, "resnet18.safetensors")],
+      ...set(`weights="${join(SHARED, weights)}"`, `data.train=${join(work, "few/train")}`, `data.test=${join(work, "few/test")}`),
+      ...set("batch=8", "epochs=2"),
+    );
+    expect(all.at(-1)?.test?.accuracy).toBeGreaterThan(0.8);
   });
 });
 

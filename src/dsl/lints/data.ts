@@ -34,10 +34,13 @@ const missingClasses: DataLint = {
 /** What was trained on, or chosen by, says nothing of what is new. */
 const twinExamples: DataLint = {
   when: "data",
-  find: ({ twins }) =>
+  find: ({ twins, splits }) =>
     twins.map(({ split, other, count, names }) => {
       const shown = names.map(([one, two]) => `${one} equals ${two}`).join("; ");
-      const hint = `leave them out of one of the two: ${shown}${count > names.length ? `; and ${count - names.length} more` : ""}`;
+      const some = `leave them out of one of the two: ${shown}${count > names.length ? `; and ${count - names.length} more` : ""}`;
+      // Most likely both name one file.
+      const isAll = count === splits[split]?.count;
+      const hint = isAll ? `that is all of it: \`split ${other} into ${other} 80%, ${split} 20%\` gives each examples of its own` : some;
       return { problem: problem("example-in-two-splits", { split, other, count }, hint), at: split as DataPlace };
     }),
 };
