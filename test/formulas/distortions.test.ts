@@ -134,6 +134,92 @@ describe("random_rotation", () => {
   });
 });
 
+describe("random_affine", () => {
+  const [height, width] = [7, 9];
+  const from = distinct(1, height, width);
+
+  interface Change {
+    readonly degrees?: number;
+    readonly shift?: readonly [number, number];
+    readonly scale?: number;
+    readonly shear?: number;
+  }
+
+  /** As torchvision has it: slanted, scaled, turned and shifted about the middle; whether a nearest pixel is beyond doubt. */
+  function changed({ degrees = 0, shift: [right, down] = [0, 0], scale = 1, shear = 0 }: Change): { picture: number[]; isSure: boolean[] } {
+    const radians = (angle: number): number => (angle * Math.PI) / 180;
+    const [cosine, sine, slant] = [Math.cos(radians(degrees)), Math.sin(radians(degrees)), Math.tan(radians(shear))];
+    // Where (x, y) goes, as a matrix; where a pixel comes from is its inverse.
+    const matrix = [scale * cosine, scale * (-cosine * slant - sine), scale * sine, scale * (-sine * slant + cosine)] as const;
+    const determinant = matrix[0] * matrix[3] - matrix[1] * matrix[2];
+    const isSure: boolean[] = [];
+    const picture = Array.from({ length: height * width }, (_, i) => {
+      const [x, y] = [(i % width) - (width - 1) / 2 - right, Math.floor(i / width) - (height - 1) / 2 - down];
+      const column = (matrix[3] * x - matrix[1] * y) / determinant + (width - 1) / 2;
+      const row = (-matrix[2] * x + matrix[0] * y) / determinant + (height - 1) / 2;
+      isSure.push([row, column].every((v) => Math.abs(v - Math.floor(v) - 0.5) > 0.02));
+      const [r, c] = [Math.floor(row + 0.5), Math.floor(column + 0.5)];
+      return r < 0 || c < 0 || r >= height || c >= width ? 0 : plain(from)[r * width + c]!;
+    });
+    return { picture, isSure };
+  }
+
+  const between = (low: number, high: number, count: number): number[] =>
+    Array.from({ length: count + 1 }, (_, i) => low + ((high - low) * i) / count);
+
+  /** For each picture that was drawn, a change that gives it. */
+  async function changesOf(args: string, candidates: readonly Change[], steps = 10): Promise<Change[]> {
+    const all = candidates.map((change) => ({ change, ...changed(change) }));
+    return (await draws(`preprocess grayscale\n  augment random_affine(${args})`, from, steps)).map((picture) => {
+      const found = all.filter((it) => it.picture.every((v, i) => !it.isSure[i] || Math.abs(v - picture[i]!) < 1e-3));
+      expect(found.length, picture.map((v) => Math.round(v * 255)).join(" ")).toBeGreaterThan(0);
+      return found[Math.floor(found.length / 2)]!.change;
+    });
+  }
+
+  const expectSpread = (values: readonly number[], [low, high]: readonly [number, number]): void => {
+    const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+    expect(Math.abs(mean - (low + high) / 2)).toBeLessThan((5 * (high - low)) / Math.sqrt(12 * values.length) + 0.02 * (high - low));
+    expect(Math.max(...values)).toBeGreaterThan(high - 0.15 * (high - low));
+    expect(Math.min(...values)).toBeLessThan(low + 0.15 * (high - low));
+  };
+
+  it("slants", async () => {
+    const candidates = between(-40, 40, 1600).map((shear) => ({ shear }));
+    expectSpread(
+      (await changesOf("0, shear: 40", candidates)).map(({ shear }) => shear!),
+      [-40, 40],
+    );
+  });
+
+  it("scales", async () => {
+    const candidates = between(0.5, 1.5, 2000).map((scale) => ({ scale }));
+    expectSpread(
+      (await changesOf("0, scale: 0.5..1.5", candidates)).map(({ scale }) => scale!),
+      [0.5, 1.5],
+    );
+  });
+
+  it("shifts by whole pixels, across and down on their own", async () => {
+    // 0.35 of 9 is 3.15 pixels, and of 7 is 2.45.
+    const candidates = between(-4, 4, 8).flatMap((right) => between(-4, 4, 8).map((down) => ({ shift: [right, down] as const })));
+    const shifts = (await changesOf("0, translate: 0.35", candidates)).map(({ shift }) => shift!);
+    expect([...new Set(shifts.map(([right]) => right))].sort((a, b) => a - b)).toEqual([-3, -2, -1, 0, 1, 2, 3]);
+    expect([...new Set(shifts.map(([, down]) => down))].sort((a, b) => a - b)).toEqual([-2, -1, 0, 1, 2]);
+    expect(new Set(shifts.map(String)).size).toBeGreaterThan(25);
+  });
+
+  it("does all of it in torchvision's order", async () => {
+    const candidates = between(-3, 3, 6).flatMap((right) =>
+      between(-2, 2, 4).flatMap((down) => between(-30, 30, 240).map((degrees) => ({ degrees, scale: 0.8, shift: [right, down] as const }))),
+    );
+    const found = await changesOf("30, translate: 0.35, scale: 0.8..0.8", candidates, 3);
+    expect(new Set(found.map(({ degrees }) => degrees)).size).toBeGreaterThan(20);
+    const slanted = between(-30, 30, 300).flatMap((degrees) => between(-30, 30, 300).map((shear) => ({ degrees, shear })));
+    await changesOf("30, shear: 30", slanted, 2);
+  });
+});
+
 describe("random_erasing", () => {
   const from = distinct(3, 10, 12);
   /** The rectangle of an erased picture; undefined where nothing is. */

@@ -57,9 +57,10 @@ function expectEven(counts: ReadonlyMap<string, number>): void {
 
 it("every step is held against pixels", () => {
   const here = ["center_crop", "normalize", "random_crop", "random_resized_crop", "horizontal_flip"];
-  const elsewhere = ["color_jitter", "random_rotation", "random_erasing", "mixup", "cutmix"]; // distortions.test.ts, mixing.test.ts
+  const elsewhere = ["color_jitter", "random_rotation", "random_affine", "random_erasing", "mixup", "cutmix"]; // distortions.test.ts, mixing.test.ts
+  const automatic = ["rand_augment", "trivial_augment"]; // auto-augment.test.ts
   const onTheHost = ["resize", "grayscale", "pad"]; // test/ir/recipe/resample.test.ts, test/runtime/data/picture-goldens.test.ts
-  expect([...PREPROCESS, ...AUGMENT].map(({ name }) => name).sort()).toEqual([...here, ...elsewhere, ...onTheHost].sort());
+  expect([...PREPROCESS, ...AUGMENT].map(({ name }) => name).sort()).toEqual([...here, ...elsewhere, ...automatic, ...onTheHost].sort());
 });
 
 describe("preprocessing", () => {

@@ -20,6 +20,7 @@ import { LOAD_STEPS, loadSteps, type LoadSteps } from "./host.ts";
 import { mixup } from "./mixup.ts";
 import { normalize } from "./normalize.ts";
 import { randAugment } from "./rand-augment.ts";
+import { randomAffine } from "./random-affine.ts";
 import { randomCrop } from "./random-crop.ts";
 import { randomErasing } from "./random-erasing.ts";
 import { randomResizedCrop } from "./random-resized-crop.ts";
@@ -32,7 +33,7 @@ export const PREPROCESS = [...LOAD_STEPS, normalize] as const satisfies readonly
 /** Random, in training only; all of it on the device. */
 const EACH = [
   ...[randomCrop, randomResizedCrop, horizontalFlip],
-  ...[colorJitter, randomRotation, randomErasing, trivialAugment, randAugment],
+  ...[colorJitter, randomRotation, randomAffine, randomErasing, trivialAugment, randAugment],
 ] as const satisfies readonly (MoveStep | ValueStep)[];
 const MIXED = [mixup, cutmix] as const satisfies readonly MixStep[];
 export const AUGMENT = [...EACH, ...MIXED] as const;
