@@ -15,11 +15,16 @@ export function attributesText(attrs: object): string {
 // body of a scan) count by identity.
 function encode(value: unknown): string {
   if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
-  if (Array.isArray(value)) return `[${value.map(encode).join()}]`;
+  if (Array.isArray(value)) {
+    let text = "";
+    for (const element of value) text += `${encode(element)},`;
+    return `[${text}]`;
+  }
   if (value !== null && typeof value === "object") {
     if ("id" in value && "op" in value) return `#${String(value.id)}`;
     let text = "{";
-    for (const key of Object.keys(value).sort()) text += `${key}:${encode((value as Readonly<Record<string, unknown>>)[key])},`;
+    const keys = Object.keys(value);
+    for (const key of keys.length > 1 ? keys.sort() : keys) text += `${key}:${encode((value as Readonly<Record<string, unknown>>)[key])},`;
     return `${text}}`;
   }
   return value === undefined ? "undefined" : JSON.stringify(value);

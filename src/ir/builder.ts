@@ -3,7 +3,7 @@
 // for all ops.
 
 import { attributesText } from "./attributes.ts";
-import { InternalError, formatType, sameShape, tensorType, type Shape, type TensorType } from "./types.ts";
+import { InternalError, formatType, sameShape, tensorType, type DType, type Shape, type TensorType } from "./types.ts";
 import type { Node } from "./node.ts";
 import { at, OpError, type AnyOp, type Builder, type Operand } from "./ops/define.ts";
 import { ops } from "./ops/index.ts";
@@ -11,29 +11,73 @@ import { blaming, type Origin } from "./origin.ts";
 
 export type { Builder, Operand } from "./ops/define.ts";
 
+/** Nodes of one op with equal attributes, by their inputs. */
+interface Kind {
+  readonly op: AnyOp;
+  readonly nodes: Map<number | string, Node>;
+}
+
+const NO_ATTRIBUTES = Object.freeze({});
+/** Above all numbers of nodes, and so low that two of them make a key that a float64 holds exactly. */
+const RADIX = 2 ** 26;
+
+/** Compilers ask for millions: the keys of few inputs are numbers, and no text is made. */
+function inputsKey(inputs: readonly Node[]): number | string {
+  const [x, y] = inputs;
+  if (!x) return -1;
+  if (!y) return x.id;
+  return inputs.length === 2 ? (x.id + 1) * RADIX + y.id : inputs.map(({ id }) => id).join();
+}
+
 export function createBuilder(): Builder {
-  const interned = new Map<string, Node>();
-  const origins = new WeakMap<Node, Origin>();
+  const kinds = new Map<AnyOp, Map<string, Kind>>();
+  // Attributes are frozen with their node, and rewriting asks for the same ones again and again.
+  const kindOfAttributes = new WeakMap<object, Kind>();
+  const nodes: Node[] = [];
+  /** By the numbers of their nodes. */
+  const origins: (Origin | undefined)[] = [];
+  const scalars = new Map<DType, Map<number, Node>>();
   let current: Origin | undefined;
 
+  const kindOf = (op: AnyOp, attrs: object): Kind => {
+    const known = kindOfAttributes.get(attrs);
+    if (known?.op === op) return known;
+    let ofOp = kinds.get(op);
+    if (!ofOp) kinds.set(op, (ofOp = new Map<string, Kind>()));
+    const text = attributesText(attrs);
+    let kind = ofOp.get(text);
+    if (!kind) ofOp.set(text, (kind = { op, nodes: new Map() }));
+    if (Object.isFrozen(attrs)) kindOfAttributes.set(attrs, kind);
+    return kind;
+  };
+
   const apply = (op: AnyOp, inputs: readonly Node[], attrs: object): Node => {
-    let key = op.name;
-    for (const { id } of inputs) key += ` ${id}`;
-    key += attributesText(attrs);
-    const known = interned.get(key);
+    const same = kindOf(op, attrs).nodes;
+    const key = inputsKey(inputs);
+    const known = same.get(key);
     if (known) return known;
     const type = op.infer(
       inputs.map((n) => n.type),
       attrs,
     );
-    const node: Node = Object.freeze({ id: interned.size, op, inputs: Object.freeze([...inputs]), attrs: Object.freeze(attrs), type });
-    interned.set(key, node);
+    const node: Node = Object.freeze({ id: nodes.length, op, inputs: Object.freeze([...inputs]), attrs: Object.freeze(attrs), type });
+    same.set(key, node);
+    nodes.push(node);
     // Constants and index ramps are nobody's.
-    if (current && (inputs.length > 0 || "role" in attrs)) origins.set(node, current);
+    origins.push(inputs.length > 0 || "role" in attrs ? current : undefined);
     return node;
   };
 
-  const constantLike = (value: number, like: TensorType): Node => apply(ops.constant, [], { value, type: tensorType(like.dtype, []) });
+  const constantLike = (value: number, { dtype }: TensorType): Node => {
+    const make = (): Node => apply(ops.constant, [], { value, type: tensorType(dtype, []) });
+    // To a map 0 and -0 are one number.
+    if (value === 0) return make();
+    let ofType = scalars.get(dtype);
+    if (!ofType) scalars.set(dtype, (ofType = new Map<number, Node>()));
+    const node = ofType.get(value) ?? make();
+    ofType.set(value, node);
+    return node;
+  };
 
   const broadcastTo = (node: Node, shape: Shape): Node => {
     if (sameShape(node.type.shape, shape)) return node;
@@ -47,9 +91,9 @@ export function createBuilder(): Builder {
     (op: AnyOp) =>
     (...args: unknown[]): Node => {
       const arity = op.arity as number;
-      if (arity < 0) return apply(op, args[0] as readonly Node[], (args[1] as object | undefined) ?? {});
+      if (arity < 0) return apply(op, args[0] as readonly Node[], (args[1] as object | undefined) ?? NO_ATTRIBUTES);
       const operands = args.slice(0, arity) as Operand[];
-      const attrs = (args[arity] as object | undefined) ?? {};
+      const attrs = (args[arity] as object | undefined) ?? NO_ATTRIBUTES;
       // A number takes the type of the other operands, but for the condition of a `where`.
       const typed = operands.filter((x) => typeof x !== "number");
       const like = typed.find((x) => x.type.dtype !== "bool") ?? typed[0];
@@ -77,7 +121,8 @@ export function createBuilder(): Builder {
       current = before;
     }
   };
-  const originOf = (node: Node): Origin | undefined => origins.get(node);
+  // Of a node of this builder's own; elsewhere its number is another's.
+  const originOf = (node: Node): Origin | undefined => (nodes[node.id] === node ? origins[node.id] : undefined);
   return Object.freeze({ ...methods, apply, withOrigin, originOf }) as unknown as Builder;
 }
 

@@ -18,20 +18,29 @@ const never = (): boolean => false;
 export function topologicalOrder(roots: Iterable<Node>, isDone: (node: Node) => boolean = never): Node[] {
   const seen = new Set<Node>();
   const order: Node[] = [];
-  // An explicit stack: a deep network must not overflow JavaScript's.
-  const stack: { node: Node; next: number }[] = [];
+  // An explicit stack: a deep network must not overflow JavaScript's. Beside each node, which of its inputs comes next.
+  const stack: Node[] = [];
+  const next: number[] = [];
+  const enter = (node: Node): void => {
+    if (seen.has(node) || isDone(node)) return;
+    seen.add(node);
+    stack.push(node);
+    next.push(0);
+  };
   for (const root of roots) {
-    if (!seen.has(root) && !isDone(root)) stack.push({ node: root, next: 0 });
-    seen.add(root);
+    enter(root);
     for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      const input = top.node.inputs[top.next++];
-      if (input === undefined) {
-        order.push(top.node);
-        stack.pop();
-      } else if (!seen.has(input) && !isDone(input)) {
-        seen.add(input);
-        stack.push({ node: input, next: 0 });
+      const place = next.length - 1;
+      const i = next[place] ?? 0;
+      const input = top.inputs[i];
+      next[place] = i + 1;
+      if (input) {
+        enter(input);
+        continue;
       }
+      order.push(top);
+      stack.pop();
+      next.pop();
     }
   }
   return order;
@@ -57,7 +66,8 @@ export function createRewriter(b: Builder, rewrite: Rewrite): (root: Node) => No
   const memo = new Map<Node, Node>();
   const map = (root: Node): Node => {
     for (const node of topologicalOrder([root], (done) => memo.has(done))) {
-      const inputs = node.inputs.map((input) => memo.get(input) ?? input);
+      const isSame = node.inputs.every((input) => (memo.get(input) ?? input) === input);
+      const inputs = isSame ? node.inputs : node.inputs.map((input) => memo.get(input) ?? input);
       memo.set(
         node,
         b.withOrigin(b.originOf(node), () => rewrite(node, inputs) ?? rebuild(node, inputs)),
@@ -68,7 +78,7 @@ export function createRewriter(b: Builder, rewrite: Rewrite): (root: Node) => No
   const rebuild = (node: Node, inputs: readonly Node[]): Node => {
     const body = bodyOf(node);
     if (body) return b.apply(node.op, inputs, { ...node.attrs, body: mapBody(body, map) });
-    return inputs.every((input, i) => input === node.inputs[i]) ? node : b.apply(node.op, inputs, node.attrs);
+    return inputs === node.inputs ? node : b.apply(node.op, inputs, node.attrs);
   };
   return map;
 }
@@ -86,7 +96,12 @@ export function substitute(b: Builder, roots: readonly Node[], replacements: Rea
 
 /** Users of each node among the nodes that the roots reach. A root counts no use of itself. */
 export function usersOf(order: readonly Node[]): Map<Node, Node[]> {
-  const users = new Map<Node, Node[]>(order.map((node) => [node, []]));
-  for (const node of order) for (const input of new Set(node.inputs)) users.get(input)?.push(node);
+  const users = new Map<Node, Node[]>();
+  for (const node of order) {
+    users.set(node, []);
+    node.inputs.forEach((input, i) => {
+      if (node.inputs.indexOf(input) === i) users.get(input)?.push(node);
+    });
+  }
   return users;
 }

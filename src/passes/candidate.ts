@@ -19,10 +19,17 @@ export interface Candidate extends Unit {
   readonly reads: readonly Read[];
   /** What its core reads, relative to an element of its operand. */
   readonly operandReads: readonly Read[];
+  /** Both. */
+  readonly allReads: readonly Read[];
 }
 
 /** @param joinsParts whether what a value joins is computed part by part at the same points */
 export function candidateOf(unit: Unit, isStored: (node: Node) => boolean, joinsParts: (node: Node) => boolean): Candidate {
+  const candidate = withReads(unit, isStored, joinsParts);
+  return { ...candidate, allReads: [...candidate.reads, ...candidate.operandReads] };
+}
+
+function withReads(unit: Unit, isStored: (node: Node) => boolean, joinsParts: (node: Node) => boolean): Omit<Candidate, "allReads"> {
   const { node, core } = unit;
   const below = (root: Node, stop?: Node): Read[] => {
     const isEnd = (x: Node): boolean => x !== root && (x === stop || isStored(x));
@@ -44,5 +51,3 @@ export function candidateOf(unit: Unit, isStored: (node: Node) => boolean, joins
   const reads = epilogue.filter((read) => read.node !== core);
   return { ...unit, points: sizeOf(core.type.shape), ...(runs && { runs }), isOpen, reads, operandReads };
 }
-
-export const readsOf = ({ reads, operandReads }: Candidate): readonly Read[] => [...reads, ...operandReads];

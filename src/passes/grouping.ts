@@ -8,7 +8,7 @@ import { hasEqualParts, isRows, type Domain, type FusionPlan, type Group, type M
 import { allAtOnePoint, pointsOf, readsBelow, rowOf, sameRuns, type Read, type Relation, type Runs } from "../ir/fusion/relation.ts";
 import { at } from "../ir/ops/define.ts";
 import { InternalError, isByte, sizeOf } from "../ir/types.ts";
-import { candidateOf, readsOf, type Candidate } from "./candidate.ts";
+import { candidateOf, type Candidate } from "./candidate.ts";
 import { DEEPEST, isSplit, type InlineOptions, type Units } from "./inline.ts";
 
 export interface FuseOptions extends InlineOptions {
@@ -46,6 +46,7 @@ interface Draft {
   readonly points: number;
   readonly isOpen: boolean;
   readonly members: Member[];
+  readonly memberOf: Map<Node, Member>;
   /** The members' nodes, and how many nodes follow each other on the way to each in the group. */
   readonly nodes: Map<Node, number>;
   /** Buffers read that the group does not compute itself. */
@@ -70,6 +71,8 @@ export class Grouping {
   readonly #stored: ReadonlySet<Node>;
   readonly #position: ReadonlyMap<Node, number>;
   readonly #drafts: Draft[] = [];
+  /** Those of one point. */
+  readonly #little: Draft[] = [];
   readonly #draftOf = new Map<Node, Draft>();
 
   constructor(units: Units, options: FuseOptions, roots: ReadonlySet<Node>, memory: Memory) {
@@ -83,7 +86,7 @@ export class Grouping {
 
   plan(): FusionPlan {
     const candidates = this.#units.units.map((unit) => candidateOf(unit, this.#isStored, this.#joinsParts));
-    const read = new Set(candidates.flatMap((unit) => readsOf(unit).map(({ node }) => node)));
+    const read = new Set(candidates.flatMap(({ allReads }) => allReads.map(({ node }) => node)));
     // Counters come last: they go where nobody looks at what they were any more.
     const counters = new Set(candidates.filter((unit) => this.#isCounter(unit) && !read.has(unit.node)));
     for (const unit of candidates) if (!counters.has(unit)) this.#place(unit, this.#hosts(unit));
@@ -131,6 +134,7 @@ export class Grouping {
       points: isSmall ? 1 : unit.points,
       isOpen: unit.isOpen,
       members: [],
+      memberOf: new Map(),
       nodes: new Map(),
       loads: new Set(),
       uses: [],
@@ -142,6 +146,7 @@ export class Grouping {
       latest: place,
     };
     this.#drafts.push(draft);
+    if (draft.points === 1) this.#little.push(draft);
     this.#join(draft, unit, isSmall ? allAtOnePoint(unit.points) : ownDomain(unit), producers);
   }
 
@@ -152,14 +157,14 @@ export class Grouping {
 
   /** What must run before the unit. An input of the graph waits for nothing. */
   #producers(unit: Candidate): Set<Draft | Node> {
-    const made = readsOf(unit).filter(({ node }) => node.inputs.length > 0 || this.#draftOf.has(node));
+    const made = unit.allReads.filter(({ node }) => node.inputs.length > 0 || this.#draftOf.has(node));
     return new Set(made.map(({ node }) => this.#stepOf(node)));
   }
 
   /** Groups that neither read the old value nor come before one that does: there it would have to be copied. */
   #hostsOfCounter(unit: Candidate): Draft[] {
     if (this.#options.isFusing === false) return [];
-    const olds = readsOf(unit).map(({ node }) => node);
+    const olds = unit.allReads.map(({ node }) => node);
     const readers = new Set(this.#drafts.filter((draft) => olds.some((old) => draft.loads.has(old))));
     return this.#drafts.filter((draft) => this.#isCompany(draft, unit) && !readers.has(draft) && !this.#closesCircle(draft, readers));
   }
@@ -169,16 +174,15 @@ export class Grouping {
     if (this.#options.isFusing === false) return [];
     const producers = this.#producers(unit);
     const reads = new Map<Draft, number>();
-    for (const { node } of readsOf(unit)) {
+    for (const { node } of unit.allReads) {
       const draft = this.#draftOf.get(node);
       if (draft && sizeOf(node.type.shape) > 1) reads.set(draft, (reads.get(draft) ?? 0) + 1);
     }
     const own = [...producers].filter(isDraft).sort((x, y) => (reads.get(y) ?? 0) - (reads.get(x) ?? 0) || y.last - x.last);
     const isNear = (draft: Draft): boolean => !producers.has(draft) && this.#isCompany(draft, unit);
     // At one point the earliest first, so that what waits for a value of this may still find company.
-    const little = this.#drafts.filter((draft) => draft.points === 1);
-    const others = this.#drafts.slice(-WINDOW).filter((draft) => draft.points > 1);
-    return [...own, ...little.filter(isNear), ...others.reverse().filter(isNear)];
+    const others = this.#drafts.slice(-WINDOW).filter((draft) => draft.points > 1 && isNear(draft));
+    return [...own, ...this.#little.filter(isNear), ...others.reverse()];
   }
 
   /** Whether a unit that reads nothing of a group gains from running in the same launch. */
@@ -196,12 +200,14 @@ export class Grouping {
     if (!draft.isOpen || !unit.isOpen) return undefined;
     // Not every target can store bytes but from a kernel that does nothing else.
     if (isByte(unit.node.type.dtype) && unit.points > SMALL && draft.kind !== "map") return undefined;
-    const memberOf = new Map(draft.members.map((member) => [member.node, member]));
-    const inGroup = (reads: readonly Read[]): Own[] =>
-      reads.flatMap(({ node, relation }) => {
-        const member = memberOf.get(node);
-        return member ? [{ member, relation }] : [];
-      });
+    const inGroup = (reads: readonly Read[]): Own[] => {
+      const own: Own[] = [];
+      for (const { node, relation } of reads) {
+        const member = draft.memberOf.get(node);
+        if (member) own.push({ member, relation });
+      }
+      return own;
+    };
     const [epilogue, operands] = [inGroup(unit.reads), inGroup(unit.operandReads)];
     const arePoints = epilogue.every(({ member, relation }) => member.domain === "points" && isOwnPoint(member, relation));
     if (unit.core !== undefined) {
@@ -227,18 +233,20 @@ export class Grouping {
   }
 
   #depthIn(draft: Draft, unit: Candidate): number {
-    return this.#units.depthOf(unit.node) + Math.max(0, ...readsOf(unit).map(({ node }) => draft.nodes.get(node) ?? 0));
+    return this.#units.depthOf(unit.node) + Math.max(0, ...unit.allReads.map(({ node }) => draft.nodes.get(node) ?? 0));
   }
 
   /** Whether the group's kernel would still have few enough buffers, and no expression that is too long. */
   #fits(draft: Draft, unit: Candidate, domain: Domain): boolean {
     if (this.#depthIn(draft, unit) > DEEPEST) return false;
-    const reads = readsOf(unit).map(({ node }) => node);
+    const most = this.#options.maxBuffers - Number(draft.ofSecond !== undefined);
+    // At most each has a buffer of its own.
+    if ((draft.ofSecond ?? draft.loads).size + draft.nodes.size + unit.allReads.length + 1 <= most) return true;
+    const reads = unit.allReads.map(({ node }) => node);
     const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes.keys(), ...reads, unit.node];
     const kind = draft.kind === "map" && (unit.core !== undefined || isRows(domain)) ? "rows" : draft.kind;
     const replaces = this.#overwritten(kind, [...draft.uses, ...usesOf(unit)], [...draft.nodes.keys(), unit.node]);
-    const count = countBuffers(touched, { packOf: this.#memory.packOf, replaces });
-    return count + Number(draft.ofSecond !== undefined) <= this.#options.maxBuffers;
+    return countBuffers(touched, { packOf: this.#memory.packOf, replaces }) <= most;
   }
 
   /** For new values of states that can surely be written over the old ones, those. */
@@ -282,11 +290,13 @@ export class Grouping {
   #join(draft: Draft, unit: Candidate, domain: Domain, producers: ReadonlySet<Draft | Node>): void {
     const { node, core } = unit;
     draft.nodes.set(node, this.#depthIn(draft, unit));
-    draft.members.push({ node, ...(core && { core }), domain });
+    const member: Member = { node, ...(core && { core }), domain };
+    draft.members.push(member);
+    draft.memberOf.set(node, member);
     draft.uses.push(...usesOf(unit));
     this.#draftOf.set(node, draft);
     if (draft.kind === "map" && (core !== undefined || isRows(domain))) draft.kind = "rows";
-    for (const read of readsOf(unit)) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
+    for (const read of unit.allReads) if (!draft.nodes.has(read.node)) draft.loads.add(read.node);
     for (const read of unit.reads) draft.ofSecond?.add(read.node);
     const place = this.#position.get(node) ?? 0;
     draft.first = Math.min(draft.first, place);
@@ -354,7 +364,7 @@ function raise(draft: Draft, latest: number): void {
 }
 
 const sharesLoad = (draft: Draft, unit: Candidate): boolean =>
-  readsOf(unit).some(({ node }) => draft.loads.has(node) && sizeOf(node.type.shape) > 1);
+  unit.allReads.some(({ node }) => draft.loads.has(node) && sizeOf(node.type.shape) > 1);
 
 /** Whether a member that has one element at each point is read at the reader's own point. */
 const isOwnPoint = ({ node }: Member, relation: Relation): boolean => relation === "same" || sizeOf(node.type.shape) === 1;

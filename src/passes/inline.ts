@@ -91,7 +91,8 @@ export function planUnits(roots: readonly Node[], options: InlineOptions, memory
       else core = own;
     }
     let view = combine(node, viewOf);
-    while (buffersOf(view.loads) + 1 > options.maxBuffers) {
+    // At most each has a buffer of its own.
+    while (view.loads.size + 1 > options.maxBuffers && buffersOf(view.loads) + 1 > options.maxBuffers) {
       const heaviest = [...new Set(node.inputs)]
         .filter((x) => !stored.has(x) && views.has(x) && buffersOf(viewOf(x).loads) >= 2)
         .sort((a, b) => buffersOf(viewOf(b).loads) - buffersOf(viewOf(a).loads))[0];
@@ -135,16 +136,27 @@ const isViewOf = ({ op, inputs: [source], type }: Node): boolean =>
 
 const isMove = ({ op }: Node): boolean => !op.elementwise && !op.keepsOrder && !op.repeatsAlong;
 
+const NOTHING: ReadonlySet<Node> = new Set();
+
+/** Neither is changed, and the first is the result where it has all of the other. */
+function union(x: ReadonlySet<Node>, y: ReadonlySet<Node>): ReadonlySet<Node> {
+  if (x.size === 0) return y;
+  let both: Set<Node> | undefined;
+  for (const node of y) if (!x.has(node)) (both ??= new Set(x)).add(node);
+  return both ?? x;
+}
+
 function combine(node: Node, viewOf: (node: Node) => View): View {
-  const loads = new Set<Node>();
+  let loads: ReadonlySet<Node> = NOTHING;
   let depth = 0;
   // Sums and products of indices cost nothing beside the loads that they are for.
   let cost = node.op.elementwise && !isFloat(node.type.dtype) && node.type.dtype !== "bool" ? (node.op.cost ?? 0) : (node.op.cost ?? 1);
-  for (const input of new Set(node.inputs)) {
+  for (const [i, input] of node.inputs.entries()) {
+    if (node.inputs.indexOf(input) < i) continue;
     const view = viewOf(input);
     cost += view.cost;
     depth = Math.max(depth, view.depth);
-    for (const load of view.loads) loads.add(load);
+    loads = union(loads, view.loads);
   }
   return { cost, depth: depth + (isMove(node) ? MOVE : 1), loads };
 }

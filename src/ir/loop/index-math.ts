@@ -118,8 +118,8 @@ interface Factored {
 // The largest divisor of `divisor` that divides some of the terms while the others stay below it: what is less than a whole `factor` has
 // no part in dividing by a multiple of it. Coarser is better, since less is left to divide.
 function factorFor(sum: Sum, divisor: number): Factored | undefined {
-  const factors = new Set(sum.terms.map(({ coefficient }) => greatestCommonDivisor(coefficient, divisor)));
-  for (const factor of [...factors].sort((x, y) => y - x)) {
+  const factors = [...new Set(sum.terms.map(({ coefficient }) => greatestCommonDivisor(coefficient, divisor)))];
+  for (const factor of factors.length > 1 ? factors.sort((x, y) => y - x) : factors) {
     if (factor === 1) break;
     const [high, low] = splitBy(sum, factor);
     if (isWithin(fromSum(low), factor)) return { factor, high, low };
@@ -255,6 +255,7 @@ function mergeDigits({ terms, offset }: Sum, number: (expr: Expr) => number): Su
 /** The same index with like terms combined and digits merged. */
 export function simplifyIndex(expr: Expr): Expr {
   const { terms, offset } = sumOf(expr);
+  if (terms.length <= 1) return fromSum({ terms, offset });
   const number = createNumbering();
   const combined = new Map<number, Term>();
   for (const term of terms) {

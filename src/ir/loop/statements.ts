@@ -35,9 +35,10 @@ interface Value {
 
 interface Scope<V, S> {
   readonly lines: S[];
-  readonly names: Map<number, V>;
-  readonly axes: Map<string, V>;
-  readonly accs: Map<number, V>;
+  /** Most scopes have none. */
+  names?: Map<number, V>;
+  axes?: Map<string, V>;
+  accs?: Map<number, V>;
   /** Entered under a condition: a load needed inside must not move out, it may be out of range there. */
   readonly guarded: boolean;
 }
@@ -97,13 +98,13 @@ export class Statements<V = string, S = string> {
   }
 
   bindAxis(name: string, value: V): void {
-    if (this.#lookup((scope) => scope.axes, name) !== undefined) this.#depths.clear();
-    this.#top.axes.set(name, value);
+    if (this.#axis(name) !== undefined) this.#depths.clear();
+    (this.#top.axes ??= new Map<string, V>()).set(name, value);
   }
 
   bindAcc(stage: number, value: V): void {
-    if (this.#lookup((scope) => scope.accs, stage) !== undefined) this.#depths.clear();
-    this.#top.accs.set(stage, value);
+    if (this.#acc(stage) !== undefined) this.#depths.clear();
+    (this.#top.accs ??= new Map<number, V>()).set(stage, value);
   }
 
   line(...statements: readonly S[]): void {
@@ -115,7 +116,7 @@ export class Statements<V = string, S = string> {
     let written = 0;
     for (const buffer of buffers) written |= bitOf(buffer);
     for (const value of this.#values.values()) {
-      if ((value.buffers & written) !== 0) for (const scope of this.#scopes) scope.names.delete(value.id);
+      if ((value.buffers & written) !== 0) for (const scope of this.#scopes) scope.names?.delete(value.id);
     }
   }
 
@@ -152,13 +153,24 @@ export class Statements<V = string, S = string> {
     return value;
   }
 
-  #lookup<K>(table: (scope: Scope<V, S>) => Map<K, V>, key: K): V | undefined {
+  #named(id: number): V | undefined {
     for (let i = this.#scopes.length - 1; i >= 0; i--) {
-      const scope = this.#scopes[i];
-      const found = scope && table(scope).get(key);
+      const found = this.#scopes[i]?.names?.get(id);
       if (found !== undefined) return found;
     }
     return undefined;
+  }
+
+  #axis(name: string): V | undefined {
+    return this.#scopes.findLast(({ axes }) => axes?.has(name) === true)?.axes?.get(name);
+  }
+
+  #acc(stage: number): V | undefined {
+    return this.#scopes.findLast(({ accs }) => accs?.has(stage) === true)?.accs?.get(stage);
+  }
+
+  #name(value: Value, reference: V): void {
+    (this.#top.names ??= new Map<number, V>()).set(value.id, reference);
   }
 
   /** Of values that only a scope knew which is closed now. */
@@ -172,8 +184,8 @@ export class Statements<V = string, S = string> {
     if (known !== undefined) return known;
     const { expr } = value;
     let depth = 0;
-    if (expr.kind === "axis") depth = this.#scopes.findLastIndex((scope) => scope.axes.has(expr.name));
-    else if (expr.kind === "acc") depth = this.#scopes.findLastIndex((scope) => scope.accs.has(expr.stage));
+    if (expr.kind === "axis") depth = this.#scopes.findLastIndex(({ axes }) => axes?.has(expr.name) === true);
+    else if (expr.kind === "acc") depth = this.#scopes.findLastIndex(({ accs }) => accs?.has(expr.stage) === true);
     else for (const operand of value.operands) depth = Math.max(depth, this.#depth(operand));
     if (depth < 0)
       throw new InternalError(`${expr.kind === "axis" ? `axis ${expr.name}` : "an accumulator"} is used where it is not known`);
@@ -189,17 +201,17 @@ export class Statements<V = string, S = string> {
   #emit(value: Value, bind = false): V {
     const { expr } = value;
     if (expr.kind === "axis") {
-      const text = this.#lookup((scope) => scope.axes, expr.name);
+      const text = this.#axis(expr.name);
       if (text === undefined) throw new InternalError(`axis ${expr.name} is not bound`);
       return text;
     }
     if (expr.kind === "acc") {
-      const text = this.#lookup((scope) => scope.accs, expr.stage);
+      const text = this.#acc(expr.stage);
       if (text === undefined) throw new InternalError(`stage ${String(expr.stage)} has no value yet`);
       return text;
     }
     if (expr.kind === "const") return this.#syntax.expression(expr, []);
-    const found = this.#lookup((scope) => scope.names, value.id);
+    const found = this.#named(value.id);
     if (found !== undefined) return found;
 
     const depth = this.#depth(value);
@@ -214,7 +226,7 @@ export class Statements<V = string, S = string> {
     const regrouped = this.#regroup(value);
     if (regrouped) {
       const sum = this.#emit(regrouped, bind || value.uses > 1);
-      if (bind || value.uses > 1) this.#top.names.set(value.id, sum);
+      if (bind || value.uses > 1) this.#name(value, sum);
       return sum;
     }
     if (expr.kind === "select" && value.operands.slice(1).some((arm) => arm.buffers !== 0)) {
@@ -233,7 +245,7 @@ export class Statements<V = string, S = string> {
     const name = this.name(this.#syntax.hint(value.expr));
     this.line(this.#syntax.define(name, dtype, result));
     const reference = this.#syntax.reference(name, dtype);
-    this.#top.names.set(value.id, reference);
+    this.#name(value, reference);
     return reference;
   }
 
@@ -253,7 +265,7 @@ export class Statements<V = string, S = string> {
     });
     this.line(...this.#syntax.branch(test, first, second));
     const reference = this.#syntax.reference(name, dtype);
-    this.#top.names.set(value.id, reference);
+    this.#name(value, reference);
     return reference;
   }
 
@@ -264,7 +276,7 @@ export class Statements<V = string, S = string> {
     let offset = 0;
     const flatten = (v: Value): void => {
       if (v.expr.kind === "const") offset += v.expr.value;
-      else if (isSum(v.expr) && this.#lookup((scope) => scope.names, v.id) === undefined) v.operands.forEach(flatten);
+      else if (isSum(v.expr) && this.#named(v.id) === undefined) v.operands.forEach(flatten);
       else terms.push(v);
     };
     flatten(value);
@@ -289,4 +301,4 @@ const isPlainLoad = ({ expr, operands: [index] }: Value): boolean => expr.kind =
 
 const isSum = (expr: Expr): boolean => expr.kind === "binary" && expr.op === ("add" satisfies BinaryOp) && expr.dtype === "i32";
 
-const newScope = <V, S>(guarded: boolean): Scope<V, S> => ({ lines: [], names: new Map(), axes: new Map(), accs: new Map(), guarded });
+const newScope = <V, S>(guarded: boolean): Scope<V, S> => ({ lines: [], guarded });
