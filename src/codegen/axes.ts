@@ -4,7 +4,7 @@
 import { add, int, mul, operands, type Expr } from "../ir/loop/expr.ts";
 import { expressionsOf } from "../ir/loop/kernel.ts";
 import type { Axis, Kernel, Stage } from "../ir/loop/kernel.ts";
-import { mapExpressions, rebuild } from "../ir/loop/map-expr.ts";
+import { mapExpressions, mapOperands } from "../ir/loop/map-expr.ts";
 
 /** Replaces loop variables by expressions. */
 export function substituter(replacements: ReadonlyMap<string, Expr>): (expr: Expr) => Expr {
@@ -12,7 +12,7 @@ export function substituter(replacements: ReadonlyMap<string, Expr>): (expr: Exp
   const visit = (expr: Expr): Expr => {
     const known = done.get(expr);
     if (known) return known;
-    const result = expr.kind === "axis" ? (replacements.get(expr.name) ?? expr) : rebuild(expr, operands(expr).map(visit));
+    const result = expr.kind === "axis" ? (replacements.get(expr.name) ?? expr) : mapOperands(expr, visit);
     done.set(expr, result);
     return result;
   };
@@ -82,13 +82,13 @@ function merger(outer: Axis, inner: Axis): (expr: Expr) => Expr | undefined {
   const visitNew = (expr: Expr): Expr | undefined => {
     if (expr.kind === "axis") return expr.name === outer.name || expr.name === inner.name ? undefined : expr;
     if (!isAffine(expr)) {
-      const children = operands(expr).map(visit);
-      return children.some((child) => child === undefined)
-        ? undefined
-        : rebuild(
-            expr,
-            children.filter((child) => child !== undefined),
-          );
+      const lost: Expr[] = [];
+      const merged = mapOperands(expr, (operand) => {
+        const found = visit(operand);
+        if (!found) lost.push(operand);
+        return found ?? operand;
+      });
+      return lost.length === 0 ? merged : undefined;
     }
     const terms = termsOf(expr);
     const coefficient = (name: string): number =>

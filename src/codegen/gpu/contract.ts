@@ -8,7 +8,7 @@ import type { Problem } from "../problem.ts";
 import { component, GROUP, integer, LANE, loadOf, modulo, over, plus, times, vectorOf, zerosOf, type Block, type Value } from "./block.ts";
 import { BlockBuilder, variable } from "./builder.ts";
 import { legalizedParameters, legalizer } from "./legalize.ts";
-import { fill, loopOf, operandAt, places, stage as staged, vectorAt, type Operand, type Work } from "./operands.ts";
+import { fill, loopOf, operandsAt, places, stage as staged, vectorAt, type Operand, type Work } from "./operands.ts";
 import type { DeviceProfile } from "./profile.ts";
 import type { Tile } from "./tiles.ts";
 import { writeBack } from "./write-back.ts";
@@ -144,8 +144,8 @@ function multiplyDirectly(work: Work, registers: Registers, lanes: number, heigh
   const ownNames = Array.from({ length: share }, (_, q) => out.name(`own${String(q)}`));
   loopOf(work, out.name("k"), integer(0), k, 1, (step) => {
     out.bindAxis("$k", step);
-    const left = leftPoints.map((point) => operandAt(work, stage.lhs, "m", point));
-    const right = rightPoints.map((point) => operandAt(work, stage.rhs, "n", point));
+    const left = operandsAt(work, stage.lhs, "m", leftPoints);
+    const right = operandsAt(work, stage.rhs, "n", rightPoints);
     out.count([...left, ...right]);
     const vector = (values: readonly Expr[], q: number): Value => vectorAt(work, values.slice(4 * q, 4 * q + 4));
     const own = ownNames.map((name, q) => block.define(name, vector(left, q)));

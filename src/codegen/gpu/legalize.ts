@@ -1,9 +1,9 @@
 // What the memory of a GPU lacks, as rewrites before a schedule: four bools or bytes in storage are a u32 word, division of indices is unsigned (they are not
 // negative, and a signed division by a constant costs several instructions more), powers by small integers are products.
 
-import { binary, cast, constant, div, int, load, operands, rem, type Expr } from "../../ir/loop/expr.ts";
+import { binary, cast, constant, div, int, load, rem, type Expr } from "../../ir/loop/expr.ts";
 import type { Kernel, KernelParameter, Stage } from "../../ir/loop/kernel.ts";
-import { mapExpressions, rebuild } from "../../ir/loop/map-expr.ts";
+import { mapExpressions, mapOperands } from "../../ir/loop/map-expr.ts";
 import { InternalError, isByte } from "../../ir/types.ts";
 
 /** Rewrites expressions over the buffers of these (not yet legalized) parameters. */
@@ -12,7 +12,7 @@ export function legalizer(params: readonly KernelParameter[]): (expr: Expr) => E
   const visit = (expr: Expr): Expr => {
     const known = done.get(expr);
     if (known) return known;
-    const result = rewrite(rebuild(expr, operands(expr).map(visit)), params);
+    const result = rewrite(mapOperands(expr, visit), params);
     done.set(expr, result);
     return result;
   };

@@ -83,7 +83,7 @@ function fillVector(work: Work, operand: Operand, points: readonly Expr[], quad:
   const place = add(variable("$k0", k), row);
   const name = out.name("k");
   out.bindAxis("$k", block.define(name, out.value(isRagged ? binary("min", place, int(k - 1)) : place)));
-  const values = points.map((point) => operandAt(work, operand.expr, operand.along, point));
+  const values = operandsAt(work, operand.expr, operand.along, points);
   const slot = add(mul(row, int(operand.pitch)), quad);
   out.count([...values, slot]);
   const vector = vectorAt(work, values);
@@ -105,13 +105,10 @@ export function places(work: Work, along: "m" | "n", extent: number, width: numb
   );
 }
 
-/** An operand's element at a place along m or n, at the k that is bound. */
-export function operandAt({ legal, problem }: Work, expr: Expr, along: "m" | "n", point: Expr): Expr {
-  const at = new Map<string, Expr>([
-    [along, point],
-    ["k", variable("$k", problem.k)],
-  ]);
-  return legal(substituter(at)(expr));
+/** An operand's elements at places along m or n, at the k that is bound. Places are as many as before, so that what is legal stays so. */
+export function operandsAt({ legal, problem }: Work, expr: Expr, along: "m" | "n", points: readonly Expr[]): Expr[] {
+  const there = substituter(new Map([["k", variable("$k", problem.k)]]))(legal(expr));
+  return points.map((point) => substituter(new Map([[along, point]]))(there));
 }
 
 const valueAt = ({ block, legal }: Work, expr: Expr): Value => block.out.value(legal(expr));

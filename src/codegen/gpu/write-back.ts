@@ -44,7 +44,7 @@ export function writeBack(work: Work, sums: readonly (readonly Value[])[], { til
     );
     const stages = rest.map((stage): Stage =>
       legalizeStores(
-        mapExpressions(stage, (expr) => legal(replace(expr))),
+        mapExpressions(stage, (expr) => replace(legal(expr))),
         kernel.params,
       ),
     );

@@ -4,7 +4,7 @@
 import { add, and, axis, binary, div, int, mul, operands, rem, type Expr } from "../../ir/loop/expr.ts";
 import type { Axis } from "../../ir/loop/kernel.ts";
 import { boundsOf } from "../../ir/loop/index-math.ts";
-import { rebuild } from "../../ir/loop/map-expr.ts";
+import { mapOperands } from "../../ir/loop/map-expr.ts";
 import { mentions, strideAlong, substituter } from "../axes.ts";
 import { cutsOf, splitAt } from "./split-axes.ts";
 import { PATCH, TAPS, TILE } from "./winograd-transforms.ts";
@@ -132,9 +132,7 @@ export function decided(expr: Expr): Expr {
   const visit = (x: Expr): Expr => {
     const known = done.get(x);
     if (known) return known;
-    const parts = operands(x).map(visit);
-    const [left, right] = parts;
-    let result = x.kind === "binary" && x.op === "and" && left && right ? and(left, right) : rebuild(x, parts);
+    let result = x.kind === "binary" && x.op === "and" ? and(visit(x.x), visit(x.y)) : mapOperands(x, visit);
     if (result.kind === "binary" && (result.op === "lt" || result.op === "le") && result.x.dtype === "i32") {
       const [a, b] = [boundsOf(result.x), boundsOf(result.y)];
       if (a && b && a[1] + (result.op === "lt" ? 1 : 0) <= b[0]) result = { kind: "const", dtype: "bool", value: 1 };

@@ -6,25 +6,40 @@ import type { Stage } from "./kernel.ts";
 
 export type Load = Extract<Expr, { kind: "load" }>;
 
-/** The same operation over other operands, through the folding constructors. */
-export function rebuild(expr: Expr, [a, b, c, d]: readonly Expr[]): Expr {
+/** The same operation over its operands as `f` makes them, one after the other, through the folding constructors. */
+export function mapOperands(expr: Expr, f: (operand: Expr) => Expr): Expr {
   switch (expr.kind) {
     case "const":
     case "axis":
     case "acc":
       return expr;
-    case "load":
-      return !a || a === expr.index ? expr : e.load(expr.buffer, a, expr.dtype);
-    case "unary":
-      return !a || a === expr.x ? expr : e.unary(expr.op, a);
-    case "cast":
-      return !a || a === expr.x ? expr : e.cast(a, expr.dtype);
-    case "binary":
-      return !a || !b || (a === expr.x && b === expr.y) ? expr : e.binary(expr.op, a, b);
-    case "select":
-      return !a || !b || !c || (a === expr.cond && b === expr.x && c === expr.y) ? expr : e.select(a, b, c);
-    case "threefry":
-      return !a || !b || !c || !d ? expr : e.threefry(a, b, c, d);
+    case "load": {
+      const index = f(expr.index);
+      return index === expr.index ? expr : e.load(expr.buffer, index, expr.dtype);
+    }
+    case "unary": {
+      const x = f(expr.x);
+      return x === expr.x ? expr : e.unary(expr.op, x);
+    }
+    case "cast": {
+      const x = f(expr.x);
+      return x === expr.x ? expr : e.cast(x, expr.dtype);
+    }
+    case "binary": {
+      const x = f(expr.x);
+      const y = f(expr.y);
+      return x === expr.x && y === expr.y ? expr : e.binary(expr.op, x, y);
+    }
+    case "select": {
+      const cond = f(expr.cond);
+      const x = f(expr.x);
+      const y = f(expr.y);
+      return cond === expr.cond && x === expr.x && y === expr.y ? expr : e.select(cond, x, y);
+    }
+    case "threefry": {
+      const [k0, k1, c0, c1] = [f(expr.k0), f(expr.k1), f(expr.c0), f(expr.c1)];
+      return k0 === expr.k0 && k1 === expr.k1 && c0 === expr.c0 && c1 === expr.c1 ? expr : e.threefry(k0, k1, c0, c1);
+    }
     default:
       return expr satisfies never;
   }
@@ -35,7 +50,7 @@ export function mapExpr(root: Expr, replace: (load: Load) => Expr, memo = new Ma
   const map = (x: Expr): Expr => {
     let result = memo.get(x);
     if (!result) {
-      const rebuilt = rebuild(x, e.operands(x).map(map));
+      const rebuilt = mapOperands(x, map);
       memo.set(x, (result = rebuilt.kind === "load" ? replace(rebuilt) : rebuilt));
     }
     return result;
