@@ -18,6 +18,8 @@ import type { Scheduled, Unit } from "./unit.ts";
 const BLOCK_K = 256;
 /** Bytes of a block of right-hand panels, and of left-hand ones: about half of a second-level cache. */
 const BLOCK_BYTES = 1 << 18;
+/** Bytes of a block of right-hand panels for each of which the left operand is packed once more: only one of its panels is in use at a time. */
+const WIDE_BLOCK_BYTES = 1 << 19;
 /** Panels of rows that are finished before the next ones start. */
 const ROW_PANELS = 256;
 /** A left operand up to this size is packed once for all columns. */
@@ -59,7 +61,7 @@ export function productOf(problem: Problem, unit: Unit, part = ""): Scheduled {
   const rows = isInvariant && b === 1 && 4 * n * k <= ROWS_BYTES ? rowsOf(kernel, { name: "m", extent: m }, 4) : undefined;
   const byColumns = n >= m && rows === undefined;
   const isWhole = Math.min(panelsM, ROW_PANELS) * 4 * k * 4 <= WHOLE_BYTES;
-  const columnPanels = Math.min(panelsN, Math.max(1, Math.floor(BLOCK_BYTES / (32 * blocking.k))));
+  const columnPanels = Math.min(panelsN, Math.max(1, Math.floor((isWhole ? BLOCK_BYTES : WIDE_BLOCK_BYTES) / (32 * blocking.k))));
   const rowPanels = Math.min(panelsM, Math.max(1, Math.floor(BLOCK_BYTES / (16 * blocking.k))));
   const superRows = Math.min(panelsM, ROW_PANELS);
   const bytesA = 16 * (isWhole ? superRows * k : rowPanels * blocking.k);

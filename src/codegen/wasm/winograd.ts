@@ -17,8 +17,8 @@ import { present, type Value } from "./values.ts";
 import { collect, map2d, PATCH, spreadFilter, spreadImage, TAPS, TILE } from "./winograd-transforms.ts";
 
 const PRODUCTS = PATCH * PATCH;
-/** Bytes of the spread image tiles of a block, and of their products: about half of a second-level cache each. */
-const BLOCK_BYTES = 1 << 18;
+/** Bytes of the spread image tiles of a block, and of their products: a small part of a second-level cache each, where the next step finds them soonest. */
+const BLOCK_BYTES = 1 << 16;
 /** Bytes of a line of a cache. */
 const LINE = 64;
 /** Bytes of the spread filters at most: every thread has its own. */
