@@ -35,10 +35,13 @@ const missingClasses: DataLint = {
 const twinExamples: DataLint = {
   when: "data",
   find: ({ twins }) =>
-    twins.map(({ split, other, count, names }) => {
-      const shown = names.map(([one, two]) => `${one} equals ${two}`).join("; ");
+    twins.map(({ split, other, count, names, isNear }) => {
+      const shown = names.map(([one, two]) => `${one} ${isNear ? "is like" : "equals"} ${two}`).join("; ");
       const hint = `leave them out of one of the two: ${shown}${count > names.length ? `; and ${count - names.length} more` : ""}`;
-      return { problem: problem("example-in-two-splits", { split, other, count }, hint), at: split as DataPlace };
+      return {
+        problem: problem(isNear ? "like-example-in-two-splits" : "example-in-two-splits", { split, other, count }, hint),
+        at: split as DataPlace,
+      };
     }),
 };
 
