@@ -65,6 +65,17 @@ export const LINTS = {
     wrong: 'train images("data/all")\ntest images("data/some")   // copies of files in data/all',
     right: 'train images("data/all")\nsplit train into train 80%, val 10%, test 10%',
   }),
+  "like-example-in-two-splits": entry<{ split: string; other: string; count: number }>({
+    code: "TL0707",
+    severity: "warning",
+    title: "examples that are nearly those of another split",
+    message: ({ split, other, count }) =>
+      `${count === 1 ? "one example" : `${count} examples`} of \`${split}\` ${count === 1 ? "is" : "are"} nearly the same as ${count === 1 ? "one" : "some"} of \`${other}\``,
+    explanation:
+      "A picture that was compressed or scaled again, or a row whose numbers were rounded, is no new example. Pictures are compared as they are stored for the network, by their mean brightness in 16 by 16 parts, which may differ by 2 levels of 255, or by 6 % of their standard deviation; rows by all their inputs, rounded to a thousandth of each column's standard deviation. Frames of one film, or pictures of one series, belong in one split.",
+    wrong: 'train images("data/full")\ntest images("data/thumbnails")   // of pictures in data/full',
+    right: 'train table("frames.csv", label: kind)\nsplit train into train 80%, test 20% by film',
+  }),
   "unusual-rate": entry<{ optimizer: string; rate: number; least: number; most: number }>({
     code: "TL0710",
     severity: "warning",

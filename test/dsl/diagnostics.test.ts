@@ -82,6 +82,7 @@ const ELSEWHERE: readonly DiagnosticName[] = [
   "batch-larger-than-data",
   "class-without-examples",
   "example-in-two-splits",
+  "like-example-in-two-splits",
   "too-large-to-compile",
 ];
 

@@ -35,13 +35,16 @@ const missingClasses: DataLint = {
 const twinExamples: DataLint = {
   when: "data",
   find: ({ twins, splits }) =>
-    twins.map(({ split, other, count, names }) => {
-      const shown = names.map(([one, two]) => `${one} equals ${two}`).join("; ");
+    twins.map(({ split, other, count, names, isNear }) => {
+      const shown = names.map(([one, two]) => `${one} ${isNear ? "is like" : "equals"} ${two}`).join("; ");
       const some = `leave them out of one of the two: ${shown}${count > names.length ? `; and ${count - names.length} more` : ""}`;
       // Most likely both name one file.
-      const isAll = count === splits[split]?.count;
+      const isAll = !isNear && count === splits[split]?.count;
       const hint = isAll ? `that is all of it: \`split ${other} into ${other} 80%, ${split} 20%\` gives each examples of its own` : some;
-      return { problem: problem("example-in-two-splits", { split, other, count }, hint), at: split as DataPlace };
+      return {
+        problem: problem(isNear ? "like-example-in-two-splits" : "example-in-two-splits", { split, other, count }, hint),
+        at: split as DataPlace,
+      };
     }),
 };
 

@@ -34,6 +34,7 @@ export interface TwinExamples {
   readonly count: number;
   /** Of the first few, each beside the one that it equals. */
   readonly names: readonly (readonly [string, string])[];
+  readonly isNear: boolean;
 }
 
 /** Where in a spec the data's faults are. */

@@ -1,5 +1,6 @@
 // Examples of one split that another has as well: what a network has seen in training says nothing of what it has not. Files are compared by
-// their bytes, those alone that have the size of one in the other split; other examples by what they are made of. Node only.
+// their bytes, those alone that have the size of one in the other split; other examples by what they are made of. What is nearly the same is in
+// near-twins.ts. Node only.
 
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
@@ -8,6 +9,7 @@ import { readRegularFileSync } from "../files.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { MOST_PICTURE_BYTES } from "./access.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
+import { nearTwins } from "./near-twins.ts";
 
 /** As the lint of the language takes them. */
 export interface Twins {
@@ -17,6 +19,8 @@ export interface Twins {
   readonly count: number;
   /** Of the first few, each beside the one that it equals. */
   readonly names: readonly Pair[];
+  /** They are nearly the same, not equal. */
+  readonly isNear: boolean;
 }
 
 type Pair = readonly [string, string];
@@ -34,11 +38,20 @@ export function twinsOf(splits: Readonly<Record<string, LoadedSplit | undefined>
   const found: Twins[] = [];
   for (const [i, { name: other, split: one }] of present.entries())
     for (const { name: split, split: two } of present.slice(i + 1)) {
-      const pairs = one.files && two.files ? equalFiles(one.files, two.files, reader) : equalRows(one, two, label);
-      if (pairs.length > 0) found.push({ split, other, count: pairs.length, names: pairs.slice(0, NAMED) });
+      const equal = one.files && two.files ? equalFiles(one.files, two.files, reader) : equalRows(one, two, label);
+      const known = new Set(equal.map(([name]) => name));
+      const near = nearTwins(one, two, label, performance.now() + LONGEST).flatMap(([at, i]): Pair[] => {
+        const [name, twin] = [nameOf(two, i), nameOf(one, at)];
+        // Who names one folder for two splits means it.
+        return known.has(name) || (two.files !== undefined && name === twin) ? [] : [[name, twin]];
+      });
+      for (const [pairs, isNear] of [[equal, false] as const, [near, true] as const])
+        if (pairs.length > 0) found.push({ split, other, count: pairs.length, names: pairs.slice(0, NAMED), isNear });
     }
   return found;
 }
+
+const nameOf = ({ files }: LoadedSplit, at: number): string => files?.[at] ?? `example ${at + 1}`;
 
 function equalFiles(ones: readonly string[], others: readonly string[], hashes: FileHashes): Pair[] {
   const sizes = new Set(ones.map((path) => hashes.sizeOf(path)));
@@ -91,7 +104,7 @@ function equalRows(one: LoadedSplit, two: LoadedSplit, label: string): Pair[] {
   for (const [at, hash] of rowHashes(one, label).entries()) if (hash !== undefined && !known.has(hash)) known.set(hash, at);
   return rowHashes(two, label).flatMap((hash, at): Pair[] => {
     const twin = hash === undefined ? undefined : known.get(hash);
-    return twin === undefined ? [] : [[`example ${at + 1}`, `example ${twin + 1}`]];
+    return twin === undefined ? [] : [[nameOf(two, at), nameOf(one, twin)]];
   });
 }
 
