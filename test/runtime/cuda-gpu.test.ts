@@ -9,6 +9,7 @@ import { conformance } from "./conformance.ts";
 import { extremes } from "./extremes.ts";
 import { featuresSuite } from "./features-suite.ts";
 import { layerTraceSuite } from "./layer-trace-suite.ts";
+import { matrixKernelSuite } from "./matrix-kernel-suite.ts";
 import { metricSuite } from "./metric-suite.ts";
 import { precisionSuite } from "./precision-suite.ts";
 import { randomGraphSuite } from "./random-graph-suite.ts";
@@ -42,6 +43,7 @@ else {
   featuresSuite(open, { isExact: false });
   traceSuite("cuda");
   precisionSuite("cuda");
+  matrixKernelSuite(subject.name, open, 1e-5);
   layerTraceSuite("cuda");
   zooTraceSuite("cuda");
 }
