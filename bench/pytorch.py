@@ -1,11 +1,12 @@
 """The same training steps in PyTorch, for a comparison on one machine in one run.
 
     pip install torch
-    python bench/pytorch.py [--device cuda] [--mode MODE] [--precision f32|tf32] [--threads 2] [--large | --quick]
+    python bench/pytorch.py [--device cuda] [--mode MODE] [--precision f32|tf32|bf16] [--threads 2] [--large | --quick]
 
 The mode graph captures the whole step as one CUDA graph, eager does nothing, the others are torch.compile's. Prints JSON: milliseconds of a
 training step, the best of ten rounds; GFLOP/s of products and convolutions. On CUDA as PyTorch is fastest: channels last, cuDNN's benchmark,
-fused optimizers; in f32 without TF32, or with it wherever PyTorch has it. All that there is so far is printed after each workload, in a line, so
+fused optimizers; in f32 without TF32, with it wherever PyTorch has it, or under autocast to
+bf16. All that there is so far is printed after each workload, in a line, so
 that who is cut off has measured something. `npm run bench` runs it where PYTORCH_PYTHON names a Python that has
 PyTorch, bench/gpu/measure.mjs on a GPU.
 """
@@ -51,6 +52,9 @@ class Tagger(nn.Module):
         return self.fc(self.rnn(self.embedding(tokens))[0])
 
 
+DTYPES = {"f32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16}
+PRECISION = "f32"
+
 COMPILED = ["default", "reduce-overhead", "max-autotune"]
 
 
@@ -58,7 +62,7 @@ def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--mode", default="eager", choices=["eager", "graph", *COMPILED])
-    parser.add_argument("--precision", default="f32", choices=["f32", "tf32"])
+    parser.add_argument("--precision", default="f32", choices=["f32", "tf32", "bf16"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--large", action="store_true", help="what keeps a GPU busy too")
     parser.add_argument("--quick", action="store_true", help="one short workload, to try it out")
@@ -113,11 +117,17 @@ def training(model, make_optimizer, inputs, labels, mode):
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(model(inputs).flatten(0, -2), labels.flatten())
+        with autocast(inputs.device.type):
+            loss = F.cross_entropy(model(inputs).flatten(0, -2).float(), labels.flatten())
         loss.backward()
         optimizer.step()
 
     return captured(step) if mode == "graph" else step
+
+
+def autocast(device):
+    """What PRECISION asks of a training step; casts of weights are made anew in each, as CUDA graphs want."""
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=PRECISION == "bf16", cache_enabled=False)
 
 
 def lstm(mode, hidden, steps, batch=32):
@@ -144,25 +154,28 @@ def rate(mode, run, flops, repeats):
 
 def matmul(mode, repeats, m, n=None, k=None):
     n, k = n or m, k or m
-    x, y, bias = torch.rand(m, k), torch.rand(k, n), torch.rand(n)
+    x, y, bias = (it.to(DTYPES[PRECISION]) for it in (torch.rand(m, k), torch.rand(k, n), torch.rand(n)))
     return rate(mode, lambda: torch.addmm(bias, x, y), 2 * m * n * k, repeats)
 
 
 def conv(mode, repeats, channels, size, batch=64):
     layout = torch.channels_last if torch.cuda.is_available() else torch.contiguous_format
-    x = torch.rand(batch, channels, size, size).to(memory_format=layout)
-    w, bias = torch.rand(channels, channels, 3, 3).to(memory_format=layout), torch.rand(channels)
+    dtype = DTYPES[PRECISION]
+    x = torch.rand(batch, channels, size, size, dtype=dtype).to(memory_format=layout)
+    w, bias = torch.rand(channels, channels, 3, 3, dtype=dtype).to(memory_format=layout), torch.rand(channels, dtype=dtype)
     return rate(mode, lambda: F.relu(F.conv2d(x, w, bias, padding=1)), 2 * batch * (channels * size * 3) ** 2, repeats)
 
 
 def main():
+    global PRECISION
     options = parse()
+    PRECISION = options.precision
     mode, repeats = options.mode, 4 if options.device == "cpu" else 50
     torch.set_num_threads(options.threads)
     torch.set_default_device(options.device)
     torch.manual_seed(0)
     torch.backends.cudnn.benchmark = True
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = options.precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = options.precision != "f32"
     result = {
         "torch": torch.__version__,
         "python": platform.python_version(),

@@ -11,10 +11,10 @@ import { openDevice } from "../src/runtime/open-device.ts";
 const BATCH = 64;
 const CLASSES = 10;
 
-export async function compileCnn(device: Device, batch = BATCH): Promise<Artifact> {
+export async function compileCnn(device: Device, batch = BATCH, precision = "f32"): Promise<Artifact> {
   const names = Array.from({ length: CLASSES }, (_, i) => String(i));
   const { artifact, diagnostics } = await compileSpec("bench/cnn.tlspec", {
-    set: [`batch=${batch}`],
+    set: [`batch=${batch}`, `precision=${precision}`],
     target: device.info.kind,
     ...(device.limits && { limits: device.limits }),
     describeData: () =>
@@ -48,14 +48,16 @@ function fill(session: Session, examples = 4 * BATCH): void {
 export interface Measured {
   readonly stepsPerSecond: number;
   readonly msPerStep: number;
+  /** Microseconds that the thread that enqueues a step was busy with it. */
+  readonly hostUs: number;
   readonly loss: number;
   readonly compileMs: number;
   readonly loadMs: number;
 }
 
-export async function measureTlc(device: Device, { batch = BATCH, warmup = 4, steps = 10 } = {}): Promise<Measured> {
+export async function measureTlc(device: Device, { batch = BATCH, warmup = 4, steps = 10, precision = "f32" } = {}): Promise<Measured> {
   const start = performance.now();
-  const artifact = await compileCnn(device, batch);
+  const artifact = await compileCnn(device, batch, precision);
   const compiled = performance.now();
   const session = await device.load(soleStage(artifact).program);
   fill(session, batch * Math.max(warmup, steps));
@@ -65,12 +67,14 @@ export async function measureTlc(device: Device, { batch = BATCH, warmup = 4, st
   const loaded = performance.now();
   session.write("train/cursor", Int32Array.of(0));
   session.run("train", steps);
+  const enqueued = performance.now();
   const losses = (await session.read(["train/losses"])).get("train/losses");
   const seconds = (performance.now() - loaded) / 1000;
   session.dispose();
   return {
     stepsPerSecond: steps / seconds,
     msPerStep: (seconds * 1000) / steps,
+    hostUs: (1000 * (enqueued - loaded)) / steps,
     loss: losses?.[steps - 1] ?? NaN,
     compileMs: compiled - start,
     loadMs: loaded - compiled,

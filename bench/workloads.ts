@@ -6,10 +6,12 @@ import { targetNamed } from "../src/codegen/targets.ts";
 import { soleStage } from "../test/support/stages.ts";
 import { compileSpec } from "../src/compile.ts";
 import type { Artifact } from "../src/ir/artifact.ts";
+import type { OperandType } from "../src/ir/loop/expr.ts";
 import type { Kernel } from "../src/ir/loop/kernel.ts";
 import type { DataInfo } from "../src/ir/plan.ts";
 import type { Program } from "../src/ir/program.ts";
 import type { Device, HostArray, Session } from "../src/runtime/device.ts";
+import { inFormat } from "../test/codegen/operands.ts";
 import { convForward, matmul, numbers, programOf, type ConvShape } from "../test/codegen/kernels.ts";
 
 /** Runs a kernel `times` and gives GFLOP/s, of so many operations each. */
@@ -29,13 +31,20 @@ async function rated(device: Device, kernel: Kernel, flops: number, times: numbe
   };
 }
 
+const inPrecision = (kernel: Kernel, operands: OperandType | undefined): Kernel => (operands ? inFormat(kernel, operands) : kernel);
+
 /** A product of two matrices with a bias: square ones unless `n` and `k` say otherwise. */
-export const product = (device: Device, m: number, times = 2, n = m, k = m): Promise<Rated> =>
-  rated(device, matmul(m, n, k), 2 * m * n * k, times);
+export const product = (device: Device, m: number, times = 2, n = m, k = m, operands?: OperandType): Promise<Rated> =>
+  rated(device, inPrecision(matmul(m, n, k), operands), 2 * m * n * k, times);
 
 /** A convolution with bias and ReLU, whose result is as large as its input. */
-export const convolution = (device: Device, shape: ConvShape, times = 2): Promise<Rated> =>
-  rated(device, convForward(shape), 2 * shape.batch * shape.inputs * shape.outputs * (shape.size * shape.kernel) ** 2, times);
+export const convolution = (device: Device, shape: ConvShape, times = 2, operands?: OperandType): Promise<Rated> =>
+  rated(
+    device,
+    inPrecision(convForward(shape), operands),
+    2 * shape.batch * shape.inputs * shape.outputs * (shape.size * shape.kernel) ** 2,
+    times,
+  );
 
 const tagger = (hidden: number, batch: number): string => `network tagger(vocab = 10, hidden = ${hidden}, layers = 2, classes = 2) {
   input tokens: i32[time]
@@ -54,6 +63,8 @@ recipe pictures { network resnet18  data pictures  loss cross_entropy  batch ${b
 
 interface Steps {
   readonly batch?: number;
+  /** The recipe's; f32 unless given. */
+  readonly precision?: OperandType;
   /** In one round. */
   readonly steps?: number;
 }
@@ -70,8 +81,9 @@ export async function measureLstm(device: Device, hidden: number, time: number, 
   return (await timeLstm(device, hidden, time, options)).ms;
 }
 
-export async function timeLstm(device: Device, hidden: number, time: number, { batch = 32, steps = 2 }: Steps = {}): Promise<Timed> {
-  const { session } = await openLstm(device, { hidden, time, batch }, steps);
+export async function timeLstm(device: Device, hidden: number, time: number, options: Steps = {}): Promise<Timed> {
+  const { batch = 32, steps = 2, precision } = options;
+  const { session } = await openLstm(device, { hidden, time, batch, ...(precision && { precision }) }, steps);
   return timeSteps(session, steps);
 }
 
@@ -79,6 +91,7 @@ export interface LstmShape {
   readonly hidden: number;
   readonly time: number;
   readonly batch?: number;
+  readonly precision?: OperandType;
 }
 
 export interface Opened {
@@ -89,7 +102,7 @@ export interface Opened {
 /** A session of the design's LSTM, with data for so many steps of training, which it has done once; `change` has the last word on the program. */
 export async function openLstm(
   device: Device,
-  { hidden, time, batch = 32 }: LstmShape,
+  { hidden, time, batch = 32, precision }: LstmShape,
   steps: number,
   change?: (program: Program) => Program,
 ): Promise<Opened> {
@@ -103,11 +116,11 @@ export async function openLstm(
       label: Int32Array.from({ length }, (_, i) => i % 2),
     },
   };
-  return openSteps(device, await compiled(device, tagger(hidden, batch), info), work, change);
+  return openSteps(device, await compiled(device, tagger(hidden, batch), info, precision), work, change);
 }
 
 /** A training step of ResNet-18 on pictures of 224 x 224. */
-export async function timeResnet(device: Device, { batch = 64, steps = 2 }: Steps = {}): Promise<Timed> {
+export async function timeResnet(device: Device, { batch = 64, steps = 2, precision }: Steps = {}): Promise<Timed> {
   const shape = [3, 224, 224];
   const classes = Array.from({ length: 1000 }, (_, i) => String(i));
   const label = { name: "label", dtype: "i32", shape: [] } as const;
@@ -121,17 +134,18 @@ export async function timeResnet(device: Device, { batch = 64, steps = 2 }: Step
     },
     order: Int32Array.from({ length: batch * steps }, (_, i) => i % batch),
   };
-  const { session } = await openSteps(device, await compiled(device, residual(batch), info), work);
+  const { session } = await openSteps(device, await compiled(device, residual(batch), info, precision), work);
   return timeSteps(session, steps);
 }
 
-async function compiled(device: Device, text: string, info: DataInfo): Promise<Artifact> {
+async function compiled(device: Device, text: string, info: DataInfo, precision?: OperandType): Promise<Artifact> {
   const folder = mkdtempSync(join("node_modules", ".bench-"));
   try {
     const file = join(folder, "bench.tlspec");
     writeFileSync(file, text);
     const { artifact, diagnostics } = await compileSpec(file, {
       target: device.info.kind,
+      ...(precision && { set: [`precision=${precision}`] }),
       ...(device.limits && { limits: device.limits }),
       describeData: () => Promise.resolve(info),
     });

@@ -12,7 +12,7 @@ const SUITES = { cuda: ["test/runtime/cuda-gpu.test.ts"], webgpu: ["test/runtime
 const TRACES = "are PyTorch's";
 const OTHERS = `^(?!.*(${TRACES}))`;
 /** What `memcheck` and `racecheck` go through: kernels of every schedule. */
-const CHECKED = "cuda on a GPU agrees with the interpreter (matmul|conv2d|reduce|softmax|crossEntropy|gather|LSTM|on random)";
+const CHECKED = "cuda on a GPU (multiplies|agrees with the interpreter (matmul|conv2d|reduce|softmax|crossEntropy|gather|LSTM|on random))";
 
 /** @typedef {{ readonly isQuick: boolean; readonly doctor: () => any }} Context of a run: whether it only tries out, and what `tlc doctor` says */
 
@@ -21,9 +21,14 @@ export const STEPS = {
   "cuda-suites": { seconds: 240, run: (seconds, context) => onGpu(context, () => suites(seconds, "cuda", OTHERS)) },
   "cuda-traces": { seconds: 240, run: (seconds, context) => onGpu(context, () => suites(seconds, "cuda", TRACES)) },
   "cuda-speed": { seconds: 240, run: (seconds, context) => onGpu(context, () => speed(seconds, "cuda", context)) },
+  "cuda-speed-tf32": { seconds: 200, run: (seconds, context) => onGpu(context, () => speed(seconds, "cuda", context, "tf32")) },
+  "cuda-speed-bf16": { seconds: 200, run: (seconds, context) => onGpu(context, () => speed(seconds, "cuda", context, "bf16")) },
   "pytorch-eager": { seconds: 120, run: (seconds, context) => pytorch(seconds, "eager", "tf32", context) },
   "pytorch-graph": { seconds: 120, run: (seconds, context) => pytorch(seconds, "graph", "tf32", context) },
   "pytorch-max-autotune": { seconds: 300, run: (seconds, context) => pytorch(seconds, "max-autotune", "tf32", context) },
+  "pytorch-eager-bf16": { seconds: 120, run: (seconds, context) => pytorch(seconds, "eager", "bf16", context) },
+  "pytorch-graph-bf16": { seconds: 120, run: (seconds, context) => pytorch(seconds, "graph", "bf16", context) },
+  "pytorch-max-autotune-bf16": { seconds: 300, run: (seconds, context) => pytorch(seconds, "max-autotune", "bf16", context) },
   "pytorch-eager-f32": { seconds: 120, run: (seconds, context) => pytorch(seconds, "eager", "f32", context) },
   memcheck: { seconds: 200, run: (seconds, context) => onGpu(context, () => sanitized(seconds, "memcheck")) },
   racecheck: { seconds: 200, run: (seconds, context) => onGpu(context, () => sanitized(seconds, "racecheck")) },
@@ -54,8 +59,10 @@ function suites(seconds, device, pattern) {
   return result;
 }
 
-const speed = (seconds, name, { isQuick }) =>
-  measured(seconds, process.execPath, [at("bench/gpu/device.mjs"), name, ...(isQuick ? ["--quick"] : [])]);
+function speed(seconds, name, { isQuick }, precision) {
+  const options = [...(isQuick ? ["--quick"] : []), ...(precision === undefined ? [] : ["--precision", precision])];
+  return measured(seconds, process.execPath, [at("bench/gpu/device.mjs"), name, ...options]);
+}
 
 function pytorch(seconds, mode, precision, { isQuick }) {
   const device = output(PYTHON, ["-c", "import torch; print('cuda' if torch.cuda.is_available() else 'cpu')"], 120);

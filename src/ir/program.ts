@@ -1,6 +1,7 @@
 // The compiled artifact: what a runtime needs to train and predict, and nothing of how it was made. JSON-serializable and
 // versioned; no runtime ever parses kernel source.
 
+import type { OperandType } from "./loop/expr-type.ts";
 import type { Kernel, KernelParameter } from "./loop/kernel.ts";
 import type { StateKind } from "./state.ts";
 import type { DType, Shape } from "./types.ts";
@@ -121,6 +122,8 @@ export interface DeviceProfile {
   readonly sharedBytes: number;
   /** Whether an access beside a buffer is harmless, and a load there gives some value. */
   readonly boundsAccesses: boolean;
+  /** Formats of which subgroups multiply matrices, summing in f32; left out, none. */
+  readonly matrices?: readonly OperandType[];
 }
 
 /** What is known of a device at hand; a target knows the rest, which is what all devices of its kind have. */

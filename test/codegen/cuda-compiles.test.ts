@@ -15,6 +15,7 @@ describe.skipIf(NO_NVCC !== undefined)("NVIDIA's compilers", () => {
   let assembled: ReadonlyMap<string, Assembled> = new Map();
   beforeAll(async () => {
     kernels = await kernelsOfExamples(kernelsOfGraphs(conformanceCases().map(({ graph }) => graph)));
+    await kernelsOfExamples(kernels, true);
     assembled = await assemble(kernels, ARCHS);
   }, 600_000);
 

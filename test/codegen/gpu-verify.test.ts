@@ -132,6 +132,36 @@ describe("a block", () => {
     ["too many threads", block([], { threads: 512 }), /512 threads/],
     ["too much shared memory", block([], { shared: [{ name: "left", type: "f32x4", length: 1025 }] }), /16400 shared bytes of 16384/],
   ];
+  const lane = { kind: "builtin", type: "i32", builtin: "lane" } as const;
+  const words = [{ name: "words", type: "u32", length: 640 }] as const;
+  const names = ["w0", "w1", "w2", "w3"];
+  const loadMatrices: Statement = { kind: "load-matrices", names, memory: "words", index: lane };
+  const sums = ["s0", "s1", "s2", "s3"];
+  const zeros = sums.map((name): Statement => ({ kind: "var", name, type: "f32", value: number(0, "f32") }));
+  const word = names.map((name) => named(name, "u32"));
+  const multiply = { kind: "multiply", of: "bf16", sums, left: word, right: word.slice(0, 2) } as const;
+  const matrices = (...body: Statement[]): Block => block(body, { shared: words, lanes: 32 });
+
+  it("multiplies matrices where all lanes come", () => {
+    expect(() => verifyBlock(matrices(...zeros, loadMatrices, multiply), profile)).not.toThrow();
+  });
+
+  it.each([
+    ["matrices where some lanes are", matrices(when(less(LANE, 3), loadMatrices)), /not all threads reach a load of matrices/],
+    ["a product where some lanes are", matrices(...zeros, loadMatrices, when(less(LANE, 3), multiply)), /reach a product of matrices/],
+    ["matrices of fewer lanes", block([loadMatrices], { shared: words, lanes: 8 }), /by subgroups of 8 lanes/],
+    ["matrices in a buffer", matrices({ ...loadMatrices, memory: "x" }), /x, which is no shared array of words/],
+    ["sums that are no variables", matrices(loadMatrices, { ...multiply, sums: names }), /w0 is no sum of f32/],
+    ["half a product", matrices(...zeros, loadMatrices, { ...multiply, right: word.slice(0, 1) }), /matrices of another shape/],
+    [
+      "a word of one half",
+      matrices({ kind: "let", name: "w", value: { kind: "word", type: "u32", of: "f16", parts: [one] } }),
+      /1 f16 in a word/,
+    ],
+  ] as const)("is refused with %s", (_, wrong, message) => {
+    expect(() => verifyBlock(wrong, profile)).toThrow(message);
+  });
+
   it.each(bad)("is refused with %s", (_, wrong, message) => {
     expect(() => verifyBlock(wrong, profile)).toThrow(message);
   });

@@ -3,6 +3,7 @@
 import { acc, add, axis, binary, cast, constant, float, int, load, mul, select, threefry, unary } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import type { KnownProfile, KernelPart } from "../../src/ir/program.ts";
+import { inFormat } from "./operands.ts";
 import { aboveMean, axesOf, convForward, convWeightGradient, elementwise, kernelOf, matmul, param, segments, softmax } from "./kernels.ts";
 
 const i = axis("i", 1000);
@@ -52,6 +53,8 @@ export const SAMPLES: [string, Kernel, KnownProfile?][] = [
   ["segment-sum", segments("sum", 100, 8, 64)],
   ["bytes-of-rows", aboveMean(100, 8)],
   ["matmul-gpu", matmul(60, 70, 50, 2)],
+  // Where no matrices are multiplied, operands are rounded one by one.
+  ["matmul-bf16", inFormat(matmul(60, 70, 50, 2), "bf16")],
   ["matmul-cpu", matmul(60, 30, 50, 2), { kind: "cpu", lanes: 8 }],
   ["conv-forward", convForward({ batch: 2, inputs: 3, outputs: 8, size: 6, kernel: 3, padding: 1 }), { kind: "cpu", lanes: 8 }],
   // Two slices of 200 of the 400 pixels: neither operand is linear in k, but neighbouring threads must read neighbouring pixels.

@@ -9,6 +9,7 @@ import { conformance } from "./conformance.ts";
 import { extremes } from "./extremes.ts";
 import { featuresSuite } from "./features-suite.ts";
 import { layerTraceSuite } from "./layer-trace-suite.ts";
+import { matrixKernelSuite } from "./matrix-kernel-suite.ts";
 import { metricSuite } from "./metric-suite.ts";
 import { precisionSuite } from "./precision-suite.ts";
 import { randomGraphSuite } from "./random-graph-suite.ts";
@@ -19,16 +20,16 @@ import { updatesSuite } from "./updates-suite.ts";
 import { wildIndices } from "./wild-indices.ts";
 import { zooTraceSuite } from "./zoo-trace-suite.ts";
 
-const device: Device | Error = await openDevice("cuda", { kernelCache: resolve(".cache/cuda-kernels") }).catch(
-  (error: unknown) => error as Error,
-);
+const open = (): Promise<Device> => openDevice("cuda", { kernelCache: resolve(".cache/cuda-kernels") });
+
+// Each suite opens and disposes of its own.
+const device: Device | Error = await open().catch((error: unknown) => error as Error);
 
 if (device instanceof Error)
   describe("cuda on a GPU", () => {
     it.skip(device.message, () => undefined);
   });
 else {
-  const open = (): Promise<Device> => Promise.resolve(device);
   const subject = { name: "cuda on a GPU", open };
   conformance({ ...subject, tolerance: 2e-6 });
   extremes({ ...subject, tolerance: 1e-5 });
@@ -42,6 +43,7 @@ else {
   featuresSuite(open, { isExact: false });
   traceSuite("cuda");
   precisionSuite("cuda");
+  matrixKernelSuite(subject.name, open, 1e-5);
   layerTraceSuite("cuda");
   zooTraceSuite("cuda");
 }

@@ -32,16 +32,17 @@ const pictures: CompileRequest["describeData"] = (plan) =>
 
 const own: CompileRequest["describeData"] = (plan, labels) => describeData(plan, labels, { within: [resolve("specs/examples")] });
 
-/** A small network of convolutions, a recurrent one, and a deep one with pictures of many sizes, norms and a schedule. */
-const EXAMPLES: readonly (readonly [spec: string, recipe: string, data: CompileRequest["describeData"]])[] = [
-  ["specs/examples/cnn.tlspec", "cnn", own],
-  ["specs/examples/lstm.tlspec", "tagger", own],
-  ["bench/resnet.tlspec", "resnet18", pictures],
+/** A small network of convolutions, a recurrent one, and a deep one with pictures of many sizes, norms and a schedule; and in which precision besides. */
+const EXAMPLES: readonly (readonly [spec: string, recipe: string, data: CompileRequest["describeData"], precision: string])[] = [
+  ["specs/examples/cnn.tlspec", "cnn", own, "f16"],
+  ["specs/examples/lstm.tlspec", "tagger", own, "tf32"],
+  ["bench/resnet.tlspec", "resnet18", pictures, "bf16"],
 ];
 
-export async function kernelsOfExamples(into: Kernels = new Map()): Promise<Kernels> {
-  for (const [spec, recipe, data] of EXAMPLES) {
-    const { artifact, diagnostics, sources } = await compileSpec(spec, { target: "cuda", recipe, describeData: data });
+export async function kernelsOfExamples(into: Kernels = new Map(), isNarrow = false): Promise<Kernels> {
+  for (const [spec, recipe, data, precision] of EXAMPLES) {
+    const set = isNarrow ? [`precision=${precision}`] : [];
+    const { artifact, diagnostics, sources } = await compileSpec(spec, { target: "cuda", recipe, set, describeData: data, verify: true });
     if (!artifact) throw new Error(renderDiagnostics(diagnostics, sources));
     for (const { program } of artifact.stages) collect(program.kernels, into);
   }

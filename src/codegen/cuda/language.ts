@@ -109,6 +109,12 @@ export const cuda = (first: number): Language => ({
     throw new InternalError("CUDA has shared memory where lanes would hand values on");
   },
   combineLanes: (op, _type, text) => `lanes_${op}(${text})`,
+  bitcast: (text, to) => (to === "u32" ? `__float_as_uint(${text})` : `__uint_as_float(${text})`),
+  matrices: {
+    word: (of, parts) => `word_${of}(${parts.join(", ")})`,
+    load: (names, memory, index) => [`unsigned ${names.join(", ")};`, `load_matrices(${names.join(", ")}, ${memory} + ${index});`],
+    multiply: (of, sums, left, right) => `multiply_${of}(${[...sums, ...left, ...right].join(", ")});`,
+  },
   define: (name, type, text) => `const ${typeName(type)} ${name} = ${text};`,
   declare: (name, type, text) => `${typeName(type)} ${name}${text === undefined ? "" : ` = ${text}`};`,
   loop: (name, start, end, increment, kept) => [

@@ -56,6 +56,66 @@ __device__ __forceinline__ float round_f16(float x) {
   return x != x ? x : __uint_as_float((bits + 0xfffu + ((bits >> 13) & 1u)) & 0xffffe000u);
 }
 
+// Numbers of fewer bits in a word, the first in its lower half.
+__device__ __forceinline__ unsigned word_tf32(float x) {
+#if defined(__CUDA_ARCH__)
+  unsigned word;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(word) : "f"(x));
+  return word;
+#else
+  return __float_as_uint(round_tf32(x));
+#endif
+}
+__device__ __forceinline__ unsigned word_bf16(float x, float y) {
+#if defined(__CUDA_ARCH__)
+  unsigned word;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(y), "f"(x));
+  return word;
+#else
+  return __float_as_uint(round_bf16(x)) >> 16 | (__float_as_uint(round_bf16(y)) & 0xffff0000u);
+#endif
+}
+__device__ __forceinline__ unsigned word_f16(float x, float y) {
+#if defined(__CUDA_ARCH__)
+  unsigned word;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(y), "f"(x));
+  return word;
+#else
+  return machine::half_of(round_f16(x)) | unsigned(machine::half_of(round_f16(y))) << 16;
+#endif
+}
+
+// Four matrices of eight rows of four words, each row from where one lane says; a lane gets word lane % 4 of row lane / 4 of each.
+__device__ __forceinline__ void load_matrices(unsigned &a, unsigned &b, unsigned &c, unsigned &d, const unsigned *row) {
+#if defined(__CUDA_ARCH__)
+  unsigned at;
+  asm("{ .reg .u64 p; cvta.to.shared.u64 p, %1; cvt.u32.u64 %0, p; }" : "=r"(at) : "l"(row));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(a), "=r"(b), "=r"(c), "=r"(d) : "r"(at) : "memory");
+#else
+  machine::load_matrices(a, b, c, d, row);
+#endif
+}
+
+// A product of 16 rows and 8 columns over 8 words, added to sums in f32.
+#if defined(__CUDA_ARCH__)
+#define MULTIPLY(of, shape)                                                                                                       \\
+  __device__ __forceinline__ void multiply_##of(float &s, float &t, float &u, float &v, unsigned a, unsigned b, unsigned c,       \\
+                                                unsigned d, unsigned e, unsigned f) {                                             \\
+    asm("mma.sync.aligned." shape ".row.col.f32." #of "." #of ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \\
+        : "+f"(s), "+f"(t), "+f"(u), "+f"(v)                                                                                      \\
+        : "r"(a), "r"(b), "r"(c), "r"(d), "r"(e), "r"(f));                                                                        \\
+  }
+#else
+#define MULTIPLY(of, shape)                                                                                                       \\
+  inline void multiply_##of(float &s, float &t, float &u, float &v, unsigned a, unsigned b, unsigned c, unsigned d, unsigned e,   \\
+                            unsigned f) {                                                                                         \\
+    machine::multiply(machine::of_##of, s, t, u, v, a, b, c, d, e, f);                                                            \\
+  }
+#endif
+MULTIPLY(tf32, "m16n8k8")
+MULTIPLY(bf16, "m16n8k16")
+MULTIPLY(f16, "m16n8k16")
+
 // All lanes of a warp get the same, to the last bit: each pair is combined in either order.
 template <typename T> __device__ __forceinline__ T lanes_sum(T x) {
   for (int i = 16; i > 0; i /= 2) x += __shfl_xor_sync(0xffffffffu, x, i);

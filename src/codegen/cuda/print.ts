@@ -12,7 +12,7 @@ interface Skeleton {
   readonly entry: string;
   readonly threads: number;
   readonly params: string;
-  readonly shared: readonly { readonly type: string; readonly name: string; readonly length: number }[];
+  readonly shared: readonly { readonly alignment: string; readonly type: string; readonly name: string; readonly length: number }[];
   readonly lines: readonly string[];
 }
 
@@ -20,7 +20,7 @@ interface Skeleton {
 const skeleton = template<Skeleton>(`// {{name}}
 extern "C" __global__ void __launch_bounds__({{threads}}, 1) {{entry}}({{params}}) {
 {{#each shared}}
-  __shared__ {{type}} {{name}}[{{length}}];
+  __shared__ {{alignment}}{{type}} {{name}}[{{length}}];
 {{/each}}
 {{#each lines}}
   {{this}}
@@ -46,7 +46,8 @@ export function printKernel(launch: Launch): CompiledKernel {
       entry,
       threads,
       params: params.join(", "),
-      shared: shared.map((array) => ({ ...array, type: typeName(array.type) })),
+      // Rows of matrices are loaded by sixteen bytes.
+      shared: shared.map((array) => ({ ...array, type: typeName(array.type), alignment: array.type === "u32" ? "__align__(16) " : "" })),
       lines: body,
     });
   const entry = `${name.replace(/\W/g, "_").slice(0, LONGEST_NAME)}_${hash(withEntry(""))}`;

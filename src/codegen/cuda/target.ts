@@ -22,6 +22,7 @@ export const CUDA_PROFILE: DeviceProfile = {
   // What a kernel may have without being asked for more.
   sharedBytes: 48 * 1024,
   boundsAccesses: false,
+  matrices: ["tf32", "bf16", "f16"],
 };
 
 export const cudaTarget: Target = {

@@ -8,7 +8,7 @@
 //   barrier
 //   if (lane == 0) { y[group] = partial[0] + ... }
 
-import type { BinaryOp, ScalarType, UnaryOp } from "../../ir/loop/expr.ts";
+import type { BinaryOp, OperandType, ScalarType, UnaryOp } from "../../ir/loop/expr.ts";
 import type { KernelParameter, ReduceOp } from "../../ir/loop/kernel.ts";
 import { InternalError } from "../../ir/types.ts";
 
@@ -35,6 +35,10 @@ export type Value =
   | { readonly kind: "vector"; readonly type: Type; readonly parts: readonly Value[] }
   | { readonly kind: "zeros"; readonly type: Type }
   | { readonly kind: "component"; readonly type: ScalarType; readonly x: Value; readonly at: number }
+  /** The same bits as another type. */
+  | { readonly kind: "bitcast"; readonly type: "f32" | "u32"; readonly x: Value }
+  /** Floats of a format of fewer bits, rounded to it, in a word: two of 16 bits, the first in the lower half, or one of tf32. */
+  | { readonly kind: "word"; readonly type: "u32"; readonly of: OperandType; readonly parts: readonly Value[] }
   /** What one lane of the subgroup has. All lanes must get here. */
   | { readonly kind: "broadcast"; readonly type: Type; readonly x: Value; readonly from: number }
   /** What all lanes of the subgroup have, combined in a fixed order. All lanes must get here. */
@@ -58,6 +62,23 @@ export type Statement =
     }
   | { readonly kind: "if"; readonly condition: Value; readonly yes: readonly Statement[]; readonly no: readonly Statement[] }
   | { readonly kind: "scope"; readonly body: readonly Statement[] }
+  /**
+   * Defines four words: of four matrices of eight rows of four words each in shared memory, what a subgroup of 32 lanes multiplies. Row r of
+   * matrix i begins where lane 8 i + r says, a multiple of four; lane l gets word l % 4 of row l / 4 of each. All lanes must get here.
+   */
+  | { readonly kind: "load-matrices"; readonly names: readonly string[]; readonly memory: string; readonly index: Value }
+  /**
+   * `sums += left . right`, of a matrix of 16 rows and one of 8 columns, 8 words along k, by a subgroup of 32 lanes. With g = lane / 4 and
+   * t = lane % 4 a lane has words (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4) of the left one, by row and word; (t, g), (t + 4, g) of the right one;
+   * and sums (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1), which are variables of f32. All lanes must get here.
+   */
+  | {
+      readonly kind: "multiply";
+      readonly of: OperandType;
+      readonly sums: readonly string[];
+      readonly left: readonly Value[];
+      readonly right: readonly Value[];
+    }
   /** All threads of the workgroup get here before any goes on, and see what the others stored: in shared arrays, or in buffers. */
   | { readonly kind: "barrier"; readonly of: "shared" | "buffers" }
   | { readonly kind: "break" }
@@ -156,9 +177,13 @@ export function forEachPart(value: Value, visit: (part: Value) => void): void {
     case "unary":
     case "cast":
     case "component":
+    case "bitcast":
     case "broadcast":
     case "combine-lanes":
       visit(value.x);
+      return;
+    case "word":
+      value.parts.forEach(visit);
       return;
     case "binary":
       visit(value.x);

@@ -11,6 +11,8 @@ import { mergeAxes, sizeOfAxes } from "../axes.ts";
 import { problemOf } from "../problem.ts";
 import type { Block, SharedArray } from "./block.ts";
 import { scheduleContract } from "./contract.ts";
+import { scheduleMatrices } from "./matrices.ts";
+import { matrixTile } from "./matrix-tiles.ts";
 import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
 import { packed } from "./pack-bytes.ts";
 import type { DeviceProfile } from "./profile.ts";
@@ -52,6 +54,8 @@ function scheduleKernel(given: Kernel, profile: DeviceProfile): Block {
     const problem = problemOf(source);
     // Few long dot products fill a machine better as reductions.
     const reduction = problem.b * problem.m * problem.n <= FEW_POINTS && problem.k >= LONG ? asReduction(source) : undefined;
+    const matrices = reduction ? undefined : matrixTile(problem, profile);
+    if (matrices) return scheduleMatrices(problem, matrices, profile);
     if (!reduction) return scheduleContract(problem, chooseTile(problem, profile), profile);
     return scheduleKernel(reduction, profile);
   }

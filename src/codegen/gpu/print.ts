@@ -1,7 +1,7 @@
 // Blocks as text of a C-like language: one printer, a `Language` record for each. It decides nothing: what a language lacks was rewritten
 // before (`legalize`), and how threads and memory are used is in the block.
 
-import type { BinaryOp, ScalarType, UnaryOp } from "../../ir/loop/expr.ts";
+import type { BinaryOp, OperandType, ScalarType, UnaryOp } from "../../ir/loop/expr.ts";
 import type { ReduceOp } from "../../ir/loop/kernel.ts";
 import { at } from "../../ir/ops/define.ts";
 import { InternalError, isFloat } from "../../ir/types.ts";
@@ -22,6 +22,13 @@ export interface Language {
   zeros(type: Type): string;
   broadcast(text: string, type: Type, from: number): string;
   combineLanes(op: ReduceOp, type: ScalarType, text: string): string;
+  bitcast(text: string, to: "f32" | "u32"): string;
+  /** What multiplies matrices, where the language has it. */
+  readonly matrices?: {
+    word(of: OperandType, parts: readonly string[]): string;
+    load(names: readonly string[], memory: string, index: string): readonly string[];
+    multiply(of: OperandType, sums: readonly string[], left: readonly string[], right: readonly string[]): string;
+  };
   define(name: string, type: Type, text: string): string;
   declare(name: string, type: Type, text?: string): string;
   /** What stands before the braces of a loop; `increment` is a statement. */
@@ -105,6 +112,12 @@ function printInto(lines: string[], indent: string, language: Language, statemen
         line("}");
         break;
       }
+      case "load-matrices":
+        matricesOf(language).load(statement.names, statement.memory, text(statement.index)).forEach(line);
+        break;
+      case "multiply":
+        line(matricesOf(language).multiply(statement.of, statement.sums, statement.left.map(text), statement.right.map(text)));
+        break;
       case "scope":
         line("{");
         block(statement.body);
@@ -121,6 +134,11 @@ function printInto(lines: string[], indent: string, language: Language, statemen
         statement satisfies never;
     }
   }
+}
+
+function matricesOf({ matrices }: Language): NonNullable<Language["matrices"]> {
+  if (!matrices) throw new InternalError("matrices in a language that has none");
+  return matrices;
 }
 
 function assignment(language: Language, name: string, value: Value): string {
@@ -169,6 +187,13 @@ export function printValue(language: Language, value: Value): string {
       return language.broadcast(printBare(language, value.x), value.type, value.from);
     case "combine-lanes":
       return language.combineLanes(value.op, value.type, printBare(language, value.x));
+    case "bitcast":
+      return language.bitcast(printBare(language, value.x), value.type);
+    case "word":
+      return matricesOf(language).word(
+        value.of,
+        value.parts.map((part) => printBare(language, part)),
+      );
     default:
       return value satisfies never;
   }

@@ -37,6 +37,17 @@ class Pruner {
         this.#reads(statement.index);
         this.#reads(statement.value);
         return statement;
+      case "load-matrices": {
+        const areRead = statement.names.map((name) => this.#read.delete(name));
+        if (!areRead.some(Boolean)) return undefined;
+        this.#reads(statement.index);
+        return statement;
+      }
+      case "multiply":
+        statement.left.forEach(this.#reads);
+        statement.right.forEach(this.#reads);
+        for (const name of statement.sums) this.#read.add(name);
+        return statement;
       case "for": {
         const inner = this.keep(statement.body);
         this.#read.delete(statement.name);

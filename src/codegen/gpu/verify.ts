@@ -89,10 +89,7 @@ class Verifier {
         const isUniform = this.#value(value);
         if (!found.isVariable) this.#fail(`${name} is assigned and no variable`);
         if (found.type !== value.type) this.#fail(`${name} is ${found.type} and becomes ${value.type}`);
-        if (found.isUniform && !(isUniform && this.#isUniform)) {
-          found.isUniform = false;
-          for (const loop of this.#loops) loop.changed ||= found.place < loop.depth;
-        }
+        if (!(isUniform && this.#isUniform)) this.#differs(found);
         break;
       }
       case "store": {
@@ -141,6 +138,28 @@ class Verifier {
       case "barrier":
         if (!this.#isUniform) this.#fail("not all threads reach a barrier");
         break;
+      case "load-matrices": {
+        const { names, memory, index } = statement;
+        this.#expect(index, "i32", "the place of matrices in ", memory);
+        if (this.#memory.get(memory)?.type !== "u32" || !this.#block.shared.some(({ name }) => name === memory))
+          this.#fail(`matrices in ${memory}, which is no shared array of words`);
+        if (names.length !== 4) this.#fail(`${String(names.length)} of four matrices`);
+        this.#together("a load of matrices");
+        for (const name of names) this.#bind(name, "u32", false, false);
+        break;
+      }
+      case "multiply": {
+        const { sums, left, right } = statement;
+        if (sums.length !== 4 || left.length !== 4 || right.length !== 2) this.#fail("matrices of another shape");
+        for (const value of [...left, ...right]) this.#expect(value, "u32", "what is multiplied");
+        for (const name of sums) {
+          const found = this.#lookup(name);
+          if (!found.isVariable || found.type !== "f32") this.#fail(`${name} is no sum of f32`);
+          this.#differs(found);
+        }
+        this.#together("a product of matrices");
+        break;
+      }
       case "break":
         if (this.#loops.length === 0) this.#fail("a break outside of loops");
         break;
@@ -149,6 +168,18 @@ class Verifier {
       default:
         statement satisfies never;
     }
+  }
+
+  /** A variable is not the same in all threads from here on, and so it is where a loop around begins anew. */
+  #differs(found: Binding): void {
+    if (!found.isUniform) return;
+    found.isUniform = false;
+    for (const loop of this.#loops) loop.changed ||= found.place < loop.depth;
+  }
+
+  #together(what: string): void {
+    if (this.#block.lanes !== 32) this.#fail(`${what} by subgroups of ${String(this.#block.lanes)} lanes`);
+    if (!this.#isUniform) this.#fail(`not all threads reach ${what}`);
   }
 
   #bind(name: string, type: Type, isVariable: boolean, isUniform: boolean): void {
@@ -216,6 +247,11 @@ class Verifier {
       case "vector":
         if (value.parts.length !== 4) this.#fail(`a vector of ${String(value.parts.length)}`);
         return this.#operands(value, scalarOf(value.type), value.parts);
+      case "bitcast":
+        return this.#operand(value, value.type === "u32" ? "f32" : "u32", value.x);
+      case "word":
+        if (value.parts.length !== (value.of === "tf32" ? 1 : 2)) this.#fail(`${String(value.parts.length)} ${value.of} in a word`);
+        return this.#operands(value, "f32", value.parts);
       case "component":
         if (value.x.type !== vectorOf(value.type) || value.at < 0 || value.at > 3)
           this.#fail(`component ${String(value.at)} of ${value.x.type}`);

@@ -18,14 +18,45 @@ interface Place {
   readonly threadN: Value;
 }
 
+/** The store stages at one element of the result, whose place the axes of these names are bound to. */
+export function storeElement(
+  { problem, block, legal }: Pick<Work, "problem" | "block" | "legal">,
+  m: string,
+  n: string,
+  value: Value,
+): void {
+  const { kernel } = problem;
+  const { out } = block;
+  const replace = substituter(
+    new Map([
+      ["m", variable(m, problem.m)],
+      ["n", variable(n, problem.n)],
+    ]),
+  );
+  const stages = kernel.stages.slice(1).map((stage): Stage =>
+    legalizeStores(
+      mapExpressions(stage, (expr) => replace(legal(expr))),
+      kernel.params,
+    ),
+  );
+  out.bindAcc(0, value);
+  out.count(stages.flatMap(expressionsOf));
+  for (const stage of stages) {
+    if (stage.kind !== "store") throw new InternalError(`kernel ${kernel.name}: a reduction after a contraction`);
+    block.nest(stage.axes, () => {
+      block.writes(stage);
+    });
+    block.afterStore();
+  }
+}
+
 // Every element of the block is a point of the store stages. The rows go through a loop, each picked out of its registers: unrolled,
 // the stores and what they load would be most of the kernel.
 export function writeBack(work: Work, sums: readonly (readonly Value[])[], { tileM, tileN, threadM, threadN }: Place): void {
-  const { problem, tile, block, legal } = work;
-  const { kernel, m, n } = problem;
+  const { problem, tile, block } = work;
+  const { m, n } = problem;
   const { rows, columns, threadsN, threadsM } = tile;
   const { out } = block;
-  const rest = kernel.stages.slice(1);
   const isExactM = m % (rows * threadsM) === 0;
   const isExactN = n % (columns * threadsN) === 0;
   const columnPlaces = Array.from({ length: columns }, (_, j) =>
@@ -35,33 +66,10 @@ export function writeBack(work: Work, sums: readonly (readonly Value[])[], { til
     out.bindAxis(`$n${String(j)}`, place);
   });
 
-  const element = (j: number, value: Value): void => {
-    const replace = substituter(
-      new Map([
-        ["m", variable("$m", m)],
-        ["n", variable(`$n${String(j)}`, n)],
-      ]),
-    );
-    const stages = rest.map((stage): Stage =>
-      legalizeStores(
-        mapExpressions(stage, (expr) => replace(legal(expr))),
-        kernel.params,
-      ),
-    );
-    out.bindAcc(0, value);
-    out.count(stages.flatMap(expressionsOf));
-    for (const stage of stages) {
-      if (stage.kind !== "store") throw new InternalError(`kernel ${kernel.name}: a reduction after a contraction`);
-      block.nest(stage.axes, () => {
-        block.writes(stage);
-      });
-      block.afterStore();
-    }
-  };
   const elements = (values: readonly Value[]): void => {
     columnPlaces.forEach((place, j) => {
       const write = (): void => {
-        element(j, component(at(values, j >> 2), j & 3));
+        storeElement(work, "$m", `$n${String(j)}`, component(at(values, j >> 2), j & 3));
       };
       if (isExactN) block.within(write);
       else block.when(less(place, n), write, true);

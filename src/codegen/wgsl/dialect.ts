@@ -209,6 +209,7 @@ export function wgsl(helpers: Set<Helper>): Language {
       if (type !== "f32") return `${op === "max" ? "subgroupMax" : "subgroupMin"}(${text})`;
       return `${helper(op === "max" ? "subgroup_larger" : "subgroup_smaller")}(${text})`;
     },
+    bitcast: (text, to) => `bitcast<${to}>(${text})`,
     define: (name, _type, text) => `let ${name} = ${text};`,
     declare: (name, type, text) => (text === undefined ? `var ${name}: ${typeName(type)};` : `var ${name} = ${text};`),
     // The grid has one layer, which the driver does not know.

@@ -25,7 +25,7 @@ struct Function {
   const void *kernel;
 };
 
-enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719, CAPTURE_INVALIDATED = 901 };
+enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719, CONTEXT_DESTROYED = 709, CAPTURE_INVALIDATED = 901 };
 
 static std::string calls;
 static std::string failing;
@@ -36,6 +36,8 @@ static std::set<Handle> graphs;
 static bool is_capturing = false;
 static Work captured;
 static bool is_lost = false;
+// Who has the context: with the last of them it is gone.
+static int retained = 0;
 static unsigned polls = 0;
 
 // Logs a call; the code that it is to fail with, or 0.
@@ -104,12 +106,13 @@ int cuDeviceGetAttribute(int *value, int attribute, int) {
   return OK;
 }
 int cuDeviceTotalMem_v2(uint64_t *bytes, int) { CALL(cuDeviceTotalMem_v2); *bytes = room; return OK; }
-int cuDevicePrimaryCtxRetain(Handle *context, int) { CALL(cuDevicePrimaryCtxRetain); *context = 1; return OK; }
-int cuDevicePrimaryCtxRelease_v2(int) { CALL(cuDevicePrimaryCtxRelease_v2); return OK; }
+int cuDevicePrimaryCtxRetain(Handle *context, int) { CALL(cuDevicePrimaryCtxRetain); retained++; *context = 1; return OK; }
+int cuDevicePrimaryCtxRelease_v2(int) { CALL(cuDevicePrimaryCtxRelease_v2); retained--; return OK; }
 int cuCtxSetCurrent(Handle) { CALL(cuCtxSetCurrent); return OK; }
 
 int cuModuleLoadData(Handle *out, const char *image) {
   CALL(cuModuleLoadData);
+  if (retained <= 0) return CONTEXT_DESTROYED;
   const std::string path = image;
   void *library = dlopen(path.substr(0, path.find('\n')).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) return 200;
@@ -129,6 +132,7 @@ int cuModuleGetFunction(Handle *out, Handle handle, const char *name) {
 
 static int allocate(Handle *out, size_t bytes) {
   if (spoils()) return CAPTURE_INVALIDATED;
+  if (retained <= 0) return CONTEXT_DESTROYED;
   if (used + bytes > room) return OUT_OF_MEMORY;
   *out = Handle(malloc(bytes));
   // As on a GPU, what was there before.

@@ -103,6 +103,60 @@ static bool launch(void (*kernel)(), unsigned groups, unsigned count, bool waits
 static char shuffled[MOST_THREADS][8];
 }  // namespace machine
 
+#define __align__(bytes) __attribute__((aligned(bytes)))
+
+namespace machine {
+/** Bits of a half that the float is one of. */
+static inline unsigned half_of(float x) {
+  const unsigned bits = __float_as_uint(x), sign = bits >> 16 & 0x8000u;
+  const float magnitude = fabsf(x);
+  if (magnitude != magnitude) return sign | 0x7e00u;
+  if (magnitude > 65504.0f) return sign | 0x7c00u;
+  if (magnitude < 6.103515625e-5f) return sign | unsigned(magnitude * 16777216.0f);
+  return sign | (((bits & 0x7fffffffu) >> 13) - (112u << 10));
+}
+static inline float of_half(unsigned half) {
+  const unsigned exponent = half >> 10 & 31u, fraction = half & 1023u;
+  const float sign = half & 0x8000u ? -1.0f : 1.0f;
+  if (exponent == 31u) return sign * (fraction ? NAN : INFINITY);
+  return sign * (exponent ? ldexpf(float(1024u + fraction), int(exponent) - 25) : ldexpf(float(fraction), -24));
+}
+
+static const unsigned *rows[MOST_THREADS];
+static inline void load_matrices(unsigned &a, unsigned &b, unsigned &c, unsigned &d, const unsigned *row) {
+  const unsigned lane = threadIdx.x, first = lane & ~31u;
+  // As the instruction, which takes whole rows of sixteen bytes.
+  if (reinterpret_cast<uintptr_t>(row) % 16 != 0) abort();
+  rows[lane] = row;
+  wait();
+  unsigned *const words[] = {&a, &b, &c, &d};
+  for (unsigned i = 0; i < 4; i++) *words[i] = rows[first + 8 * i + lane % 32 / 4][lane % 4];
+  wait();
+}
+
+// What of a word is element i along k.
+static inline float of_tf32(unsigned word, int) { return __uint_as_float(word); }
+static inline float of_bf16(unsigned word, int i) { return __uint_as_float(i ? word & 0xffff0000u : word << 16); }
+static inline float of_f16(unsigned word, int i) { return of_half(i ? word >> 16 : word & 0xffffu); }
+
+static unsigned fragments[MOST_THREADS][6];
+static inline void multiply(float (*element)(unsigned, int), float &s, float &t, float &u, float &v, unsigned a, unsigned b, unsigned c,
+                            unsigned d, unsigned e, unsigned f) {
+  const unsigned lane = threadIdx.x, first = lane & ~31u, g = lane % 32 / 4, column = 2 * (lane % 4);
+  const unsigned own[] = {a, b, c, d, e, f};
+  memcpy(fragments[lane], own, sizeof own);
+  wait();
+  float *const sums[] = {&s, &t, &u, &v};
+  for (unsigned i = 0; i < 4; i++)
+    for (unsigned word = 0; word < 8; word++) {
+      const unsigned left = fragments[first + 4 * g + word % 4][word / 4 * 2 + i / 2];
+      const unsigned right = fragments[first + 4 * (column + i % 2) + word % 4][4 + word / 4];
+      for (int k = 0; k < (element == of_tf32 ? 1 : 2); k++) *sums[i] += element(left, k) * element(right, k);
+    }
+  wait();
+}
+}  // namespace machine
+
 static inline void __syncthreads() { machine::wait(); }
 
 template <typename T> static T __shfl_xor_sync(unsigned, T x, int lanes) {
