@@ -7,13 +7,13 @@ import { sizeOf } from "../ir/types.ts";
 import type { Position, Progress } from "./checkpoint/checkpoint.ts";
 import type { CheckpointOptions } from "./checkpoint/record.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
-import { DeviceError, type DeviceInfo } from "./device.ts";
+import { DeviceError } from "./device.ts";
 import { runEpoch } from "./epoch.ts";
 import { DataError, NonFiniteLossError } from "./errors.ts";
 import { createEvaluator, epochMetrics } from "./evaluate.ts";
 import type { EpochEvent, FeaturesEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent, UncachedEvent } from "./events.ts";
 import { residentFeed } from "./feed.ts";
-import type { FeatureMemory, FeatureStore } from "./features.ts";
+import type { FeatureOptions, FeatureStore } from "./features.ts";
 import { entryFor, initialize, type LoadedStage, type Network } from "./network.ts";
 import { Pace } from "./pace.ts";
 import { permutation, STREAM } from "./random.ts";
@@ -53,6 +53,8 @@ export interface TrainOptions {
   readonly features?: FeatureStore | false | undefined;
 }
 
+type FeaturedStage = ReturnType<typeof import("./features.ts").withFeatures<TrainData>>;
+
 /** What is the same in all stages of a run. */
 interface Run {
   readonly data: TrainData;
@@ -67,10 +69,8 @@ interface Run {
   readonly recording: typeof import("./checkpoint/record.ts") | undefined;
   /** Told of the weights after each epoch. */
   readonly keep: (kept: Kept) => void;
-  readonly device: DeviceInfo;
-  readonly features: FeatureStore | false | undefined;
-  /** Where a stage has a feature cache. */
-  readonly caching: (typeof import("./features.ts") & { readonly memory: FeatureMemory }) | undefined;
+  /** A stage and its data as it trains, where stages have feature caches. */
+  readonly withFeatures: ((plain: LoadedStage, epochs: number) => FeaturedStage) | undefined;
 }
 
 /** Weights of a whole epoch, on the host. */
@@ -120,7 +120,7 @@ async function* trainStages(
   const stages = summaries(network, stepsIn, epochs);
   const run: Run = {
     ...{ data, batches, stepsIn, stages, isStopped, signal, checkpoints, recording, keep },
-    ...{ device, features, caching: cache && { ...cache, memory: new cache.FeatureMemory() } },
+    withFeatures: cache && bound(cache, (epochs) => ({ device, epochs, isStopped, store: features }), data),
   };
 
   const first = resume?.position.stage ?? 0;
@@ -157,6 +157,12 @@ async function* trainStages(
   };
 }
 
+/** Features of a whole run: what one stage has made, the next may use. */
+function bound(cache: typeof import("./features.ts"), options: (epochs: number) => FeatureOptions, data: TrainData): Run["withFeatures"] {
+  const memory = new cache.FeatureMemory();
+  return (plain, epochs) => cache.withFeatures(plain, data, memory, options(epochs));
+}
+
 /** @param resume where to go on in this stage */
 async function* trainStage(
   plain: LoadedStage,
@@ -166,15 +172,12 @@ async function* trainStage(
 ): AsyncGenerator<FeaturesEvent | UncachedEvent | StepEvent | EpochEvent | StageEvent, void, undefined> {
   const { batches, stages, isStopped, signal, recording } = run;
   const stepsPerEpoch = run.stepsIn(index);
-  const { caching } = run;
-  const options = { device: run.device, epochs: stages[index]?.epochs ?? 0, isStopped, store: run.features };
-  const uncached = { loaded: plain, data: run.data };
-  const { loaded, data } = caching ? yield* caching.withFeatures(plain, run.data, caching.memory, options) : uncached;
+  const epochs = stages[index]?.epochs ?? 0;
+  const { loaded, data } = run.withFeatures ? yield* run.withFeatures(plain, epochs) : { loaded: plain, data: run.data };
   const { artifact, stage, session } = loaded;
   const streaming = data.train.streamed && (await import("./stream-feed.ts"));
   const feed = streaming ? new streaming.StreamFeed(loaded, data.train) : residentFeed(loaded, data.train);
   const entry = entryFor(stage, "train");
-  const epochs = stages[index]?.epochs ?? 0;
   // Every epoch of a run has an order of its own, whatever stage it is in.
   const epochsBefore = stages.slice(0, index).reduce((sum, each) => sum + each.epochs, 0);
   if (entry.epochs !== undefined) session.write(entry.epochs, Int32Array.of(epochs));
