@@ -4,7 +4,7 @@
 
 import * as e from "../ir/loop/expr.ts";
 import type { Expr } from "../ir/loop/expr.ts";
-import type { Kernel, KernelParameter, Stage } from "../ir/loop/kernel.ts";
+import type { KernelParameter, Stage } from "../ir/loop/kernel.ts";
 import { mapExpr, mapExpressions } from "../ir/loop/map-expr.ts";
 import { packKey } from "../ir/fusion/buffers.ts";
 import { at } from "../ir/ops/define.ts";
@@ -34,7 +34,7 @@ export function bindPacks<Name>(entries: ReadonlyMap<Name, readonly Task[]>, max
   const packs = new Map([...members].map(([key, buffers]) => [key, packOf([...buffers])]));
   const bind = (launch: readonly KernelCall[]): KernelCall[] => {
     const together = [...packsIn(buffersOf(launch), maxBuffers).keys()].flatMap((key) => packs.get(key) ?? []);
-    return launch.map((call) => together.reduce(bound, call));
+    return together.length === 0 ? [...launch] : launch.map((call) => bound(call, together));
   };
   const bindTask = (task: Task): Task => {
     if (task.kind === "loop") return { ...task, calls: task.calls.flatMap((call) => bind([call])) };
@@ -65,38 +65,62 @@ function packOf(members: readonly Buffer[]): Pack {
   return { buffer: { name: `pack/${pack}/${dtype}`, role: "pack", dtype, shape: [end] }, offsets };
 }
 
-/** The call with one parameter for its buffers that are in the pack. */
-function bound(call: KernelCall, pack: Pack): KernelCall {
+/** Where a buffer of a call lies now: the number of its parameter, and how many elements into it. */
+interface Slot {
+  readonly parameter: number;
+  readonly offset: number;
+}
+
+/** The call with one parameter for its buffers of each of these packs, behind those of the others. */
+function bound(call: KernelCall, together: readonly Pack[]): KernelCall {
   const { kernel, buffers } = call;
-  const slots = new Set(buffers.flatMap((buffer, i) => (pack.offsets.has(buffer) ? [i] : [])));
-  if (slots.size === 0) return call;
-  const kept = buffers.flatMap((_, i) => (slots.has(i) ? [] : [i]));
-  const moved = (i: number): number => (slots.has(i) ? kept.length : kept.indexOf(i));
-  const place = (i: number, index: Expr): Expr => {
-    const offset = slots.has(i) ? pack.offsets.get(at(buffers, i)) : undefined;
-    return offset === undefined ? index : e.add(e.int(offset), index);
-  };
-  const memo = new Map<Expr, Expr>();
-  const map = (expr: Expr): Expr => mapExpr(expr, (load) => e.load(moved(load.buffer), place(load.buffer, load.index), load.dtype), memo);
-  const stages = kernel.stages.map((given): Stage => {
-    const stage = mapExpressions(given, map);
-    if (stage.kind !== "store") return stage;
-    return { ...stage, writes: stage.writes.map((w) => ({ ...w, buffer: moved(w.buffer), index: place(w.buffer, w.index) })) };
+  const packWith = (buffer: Buffer): Pack | undefined => together.find(({ offsets }) => offsets.has(buffer));
+  const used = together.filter(({ offsets }) => buffers.some((buffer) => offsets.has(buffer)));
+  if (used.length === 0) return call;
+  const kept = buffers.flatMap((buffer, i) => (packWith(buffer) ? [] : [i]));
+  const slots = buffers.map((buffer, i): Slot => {
+    const pack = packWith(buffer);
+    if (!pack) return { parameter: kept.indexOf(i), offset: 0 };
+    return { parameter: kept.length + used.indexOf(pack), offset: pack.offsets.get(buffer) ?? 0 };
   });
-  const params = [...kept.map((i) => at(kernel.params, i)), parameterOf(kernel, [...slots], pack)];
-  const swap = (set: ReadonlySet<Buffer>): Set<Buffer> =>
-    new Set([...set].map((buffer) => (pack.offsets.has(buffer) ? pack.buffer : buffer)));
+  const params = [
+    ...kept.map((i) => at(kernel.params, i)),
+    ...used.map((pack, p) =>
+      parameterOf(
+        kernel.params.filter((_, i) => slots[i]?.parameter === kept.length + p),
+        pack,
+      ),
+    ),
+  ];
+  const swap = (set: ReadonlySet<Buffer>): Set<Buffer> => new Set([...set].map((buffer) => packWith(buffer)?.buffer ?? buffer));
   return {
     ...call,
-    kernel: { ...kernel, params: params.map((param, i) => ({ ...param, name: `p${i}` })), stages },
-    buffers: [...kept.map((i) => at(buffers, i)), pack.buffer],
+    kernel: { ...kernel, params: params.map((param, i) => ({ ...param, name: `p${i}` })), stages: moved(kernel.stages, slots) },
+    buffers: [...kept.map((i) => at(buffers, i)), ...used.map(({ buffer }) => buffer)],
     reads: swap(call.reads),
     writes: swap(call.writes),
   };
 }
 
-function parameterOf({ params }: Kernel, slots: readonly number[], { buffer }: Pack): KernelParameter {
-  const all = slots.map((i) => at(params, i).access);
+/** The stages with what they load and store in its new slots, by the old number of the parameter. */
+function moved(stages: readonly Stage[], slots: readonly Slot[]): Stage[] {
+  const place = (buffer: number, index: Expr): Expr => e.add(e.int(at(slots, buffer).offset), index);
+  const memo = new Map<Expr, Expr>();
+  const map = (expr: Expr): Expr =>
+    mapExpr(expr, ({ buffer, index, dtype }) => e.load(at(slots, buffer).parameter, place(buffer, index), dtype), memo);
+  return stages.map((given): Stage => {
+    const stage = mapExpressions(given, map);
+    if (stage.kind !== "store") return stage;
+    return {
+      ...stage,
+      writes: stage.writes.map((w) => ({ ...w, buffer: at(slots, w.buffer).parameter, index: place(w.buffer, w.index) })),
+    };
+  });
+}
+
+/** One parameter for those that lie in a pack. */
+function parameterOf(members: readonly KernelParameter[], { buffer }: Pack): KernelParameter {
+  const all = members.map(({ access }) => access);
   const access = all.every((it) => it === "read") ? "read" : all.every((it) => it === "write") ? "write" : "read_write";
   return { name: "", dtype: buffer.dtype, length: sizeOf(buffer.shape), access };
 }

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { add, axis, load } from "../../src/ir/loop/expr.ts";
+import { verifyKernel } from "../../src/ir/loop/verify.ts";
 import { bindPacks, bindingsOf } from "../../src/passes/bind-packs.ts";
 import { buffersOf, callsOf, launchesOf, type Buffer, type Task } from "../../src/passes/lowered.ts";
 import { planMemory, verifyMemory } from "../../src/passes/plan-memory.ts";
@@ -79,6 +80,26 @@ describe("bindings", () => {
     const memory = planMemory([...entries.values()], packs);
     expect(little.map((it) => memory.offsets.get(it))).toEqual([0, 256, 512]);
     expect(() => verifyMemory([task], memory)).not.toThrow();
+  });
+
+  it("are one for each pack, where a kernel reads several, behind those that it binds for themselves", () => {
+    const others = ["d", "e"].map((name) => buffer(name, 10, "other"));
+    const { entries } = bindPacks(new Map([["train", [sum([...others, ...little, far], result)]]]), 4);
+    const [call] = (entries.get("train") ?? []).flatMap(callsOf);
+    expect(call?.buffers.map(({ name }) => name)).toEqual(["far", "y", "pack/other/f32", "pack/block/f32"]);
+    expect(call?.kernel.params.map(({ name, length, access }) => `${name} ${length} ${access}`)).toEqual([
+      "p0 10 read",
+      "p1 10 write",
+      "p2 128 read",
+      "p3 192 read",
+    ]);
+    const i = axis("i", 10);
+    const at = (pack: number, offset: number) => load(pack, add({ kind: "const", dtype: "i32", value: offset }, i), "f32");
+    const inBlock = add(add(add(add(at(2, 0), at(2, 64)), at(3, 0)), at(3, 64)), at(3, 128));
+    expect(call?.kernel.stages).toEqual([
+      { kind: "store", axes: [], writes: [{ buffer: 1, index: i, value: add(inBlock, load(0, i, "f32")) }] },
+    ]);
+    expect(() => call && verifyKernel(call.kernel)).not.toThrow();
   });
 
   it("are the same for all kernels of a launch", () => {
