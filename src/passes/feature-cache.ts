@@ -8,7 +8,8 @@ import { bodyOf, bodyResults, substitute, topologicalOrder } from "../ir/graph.t
 import type { ForwardModel, Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { ColumnInfo, RecipePlan, WordPlan } from "../ir/plan.ts";
+import type { ColumnInfo, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
+import { keepsFeatures } from "../ir/recipe/caches/index.ts";
 import { isAgainstInput, isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { cutForFeatures, type FeatureCut } from "./feature-cut.ts";
@@ -26,14 +27,23 @@ export interface CacheContext {
   readonly network: ForwardModel;
   readonly steps: DataSteps;
   readonly recipe: Pick<RecipePlan, "loss" | "distill">;
+  readonly stage: Pick<StagePlan, "features">;
   /** Of what answers in evaluation as well. */
   readonly isFrozen: (parameter: Parameter) => boolean;
 }
 
 /** A cache, or the report that says why there is none. */
-export function featureCacheOf({ b, network, steps, recipe, isFrozen }: CacheContext): FeatureCache | { readonly report: CacheReport } {
+export function featureCacheOf({
+  b,
+  network,
+  steps,
+  recipe,
+  stage,
+  isFrozen,
+}: CacheContext): FeatureCache | { readonly report: CacheReport } {
   const no = (reason: string): { readonly report: CacheReport } => ({ report: { features: false, reason } });
   if (!network.parameters.some((parameter) => parameter.kind === "weight" && isFrozen(parameter))) return no("nothing is frozen");
+  if (!keepsFeatures(stage)) return no("the recipe says `features uncached`");
   if (steps.augment.length > 0)
     return no(`augmentation (${steps.augment.map(({ word }) => word).join(", ")}) makes other examples in every epoch`);
   if (isAgainstInput(recipe.loss)) return no(`${recipe.loss.word} compares with the input itself`);

@@ -9,7 +9,7 @@ import type { Artifact } from "../../src/ir/artifact.ts";
 import type { HostArray } from "../../src/ir/arrays.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
 import type { Device } from "../../src/runtime/device.ts";
-import type { EpochEvent, FeaturesEvent } from "../../src/runtime/events.ts";
+import type { EpochEvent, FeaturesEvent, UncachedEvent } from "../../src/runtime/events.ts";
 import type { FeatureRequest, FeatureStore } from "../../src/runtime/features.ts";
 import { Network } from "../../src/runtime/network.ts";
 import { train, type TrainOptions } from "../../src/runtime/trainer.ts";
@@ -56,9 +56,9 @@ recipe r {
 
 const CLASSES = ["a", "b", "c"];
 
-async function compiled(device: Device): Promise<Artifact> {
+async function compiled(device: Device, spec = SPEC): Promise<Artifact> {
   const file = join(folder, "features.tlspec");
-  writeFileSync(file, SPEC);
+  writeFileSync(file, spec);
   const { artifact, diagnostics } = await compileSpec(file, {
     target: device.info.kind,
     verify: true,
@@ -85,6 +85,7 @@ function examples({ dataInfo }: Artifact, count: number, seed: number): LoadedSp
 interface Outcome {
   readonly epochs: readonly Omit<EpochEvent, "seconds">[];
   readonly features: readonly FeaturesEvent[];
+  readonly uncached: readonly UncachedEvent[];
   readonly losses: readonly number[];
   readonly weights: ReadonlyMap<string, Uint8Array>;
 }
@@ -107,6 +108,7 @@ export function featuresSuite(open: () => Promise<Device>, { isExact }: { readon
     const run = async (device: Device, artifact: Artifact, options: TrainOptions): Promise<Outcome> => {
       const network = await Network.open(artifact, device);
       const [epochs, features, losses] = [[] as Omit<EpochEvent, "seconds">[], [] as FeaturesEvent[], [] as number[]];
+      const uncached: UncachedEvent[] = [];
       let weights = new Map<string, Uint8Array>();
       try {
         // Neither fills its last batch.
@@ -114,6 +116,7 @@ export function featuresSuite(open: () => Promise<Device>, { isExact }: { readon
         for await (const event of train(network, data, options)) {
           if (event.event === "epoch") epochs.push((({ seconds: _, ...rest }) => rest)(event));
           if (event.event === "features") features.push(event);
+          if (event.event === "uncached") uncached.push(event);
           if (event.event === "step") losses.push(event.loss);
           if (event.event === "done")
             weights = new Map([...readSafetensors(event.weights).tensors].map(([name, { data: bytes }]) => [name, bytes]));
@@ -121,7 +124,7 @@ export function featuresSuite(open: () => Promise<Device>, { isExact }: { readon
       } finally {
         network.dispose();
       }
-      return { epochs, features, losses, weights };
+      return { epochs, features, uncached, losses, weights };
     };
 
     it("is the training without them, and leaves what is frozen alone", async () => {
@@ -165,6 +168,26 @@ export function featuresSuite(open: () => Promise<Device>, { isExact }: { readon
         const warm = await run(device, artifact, { features: store });
         expect(warm.features.map((it) => it.from)).toEqual(["disk", "disk", "memory", "memory", "disk", "disk"]);
         expect(warm).toEqual({ ...cold, features: warm.features });
+      } finally {
+        device.dispose();
+      }
+    });
+
+    it("is none in a stage that says so, and why is said unless nothing was to be kept", async () => {
+      const device = await open();
+      try {
+        const artifact = await compiled(
+          device,
+          SPEC.replace("freeze ** except fc.bias", "freeze ** except fc.bias\n    features uncached"),
+        );
+        const { features, uncached, losses } = await run(device, artifact, {});
+        expect(features.map(({ stage }) => stage)).toEqual(["head", "head", "top", "top"]);
+        expect(uncached).toEqual([{ event: "uncached", stage: "bias", reason: "the recipe says `features uncached`" }]);
+        const plain = await run(device, artifact, { features: false });
+        expect([plain.features, plain.uncached]).toEqual([[], []]);
+        if (isExact) expect(losses).toEqual(plain.losses);
+        const whole = await compiled(device, SPEC.replaceAll(/freeze .*/g, ""));
+        expect((await run(device, whole, {})).uncached).toEqual([]);
       } finally {
         device.dispose();
       }
