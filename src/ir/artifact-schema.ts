@@ -203,7 +203,10 @@ const report = object({
   folded: object({ training: list(name), answers: list(name) }),
 });
 
-const features = object({ key: name, columns: { ...list(column), minItems: 1 }, parameters: list(name), entries: named(ports) });
+const features = object(
+  { key: name, columns: { ...list(column), minItems: 1 }, parameters: list(name), entries: named(ports) },
+  { inputs: { ...list(column), minItems: 1 }, taught: { const: true } },
+);
 
 const averages = { ...list(object({ weight: name, average: name, steps: name })), minItems: 1 };
 const group = object({ rate: figure, decay: figure, parameters: list(name) });

@@ -169,7 +169,8 @@ function bound(cache: typeof import("./features.ts"), options: (epochs: number) 
 function* uncached({ artifact, stage }: LoadedStage): Generator<UncachedEvent, void, undefined> {
   const { features, reason } = stage.report.cache;
   const weights = artifact.parameters.filter(({ kind }) => kind === "weight");
-  if (!features && stage.trainable.length < weights.length) yield { event: "uncached", stage: stage.name, reason };
+  if (!features && (artifact.teacher !== undefined || stage.trainable.length < weights.length))
+    yield { event: "uncached", stage: stage.name, reason };
 }
 
 /** @param resume where to go on in this stage */
@@ -183,7 +184,8 @@ async function* trainStage(
   const stepsPerEpoch = run.stepsIn(index);
   const epochs = stages[index]?.epochs ?? 0;
   if (epochs > 1 && run.isCached) yield* uncached(plain);
-  const { loaded, data } = run.withFeatures ? yield* run.withFeatures(plain, epochs) : { loaded: plain, data: run.data };
+  const unchanged = { loaded: plain, evaluating: plain, data: run.data };
+  const { loaded, evaluating, data } = run.withFeatures ? yield* run.withFeatures(plain, epochs) : unchanged;
   const { artifact, stage, session } = loaded;
   const streaming = data.train.streamed && (await import("./stream-feed.ts"));
   const feed = streaming ? new streaming.StreamFeed(loaded, data.train) : residentFeed(loaded, data.train);
@@ -192,7 +194,7 @@ async function* trainStage(
   const epochsBefore = stages.slice(0, index).reduce((sum, each) => sum + each.epochs, 0);
   if (entry.epochs !== undefined) session.write(entry.epochs, Int32Array.of(epochs));
   const stepsLeft = stages.slice(index).reduce((sum, each) => sum + each.steps, 0);
-  const evaluate = createEvaluator(loaded);
+  const evaluate = createEvaluator(evaluating);
   const pace = new Pace(LOSS_HISTORY);
   const record = recording && new recording.StageRecord(loaded, index, run.checkpoints, resume);
   let { epoch: whole = 0, steps: done = 0 }: Partial<Position> = resume?.position ?? {};

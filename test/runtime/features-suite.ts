@@ -5,15 +5,19 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { compileSpec } from "../../src/compile.ts";
+import { artifactProblem } from "../../src/ir/artifact-schema.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import type { HostArray } from "../../src/ir/arrays.ts";
+import { readExact, writeExact } from "../../src/ir/exact-json.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import type { EpochEvent, FeaturesEvent, UncachedEvent } from "../../src/runtime/events.ts";
-import type { FeatureRequest, FeatureStore } from "../../src/runtime/features.ts";
-import { Network } from "../../src/runtime/network.ts";
+import { FeatureMemory, withFeatures, type FeatureRequest, type FeatureStore } from "../../src/runtime/features.ts";
+import { initialize, Network } from "../../src/runtime/network.ts";
 import { train, type TrainOptions } from "../../src/runtime/trainer.ts";
+import type { NamedWeights } from "../../src/runtime/weights/model-weights.ts";
 import { readSafetensors } from "../../src/runtime/weights/safetensors.ts";
+import { fromHostArray } from "../../src/runtime/weights/tensor-values.ts";
 import { createRandom } from "../support/random.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -54,6 +58,50 @@ recipe r {
 }
 `;
 
+/** Of a network that learns from another one: whole, from its head on, and with nothing kept. */
+const TAUGHT = `network big(classes = 3) {
+  input image: f32[3, 8, 8]
+  conv1: conv2d(8, kernel: 3, padding: 1) -> relu
+  global_avg_pool
+  fc: linear(classes)
+}
+${SPEC.slice(0, SPEC.indexOf("  stage head"))}
+  distill from big(classes: d.classes) weights "big.safetensors" with soft_targets(temperature: 2, weight: 0.5)
+  stage all {
+    epochs 2
+  }
+  stage head {
+    freeze ** except fc
+    epochs 2
+  }
+  stage plain {
+    features uncached
+    epochs 2
+  }
+}
+`;
+
+const TEACHER: readonly (readonly [string, readonly number[]])[] = [
+  ["conv1.weight", [8, 3, 3, 3]],
+  ["conv1.bias", [8]],
+  ["fc.weight", [3, 8]],
+  ["fc.bias", [3]],
+];
+
+function teacher(seed: number): NamedWeights {
+  const random = createRandom(seed);
+  const tensors = new Map(
+    TEACHER.map(([name, shape]) => {
+      const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 2 * random() - 1);
+      return [name, fromHostArray(values, "f32", shape)] as const;
+    }),
+  );
+  return {
+    matches: new Map(TEACHER.map(([name]) => [name, { tensor: name }])),
+    read: (name) => Promise.resolve(tensors.get(name)!),
+  };
+}
+
 const CLASSES = ["a", "b", "c"];
 
 async function compiled(device: Device, spec = SPEC): Promise<Artifact> {
@@ -63,6 +111,7 @@ async function compiled(device: Device, spec = SPEC): Promise<Artifact> {
     target: device.info.kind,
     verify: true,
     ...(device.limits && { limits: device.limits }),
+    describeWeights: () => Promise.resolve(new Map(TEACHER.map(([name, shape]) => [name, { dtype: "F32", shape }]))),
     describeData: () =>
       Promise.resolve({
         inputs: [{ name: "image", dtype: "u8", shape: [3, 8, 8] }],
@@ -188,6 +237,65 @@ export function featuresSuite(open: () => Promise<Device>, { isExact }: { readon
         if (isExact) expect(losses).toEqual(plain.losses);
         const whole = await compiled(device, SPEC.replaceAll(/freeze .*/g, ""));
         expect((await run(device, whole, {})).uncached).toEqual([]);
+      } finally {
+        device.dispose();
+      }
+    });
+
+    it("asks a teacher once of each example, and learns what it learns from one that is asked in every step", async () => {
+      const device = await open();
+      try {
+        const artifact = await compiled(device, TAUGHT);
+        expect(
+          artifact.stages.map(
+            ({ features }) => features && [features.inputs, features.columns].map((it) => it?.map((column) => column.name)),
+          ),
+        ).toEqual([[["image"], ["teacher/answers"]], [undefined, ["features/0", "teacher/answers"]], undefined]);
+        const two = await compiled(device, `${TAUGHT.slice(0, TAUGHT.indexOf("  stage plain"))}}\n`);
+        expect(artifactProblem(readExact(writeExact(two)))).toBeUndefined();
+        const plain = await run(device, artifact, { features: false, teacher: teacher(1) });
+        const store = new Store();
+        const cached = await run(device, artifact, { features: store, teacher: teacher(1) });
+        expect(cached.features.map((it) => [it.stage, it.split, it.from, it.bytes])).toEqual([
+          ["all", "train", "device", 120],
+          ["head", "train", "device", 760],
+          ["head", "val", "device", 532],
+        ]);
+        expect(cached.uncached).toEqual([{ event: "uncached", stage: "plain", reason: "the recipe says `features uncached`" }]);
+        if (isExact) expect(cached).toEqual({ ...plain, features: cached.features, uncached: cached.uncached });
+        else cached.losses.forEach((loss, i) => expect(loss).toBeCloseTo(plain.losses[i] ?? NaN, 4));
+        expect(cached.losses.length).toBe(plain.losses.length);
+        const warm = await run(device, artifact, { features: store, teacher: teacher(1) });
+        expect(warm.features.map((it) => it.from)).toEqual(["disk", "disk", "disk"]);
+        expect(warm).toEqual({ ...cached, features: warm.features });
+        // Another teacher answers something else.
+        const other = await run(device, artifact, { features: store, teacher: teacher(2) });
+        expect(other.features.map((it) => it.from)).toEqual(["device", "device", "device"]);
+        expect(other.losses).not.toEqual(cached.losses);
+      } finally {
+        device.dispose();
+      }
+    });
+
+    it("asks a teacher in every step about pictures that change, or that are streamed, and says so", async () => {
+      const device = await open();
+      try {
+        const changing = await compiled(device, TAUGHT.replace('images("d")', 'images("d")\n  augment horizontal_flip'));
+        expect(changing.stages.map(({ features }) => features)).toEqual([undefined, undefined, undefined]);
+        const reason = "augmentation (horizontal_flip) makes other examples in every epoch";
+        expect((await run(device, changing, { teacher: teacher(1) })).uncached[0]).toEqual({ event: "uncached", stage: "all", reason });
+        const artifact = await compiled(device, TAUGHT);
+        const network = await Network.open(artifact, device);
+        try {
+          const loaded = await network.restart((stage) => Promise.resolve(initialize(stage)));
+          const streamed = { ...examples(artifact, 10, 1), streamed: {} as NonNullable<LoadedSplit["streamed"]> };
+          const options = { device: device.info, epochs: 2, isStopped: () => false, store: undefined };
+          const outcome = withFeatures(loaded, { train: streamed }, new FeatureMemory(), options);
+          expect((await outcome.next()).value).toMatchObject({ event: "uncached", reason: expect.stringContaining("streamed") as string });
+          expect((await outcome.next()).value).toEqual({ loaded, evaluating: loaded, data: { train: streamed } });
+        } finally {
+          network.dispose();
+        }
       } finally {
         device.dispose();
       }
