@@ -72,6 +72,7 @@ ${SPEC.slice(0, SPEC.indexOf("  stage head"))}
   }
   stage head {
     freeze ** except fc
+    features cached
     epochs 2
   }
   stage plain {
@@ -287,7 +288,10 @@ export function featuresSuite(open: () => Promise<Device>, { isExact }: { readon
         const artifact = await compiled(device, TAUGHT);
         const network = await Network.open(artifact, device);
         try {
-          const loaded = await network.restart((stage) => Promise.resolve(initialize(stage)));
+          const loaded = await network.restart((stage) => {
+            initialize(stage);
+            return Promise.resolve();
+          });
           const streamed = { ...examples(artifact, 10, 1), streamed: {} as NonNullable<LoadedSplit["streamed"]> };
           const options = { device: device.info, epochs: 2, isStopped: () => false, store: undefined };
           const outcome = withFeatures(loaded, { train: streamed }, new FeatureMemory(), options);

@@ -14,7 +14,6 @@ import { planOf, type Word } from "../../../src/ir/recipe/define.ts";
 import { GLOSSARY } from "../../../src/ir/recipe/index.ts";
 import { ADAPTERS } from "../../../src/ir/recipe/adapters/index.ts";
 import { AVERAGES } from "../../../src/ir/recipe/averages/index.ts";
-import type { Cache } from "../../../src/ir/recipe/caches/define.ts";
 import { CACHES } from "../../../src/ir/recipe/caches/index.ts";
 import { CLIPS } from "../../../src/ir/recipe/clips/index.ts";
 import { DISTILLATIONS } from "../../../src/ir/recipe/distillations/index.ts";
@@ -287,13 +286,11 @@ describe.each(PRECISIONS.map((precision: Precision) => [precision.name, precisio
   });
 });
 
-describe.each(CACHES.map((cache: Cache) => [cache.name, cache] as const))("cache %s", (_, cache) => {
+describe.each(CACHES.map((cache) => [cache.name, cache] as const))("cache %s", (_, cache) => {
   it.each(plansOf(cache, cache.samples))("compiles as $args", async (plan) => {
     const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer sgd(lr: 0.1)\n  features ${wordText(plan)}` };
     expectRoundTrip(plan, CACHES, () => planned(recipe)?.plan.stages[0]?.features);
-    const artifact = await compileSmall(recipe);
-    expect(artifact.recipe.stages[0]?.features).toEqual(plan);
-    expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
+    expect((await compileSmall(recipe)).recipe.stages[0]?.features).toEqual(plan);
   });
 });
 
