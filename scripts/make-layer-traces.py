@@ -246,7 +246,18 @@ def recurrent():
          lambda net, x: net.decoder(x, net.encoder["rnn"](x)[1])[0], encoder=nn.ModuleDict({"rnn": nn.GRU(3, 2, batch_first=True)}), decoder=nn.GRU(3, 2, batch_first=True))
 
 
-FAMILIES = [activations, tensors, convolutions, norms, pools, resizes, recurrent]
+def arguments():
+    signal, image, volume = (4, 9), (4, 7, 6), (2, 5, 4, 6)
+    of(nn.Conv1d(4, 6, 4, padding="same", padding_mode="circular"), "layer: conv1d(6, 4, padding: same, padding_mode: circular)", "conv1d-circular", signal)
+    of(nn.Conv2d(4, 6, (3, 4), (2, 1), (2, 1), (1, 2), 2, padding_mode="reflect"), "layer: conv2d(6, [3, 4], [2, 1], [2, 1], [1, 2], 2, padding_mode: reflect)", "conv2d-reflect", image)
+    of(nn.Conv2d(4, 2, (4, 3), padding="same", padding_mode="reflect"), "layer: conv2d(2, [4, 3], padding: same, padding_mode: reflect)", "conv2d-same-reflect", image)
+    of(nn.Conv3d(2, 3, 3, 2, (1, 0, 2), padding_mode="replicate"), "layer: conv3d(3, 3, 2, [1, 0, 2], padding_mode: replicate)", "conv3d-replicate", volume)
+    fn("max_pool1d-dilated", signal, "relu -> max_pool1d(3, 2, 1, dilation: 2)", lambda x: F.max_pool1d(F.relu(x), 3, 2, 1, 2))
+    fn("max_pool2d-dilated", image, "relu -> max_pool2d([3, 2], [1, 2], [1, 1], true, dilation: [2, 3])", lambda x: F.max_pool2d(F.relu(x), (3, 2), (1, 2), (1, 1), (2, 3), ceil_mode=True))
+    fn("max_pool3d-dilated", volume, "relu -> max_pool3d(2, dilation: [3, 1, 2])", lambda x: F.max_pool3d(F.relu(x), 2, dilation=(3, 1, 2)))
+
+
+FAMILIES = [activations, tensors, convolutions, norms, pools, resizes, recurrent, arguments]
 
 
 def main():

@@ -275,7 +275,9 @@ export interface SplitPart extends Named {
 }
 
 export type RecipeSetting =
-  | (Setting<"network" | "data" | "loss" | "batch" | "epochs" | "precision" | "seed" | "schedule" | "accumulate" | "average"> & {
+  | (Setting<
+      "network" | "data" | "loss" | "batch" | "epochs" | "precision" | "seed" | "schedule" | "accumulate" | "average" | "features"
+    > & {
       readonly value: Expr;
     })
   | (Setting<"weights"> & WeightClauses & { readonly value: Expr })

@@ -216,7 +216,7 @@ export abstract class BodyParser extends CstParser {
       {
         ALT: () => {
           this.CONSUME(S.dot);
-          this.CONSUME(T.Identifier);
+          this.OR2([{ ALT: () => this.CONSUME(T.Identifier) }, { ALT: () => this.CONSUME(T.NumberLiteral) }]);
         },
       },
       {

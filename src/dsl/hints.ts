@@ -64,6 +64,7 @@ export const SETTINGS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["peft", "write `adapt PATTERN with lora(rank: 8)`"],
   ["teacher", 'write `distill from NETWORK weights "FILE"`'],
   ["distillation", 'write `distill from NETWORK weights "FILE"`'],
+  ["cache", write("features")],
   ["scheduler", write("schedule")],
   ["lr_scheduler", write("schedule")],
   ["transform", write("preprocess` or `augment")],

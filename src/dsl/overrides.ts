@@ -5,6 +5,7 @@ import { didYouMean, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import type { Word } from "../ir/recipe/define.ts";
 import { AVERAGES } from "../ir/recipe/averages/index.ts";
+import { CACHES } from "../ir/recipe/caches/index.ts";
 import { LOSSES } from "../ir/recipe/losses/index.ts";
 import { OPTIMIZERS } from "../ir/recipe/optimizers/index.ts";
 import { PRECISIONS } from "../ir/recipe/precisions/index.ts";
@@ -37,6 +38,7 @@ const WORDS: ReadonlyMap<string, readonly Word[]> = new Map<string, readonly Wor
   ["schedule", SCHEDULES],
   ["average", AVERAGES],
   ["precision", PRECISIONS],
+  ["features", CACHES],
 ]);
 
 /** A whole source, rather than the path of one. */

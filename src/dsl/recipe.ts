@@ -7,6 +7,7 @@ import type { DataInfo, DataPlan, RecipePlan, WordPlan } from "../ir/plan.ts";
 import type { Word } from "../ir/recipe/define.ts";
 import { ADAPTERS } from "../ir/recipe/adapters/index.ts";
 import { AVERAGES } from "../ir/recipe/averages/index.ts";
+import { CACHES } from "../ir/recipe/caches/index.ts";
 import { CLIPS } from "../ir/recipe/clips/index.ts";
 import type { Loss } from "../ir/recipe/losses/define.ts";
 import { LOSSES } from "../ir/recipe/losses/index.ts";
@@ -121,6 +122,7 @@ export function planRecipe(
     clip: (value) => planClip(value, env),
     penalty: (setting) => chosen("penalty", setting, PENALTIES, env)?.plan,
     schedule: (setting) => chosen("schedule", setting, SCHEDULES, env)?.plan,
+    features: (setting) => chosen("cache", setting, CACHES, env)?.plan,
     // What is reported follows from the loss: without one, that is said already.
     watched: (its, rates) => (loss === undefined ? {} : planWatched(its, rates, { recipe: { metrics: [...metrics.values()] }, data }, env)),
   });

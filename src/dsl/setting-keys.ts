@@ -10,6 +10,7 @@ export const RECIPE_KEYS = [
   ...[
     "freeze",
     "recompute",
+    "features",
     "optimizer",
     "rate",
     "decay",

@@ -27,6 +27,7 @@ export class SettingsParser extends BodyParser {
       { ALT: () => this.SUBRULE(this.replace) },
       { ALT: () => this.SUBRULE(this.freeze) },
       { ALT: () => this.SUBRULE(this.recompute) },
+      { ALT: () => this.SUBRULE(this.features) },
       { ALT: () => this.SUBRULE(this.rate) },
       { ALT: () => this.SUBRULE(this.decay) },
       { ALT: () => this.SUBRULE(this.regularize) },
@@ -102,6 +103,11 @@ export class SettingsParser extends BodyParser {
   readonly recompute = this.RULE("recompute", () => {
     this.CONSUME(K.recompute);
     this.SUBRULE(this.patterns);
+  });
+
+  readonly features = this.RULE("features", () => {
+    this.CONSUME(K.features);
+    this.SUBRULE(this.expression);
   });
 
   readonly rate = this.RULE("rate", () => {

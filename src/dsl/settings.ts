@@ -11,6 +11,7 @@ import { describeValue, isUnknown } from "./values.ts";
 const STAGE_KEYS: readonly string[] = [
   "freeze",
   "recompute",
+  "features",
   "optimizer",
   "rate",
   "decay",

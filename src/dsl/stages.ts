@@ -44,6 +44,7 @@ export interface StageRules {
   readonly clip: (value: Ast.Expr) => WordPlan | undefined;
   readonly penalty: (setting: Ast.SettingOf<"regularize">) => WordPlan | undefined;
   readonly schedule: (setting: Ast.SettingOf<"schedule">) => WordPlan | undefined;
+  readonly features: (setting: Ast.SettingOf<"features">) => WordPlan | undefined;
   /** What a stage with these settings watches. */
   readonly watched: (settings: Settings, schedule: WordPlan | undefined) => Pick<StagePlan, "stop" | "keep" | "watch">;
 }
@@ -61,6 +62,7 @@ export function planStages(
   const penaltyOf = remembered(plans.penalty);
   const accumulateOf = remembered((setting: Ast.SettingOf<"accumulate">) => wholeNumber(setting, 1, 65536, 1, env));
   const scheduleOf = remembered(plans.schedule);
+  const featuresOf = remembered(plans.features);
   const epochsOf = remembered((setting: Ast.SettingOf<"epochs">) => wholeNumber(setting, 1, 1e6, 1, env));
   const ratesOf = remembered((setting: Ast.SettingOf<"rate">) => planRates(setting, env));
   const decaysOf = remembered((setting: Ast.SettingOf<"decay">) => planDecays(setting, env));
@@ -101,11 +103,13 @@ export function planStages(
     });
     const together = settings.get("accumulate");
     const accumulate = together ? accumulateOf(together) : 1;
-    const recompute = settings.get("recompute");
+    const [recompute, kept] = [settings.get("recompute"), settings.get("features")];
+    const features = kept && featuresOf(kept);
     const plan: StagePlan = {
       ...{ name, optimizer, ...(clip && { clip }), schedule, epochs: count, ...watched },
       ...(accumulate > 1 && { accumulate }),
       ...(recompute && { recompute: recompute.globs.map(({ pattern }) => pattern) }),
+      ...(features && { features }),
       ...(penalties.length > 0 && { penalties: penalties.map((it) => it.plan) }),
     };
     return [

@@ -167,12 +167,23 @@ function operandFromCst(cst: CstNode, context: AstContext): Ast.Expr {
   }
   for (const postfix of chain) {
     const span = join(value.span, spanOf(postfix, context));
-    if (tokens(postfix, "'.'").length > 0) value = { kind: "member", span, object: value, ...nameOf(postfix, context) };
+    if (tokens(postfix, "'.'").length > 0) value = memberOf(value, postfix, context);
     else if (tokens(postfix, "'['").length > 0)
       value = { kind: "index", span, object: value, index: expressionFromCst(node(postfix, "expression"), context) };
     else value = { kind: "call", span, callee: value, args: argsFromCst(postfix, context) };
   }
   return value;
+}
+
+/** `layer3.0.1`: what is a number elsewhere is a scope and one in it here. */
+function memberOf(object: Ast.Expr, postfix: CstNode, context: AstContext): Ast.Expr {
+  const number = tokens(postfix, "NumberLiteral")[0];
+  if (number === undefined)
+    return { kind: "member", span: join(object.span, spanOf(postfix, context)), object, ...nameOf(postfix, context) };
+  const nameSpan = tokenSpan(context, number);
+  return number.image
+    .split(".")
+    .reduce<Ast.Expr>((inner, name) => ({ kind: "member", span: join(object.span, nameSpan), object: inner, name, nameSpan }), object);
 }
 
 function argsFromCst(postfix: CstNode, context: AstContext): Ast.Arg[] {

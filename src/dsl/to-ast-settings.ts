@@ -78,6 +78,8 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
       return { ...base, key: "freeze", globs: patterns(inner, "patterns", context), except: exceptions(inner, context) };
     case "recompute":
       return { ...base, key: "recompute", globs: patterns(inner, "patterns", context) };
+    case "features":
+      return { ...base, key: "features", value: value(inner, context) };
     case "rate": {
       const layers = all(inner, "expression").map((it) => ({
         factor: expressionFromCst(it, context),

@@ -109,6 +109,7 @@ export const K = {
   accumulate: contextual("accumulate"),
   regularize: contextual("regularize"),
   recompute: contextual("recompute"),
+  features: contextual("features"),
   on: contextual("on"),
   average: contextual("average"),
   distill: contextual("distill"),

@@ -77,6 +77,7 @@ function stageFault(stage: CompiledStage, artifact: Artifact): string | undefine
 const WHOLE = ["evaluate", "initialize", "predict", "train"];
 const TRACED = ["initialize", "trace"];
 const CACHED = ["evaluate", "features", "train"];
+const TAUGHT = ["features", "train"];
 
 type Entries = CompiledStage["entries"];
 type Buffers = ReadonlyMap<string, BufferPlan>;
@@ -101,17 +102,21 @@ function entriesFault(stage: CompiledStage, artifact: Artifact, buffers: Buffers
 function featuresFault(stage: CompiledStage, artifact: Artifact, buffers: Buffers): string | undefined {
   const { features } = stage;
   if (features === undefined) return undefined;
-  const { columns, parameters, entries } = features;
+  const { columns, inputs = [], parameters, entries } = features;
   const { dataInfo, recipe } = artifact;
-  if (purposesOf(entries) !== CACHED.join()) return `its features are to ${purposesOf(entries)}`;
+  if (purposesOf(entries) !== (features.inputs ? TAUGHT : CACHED).join()) return `its features are to ${purposesOf(entries)}`;
   const known = new Set(artifact.parameters.map(({ name }) => name));
   const stray = parameters.find((name) => !known.has(name));
   if (stray !== undefined) return `its features are made of ${stray}, which is no parameter`;
-  const twice = repeated([...columns, dataInfo.label].map(({ name }) => name));
+  if (features.taught && !artifact.teacher) return "its features are made of a teacher, and there is none";
+  const given = new Map(dataInfo.inputs.map((it) => [it.name, it]));
+  const other = inputs.find((it) => JSON.stringify(it) !== JSON.stringify(given.get(it.name)));
+  if (other !== undefined) return `its features stand beside ${other.name}, which is no input`;
+  const twice = repeated([...inputs, ...columns, dataInfo.label].map(({ name }) => name));
   if (twice !== undefined) return `there are two features ${twice}`;
   const large = columns.find(({ shape }) => sizeOf(shape) > MOST_ELEMENTS);
   if (large !== undefined) return `${large.name} has more elements than an index can count`;
-  const cached = { ...artifact, dataInfo: { ...dataInfo, inputs: columns } };
+  const cached = { ...artifact, dataInfo: { ...dataInfo, inputs: [...inputs, ...columns] } };
   return firstFault(Object.entries(entries), ([name, ports]) => {
     if (ports.purpose !== "features") return entryFault(name, entries, stage, cached, buffers);
     const kept = new Map(ports.outputs.map(({ column, buffer }) => [column, buffer]));

@@ -7,6 +7,7 @@ import { KERNEL_DEFINITIONS, KERNEL_SCHEMA, PARAMETER_TYPE } from "./loop/kernel
 import { PROGRAM_VERSION } from "./program.ts";
 import { ADAPTERS } from "./recipe/adapters/index.ts";
 import { AVERAGES } from "./recipe/averages/index.ts";
+import { CACHES } from "./recipe/caches/index.ts";
 import { CLIPS } from "./recipe/clips/index.ts";
 import type { Reading } from "./recipe/columns/define.ts";
 import { READINGS } from "./recipe/columns/index.ts";
@@ -202,7 +203,10 @@ const report = object({
   folded: object({ training: list(name), answers: list(name) }),
 });
 
-const features = object({ key: name, columns: { ...list(column), minItems: 1 }, parameters: list(name), entries: named(ports) });
+const features = object(
+  { key: name, columns: { ...list(column), minItems: 1 }, parameters: list(name), entries: named(ports) },
+  { inputs: { ...list(column), minItems: 1 }, taught: { const: true } },
+);
 
 const averages = { ...list(object({ weight: name, average: name, steps: name })), minItems: 1 };
 const group = object({ rate: figure, decay: figure, parameters: list(name) });
@@ -222,6 +226,7 @@ const stagePlan = object(
     clip: wordSchema(CLIPS),
     accumulate: positive,
     recompute: { ...list(name), minItems: 1 },
+    features: wordSchema(CACHES),
     penalties: { ...list(wordSchema(PENALTIES)), minItems: 1 },
     stop: object({ ...measure, patience: positive, within: figure }),
     keep: object(measure),

@@ -128,9 +128,16 @@ export interface StageFeatures {
   /** Stages with equal keys make the same features of the same weights. */
   readonly key: string;
   readonly columns: readonly ColumnInfo[];
+  /** Where only a teacher's answers are kept: what the training step takes of the examples beside them, as they are. */
+  readonly inputs?: readonly ColumnInfo[];
   /** Names of the parameters that features are made of; the stage leaves them alone. */
   readonly parameters: readonly string[];
-  /** Of purposes `features`, `train` and `evaluate`; the columns of the last two are features, and the label. */
+  /** Whether they are made of the teacher's parameters as well. */
+  readonly taught?: true;
+  /**
+   * Of purposes `features`, `train` and `evaluate`; the columns of the last two are features, and the label. Where only a teacher's answers are
+   * kept there is none to evaluate, which asks no teacher.
+   */
   readonly entries: Readonly<Record<EntryName, EntryPorts>>;
 }
 

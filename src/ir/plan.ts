@@ -150,6 +150,8 @@ export interface StagePlan {
   readonly accumulate?: number;
   /** Patterns of scopes: what their layers compute is computed a second time for gradients, instead of kept. */
   readonly recompute?: readonly string[];
+  /** What is done with the features of frozen layers; left out, they are kept where they may be. */
+  readonly features?: WordPlan;
   /** What is added to the loss that is differentiated, each for some of the parameters. */
   readonly penalties?: readonly WordPlan[];
   /** Ends before them once so many epochs in a row have not improved on the best by more than `within`. */

@@ -5,42 +5,68 @@ import { createHash } from "node:crypto";
 import type { CacheReport } from "../ir/artifact.ts";
 import type { Builder } from "../ir/builder.ts";
 import { bodyOf, bodyResults, substitute, topologicalOrder } from "../ir/graph.ts";
-import type { ForwardModel, Parameter } from "../ir/model.ts";
+import type { ForwardModel, NetworkModel, Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { ColumnInfo, RecipePlan, WordPlan } from "../ir/plan.ts";
+import type { ColumnInfo, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
+import { keepsFeatures } from "../ir/recipe/caches/index.ts";
 import { isAgainstInput, isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
-import { cutForFeatures, type FeatureCut } from "./feature-cut.ts";
+import { bytesPerElement, sizeOf } from "../ir/types.ts";
+import { cutForFeatures } from "./feature-cut.ts";
+import { ANSWERS } from "./teacher.ts";
+import { WORK_PER_BYTE, workOf } from "./work.ts";
 
-export interface FeatureCache extends FeatureCut {
+export interface FeatureCache {
+  /** What crosses the cut, [batch, …] each; nothing where only the teacher's answers are kept. */
+  readonly values: readonly Node[];
+  readonly parameters: readonly string[];
+  /** Of those values, and of the teacher's answers behind them. */
   readonly columns: readonly ColumnInfo[];
   /** With features in place of examples. */
-  readonly above: ForwardModel;
+  readonly above: NetworkModel;
+  /** What that takes of the examples as they are. */
+  readonly inputs: readonly ColumnInfo[];
   readonly report: CacheReport;
 }
 
 export interface CacheContext {
   readonly b: Builder;
   /** As the stage trains it. */
-  readonly network: ForwardModel;
+  readonly network: NetworkModel;
+  /** The data set's columns. */
+  readonly inputs: readonly ColumnInfo[];
   readonly steps: DataSteps;
-  readonly recipe: Pick<RecipePlan, "loss" | "distill">;
+  readonly recipe: Pick<RecipePlan, "loss">;
+  readonly stage: Pick<StagePlan, "features">;
   /** Of what answers in evaluation as well. */
   readonly isFrozen: (parameter: Parameter) => boolean;
 }
 
 /** A cache, or the report that says why there is none. */
-export function featureCacheOf({ b, network, steps, recipe, isFrozen }: CacheContext): FeatureCache | { readonly report: CacheReport } {
+export function featureCacheOf({
+  b,
+  network,
+  inputs,
+  steps,
+  recipe,
+  stage,
+  isFrozen,
+}: CacheContext): FeatureCache | { readonly report: CacheReport } {
   const no = (reason: string): { readonly report: CacheReport } => ({ report: { features: false, reason } });
-  if (!network.parameters.some((parameter) => parameter.kind === "weight" && isFrozen(parameter))) return no("nothing is frozen");
+  const { teacher } = network;
+  const hasFrozen = network.parameters.some((parameter) => parameter.kind === "weight" && isFrozen(parameter));
+  if (!hasFrozen && !teacher) return no("nothing is frozen");
+  if (!keepsFeatures(stage)) return no("the recipe says `features uncached`");
   if (steps.augment.length > 0)
     return no(`augmentation (${steps.augment.map(({ word }) => word).join(", ")}) makes other examples in every epoch`);
   if (isAgainstInput(recipe.loss)) return no(`${recipe.loss.word} compares with the input itself`);
-  if (recipe.distill) return no("the teacher looks at the examples themselves");
   if (isWithoutLabels(recipe.loss)) return no(`${recipe.loss.word} compares views of each example`);
-  const cut = cutForFeatures(b, network, isFrozen);
-  if ("reason" in cut) return no(cut.reason);
+  const cut = hasFrozen ? cutForFeatures(b, network, isFrozen) : { reason: "nothing is frozen" };
+  const taught = teacher && keptAnswers(b, teacher);
+  if ("reason" in cut) return taught ? answersAlone(taught, network, inputs, cut.reason) : no(cut.reason);
+  // Above the cut there are no examples that a teacher could look at.
+  if (teacher && !taught) return no("the teacher looks at the examples themselves, and answers sooner than its answers are read");
   const columns = cut.values.map(({ type }, i): ColumnInfo => ({ name: `features/${i}`, dtype: type.dtype, shape: type.shape.slice(1) }));
   const leaves = cut.values.map(({ type }, i) => b.input({ name: `features/${i}`, role: "local", type }));
   const names = [...network.updates.keys()];
@@ -49,20 +75,44 @@ export function featureCacheOf({ b, network, steps, recipe, isFrozen }: CacheCon
     [network.output, ...network.updates.values()],
     new Map(cut.values.map((value, i) => [value, at(leaves, i)])),
   );
-  const above: ForwardModel = {
+  const above: NetworkModel = {
     ...network,
     inputs: new Map(columns.map(({ name }, i) => [name, at(leaves, i)])),
     output: at(replaced, 0),
     updates: new Map(names.map((name, i) => [name, at(replaced, i + 1)])),
   };
-  const paths = cut.values.map((value) => b.originOf(value)?.path ?? "the input");
+  const paths = [...new Set(cut.values.map((value) => b.originOf(value)?.path ?? "the input"))];
+  const all = taught ? [...paths, "the teacher"] : paths;
   const report = {
     features: true,
-    reason: `${[...new Set(paths)].join(", ")} gives the same in every epoch`,
-    bytes: cut.bytes,
-    spared: cut.spared,
+    reason: `${all.join(", ")} ${all.length > 1 ? "give" : "gives"} the same in every epoch`,
+    bytes: cut.bytes + (taught?.report.bytes ?? 0),
+    spared: cut.spared + (taught?.report.spared ?? 0),
   };
-  return { ...cut, columns, above, report };
+  const { values, parameters } = cut;
+  return { values, parameters, columns: [...columns, ...(taught?.columns ?? [])], above, inputs: [], report };
+}
+
+/** The network as it is, on the examples as they are, beside what a teacher answers to each. @param reason why nothing of the network is kept */
+function answersAlone({ columns, report }: KeptAnswers, above: NetworkModel, inputs: readonly ColumnInfo[], reason: string): FeatureCache {
+  const both = `${report.reason}; of the network itself nothing is kept: ${reason}`;
+  return { values: [], parameters: [], columns, above, inputs, report: { ...report, reason: both } };
+}
+
+interface KeptAnswers {
+  readonly columns: readonly ColumnInfo[];
+  readonly report: CacheReport & { readonly bytes: number; readonly spared: number };
+}
+
+/** A teacher is evaluated, so its answers to one example are always the same; undefined where computing them costs what reading them does. */
+function keptAnswers(b: Builder, { output }: ForwardModel): KeptAnswers | undefined {
+  const { dtype, shape } = output.type;
+  const [batch = 1, ...rest] = shape;
+  const bytes = sizeOf(rest) * bytesPerElement(dtype);
+  const spared = topologicalOrder([output]).reduce((sum, node) => sum + workOf(b, node), 0) / batch;
+  if (WORK_PER_BYTE * bytes >= spared) return undefined;
+  const report = { features: true, reason: "the teacher gives the same in every epoch", bytes, spared };
+  return { columns: [{ name: ANSWERS, dtype, shape: rest }], report };
 }
 
 /** The same for graphs that compute the same of the same leaves, whatever else their builders hold. */

@@ -40,7 +40,7 @@ import { specialize } from "./specialize.ts";
 import { mixBatch, mixedLoss, type Batch, type MixedLabels } from "./mix-batch.ts";
 import { seedOf, StateTable } from "./states.ts";
 import { addMetrics, keepScores } from "./tallies.ts";
-import { distilled } from "./teacher.ts";
+import { answersOf, distilled } from "./teacher.ts";
 import { gather, nextStates, type Gradients, type NextStates } from "./train-step.ts";
 import type { MemoryOf } from "./update.ts";
 
@@ -303,7 +303,8 @@ export function buildEntries(spec: StageSpec, position: StagePosition): StageGra
   // The average of what an earlier stage has trained answers in evaluation, where features would be of the weight itself.
   const isSteady = (parameter: Parameter): boolean =>
     spec.isFrozen(parameter) && !(spec.recipe.average && context.trainedSince.has(parameter));
-  const cache = featureCacheOf({ ...spec, network: trained(context, true), isFrozen: isSteady });
+  const network = { ...trained(context, true), ...(spec.network.teacher && { teacher: spec.network.teacher }) };
+  const cache = featureCacheOf({ ...spec, network, inputs: spec.dataInfo.inputs, isFrozen: isSteady });
   const features = "above" in cache ? cachedEntries(context, cache) : undefined;
   const { states } = context;
   const whole = new Map<EntryName, EntryGraph>([...entries, ...context.folded.entries()]);
@@ -318,12 +319,15 @@ export function buildEntries(spec: StageSpec, position: StagePosition): StageGra
 }
 
 /** What makes features, and what goes on from them: as the stage trains and evaluates, with features for inputs. */
-function cachedEntries(context: EntryContext, { above, columns, values, parameters }: FeatureCache): NonNullable<StageGraphs["features"]> {
+function cachedEntries(context: EntryContext, cache: FeatureCache): NonNullable<StageGraphs["features"]> {
+  const { above, columns, inputs, values, parameters } = cache;
   const { b, recipe, dataInfo } = context;
-  const cached: EntryContext = { ...context, network: above, dataInfo: { ...dataInfo, inputs: columns } };
+  const { teacher } = above;
+  const cached: EntryContext = { ...context, network: above, dataInfo: { ...dataInfo, inputs: [...inputs, ...columns] } };
   const batch = buildBatch(context, { kind: "direct", prefix: "features", batch: recipe.batch }, "eval", noRandom);
   const network = trained(context, true);
   const made = values.map((output) => connect(b, context.folded.inTraining({ ...network, output, updates: new Map() }), batch).output);
+  if (teacher) made.push(answersOf({ ...context, teacher }, batch));
   const outputs = columnBuffers("features/made", columns);
   const make: EntryGraph = {
     graph: { builder: b, outputs: new Map(outputs.map(({ buffer }, i) => [buffer, at(made, i)])) },
@@ -331,10 +335,12 @@ function cachedEntries(context: EntryContext, { above, columns, values, paramete
   };
   return {
     ...{ key: keyOf(made, recipe.precision), columns, parameters },
+    ...(teacher && { taught: true }),
+    ...(inputs.length > 0 && { inputs }),
     entries: new Map([
       ["features", make],
       ["train_features", trainEntry(cached)],
-      ["eval_features", evalEntry(cached)],
+      ...(inputs.length > 0 ? [] : [["eval_features", evalEntry(cached)] as const]),
     ]),
   };
 }

@@ -2,7 +2,7 @@
 // no gradient goes there.
 
 import type { Builder } from "../ir/builder.ts";
-import type { NetworkModel } from "../ir/model.ts";
+import type { ForwardModel, NetworkModel } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { RecipePlan } from "../ir/plan.ts";
 import { distillationOf } from "../ir/recipe/distillations/index.ts";
@@ -21,6 +21,18 @@ interface Taught {
   readonly recipe: Pick<RecipePlan, "distill">;
 }
 
+/** The column that a teacher's answers are kept in, where they are. */
+export const ANSWERS = "teacher/answers";
+
+/** What a teacher answers to a batch. */
+export function answersOf(
+  { b, states, folded, teacher }: Pick<Taught, "b" | "states" | "folded"> & { readonly teacher: ForwardModel },
+  batch: Pick<Batch, "inputs">,
+): Node {
+  for (const { state } of teacher.parameters) states.declare(state);
+  return connect(b, folded.inTraining(specialize(b, teacher, { mode: "eval" })), batch).output;
+}
+
 /** What the loss of a batch takes in of the teacher's answers; undefined without one. @param student scores of the network that is trained */
 export function distilled(
   { b, states, folded, network: { teacher }, recipe: { distill } }: Taught,
@@ -28,7 +40,6 @@ export function distilled(
   student: Node,
 ): Blend | undefined {
   if (!teacher || !distill) return undefined;
-  for (const { state } of teacher.parameters) states.declare(state);
-  const { output } = connect(b, folded.inTraining(specialize(b, teacher, { mode: "eval" })), batch);
+  const output = batch.inputs.get(ANSWERS) ?? answersOf({ b, states, folded, teacher }, batch);
   return (losses, own) => distillationOf(distill).blend(b, distill.args, { losses, own, student, teacher: output });
 }

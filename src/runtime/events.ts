@@ -46,7 +46,7 @@ export interface FeaturesEvent {
   readonly seconds: number;
 }
 
-/** Before a stage whose frozen part could run once for each example, and will not. */
+/** Before a stage of several epochs whose frozen part, or teacher, could run once for each example, and will not. */
 export interface UncachedEvent {
   readonly event: "uncached";
   readonly stage: string;

@@ -47,6 +47,13 @@ interface StageData {
   readonly val?: LoadedSplit | undefined;
 }
 
+/** A stage and its data as they train, and the stage as it evaluates. */
+export interface FeaturedStage<D> {
+  readonly loaded: LoadedStage;
+  readonly evaluating: LoadedStage;
+  readonly data: D;
+}
+
 /** Of all splits together: what does not fit on every device, or twice into a host's memory, is computed again instead. */
 const MOST_BYTES = 2 ** 30;
 /** Batches that are under way at one time: the device works while the host copies. */
@@ -74,15 +81,21 @@ export async function* withFeatures<D extends StageData>(
   data: D,
   memory: FeatureMemory,
   options: FeatureOptions,
-): AsyncGenerator<FeaturesEvent | UncachedEvent, { readonly loaded: LoadedStage; readonly data: D }, undefined> {
+): AsyncGenerator<FeaturesEvent | UncachedEvent, FeaturedStage<D>, undefined> {
   const { artifact, stage } = loaded;
   const { device, epochs, isStopped, store } = options;
-  const plain = { loaded, data };
+  const plain = { loaded, evaluating: loaded, data };
   const { features } = stage;
   const known = memory.of(features?.key ?? "");
   // One epoch sees each example once.
   if (store === false || !features || epochs < 2) return plain;
-  const splits = Object.entries({ train: data.train, val: data.val });
+  // An evaluation asks no teacher.
+  const isTaughtAlone = features.inputs !== undefined;
+  if (isTaughtAlone && data.train.streamed) {
+    yield { event: "uncached", stage: stage.name, reason: "the teacher's answers would stand beside examples, which are streamed" };
+    return plain;
+  }
+  const splits = Object.entries({ train: data.train, ...(!isTaughtAlone && { val: data.val }) });
   const each = features.columns.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
   const bytes = splits.reduce((sum, [, split]) => sum + each * (split?.count ?? 0), 0);
   if (bytes > MOST_BYTES) {
@@ -95,7 +108,7 @@ export async function* withFeatures<D extends StageData>(
     if (split === undefined) continue;
     const began = performance.now();
     const request = known.has(split) || !store ? undefined : await requestFor(loaded, features, split, device);
-    const found = known.get(split) ?? (request && (await stored(loaded, request, split, store)));
+    const found = known.get(split) ?? (request && (await stored(loaded, features, request, split, store)));
     const made = found ?? (await computed(loaded, features, split, isStopped));
     if (made === undefined) return plain;
     const from = known.has(split) ? "memory" : found ? "disk" : "device";
@@ -113,16 +126,14 @@ export async function* withFeatures<D extends StageData>(
       seconds,
     };
   }
-  return {
-    loaded: { ...loaded, ...trainingFrom(features, loaded), artifact: withInputs(artifact, features) },
-    data: { ...data, ...cached },
-  };
+  const featured = { ...loaded, ...trainingFrom(features, loaded), artifact: withInputs(artifact, features) };
+  return { loaded: featured, evaluating: isTaughtAlone ? loaded : featured, data: { ...data, ...cached } };
 }
 
 /** With features in place of what the network takes. */
-const withInputs = (artifact: Artifact, { columns }: StageFeatures): Artifact => ({
+const withInputs = (artifact: Artifact, { columns, inputs = [] }: StageFeatures): Artifact => ({
   ...artifact,
-  dataInfo: { ...artifact.dataInfo, inputs: columns },
+  dataInfo: { ...artifact.dataInfo, inputs: [...inputs, ...columns] },
 });
 
 function trainingFrom({ entries }: StageFeatures, { stage }: LoadedStage): Pick<LoadedStage, "stage"> {
@@ -132,10 +143,11 @@ function trainingFrom({ entries }: StageFeatures, { stage }: LoadedStage): Pick<
 
 async function computed(
   loaded: LoadedStage,
-  { columns, entries }: StageFeatures,
+  features: StageFeatures,
   split: LoadedSplit,
   isStopped: () => boolean,
 ): Promise<LoadedSplit | undefined> {
+  const { columns, entries } = features;
   const { artifact, session } = loaded;
   const entry = entryFor({ ...loaded.stage, entries }, "features");
   const { batch } = artifact.recipe;
@@ -167,7 +179,7 @@ async function computed(
     }
   }
   return splitOf(
-    columns,
+    features,
     places.map(({ data }) => data),
     split,
     artifact,
@@ -176,12 +188,13 @@ async function computed(
 
 async function stored(
   { artifact }: LoadedStage,
+  features: StageFeatures,
   request: FeatureRequest,
   split: LoadedSplit,
   store: FeatureStore | undefined,
 ): Promise<LoadedSplit | undefined> {
   const found = await store?.find(request);
-  return found && splitOf(request.columns, found, split, artifact);
+  return found && splitOf(features, found, split, artifact);
 }
 
 async function requestFor(
@@ -191,7 +204,8 @@ async function requestFor(
   device: DeviceInfo,
 ): Promise<FeatureRequest> {
   const names = new Set(features.parameters);
-  const states = artifact.parameters.filter(({ name }) => names.has(name)).map(({ state }) => state);
+  const own = artifact.parameters.filter(({ name }) => names.has(name));
+  const states = [...own, ...(features.taught ? (artifact.teacher?.parameters ?? []) : [])].map(({ state }) => state);
   const values = await session.read(states);
   return {
     key: `${features.key} ${device.kind} ${device.description}`,
@@ -203,14 +217,22 @@ async function requestFor(
   };
 }
 
-function splitOf(columns: StageFeatures["columns"], data: readonly HostArray[], split: LoadedSplit, { dataInfo }: Artifact): LoadedSplit {
+function splitOf(
+  { columns, inputs = [] }: StageFeatures,
+  data: readonly HostArray[],
+  split: LoadedSplit,
+  { dataInfo }: Artifact,
+): LoadedSplit {
   const made = columns.flatMap(({ name, dtype, shape }, i): [string, Column][] => {
     const values = data[i];
     return values ? [[name, { dtype, shape, data: values }]] : [];
   });
-  const label = split.columns.get(dataInfo.label.name);
   const { count, classes } = split;
-  return { count, classes, columns: new Map([...made, ...(label ? [[dataInfo.label.name, label] as const] : [])]) };
+  const given = [...inputs, dataInfo.label].flatMap(({ name }): [string, Column][] => {
+    const column = split.columns.get(name);
+    return column ? [[name, column]] : [];
+  });
+  return { count, classes, columns: new Map([...made, ...given]) };
 }
 
 const arraysOf = ({ columns }: StageFeatures, split: LoadedSplit): readonly HostArray[] =>

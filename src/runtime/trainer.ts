@@ -63,6 +63,8 @@ interface Run {
   /** Of a stage, in an epoch. */
   readonly stepsIn: (stage: number) => number;
   readonly stages: readonly StageSummary[];
+  /** Whether features may be kept. */
+  readonly isCached: boolean;
   readonly isStopped: () => boolean;
   readonly signal: AbortSignal | undefined;
   readonly checkpoints: CheckpointOptions | undefined;
@@ -113,13 +115,13 @@ async function* trainStages(
   // A training that neither watches its epochs nor is to go on does without.
   const isRecorded = checkpoints ?? resume ?? artifact.recipe.stages.find(({ stop, keep, watch }) => stop ?? keep ?? watch);
   const recording = isRecorded ? await import("./checkpoint/record.ts") : undefined;
-  const isCached = features !== false && artifact.stages.some((stage) => stage.features);
-  const cache = isCached ? await import("./features.ts") : undefined;
+  const isCached = features !== false;
+  const cache = isCached && artifact.stages.some((stage) => stage.features) ? await import("./features.ts") : undefined;
   const batches = Math.ceil(data.train.count / examplesIn(artifact.recipe));
   const stepsIn = (stage: number): number => Math.ceil(batches / (artifact.recipe.stages[stage]?.accumulate ?? 1));
   const stages = summaries(network, stepsIn, epochs);
   const run: Run = {
-    ...{ data, batches, stepsIn, stages, isStopped, signal, checkpoints, recording, keep },
+    ...{ data, batches, stepsIn, stages, isCached, isStopped, signal, checkpoints, recording, keep },
     withFeatures: cache && bound(cache, (epochs) => ({ device, epochs, isStopped, store: features }), data),
   };
 
@@ -163,6 +165,14 @@ function bound(cache: typeof import("./features.ts"), options: (epochs: number) 
   return (plain, epochs) => cache.withFeatures(plain, data, memory, options(epochs));
 }
 
+/** Why a stage keeps nothing, though something is frozen in it. */
+function* uncached({ artifact, stage }: LoadedStage): Generator<UncachedEvent, void, undefined> {
+  const { features, reason } = stage.report.cache;
+  const weights = artifact.parameters.filter(({ kind }) => kind === "weight");
+  if (!features && (artifact.teacher !== undefined || stage.trainable.length < weights.length))
+    yield { event: "uncached", stage: stage.name, reason };
+}
+
 /** @param resume where to go on in this stage */
 async function* trainStage(
   plain: LoadedStage,
@@ -173,7 +183,9 @@ async function* trainStage(
   const { batches, stages, isStopped, signal, recording } = run;
   const stepsPerEpoch = run.stepsIn(index);
   const epochs = stages[index]?.epochs ?? 0;
-  const { loaded, data } = run.withFeatures ? yield* run.withFeatures(plain, epochs) : { loaded: plain, data: run.data };
+  if (epochs > 1 && run.isCached) yield* uncached(plain);
+  const unchanged = { loaded: plain, evaluating: plain, data: run.data };
+  const { loaded, evaluating, data } = run.withFeatures ? yield* run.withFeatures(plain, epochs) : unchanged;
   const { artifact, stage, session } = loaded;
   const streaming = data.train.streamed && (await import("./stream-feed.ts"));
   const feed = streaming ? new streaming.StreamFeed(loaded, data.train) : residentFeed(loaded, data.train);
@@ -182,7 +194,7 @@ async function* trainStage(
   const epochsBefore = stages.slice(0, index).reduce((sum, each) => sum + each.epochs, 0);
   if (entry.epochs !== undefined) session.write(entry.epochs, Int32Array.of(epochs));
   const stepsLeft = stages.slice(index).reduce((sum, each) => sum + each.steps, 0);
-  const evaluate = createEvaluator(loaded);
+  const evaluate = createEvaluator(evaluating);
   const pace = new Pace(LOSS_HISTORY);
   const record = recording && new recording.StageRecord(loaded, index, run.checkpoints, resume);
   let { epoch: whole = 0, steps: done = 0 }: Partial<Position> = resume?.position ?? {};

@@ -138,6 +138,7 @@ describe("run", () => {
     const events = objects();
     expect(events.map((event) => event["event"])).toEqual([
       "start",
+      "uncached",
       "step",
       "step",
       "step",
@@ -148,7 +149,7 @@ describe("run", () => {
       "epoch",
       "done",
     ]);
-    expect(Object.keys(events[1]!)).toEqual(expect.arrayContaining(["stage", "epoch", "step", "loss", "examples_per_s"]));
+    expect(Object.keys(events[2]!)).toEqual(expect.arrayContaining(["stage", "epoch", "step", "loss", "examples_per_s"]));
     expect(events.at(-1)).toMatchObject({ device: "fake", weights: weights(), test: { loss: 0.25, accuracy: 0.8 } });
   });
 

@@ -131,7 +131,7 @@ const entries = fc.array(fc.record({ glob, factor: tied.expr }), { minLength: 1,
 const base = { kind: "setting", span } as const;
 const recipeSetting: fc.Arbitrary<Ast.RecipeSetting> = fc.oneof(
   fc
-    .tuple(fc.constantFrom("network", "data", "loss", "batch", "seed", "schedule", "accumulate", "average"), tied.expr)
+    .tuple(fc.constantFrom("network", "data", "loss", "batch", "seed", "schedule", "accumulate", "average", "features"), tied.expr)
     .map(([key, value]) => ({ ...base, key, value })),
   fc
     .tuple(tied.expr, fc.option(tied.expr, { nil: undefined }))

@@ -215,6 +215,16 @@ network deep(classes = 4) {
     expect(names(tapped)).toContain("backbone.fc.weight");
   });
 
+  it("are found by numbers, as a path of weights has them", () => {
+    const deep = "layer: for i in 1..3 { {i}: for j in 0..2 { {j}: conv2d(2 * i + j, kernel: 1) } }";
+    const channels = (path: string): number | undefined =>
+      shapeOf(build(body(`${deep}\nlet f = ${path}\nf -> head: conv2d(f.channels, kernel: 1)`), "net", {}, "freeze layer"))[1];
+    expect(["layer.1", "layer.1.0", "layer.2.0", "layer.2.1"].map(channels)).toEqual([3, 2, 4, 5]);
+    expect(channels("layer.2.1 * 0.5 + layer.2")).toBe(5);
+    expect(() => build(body(`${deep}\nlayer.2.7`), "net")).toThrow(/has no `7`/);
+    expect(() => build(body(`${deep}\nlayer.1e1`), "net")).toThrow(/has no `1e1`/);
+  });
+
   it("are found from within a scope, and by a counter", () => {
     const source = body(
       "for i in 0..2 { stage{i}: conv2d(4 + i, kernel: 1) }\nlet f = stage0.channels\nhead: { 0: conv2d(f, kernel: 1) -> 1: conv2d(stage1.channels, kernel: 1) }",

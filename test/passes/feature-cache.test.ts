@@ -68,6 +68,16 @@ describe("the cut", () => {
     expect(stage.report.cache).toEqual({ features: false, reason });
   });
 
+  it("is none in a stage that says so, and is in others", async () => {
+    const stages =
+      "stage a { freeze ** except fc  features uncached } stage b { freeze ** except fc  features cached } stage c { freeze conv1 }";
+    const { stages: made } = await compileText(spec(stages), dataInfo);
+    expect(made.map(shapesOf)).toEqual([undefined, [[16]], [[16, 16, 16]]]);
+    expect(made[0]?.report.cache).toEqual({ features: false, reason: "the recipe says `features uncached`" });
+    const [whole] = (await compileText(spec(`${stages} features uncached`), dataInfo)).stages.slice(2);
+    expect([whole?.features, whole?.report.cache.features]).toEqual([undefined, false]);
+  });
+
   it("is none where reading costs what computing does", async () => {
     const text = (freeze: string): string => `network net {
   input q: f32[64]

@@ -5,15 +5,19 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { compileSpec } from "../../src/compile.ts";
+import { artifactProblem } from "../../src/ir/artifact-schema.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import type { HostArray } from "../../src/ir/arrays.ts";
+import { readExact, writeExact } from "../../src/ir/exact-json.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
 import type { Device } from "../../src/runtime/device.ts";
-import type { EpochEvent, FeaturesEvent } from "../../src/runtime/events.ts";
-import type { FeatureRequest, FeatureStore } from "../../src/runtime/features.ts";
-import { Network } from "../../src/runtime/network.ts";
+import type { EpochEvent, FeaturesEvent, UncachedEvent } from "../../src/runtime/events.ts";
+import { FeatureMemory, withFeatures, type FeatureRequest, type FeatureStore } from "../../src/runtime/features.ts";
+import { initialize, Network } from "../../src/runtime/network.ts";
 import { train, type TrainOptions } from "../../src/runtime/trainer.ts";
+import type { NamedWeights } from "../../src/runtime/weights/model-weights.ts";
 import { readSafetensors } from "../../src/runtime/weights/safetensors.ts";
+import { fromHostArray } from "../../src/runtime/weights/tensor-values.ts";
 import { createRandom } from "../support/random.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -54,15 +58,61 @@ recipe r {
 }
 `;
 
+/** Of a network that learns from another one: whole, from its head on, and with nothing kept. */
+const TAUGHT = `network big(classes = 3) {
+  input image: f32[3, 8, 8]
+  conv1: conv2d(8, kernel: 3, padding: 1) -> relu
+  global_avg_pool
+  fc: linear(classes)
+}
+${SPEC.slice(0, SPEC.indexOf("  stage head"))}
+  distill from big(classes: d.classes) weights "big.safetensors" with soft_targets(temperature: 2, weight: 0.5)
+  stage all {
+    epochs 2
+  }
+  stage head {
+    freeze ** except fc
+    features cached
+    epochs 2
+  }
+  stage plain {
+    features uncached
+    epochs 2
+  }
+}
+`;
+
+const TEACHER: readonly (readonly [string, readonly number[]])[] = [
+  ["conv1.weight", [8, 3, 3, 3]],
+  ["conv1.bias", [8]],
+  ["fc.weight", [3, 8]],
+  ["fc.bias", [3]],
+];
+
+function teacher(seed: number): NamedWeights {
+  const random = createRandom(seed);
+  const tensors = new Map(
+    TEACHER.map(([name, shape]) => {
+      const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 2 * random() - 1);
+      return [name, fromHostArray(values, "f32", shape)] as const;
+    }),
+  );
+  return {
+    matches: new Map(TEACHER.map(([name]) => [name, { tensor: name }])),
+    read: (name) => Promise.resolve(tensors.get(name)!),
+  };
+}
+
 const CLASSES = ["a", "b", "c"];
 
-async function compiled(device: Device): Promise<Artifact> {
+async function compiled(device: Device, spec = SPEC): Promise<Artifact> {
   const file = join(folder, "features.tlspec");
-  writeFileSync(file, SPEC);
+  writeFileSync(file, spec);
   const { artifact, diagnostics } = await compileSpec(file, {
     target: device.info.kind,
     verify: true,
     ...(device.limits && { limits: device.limits }),
+    describeWeights: () => Promise.resolve(new Map(TEACHER.map(([name, shape]) => [name, { dtype: "F32", shape }]))),
     describeData: () =>
       Promise.resolve({
         inputs: [{ name: "image", dtype: "u8", shape: [3, 8, 8] }],
@@ -85,6 +135,7 @@ function examples({ dataInfo }: Artifact, count: number, seed: number): LoadedSp
 interface Outcome {
   readonly epochs: readonly Omit<EpochEvent, "seconds">[];
   readonly features: readonly FeaturesEvent[];
+  readonly uncached: readonly UncachedEvent[];
   readonly losses: readonly number[];
   readonly weights: ReadonlyMap<string, Uint8Array>;
 }
@@ -107,6 +158,7 @@ export function featuresSuite(open: () => Promise<Device>, { isExact }: { readon
     const run = async (device: Device, artifact: Artifact, options: TrainOptions): Promise<Outcome> => {
       const network = await Network.open(artifact, device);
       const [epochs, features, losses] = [[] as Omit<EpochEvent, "seconds">[], [] as FeaturesEvent[], [] as number[]];
+      const uncached: UncachedEvent[] = [];
       let weights = new Map<string, Uint8Array>();
       try {
         // Neither fills its last batch.
@@ -114,6 +166,7 @@ export function featuresSuite(open: () => Promise<Device>, { isExact }: { readon
         for await (const event of train(network, data, options)) {
           if (event.event === "epoch") epochs.push((({ seconds: _, ...rest }) => rest)(event));
           if (event.event === "features") features.push(event);
+          if (event.event === "uncached") uncached.push(event);
           if (event.event === "step") losses.push(event.loss);
           if (event.event === "done")
             weights = new Map([...readSafetensors(event.weights).tensors].map(([name, { data: bytes }]) => [name, bytes]));
@@ -121,7 +174,7 @@ export function featuresSuite(open: () => Promise<Device>, { isExact }: { readon
       } finally {
         network.dispose();
       }
-      return { epochs, features, losses, weights };
+      return { epochs, features, uncached, losses, weights };
     };
 
     it("is the training without them, and leaves what is frozen alone", async () => {
@@ -165,6 +218,88 @@ export function featuresSuite(open: () => Promise<Device>, { isExact }: { readon
         const warm = await run(device, artifact, { features: store });
         expect(warm.features.map((it) => it.from)).toEqual(["disk", "disk", "memory", "memory", "disk", "disk"]);
         expect(warm).toEqual({ ...cold, features: warm.features });
+      } finally {
+        device.dispose();
+      }
+    });
+
+    it("is none in a stage that says so, and why is said unless nothing was to be kept", async () => {
+      const device = await open();
+      try {
+        const artifact = await compiled(
+          device,
+          SPEC.replace("freeze ** except fc.bias", "freeze ** except fc.bias\n    features uncached"),
+        );
+        const { features, uncached, losses } = await run(device, artifact, {});
+        expect(features.map(({ stage }) => stage)).toEqual(["head", "head", "top", "top"]);
+        expect(uncached).toEqual([{ event: "uncached", stage: "bias", reason: "the recipe says `features uncached`" }]);
+        const plain = await run(device, artifact, { features: false });
+        expect([plain.features, plain.uncached]).toEqual([[], []]);
+        if (isExact) expect(losses).toEqual(plain.losses);
+        const whole = await compiled(device, SPEC.replaceAll(/freeze .*/g, ""));
+        expect((await run(device, whole, {})).uncached).toEqual([]);
+      } finally {
+        device.dispose();
+      }
+    });
+
+    it("asks a teacher once of each example, and learns what it learns from one that is asked in every step", async () => {
+      const device = await open();
+      try {
+        const artifact = await compiled(device, TAUGHT);
+        expect(
+          artifact.stages.map(
+            ({ features }) => features && [features.inputs, features.columns].map((it) => it?.map((column) => column.name)),
+          ),
+        ).toEqual([[["image"], ["teacher/answers"]], [undefined, ["features/0", "teacher/answers"]], undefined]);
+        const two = await compiled(device, `${TAUGHT.slice(0, TAUGHT.indexOf("  stage plain"))}}\n`);
+        expect(artifactProblem(readExact(writeExact(two)))).toBeUndefined();
+        const plain = await run(device, artifact, { features: false, teacher: teacher(1) });
+        const store = new Store();
+        const cached = await run(device, artifact, { features: store, teacher: teacher(1) });
+        expect(cached.features.map((it) => [it.stage, it.split, it.from, it.bytes])).toEqual([
+          ["all", "train", "device", 120],
+          ["head", "train", "device", 760],
+          ["head", "val", "device", 532],
+        ]);
+        expect(cached.uncached).toEqual([{ event: "uncached", stage: "plain", reason: "the recipe says `features uncached`" }]);
+        if (isExact) expect(cached).toEqual({ ...plain, features: cached.features, uncached: cached.uncached });
+        else cached.losses.forEach((loss, i) => expect(loss).toBeCloseTo(plain.losses[i] ?? NaN, 4));
+        expect(cached.losses.length).toBe(plain.losses.length);
+        const warm = await run(device, artifact, { features: store, teacher: teacher(1) });
+        expect(warm.features.map((it) => it.from)).toEqual(["disk", "disk", "disk"]);
+        expect(warm).toEqual({ ...cached, features: warm.features });
+        // Another teacher answers something else.
+        const other = await run(device, artifact, { features: store, teacher: teacher(2) });
+        expect(other.features.map((it) => it.from)).toEqual(["device", "device", "device"]);
+        expect(other.losses).not.toEqual(cached.losses);
+      } finally {
+        device.dispose();
+      }
+    });
+
+    it("asks a teacher in every step about pictures that change, or that are streamed, and says so", async () => {
+      const device = await open();
+      try {
+        const changing = await compiled(device, TAUGHT.replace('images("d")', 'images("d")\n  augment horizontal_flip'));
+        expect(changing.stages.map(({ features }) => features)).toEqual([undefined, undefined, undefined]);
+        const reason = "augmentation (horizontal_flip) makes other examples in every epoch";
+        expect((await run(device, changing, { teacher: teacher(1) })).uncached[0]).toEqual({ event: "uncached", stage: "all", reason });
+        const artifact = await compiled(device, TAUGHT);
+        const network = await Network.open(artifact, device);
+        try {
+          const loaded = await network.restart((stage) => {
+            initialize(stage);
+            return Promise.resolve();
+          });
+          const streamed = { ...examples(artifact, 10, 1), streamed: {} as NonNullable<LoadedSplit["streamed"]> };
+          const options = { device: device.info, epochs: 2, isStopped: () => false, store: undefined };
+          const outcome = withFeatures(loaded, { train: streamed }, new FeatureMemory(), options);
+          expect((await outcome.next()).value).toMatchObject({ event: "uncached", reason: expect.stringContaining("streamed") as string });
+          expect((await outcome.next()).value).toEqual({ loaded, evaluating: loaded, data: { train: streamed } });
+        } finally {
+          network.dispose();
+        }
       } finally {
         device.dispose();
       }

@@ -9,6 +9,7 @@ import { sizeOf } from "../../ir/types.ts";
 import { shapeText } from "../values.ts";
 import { arg, argOr, defineLayer, extent, fanIn, requireShape, ZEROS as LAYER_ZEROS } from "./define.ts";
 import type { AnyLayer, LayerContext, Takes } from "./define.ts";
+import { SURROUNDINGS, surround, type Surrounding } from "./surround.ts";
 
 /** A kernel's way over each of the axes that it moves along. */
 interface Moves {
@@ -76,13 +77,18 @@ function requireGroups(groups: number, inputs: number, channels: number): void {
   );
 }
 
-/** What `same` is along one axis: as much as lets a kernel with stride 1 stand at each place, where one more goes behind. */
-function same(b: Builder, x: Node, moves: Omit<Moves, "padding">): { readonly input: Node; readonly padding: readonly number[] } {
+/** What `same` is along one axis, before and behind: as much as lets a kernel with stride 1 stand at each place. */
+function sameAlong({ kernel, stride, dilation }: Omit<Moves, "padding">, axis: number): number {
   requireShape(
-    moves.stride.every((s) => s === 1),
+    stride.every((s) => s === 1),
     () => "`padding: same` needs a stride of 1, as in PyTorch",
   );
-  const totals = moves.kernel.map((kernel, i) => (moves.dilation[i] ?? 1) * (kernel - 1));
+  return (dilation[axis] ?? 1) * ((kernel[axis] ?? 1) - 1);
+}
+
+/** `same` by zeros, of which one more goes behind. */
+function same(b: Builder, x: Node, moves: Omit<Moves, "padding">): { readonly input: Node; readonly padding: readonly number[] } {
+  const totals = moves.kernel.map((_, i) => sameAlong(moves, i));
   const none = x.type.shape.map(() => 0);
   const high = x.type.shape.map((_, axis) => (totals[axis - 2] ?? 0) % 2);
   const input = high.some((more) => more > 0) ? b.pad(x, { low: none, high, interior: none, value: 0 }) : x;
@@ -98,10 +104,11 @@ function convolution(rank: Rank): AnyLayer {
       channels: arg("count", "output channels"),
       kernel: arg(KERNELS[rank], "size of the kernel"),
       stride: arg(KERNELS[rank], "step between positions", ONES[rank]),
-      padding: argOr(["same", "valid"], PADDINGS[rank], "zeros around the input; `same` keeps its size, `valid` is none", ZEROS[rank]),
+      padding: argOr(["same", "valid"], PADDINGS[rank], "values around the input; `same` keeps its size, `valid` is none", ZEROS[rank]),
       dilation: arg(KERNELS[rank], "step between the kernel's taps", ONES[rank]),
       groups: arg("count", "groups of channels that do not mix", 1),
       bias: arg("bool", "whether to add a bias", true),
+      padding_mode: argOr(["zeros", ...SURROUNDINGS], "word", "what the padding is: zeros, or what `pad` puts around", "zeros"),
     },
     build: (context, x, args) => {
       const { b, weight } = context;
@@ -134,13 +141,21 @@ interface Placement {
   readonly padding: "same" | "valid" | number | readonly number[];
   readonly dilation: number | readonly number[];
   readonly groups: number;
+  readonly padding_mode: "zeros" | Surrounding;
 }
 
-/** A convolution's way over its input, and that with what `same` puts around it. */
+/** A convolution's way over its input, and that with what is put around it but zeros on both sides alike. */
 function placed(b: Builder, x: Node, rank: Rank, args: Placement): { readonly input: Node; readonly moves: Moves } {
   const [kernel, stride, dilation] = [listOf(args.kernel, rank), listOf(args.stride, rank), listOf(args.dilation, rank)];
   const moves = { kernel, stride, dilation, groups: args.groups };
-  const { padding: around } = args;
+  const { padding: around, padding_mode: mode } = args;
+  if (mode !== "zeros") {
+    const input = listOf(0, rank).reduce((y, _, i) => {
+      const total = around === "same" ? sameAlong(moves, i) : 2 * (listOf(around === "valid" ? 0 : around, rank)[i] ?? 0);
+      return total === 0 ? y : surround(b, y, 2 + i, Math.floor(total / 2), Math.ceil(total / 2), mode);
+    }, x);
+    return { input, moves: { ...moves, padding: listOf(0, rank) } };
+  }
   const { input, padding } = around === "same" ? same(b, x, moves) : { input: x, padding: listOf(around === "valid" ? 0 : around, rank) };
   return { input, moves: { ...moves, padding } };
 }

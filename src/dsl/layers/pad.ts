@@ -2,12 +2,9 @@
 
 import type { Builder } from "../../ir/builder.ts";
 import type { Node } from "../../ir/node.ts";
-import { takeAlong } from "../../ir/ops/take.ts";
 import { shapeText } from "../values.ts";
 import { arg, argOr, defineLayer, extent, requireShape } from "./define.ts";
-
-const MODES = ["constant", "reflect", "replicate", "circular"] as const;
-type Mode = (typeof MODES)[number];
+import { SURROUNDINGS, surround } from "./surround.ts";
 
 export const pad = defineLayer({
   name: "pad",
@@ -16,7 +13,7 @@ export const pad = defineLayer({
   args: {
     pad: arg("integers", "how many before and after, for the last axis, then the one before it: [left, right, top, bottom]"),
     mode: argOr(
-      MODES,
+      ["constant", ...SURROUNDINGS],
       "word",
       "what is put there: a constant, or values mirrored at the edge, the edge itself, those of the other side",
       "constant",
@@ -38,7 +35,7 @@ export const pad = defineLayer({
     if (mode === "constant")
       return b.pad(cut, { low: more.map(([low]) => low), high: more.map(([, high]) => high), interior: more.map(() => 0), value });
     requireShape(x.type.dtype === "f32", () => `tokens cannot be padded by ${mode}`);
-    return more.reduce((y, [low, high], axis) => (low + high === 0 ? y : padFrom(b, y, axis, low, high, mode)), cut);
+    return more.reduce((y, [low, high], axis) => (low + high === 0 ? y : surround(b, y, axis, low, high, mode)), cut);
   },
 });
 
@@ -52,18 +49,4 @@ function withoutNegative(b: Builder, x: Node, around: readonly (readonly [number
     () => `nothing is left of ${shapeText(x)}`,
   );
   return b.slice(x, { start, stop, stride: shape.map(() => 1) });
-}
-
-/** Along one axis, with values from the axis itself. */
-function padFrom(b: Builder, x: Node, axis: number, low: number, high: number, mode: Exclude<Mode, "constant">): Node {
-  const size = extent(x, axis);
-  const most = mode === "reflect" ? size - 1 : mode === "circular" ? size : Infinity;
-  requireShape(
-    Math.max(low, high) <= most,
-    () => `${Math.max(low, high)} is more than the ${most} values that ${mode} has for an axis of ${size}`,
-  );
-  const position = b.sub(b.iota({ shape: [low + size + high], axis: 0 }), low);
-  if (mode === "circular") return takeAlong(b, x, axis, b.rem(b.add(position, size), size));
-  if (mode === "replicate") return takeAlong(b, x, axis, b.minimum(b.maximum(position, 0), size - 1));
-  return takeAlong(b, x, axis, b.sub(size - 1, b.abs(b.sub(size - 1, b.abs(position)))));
 }

@@ -3,10 +3,12 @@
 
 import type { Builder } from "../../ir/builder.ts";
 import type { Node } from "../../ir/node.ts";
-import { pooled } from "../../ir/ops/pool.ts";
+import { pooled, windowsOf } from "../../ir/ops/pool.ts";
 import { adaptiveMax, adaptiveMean, firstMax } from "../../ir/ops/resample.ts";
+import { at } from "../../ir/ops/define.ts";
+import { takeAlong } from "../../ir/ops/take.ts";
 import { sizeOf } from "../../ir/types.ts";
-import { arg, argOr, defineLayer, extent } from "./define.ts";
+import { arg, argOr, defineLayer, extent, requireShape } from "./define.ts";
 import type { AnyLayer } from "./define.ts";
 
 type Rank = 1 | 2 | 3;
@@ -15,6 +17,7 @@ const TAKES = { 1: "signal", 2: "image", 3: "volume" } as const;
 const COUNTS = { 1: "count", 2: "count or pair", 3: "count or triple" } as const;
 const WHOLES = { 1: "whole", 2: "whole or pair", 3: "whole or triple" } as const;
 const ZEROS = { 1: 0, 2: [0, 0], 3: [0, 0, 0] } as const;
+const ONES = { 1: 1, 2: [1, 1], 3: [1, 1, 1] } as const;
 
 type Numbers = number | readonly number[];
 const listOf = (value: Numbers, rank: Rank): readonly number[] =>
@@ -34,14 +37,15 @@ interface Windows {
   readonly ceil: boolean;
 }
 
+interface WindowArgs {
+  readonly kernel: Numbers;
+  readonly stride: Numbers | "kernel";
+  readonly padding: Numbers;
+  readonly ceil_mode: boolean;
+}
+
 /** Pools images, and by images signals and volumes: along the last two axes, then along depth. */
-function overWindows(
-  b: Builder,
-  x: Node,
-  rank: Rank,
-  args: { readonly kernel: Numbers; readonly stride: Numbers | "kernel"; readonly padding: Numbers; readonly ceil_mode: boolean },
-  pool: (x: Node, windows: Windows, isFirst: boolean) => Node,
-): Node {
+function overWindows(b: Builder, x: Node, rank: Rank, args: WindowArgs, pool: (x: Node, windows: Windows, isFirst: boolean) => Node): Node {
   const kernel = listOf(args.kernel, rank);
   const [stride, padding] = [args.stride === "kernel" ? kernel : listOf(args.stride, rank), listOf(args.padding, rank)];
   // As if it had three axes: those that a signal or an image has not are one value wide.
@@ -89,9 +93,41 @@ const maxPool = (rank: Rank): AnyLayer =>
     name: `max_pool${rank}d`,
     doc: "maximum over windows; padding never wins",
     takes: TAKES[rank],
-    args: windowArgs(rank),
-    build: ({ b }, x, args) => overWindows(b, x, rank, args, (y, windows) => maxOver(b, y, windows)),
+    args: { ...windowArgs(rank), dilation: arg(COUNTS[rank], "step between the values of a window", ONES[rank]) },
+    build: ({ b }, x, args) => {
+      const dilation = listOf(args.dilation, rank);
+      const isDense = dilation.every((step) => step === 1);
+      const [input, windows] = isDense ? [x, args] : sideBySide(b, x, rank, args, dilation);
+      return overWindows(b, input, rank, windows, (y, each) => maxOver(b, y, each));
+    },
   });
+
+/** Windows whose values are apart, as windows side by side over copies of those values. */
+function sideBySide(b: Builder, x: Node, rank: Rank, args: WindowArgs, dilation: readonly number[]): readonly [Node, WindowArgs] {
+  const kernel = listOf(args.kernel, rank);
+  const [stride, padding] = [args.stride === "kernel" ? kernel : listOf(args.stride, rank), listOf(args.padding, rank)];
+  const windows = kernel.map((taps, i) => {
+    const [step = 1, around = 0, apart = 1, size] = [stride[i], padding[i], dilation[i], extent(x, 2 + i)];
+    const reach = apart * (taps - 1) + 1;
+    requireShape(2 * around <= taps, () => `padding ${around} is more than half of a window of ${taps} values`);
+    const count = windowsOf(size, reach, step, around, args.ceil_mode);
+    requireShape(count > 0, () => `a window over ${reach} values does not fit into ${size}`);
+    return { taps, step, apart, count, low: around, high: Math.max(0, (count - 1) * step + reach - around - size) };
+  });
+  const along = (of: (window: (typeof windows)[number]) => number): number[] =>
+    x.type.shape.map((_, axis) => (axis < 2 ? 0 : of(at(windows, axis - 2))));
+  const surrounded = b.pad(x, {
+    low: along(({ low }) => low),
+    high: along(({ high }) => high),
+    interior: along(() => 0),
+    value: -Infinity,
+  });
+  const input = windows.reduce((y, { taps, step, apart, count }, i) => {
+    const [first, tap] = ([0, 1] as const).map((axis) => b.iota({ shape: [count, taps], axis })) as [Node, Node];
+    return takeAlong(b, y, 2 + i, b.reshape(b.add(b.mul(first, step), b.mul(tap, apart)), { shape: [count * taps] }));
+  }, surrounded);
+  return [input, { kernel, stride: "kernel", padding: listOf(0, rank), ceil_mode: false }];
+}
 
 const avgPool = (rank: Rank): AnyLayer =>
   defineLayer({

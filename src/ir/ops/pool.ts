@@ -22,7 +22,7 @@ export interface PoolGradAttrs extends PoolAttrs {
 }
 
 /** Windows along an axis, as torch counts them. */
-function windowsOf(extent: number, kernel: number, stride: number, padding: number, ceil: boolean): number {
+export function windowsOf(extent: number, kernel: number, stride: number, padding: number, ceil: boolean): number {
   if (!ceil) return windowCount(extent, kernel, stride, padding, 1);
   const count = Math.ceil((extent + 2 * padding - kernel) / stride) + 1;
   return (count - 1) * stride >= extent + padding ? count - 1 : count;

@@ -3,6 +3,7 @@
 import type { Word } from "./define.ts";
 import { ADAPTERS } from "./adapters/index.ts";
 import { AVERAGES } from "./averages/index.ts";
+import { CACHES } from "./caches/index.ts";
 import { CLIPS } from "./clips/index.ts";
 import { READINGS } from "./columns/index.ts";
 import { DISTILLATIONS } from "./distillations/index.ts";
@@ -32,6 +33,7 @@ export const GLOSSARY: readonly WordKind[] = [
   { kind: "distillation", title: "Distillation", words: DISTILLATIONS },
   { kind: "adapter", title: "Adapters", words: ADAPTERS },
   { kind: "average", title: "Averages of weights", words: AVERAGES },
+  { kind: "cache", title: "The feature cache", words: CACHES },
   { kind: "precision", title: "Precisions", words: PRECISIONS },
   { kind: "schedule", title: "Schedules", words: SCHEDULES },
   { kind: "source", title: "Sources", words: SOURCES },

@@ -14,6 +14,7 @@ import { planOf, type Word } from "../../../src/ir/recipe/define.ts";
 import { GLOSSARY } from "../../../src/ir/recipe/index.ts";
 import { ADAPTERS } from "../../../src/ir/recipe/adapters/index.ts";
 import { AVERAGES } from "../../../src/ir/recipe/averages/index.ts";
+import { CACHES } from "../../../src/ir/recipe/caches/index.ts";
 import { CLIPS } from "../../../src/ir/recipe/clips/index.ts";
 import { DISTILLATIONS } from "../../../src/ir/recipe/distillations/index.ts";
 import type { Loss } from "../../../src/ir/recipe/losses/define.ts";
@@ -282,6 +283,14 @@ describe.each(PRECISIONS.map((precision: Precision) => [precision.name, precisio
     const scales = soleStage(artifact).states.filter(({ name }) => name.startsWith("precision/"));
     expect(scales).toHaveLength(precision.scaling ? 2 : 0);
     expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
+  });
+});
+
+describe.each(CACHES.map((cache) => [cache.name, cache] as const))("cache %s", (_, cache) => {
+  it.each(plansOf(cache, cache.samples))("compiles as $args", async (plan) => {
+    const recipe = { ...NUMBERS, recipe: `loss cross_entropy\n  optimizer sgd(lr: 0.1)\n  features ${wordText(plan)}` };
+    expectRoundTrip(plan, CACHES, () => planned(recipe)?.plan.stages[0]?.features);
+    expect((await compileSmall(recipe)).recipe.stages[0]?.features).toEqual(plan);
   });
 });
 

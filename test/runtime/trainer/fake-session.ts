@@ -83,7 +83,7 @@ function fakeStage(name: string, isFirst: boolean, hasConfusion: boolean): Compi
         },
       },
       bytes: { weights: 20, gradients: 16, optimizer: 0, folded: 0, temporary: 64, temporaryLowerBound: 60, arena: 1024 },
-      cache: { features: false, reason: "nothing is frozen" },
+      cache: { features: false, reason: "fc (linear) is the first that changes" },
       folded: { training: [], answers: [] },
     },
     program: {

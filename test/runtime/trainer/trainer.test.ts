@@ -54,7 +54,19 @@ const epochs = (events: readonly TrainEvent[]): EpochEvent[] => events.filter((e
 describe("a run", () => {
   it("gives start, every step, every epoch, done", async () => {
     const { events } = await run(fakeArtifact(), { train: 10, val: 5, test: 5 });
-    expect(events.map((event) => event.event)).toEqual(["start", "step", "step", "step", "epoch", "step", "step", "step", "epoch", "done"]);
+    expect(events.map((event) => event.event)).toEqual([
+      "start",
+      "uncached",
+      "step",
+      "step",
+      "step",
+      "epoch",
+      "step",
+      "step",
+      "step",
+      "epoch",
+      "done",
+    ]);
     expect(events[0]).toMatchObject({
       device: "fake",
       steps: 6,
