@@ -12,9 +12,9 @@ function decimal(value: number): string {
   const magnitude = Math.abs(value);
   let text = String(magnitude);
   for (let digits = 1; digits <= 9; digits++) {
-    // The shortest decimal that reads back as the same f32.
+    // The shortest decimal that reads back as the same f32, and is none beyond the largest: WGSL does not round that.
     const short = magnitude.toPrecision(digits);
-    if (Math.fround(Number(short)) === magnitude) {
+    if (Number(short) <= FLOAT_MAX && Math.fround(Number(short)) === magnitude) {
       text = String(Number(short));
       break;
     }
