@@ -31,6 +31,10 @@ interface Value {
   /** Which buffers its loads are of, a bit for each. */
   readonly buffers: number;
   uses: number;
+  /** The outermost scope where all of its variables are known, and the depth of that: while it is open and no other round has begun. */
+  home: object | undefined;
+  depth: number;
+  round: number;
 }
 
 interface Scope<V, S> {
@@ -49,11 +53,13 @@ const bitOf = (buffer: number): number => 1 << Math.min(buffer, 30);
 export class Statements<V = string, S = string> {
   readonly #syntax: Syntax<V, S>;
   readonly #number = createNumbering();
-  readonly #values = new Map<number, Value>();
+  /** By their numbers. */
+  readonly #values: Value[] = [];
   readonly #taken = new Set<string>();
   readonly #counters = new Map<string, number>();
   #scopes: Scope<V, S>[] = [];
-  #depths = new Map<number, number>();
+  /** The depths of values are those of this round: another begins where a variable gets another value. */
+  #round = 0;
 
   constructor(syntax: Syntax<V, S>) {
     this.#syntax = syntax;
@@ -86,24 +92,23 @@ export class Statements<V = string, S = string> {
   /** Opens a nested scope; what is bound in it is forgotten when it closes. */
   open(guarded = false): void {
     this.#scopes.push(newScope(guarded));
-    if (guarded) this.#depths.clear();
+    if (guarded) this.#round++;
   }
 
   /** Closes the innermost scope and gives what was written in it, for a statement around it. */
   close(): S[] {
     const scope = this.#scopes.pop();
     if (!scope) throw new InternalError("no scope to close");
-    this.#forgetDepths();
     return scope.lines;
   }
 
   bindAxis(name: string, value: V): void {
-    if (this.#axis(name) !== undefined) this.#depths.clear();
+    if (this.#axis(name) !== undefined) this.#round++;
     (this.#top.axes ??= new Map<string, V>()).set(name, value);
   }
 
   bindAcc(stage: number, value: V): void {
-    if (this.#acc(stage) !== undefined) this.#depths.clear();
+    if (this.#acc(stage) !== undefined) this.#round++;
     (this.#top.accs ??= new Map<number, V>()).set(stage, value);
   }
 
@@ -115,7 +120,7 @@ export class Statements<V = string, S = string> {
   invalidate(buffers: ReadonlySet<number>): void {
     let written = 0;
     for (const buffer of buffers) written |= bitOf(buffer);
-    for (const value of this.#values.values()) {
+    for (const value of this.#values) {
       if ((value.buffers & written) !== 0) for (const scope of this.#scopes) scope.names?.delete(value.id);
     }
   }
@@ -143,12 +148,12 @@ export class Statements<V = string, S = string> {
 
   #intern(expr: Expr): Value {
     const id = this.#number(expr);
-    let value = this.#values.get(id);
+    let value = this.#values[id];
     if (!value) {
       const children = operands(expr).map((operand) => this.#intern(operand));
       let buffers = expr.kind === "load" ? bitOf(expr.buffer) : 0;
       for (const child of children) buffers |= child.buffers;
-      this.#values.set(id, (value = { id, expr, operands: children, buffers, uses: 0 }));
+      this.#values[id] = value = { id, expr, operands: children, buffers, uses: 0, home: undefined, depth: 0, round: 0 };
     }
     return value;
   }
@@ -173,15 +178,9 @@ export class Statements<V = string, S = string> {
     (this.#top.names ??= new Map<number, V>()).set(value.id, reference);
   }
 
-  /** Of values that only a scope knew which is closed now. */
-  #forgetDepths(): void {
-    for (const [id, depth] of this.#depths) if (depth >= this.#scopes.length) this.#depths.delete(id);
-  }
-
   // The outermost scope where all variables of a value are known.
   #depth(value: Value): number {
-    const known = this.#depths.get(value.id);
-    if (known !== undefined) return known;
+    if (value.round === this.#round && this.#scopes[value.depth] === value.home) return value.depth;
     const { expr } = value;
     let depth = 0;
     if (expr.kind === "axis") depth = this.#scopes.findLastIndex(({ axes }) => axes?.has(expr.name) === true);
@@ -194,7 +193,9 @@ export class Statements<V = string, S = string> {
         depth,
         this.#scopes.findLastIndex((scope) => scope.guarded),
       );
-    this.#depths.set(value.id, depth);
+    value.home = this.#scopes[depth];
+    value.depth = depth;
+    value.round = this.#round;
     return depth;
   }
 
