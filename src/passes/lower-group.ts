@@ -10,6 +10,7 @@ import { delinearize, linearize } from "../ir/loop/index-math.ts";
 import type { Axis, ContractStage, Range, SplitK, Stage } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { at, type Lowering } from "../ir/ops/define.ts";
+import type { StateKind } from "../ir/state.ts";
 import { InternalError, sameShape, sizeOf } from "../ir/types.ts";
 import { createKernelBuilder, type KernelBuilder, type Scope, type Write } from "./kernel-builder.ts";
 import type { Buffer, KernelCall } from "./lowered.ts";
@@ -17,6 +18,8 @@ import type { FuseOptions } from "./grouping.ts";
 
 export interface LowerOptions extends FuseOptions {
   readonly splitK: SplitK;
+  /** What states there are, those too that no entry reads: a stage hands on what it has no use for. */
+  readonly states?: ReadonlyMap<string, StateKind>;
 }
 
 /** Destination of a node's values: a buffer, from an offset in elements. */

@@ -45,7 +45,7 @@ export function lowerGraph(
   // A root that is nobody's own output yet takes the output's buffer; further outputs of the same node are copies.
   const copies: { readonly node: Node; readonly buffer: Buffer }[] = [];
   for (const [name, node] of graph.outputs) {
-    const buffer = sharedOutput(builder, name, node, shared);
+    const buffer = sharedOutput(builder, name, node, shared, options.states);
     if (places.has(node) || plan.lowering(node).kind === "special") copies.push({ node, buffer });
     else places.set(node, whole(buffer));
   }
@@ -108,10 +108,12 @@ function sharedInput(b: Builder, node: Node, shared: SharedBuffers): Buffer {
   return buffer;
 }
 
-function sharedOutput(b: Builder, name: string, node: Node, shared: SharedBuffers): Buffer {
+function sharedOutput(b: Builder, name: string, node: Node, shared: SharedBuffers, states: LowerOptions["states"]): Buffer {
   const known = shared.get(name);
   if (known) return { ...known, replaces: known };
-  const buffer: Buffer = { name, role: "output", dtype: node.type.dtype, shape: node.type.shape, ...beside(b, node) };
+  const kind = states?.get(name);
+  const role = kind === undefined ? { role: "output" as const } : { role: "state" as const, kind };
+  const buffer: Buffer = { name, ...role, dtype: node.type.dtype, shape: node.type.shape, ...beside(b, node) };
   shared.set(name, buffer);
   return buffer;
 }

@@ -45,7 +45,8 @@ function compileStage(
   // What gives states their initial values comes last.
   const graphs = new Map([...(features?.entries ?? []), ...entries].map(([name, { graph }]) => [name, graph]));
   const operands = operandsOf(spec.recipe);
-  const compiled = compileEntries(graphs, target, { ...options, ...(operands && { operands }) });
+  const kinds = new Map(states.list().map(({ name, kind }) => [name, kind]));
+  const compiled = compileEntries(graphs, target, { ...options, states: kinds, ...(operands && { operands }) });
   const { program } = compiled;
   const trainable = trainableOf(spec);
   const buffers = new Set(program.buffers.map(({ name }) => name));

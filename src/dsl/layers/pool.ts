@@ -44,10 +44,12 @@ interface WindowArgs {
   readonly ceil_mode: boolean;
 }
 
+const stridesOf = ({ stride, kernel }: WindowArgs, rank: Rank): readonly number[] => listOf(stride === "kernel" ? kernel : stride, rank);
+
 /** Pools images, and by images signals and volumes: along the last two axes, then along depth. */
 function overWindows(b: Builder, x: Node, rank: Rank, args: WindowArgs, pool: (x: Node, windows: Windows, isFirst: boolean) => Node): Node {
   const kernel = listOf(args.kernel, rank);
-  const [stride, padding] = [args.stride === "kernel" ? kernel : listOf(args.stride, rank), listOf(args.padding, rank)];
+  const [stride, padding] = [stridesOf(args, rank), listOf(args.padding, rank)];
   // As if it had three axes: those that a signal or an image has not are one value wide.
   const three = (list: readonly number[], missing: number): readonly number[] => [
     ...Array.from({ length: 3 - rank }, () => missing),
@@ -105,7 +107,7 @@ const maxPool = (rank: Rank): AnyLayer =>
 /** Windows whose values are apart, as windows side by side over copies of those values. */
 function sideBySide(b: Builder, x: Node, rank: Rank, args: WindowArgs, dilation: readonly number[]): readonly [Node, WindowArgs] {
   const kernel = listOf(args.kernel, rank);
-  const [stride, padding] = [args.stride === "kernel" ? kernel : listOf(args.stride, rank), listOf(args.padding, rank)];
+  const [stride, padding] = [stridesOf(args, rank), listOf(args.padding, rank)];
   const windows = kernel.map((taps, i) => {
     const [step = 1, around = 0, apart = 1, size] = [stride[i], padding[i], dilation[i], extent(x, 2 + i)];
     const reach = apart * (taps - 1) + 1;
