@@ -80,7 +80,7 @@ describe("a run", () => {
       source: join(process.cwd(), "good.tlspec"),
       recipe: { batch: 4 },
     });
-    expect(stepsIn("runs/fake/1")).toEqual(["start", "step", "step", "step", "epoch", "step", "step", "step", "epoch", "done"]);
+    expect(stepsIn("runs/fake/1")).toEqual(["start", "uncached", "step", "step", "step", "epoch", "step", "step", "step", "epoch", "done"]);
     expect(readSafetensors(readFileSync("runs/fake/latest/weights.safetensors")).tensors.size).toBe(3);
   });
 

@@ -4,7 +4,9 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { artifactProblem } from "../../src/ir/artifact-schema.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
+import { readExact, writeExact } from "../../src/ir/exact-json.ts";
 import { splitFromArrays } from "../../src/runtime/data/loaded-split.ts";
 import type { DoneEvent, TrainEvent } from "../../src/runtime/events.ts";
 import { Network } from "../../src/runtime/network.ts";
@@ -121,4 +123,9 @@ it("stand in a stage that has no use for them, and only there", async () => {
   );
   const [all, paused] = ["optimizer/first_correction", "optimizer/first_correction@a+c"];
   expect(counts.map((names) => [...names].sort())).toEqual([[all, paused], [all, paused], [all, paused], [all]]);
+});
+
+it.each(["reference", "wasm"])("what a stage only hands on is a state of a folder for %s", async (target) => {
+  const artifact = await compile(`optimizer ${OPTIMIZERS.adamw}${STAGES}`, target);
+  expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
 });

@@ -125,7 +125,7 @@ export function stagesSuite({ name, open }: Subject): void {
         ...Array.from({ length: STEPS }, () => `step ${stage} ${epoch}`),
         `epoch ${stage} ${epoch}`,
       ];
-      expect(shown).toEqual(["start  0", ...steps("head", 1), ...steps("low", 1), ...steps("low", 2), "done  0"]);
+      expect(shown).toEqual(["start  0", ...steps("head", 1), "uncached low 0", ...steps("low", 1), ...steps("low", 2), "done  0"]);
       expect(events[0]).toMatchObject({
         epochs: 3,
         steps: 3 * STEPS,
