@@ -5,24 +5,14 @@ import { meantSetting } from "./hints.ts";
 import { S, type Token } from "./tokens.ts";
 
 export const DATASET_KEYS = ["train", "val", "test", "split", "preprocess", "augment", "tokenize"];
+/** Differ from stage to stage; all others are set once. */
+export const STAGE_KEYS: readonly string[] = [
+  ...["freeze", "recompute", "features", "optimizer", "rate", "decay", "schedule"],
+  ...["accumulate", "regularize", "epochs", "stop", "keep"],
+];
 export const RECIPE_KEYS = [
-  ...["network", "weights", "replace", "adapt", "data", "loss", "metrics", "batch", "precision", "seed"],
-  ...[
-    "freeze",
-    "recompute",
-    "features",
-    "optimizer",
-    "rate",
-    "decay",
-    "schedule",
-    "accumulate",
-    "regularize",
-    "average",
-    "epochs",
-    "stop",
-    "keep",
-    "distill",
-  ],
+  ...["network", "weights", "replace", "adapt", "data", "loss", "metrics", "batch", "precision", "seed", "average", "distill"],
+  ...STAGE_KEYS,
 ];
 
 const KEYS: ReadonlySet<string> = new Set([...DATASET_KEYS, ...RECIPE_KEYS, "stage"]);

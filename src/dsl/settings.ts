@@ -5,23 +5,8 @@ import { LOSSES } from "../ir/recipe/losses/index.ts";
 import type * as Ast from "./ast.ts";
 import { evaluate, type Environment, type Reporter } from "./evaluate.ts";
 import type { Module } from "./module.ts";
+import { STAGE_KEYS } from "./setting-keys.ts";
 import { describeValue, isUnknown } from "./values.ts";
-
-/** Differ from stage to stage; all others are set once. */
-const STAGE_KEYS: readonly string[] = [
-  "freeze",
-  "recompute",
-  "features",
-  "optimizer",
-  "rate",
-  "decay",
-  "schedule",
-  "accumulate",
-  "regularize",
-  "epochs",
-  "stop",
-  "keep",
-];
 
 /** The settings of a recipe; or of one of its stages, which has the recipe's where it has none of its own. */
 export class Settings {

@@ -235,7 +235,7 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
 type Metered = Pick<Artifact, "recipe" | "dataInfo" | "outputShape">;
 
 const placesOfSums = ({ recipe, dataInfo, outputShape }: Metered): ReturnType<typeof tallyPlaces> =>
-  tallyPlaces(recipe, sizesOf(dataInfo.classes, outputShape));
+  tallyPlaces(recipe, sizesOf(recipe, dataInfo.classes, outputShape));
 
 function scoresShape({ recipe, outputShape }: Metered): Shape {
   const classes = rankedClasses(outputShape, recipe.labels);
@@ -246,7 +246,7 @@ function scoresShape({ recipe, outputShape }: Metered): Shape {
 function sumShape(sum: string, artifact: Metered): Shape {
   const places = placesOfSums(artifact).filter(({ buffer }) => buffer === sum);
   if (sum === LOSS_PLACE) return [LOSS_SUMS + places.length];
-  return places[0]?.tally.shape(sizesOf(artifact.dataInfo.classes, artifact.outputShape)) ?? [];
+  return places[0]?.tally.shape(sizesOf(artifact.recipe, artifact.dataInfo.classes, artifact.outputShape)) ?? [];
 }
 
 function portsFault(ports: EntryPorts, artifact: Artifact): string | undefined {

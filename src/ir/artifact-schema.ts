@@ -82,7 +82,9 @@ const field = oneOf(
     hasUnknown: flag,
   }),
 );
-const training = object({ shape, steps: list(wordSchema(LOAD_STEPS)) });
+/** Of pictures of sizes of their own, which a random crop takes its parts of, there are no sizes. */
+const ownSizes = { type: "array", items: [positive, { const: 0 }, { const: 0 }], minItems: 3, maxItems: 3 } as const;
+const training = object({ shape: { anyOf: [shape, ownSizes] }, steps: list(wordSchema(LOAD_STEPS)) });
 const pictured = { picture: shape, training };
 const column = object(
   { name, dtype, shape },

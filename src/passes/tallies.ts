@@ -30,7 +30,7 @@ export function addMetrics(
 ): SumBuffer[] {
   const tallied = { output, label, weights: loss.weights, classes: dataInfo.classes.length };
   const sums = new Map([[LOSS_PLACE, [loss.sum, loss.weight, loss.count]]]);
-  for (const { tally, buffer } of tallyPlaces(recipe, sizesOf(dataInfo.classes, output.type.shape.slice(1))))
+  for (const { tally, buffer } of tallyPlaces(recipe, sizesOf(recipe, dataInfo.classes, output.type.shape.slice(1))))
     sums.set(buffer, [...(sums.get(buffer) ?? []), tally.build(b, tallied)]);
   return [...sums].map(([sum, values]) => {
     const inOne = (): Node =>

@@ -26,7 +26,7 @@ export function metricsFrom(artifact: Metered, { sums, truth }: EpochSums): Metr
   const { recipe, dataInfo, outputShape } = artifact;
   const [total = 0, weight = 0, count = 0] = sums.get(LOSS_PLACE) ?? [];
   const { labels } = recipe;
-  const sizes = sizesOf(dataInfo.classes, outputShape);
+  const sizes = sizesOf(recipe, dataInfo.classes, outputShape);
   const places = tallyPlaces(recipe, sizes);
   const values: Record<string, MetricValue> = { loss: total / weight };
   for (const chosen of summedMetrics(recipe)) {

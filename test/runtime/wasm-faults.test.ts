@@ -1,5 +1,6 @@
 // The wasm device when a worker thread ends or fails, and when memory cannot grow.
 
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -10,6 +11,8 @@ import { add, float } from "../../src/ir/loop/expr.ts";
 import { PAGE } from "../../src/runtime/wasm/memory.ts";
 import { elementwise, programOf } from "../codegen/kernels.ts";
 import { faults, type Mortal } from "./faults-suite.ts";
+import type { Device } from "../../src/runtime/device.ts";
+import type { WasmOptions } from "../../src/runtime/wasm/device.ts";
 import { nodeWorkers } from "../../src/runtime/wasm/workers.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { openWasm, WORKER } from "./wasm-hand-made.ts";
@@ -19,14 +22,14 @@ afterEach(() => {
 });
 
 /** A device, and the threads behind it. */
-async function open(threads = 3): Promise<Mortal & { readonly workers: readonly Worker[] }> {
+async function open(threads = 3, options: Partial<WasmOptions> = {}): Promise<Mortal & { readonly workers: readonly Worker[] }> {
   const workers: Worker[] = [];
   const spied = vi.spyOn(workerThreads, "Worker").mockImplementation(function (...args: ConstructorParameters<typeof Worker>) {
     const worker = new Worker(...args);
     workers.push(worker);
     return worker;
   });
-  const device = await openWasm(threads);
+  const device = await openWasm(threads, options);
   spied.mockRestore();
   expect(workers).toHaveLength(threads);
   return { device, workers, kill: () => void workers[0]!.terminate() };
@@ -40,6 +43,42 @@ describe("another thread that ends", () => {
   faults("wasm", async () => {
     const { device, workers } = await open();
     return { device, kill: () => void workers[2]!.terminate() };
+  });
+});
+
+describe("a thread that ends before the leading one has started", () => {
+  const program = programOf(
+    elementwise("increment", 100, 1, (x) => add(x, float(1))),
+    wasmTarget,
+  );
+
+  /** The leading thread takes a second to start: what it is told first holds ports to threads that are gone by then. */
+  async function openSlowly(): Promise<{ device: Device; leader: Worker; follower: Worker }> {
+    const slow = join(temporaryFolder("wasm-faults-"), "slow.mjs");
+    writeFileSync(slow, `await new Promise((go) => setTimeout(go, 1000));\nawait import(${JSON.stringify(WORKER.href)});\n`);
+    const files = [pathToFileURL(slow), WORKER, WORKER];
+    const { device, workers } = await open(3, { start: (listener) => nodeWorkers(() => files.shift() ?? WORKER)(listener) });
+    await once(workers[1]!, "message");
+    return { device, leader: workers[0]!, follower: workers[1]! };
+  }
+
+  it("throws nothing where the device was disposed of meanwhile", async () => {
+    const { device, leader, follower } = await openSlowly();
+    const [ended, ready] = [once(follower, "exit"), once(leader, "message")];
+    const terminate = vi.spyOn(leader, "terminate").mockResolvedValue(0);
+    device.dispose();
+    await ended;
+    await ready;
+    terminate.mockRestore();
+    await leader.terminate();
+  });
+
+  it("is told where the end is heard of after the leading thread's readiness", async () => {
+    const { device, leader, follower } = await openSlowly();
+    follower.removeAllListeners("exit");
+    await follower.terminate();
+    await expect(device.load(program)).rejects.toMatchObject({ reason: "lost" });
+    await once(leader, "exit");
   });
 });
 

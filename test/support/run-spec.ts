@@ -5,7 +5,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compileSpec, compileTrace, type CompileOutcome } from "../../src/compile.ts";
 import { renderDiagnostics } from "../../src/diagnostics.ts";
+import { artifactProblem } from "../../src/ir/artifact-schema.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
+import { readExact, writeExact } from "../../src/ir/exact-json.ts";
 import type { DataInfo, DataPlan } from "../../src/ir/plan.ts";
 import type { KnownProfile } from "../../src/ir/program.ts";
 import type { TensorType } from "../../src/ir/types.ts";
@@ -29,19 +31,25 @@ function artifactOf({ artifact, diagnostics, sources }: CompileOutcome): Artifac
   return artifact;
 }
 
-/** All entries of a spec's recipe, for data of which only `dataInfo` is known, or what its plan makes of it. */
+/**
+ * All entries of a spec's recipe, for data of which only `dataInfo` is known, or what its plan makes of it; a folder that is written of it is
+ * none that `run` and modules refuse.
+ */
 export async function compileText(
   text: string,
   dataInfo: DataInfo | ((plan: DataPlan) => DataInfo),
   target = "reference",
   limits?: KnownProfile,
 ): Promise<Artifact> {
-  return artifactOf(
+  const artifact = artifactOf(
     await compileSpec(fileOf(text), {
       ...{ target, verify: true, ...(limits && { limits }) },
       describeData: (plan) => Promise.resolve(typeof dataInfo === "function" ? dataInfo(plan) : dataInfo),
     }),
   );
+  const problem = artifactProblem(readExact(writeExact(artifact)));
+  if (problem !== undefined) throw new Error(`what was compiled is refused: ${problem}`);
+  return artifact;
 }
 
 /** One training step on a given batch. */

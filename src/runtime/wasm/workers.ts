@@ -118,9 +118,15 @@ const inTurn =
         else tryFrom(index + 1, firstFault ?? message);
       };
       const hear = (message: Reply | Ready): void => {
+        if (!isCurrent()) return;
         if (message.kind !== "ready") return listener.onReply(message);
         isReady = true;
-        held.splice(0).forEach((told) => thread?.post(...told));
+        try {
+          held.splice(0).forEach((told) => thread?.post(...told));
+        } catch (error) {
+          // A port closes with the thread that has its other end, and that thread's end may not have been heard of yet.
+          listener.onEnd(error instanceof Error ? error.message : String(error));
+        }
       };
       starts[index]?.(hear, fail).then(
         (started) => {

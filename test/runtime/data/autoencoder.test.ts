@@ -55,6 +55,9 @@ describe.each(DEVICES)("an autoencoder on %s", (target, open) => {
     const given = [...(await predictBatch(network.loaded, split)), ...(await predictBatch(network.loaded, split, 4))];
     const errors = wanted.map((value, i) => given[i]! - value);
     expect(metrics!["loss"]).toBeCloseTo(errors.reduce((sum, e) => sum + e * e, 0) / errors.length, 4);
+    // As scikit-learn: the root for each number of an answer, and the mean of these.
+    const roots = Array.from({ length: 6 }, (_, n) => Math.sqrt(errors.reduce((sum, e, i) => sum + (i % 6 === n ? e * e : 0), 0) / 6));
+    expect(metrics!["rmse"]).toBeCloseTo(roots.reduce((sum, root) => sum + root, 0) / 6, 4);
     expect(metrics!["mae"]).toBeCloseTo(errors.reduce((sum, e) => sum + Math.abs(e), 0) / errors.length, 4);
     network.dispose();
     device.dispose();

@@ -1,7 +1,7 @@
 // Every metric of the language, and where the sums that a recipe's metrics need stand on the device.
 
 import type { PlainValue, RecipePlan, WordPlan } from "../../plan.ts";
-import type { Shape } from "../../types.ts";
+import { sizeOf, type Shape } from "../../types.ts";
 import { wordOf } from "../define.ts";
 import { accuracy } from "./accuracy.ts";
 import { auc } from "./auc.ts";
@@ -69,11 +69,11 @@ export const LOSS_PLACE = "metrics";
 /** In `metrics` before all tallies: loss times weight, weight, and the number of labels, which is the weight where all weigh the same. */
 export const LOSS_SUMS = 3;
 
-export const sizesOf = (classes: readonly string[], outputShape: Shape): TallySizes => ({
-  classes: classes.length,
-  outputs:
-    classes.length > 0 && outputShape.length > 0 ? (outputShape.at(-1) ?? 1) : outputShape.reduce((product, extent) => product * extent, 1),
-});
+/** @param classes of the data, which a loss of numbers has no use for: an autoencoder's pictures lie in folders, too */
+export function sizesOf({ labels }: Pick<Measured, "labels">, classes: readonly string[], outputShape: Shape): TallySizes {
+  if (labels === "number") return { classes: 0, outputs: sizeOf(outputShape) };
+  return { classes: classes.length, outputs: outputShape.at(-1) ?? 1 };
+}
 
 export const tallyOf = ({ metric, args }: ChosenMetric<SummedMetric>, { labels }: Measured): Tally => metric.tally(args, labels);
 
