@@ -1,11 +1,13 @@
-// Two groups of tests, one after the other. `unit` needs no device and runs on every core; `device` trains and draws kernels on
-// WebGPU, whose software driver takes all cores by itself, so its files run one at a time.
+// Three groups of tests, one after the other. `unit` needs no device and runs on every core; so does `e2e`, which uses the built package as people do,
+// and often waits for its processes and pages; `device` draws kernels on WebGPU, whose software driver takes all cores by itself, so its files run one
+// at a time.
 
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
-const DEVICE_TESTS = ["test/e2e/**/*.test.ts", "test/runtime/**/*webgpu*.test.ts"];
+const E2E_TESTS = ["test/e2e/**/*.test.ts"];
+const DEVICE_TESTS = ["test/runtime/**/*webgpu*.test.ts"];
 // What Vulkan drivers and browsers want; without it every worker would leave a folder of its own behind.
 const RUNTIME_FOLDER = resolve(".cache/runtime");
 mkdirSync(RUNTIME_FOLDER, { recursive: true, mode: 0o700 });
@@ -25,7 +27,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...EXCLUDED, ...DEVICE_TESTS],
+          exclude: [...EXCLUDED, ...E2E_TESTS, ...DEVICE_TESTS],
           maxWorkers: 2,
           // Half the time would go into loading the same modules again for every file.
           isolate: false,
@@ -34,7 +36,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "device", include: DEVICE_TESTS, exclude: EXCLUDED, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        test: { name: "e2e", include: E2E_TESTS, exclude: EXCLUDED, maxWorkers: 2, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
+        test: { name: "device", include: DEVICE_TESTS, exclude: EXCLUDED, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
     ],
   },

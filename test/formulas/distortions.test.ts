@@ -104,6 +104,7 @@ describe("color_jitter", () => {
 
 describe("random_rotation", () => {
   const from = distinct(1, 6, 7);
+  const levels = plain(from);
 
   /** The nearest pixel of where each comes from, and whether that is beyond doubt. */
   function turned(angle: number): { readonly picture: number[]; readonly isSure: boolean[] } {
@@ -114,7 +115,7 @@ describe("random_rotation", () => {
       const [row, column] = [x * sine + y * cosine + 2.5, x * cosine - y * sine + 3];
       isSure.push([row, column].every((v) => Math.abs(v - Math.floor(v) - 0.5) > 0.02));
       const [r, c] = [Math.floor(row + 0.5), Math.floor(column + 0.5)];
-      return r < 0 || c < 0 || r > 5 || c > 6 ? 0 : plain(from)[r * 7 + c]!;
+      return r < 0 || c < 0 || r > 5 || c > 6 ? 0 : levels[r * 7 + c]!;
     });
     return { picture, isSure };
   }
@@ -137,6 +138,7 @@ describe("random_rotation", () => {
 describe("random_affine", () => {
   const [height, width] = [7, 9];
   const from = distinct(1, height, width);
+  const levels = plain(from);
 
   interface Change {
     readonly degrees?: number;
@@ -159,7 +161,7 @@ describe("random_affine", () => {
       const row = (-matrix[2] * x + matrix[0] * y) / determinant + (height - 1) / 2;
       isSure.push([row, column].every((v) => Math.abs(v - Math.floor(v) - 0.5) > 0.02));
       const [r, c] = [Math.floor(row + 0.5), Math.floor(column + 0.5)];
-      return r < 0 || c < 0 || r >= height || c >= width ? 0 : plain(from)[r * width + c]!;
+      return r < 0 || c < 0 || r >= height || c >= width ? 0 : levels[r * width + c]!;
     });
     return { picture, isSure };
   }

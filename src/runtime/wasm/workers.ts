@@ -23,7 +23,7 @@ type NodeWorker = import("node:worker_threads").Worker;
 type NodeTransfer = readonly import("node:worker_threads").Transferable[];
 
 /** One way to start a thread; throws, or ends it, where this way is closed. */
-type Start = (hear: (message: Reply | Ready) => void, onEnd: (message: string) => void) => Promise<WorkerThread>;
+type Start = (hear: (message: Reply | Ready) => void, onEnd: (why: { readonly message: string }) => void) => Promise<WorkerThread>;
 
 /**
  * @param file the built file of worker.ts
@@ -35,24 +35,20 @@ export function nodeWorkers(file: () => URL, source?: () => Promise<string>): St
     async (hear, onEnd) => {
       const worker = await make();
       worker.on("message", hear);
-      worker.on("error", (error: Error) => {
-        onEnd(error.message);
-      });
+      worker.on("error", onEnd);
       worker.on("exit", () => {
-        onEnd("the worker thread ended");
+        onEnd({ message: "the worker thread ended" });
       });
-      worker.on("messageerror", (error: Error) => {
-        onEnd(`an answer cannot be read: ${error.message}`);
+      worker.on("messageerror", ({ message }: Error) => {
+        onEnd({ message: `an answer cannot be read: ${message}` });
       });
-      worker.unref();
       return {
         post: (message, transfer = []) => {
           worker.postMessage(message, transfer as NodeTransfer);
         },
         terminate: () => void worker.terminate(),
         keepAlive: (isNeeded) => {
-          if (isNeeded) worker.ref();
-          else worker.unref();
+          worker[isNeeded ? "ref" : "unref"]();
         },
       };
     };
@@ -75,10 +71,12 @@ export function webWorkers(file: () => Worker, source: () => Promise<string>): S
       };
       worker.onerror = (event) => {
         event.preventDefault();
-        onEnd(event.message || "the worker script could not be loaded; a content security policy must allow it: worker-src 'self'");
+        const message =
+          event.message || "the worker script could not be loaded; a content security policy must allow it: worker-src 'self'";
+        onEnd({ message });
       };
       worker.onmessageerror = () => {
-        onEnd("an answer cannot be read");
+        onEnd({ message: "an answer cannot be read" });
       };
       return {
         post: (message, transfer = []) => {
@@ -111,33 +109,27 @@ const inTurn =
     const tryFrom = (index: number, firstFault?: string): void => {
       const isCurrent = (): boolean => attempt === attempts;
       const attempt = ++attempts;
-      const fail = (message: string): void => {
+      const fail = ({ message }: { readonly message: string }): void => {
         if (!isCurrent()) return;
         // Why the usual way is closed says more than why the last one is.
         if (isReady || index + 1 === starts.length) listener.onEnd(firstFault ?? message);
         else tryFrom(index + 1, firstFault ?? message);
       };
       const hear = (message: Reply | Ready): void => {
-        if (!isCurrent()) return;
         if (message.kind !== "ready") return listener.onReply(message);
         isReady = true;
         try {
           held.splice(0).forEach((told) => thread?.post(...told));
         } catch (error) {
-          // A port closes with the thread that has its other end, and that thread's end may not have been heard of yet.
-          listener.onEnd(error instanceof Error ? error.message : String(error));
+          // A port closes with the thread that has its other end, whose end may not have been heard of yet, or was wanted.
+          fail(error as Error);
         }
       };
-      starts[index]?.(hear, fail).then(
-        (started) => {
-          if (!isCurrent()) return started.terminate();
-          thread = started;
-          thread.keepAlive(isNeeded);
-        },
-        (error: unknown) => {
-          fail(error instanceof Error ? error.message : String(error));
-        },
-      );
+      starts[index]?.(hear, fail).then((started) => {
+        if (!isCurrent()) return started.terminate();
+        thread = started;
+        thread.keepAlive(isNeeded);
+      }, fail);
     };
     let attempts = 0;
     tryFrom(0);
