@@ -1,7 +1,7 @@
 // One use of a layer: its arguments' types, the shape it works on, and its parameters under the current scope. What an op refuses
 // becomes a diagnostic at this place.
 
-import type { Span } from "../diagnostics.ts";
+import { didYouMean, type Span } from "../diagnostics.ts";
 import type { AdapterInfo } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { OpError } from "../ir/ops/define.ts";
@@ -117,13 +117,12 @@ export function checkArguments(
       ok = false;
       if (isUnknown(value)) continue;
       const wanted = spec.words === undefined ? outcome.wanted : describeArgument(spec);
-      const hint = hintForArgument(of, specs, { ...outcome, wanted }, value);
-      sink.report(
-        outcome.range ? "out-of-range" : "wrong-type",
-        expr.span,
-        { what: `\`${name}\` of \`${of}\``, wanted, got: describeValue(value) },
-        { hint },
-      );
+      // Where recipes take words, a name is one that none of them knows.
+      const unknown = expr.kind === "ref" && expr.name === value ? value : undefined;
+      const got = unknown === undefined ? describeValue(value) : `\`${unknown}\``;
+      const meant = unknown === undefined ? undefined : didYouMean(unknown, spec.words ?? []);
+      const hint = meant ?? hintForArgument(of, specs, { ...outcome, wanted }, value);
+      sink.report(outcome.range ? "out-of-range" : "wrong-type", expr.span, { what: `\`${name}\` of \`${of}\``, wanted, got }, { hint });
     }
   }
   return ok ? args : undefined;
