@@ -56,7 +56,14 @@ function fill(folder, files, count) {
   copyFileSync(at("bench/streaming.tlspec"), join(folder, "streaming.tlspec"));
 }
 
-/** A run of the command line: its events with the milliseconds when they came, and what `watch` saw of its process. */
+/** What a process has taken of all cores so far, in hundredths, as Linux counts. */
+function cpuSeconds(pid) {
+  if (!existsSync(`/proc/${pid}/stat`)) return 0;
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\)/, "").trim().split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** A run of the command line: its events with the milliseconds when they came and the time of processors by then. */
 function run(folder, args, watch) {
   const began = performance.now();
   const command = [at("dist/cli/main.js"), "run", "streaming.tlspec", "--device", "wasm", "--json", ...args];
@@ -66,7 +73,7 @@ function run(folder, args, watch) {
   child.stdout.on("data", (text) => {
     const lines = (rest + text).split("\n");
     rest = lines.pop();
-    for (const line of lines) events.push({ at: performance.now() - began, ...JSON.parse(line) });
+    for (const line of lines) events.push({ at: performance.now() - began, cpu: cpuSeconds(child.pid), ...JSON.parse(line) });
   });
   const timer = watch && setInterval(() => watch(child.pid, performance.now() - began), 100);
   return new Promise((resolve, reject) => {
@@ -87,6 +94,8 @@ const weightsOf = (folder, events) => readFileSync(join(folder, events.find(({ e
 async function compare(folder, count) {
   console.log(`ResNet-20 on ${count} JPEGs of ${SIDE} x ${SIDE}, wasm, ${availableParallelism()} cores for computing and decoding`);
   const rates = { held: [], streamed: [] };
+  // Of processors, for a picture: what decoding takes on a machine that does something else as well.
+  const work = { held: [], streamed: [] };
   const weights = [];
   for (let round = 0; round < Number(options.rounds); round++)
     for (const [name, args] of [
@@ -94,12 +103,19 @@ async function compare(folder, count) {
       ["streamed", ["--stream"]],
     ]) {
       const events = await run(folder, ["--recipe", "residual", ...args]);
-      for (const { event, epoch, seconds } of events) if (event === "epoch" && epoch > 1) rates[name].push(count / seconds);
+      const epochs = events.filter(({ event }) => event === "epoch");
+      rates[name].push(...epochs.slice(1).map(({ seconds }) => count / seconds));
+      work[name].push((epochs.at(-1).cpu - epochs[0].cpu) / (epochs.length - 1) / count);
       weights.push(weightsOf(folder, events));
     }
   const [held, streamed] = [median(rates.held), median(rates.streamed)];
   show("held", perSecond(held));
   show("streamed", `${perSecond(streamed)}: ${((100 * streamed) / held).toFixed(1)} %`);
+  const [alone, both] = [median(work.held), median(work.streamed)];
+  show(
+    "time of processors",
+    `${(1000 * alone).toFixed(2)} ms a picture held, ${(1000 * both).toFixed(2)} streamed: ${((100 * alone) / both).toFixed(1)} % computes`,
+  );
   show("the same bits", weights.every((it) => it.equals(weights[0])) ? `yes, ${weights.length} runs` : "NO");
 }
 
