@@ -7,6 +7,7 @@ import { lengthOf } from "../ir/padding.ts";
 import { examplesIn } from "../ir/plan.ts";
 import { sizeOf } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
+import type { Windows } from "./data/windows.ts";
 import type { HostArray } from "./device.ts";
 import { DataError } from "./errors.ts";
 import { metricsFrom, rankedFrom, type Metrics } from "./metrics.ts";
@@ -16,21 +17,26 @@ import { readSums, resetSums, writeResident } from "./resident.ts";
 
 const LONGEST_CHUNK = 256;
 
-/** Undefined when `signal` stopped it: part of a split has no metrics. */
-export type Evaluator = (split: LoadedSplit, signal?: AbortSignal) => Promise<Metrics | undefined>;
+/** Undefined when `signal` stopped it: part of a split has no metrics. `isAgain` where the same split is to come once more. */
+export type Evaluator = (split: LoadedSplit, signal?: AbortSignal, isAgain?: boolean) => Promise<Metrics | undefined>;
 
-/** Keeps the split that it saw last on the device, so that validation after every epoch uploads nothing; what is streamed comes each time. */
+/**
+ * Keeps the split that it saw last on the device, so that validation after every epoch uploads nothing; what is streamed comes each time, and
+ * what it begins with is read while others compute.
+ */
 export function createEvaluator(loaded: LoadedStage): Evaluator {
   const { artifact, stage, session } = loaded;
   const entry = entryFor(stage, "evaluate");
   let resident: LoadedSplit | undefined;
   const pace = new Pace(entry.scores === undefined ? LONGEST_CHUNK : KEPT_SCORES);
-  return async (split, signal) => {
+  let before: Windows | undefined;
+  return async (split, signal, isAgain = false) => {
     if (split.count === 0) throw new DataError("there are no examples to evaluate");
     const batch = examplesIn(artifact.recipe);
     const scores = entry.scores === undefined ? undefined : new ScoreReader(loaded, entry.scores, split.count);
     const steps = Math.ceil(split.count / batch);
-    const windows = split.streamed && (await import("./stream-feed.ts")).batchesInOrder(split, batch);
+    const windows = split.streamed && (await import("./stream-feed.ts")).batchesInOrder(split, batch, { before, isAgain });
+    before = windows;
     resetSums(loaded, "evaluate");
     for (let first = 0; first < steps;) {
       const window = windows ? await windows.at(first * batch) : split;

@@ -6,7 +6,7 @@ import { hostArray } from "../ir/arrays.ts";
 import type { Artifact, StageFeatures } from "../ir/artifact.ts";
 import { InternalError, sizeOf } from "../ir/types.ts";
 import type { Column, LoadedSplit } from "./data/loaded-split.ts";
-import { Windows } from "./data/windows.ts";
+import { inOrder, Windows } from "./data/windows.ts";
 import type { DeviceInfo, HostArray } from "./device.ts";
 import { writeBatch } from "./evaluate.ts";
 import type { FeaturesEvent, UncachedEvent } from "./events.ts";
@@ -156,7 +156,8 @@ async function computed(
     if (buffer === undefined) throw new InternalError(`nothing makes ${column.name}`);
     return { buffer, size: sizeOf(column.shape), data: hostArray(column.dtype, split.count * sizeOf(column.shape)) };
   });
-  const windows = split.streamed && Windows.inOrder(split, batch);
+  const windows = split.streamed && new Windows(split, batch);
+  windows?.begin(inOrder(split));
   const inFlight: { readonly first: number; readonly read: Promise<ReadonlyMap<string, HostArray>> }[] = [];
   for (let first = 0; first < split.count || inFlight.length > 0; first += batch) {
     await breathe();

@@ -6,13 +6,25 @@ import { examplesIn } from "../ir/plan.ts";
 import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import { sizeOf } from "../ir/types.ts";
 import type { Column, LoadedSplit } from "./data/loaded-split.ts";
-import { Windows, windowBatches } from "./data/windows.ts";
+import { inOrder, Windows, windowBatches } from "./data/windows.ts";
 import type { Feed } from "./feed.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
 import { writeResident } from "./resident.ts";
 
-/** As many whole batches at a time as a window has. */
-export const batchesInOrder = (split: LoadedSplit, batch: number): Windows => Windows.inOrder(split, windowBatches(split, batch) * batch);
+/**
+ * As many whole batches at a time as a window has. Where they are to come again, the first are read while the last are used.
+ * @param before what was made the last time
+ */
+export function batchesInOrder(
+  split: LoadedSplit,
+  batch: number,
+  { before, isAgain }: { readonly before: Windows | undefined; readonly isAgain: boolean },
+): Windows {
+  const windows = before?.split === split ? before : new Windows(split, windowBatches(split, batch) * batch);
+  const order = inOrder(split);
+  windows.begin(order, 0, isAgain ? () => order : undefined);
+  return windows;
+}
 
 /** Growing takes a new place on the device; so there is room for somewhat larger pictures. */
 const SPARE = 1.25;
@@ -22,7 +34,7 @@ export class StreamFeed implements Feed {
   readonly #loaded: LoadedStage;
   readonly #split: LoadedSplit;
   readonly #batch: number;
-  #windows: Windows | undefined;
+  readonly #windows: Windows;
   /** The batch that the windows begin with, and the one behind the window on the device. */
   #from = 0;
   #end = 0;
@@ -34,26 +46,26 @@ export class StreamFeed implements Feed {
     this.#split = split;
     this.#batch = examplesIn(loaded.artifact.recipe);
     this.most = windowBatches(split, this.#batch);
+    this.#windows = new Windows(split, this.most * this.#batch);
     const { shape = [] } = split.streamed ?? {};
     this.#room = hasOwnSizes(shape) ? 0 : this.most * this.#batch * sizeOf(shape);
   }
 
-  begin(order: Int32Array, from: number): void {
+  begin(order: Int32Array, from: number, next?: () => Int32Array): void {
     const [size, first] = [this.most * this.#batch, from * this.#batch];
     const { session, stage } = this.#loaded;
     session.write(
       entryFor(stage, "train").order,
       order.map((_, place) => (place < first ? 0 : (place - first) % size)),
     );
-    this.#windows = new Windows(this.#split, order, size);
-    this.#windows.begin(first);
+    this.#windows.begin(order, first, next);
     [this.#from, this.#end] = [from, from];
   }
 
   async load(batch: number): Promise<number> {
     if (batch >= this.#end) {
-      const window = await this.#windows?.at(batch * this.#batch);
-      if (window) writeResident(this.#loaded, "train", this.#roomy(window));
+      const window = await this.#windows.at(batch * this.#batch);
+      writeResident(this.#loaded, "train", this.#roomy(window));
       this.#end = batch + this.most;
     }
     return this.#end - batch;

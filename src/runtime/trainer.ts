@@ -198,12 +198,13 @@ async function* trainStage(
   const pace = new Pace(LOSS_HISTORY);
   const record = recording && new recording.StageRecord(loaded, index, run.checkpoints, resume);
   let { epoch: whole = 0, steps: done = 0 }: Partial<Position> = resume?.position ?? {};
+  const orderOf = (epoch: number): Int32Array => permutation(data.train.count, artifact.recipe.seed, STREAM.shuffle, epochsBefore + epoch);
 
   while (whole < epochs && record?.isStalled !== true && !isStopped()) {
     const began = performance.now();
     const epoch = whole + 1;
-    const order = permutation(data.train.count, artifact.recipe.seed, STREAM.shuffle, epochsBefore + whole);
-    feed.begin(order, done * (loaded.plan.accumulate ?? 1));
+    const isLast = epoch === epochs;
+    feed.begin(orderOf(whole), done * (loaded.plan.accumulate ?? 1), isLast ? undefined : () => orderOf(epoch));
     session.write(entry.count, Int32Array.of(data.train.count));
     if (done === 0) {
       session.write(entry.cursor, Int32Array.of(0));
@@ -221,7 +222,7 @@ async function* trainStage(
       });
     run.keep({ stage: stage.name, epoch, values });
     const trained = await epochMetrics(loaded, "train", data.train);
-    const validated = data.val && (await evaluate(data.val, signal));
+    const validated = data.val && (await evaluate(data.val, signal, !isLast));
     // Without its metrics an epoch is not whole; whoever goes on validates it.
     if (data.val && validated === undefined) break;
     const best = await record?.see({ epoch, train: trained, val: validated });

@@ -149,5 +149,37 @@ export function streamingSuite(open: () => Promise<Device>): void {
           device.dispose();
         }
       });
+
+    it("have been asked for when an epoch begins with them", { timeout: 120_000 }, async () => {
+      const device = await open();
+      try {
+        const artifact = await compiled(device, "one size");
+        const { train: training, val } = await dataOf(artifact, 0);
+        if (!val) throw new Error("the spec has a validation part");
+        const asked = { train: 0, val: 0 };
+        const counted = (split: LoadedSplit, name: keyof typeof asked): LoadedSplit => {
+          const { streamed } = split;
+          if (!streamed) throw new Error("streamed");
+          return { ...split, streamed: { ...streamed, read: (examples) => (asked[name]++, streamed.read(examples)) } };
+        };
+        const data = { train: counted(training, "train"), val: counted(val, "val") };
+        const seen: unknown[] = [];
+        const network = await Network.open(artifact, device);
+        try {
+          for await (const event of train(network, data, { features: false })) if (event.event === "epoch") seen.push({ ...asked });
+        } finally {
+          network.dispose();
+        }
+        const windows = ({ count }: LoadedSplit): number => Math.ceil(count / 4);
+        const after = (epochs: number, ahead: number): typeof asked => ({
+          train: epochs * windows(training) + ahead,
+          val: epochs * windows(val) + ahead,
+        });
+        // Of two stages of two epochs: a stage begins and ends with nothing under way.
+        expect(seen).toEqual([after(1, 1), after(2, 0), after(3, 1), after(4, 0)]);
+      } finally {
+        device.dispose();
+      }
+    });
   });
 }

@@ -11,59 +11,68 @@ const WINDOW_BYTES = 16 * 2 ** 20;
 export const windowBatches = ({ count, streamed }: LoadedSplit, batch: number): number =>
   Math.max(1, Math.min(Math.ceil(count / batch), Math.floor(WINDOW_BYTES / (batch * Math.max(1, streamed?.bytes ?? 1)))));
 
+/** All examples, as they stand. */
+export const inOrder = ({ count }: LoadedSplit): Int32Array => Int32Array.from({ length: count }, (_, i) => i);
+
+/** A window that is being read. */
+interface Ahead {
+  readonly order: Int32Array;
+  readonly first: number;
+  readonly split: Promise<LoadedSplit>;
+}
+
 export class Windows {
-  readonly #split: LoadedSplit;
-  readonly #order: Int32Array;
+  readonly split: LoadedSplit;
   /** Examples of each. */
   readonly #size: number;
-  #ahead: { readonly first: number; readonly split: Promise<LoadedSplit> } | undefined;
+  #order: Int32Array = new Int32Array(0);
+  #next: (() => Int32Array) | undefined;
+  #ahead: Ahead | undefined;
 
-  /** Of all examples, as they stand. */
-  static inOrder(split: LoadedSplit, size: number): Windows {
-    return new Windows(
-      split,
-      Int32Array.from({ length: split.count }, (_, i) => i),
-      size,
-    );
+  constructor(split: LoadedSplit, size: number) {
+    this.split = split;
+    this.#size = size;
   }
 
-  /** @param order of the examples; the windows are taken from it, `size` at a time */
-  constructor(split: LoadedSplit, order: Int32Array, size: number) {
-    this.#split = split;
+  /**
+   * Windows of this order from here on, `size` examples at a time; the first is read at once, or has been where it was said to come.
+   * @param next the order that comes behind it, where one does: its first window is read while the last of this one is used
+   */
+  begin(order: Int32Array, first = 0, next?: () => Int32Array): void {
     this.#order = order;
-    this.#size = size;
+    this.#next = next;
+    const ahead = this.#ahead;
+    this.#ahead = ahead?.first === first && isSame(ahead.order, order) ? { ...ahead, order } : this.#read(order, first);
   }
 
   /** The window that begins at this place of the order. */
   async at(first: number): Promise<LoadedSplit> {
-    const window = this.#ahead?.first === first ? this.#ahead.split : this.#read(first);
+    const ahead = this.#ahead;
     this.#ahead = undefined;
-    const found = await window;
-    const next = first + this.#size;
-    if (next < this.#order.length) {
-      const split = this.#read(next);
-      // Where it cannot be read, whoever asks for it hears of it; perhaps nobody does.
-      split.catch(() => undefined);
-      this.#ahead = { first: next, split };
-    }
+    const isReady = ahead?.first === first && ahead.order === this.#order;
+    const found = await (isReady ? ahead : this.#read(this.#order, first)).split;
+    const behind = first + this.#size;
+    if (behind < this.#order.length) this.#ahead = this.#read(this.#order, behind);
+    else if (this.#next) this.#ahead = this.#read(this.#next(), 0);
     return found;
   }
 
-  /** Begins to read the first window. */
-  begin(first: number): void {
-    const split = this.#read(first);
+  #read(order: Int32Array, first: number): Ahead {
+    const split = this.#taken(order.slice(first, first + this.#size));
+    // Where it cannot be read, whoever asks for it hears of it; perhaps nobody does.
     split.catch(() => undefined);
-    this.#ahead = { first, split };
+    return { order, first, split };
   }
 
-  async #read(first: number): Promise<LoadedSplit> {
-    const { columns, streamed, classes } = this.#split;
-    const examples = this.#order.slice(first, first + this.#size);
+  async #taken(examples: Int32Array): Promise<LoadedSplit> {
+    const { columns, streamed, classes } = this.split;
     const taken = [...columns].map(([name, column]) => [name, rowsOf(column, examples)] as const);
     const read = streamed && ([streamed.name, await streamed.read(examples)] as const);
     return { count: examples.length, columns: new Map([...(read ? [read] : []), ...taken]), classes };
   }
 }
+
+const isSame = (a: Int32Array, b: Int32Array): boolean => a.length === b.length && a.every((value, i) => value === b[i]);
 
 function rowsOf({ dtype, shape, data, places }: Column, examples: Int32Array): Column {
   if (places) throw new InternalError("pictures in memory need no window");

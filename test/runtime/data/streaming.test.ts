@@ -7,7 +7,8 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DataPlan } from "../../../src/ir/plan.ts";
 import { describeData, loadSplit } from "../../../src/runtime/data/index.ts";
-import { Windows, windowBatches } from "../../../src/runtime/data/windows.ts";
+import type { Column } from "../../../src/runtime/data/loaded-split.ts";
+import { inOrder, Windows, windowBatches } from "../../../src/runtime/data/windows.ts";
 
 const root = mkdtempSync(join(tmpdir(), "tlc-streaming-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -30,7 +31,8 @@ describe("a stream of pictures", () => {
     const split = await loadSplit(plan, "train", info, { streamAbove: 2 ** 28 });
     expect(split.streamed?.bytes).toBe(3 * SIDE * SIDE);
     const size = windowBatches(split, BATCH) * BATCH;
-    const windows = Windows.inOrder(split, size);
+    const windows = new Windows(split, size);
+    windows.begin(inOrder(split));
     const before = process.memoryUsage().rss;
     let [most, seen] = [0, 0];
     for (let first = 0; first < COUNT; first += size) {
@@ -42,6 +44,31 @@ describe("a stream of pictures", () => {
     expect(seen).toBe(COUNT);
     // All of them are 450 MiB, which is what it took to hold them.
     expect(most / 2 ** 20).toBeLessThan(300);
+  });
+
+  it("reads what an order begins with while the last of the order before it is used", async () => {
+    const asked: number[][] = [];
+    const read = (examples: Int32Array): Promise<Column> => {
+      asked.push([...examples]);
+      return Promise.resolve({ dtype: "u8", shape: [1], data: Uint8Array.from(examples) });
+    };
+    const streamed = { name: "image", dtype: "u8", shape: [1], bytes: 1, read } as const;
+    const windows = new Windows({ count: 3, columns: new Map(), classes: [], streamed }, 2);
+    const taken = async (first: number): Promise<unknown> => [...((await windows.at(first)).columns.get("image")?.data ?? [])];
+    windows.begin(Int32Array.of(2, 0, 1), 0, () => Int32Array.of(1, 2, 0));
+    expect(await taken(0)).toEqual([2, 0]);
+    expect(await taken(2)).toEqual([1]);
+    expect(asked).toEqual([[2, 0], [1], [1, 2]]);
+    windows.begin(Int32Array.of(1, 2, 0));
+    expect(await taken(0)).toEqual([1, 2]);
+    expect(await taken(2)).toEqual([0]);
+    // As it was said, and no more: nothing twice, and nothing behind the last.
+    expect(asked.slice(3)).toEqual([[0]]);
+    // What comes may be another order than was said.
+    windows.begin(Int32Array.of(0, 1, 2), 2, () => Int32Array.of(2, 1, 0));
+    expect(await taken(2)).toEqual([2]);
+    windows.begin(Int32Array.of(2, 0, 1));
+    expect(await taken(0)).toEqual([2, 0]);
   });
 
   it("is none where all pictures may be held", async () => {
