@@ -208,19 +208,18 @@ export function checkSpec(spec: LoadedSpec, options: CheckOptions): readonly Dia
     if (network === undefined) continue;
     built.add(network.declaration.name);
     const info = dataInfo(planned);
-    if (info !== undefined) elaborate(spec, planned, { builder: builder(), budget, dataInfo: info });
-    else withSomeExtent(network, sink, (dims, into) => elaborate({ ...spec, sink: into }, planned, { builder: builder(), budget, dims }));
+    const it =
+      info !== undefined
+        ? elaborate(spec, planned, { builder: builder(), budget, dataInfo: info })
+        : withSomeExtent(network, sink, (dims, into) => elaborate({ ...spec, sink: into }, planned, { builder: builder(), budget, dims }));
     const { weights, teacher } = planned;
-    if ((weights ?? teacher) !== undefined && options.weights !== undefined && !sink.hasErrors) {
+    if ((weights ?? teacher) !== undefined && options.weights !== undefined && it && !sink.hasErrors) {
+      // Where the data does not say how many classes there are, what is as large with one more of them.
       const dims = dimensions(network, PLACEHOLDER_EXTENT);
-      const model = (classes: number): NetworkModel | undefined =>
-        elaborate({ ...spec, sink: new DiagnosticSink() }, planned, {
-          ...{ builder: builder(), budget, dims, classes },
-          ...(info && { dataInfo: info }),
-        });
-      const [it, other] = [model(PLACEHOLDER_CLASSES), model(PLACEHOLDER_CLASSES + 1)];
-      if (weights && it && other) options.weights(weights, commonShapes(it.parameters, other.parameters));
-      if (teacher && it?.teacher && other?.teacher)
+      const request = { builder: builder(), budget, dims, classes: PLACEHOLDER_CLASSES + 1 };
+      const other = info !== undefined ? it : elaborate({ ...spec, sink: new DiagnosticSink() }, planned, request);
+      if (weights && other) options.weights(weights, commonShapes(it.parameters, other.parameters));
+      if (teacher && it.teacher && other?.teacher)
         options.weights(teacher.weights, commonShapes(it.teacher.parameters, other.teacher.parameters));
     }
   }
@@ -239,31 +238,31 @@ export function checkSpec(spec: LoadedSpec, options: CheckOptions): readonly Dia
 
 /**
  * Builds a network with lengths for its symbolic dimensions, which only data knows: one that it fits shows that some data would. Where none
- * does, the faults of the first are those that are reported.
+ * does, the faults of the first are those that are reported. Returns what was built with the first lengths, where it fits them.
  */
-function withSomeExtent(
+function withSomeExtent<T>(
   network: NetworkValue,
   sink: DiagnosticSink,
-  build: (dims: Readonly<Record<string, number>>, sink: DiagnosticSink) => unknown,
-): void {
+  build: (dims: Readonly<Record<string, number>>, sink: DiagnosticSink) => T,
+): T | undefined {
   const isOpen = symbolsOf(network).length > 0;
   const attempts = (isOpen ? [PLACEHOLDER_EXTENT, ...extentsIn(network)] : [PLACEHOLDER_EXTENT]).map((extent) => {
     const dims = dimensions(network, extent);
-    return (): DiagnosticSink => {
+    return (): readonly [DiagnosticSink, T] => {
       const found = new DiagnosticSink();
-      build(dims, found);
-      return found;
+      return [found, build(dims, found)];
     };
   });
   let first: DiagnosticSink | undefined;
-  for (const attempt of attempts) {
-    const found = attempt();
+  for (const [i, attempt] of attempts.entries()) {
+    const [found, built] = attempt();
     first ??= found;
     if (found.hasErrors) continue;
-    first = found;
-    break;
+    for (const diagnostic of found.list()) sink.add(diagnostic);
+    return i === 0 ? built : undefined;
   }
   for (const diagnostic of first?.list() ?? []) sink.add(diagnostic);
+  return undefined;
 }
 
 const dimensions = (network: NetworkValue, extent: number): Readonly<Record<string, number>> =>

@@ -17,7 +17,9 @@ function encode(value: unknown): string {
   if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
   if (Array.isArray(value)) {
     let text = "";
-    for (const element of value) text += `${encode(element)},`;
+    // Shapes, mostly.
+    for (const element of value as readonly unknown[])
+      text += typeof element === "number" && element !== 0 ? `${element},` : `${encode(element)},`;
     return `[${text}]`;
   }
   if (value !== null && typeof value === "object") {

@@ -37,6 +37,8 @@ export function createBuilder(): Builder {
   /** By the numbers of their nodes. */
   const origins: (Origin | undefined)[] = [];
   const scalars = new Map<DType, Map<number, Node>>();
+  /** Constants of other shapes, by those that they repeat and by their extents. */
+  const broadcast = new Map<Node, Map<string, Node>>();
   let current: Origin | undefined;
 
   const kindOf = (op: AnyOp, attrs: object): Kind => {
@@ -79,30 +81,43 @@ export function createBuilder(): Builder {
     return node;
   };
 
+  const broadcastConstant = (node: Node, shape: Shape): Node => {
+    let ofNode = broadcast.get(node);
+    if (!ofNode) broadcast.set(node, (ofNode = new Map<string, Node>()));
+    const key = shape.join();
+    let known = ofNode.get(key);
+    if (!known) ofNode.set(key, (known = apply(ops.constant, [], { ...node.attrs, type: tensorType(node.type.dtype, shape) })));
+    return known;
+  };
+
   const broadcastTo = (node: Node, shape: Shape): Node => {
     if (sameShape(node.type.shape, shape)) return node;
-    if (node.op === ops.constant) return apply(ops.constant, [], { ...node.attrs, type: tensorType(node.type.dtype, shape) });
+    if (node.op === ops.constant) return broadcastConstant(node, shape);
     const padded = [...new Array<number>(shape.length - node.type.shape.length).fill(1), ...node.type.shape];
     const ranked = sameShape(padded, node.type.shape) ? node : apply(ops.reshape, [node], { shape: padded });
     return sameShape(padded, shape) ? ranked : apply(ops.expand, [ranked], { shape: [...shape] });
   };
 
-  const emit =
-    (op: AnyOp) =>
-    (...args: unknown[]): Node => {
-      const arity = op.arity as number;
-      if (arity < 0) return apply(op, args[0] as readonly Node[], (args[1] as object | undefined) ?? NO_ATTRIBUTES);
-      const operands = args.slice(0, arity) as Operand[];
-      const attrs = (args[arity] as object | undefined) ?? NO_ATTRIBUTES;
-      // A number takes the type of the other operands, but for the condition of a `where`.
-      const typed = operands.filter((x) => typeof x !== "number");
-      const like = typed.find((x) => x.type.dtype !== "bool") ?? typed[0];
-      const nodes = operands.map((x) => {
-        if (typeof x !== "number") return x;
-        if (!like) throw new InternalError(`${op.name} of numbers only`);
-        return constantLike(x, like.type);
-      });
-      if (!op.elementwise) return apply(op, nodes, attrs);
+  /** The operands as nodes: a number takes the type of the other operands, but for the condition of a `where`. */
+  const nodesOf = (op: AnyOp, operands: readonly Operand[]): Node[] => {
+    let like: Node | undefined;
+    return operands.map((x) => {
+      if (typeof x !== "number") return x;
+      like ??= operands.find((it): it is Node => typeof it !== "number" && it.type.dtype !== "bool");
+      like ??= operands.find((it) => typeof it !== "number");
+      if (!like) throw new InternalError(`${op.name} of numbers only`);
+      return constantLike(x, like.type);
+    });
+  };
+
+  const emit = (op: AnyOp): ((...args: unknown[]) => Node) => {
+    const arity = op.arity as number;
+    if (arity < 0) return (inputs, attrs = NO_ATTRIBUTES) => apply(op, inputs as readonly Node[], attrs as object);
+    return (...args) => {
+      const attrs = (args[arity] ?? NO_ATTRIBUTES) as object;
+      const nodes = nodesOf(op, args.slice(0, arity) as Operand[]);
+      const first = nodes[0]?.type.shape;
+      if (!op.elementwise || !first || nodes.every(({ type }) => sameShape(type.shape, first))) return apply(op, nodes, attrs);
       const shape = broadcastShapes(op.name, nodes);
       return apply(
         op,
@@ -110,6 +125,7 @@ export function createBuilder(): Builder {
         attrs,
       );
     };
+  };
 
   const methods = Object.fromEntries(Object.entries(ops).map(([name, op]) => [name, emit(op)]));
   const withOrigin = <T>(origin: Origin | undefined, make: () => T): T => {
@@ -128,16 +144,17 @@ export function createBuilder(): Builder {
 
 /** NumPy's rule: shapes align at the right, and an extent of 1 stretches. */
 function broadcastShapes(name: string, nodes: readonly Node[]): Shape {
-  const rank = Math.max(0, ...nodes.map((n) => n.type.shape.length));
-  return Array.from({ length: rank }, (_, i) => {
-    let extent = 1;
-    for (const { type } of nodes) {
-      const j = i - (rank - type.shape.length);
-      const own = j < 0 ? 1 : at(type.shape, j);
+  let rank = 0;
+  for (const { type } of nodes) rank = Math.max(rank, type.shape.length);
+  const shape = new Array<number>(rank).fill(1);
+  for (const { type } of nodes) {
+    const before = rank - type.shape.length;
+    for (const [j, own] of type.shape.entries()) {
+      const extent = at(shape, before + j);
       if (own === 1 || own === extent) continue;
       if (extent !== 1) throw new OpError(`${name} cannot combine ${nodes.map((n) => formatType(n.type)).join(" and ")}`);
-      extent = own;
+      shape[before + j] = own;
     }
-    return extent;
-  });
+  }
+  return shape;
 }

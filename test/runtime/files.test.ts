@@ -101,7 +101,7 @@ describe("pictures", () => {
   });
 
   it("are decoded a few at a time, however large", async () => {
-    const { PixelRoom } = await import("../../src/runtime/data/decode.ts");
+    const { PixelRoom } = await import("../../src/runtime/data/decoder.ts");
     const room = new PixelRoom();
     let [now, most] = [0, 0];
     const work = (): Promise<void> =>

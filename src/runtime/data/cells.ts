@@ -13,6 +13,39 @@ export const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b 
 
 export const splitCell = (cell: string): readonly string[] => cell.trim().split(/\s+/);
 
+/** Of a cell: how many numbers it has, and the highest. */
+interface Wholes {
+  readonly count: number;
+  readonly highest: number;
+}
+
+/** So many digits fit an i32, whichever they are. */
+const FEW_DIGITS = 9;
+
+/**
+ * What a trimmed cell holds where that is whole numbers of a few digits, a blank apart, as most sequences are; otherwise undefined. Makes no
+ * text of each: a table of a few thousand sequences would spend half the time of `tlc check` on that.
+ */
+export function plainWholes(cell: string): Wholes | undefined {
+  let count = 0;
+  let highest = 0;
+  let value = 0;
+  let digits = 0;
+  for (let i = 0; i <= cell.length; i++) {
+    const code = i < cell.length ? cell.charCodeAt(i) : 32;
+    if (code >= 48 && code <= 57 && digits < FEW_DIGITS) {
+      value = value * 10 + code - 48;
+      digits++;
+    } else if (code === 32 && digits > 0) {
+      if (value > highest) highest = value;
+      count++;
+      value = 0;
+      digits = 0;
+    } else return undefined;
+  }
+  return { count, highest };
+}
+
 export const isInt32 = (token: string): boolean => INTEGER.test(token) && Number(token) === (Number(token) | 0);
 
 export interface Labels {
@@ -66,15 +99,20 @@ export class ClassSurvey implements LabelSurvey {
   }
 
   add(cell: string): void {
-    const tokens = splitCell(cell);
-    if (this.#padding !== undefined) this.#steps = Math.max(this.#steps ?? 1, tokens.length, this.#padding);
-    else if (this.#isFirst && tokens.length > 1 && tokens.every(isWhole)) this.#steps = tokens.length;
-    this.#isFirst = false;
-    if (this.#steps !== undefined) {
-      for (const token of tokens) this.#highest = Math.max(this.#highest, Number(token) || 0);
-      return;
-    }
     const label = cell.trim();
+    if (this.#padding !== undefined || this.#steps !== undefined || this.#isFirst) {
+      const plain = plainWholes(label);
+      const tokens = plain ? [] : splitCell(label);
+      const count = plain?.count ?? tokens.length;
+      if (this.#padding !== undefined) this.#steps = Math.max(this.#steps ?? 1, count, this.#padding);
+      else if (this.#isFirst && count > 1 && tokens.every(isWhole)) this.#steps = count;
+      this.#isFirst = false;
+      if (this.#steps !== undefined) {
+        this.#highest = Math.max(this.#highest, plain?.highest ?? 0);
+        for (const token of tokens) this.#highest = Math.max(this.#highest, Number(token) || 0);
+        return;
+      }
+    }
     this.#isNumeric &&= NUMBER.test(label);
     this.#isWhole &&= isWhole(label);
     this.#isPlain &&= INTEGER.test(label);

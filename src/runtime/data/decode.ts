@@ -1,67 +1,16 @@
-// Decoders of pictures in Node: sharp, whose one caller this is, and those of small pictures.
+// The decoder of pictures in Node: sharp, whose one caller this is.
 
 import { systemReason } from "../system-reason.ts";
 import type { PictureHeader } from "./image-size.ts";
 import { decodeWith, headerWith, type Sharp } from "./library.ts";
-import { decodeSmall } from "./small/index.ts";
 import type { Pixels } from "../../ir/recipe/steps/define.ts";
 
-const load = async (): Promise<Sharp> => (await import("sharp")).default;
+/** The library, which takes longer to load than a small picture to decode. */
+export const library = async (): Promise<Sharp> => (await import("sharp")).default;
 
-export const pictureHeader = (bytes: Uint8Array): Promise<PictureHeader> => headerWith(load, bytes);
-export const decodePicture = async (bytes: Uint8Array, header: PictureHeader): Promise<Pixels> => decodeWith(await load(), bytes, header);
-
-/** Pixels that are decoded at one time; a larger picture is decoded alone. Each takes about eight bytes while it is. */
-const PIXELS_AT_ONCE = 2 ** 23;
-
-/** Lets decoders in while there is room for what they make: the memory of a few large pictures, whatever the number of tasks. */
-export class PixelRoom {
-  #used = 0;
-  readonly #waiting: (() => void)[] = [];
-
-  async with<T>(pixels: number, work: () => Promise<T>): Promise<T> {
-    while (this.#used > 0 && this.#used + pixels > PIXELS_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#used += pixels;
-    try {
-      return await work();
-    } finally {
-      this.#used -= pixels;
-      for (const resolve of this.#waiting.splice(0)) resolve();
-    }
-  }
-}
-
-/** Decodes many pictures: small ones here, others by the library, which is set up when the first comes. */
-export class Decoder {
-  readonly #room = new PixelRoom();
-  #restore: Promise<() => void> | undefined;
-
-  async decode(bytes: Uint8Array, header: PictureHeader): Promise<Pixels> {
-    const small = decodeSmall(bytes, header);
-    if (small !== undefined) return small;
-    this.#restore ??= oneThreadEach();
-    await this.#restore;
-    return this.#room.with(header.width * header.height, () => decodePicture(bytes, header));
-  }
-
-  /** Gives the library back as it was. */
-  async close(): Promise<void> {
-    (await this.#restore)?.();
-  }
-}
-
-/** Many pictures at once need no threads inside each, and no cache of what is seen once: a third less time. Returns the way back. */
-async function oneThreadEach(): Promise<() => void> {
-  const sharp = await load();
-  const threads = sharp.concurrency();
-  const { memory, files, items } = sharp.cache();
-  sharp.concurrency(1);
-  sharp.cache(false);
-  return () => {
-    sharp.concurrency(threads);
-    sharp.cache({ memory: memory.max, files: files.max, items: items.max });
-  };
-}
+export const pictureHeader = (bytes: Uint8Array): Promise<PictureHeader> => headerWith(library, bytes);
+export const decodePicture = async (bytes: Uint8Array, header: PictureHeader): Promise<Pixels> =>
+  decodeWith(await library(), bytes, header);
 
 /** The first line of a decoder's complaint; what follows is its log. */
 export const imageReason = (error: unknown): string => systemReason(error).split("\n")[0] ?? "unreadable";

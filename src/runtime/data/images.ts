@@ -1,5 +1,5 @@
-// Image folders: one folder per class, as torchvision's ImageFolder reads them. Pixels are stored as u8[channels, height, width] after
-// the steps of preprocessing; what is random and the normalization happen on the device.
+// Image folders: one folder per class, as torchvision's ImageFolder reads them. What they look like, by names and one header; load-folder.ts reads
+// them.
 
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
@@ -16,11 +16,6 @@ import { chosenClasses } from "./chosen-classes.ts";
 import { imageReason, pictureHeader } from "./decode.ts";
 import type { ImageSize } from "./image-size.ts";
 import { LabelCounts } from "./label-sets.ts";
-import { loadImages } from "./load-images.ts";
-import type { PictureSource } from "./read-pictures.ts";
-import { printOf, storedBytes, streamPictures } from "./stream-pictures.ts";
-import type { LoadedSplit } from "./loaded-split.ts";
-import type { Storage } from "./pixels.ts";
 import { Problems } from "./problems.ts";
 import type { Select } from "./splits.ts";
 
@@ -49,7 +44,7 @@ async function isFolder(parent: string, entry: Dirent, { within }: DataAccess): 
   }
 }
 
-async function listImages(folder: string, { within }: DataAccess): Promise<readonly string[]> {
+export async function listImages(folder: string, { within }: DataAccess): Promise<readonly string[]> {
   const problems = new Problems();
   const entries = await visibleEntries(folder);
   for (const entry of entries) if (entry.isSymbolicLink()) await requireInside(join(folder, entry.name), within);
@@ -133,47 +128,4 @@ async function sizeOfFile(path: string): Promise<ImageSize> {
   } catch (error) {
     throw new DataError(`${path}: ${imageReason(error)}`, "replace or remove the file");
   }
-}
-
-/** In memory, or streamed where that takes more than it may. */
-export async function loadImageFolder(
-  { folder, classes: wanted, skipsBroken }: ImageFolder,
-  storage: Storage,
-  info: DataInfo,
-  select: Select,
-  access: DataAccess = {},
-): Promise<LoadedSplit> {
-  const files: string[] = [];
-  const labels: number[] = [];
-  for (const name of await listClasses(folder, wanted, access)) {
-    const label = info.classes.indexOf(name);
-    if (label < 0)
-      throw new DataError(`${join(folder, name)} is no class of the training data`, `its classes are ${info.classes.join(", ")}`);
-    for (const file of await listImages(join(folder, name), access)) {
-      files.push(file);
-      labels.push(label);
-    }
-  }
-  const chosen = [...select(files.length, labels, (key) => info.classes[key] ?? "")];
-  const classes = Int32Array.from(chosen, (i) => labels[i] ?? 0);
-  const source = { files: chosen.map((i) => files[i] ?? ""), storage, skipsWithin: skipsBroken ? classes : undefined };
-  const images = (await streamed(source, info, access)) ?? (await loadImages(source, info, access));
-  const label = { dtype: info.label.dtype, shape: info.label.shape, data: classes };
-  return {
-    ...images,
-    columns: new Map([...images.columns, [info.label.name, label]]),
-    files: source.files,
-    printFiles: (what) => printOf(folder, source.files, what),
-  };
-}
-
-/** Undefined where the pictures may be held in memory. */
-async function streamed(source: PictureSource, info: DataInfo, access: DataAccess): Promise<LoadedSplit | undefined> {
-  const [input] = info.inputs;
-  const { streamAbove = Infinity } = access;
-  const count = source.files.length;
-  if (input === undefined || count === 0 || streamAbove === Infinity) return undefined;
-  const bytes = await storedBytes(source, access);
-  if (bytes * count <= streamAbove) return undefined;
-  return { count, columns: new Map(), classes: info.classes, streamed: streamPictures(input, source, bytes, access) };
 }

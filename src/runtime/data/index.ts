@@ -8,8 +8,7 @@ import { columnsOf, tableFormat } from "../../ir/recipe/sources/table.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
 import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
-import { describeImages, loadImageFolder, type ImageFolder } from "./images.ts";
-import { loadImages } from "./load-images.ts";
+import { describeImages, type ImageFolder } from "./images.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
 import { storageOf, type Purpose, type Storage } from "./pixels.ts";
 import { definingSource, everything, resolveSplit, splitNames, type ResolvedSplit } from "./splits.ts";
@@ -63,11 +62,14 @@ function pictureStorage({ preprocess }: DataPlan, { inputs }: DataInfo, purpose:
 const LOADERS = {
   images: {
     describe: (plan, source, _, options) => describeImages(foldersOf(source), plan, trainingSplit(plan, source), options),
-    load: (plan, { source, select, keyedBy }, info, options) => {
+    // Decoders and threads are nothing for who only looks.
+    load: async (plan, { source, select, keyedBy }, info, options) => {
       if (typeof keyedBy === "object") throw new DataError("pictures have no columns to split them by", "leave out `by`");
+      const { loadImageFolder } = await import("./load-folder.ts");
       return loadImageFolder(foldersOf(source), pictureStorage(plan, info, options.purpose), info, select, options);
     },
-    loadInputs: (plan, _, files, info, access) => loadImages({ files, storage: pictureStorage(plan, info) }, info, access),
+    loadInputs: async (plan, _, files, info, access) =>
+      (await import("./load-images.ts")).loadImages({ files, storage: pictureStorage(plan, info) }, info, access),
   },
   table: {
     describe: (plan, source, labels, options) => describeTable(tableOf(source), labels, plan.columns, trainingSplit(plan, source), options),

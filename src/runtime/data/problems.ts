@@ -31,9 +31,10 @@ export class Cases {
     return this.#count;
   }
 
-  add(line: number, what: string): void {
+  /** @param what asked where it is among the first: there may be one in every row */
+  add(line: number, what: () => string): void {
     this.#count++;
-    if (this.#shown.length < SHOWN) this.#shown.push([line, what]);
+    if (this.#shown.length < SHOWN) this.#shown.push([line, what()]);
   }
 
   report(problems: Problems, text: (line: number, what: string) => string): void {

@@ -4,7 +4,8 @@
 import { availableParallelism } from "node:os";
 import { DataError } from "../errors.ts";
 import type { DataAccess, SkippedPicture } from "./access.ts";
-import { Decoder, imageReason, pictureHeader } from "./decode.ts";
+import { imageReason, pictureHeader } from "./decode.ts";
+import { Decoder } from "./decoder.ts";
 import type { Column } from "./loaded-split.ts";
 import { misfit, PictureStore, type Storage } from "./pixels.ts";
 import { Problems } from "./problems.ts";

@@ -4,7 +4,7 @@
 import { isMissing, type NumberReading, type Reading } from "../../ir/recipe/columns/define.ts";
 import { IMPLIED, readingNamed } from "../../ir/recipe/columns/index.ts";
 import { NUMBER_TEXT } from "../../ir/recipe/columns/number.ts";
-import { isInt32, splitCell } from "./cells.ts";
+import { isInt32, plainWholes, splitCell } from "./cells.ts";
 import { missingText, quoted } from "./fields.ts";
 import { Cases, type Problems } from "./problems.ts";
 
@@ -49,7 +49,7 @@ export class ColumnSurvey {
   add(cell: string, line: number): void {
     const text = cell.trim();
     if (isMissing(text)) {
-      this.#missing.add(line, missingText(text));
+      this.#missing.add(line, () => missingText(text));
       return;
     }
     this.#isEmpty = false;
@@ -57,25 +57,26 @@ export class ColumnSurvey {
     this.#likeliest ??= this.#possible.find((it) => it.read(text) !== undefined) ?? this.#possible[0];
     const likeliest = this.#likeliest;
     const fits = likeliest?.read(text) !== undefined;
-    if (!fits && !this.#isPadded) this.#misfits.add(line, `holds ${quoted(text)}, which is not ${likeliest?.wanted ?? "a number"}`);
+    if (!fits && !this.#isPadded) this.#misfits.add(line, () => `holds ${quoted(text)}, which is not ${likeliest?.wanted ?? "a number"}`);
     if (!fits || this.#possible.length > 1)
       this.#possible = this.#possible.filter((it) => (it === likeliest ? fits : it.read(text) !== undefined));
     if (this.#isPadded || (this.#maySequence && this.#isNumeric)) this.#addNumbers(text, line);
   }
 
   #addNumbers(text: string, line: number): void {
-    const tokens = splitCell(text);
+    const plain = plainWholes(text);
+    const tokens = plain ? [] : splitCell(text);
     const stray = tokens.find((token) => !NUMBER_TEXT.test(token));
     if (stray !== undefined) {
       this.#isNumeric = false;
-      if (this.#isPadded) this.#misfits.add(line, `holds ${quoted(stray)}, which is not a number`);
+      if (this.#isPadded) this.#misfits.add(line, () => `holds ${quoted(stray)}, which is not a number`);
       return;
     }
     this.#isWhole &&= tokens.every(isInt32);
-    if (this.#isPadded) this.#length = Math.max(this.#length ?? 0, tokens.length);
-    this.#length ??= tokens.length;
-    if (tokens.length !== this.#length && !this.#isPadded)
-      this.#lengths.add(line, `has ${tokens.length} values, the first row has ${this.#length}`);
+    const count = plain?.count ?? tokens.length;
+    if (this.#isPadded) this.#length = Math.max(this.#length ?? 0, count);
+    const first = (this.#length ??= count);
+    if (count !== first && !this.#isPadded) this.#lengths.add(line, () => `has ${count} values, the first row has ${first}`);
   }
 
   get #isPadded(): boolean {

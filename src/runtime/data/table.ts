@@ -144,7 +144,9 @@ export async function describeTable(
   const described = labels.describe(LABEL);
   if (typeof described === "string") throw new DataError(`${path}: the label ${described}`);
   const fitted = inputs.map(({ placed, surveys }) => new FittedInput(placed, kindsOf(path, placed, surveys, placedSteps), placedSteps));
-  const trained = split.select(count, keys?.list ?? [], keys?.nameOf);
+  // A shuffle of all rows is worth sparing where nobody asks which are trained on; one by what is in them may be refused.
+  const isAsked = isCounted || fitted.some(({ isNeeded }) => isNeeded) || split.keyedBy !== "nothing";
+  const trained = isAsked ? split.select(count, keys?.list ?? [], keys?.nameOf) : new Int32Array();
   await fit(source, fitted, trained, access);
   return {
     inputs: fitted.map((input) => input.info()),
