@@ -32,12 +32,12 @@ function artifact(broken?: "skip"): Artifact {
   const whole = dataPlan(root);
   const source = { word: "images", args: { path: join(root, "data"), ...(broken && { broken }) } };
   const data: DataPlan = { ...whole, sources: { train: source } };
-  return { ...fakeArtifact(), data };
+  return { ...fakeArtifact({ epochs: 3 }), data };
 }
 
 const victim = (): string => join(root, "data", "odd", "2.png");
 
-/** Three steps are an epoch; the file breaks within the second, when the next one's pictures are not read yet. */
+/** Three steps are an epoch; the file breaks within the second, when the third one's pictures are not read yet. */
 const breaking = (broken?: "skip"): FakeSetup => {
   let steps = 0;
   const onRun = (entry: string, times: number): void => {
@@ -52,7 +52,7 @@ describe("a picture that breaks while it is streamed", () => {
     const { code, err, out } = await cli(["run", "good.tlspec", "--stream"], breaking());
     expect(code).toBe(2);
     expect(err()).toContain(victim());
-    expect(err()).toContain("the weights after epoch 1 of stage");
+    expect(err()).toContain("the weights after epoch 2 of stage");
     expect(err()).toMatch(/go on with `tlc run good.tlspec .*--resume 1`/);
     expect(existsSync(join("runs", "fake", "1", "weights.safetensors")), out()).toBe(true);
   });
