@@ -8,13 +8,14 @@
 // Needs dist/ (npm run build), and Linux, of which it asks what memory a process has.
 
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { clearInterval } from "node:timers";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
-import { compileSpec, describeData, loadSplit, Network, train } from "../dist/index.js";
+import { compileSpec, loadSplit, Network, train } from "../dist/index.js";
 import { PacedDevice } from "./paced-device.mjs";
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));

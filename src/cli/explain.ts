@@ -12,6 +12,8 @@ import type { Terminal } from "./terminal.ts";
 /** A layer or a word, as it is explained. */
 interface Entry {
   readonly kind: string;
+  /** What a spec calls the place where it may stand. */
+  readonly setting: string;
   readonly name: string;
   readonly doc: string;
   readonly args: ArgSpecs;
@@ -20,9 +22,16 @@ interface Entry {
 }
 
 const ENTRIES: readonly Entry[] = [
-  ...LAYERS.map(({ name, doc, takes, args }) => ({ kind: "layer", name, doc: `${doc}; takes ${takes}`, args, presets: [] })),
-  ...GLOSSARY.flatMap(({ kind, words }) =>
-    words.map(({ name, doc, args, presets = {} }) => ({ kind, name, doc, args, presets: Object.keys(presets) })),
+  ...LAYERS.map(({ name, doc, takes, args }) => ({
+    kind: "layer",
+    setting: "layer",
+    name,
+    doc: `${doc}; takes ${takes}`,
+    args,
+    presets: [],
+  })),
+  ...GLOSSARY.flatMap(({ kind, setting = kind, words }) =>
+    words.map(({ name, doc, args, presets = {} }) => ({ kind, setting, name, doc, args, presets: Object.keys(presets) })),
   ),
 ];
 
@@ -55,9 +64,10 @@ function explainDiagnostic(given: string, terminal: Terminal): void {
   terminal.line((explainCode(given) ?? "").trimEnd());
 }
 
-/** A name can mean several things: `linear` is a layer and a schedule. */
+/** A name can mean several things: `linear` is a layer and a schedule. That of a setting, which is no word, means all that it takes. */
 function explainWord(given: string, terminal: Terminal): void {
-  const found = ENTRIES.filter(({ name }) => name === given);
+  const named = ENTRIES.filter(({ name }) => name === given);
+  const found = named.length > 0 ? named : ENTRIES.filter(({ setting }) => setting === given);
   if (found.length === 0) {
     const known = [...diagnostics().map(({ code }) => code), ...new Set(ENTRIES.map(({ name }) => name))];
     const suggestion = didYouMean(given, known) ?? didYouMean(given.toUpperCase(), known) ?? "";

@@ -43,9 +43,9 @@ function labelsOf({ dataInfo: { label, classes }, recipe }: Artifact): string {
   }
 }
 
-function cacheText({ features, reason, bytes = 0, spared = 0 }: InspectedStage["cached"]): string {
+function cacheText({ features, reason, bytes = 0, spared = 0, views = 1 }: InspectedStage["cached"]): string {
   if (!features) return `none: ${reason}`;
-  return `${reason}; ${bytes.toLocaleString("en")} bytes are kept of each example, ${(spared / 1e6).toFixed(1)} MFLOP spared in every epoch but the first`;
+  return `${reason}; ${bytes.toLocaleString("en")} bytes are kept of each example, ${(spared / 1e6).toFixed(1)} MFLOP spared in every epoch but the first${views === 1 ? "" : ` ${views}`}`;
 }
 
 /** Which normalizations are folded: by name where a few are, else by number. */

@@ -87,7 +87,8 @@ function featuresLine(event: FeaturesEvent): string {
     memory: "those of the stage before",
     disk: `those of an earlier run, read in ${duration(event.seconds)}`,
   }[event.from];
-  return `${event.stage}  features of ${event.examples} ${event.split} examples, ${formatBytes(event.bytes)}: ${how}`;
+  const views = event.views === undefined ? "" : `${event.views} ${event.views === 1 ? "view" : "views"} of each of `;
+  return `${event.stage}  features of ${views}${event.examples} ${event.split} examples, ${formatBytes(event.bytes)}: ${how}`;
 }
 
 const summaryOf = ({ stage }: StepEvent | EpochEvent, start: StartEvent | undefined): StageSummary | undefined =>

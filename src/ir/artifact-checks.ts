@@ -77,6 +77,7 @@ function stageFault(stage: CompiledStage, artifact: Artifact): string | undefine
 const WHOLE = ["evaluate", "initialize", "predict", "train"];
 const TRACED = ["initialize", "trace"];
 const CACHED = ["evaluate", "features", "train"];
+const OF_VIEWS = [...CACHED, "views"];
 const TAUGHT = ["features", "train"];
 
 type Entries = CompiledStage["entries"];
@@ -104,7 +105,8 @@ function featuresFault(stage: CompiledStage, artifact: Artifact, buffers: Buffer
   if (features === undefined) return undefined;
   const { columns, inputs = [], parameters, entries } = features;
   const { dataInfo, recipe } = artifact;
-  if (purposesOf(entries) !== (features.inputs ? TAUGHT : CACHED).join()) return `its features are to ${purposesOf(entries)}`;
+  const wanted = features.inputs ? TAUGHT : features.views === undefined ? CACHED : OF_VIEWS;
+  if (purposesOf(entries) !== wanted.join()) return `its features are to ${purposesOf(entries)}`;
   const known = new Set(artifact.parameters.map(({ name }) => name));
   const stray = parameters.find((name) => !known.has(name));
   if (stray !== undefined) return `its features are made of ${stray}, which is no parameter`;
@@ -118,7 +120,7 @@ function featuresFault(stage: CompiledStage, artifact: Artifact, buffers: Buffer
   if (large !== undefined) return `${large.name} has more elements than an index can count`;
   const cached = { ...artifact, dataInfo: { ...dataInfo, inputs: [...inputs, ...columns] } };
   return firstFault(Object.entries(entries), ([name, ports]) => {
-    if (ports.purpose !== "features") return entryFault(name, entries, stage, cached, buffers);
+    if (ports.purpose !== "features" && ports.purpose !== "views") return entryFault(name, entries, stage, cached, buffers);
     const kept = new Map(ports.outputs.map(({ column, buffer }) => [column, buffer]));
     if (kept.size !== ports.outputs.length || [...kept.keys()].join() !== columns.map((it) => it.name).join())
       return `entry ${name}: it makes other features than those that are kept`;
@@ -189,7 +191,12 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
   const batches = (): readonly (readonly [string, Wanted])[] =>
     columns("input", (column) => ({ dtype: column?.dtype, elements: column && recipe.batch * sizeOf(column.shape) }));
   // A picture's rows are gathered byte by byte: its buffer has no other extent than their number.
-  const resident = (): readonly (readonly [string, Wanted])[] => columns("data", (column) => ({ dtype: column?.dtype }));
+  const resident = (): readonly (readonly [string, Wanted])[] => [
+    ...columns("data", (column) => ({ dtype: column?.dtype })),
+    ...("columns" in ports ? ports.columns : []).flatMap(({ places }) =>
+      ifNamed(places, { role: "data", type: { dtype: "i32", shape: [1, PLACE] } }),
+    ),
+  ];
   const history: Wanted = { role: "state", type: { dtype: "f32", shape: [LOSS_HISTORY] } };
   switch (ports.purpose) {
     case "initialize":
@@ -199,7 +206,6 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
     case "evaluate":
       return [
         ...resident(),
-        ...ports.columns.flatMap(({ places }) => ifNamed(places, { role: "data", type: { dtype: "i32", shape: [1, PLACE] } })),
         [ports.cursor, scalar("state", "i32")],
         [ports.count, scalar("input", "i32")],
         ...ports.sums.map(
@@ -227,6 +233,13 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
       ];
     case "features":
       return batches();
+    case "views":
+      return [
+        ...resident(),
+        [ports.first, scalar("input", "i32")],
+        [ports.count, scalar("input", "i32")],
+        ...ifNamed(ports.draw, scalar("input", "u32")),
+      ];
     default:
       return ports satisfies never;
   }

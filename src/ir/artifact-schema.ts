@@ -174,6 +174,7 @@ const ports = oneOf(
   object({ purpose: { const: "evaluate" }, ...epoch }, { scores: name }),
   object({ purpose: { const: "predict" }, columns, output: name }),
   object({ purpose: { const: "features" }, columns, outputs: columns }),
+  object({ purpose: { const: "views" }, columns, first: name, count: name, outputs: columns }, { draw: name }),
   object(
     { purpose: { const: "trace" }, columns, loss: name, output: name, gradients: list(object({ parameter: name, buffer: name })) },
     { count: name, epochs: name },
@@ -201,13 +202,13 @@ const report = object({
     temporaryLowerBound: bytes,
     arena: bytes,
   }),
-  cache: object({ features: flag, reason: { type: "string" } }, { bytes: figure, spared: figure }),
+  cache: object({ features: flag, reason: { type: "string" } }, { bytes: figure, spared: figure, views: positive }),
   folded: object({ training: list(name), answers: list(name) }),
 });
 
 const features = object(
   { key: name, columns: { ...list(column), minItems: 1 }, parameters: list(name), entries: named(ports) },
-  { inputs: { ...list(column), minItems: 1 }, taught: { const: true } },
+  { inputs: { ...list(column), minItems: 1 }, taught: { const: true }, views: positive },
 );
 
 const averages = { ...list(object({ weight: name, average: name, steps: name })), minItems: 1 };

@@ -82,6 +82,17 @@ export type EntryPorts =
   | { readonly purpose: "predict"; readonly columns: readonly ColumnBuffer[]; readonly output: string }
   /** A batch in stored form to what the feature cache keeps of it: outputs, [batch, …] each. */
   | { readonly purpose: "features"; readonly columns: readonly ColumnBuffer[]; readonly outputs: readonly ColumnBuffer[] }
+  /** The same of examples as training sees them, augmented: of a data set, or part of one, that lies on the device. */
+  | {
+      readonly purpose: "views";
+      readonly columns: readonly ColumnBuffer[];
+      /** i32[] each: the first example of the batch, and how many there are. */
+      readonly first: string;
+      readonly count: string;
+      /** u32[]: what random numbers are of in place of a step; absent where nothing draws. */
+      readonly draw?: string;
+      readonly outputs: readonly ColumnBuffer[];
+    }
   /** A training step on a batch as the network takes it; leaves the mean loss, the output and gradients. */
   | {
       readonly purpose: "trace";
@@ -134,8 +145,10 @@ export interface StageFeatures {
   readonly parameters: readonly string[];
   /** Whether they are made of the teacher's parameters as well. */
   readonly taught?: true;
+  /** Augmentations of each example that are kept for training, by turns; left out, the examples themselves are. */
+  readonly views?: number;
   /**
-   * Of purposes `features`, `train` and `evaluate`; the columns of the last two are features, and the label. Where only a teacher's answers are
+   * Of purposes `features`, `train` and `evaluate`, and `views` where there are some; the columns of `train` and `evaluate` are features, and the label. Where only a teacher's answers are
    * kept there is none to evaluate, which asks no teacher.
    */
   readonly entries: Readonly<Record<EntryName, EntryPorts>>;
@@ -241,4 +254,6 @@ export interface CacheReport {
   /** For each example, where there is one: bytes that are kept, and scalar operations that an epoch is spared. */
   readonly bytes?: number;
   readonly spared?: number;
+  /** Augmentations of each example that are kept; left out, the example itself is. */
+  readonly views?: number;
 }

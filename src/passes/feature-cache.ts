@@ -9,9 +9,9 @@ import type { ForwardModel, NetworkModel, Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { ColumnInfo, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
-import { keepsFeatures } from "../ir/recipe/caches/index.ts";
+import { keepsFeatures, viewsOf } from "../ir/recipe/caches/index.ts";
 import { isAgainstInput, isWithoutLabels } from "../ir/recipe/losses/index.ts";
-import type { DataSteps } from "../ir/recipe/steps/index.ts";
+import { mixSteps, type DataSteps } from "../ir/recipe/steps/index.ts";
 import { bytesPerElement, sizeOf } from "../ir/types.ts";
 import { cutForFeatures } from "./feature-cut.ts";
 import { ANSWERS } from "./teacher.ts";
@@ -27,6 +27,8 @@ export interface FeatureCache {
   readonly above: NetworkModel;
   /** What that takes of the examples as they are. */
   readonly inputs: readonly ColumnInfo[];
+  /** Augmentations of each example that are kept; left out, the example as it is. */
+  readonly views?: number;
   readonly report: CacheReport;
 }
 
@@ -58,13 +60,19 @@ export function featureCacheOf({
   const hasFrozen = network.parameters.some((parameter) => parameter.kind === "weight" && isFrozen(parameter));
   if (!hasFrozen && !teacher) return no("nothing is frozen");
   if (!keepsFeatures(stage)) return no("the recipe says `features uncached`");
-  if (steps.augment.length > 0)
-    return no(`augmentation (${steps.augment.map(({ word }) => word).join(", ")}) makes other examples in every epoch`);
+  const augmentation = steps.augment.map(({ word }) => word).join(", ");
+  const views = steps.augment.length > 0 ? viewsOf(stage) : undefined;
+  if (views === 0)
+    return no(`augmentation (${augmentation}) makes other examples in every epoch; \`features cached(views: K)\` keeps K of each`);
+  const [mixing] = views === undefined ? [] : mixSteps(steps);
+  if (mixing)
+    return no(`${mixing.plan.word} mixes the examples of a batch, which are others in every epoch: no view of one alone can be kept`);
   if (isAgainstInput(recipe.loss)) return no(`${recipe.loss.word} compares with the input itself`);
   if (isWithoutLabels(recipe.loss)) return no(`${recipe.loss.word} compares views of each example`);
   const cut = hasFrozen ? cutForFeatures(b, network, isFrozen) : { reason: "nothing is frozen" };
   const taught = teacher && keptAnswers(b, teacher);
-  if ("reason" in cut) return taught ? answersAlone(taught, network, inputs, cut.reason) : no(cut.reason);
+  // What a teacher says of a view would stand beside an example that is augmented anew.
+  if ("reason" in cut) return taught && views === undefined ? answersAlone(taught, network, inputs, cut.reason) : no(cut.reason);
   // Above the cut there are no examples that a teacher could look at.
   if (teacher && !taught) return no("the teacher looks at the examples themselves, and answers sooner than its answers are read");
   const columns = cut.values.map(({ type }, i): ColumnInfo => ({ name: `features/${i}`, dtype: type.dtype, shape: type.shape.slice(1) }));
@@ -83,14 +91,23 @@ export function featureCacheOf({
   };
   const paths = [...new Set(cut.values.map((value) => b.originOf(value)?.path ?? "the input"))];
   const all = taught ? [...paths, "the teacher"] : paths;
+  const same = `${all.join(", ")} ${all.length > 1 ? "give" : "gives"} the same in every epoch`;
   const report = {
     features: true,
-    reason: `${all.join(", ")} ${all.length > 1 ? "give" : "gives"} the same in every epoch`,
-    bytes: cut.bytes + (taught?.report.bytes ?? 0),
+    reason: same + ofViews(views, viewsOf(stage), augmentation),
+    bytes: (views ?? 1) * (cut.bytes + (taught?.report.bytes ?? 0)),
     spared: cut.spared + (taught?.report.spared ?? 0),
+    ...(views !== undefined && { views }),
   };
   const { values, parameters } = cut;
-  return { values, parameters, columns: [...columns, ...(taught?.columns ?? [])], above, inputs: [], report };
+  const kept = [...columns, ...(taught?.columns ?? [])];
+  return { values, parameters, columns: kept, above, inputs: [], ...(views !== undefined && { views }), report };
+}
+
+/** @param views that are kept @param asked how many the recipe says */
+function ofViews(views: number | undefined, asked: number, augmentation: string): string {
+  if (views !== undefined) return `, of ${views} ${views === 1 ? "view" : "views"} of each example that ${augmentation} makes once`;
+  return asked > 0 ? "; nothing augments the examples, so there is one view of each" : "";
 }
 
 /** The network as it is, on the examples as they are, beside what a teacher answers to each. @param reason why nothing of the network is kept */

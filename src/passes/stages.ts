@@ -81,7 +81,7 @@ const portsOf = (entries: StageGraphs["entries"], program: Program): Readonly<Re
 function withoutUnused(ports: EntryPorts, { buffers }: Program): EntryPorts {
   if (!("columns" in ports)) return ports;
   const names = new Set<unknown>(buffers.map(({ name }) => name));
-  const isUsed = ([port, buffer]: readonly [string, unknown]): boolean => !["count", "epochs"].includes(port) || names.has(buffer);
+  const isUsed = ([port, buffer]: readonly [string, unknown]): boolean => !["count", "epochs", "draw"].includes(port) || names.has(buffer);
   const used = Object.fromEntries(Object.entries(ports).filter(isUsed)) as typeof ports;
   return { ...used, columns: ports.columns.filter(({ buffer }) => names.has(buffer)) };
 }

@@ -2,36 +2,24 @@
 // loss, gradients of the trainable leaves, update, metrics), `eval` adds a batch to the metrics, `predict` maps a batch to outputs. Each
 // is a pure function from named inputs to named outputs; an output with the name of a state is that state's next value.
 
-import {
-  LOSS_HISTORY,
-  type CacheReport,
-  type ColumnBuffer,
-  type EntryPorts,
-  type FoldReport,
-  type StageAverage,
-  type StageFeatures,
-} from "../ir/artifact.ts";
+import { LOSS_HISTORY, type CacheReport, type EntryPorts, type FoldReport, type StageAverage, type StageFeatures } from "../ir/artifact.ts";
 import type { Builder } from "../ir/builder.ts";
-import { topologicalOrder, type Graph } from "../ir/graph.ts";
+import { topologicalOrder } from "../ir/graph.ts";
 import { STREAMS, type ForwardModel, type NetworkModel, type Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
-import { at } from "../ir/ops/define.ts";
 import { examplesIn } from "../ir/plan.ts";
-import type { ColumnInfo, DataInfo, ParameterGroup, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
+import type { DataInfo, ParameterGroup, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
-import { isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import { baseRate } from "../ir/recipe/optimizers/index.ts";
 import { lossScalingOf } from "../ir/recipe/precisions/index.ts";
-import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
-import { placesOf } from "../ir/recipe/steps/places.ts";
 import { ZEROS } from "../ir/state.ts";
-import { InternalError, isFloat, tensorType, type Shape, type TensorType } from "../ir/types.ts";
+import { isFloat, tensorType, type Shape, type TensorType } from "../ir/types.ts";
 import { averaged, averagesIn, type TrainedSince } from "./average.ts";
+import { buildBatch, columnBuffers, featuresEntry, labelOf, noRandom, viewsEntry, withPlaces, type EntryGraph } from "./batches.ts";
 import { connect } from "./connect.ts";
 import { cursorOf, decidedState, epochPosition, STEP, stageStep, updatesOf } from "./counters.ts";
 import { Folded } from "./folded.ts";
-import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import { EPOCHS, learningRates, type Rates } from "./learning-rate.ts";
 import { featureCacheOf, keyOf, type FeatureCache } from "./feature-cache.ts";
 import { batchLoss, type BatchLoss, type Blend } from "./loss.ts";
@@ -72,11 +60,6 @@ interface EntryContext extends StageSpec, StagePosition {
   readonly folded: Folded;
 }
 
-export interface EntryGraph {
-  readonly graph: Graph;
-  readonly ports: EntryPorts;
-}
-
 /** What a stage's optimizer may change: frozen weights and statistics are not among them. */
 export const trainableOf = ({ network, isFrozen }: Pick<StageSpec, "network" | "isFrozen">): readonly Parameter[] =>
   network.parameters.filter((parameter) => parameter.kind === "weight" && !isFrozen(parameter));
@@ -95,27 +78,6 @@ export interface StageGraphs {
 
 const given = (b: Builder, name: string, type: TensorType): Node => b.input({ name, role: "batch", type });
 const scalar = (dtype: "i32" | "u32" | "f32"): TensorType => tensorType(dtype, []);
-
-function buildBatch(spec: StageSpec, source: BatchSource, mode: "train" | "eval", random: (shape: Shape) => Node): Batch {
-  const { b, dataInfo, steps, recipe } = spec;
-  const context = { b, source, steps, mode, random: () => random([recipe.batch]) };
-  const column = (info: ColumnInfo): Node => buildColumn(context, info);
-  const inputs = new Map(dataInfo.inputs.map((info) => [info.name, column(info)]));
-  return { inputs, label: labelOf(spec, inputs) ?? column(dataInfo.label) };
-}
-
-/** What outputs are compared with where that is the input; a loss that looks at no label looks at this no more. */
-const labelOf = ({ recipe }: StageSpec, inputs: ReadonlyMap<string, Node>): Node | undefined =>
-  isWithoutLabels(recipe.loss) ? [...inputs.values()][0] : undefined;
-
-const columnBuffers = (prefix: string, columns: readonly ColumnInfo[]): ColumnBuffer[] =>
-  columns.map(({ name }) => ({ column: name, buffer: `${prefix}/${name}` }));
-
-/** Pictures of sizes of their own, which only training has, come with a table. */
-function withPlaces(it: ColumnBuffer, { inputs }: DataInfo): ColumnBuffer {
-  const training = inputs.find(({ name }) => name === it.column)?.training;
-  return training !== undefined && hasOwnSizes(training.shape) ? { ...it, places: placesOf(it.buffer) } : it;
-}
 
 /** The network as a stage trains it, or as it is evaluated. */
 const trained = ({ b, network, isFrozen }: StageSpec, isRandom: boolean): ForwardModel =>
@@ -279,10 +241,6 @@ function predictEntry(spec: EntryContext): EntryGraph {
   };
 }
 
-const noRandom = (): Node => {
-  throw new InternalError("randomness outside training");
-};
-
 /** Parameters come first among a stage's states: their place in the list decides about their random numbers. */
 function contextOf(spec: StageSpec, position: StagePosition): EntryContext {
   const states = new StateTable(spec.b);
@@ -320,25 +278,29 @@ export function buildEntries(spec: StageSpec, position: StagePosition): StageGra
 
 /** What makes features, and what goes on from them: as the stage trains and evaluates, with features for inputs. */
 function cachedEntries(context: EntryContext, cache: FeatureCache): NonNullable<StageGraphs["features"]> {
-  const { above, columns, inputs, values, parameters } = cache;
+  const { above, columns, inputs, values, parameters, views } = cache;
   const { b, recipe, dataInfo } = context;
   const { teacher } = above;
   const cached: EntryContext = { ...context, network: above, dataInfo: { ...dataInfo, inputs: [...inputs, ...columns] } };
-  const batch = buildBatch(context, { kind: "direct", prefix: "features", batch: recipe.batch }, "eval", noRandom);
   const network = trained(context, true);
-  const made = values.map((output) => connect(b, context.folded.inTraining({ ...network, output, updates: new Map() }), batch).output);
-  if (teacher) made.push(answersOf({ ...context, teacher }, batch));
-  const outputs = columnBuffers("features/made", columns);
-  const make: EntryGraph = {
-    graph: { builder: b, outputs: new Map(outputs.map(({ buffer }, i) => [buffer, at(made, i)])) },
-    ports: { purpose: "features", columns: columnBuffers("features", dataInfo.inputs), outputs },
+  const of = (batch: Batch): readonly Node[] => {
+    const made = values.map((output) => connect(b, context.folded.inTraining({ ...network, output, updates: new Map() }), batch).output);
+    return teacher ? [...made, answersOf({ ...context, teacher }, batch)] : made;
   };
+  const made = featuresEntry(context, columns, of);
+  const madeOfViews = views === undefined ? undefined : viewsEntry(context, columns, of);
+  const key = keyOf(
+    [made, ...(madeOfViews ? [madeOfViews] : [])].flatMap(({ graph }) => [...graph.outputs.values()]),
+    recipe.precision,
+  );
   return {
-    ...{ key: keyOf(made, recipe.precision), columns, parameters },
+    ...{ key: views === undefined ? key : `${key} ${views} views`, columns, parameters },
     ...(teacher && { taught: true }),
     ...(inputs.length > 0 && { inputs }),
+    ...(views !== undefined && { views }),
     entries: new Map([
-      ["features", make],
+      ["features", made],
+      ...(madeOfViews ? [["views", madeOfViews] as const] : []),
       ["train_features", trainEntry(cached)],
       ...(inputs.length > 0 ? [] : [["eval_features", evalEntry(cached)] as const]),
     ]),

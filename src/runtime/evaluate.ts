@@ -68,8 +68,11 @@ export async function epochMetrics(loaded: LoadedStage, purpose: "train" | "eval
   return metricsFrom(loaded.artifact, { sums: await readSums(loaded, purpose), truth: truthOf(loaded, split) });
 }
 
-const truthOf = ({ artifact: { dataInfo } }: LoadedStage, split: LoadedSplit): HostArray =>
-  columnFor(split, dataInfo.label.name, dataInfo.label.name).data;
+/** Of each example once. */
+function truthOf({ artifact: { dataInfo } }: LoadedStage, split: LoadedSplit): HostArray {
+  const { data, shape } = columnFor(split, dataInfo.label.name, dataInfo.label.name);
+  return data.subarray(0, split.count * sizeOf(shape));
+}
 
 /** Collects the scores of a split, before the device writes others over them. */
 class ScoreReader {

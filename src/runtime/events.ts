@@ -41,6 +41,8 @@ export interface FeaturesEvent {
   readonly examples: number;
   /** Of all examples. */
   readonly bytes: number;
+  /** Augmentations of each that are kept; left out, the examples themselves are. */
+  readonly views?: number;
   /** `device`: computed now; `memory`: those of the stage before; `disk`: those of an earlier run. */
   readonly from: "device" | "memory" | "disk";
   readonly seconds: number;

@@ -6,11 +6,10 @@ import { hostArray } from "../ir/arrays.ts";
 import type { Artifact, StageFeatures } from "../ir/artifact.ts";
 import { InternalError, sizeOf } from "../ir/types.ts";
 import type { Column, LoadedSplit } from "./data/loaded-split.ts";
-import { inOrder, Windows } from "./data/windows.ts";
 import type { DeviceInfo, HostArray } from "./device.ts";
-import { writeBatch } from "./evaluate.ts";
 import type { FeaturesEvent, UncachedEvent } from "./events.ts";
-import { entryFor, type LoadedStage } from "./network.ts";
+import { batchMaker, viewMaker } from "./feature-makers.ts";
+import type { LoadedStage } from "./network.ts";
 import { breathe } from "./pace.ts";
 
 /** What features depend on: equal requests have equal answers. */
@@ -87,8 +86,8 @@ export async function* withFeatures<D extends StageData>(
   const plain = { loaded, evaluating: loaded, data };
   const { features } = stage;
   const known = memory.of(features?.key ?? "");
-  // One epoch sees each example once.
-  if (store === false || !features || epochs < 2) return plain;
+  // One epoch sees each example once; but of its fixed views, no others.
+  if (store === false || !features || (epochs < 2 && features.views === undefined)) return plain;
   // An evaluation asks no teacher.
   const isTaughtAlone = features.inputs !== undefined;
   if (isTaughtAlone && data.train.streamed) {
@@ -97,7 +96,9 @@ export async function* withFeatures<D extends StageData>(
   }
   const splits = Object.entries({ train: data.train, ...(!isTaughtAlone && { val: data.val }) });
   const each = features.columns.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
-  const bytes = splits.reduce((sum, [, split]) => sum + each * (split?.count ?? 0), 0);
+  const viewsIn = (name: string): number | undefined => (name === "train" ? features.views : undefined);
+  const bytesOf = (name: string, split: LoadedSplit | undefined): number => each * (viewsIn(name) ?? 1) * (split?.count ?? 0);
+  const bytes = splits.reduce((sum, [name, split]) => sum + bytesOf(name, split), 0);
   if (bytes > MOST_BYTES) {
     const reason = `features of all examples are ${Math.ceil(bytes / 2 ** 20)} MiB, of at most ${MOST_BYTES / 2 ** 20}`;
     yield { event: "uncached", stage: stage.name, reason };
@@ -107,9 +108,10 @@ export async function* withFeatures<D extends StageData>(
   for (const [name, split] of splits) {
     if (split === undefined) continue;
     const began = performance.now();
-    const request = known.has(split) || !store ? undefined : await requestFor(loaded, features, split, device);
-    const found = known.get(split) ?? (request && (await stored(loaded, features, request, split, store)));
-    const made = found ?? (await computed(loaded, features, split, isStopped));
+    const views = viewsIn(name);
+    const request = known.has(split) || !store ? undefined : await requestFor(loaded, features, split, { device, views });
+    const found = known.get(split) ?? (request && (await stored(features, request, split, { artifact, views, store })));
+    const made = found ?? (await computed(loaded, features, split, { views, isStopped }));
     if (made === undefined) return plain;
     const from = known.has(split) ? "memory" : found ? "disk" : "device";
     known.set(split, made);
@@ -121,7 +123,8 @@ export async function* withFeatures<D extends StageData>(
       stage: stage.name,
       split: name,
       examples: split.count,
-      bytes: each * split.count,
+      bytes: bytesOf(name, split),
+      ...(views !== undefined && { views }),
       from,
       seconds,
     };
@@ -141,79 +144,89 @@ function trainingFrom({ entries }: StageFeatures, { stage }: LoadedStage): Pick<
   return { stage: { ...stage, entries: { ...Object.fromEntries(others), ...entries } } };
 }
 
+/** @param views of each example, where it is those that are kept */
 async function computed(
   loaded: LoadedStage,
   features: StageFeatures,
   split: LoadedSplit,
-  isStopped: () => boolean,
+  { views, isStopped }: { readonly views: number | undefined; readonly isStopped: () => boolean },
 ): Promise<LoadedSplit | undefined> {
   const { columns, entries } = features;
   const { artifact, session } = loaded;
-  const entry = entryFor({ ...loaded.stage, entries }, "features");
+  const makers = { ...loaded, stage: { ...loaded.stage, entries } };
+  const maker = views === undefined ? batchMaker(makers, split) : await viewMaker(makers, split, views);
   const { batch } = artifact.recipe;
   const places = columns.map((column, i) => {
-    const buffer = entry.outputs[i]?.buffer;
+    const buffer = maker.outputs[i]?.buffer;
     if (buffer === undefined) throw new InternalError(`nothing makes ${column.name}`);
-    return { buffer, size: sizeOf(column.shape), data: hostArray(column.dtype, split.count * sizeOf(column.shape)) };
+    return { buffer, size: sizeOf(column.shape), data: hostArray(column.dtype, (views ?? 1) * split.count * sizeOf(column.shape)) };
   });
-  const windows = split.streamed && new Windows(split, batch);
-  windows?.begin(inOrder(split));
-  const inFlight: { readonly first: number; readonly read: Promise<ReadonlyMap<string, HostArray>> }[] = [];
-  for (let first = 0; first < split.count || inFlight.length > 0; first += batch) {
+  const batches = Math.ceil(split.count / batch);
+  const all = (views ?? 1) * batches;
+  const inFlight: { readonly number: number; readonly read: Promise<ReadonlyMap<string, HostArray>> }[] = [];
+  for (let number = 0; number < all || inFlight.length > 0; number++) {
     await breathe();
     if (isStopped()) return undefined;
-    if (first < split.count) {
-      writeBatch(loaded, entry.columns, ...(windows ? ([await windows.at(first), 0] as const) : ([split, first] as const)));
-      session.run(entry.name);
+    if (number < all) {
+      await maker.write((number % batches) * batch, number);
+      session.run(maker.entry);
       const read = session.read(places.map(({ buffer }) => buffer));
       // When one batch fails, so do those behind it, and nobody will await them.
       read.catch(() => undefined);
-      inFlight.push({ first, read });
+      inFlight.push({ number, read });
       if (inFlight.length < IN_FLIGHT) continue;
     }
     const done = inFlight.shift();
     if (done === undefined) break;
     const values = await done.read;
+    const first = (done.number % batches) * batch;
+    const row = Math.floor(done.number / batches) * split.count + first;
     for (const { buffer, size, data } of places) {
       const made = values.get(buffer);
-      if (made !== undefined) data.set(made.subarray(0, Math.min(batch, split.count - done.first) * size), done.first * size);
+      if (made !== undefined) data.set(made.subarray(0, Math.min(batch, split.count - first) * size), row * size);
     }
   }
   return splitOf(
     features,
     places.map(({ data }) => data),
     split,
-    artifact,
+    { artifact, views },
   );
 }
 
+/** What a split of features is beside the features. */
+interface Made {
+  readonly artifact: Artifact;
+  readonly views: number | undefined;
+}
+
 async function stored(
-  { artifact }: LoadedStage,
   features: StageFeatures,
   request: FeatureRequest,
   split: LoadedSplit,
-  store: FeatureStore | undefined,
+  { store, ...made }: Made & { readonly store: FeatureStore | undefined },
 ): Promise<LoadedSplit | undefined> {
   const found = await store?.find(request);
-  return found && splitOf(features, found, split, artifact);
+  return found && splitOf(features, found, split, made);
 }
 
 async function requestFor(
   { artifact, session }: LoadedStage,
   features: StageFeatures,
   split: LoadedSplit,
-  device: DeviceInfo,
+  { device, views }: { readonly device: DeviceInfo; readonly views: number | undefined },
 ): Promise<FeatureRequest> {
   const names = new Set(features.parameters);
   const own = artifact.parameters.filter(({ name }) => names.has(name));
   const states = [...own, ...(features.taught ? (artifact.teacher?.parameters ?? []) : [])].map(({ state }) => state);
   const values = await session.read(states);
   return {
-    key: `${features.key} ${device.kind} ${device.description}`,
+    // What augmentation draws is of the seed.
+    key: `${features.key} ${device.kind} ${device.description}${views === undefined ? "" : ` seed ${artifact.recipe.seed}`}`,
     parameters: [...values.values()],
     examples: [...split.columns].flatMap(([name, column]) => (name === artifact.dataInfo.label.name ? [] : [column])),
     files: split.streamed && split.printFiles?.("versions"),
-    count: split.count,
+    count: (views ?? 1) * split.count,
     columns: features.columns,
   };
 }
@@ -222,7 +235,7 @@ function splitOf(
   { columns, inputs = [] }: StageFeatures,
   data: readonly HostArray[],
   split: LoadedSplit,
-  { dataInfo }: Artifact,
+  { artifact: { dataInfo }, views }: Made,
 ): LoadedSplit {
   const made = columns.flatMap(({ name, dtype, shape }, i): [string, Column][] => {
     const values = data[i];
@@ -231,9 +244,16 @@ function splitOf(
   const { count, classes } = split;
   const given = [...inputs, dataInfo.label].flatMap(({ name }): [string, Column][] => {
     const column = split.columns.get(name);
-    return column ? [[name, column]] : [];
+    return column ? [[name, views === undefined ? column : repeated(column, views)]] : [];
   });
-  return { count, classes, columns: new Map([...made, ...given]) };
+  return { count, classes, columns: new Map([...made, ...given]), ...(views !== undefined && { views }) };
+}
+
+/** The values of all examples, once for each view. */
+function repeated({ dtype, shape, data }: Column, views: number): Column {
+  const all = hostArray(dtype, views * data.length);
+  for (let view = 0; view < views; view++) all.set(data, view * data.length);
+  return { dtype, shape, data: all };
 }
 
 const arraysOf = ({ columns }: StageFeatures, split: LoadedSplit): readonly HostArray[] =>

@@ -9,6 +9,9 @@ import type { Device, HostArray, Session } from "./device.ts";
 /** What is folded is made of these. */
 const FOLDED_OF: readonly StateKind[] = ["weight", "statistic", "teacher", "average"];
 
+/** What reads only what a training step leaves alone; all others read whatever there is. */
+const AS_TRAINED: ReadonlySet<string | undefined> = new Set(["train", "trace", "features", "views"]);
+
 interface Fold {
   readonly entry: EntryName;
   readonly isSteady: boolean;
@@ -55,8 +58,7 @@ export class FoldingSession implements Session {
 
   run(entry: EntryName, times?: number): void {
     const purpose = this.#purposes.get(entry);
-    // A training step reads what it leaves alone, all others whatever there is.
-    if (purpose !== "initialize") this.#fold(purpose === "train" || purpose === "trace" || purpose === "features");
+    if (purpose !== "initialize") this.#fold(AS_TRAINED.has(purpose));
     this.#inner.run(entry, times);
     if (purpose === "initialize") this.#written(this.#states);
     if (purpose === "train" || purpose === "trace") for (const fold of this.#folds) fold.isStale ||= !fold.isSteady;

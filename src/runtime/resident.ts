@@ -11,12 +11,15 @@ interface NamedColumn extends Column {
   readonly name: string;
 }
 
+/** Examples as they are trained on, for steps or for views that are kept, or as they are evaluated. */
+type Purpose = "train" | "views" | "evaluate";
+
 /** Throws where the columns of a split are not of the types that the program takes. */
-export function requireColumns({ artifact }: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): void {
+export function requireColumns({ artifact }: LoadedStage, purpose: Purpose, split: LoadedSplit): void {
   const { inputs, label } = artifact.dataInfo;
   for (const info of [...inputs, label]) {
     const type = typeFor(split, info.name, label.name);
-    const stored = { dtype: info.dtype, shape: purpose === "train" ? (info.training?.shape ?? info.shape) : info.shape };
+    const stored = { dtype: info.dtype, shape: purpose === "evaluate" ? info.shape : (info.training?.shape ?? info.shape) };
     if (!sameType(type, stored)) {
       throw new DataError(
         `"${info.name}" is ${formatType(type)} in the data, the program was compiled for ${formatType(stored)}`,
@@ -26,13 +29,13 @@ export function requireColumns({ artifact }: LoadedStage, purpose: "train" | "ev
   }
 }
 
-function columnsFor(loaded: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): readonly NamedColumn[] {
+function columnsFor(loaded: LoadedStage, purpose: Purpose, split: LoadedSplit): readonly NamedColumn[] {
   requireColumns(loaded, purpose, split);
   const { inputs, label } = loaded.artifact.dataInfo;
   return [...inputs, label].map(({ name }) => ({ ...columnFor(split, name, label.name), name }));
 }
 
-export function writeResident(loaded: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): void {
+export function writeResident(loaded: LoadedStage, purpose: Purpose, split: LoadedSplit): void {
   const { stage, session } = loaded;
   const buffers = new Map(entryFor(stage, purpose).columns.map((it) => [it.column, it]));
   for (const column of columnsFor(loaded, purpose, split)) {

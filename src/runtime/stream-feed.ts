@@ -26,29 +26,52 @@ export function batchesInOrder(
   return windows;
 }
 
-/** Growing takes a new place on the device; so there is room for somewhat larger pictures. */
+/** Of what is needed: so there is room for somewhat larger pictures. */
 const SPARE = 1.25;
+
+/** What a device has room for, of the windows of a split: growing takes a new place there. */
+export class PictureRoom {
+  readonly #name: string;
+  #bytes: number;
+  #isFirst = true;
+
+  /** @param examples of a window */
+  constructor({ streamed }: LoadedSplit, examples: number) {
+    const { name = "", shape = [] } = streamed ?? {};
+    this.#name = name;
+    this.#bytes = hasOwnSizes(shape) ? 0 : examples * sizeOf(shape);
+  }
+
+  /** With pictures that take all the room they ever took. */
+  around(window: LoadedSplit): LoadedSplit {
+    const column = window.columns.get(this.#name);
+    if (!column) return window;
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    const needed = column.data.length;
+    if (needed > this.#bytes) this.#bytes = Math.ceil(SPARE * needed);
+    else if (!isFirst) return window;
+    const data = new Uint8Array(this.#bytes);
+    data.set(column.data);
+    return { ...window, columns: new Map<string, Column>([...window.columns, [this.#name, { ...column, data }]]) };
+  }
+}
 
 export class StreamFeed implements Feed {
   readonly most: number;
   readonly #loaded: LoadedStage;
-  readonly #split: LoadedSplit;
   readonly #batch: number;
   readonly #windows: Windows;
-  /** The batch that the windows begin with, and the one behind the window on the device. */
-  #from = 0;
+  /** The batch behind the window on the device. */
   #end = 0;
-  /** Bytes of pictures that there is room for. */
-  #room: number;
+  readonly #room: PictureRoom;
 
   constructor(loaded: LoadedStage, split: LoadedSplit) {
     this.#loaded = loaded;
-    this.#split = split;
     this.#batch = examplesIn(loaded.artifact.recipe);
     this.most = windowBatches(split, this.#batch);
     this.#windows = new Windows(split, this.most * this.#batch);
-    const { shape = [] } = split.streamed ?? {};
-    this.#room = hasOwnSizes(shape) ? 0 : this.most * this.#batch * sizeOf(shape);
+    this.#room = new PictureRoom(split, this.most * this.#batch);
   }
 
   begin(order: Int32Array, from: number, next?: () => Int32Array): void {
@@ -59,29 +82,15 @@ export class StreamFeed implements Feed {
       order.map((_, place) => (place < first ? 0 : (place - first) % size)),
     );
     this.#windows.begin(order, first, next);
-    [this.#from, this.#end] = [from, from];
+    this.#end = from;
   }
 
   async load(batch: number): Promise<number> {
     if (batch >= this.#end) {
       const window = await this.#windows.at(batch * this.#batch);
-      writeResident(this.#loaded, "train", this.#roomy(window));
+      writeResident(this.#loaded, "train", this.#room.around(window));
       this.#end = batch + this.most;
     }
     return this.#end - batch;
-  }
-
-  /** With pictures that take all the room they ever took. */
-  #roomy(window: LoadedSplit): LoadedSplit {
-    const name = this.#split.streamed?.name ?? "";
-    const column = window.columns.get(name);
-    if (!column) return window;
-    const isFirst = this.#end === this.#from;
-    const needed = column.data.length;
-    if (needed > this.#room) this.#room = Math.ceil(SPARE * needed);
-    else if (!isFirst) return window;
-    const data = new Uint8Array(this.#room);
-    data.set(column.data);
-    return { ...window, columns: new Map<string, Column>([...window.columns, [name, { ...column, data }]]) };
   }
 }

@@ -198,14 +198,19 @@ async function* trainStage(
   const pace = new Pace(LOSS_HISTORY);
   const record = recording && new recording.StageRecord(loaded, index, run.checkpoints, resume);
   let { epoch: whole = 0, steps: done = 0 }: Partial<Position> = resume?.position ?? {};
-  const orderOf = (epoch: number): Int32Array => permutation(data.train.count, artifact.recipe.seed, STREAM.shuffle, epochsBefore + epoch);
+  const { count, views = 1 } = data.train;
+  const orderOf = (epoch: number): Int32Array => {
+    const order = permutation(count, artifact.recipe.seed, STREAM.shuffle, epochsBefore + epoch);
+    const view = ((epochsBefore + epoch) % views) * count;
+    return view === 0 ? order : order.map((example) => view + example);
+  };
 
   while (whole < epochs && record?.isStalled !== true && !isStopped()) {
     const began = performance.now();
     const epoch = whole + 1;
     const isLast = epoch === epochs;
     feed.begin(orderOf(whole), done * (loaded.plan.accumulate ?? 1), isLast ? undefined : () => orderOf(epoch));
-    session.write(entry.count, Int32Array.of(data.train.count));
+    session.write(entry.count, Int32Array.of(count));
     if (done === 0) {
       session.write(entry.cursor, Int32Array.of(0));
       resetSums(loaded, "train");

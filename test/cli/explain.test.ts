@@ -19,6 +19,13 @@ it("explains a code, in any case, and lists all", async () => {
   expect((await cli(["explain", first, "--json"])).objects()[0]).toHaveProperty("right");
 });
 
+it("explains what a setting takes", async () => {
+  const words = (await cli(["explain", "features", "--json"])).objects();
+  expect(words.map((it) => it["name"])).toEqual(["cached", "uncached"]);
+  expect((await cli(["explain", "features"])).out()).toContain("views = 0");
+  expect((await cli(["explain", "optimizer", "--json"])).objects().map((it) => it["name"])).toContain("lion");
+});
+
 it("explains layers and words, and all that a name means", async () => {
   const adam = await cli(["explain", "adam"]);
   expect(adam.code).toBe(0);

@@ -61,7 +61,11 @@ describe("the cut", () => {
   it.each([
     ["", {}, "nothing is frozen"],
     ["freeze ** except fc, conv1", {}, "conv1 (conv2d) is the first that changes"],
-    ["freeze ** except fc", { data: "augment horizontal_flip" }, "augmentation (horizontal_flip) makes other examples in every epoch"],
+    [
+      "freeze ** except fc",
+      { data: "augment horizontal_flip" },
+      "augmentation (horizontal_flip) makes other examples in every epoch; `features cached(views: K)` keeps K of each",
+    ],
   ])("is none with %s %j", async (settings, parts, reason) => {
     const stage = await stageOf(settings, parts);
     expect(stage.features).toBeUndefined();

@@ -283,7 +283,7 @@ export function featuresSuite(open: () => Promise<Device>, { isExact }: { readon
       try {
         const changing = await compiled(device, TAUGHT.replace('images("d")', 'images("d")\n  augment horizontal_flip'));
         expect(changing.stages.map(({ features }) => features)).toEqual([undefined, undefined, undefined]);
-        const reason = "augmentation (horizontal_flip) makes other examples in every epoch";
+        const reason = "augmentation (horizontal_flip) makes other examples in every epoch; `features cached(views: K)` keeps K of each";
         expect((await run(device, changing, { teacher: teacher(1) })).uncached[0]).toEqual({ event: "uncached", stage: "all", reason });
         const artifact = await compiled(device, TAUGHT);
         const network = await Network.open(artifact, device);

@@ -2,5 +2,7 @@
 
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { featuresSuite } from "./features-suite.ts";
+import { viewsSuite } from "./views-suite.ts";
 
+viewsSuite(() => Promise.resolve(openReferenceDevice()));
 featuresSuite(() => Promise.resolve(openReferenceDevice()), { isExact: false });

@@ -22,6 +22,8 @@ export interface WordKind {
   readonly kind: string;
   readonly title: string;
   readonly words: readonly Word[];
+  /** The setting that takes one of them, where it is called otherwise. */
+  readonly setting?: string;
 }
 
 export const GLOSSARY: readonly WordKind[] = [
@@ -29,11 +31,11 @@ export const GLOSSARY: readonly WordKind[] = [
   { kind: "metric", title: "Metrics", words: METRICS },
   { kind: "optimizer", title: "Optimizers", words: OPTIMIZERS },
   { kind: "clip", title: "Clipping of gradients", words: CLIPS },
-  { kind: "penalty", title: "Penalties of weights", words: PENALTIES },
-  { kind: "distillation", title: "Distillation", words: DISTILLATIONS },
-  { kind: "adapter", title: "Adapters", words: ADAPTERS },
+  { kind: "penalty", title: "Penalties of weights", words: PENALTIES, setting: "regularize" },
+  { kind: "distillation", title: "Distillation", words: DISTILLATIONS, setting: "distill" },
+  { kind: "adapter", title: "Adapters", words: ADAPTERS, setting: "adapt" },
   { kind: "average", title: "Averages of weights", words: AVERAGES },
-  { kind: "cache", title: "The feature cache", words: CACHES },
+  { kind: "cache", title: "The feature cache", words: CACHES, setting: "features" },
   { kind: "precision", title: "Precisions", words: PRECISIONS },
   { kind: "schedule", title: "Schedules", words: SCHEDULES },
   { kind: "source", title: "Sources", words: SOURCES },

@@ -36,6 +36,8 @@ export interface LoadedSplit {
   /** Inputs by name, and `label` where there are labels. */
   readonly columns: ReadonlyMap<string, Column>;
   readonly classes: readonly string[];
+  /** Of columns that hold several views of each example: those of one behind those of the other, each `count` long. */
+  readonly views?: number;
   /** The input that is not among the columns. */
   readonly streamed?: StreamedColumn;
   /** Where each example is a file: their paths, and a hash of what they are without looking into them. */

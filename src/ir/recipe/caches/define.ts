@@ -6,6 +6,8 @@ import type { Word } from "../define.ts";
 export interface Cache<N extends string = string, A extends ArgSpecs = ArgSpecs> extends Word<N, A> {
   /** Whether what may be kept is kept; otherwise every epoch computes it again. */
   readonly keeps: boolean;
+  /** Augmentations of each example that are kept; 0: none. */
+  readonly views?: (args: Values<A>) => number;
   /** Cases for the tests. */
   readonly samples: readonly Partial<Values<A>>[];
 }
