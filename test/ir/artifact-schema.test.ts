@@ -71,6 +71,9 @@ describe("artifact schema", () => {
     expect(planningStage({ schedule: { word: "step", args: { every: 1 } } })).toMatch(
       /^\/recipe\/stages\/0\/schedule\/args needs the property/,
     );
+    const { dataInfo } = good as unknown as Artifact;
+    const ofNothing = { ...dataInfo, inputs: dataInfo.inputs.map((input) => ({ ...input, below: 0 })) };
+    expect(artifactProblem({ ...good, dataInfo: ofNothing })).toBe("/dataInfo/inputs/0/below must be >= 1");
     expect(artifactProblem(null)).toBe("the artifact must be object");
     expect(artifactProblem({ ...good, extra: 1 })).toBe("the artifact has no property `extra`");
     expect(damaged((a) => (a.program.arenaBytes = 10))).toMatch(/^stage main: buffer .* lies outside the arena$/);
