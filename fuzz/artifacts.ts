@@ -18,6 +18,7 @@ import { openReferenceDevice } from "../src/runtime/reference/device.ts";
 import { train } from "../src/runtime/trainer.ts";
 import { Failure, pick, type Case, type Fuzzer, type Outcome } from "./fuzzer.ts";
 import { mutateJson } from "./mutate-json.ts";
+import { columnsIn } from "../src/ir/tasks.ts";
 
 const SPECS = {
   dense: `network n(classes = 3) {
@@ -74,7 +75,7 @@ export async function seedArtifacts(folder: string): Promise<readonly Artifact[]
 const MOST_ELEMENTS = 1e6;
 
 function dataFor({ dataInfo, recipe }: Artifact): LoadedSplit | undefined {
-  const columns = [...dataInfo.inputs, dataInfo.label];
+  const columns = columnsIn(dataInfo);
   if (recipe.batch > 1000 || columns.some(({ shape }) => sizeOf(shape) * 6 > MOST_ELEMENTS)) return undefined;
   return splitFromArrays(
     dataInfo,

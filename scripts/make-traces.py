@@ -2,8 +2,8 @@
 
     python3 scripts/make-traces.py        # needs torch, timm, safetensors
 
-CASE.in.safetensors has the initial weights (`weight/NAME`, and `teacher/NAME` of a network that it learns from) and one batch (`batch/INPUT`, `batch/label`); CASE.out.safetensors has
-`loss` [steps], `output` and `grad/NAME` of the first step, and `after/NAME`, every parameter and running statistic after the last, with `average/NAME` of what is averaged.
+CASE.in.safetensors has the initial weights (`weight/NAME`, and `teacher/NAME` of a network that it learns from) and one batch (`batch/INPUT`, `batch/label`, or `batch/OUTPUT` where outputs have names); CASE.out.safetensors has
+`loss` [steps], `output` and `grad/NAME` of the first step, of outputs with names `loss/OUTPUT` and `output/OUTPUT` as well, and `after/NAME`, every parameter and running statistic after the last, with `average/NAME` of what is averaged.
 The networks are those of the specs, written again; names are those of `state_dict`.
 """
 
@@ -489,6 +489,56 @@ def main():
     plateaus()
     distilled()
     views()
+    several_outputs(labels)
+
+
+class Dog(nn.Module):
+    """Outputs by their names."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.fc_breed, self.fc_age = nn.Linear(4, 6), nn.Linear(6, 3), nn.Linear(6, 2)
+
+    def forward(self, values):
+        x = torch.tanh(self.hidden(values))
+        return {"breed": self.fc_breed(x), "age": self.fc_age(x)}
+
+
+# Of `breed` and `age`: what the loss of each is, and what it is multiplied by.
+TASKS = {
+    "plain": {"breed": (1, lambda y, label: F.cross_entropy(y, label.long(), label_smoothing=0.1)), "age": (0.5, F.mse_loss)},
+    # A mean of labels that weigh differently beside a mean of those that do not.
+    "weighted": {
+        "breed": (0.25, lambda y, label: F.cross_entropy(y, label.long(), torch.tensor([0.5, 2, 3]))),
+        "age": (1.5, F.smooth_l1_loss),
+    },
+}
+
+
+def several_outputs(labels):
+    torch.manual_seed(23)
+    for name, tasks in TASKS.items():
+        net, values = Dog(), torch.randn(7, 4)
+        given = {"breed": labels(7, below=3), "age": torch.randn(7, 2)}
+        state = lambda: {k: v.detach().clone() for k, v in net.state_dict().items()}
+        save_file({f"weight/{k}": v for k, v in state().items()} | {"batch/values": values} | {f"batch/{k}": v for k, v in given.items()}, FOLDER / f"outputs-{name}.in.safetensors")
+        adam = torch.optim.Adam(net.parameters(), lr=0.02)
+        out, losses = {}, {key: [] for key in ("loss", *(f"loss/{task}" for task in tasks))}
+        for step in range(STEPS):
+            answers = net(values)
+            parts = {task: loss(answers[task], given[task]) for task, (_, loss) in tasks.items()}
+            total = sum(weight * parts[task] for task, (weight, _) in tasks.items())
+            adam.zero_grad()
+            total.backward()
+            if step == 0:
+                out |= {f"output/{task}": answer.detach().clone() for task, answer in answers.items()}
+                out |= {f"grad/{k}": p.grad.clone() for k, p in net.named_parameters()}
+            adam.step()
+            for key, value in {"loss": total, **{f"loss/{task}": part for task, part in parts.items()}}.items():
+                losses[key].append(value.item())
+        out |= {key: torch.tensor(values) for key, values in losses.items()} | {f"after/{k}": v for k, v in state().items()}
+        save_file(out, FOLDER / f"outputs-{name}.out.safetensors")
+        print(f"outputs-{name:8} loss {' '.join(f'{loss:.6f}' for loss in losses['loss'])}")
 
 
 # As the specs have them: outputs, labels, loss.

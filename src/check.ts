@@ -16,9 +16,10 @@ import {
 } from "./dsl/index.ts";
 import { LIMITS } from "./dsl/limits.ts";
 import { createBuilder } from "./ir/builder.ts";
-import type { DataInfo, DataPlan, LabelKind } from "./ir/plan.ts";
-import { countsLabels } from "./ir/recipe/losses/index.ts";
+import type { DataInfo, DataPlan, LabelRequest } from "./ir/plan.ts";
+import { labelRequests } from "./ir/recipe/losses/index.ts";
 import { pathOf } from "./ir/recipe/sources/index.ts";
+import { tasksOf } from "./ir/tasks.ts";
 import type { WantedTensor } from "./ir/weights/contract.ts";
 import type { FileTensor } from "./ir/weights/plan.ts";
 import { packageRoot } from "./package-root.ts";
@@ -32,9 +33,8 @@ export interface SpecAccess {
   readonly root?: string;
 }
 
-/** Looks at the data: classes and shapes, from folder names and headers. What its labels are, the loss says. */
-/** @param isCounted whether it is to be said how often each class is labelled in what is trained on */
-export type DescribeData = (plan: DataPlan, labels: LabelKind, isCounted?: boolean) => Promise<DataInfo>;
+/** Looks at the data: classes and shapes, from folder names and headers. What its labels are, the losses say. */
+export type DescribeData = (plan: DataPlan, labels: readonly LabelRequest[]) => Promise<DataInfo>;
 
 export interface CheckRequest extends SpecAccess {
   /** `path=value`: changes to the recipe and its data. */
@@ -124,7 +124,7 @@ export async function lookAtData(
   const { plan, data, dataSpan } = planned;
   if (!data) return undefined;
   try {
-    return await describeData(data, plan.labels, countsLabels(plan.loss));
+    return await describeData(data, labelRequests(tasksOf(plan)));
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     const { message: reason, hint } = error;

@@ -35,14 +35,15 @@ import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type ParameterInfo
 import { createBuilder } from "./ir/builder.ts";
 import { topologicalOrder } from "./ir/graph.ts";
 import { layerRows, type LayerRow } from "./ir/layer-rows.ts";
-import { indexLimits } from "./ir/index-limits.ts";
-import type { ForwardModel, Parameter } from "./ir/model.ts";
+import { withIndexLimits } from "./ir/index-limits.ts";
+import { outputsBelow, outputShapesOf, rootsOf, type ForwardModel, type Parameter } from "./ir/model.ts";
 import { OpError } from "./ir/ops/define.ts";
 import { originOfError } from "./ir/origin.ts";
 import type { KnownProfile } from "./ir/program.ts";
-import type { ColumnInfo, DataInfo, DataPlan, RecipePlan, WordPlan } from "./ir/plan.ts";
-import { balancedLoss, countsLabels, isWithoutLabels } from "./ir/recipe/losses/index.ts";
+import type { DataInfo, DataPlan, LabelInfo, OutputTask, WordPlan } from "./ir/plan.ts";
+import { balancedLoss, isWithoutLabels, labelRequests } from "./ir/recipe/losses/index.ts";
 import { printGraph } from "./ir/print.ts";
+import { dataInfoOf, labelName, targetOf, tasksOf, withTasks } from "./ir/tasks.ts";
 import { InternalError, type TensorType } from "./ir/types.ts";
 import type { Contract } from "./ir/weights/contract.ts";
 import type { FileTensor } from "./ir/weights/plan.ts";
@@ -169,14 +170,17 @@ const withoutData = ({ data: _, ...rest }: PlannedRecipe): PlannedRecipe => rest
 function infoOfSpec(spec: LoadedSpec, planned: PlannedRecipe): DataInfo | undefined {
   const model = elaborate({ ...spec, sink: new DiagnosticSink() }, withoutData(planned), { builder: createBuilder() });
   if (!model) return undefined;
-  const output = model.output.type.shape.slice(1);
-  const { labels } = planned.plan;
-  const isClass = labels === "class";
-  return {
-    inputs: [...model.inputs].map(([name, { type }]) => ({ name, dtype: type.dtype, shape: type.shape.slice(1) })),
-    label: isClass ? { name: "label", dtype: "i32", shape: output.slice(0, -1) } : { name: "label", dtype: "f32", shape: output },
-    classes: labels !== "number" ? Array.from({ length: output.at(-1) ?? 1 }, (__, i) => String(i)) : [],
-  };
+  const requests = labelRequests(tasksOf(planned.plan));
+  const labels = requests.map(({ output, kind }): LabelInfo => {
+    const shape = model.outputs.get(output)?.type.shape.slice(1) ?? [];
+    const name = labelName(output);
+    return {
+      label: kind === "class" ? { name, dtype: "i32", shape: shape.slice(0, -1) } : { name, dtype: "f32", shape },
+      classes: kind !== "number" ? Array.from({ length: shape.at(-1) ?? 1 }, (__, i) => String(i)) : [],
+    };
+  });
+  const inputs = [...model.inputs].map(([name, { type }]) => ({ name, dtype: type.dtype, shape: type.shape.slice(1) }));
+  return dataInfoOf(inputs, requests, labels);
 }
 
 function placesOf({ data, dataSpan, batchSpan }: PlannedRecipe): Readonly<Record<string, Span>> {
@@ -193,20 +197,20 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   const found = plan(spec, request);
   if (!found || spec.sink.errors > 0) return outcome(spec);
   const [first] = request.batch.values();
-  const label = request.batch.get("label");
   const batch = first?.shape[0] ?? 1;
   const column = (name: string, { dtype, shape }: TensorType) => ({ name, dtype, shape: shape.slice(1) });
   // Only a network that asks for the number of classes needs its data.
-  const { loss, labels } = found.plan;
-  const { classes = [], labelled } =
-    found.data && request.describeData ? await request.describeData(found.data, labels, countsLabels(loss)) : {};
-  const inputs = [...request.batch].filter(([name]) => name !== "label").map(([name, type]) => column(name, type));
-  const dataInfo: DataInfo = {
-    inputs,
-    label: column("label", label ?? { dtype: "i32", shape: [batch] }),
-    classes,
-    ...(labelled && { labelled }),
-  };
+  const requests = labelRequests(tasksOf(found.plan));
+  const known = found.data && request.describeData ? await request.describeData(found.data, requests) : undefined;
+  const labels = requests.map(({ output }): LabelInfo => {
+    const { classes = [], labelled } = (known && targetOf(known, { output })) ?? {};
+    const name = labelName(output);
+    const label = column(name, request.batch.get(name) ?? { dtype: "i32", shape: [batch] });
+    return { label, classes, ...(labelled && { labelled }) };
+  });
+  const isLabel = (name: string): boolean => labels.some(({ label }) => label.name === name);
+  const inputs = [...request.batch].filter(([name]) => !isLabel(name)).map(([name, type]) => column(name, type));
+  const dataInfo = dataInfoOf(inputs, requests, labels);
   const traced = stageNamed(found, request.stage);
   const { data, ...rest } = found;
   const planned: PlannedRecipe = {
@@ -219,13 +223,17 @@ export async function compileTrace(file: string, request: TraceRequest): Promise
   const stages = stageSpecs(spec, planned, dataInfo);
   if (!stages) return outcome(spec);
   const [{ network }] = stages as [StageSpec];
-  checkBatch([...request.batch.keys()], [...network.inputs.keys(), ...(isWithoutLabels(loss) ? [] : ["label"])]);
-  const isRandom = topologicalOrder([network.output]).some(({ op }) => op.training?.draws === true);
+  checkBatch([...request.batch.keys()], [...network.inputs.keys(), ...comparedWith(tasksOf(found.plan))]);
+  const isRandom = topologicalOrder([...network.outputs.values()]).some(({ op }) => op.training?.draws === true);
   return {
     ...finish(spec, stages, buildTraceEntry, request, { network: planned.network, ...(planned.teacher && { teacher: planned.teacher }) }),
     ...(isRandom && { withoutRandomness: true }),
   };
 }
+
+/** Columns of a batch that some loss looks at. */
+const comparedWith = (tasks: readonly OutputTask[]): readonly string[] =>
+  tasks.flatMap(({ output, loss }) => (isWithoutLabels(loss) ? [] : [labelName(output)]));
 
 /** A stage on its own: its optimizer begins with it. */
 function stageNamed({ stages }: PlannedRecipe, name: string | undefined): PlannedStage {
@@ -279,17 +287,20 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
   const b = createBuilder();
   const network = elaborate(spec, planned, { builder: b, dataInfo });
   if (!network) return undefined;
-  const nodes = topologicalOrder([network.output, ...network.updates.values()]).length;
+  const nodes = topologicalOrder(rootsOf(network)).length;
   if (nodes > LIMITS.compiled) {
     const reason = `its graph has ${nodes} operations, of at most ${LIMITS.compiled}`;
     spec.sink.report("too-large-to-compile", planned.network.span, { reason });
     return undefined;
   }
   const steps = planned.data ?? { preprocess: [], augment: [] };
-  const limited = withLimits(dataInfo, network, planned.plan);
-  const loss = balancedLoss(planned.plan.loss, dataInfo);
-  if ("params" in loss) throw new InternalError("answers were checked against their loss");
-  const recipe = { ...planned.plan, loss };
+  const limited = withIndexLimits(dataInfo, network, tasksOf(planned.plan));
+  const recipe = withTasks(planned.plan, (task) => {
+    const target = targetOf(dataInfo, task);
+    const loss = target ? balancedLoss(task.loss, target) : task.loss;
+    if ("params" in loss) throw new InternalError("answers were checked against their loss");
+    return { ...task, loss };
+  });
   const weights = network.parameters.filter(({ kind }) => kind === "weight");
   return planned.stages.map(({ plan: stage, frozen, groups, penalties }) => {
     const group = groupsIn(groups, stage.optimizer, weights);
@@ -300,21 +311,6 @@ function stageSpecs(spec: LoadedSpec, planned: PlannedRecipe, dataInfo: DataInfo
       penaltiesOf: penaltiesIn(penalties),
     };
   });
-}
-
-/** What columns of indices must stay below: the rows of embeddings, and the classes that the network has scores for. */
-function withLimits(info: DataInfo, model: ForwardModel, { labels }: RecipePlan): DataInfo {
-  const { inputs, output } = model;
-  const limits = indexLimits(model);
-  const limited = (column: ColumnInfo, below: number | undefined): ColumnInfo => (below === undefined ? column : { ...column, below });
-  return {
-    ...info,
-    inputs: info.inputs.map((column) => {
-      const node = inputs.get(column.name);
-      return limited(column, node && limits.get(node));
-    }),
-    label: limited(info.label, labels === "class" ? output.type.shape.at(-1) : undefined),
-  };
 }
 
 function finish(
@@ -346,11 +342,11 @@ function finish(
     recipe,
     ...(data && { data: withoutSpans(data) }),
     dataInfo,
-    outputShape: network.output.type.shape.slice(1),
+    ...outputShapesOf(network),
     parameters: network.parameters.map(parameterInfo),
     ...(network.teacher &&
       teacher && { teacher: { source: teacher.weights.plan.source, parameters: network.teacher.parameters.map(parameterInfo) } }),
-    network: sha256(printGraph({ builder: b, outputs: new Map([["output", network.output], ...network.updates]) })),
+    network: sha256(printGraph({ builder: b, outputs: new Map([...outputsBelow("output", network), ...network.updates]) })),
     stages: compiled,
   };
   return { ...outcome(spec), artifact };

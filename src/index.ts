@@ -34,7 +34,7 @@ export interface CompileOptions extends Omit<CompileRequest, "describeData" | "t
 export const compileSpec = (file: string, options: CompileOptions = {}): Promise<CompileOutcome> =>
   compileFor(file, {
     target: "webgpu",
-    describeData: (plan, labels, isCounted) => describeData(plan, labels, { within: dataFolders(file, options) }, isCounted),
+    describeData: (plan, labels) => describeData(plan, labels, { within: dataFolders(file, options) }),
     describeWeights: (source) => describeWeights(source, { within: weightFolders(file, options) }),
     ...options,
   });

@@ -16,6 +16,7 @@ import type { Metric } from "../src/ir/recipe/metrics/define.ts";
 import { METRICS } from "../src/ir/recipe/metrics/index.ts";
 import { sizeOf, type DType, type Shape } from "../src/ir/types.ts";
 import { read, start } from "./support/run-spec.ts";
+import type { OneLabel } from "./support/one-output.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tlc-answers-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -82,7 +83,7 @@ const NETWORKS: Readonly<Record<string, Network>> = {
   },
 };
 
-const label = (dtype: DType, shape: Shape, classes = 0): Omit<DataInfo, "inputs"> => ({
+const label = (dtype: DType, shape: Shape, classes = 0): Omit<OneLabel, "inputs"> => ({
   label: { name: "label", dtype, shape },
   classes: Array.from({ length: classes }, (_, i) => `c${i}`),
 });
@@ -101,7 +102,7 @@ const LABELS = {
 function fits(
   kind: LabelKind,
   [dtype, output]: readonly [DType, Shape],
-  { label: { dtype: of, shape }, classes }: Omit<DataInfo, "inputs">,
+  { label: { dtype: of, shape }, classes }: Omit<OneLabel, "inputs">,
 ): boolean {
   const scores = output.at(-1);
   if (dtype !== "f32") return false;
@@ -149,7 +150,7 @@ describe("what check calls ok", () => {
       `network n {\n  input q: ${network.input}\n  ${body}\n}\ndataset d {\n  train ${network.source}\n}\nrecipe r {\n  network n\n  data d\n  loss ${loss.name}\n` +
         `  metrics ${metrics.join(", ")}\n  optimizer sgd(lr: 0.1)\n  batch ${BATCH}\n  epochs 1\n}\n`,
     );
-    const dataInfo: DataInfo = { inputs: [network.data], ...info };
+    const dataInfo: OneLabel = { inputs: [network.data], ...info };
     const describeData = (): Promise<DataInfo> => Promise.resolve(dataInfo);
     const errors = ({ diagnostics }: Awaited<ReturnType<typeof checkSpec>>): string[] =>
       diagnostics.filter(({ severity }) => severity === "error").map(({ code }) => code);

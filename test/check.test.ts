@@ -8,7 +8,7 @@ import { checkSpec, type CheckOutcome } from "../src/check.ts";
 import { compileSpec } from "../src/compile.ts";
 import { DiagnosticSink, positionOf } from "../src/diagnostics.ts";
 import { parseSpec } from "../src/dsl/parse.ts";
-import type { DataInfo, DataPlan, LabelKind } from "../src/ir/plan.ts";
+import type { DataInfo, DataPlan, LabelRequest } from "../src/ir/plan.ts";
 import { describeData } from "../src/runtime/data/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tlc-check-"));
@@ -69,7 +69,7 @@ it("keeps spans of the JSON form within the file", async () => {
 describe("data", () => {
   const dataset = 'dataset d {\n  train images("a")\n  test images("b")\n}\n';
   const recipe = RECIPE.replace("network small", "network small\n  data d\n  batch 2\n  epochs 1");
-  const look = (plan: DataPlan, labels: LabelKind): Promise<DataInfo> => describeData(plan, labels);
+  const look = (plan: DataPlan, labels: readonly LabelRequest[]): Promise<DataInfo> => describeData(plan, labels);
   const messages = ({ diagnostics }: CheckOutcome): string[] => diagnostics.map(({ severity, message }) => `${severity}: ${message}`);
 
   it("is missing in every folder where it is, which check says and goes on", async () => {

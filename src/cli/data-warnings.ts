@@ -6,7 +6,8 @@ import { DATA_LINTS } from "../dsl/lints/data.ts";
 import type { OpenedData } from "../dsl/lints/define.ts";
 import type { HostArray } from "../ir/arrays.ts";
 import type { Artifact } from "../ir/artifact.ts";
-import { examplesIn, type DataInfo } from "../ir/plan.ts";
+import { examplesIn, type LabelInfo } from "../ir/plan.ts";
+import { labelNames, targetsOf } from "../ir/tasks.ts";
 import { labelsAreSets, type LoadedSplit } from "../runtime/data/loaded-split.ts";
 import { twinsOf } from "../runtime/data/twins.ts";
 import { showDiagnostics } from "./open.ts";
@@ -14,7 +15,7 @@ import type { Terminal } from "./terminal.ts";
 import type { CompileOutcome } from "./toolchain.ts";
 
 /** Indices of the classes that labels have: of sets those that have a 1 anywhere. */
-function foundIn(labels: HostArray, { label, classes }: DataInfo): ReadonlySet<number> {
+function foundIn(labels: HostArray, { label, classes }: LabelInfo): ReadonlySet<number> {
   if (classes.length === 0) return new Set();
   if (!labelsAreSets({ label, classes })) return new Set(labels);
   const found = new Set<number>();
@@ -31,14 +32,18 @@ export function warnOfData(
 ): void {
   const { places = {}, sources = new Map<string, string>() } = outcome ?? {};
   const splits: Record<string, OpenedData["splits"][string]> = {};
-  for (const [name, split] of Object.entries(loaded)) {
-    const labels = split?.columns.get(dataInfo.label.name)?.data;
-    if (split && labels) splits[name] = { count: split.count, found: foundIn(labels, dataInfo) };
-  }
+  for (const [name, split] of Object.entries(loaded)) if (split) splits[name] = { count: split.count };
+  const targets = targetsOf(dataInfo).map((target) => {
+    const found = Object.entries(loaded).flatMap(([name, split]) => {
+      const labels = split?.columns.get(target.label.name)?.data;
+      return labels ? [[name, foundIn(labels, target)] as const] : [];
+    });
+    return { classes: target.classes, found: Object.fromEntries(found) };
+  });
   const whole: Span = { file: path, start: 0, end: 1 };
   const sink = new DiagnosticSink();
-  const twins = twinsOf(loaded, dataInfo.label.name);
-  const opened: OpenedData = { batch: examplesIn(recipe), classes: dataInfo.classes, splits, twins };
+  const twins = twinsOf(loaded, labelNames(dataInfo));
+  const opened: OpenedData = { batch: examplesIn(recipe), splits, targets, twins };
   for (const { find } of DATA_LINTS) {
     for (const { problem, at } of find(opened)) sink.report(problem.name, places[at] ?? whole, problem.params, { hint: problem.hint });
   }

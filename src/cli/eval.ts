@@ -5,7 +5,7 @@ import { initialize, Network } from "../runtime/network.ts";
 import { loadNamedWeights } from "../runtime/weights/model-weights.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { withTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
-import { matrixLines, metricsText } from "./metrics-text.ts";
+import { classNames, matrixLines, metricsText } from "./metrics-text.ts";
 import { readingOptions, SkippedPictures, streamAbove } from "./reading.ts";
 import { interruptible } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
@@ -43,7 +43,7 @@ export async function evaluate(path: string, options: EvalOptions, terminal: Ter
         if (metrics === undefined) return code() ?? EXIT.failed;
         terminal.object({ event: "eval", split: options.split, examples: data.count, device: device.info.kind, ...metrics });
         terminal.line(`${options.split} (${data.count} examples): ${metricsText(metrics)}`);
-        for (const line of matrixLines(metrics, artifact.dataInfo.classes)) terminal.line(line);
+        for (const line of matrixLines(metrics, classNames(artifact))) terminal.line(line);
       } finally {
         network?.dispose();
         await weights.close();

@@ -152,6 +152,16 @@ export interface PredictionEvent {
   readonly labels?: readonly string[];
   /** The answers of a network that gives numbers. */
   readonly values?: readonly number[];
+  /** The same fields of each output, where they have names. */
+  readonly outputs?: Readonly<Record<string, PredictionAnswer>>;
+}
+
+export interface PredictionAnswer {
+  readonly label?: string;
+  readonly probability?: number;
+  readonly probabilities?: Readonly<Record<string, number>>;
+  readonly labels?: readonly string[];
+  readonly values?: readonly number[];
 }
 
 /** `tlc trace`. */
@@ -161,6 +171,8 @@ export interface TraceEvent {
   readonly steps: number;
   /** Of each step. */
   readonly loss: readonly number[];
+  /** That of each output, before it is weighted, where they have names. */
+  readonly losses?: Readonly<Record<string, readonly number[]>>;
   /** The file that holds the rest. */
   readonly out: string;
 }
@@ -204,14 +216,21 @@ export interface InspectEvent {
   readonly event: "inspect";
   readonly recipe: string;
   readonly target: string;
-  /** What the loss compares with: a label's kind and shape, and how many classes there are. */
-  readonly labels: { readonly kind: "class" | "number" | "set"; readonly shape: readonly number[]; readonly classes: number };
+  /** What the loss compares with; of each output, where they have names. */
+  readonly labels: InspectedLabels | Readonly<Record<string, InspectedLabels>>;
   /** Of the weights that the recipe begins with: where they are from, and how many tensors are taken, dropped and new. */
   readonly weights?: Artifact["weights"];
   /** The rows of the table. */
   readonly network: readonly InspectedLayer[];
   /** What each stage costs. */
   readonly stages: readonly InspectedStage[];
+}
+
+/** A label's kind and shape, and how many classes there are. */
+export interface InspectedLabels {
+  readonly kind: "class" | "number" | "set";
+  readonly shape: readonly number[];
+  readonly classes: number;
 }
 
 export interface InspectedLayer {

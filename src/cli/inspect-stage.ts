@@ -2,6 +2,8 @@
 // cache keeps.
 
 import type { Artifact } from "../ir/artifact.ts";
+import type { LabelInfo, OutputTask } from "../ir/plan.ts";
+import { targetOf, tasksOf } from "../ir/tasks.ts";
 import type { InspectedStage } from "./events.ts";
 import type { Terminal } from "./terminal.ts";
 import { updateLines } from "./update-lines.ts";
@@ -14,7 +16,7 @@ export function showStage(artifact: Artifact, inspection: InspectedStage, hasLay
     terminal.line(`  ${name.padEnd(11)} ${text}`);
   };
   fact("parameters", `${integer(parameters.total)}: ${integer(parameters.trainable)} trained, ${integer(parameters.frozen)} frozen`);
-  fact("labels", labelsOf(artifact));
+  for (const task of tasksOf(artifact.recipe)) fact(...labelsOf(artifact, task));
   const { weights } = artifact;
   if (weights) {
     const fresh = weights.new.length === 0 ? "" : `; new: ${weights.new.join(", ")}`;
@@ -31,9 +33,17 @@ export function showStage(artifact: Artifact, inspection: InspectedStage, hasLay
   if (hasLayers) showLayers(inspection.layers, terminal);
 }
 
-function labelsOf({ dataInfo: { label, classes }, recipe }: Artifact): string {
+/** What an output is compared with, and how much that counts where outputs have names. */
+function labelsOf({ dataInfo }: Artifact, task: OutputTask): [name: string, text: string] {
+  const { output, loss, weight } = task;
+  const target = targetOf(dataInfo, task);
+  const text = target ? labelText(target, task) : "the input";
+  return output === "" ? ["labels", text] : [output, `${text}; ${loss.word}${weight === 1 ? "" : ` * ${weight}`}`];
+}
+
+function labelText({ label, classes }: LabelInfo, { labels }: OutputTask): string {
   const each = label.shape.length === 0 ? "one" : `[${label.shape.join(", ")}]`;
-  switch (recipe.labels) {
+  switch (labels) {
     case "class":
       return `${each} of ${classes.length} classes`;
     case "set":

@@ -1,9 +1,10 @@
 // `tlc inspect`: the layers of a recipe's network in a table, and what it will cost and do, per stage: kernels, work and memory.
 
 import type { Artifact, CompiledStage } from "../ir/artifact.ts";
+import { targetOf, tasksOf } from "../ir/tasks.ts";
 import { sizeOf } from "../ir/types.ts";
 import type { LayerRow } from "../ir/layer-rows.ts";
-import type { InspectedLayer, InspectedStage } from "./events.ts";
+import type { InspectedLabels, InspectedLayer, InspectedStage } from "./events.ts";
 import { EXIT } from "./failure.ts";
 import { targetsIn } from "./folder.ts";
 import { showStage } from "./inspect-stage.ts";
@@ -20,10 +21,14 @@ export interface InspectOptions extends CompileOptions {
 export async function inspect(path: string, options: InspectOptions, terminal: Terminal): Promise<number> {
   const request = { ...compileRequest(path, options, options.target, terminal), withoutData: true };
   const outcome = (await isFolder(path)) ? undefined : await terminal.io.toolchain.compileSpec(path, request);
-  const artifact = outcome ? artifactOf(outcome, terminal) : await readArtifact(path, await targetOf(path, options));
+  const artifact = outcome ? artifactOf(outcome, terminal) : await readArtifact(path, await targetIn(path, options));
   const stages = artifact.stages.map((stage) => describe(artifact, stage));
   const { dataInfo, recipe } = artifact;
-  const labels = { kind: recipe.labels, shape: dataInfo.label.shape, classes: dataInfo.classes.length };
+  const described = tasksOf(recipe).map((task) => {
+    const target = targetOf(dataInfo, task);
+    return [task.output, { kind: task.labels, shape: target?.label.shape ?? [], classes: target?.classes.length ?? 0 }] as const;
+  });
+  const labels = recipe.tasks ? Object.fromEntries(described) : (described[0]?.[1] as InspectedLabels);
   const { name, target, weights } = artifact;
   const network = rowsOf(artifact, outcome?.layers);
   terminal.object({ event: "inspect", recipe: name, target, labels, ...(weights && { weights }), network, stages });
@@ -35,7 +40,7 @@ export async function inspect(path: string, options: InspectOptions, terminal: T
 }
 
 /** The target of a folder that is looked at: the one that was asked for where it has that, or else its first. */
-async function targetOf(folder: string, { target }: InspectOptions): Promise<string> {
+async function targetIn(folder: string, { target }: InspectOptions): Promise<string> {
   const targets = await targetsIn(folder);
   return targets.includes(target) ? target : targets[0];
 }

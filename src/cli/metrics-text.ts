@@ -1,6 +1,8 @@
 // Metrics as people read them: shares in percent, numbers with four digits, a matrix as a table of its own.
 
+import type { Artifact } from "../ir/artifact.ts";
 import { isShare } from "../ir/recipe/metrics/index.ts";
+import { nameOf, targetOf, tasksOf } from "../ir/tasks.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 
 /** Four digits, never in exponents for ordinary sizes. */
@@ -19,9 +21,19 @@ export const metricsText = (metrics: Metrics): string =>
 const MOST_COLUMNS = 16;
 const LONGEST_NAME = 12;
 
+/** The classes that a matrix of this name has rows of. */
+export type ClassNames = (metric: string) => readonly string[];
+
+export const classNames =
+  ({ recipe, dataInfo }: Pick<Artifact, "recipe" | "dataInfo">): ClassNames =>
+  (metric) => {
+    const task = tasksOf(recipe).find(({ output }) => output === "" || metric.startsWith(nameOf(output, "")));
+    return (task && targetOf(dataInfo, task)?.classes) ?? [];
+  };
+
 /** Lines of the matrices among metrics: a row for each class, a column for each answer. */
-export const matrixLines = (metrics: Metrics, classes: readonly string[]): readonly string[] =>
-  Object.entries(metrics).flatMap(([name, value]) => (typeof value === "number" ? [] : tableOf(name, value, classes)));
+export const matrixLines = (metrics: Metrics, classesOf: ClassNames): readonly string[] =>
+  Object.entries(metrics).flatMap(([name, value]) => (typeof value === "number" ? [] : tableOf(name, value, classesOf(name))));
 
 function tableOf(name: string, rows: readonly (readonly number[])[], classes: readonly string[]): readonly string[] {
   if (rows.length > MOST_COLUMNS) return [`${name}: ${rows.length} x ${rows.length} numbers, which --json has`];

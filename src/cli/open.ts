@@ -58,8 +58,8 @@ export function compileRequest(
     target,
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
     ...(options.dumpAfter === undefined ? {} : { dumpAfter: options.dumpAfter, onDump: (text: string): void => terminal.note(text) }),
-    describeData: async (plan, labels, isCounted) =>
-      (await import("../runtime/data/index.ts")).describeData(plan, labels, { within: dataFolders(file, options) }, isCounted),
+    describeData: async (plan, labels) =>
+      (await import("../runtime/data/index.ts")).describeData(plan, labels, { within: dataFolders(file, options) }),
     describeWeights: async (source) =>
       (await import("../runtime/weights/published.ts")).describeWeights(source, weightAccess(file, options, terminal)),
   };

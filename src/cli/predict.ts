@@ -2,9 +2,11 @@
 
 import type { Artifact } from "../ir/artifact.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
-import { predictSplit, type Prediction } from "../runtime/evaluate.ts";
+import { targetOf } from "../ir/tasks.ts";
+import { predictSplit, type Prediction, type Predictions } from "../runtime/evaluate.ts";
 import { initialize, Network } from "../runtime/network.ts";
 import { loadNamedWeights } from "../runtime/weights/model-weights.ts";
+import type { PredictionAnswer } from "./events.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { withTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
 import { readingOptions } from "./reading.ts";
@@ -40,38 +42,47 @@ export async function predict(path: string, files: readonly string[], options: P
 }
 
 function show(
-  artifact: Artifact,
+  { dataInfo }: Artifact,
   what: { readonly file: string } | { readonly row: number },
-  prediction: Prediction,
+  predictions: Predictions,
   terminal: Terminal,
 ): void {
   const name = "file" in what ? what.file : `row ${what.row}`;
+  const answers = [...predictions].map(
+    ([output, prediction]) => [output, answerOf(prediction, targetOf(dataInfo, { output })?.classes ?? [], terminal)] as const,
+  );
+  const only = answers.find(([output]) => output === "")?.[1];
+  const outputs = Object.fromEntries(answers.map(([output, { fields }]) => [output, fields]));
+  terminal.object({ event: "prediction", ...what, ...(only ? only.fields : { outputs }) });
+  terminal.line([name, ...answers.map(([output, { text }]) => (output === "" ? text : `${output} ${text}`))].join("  "));
+}
+
+/** An answer as fields of an event, and in a line. */
+function answerOf(
+  prediction: Prediction,
+  classes: readonly string[],
+  terminal: Terminal,
+): { readonly fields: PredictionAnswer; readonly text: string } {
+  const bold = (text: string): string => terminal.paintOut("bold", text);
+  const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
+  const named = (probabilities: readonly number[]): [string, number][] => classes.map((each, i) => [each, probabilities[i] ?? 0]);
   switch (prediction.kind) {
     case "class": {
       const { label, probability, probabilities } = prediction;
-      const named = artifact.dataInfo.classes.map((each, i): [string, number] => [each, probabilities[i] ?? 0]);
-      terminal.object({ event: "prediction", ...what, label, probability, probabilities: Object.fromEntries(named) });
-      terminal.line(`${name}  ${terminal.paintOut("bold", label)}  ${(probability * 100).toFixed(1)}%`);
-      break;
+      const fields = { label, probability, probabilities: Object.fromEntries(named(probabilities)) };
+      return { fields, text: `${bold(label)}  ${percent(probability)}` };
     }
     case "set": {
-      const named = artifact.dataInfo.classes.map((each, i): [string, number] => [each, prediction.probabilities[i] ?? 0]);
-      terminal.object({ event: "prediction", ...what, labels: prediction.labels, probabilities: Object.fromEntries(named) });
-      const found = named.filter(([each]) => prediction.labels.includes(each));
-      terminal.line(
-        `${name}  ${found.map(([each, share]) => `${terminal.paintOut("bold", each)} ${(share * 100).toFixed(1)}%`).join("  ")}`,
-      );
-      break;
+      const { labels, probabilities } = prediction;
+      const found = named(probabilities).filter(([each]) => labels.includes(each));
+      const fields = { labels, probabilities: Object.fromEntries(named(probabilities)) };
+      return { fields, text: found.map(([each, share]) => `${bold(each)} ${percent(share)}`).join("  ") };
     }
     case "sequence":
-      terminal.object({ event: "prediction", ...what, labels: prediction.labels });
-      terminal.line(`${name}  ${prediction.labels.join(" ")}`);
-      break;
+      return { fields: { labels: prediction.labels }, text: prediction.labels.join(" ") };
     case "values":
-      terminal.object({ event: "prediction", ...what, values: prediction.values });
-      terminal.line(`${name}  ${prediction.values.map((value) => value.toPrecision(6)).join(" ")}`);
-      break;
+      return { fields: { values: prediction.values }, text: prediction.values.map((value) => value.toPrecision(6)).join(" ") };
     default:
-      prediction satisfies never;
+      return prediction satisfies never;
   }
 }

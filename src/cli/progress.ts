@@ -2,7 +2,7 @@
 
 import type { EpochEvent, FeaturesEvent, StageEvent, StageSummary, StartEvent, StepEvent, TrainEvent } from "../runtime/events.ts";
 import { formatBytes } from "../runtime/memory.ts";
-import { matrixLines, metricsText, number } from "./metrics-text.ts";
+import { matrixLines, metricsText, number, type ClassNames } from "./metrics-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 const LIVE_MS = 100;
@@ -17,8 +17,12 @@ export interface Beside {
 /** Takes every event; `weights` is where the result was saved, known at `done`. */
 export type Progress = (event: TrainEvent, weights?: string, beside?: Beside) => void;
 
-/** @param classes of the data, by which the rows of a matrix are named */
-export function createProgress(terminal: Terminal, now: () => number = () => performance.now(), classes: readonly string[] = []): Progress {
+/** @param classesOf a matrix, by which its rows are named */
+export function createProgress(
+  terminal: Terminal,
+  now: () => number = () => performance.now(),
+  classesOf: ClassNames = () => [],
+): Progress {
   let start: StartEvent | undefined;
   let shownAt = now();
 
@@ -62,7 +66,7 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
       case "done":
         if (event.test !== undefined) {
           terminal.line(terminal.paintOut("bold", `test    ${metricsText(event.test)}`));
-          for (const line of matrixLines(event.test, classes)) terminal.line(line);
+          for (const line of matrixLines(event.test, classesOf)) terminal.line(line);
         }
         terminal.line(
           `weights ${weights ?? ""}${delta === undefined ? "" : `, what changed ${delta}`}${adapter === undefined ? "" : `, the adapter ${adapter}`} (${duration(event.seconds)} on ${event.device}${event.interrupted ? ", interrupted" : ""})`,

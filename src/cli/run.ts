@@ -17,6 +17,7 @@ import { train, type TrainData } from "../runtime/trainer.ts";
 import type { NamedWeights } from "../runtime/weights/model-weights.ts";
 import { trainEarlier } from "./earlier.ts";
 import { EXIT, UsageError } from "./failure.ts";
+import { classNames } from "./metrics-text.ts";
 import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
 import { cacheFolder } from "./cache-folder.ts";
@@ -104,7 +105,7 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
     checkpoints = folder;
     terminal.live("preparing the device");
     network = await Network.open(artifact, device);
-    const progress = createProgress(terminal, undefined, artifact.dataInfo.classes);
+    const progress = createProgress(terminal, undefined, classNames(artifact));
     const identity = once(() => identityOf(artifact, { train: data.train, val: data.val }));
     if (resume) requireSame(identity(), resume.identity);
     const saving = {

@@ -3,7 +3,7 @@
 import type { Diagnostic, Sources, Span } from "../diagnostics.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import type { LayerRow } from "../ir/layer-rows.ts";
-import type { DataInfo, DataPlan, LabelKind } from "../ir/plan.ts";
+import type { DataInfo, DataPlan, LabelRequest } from "../ir/plan.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { FileTensor } from "../ir/weights/plan.ts";
 import type { KnownProfile } from "../ir/program.ts";
@@ -26,7 +26,7 @@ export interface CompileRequest {
   readonly onDump?: (text: string) => void;
   /** Where there is no data to look at, shapes are those that the spec gives: for what is inspected and not run. */
   readonly withoutData?: boolean;
-  readonly describeData: (plan: DataPlan, labels: LabelKind, isCounted?: boolean) => Promise<DataInfo>;
+  readonly describeData: (plan: DataPlan, labels: readonly LabelRequest[]) => Promise<DataInfo>;
   /** The header of published weights. */
   readonly describeWeights?: (source: string) => Promise<ReadonlyMap<string, FileTensor>>;
 }

@@ -1,10 +1,11 @@
 // `tlc trace`: the training step of a recipe on one given batch from given weights, for comparison with other implementations.
-// Reads `weight/NAME`, `batch/INPUT` and `batch/label`, of a distilled network `teacher/NAME` as well; writes `loss`, `output` and `grad/NAME` of the first step, `after/NAME`, and
+// Reads `weight/NAME`, `batch/INPUT` and `batch/label`, or `batch/OUTPUT` where outputs have names, and of a distilled network `teacher/NAME` as well; writes `loss`, `output` (`loss/OUTPUT` and `output/OUTPUT` as well) and `grad/NAME` of the first step, `after/NAME`, and
 // `average/NAME` where a recipe has averages.
 
-import type { Artifact } from "../ir/artifact.ts";
+import { outputBuffers, type Artifact } from "../ir/artifact.ts";
 import { examplesIn } from "../ir/plan.ts";
 import type { BufferPlan } from "../ir/program.ts";
+import { columnsIn } from "../ir/tasks.ts";
 import { InternalError, sizeOf, type DType, type TensorType } from "../ir/types.ts";
 import { strayValue } from "../runtime/data/loaded-split.ts";
 import type { Device } from "../runtime/device.ts";
@@ -52,9 +53,14 @@ export async function trace(file: string, options: TraceOptions, terminal: Termi
     const weights = { tensors: under(input, "weight/"), metadata: input.metadata };
     const tensors = await runSteps(artifact, device, { weights, teacher: under(input, "teacher/") }, batch, options.steps);
     await writeFileAtomic(options.out, writeSafetensors(tensors));
-    const losses = tensors.get("loss")?.data ?? new Uint8Array();
-    const list = [...new Float32Array(losses.buffer, losses.byteOffset, options.steps)];
-    terminal.object({ event: "trace", device: device.info.kind, steps: options.steps, loss: list, out: options.out });
+    const historyOf = (name: string): readonly number[] => {
+      const { data } = tensors.get(name) ?? { data: new Uint8Array() };
+      return [...new Float32Array(data.buffer, data.byteOffset, options.steps)];
+    };
+    const list = historyOf("loss");
+    const parts = artifact.recipe.tasks?.map(({ output }) => [output, historyOf(`loss/${output}`)] as const);
+    const losses = parts && { losses: Object.fromEntries(parts) };
+    terminal.object({ event: "trace", device: device.info.kind, steps: options.steps, loss: list, ...losses, out: options.out });
     terminal.line(`loss ${list.map((loss) => loss.toPrecision(7)).join(" ")}; ${tensors.size} tensors in ${options.out}`);
     return EXIT.ok;
   } finally {
@@ -108,12 +114,11 @@ async function runSteps(
     initialize(loaded);
     loadWeights(loaded, weights);
     await loadTeacher(loaded, wholeNetwork(artifact.teacher?.parameters ?? [], teacher));
-    const { inputs, label } = artifact.dataInfo;
     for (const { column, buffer } of entry.columns) {
       const tensor = batch.get(column);
       if (tensor === undefined) continue;
       const values = toHostArray(column, tensor, planOf(buffer).dtype);
-      const info = [...inputs, label].find(({ name }) => name === column);
+      const info = columnsIn(artifact.dataInfo).find(({ name }) => name === column);
       const stray = info && strayValue(info, values);
       if (stray) throw new DataError(`batch/${column} ${stray.problem}, in example ${Math.floor(stray.at / sizeOf(info.shape))}`);
       session.write(buffer, values);
@@ -130,16 +135,18 @@ async function runSteps(
       }
     };
     const first = new Map([
-      [entry.output, "output"],
+      ...outputBuffers(entry.output).map(({ output, buffer }) => [buffer, output === "" ? "output" : `output/${output}`] as const),
       ...entry.gradients.map(({ parameter, buffer }) => [buffer, `grad/${parameter}`] as const),
     ]);
-    const losses = new Float32Array(steps);
+    const losses = new Map([["loss", entry.loss], ...(entry.parts ?? []).map(({ output, buffer }) => [`loss/${output}`, buffer] as const)]);
+    const histories = new Map([...losses.keys()].map((name) => [name, new Float32Array(steps)]));
     for (let step = 0; step < steps; step++) {
       session.run(entry.name);
-      losses[step] = (await session.read([entry.loss])).get(entry.loss)?.[0] ?? NaN;
+      const values = await session.read([...losses.values()]);
+      for (const [name, buffer] of losses) histories.get(name)?.fill(values.get(buffer)?.[0] ?? NaN, step, step + 1);
       if (step === 0) await keep(first);
     }
-    tensors.set("loss", fromHostArray(losses, "f32", [steps]));
+    for (const [name, history] of histories) tensors.set(name, fromHostArray(history, "f32", [steps]));
     await keep(new Map(artifact.parameters.map(({ name, state }) => [state, `after/${name}`])));
     const nameOf = new Map(artifact.parameters.map(({ name, state }) => [state, name]));
     await keep(new Map((stage.averages ?? []).map(({ weight, average }) => [average, `average/${nameOf.get(weight) ?? weight}`])));

@@ -6,13 +6,25 @@ import { LIMITS } from "./limits.ts";
 import { LINTS } from "./lints.ts";
 import { NAMES } from "./names.ts";
 import { NOT_YET } from "./not-yet.ts";
+import { OUTPUTS } from "./outputs.ts";
 import { RECIPES } from "./recipes.ts";
 import { SHAPES } from "./shapes.ts";
 import { SYNTAX } from "./syntax.ts";
 import type { CatalogueEntry } from "./types.ts";
 import { WEIGHTS } from "./weights.ts";
 
-export const CATALOGUE = { ...SYNTAX, ...NAMES, ...SHAPES, ...RECIPES, ...DATA, ...WEIGHTS, ...LINTS, ...NOT_YET, ...LIMITS } as const;
+export const CATALOGUE = {
+  ...SYNTAX,
+  ...NAMES,
+  ...SHAPES,
+  ...RECIPES,
+  ...OUTPUTS,
+  ...DATA,
+  ...WEIGHTS,
+  ...LINTS,
+  ...NOT_YET,
+  ...LIMITS,
+} as const;
 
 export type DiagnosticName = keyof typeof CATALOGUE;
 

@@ -5,27 +5,38 @@ import type { ReportExtra, Span } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { ForwardModel } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
-import type { DataInfo } from "../ir/plan.ts";
+import type { DataInfo, LabelInfo } from "../ir/plan.ts";
 import { problem, type Problem } from "../ir/recipe/define.ts";
 import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
 import type { Loss } from "../ir/recipe/losses/define.ts";
-import { balancedLoss, isAgainstInput, lossOf } from "../ir/recipe/losses/index.ts";
+import { balancedLoss, isAgainstInput } from "../ir/recipe/losses/index.ts";
 import { metricsOf } from "../ir/recipe/metrics/index.ts";
 import { r2 } from "../ir/recipe/metrics/r2.ts";
 import { rmse } from "../ir/recipe/metrics/rmse.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
-import { sameShape, sizeOf, type Shape } from "../ir/types.ts";
+import { targetOf } from "../ir/tasks.ts";
+import { InternalError, sameShape, sizeOf, type Shape } from "../ir/types.ts";
 import { reportProblem } from "./choose.ts";
 import type { Reporter } from "./evaluate.ts";
 import { linear } from "./layers/linear.ts";
 import { flatten, last, mean } from "./layers/shape.ts";
 import type { PlannedRecipe } from "./recipe.ts";
+import type { PlannedTask } from "./tasks.ts";
 import { shapeText } from "./values.ts";
 
 /** What is known of labels; the number of classes only once the data has been looked at. */
 interface Labels {
-  readonly label: Pick<DataInfo["label"], "dtype" | "shape">;
+  readonly label: Pick<LabelInfo["label"], "dtype" | "shape">;
   readonly classes?: number;
+}
+
+/** An output of the network, beside what it is compared with. */
+interface Answer extends PlannedTask {
+  readonly output: Node;
+  /** The layer that it comes from, where that is in the spec. */
+  readonly made: Span | undefined;
+  readonly place: Span;
+  readonly notes: NonNullable<ReportExtra["notes"]>;
 }
 
 /** @param info of the data, where it has been looked at; without, what its kind of source says is compared */
@@ -36,91 +47,102 @@ export function checkAnswers(
   info: DataInfo | undefined,
   sink: Reporter,
 ): void {
-  const { plan, data, network, lossSpan, metricSpans } = planned;
-  const loss = lossOf(plan.loss);
-  const made = builder.originOf(model.output)?.span;
-  const place: Span = made?.file === network.span.file ? made : network.span;
-  const notes: NonNullable<ReportExtra["notes"]> = [{ span: lossSpan, text: "compared here" }];
-  const unusable = unusableOutput(loss, model.output);
+  const { network } = planned;
+  for (const task of planned.tasks) {
+    const output = model.outputs.get(task.task.output);
+    if (!output) throw new InternalError(`outputs were compared with losses, and "${task.task.output}" is none`);
+    const made = builder.originOf(output)?.span;
+    const place: Span = made?.file === network.span.file ? made : network.span;
+    const answer = { ...task, output, made, place, notes: [{ span: task.span, text: "compared here" }] };
+    checkAnswer(planned, answer, model.inputs, info, sink);
+  }
+}
+
+function checkAnswer(
+  planned: PlannedRecipe,
+  answer: Answer,
+  inputs: ForwardModel["inputs"],
+  info: DataInfo | undefined,
+  sink: Reporter,
+): void {
+  const { task, loss, span, output: node, place, notes, made, metricSpans } = answer;
+  const { data } = planned;
+  const unusable = unusableOutput(loss, node);
   if (unusable !== undefined) {
     reportProblem(sink, place, unusable, { notes });
     return;
   }
-  if (isAgainstInput(plan.loss)) {
-    checkReconstruction(planned, model, { place, notes }, sink);
+  if (isAgainstInput(task.loss)) {
+    checkReconstruction(answer, inputs, sink);
     return;
   }
   if (loss.views !== undefined) {
-    checkViews(planned, model, { place, notes }, sink);
+    checkViews(answer, sink);
     return;
   }
-  const labels = info === undefined ? labelsOfSource(planned) : { label: info.label, classes: info.classes.length };
+  const target = info && targetOf(info, task);
+  const labels = target === undefined ? labelsOfSource(planned) : { label: target.label, classes: target.classes.length };
   if (labels === undefined) return;
   const { label, classes } = labels;
   if (loss.labels === "class" && label.dtype === "f32") {
-    sink.report("labels-are-numbers", lossSpan, { loss: loss.name });
+    sink.report("labels-are-numbers", span, { loss: loss.name });
     return;
   }
   if (loss.labels === "number" && (classes ?? Infinity) > 0 && label.dtype !== "f32") {
     const hint = `\`loss ${crossEntropy.name}\` compares with classes`;
-    sink.report("labels-are-classes", lossSpan, { loss: loss.name, ...(classes !== undefined && { classes }) }, { hint });
+    sink.report("labels-are-classes", span, { loss: loss.name, ...(classes !== undefined && { classes }) }, { hint });
     return;
   }
-  for (const { name, metric, args } of metricsOf(plan)) {
+  for (const { name, metric, args } of metricsOf(task)) {
     const fault = metric.fits?.(args, { classes: classes ?? 0 });
-    if (fault !== undefined) reportProblem(sink, metricSpans.get(name) ?? lossSpan, fault);
+    if (fault !== undefined) reportProblem(sink, metricSpans.get(name) ?? span, fault);
   }
-  const output = model.output.type.shape.slice(1);
-  const misfit = loss.fits({ loss: loss.name, output, label, classes: classes ?? 0, data: data?.name ?? "" }, plan.loss.args);
+  const output = node.type.shape.slice(1);
+  const misfit = loss.fits({ loss: loss.name, output, label, classes: classes ?? 0, data: data?.name ?? "" }, task.loss.args);
   if (misfit === undefined) {
-    const balanced = info && balancedLoss(plan.loss, info);
-    if (balanced && "params" in balanced) reportProblem(sink, lossSpan, balanced);
+    const balanced = target && balancedLoss(task.loss, target);
+    if (balanced && "params" in balanced) reportProblem(sink, span, balanced);
     return;
   }
+  const from = made === undefined ? [] : [{ span: made, text: "the scores come from here" }];
   if (misfit.name === "weight-count") {
-    reportProblem(sink, lossSpan, misfit, { notes: made ? [{ span: made, text: "the scores come from here" }] : [] });
+    reportProblem(sink, span, misfit, { notes: from });
     return;
   }
   // A wrong number of classes is as often an argument of the network as a number in it.
-  if (misfit.name === "class-count") {
-    const at = made === undefined ? [] : [{ span: made, text: "the scores come from here" }];
-    const hint =
-      network.kind === "call"
-        ? `give the network \`${data?.name ?? "NAME"}.classes\` outputs`
-        : `end the network with ${classes ?? 0} scores: \`${linear.name}(${classes ?? 0})\``;
-    reportProblem(sink, network.span, misfit, { notes: at, hint });
-  } else reportProblem(sink, place, misfit, { notes, hint: fixFor(loss, output, label.shape) });
+  if (misfit.name === "class-count")
+    reportProblem(sink, planned.network.span, misfit, { notes: from, hint: classesFix(planned, task.output, classes) });
+  else reportProblem(sink, place, misfit, { notes, hint: fixFor(loss, output, label.shape) });
+}
+
+function classesFix({ network, data }: PlannedRecipe, output: string, classes = 0): string {
+  const asked = [data?.name ?? "NAME", ...(output === "" ? [] : [output]), "classes"].join(".");
+  if (network.kind === "call") return `give the network \`${asked}\` outputs`;
+  return `end ${output === "" ? "the network" : `\`${output}\``} with ${classes} scores: \`${linear.name}(${classes})\``;
 }
 
 /** An autoencoder gives what it is given: one input, of the output's shape. */
 function checkReconstruction(
-  { plan, lossSpan, metricSpans }: PlannedRecipe,
-  { inputs, output }: ForwardModel,
-  { place, notes }: { readonly place: Span; readonly notes: NonNullable<ReportExtra["notes"]> },
+  { task, span, output, place, notes, metricSpans }: Answer,
+  inputs: ForwardModel["inputs"],
   sink: Reporter,
 ): void {
   const [only, ...others] = [...inputs.values()];
   if (!only || others.length > 0 || only.type.dtype !== "f32") {
-    sink.report("no-input-to-compare", lossSpan, { loss: plan.loss.word, inputs: inputs.size });
+    sink.report("no-input-to-compare", span, { loss: task.loss.word, inputs: inputs.size });
     return;
   }
   if (!sameShape(only.type.shape, output.type.shape))
     sink.report("reconstruction-shape", place, { output: shapeText(output), input: shapeText(only) }, { notes });
   // Its spread is that of labels, which nobody has looked at here.
-  const span = metricSpans.get(r2.name);
-  if (span) sink.report("metric-of-labels", span, { metric: r2.name }, { hint: `\`${rmse.name}\` is the error itself` });
+  const ofLabels = metricSpans.get(r2.name);
+  if (ofLabels) sink.report("metric-of-labels", ofLabels, { metric: r2.name }, { hint: `\`${rmse.name}\` is the error itself` });
 }
 
 /** A vector of each example is compared with others; nothing is there for metrics to be of. */
-function checkViews(
-  { plan, metricSpans }: PlannedRecipe,
-  { output }: ForwardModel,
-  { place, notes }: { readonly place: Span; readonly notes: NonNullable<ReportExtra["notes"]> },
-  sink: Reporter,
-): void {
-  const { name, fits } = lossOf(plan.loss);
+function checkViews({ task, loss: { name, fits }, output, place, notes, metricSpans }: Answer, sink: Reporter): void {
   const comparison = { loss: name, output: output.type.shape.slice(1), label: { dtype: "f32", shape: [] }, classes: 0, data: "" } as const;
-  const misfit = fits(comparison, plan.loss.args);
+  const misfit = fits(comparison, task.loss.args);
   if (misfit !== undefined) reportProblem(sink, place, misfit, { notes });
   for (const [metric, span] of metricSpans) sink.report("metric-without-labels", span, { metric, loss: name });
 }

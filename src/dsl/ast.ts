@@ -84,7 +84,7 @@ export interface Body {
   readonly statements: readonly Statement[];
 }
 
-export type Statement = InputStatement | LetStatement | ChainStatement;
+export type Statement = InputStatement | OutputStatement | LetStatement | ChainStatement;
 
 /** `input image: f32[3, 24, 24]`, without the batch axis. */
 export interface InputStatement extends Named {
@@ -98,6 +98,13 @@ export interface InputStatement extends Named {
 /** Its value is the end of a chain that starts at the current value and leaves that as it is. */
 export interface LetStatement extends Named {
   readonly kind: "let";
+  readonly span: Span;
+  readonly steps: readonly Step[];
+}
+
+/** `output age = fc_age: linear(1)`: a value as `let` makes one, and an answer of the network. */
+export interface OutputStatement extends Named {
+  readonly kind: "output";
   readonly span: Span;
   readonly steps: readonly Step[];
 }
@@ -275,11 +282,11 @@ export interface SplitPart extends Named {
 }
 
 export type RecipeSetting =
-  | (Setting<
-      "network" | "data" | "loss" | "batch" | "epochs" | "precision" | "seed" | "schedule" | "accumulate" | "average" | "features"
-    > & {
+  | (Setting<"network" | "data" | "batch" | "epochs" | "precision" | "seed" | "schedule" | "accumulate" | "average" | "features"> & {
       readonly value: Expr;
     })
+  | (Setting<"loss"> &
+      ({ readonly value: Expr; readonly losses?: never } | { readonly losses: readonly OutputLoss[]; readonly value?: never }))
   | (Setting<"weights"> & WeightClauses & { readonly value: Expr })
   | (Setting<"replace"> & { readonly target: Glob; readonly with: readonly Step[] })
   | (Setting<"distill"> & {
@@ -318,6 +325,12 @@ export interface RenameEntry {
 export interface AdaptEntry {
   readonly target: Glob;
   readonly with: Expr;
+}
+
+/** `age: mse * 0.5`. */
+export interface OutputLoss extends Named {
+  readonly span: Span;
+  readonly value: Expr;
 }
 
 /** `layer2.**: 0.1x`, and of `decay` `layer2.**: 1e-4`. */

@@ -32,6 +32,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   recipe: "a setting or `}`",
   stage: "a setting or `}`",
   dataset: "a setting or `}`",
+  loss: "a value",
   pattern: "a pattern of parameter names",
   label: "a scope name",
 };
@@ -75,7 +76,8 @@ export abstract class BodyParser extends CstParser {
 
   readonly statement = this.RULE("statement", () => {
     this.OR([
-      { GATE: () => this.#atInput(), ALT: () => this.SUBRULE(this.inputStatement) },
+      { GATE: () => this.#isKeyword(), ALT: () => this.SUBRULE(this.inputStatement) },
+      { GATE: () => this.#isKeyword() && tokenMatcher(this.LA(3), S.assign), ALT: () => this.SUBRULE(this.outputStatement) },
       { ALT: () => this.SUBRULE(this.letStatement) },
       { ALT: () => this.SUBRULE(this.chain) },
     ]);
@@ -91,6 +93,13 @@ export abstract class BodyParser extends CstParser {
       this.MANY_SEP({ SEP: S.comma, DEF: () => this.SUBRULE(this.expression) });
       this.CONSUME(S.closeBracket);
     });
+  });
+
+  readonly outputStatement = this.RULE("outputStatement", () => {
+    this.CONSUME(K.output);
+    this.CONSUME(T.Identifier);
+    this.CONSUME(S.assign);
+    this.SUBRULE(this.chain);
   });
 
   readonly letStatement = this.RULE("letStatement", () => {
@@ -299,7 +308,8 @@ export abstract class BodyParser extends CstParser {
     return tokenMatcher(this.LA(1), S.dot) || this.LA(0).endLine === this.LA(1).startLine;
   }
 
-  #atInput(): boolean {
+  /** A keyword that may also be a name: a name stands behind it on its line. */
+  #isKeyword(): boolean {
     const [first, second] = [this.LA(1), this.LA(2)];
     return tokenMatcher(second, T.Identifier) && first.startLine === second.startLine;
   }

@@ -7,7 +7,7 @@ import type { Module } from "./module.ts";
 import { declaredValue } from "./network-value.ts";
 import type { Scopes } from "./scopes.ts";
 import type { Callable, TensorValue, Value } from "./values.ts";
-import { UNKNOWN } from "./values.ts";
+import { pathOf, UNKNOWN } from "./values.ts";
 
 export interface Cursor {
   current: Value;
@@ -155,11 +155,3 @@ export class BodyScope implements Environment {
 }
 
 const STATEFUL = "`lstm`, `gru` and `rnn` have one, by the name of their scope";
-
-/** The names of `a.b.c`; undefined of what is no path. */
-function pathOf(it: Ast.MemberExpr): readonly string[] | undefined {
-  const names = [it.name];
-  let object = it.object;
-  for (; object.kind === "member"; object = object.object) names.unshift(object.name);
-  return object.kind === "ref" ? [object.name, ...names] : undefined;
-}

@@ -13,7 +13,7 @@ import { columnsFrom, picksFrom } from "./columns.ts";
 import { checkArguments } from "./layer-call.ts";
 import { folderOf, isAbsolute, isCommandLine, joinPath } from "./paths.ts";
 import { bindArguments } from "./signature.ts";
-import { describeExpr, UNKNOWN } from "./values.ts";
+import { describeExpr, pathOf, UNKNOWN } from "./values.ts";
 import type { Value } from "./values.ts";
 
 /** A word with its plan. */
@@ -103,7 +103,8 @@ function argumentsOf(
   // division.
   const valueOf = (expr: Ast.Expr, type: ArgType): Value => {
     if ((type === "fill" || type === "word" || type === "measure") && expr.kind === "ref") return expr.name;
-    if (type === "measure" && expr.kind === "member" && expr.object.kind === "ref") return `${expr.object.name}.${expr.name}`;
+    const path = type === "measure" && expr.kind === "member" ? pathOf(expr) : undefined;
+    if (path) return path.join(".");
     return type === "path" ? pathValue(expr, env) : evaluate(expr, env);
   };
   const values = checkArguments(name, specs, bound, valueOf, env.sink);

@@ -78,6 +78,12 @@ export function columnsFrom(
   return ok ? Object.fromEntries(columns) : undefined;
 }
 
+export const LABEL_COLUMNS = "a name, a string or a place: labels are taken as the loss needs them";
+
+/** Whether labels can be made of columns. */
+export const areLabels = (columns: InputColumns[string]): boolean =>
+  partsOf(columns).every((part) => (isReading(part) ? isSequence(part) : typeof part !== "object" || !("except" in part)));
+
 /** Whether the values of these columns can stand beside each other. */
 function fits(name: string, columns: InputColumns[string], value: Ast.Expr, env: Environment): boolean {
   const parts: readonly ColumnPart[] = partsOf(columns);
@@ -86,8 +92,7 @@ function fits(name: string, columns: InputColumns[string], value: Ast.Expr, env:
     env.sink.report("wrong-type", value.span, { what: `column \`${name}\``, wanted, got: describeExpr(value) });
     return false;
   };
-  if (name === LABEL && (words.some((word) => !isSequence(word)) || parts.some((part) => typeof part === "object" && "except" in part)))
-    return refuse("a name, a string or a place: labels are taken as the loss needs them");
+  if (name === LABEL && !areLabels(columns)) return refuse(LABEL_COLUMNS);
   const alone = words.find((word) => isSequence(word) || isPlaceOfCategory(word));
   if (alone === undefined) return true;
   const isAlone = !Array.isArray(columns) && parts.length === 1 && (alone.args["columns"] as readonly ColumnPick[]).length === 1;

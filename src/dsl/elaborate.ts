@@ -17,7 +17,7 @@ import { applyLayer } from "./layer-call.ts";
 import { hintForDimension, hintForType, INPUT_TYPES } from "./hints.ts";
 import { Paddings } from "./paddings.ts";
 import { LIMITS } from "./limits.ts";
-import { Scopes } from "./scopes.ts";
+import { labelText, Scopes } from "./scopes.ts";
 import { bindArguments, signatureOf } from "./signature.ts";
 import { applyOperator } from "./tensor-operators.ts";
 import type { BlockValue, Callable, NetworkValue, TensorValue, Value } from "./values.ts";
@@ -35,16 +35,17 @@ export function elaborateNetwork(
   const before = sink.errors;
   const elaboration = new Elaboration(options, sink);
   try {
-    const output = elaboration.network(network, at);
+    const last = elaboration.network(network, at);
     elaboration.lintReplacements();
     elaboration.adaptations.lint([...elaboration.parameters.values()], elaboration.sink);
-    if (sink.errors > before || !isTensor(output)) return undefined;
+    if (sink.errors > before || !isTensor(last)) return undefined;
     const { inputs, leaves, updates, paddings } = elaboration;
+    const outputs = elaboration.outputs.size > 0 ? elaboration.outputs : new Map([["", last.node]]);
     // Initial values are drawn by a parameter's place: a network begins alike with and without adapters.
     const parameters = [...elaboration.parameters.values()].sort(
       (a, b) => Number(a.adapter !== undefined) - Number(b.adapter !== undefined),
     );
-    return { inputs, unpadded: paddings.values, output: output.node, parameters, leaves, updates };
+    return { inputs, unpadded: paddings.values, outputs, parameters, leaves, updates };
   } catch (error) {
     if (error instanceof Abort) return undefined;
     throw error;
@@ -60,6 +61,8 @@ interface Call {
 class Elaboration implements NetworkInProgress, Steps {
   readonly options: ElaborateOptions;
   readonly inputs = new Map<string, Node>();
+  /** By their names, where they have some. */
+  readonly outputs = new Map<string, Node>();
   readonly paddings = new Paddings();
   readonly adaptations: Adaptations;
   readonly parameters = new Map<string, Parameter>();
@@ -264,10 +267,18 @@ class Elaboration implements NetworkInProgress, Steps {
         continue;
       }
       const saved = scope.cursor.current;
-      this.#chain(statement.steps, scope, true);
-      scope.define(statement.name, scope.result ?? UNKNOWN);
+      this.#chain(statement.steps, scope, statement.kind === "let");
+      const value = (statement.kind === "let" ? scope.result : scope.cursor.current) ?? UNKNOWN;
+      scope.define(statement.name, value);
+      if (statement.kind === "output") this.#output(statement.name, value, scope.cursor.path);
       scope.cursor.current = saved;
     }
+  }
+
+  /** Of a network that is used as a step, whoever uses it may ask for it as for a scope: `backbone.age`. */
+  #output(name: string, value: Value, path: string): void {
+    if (this.#calls.length > 1) this.scopes.leave(path === "" ? name : `${path}.${name}`, value);
+    else if (isTensor(value)) this.outputs.set(name, value.node);
   }
 
   /** `binding`: the last step may be any value, which is left in `scope.result`. */
@@ -349,20 +360,8 @@ class Elaboration implements NetworkInProgress, Steps {
   }
 
   #labelled(label: Ast.Label, scope: BodyScope): string {
-    const text = label.parts.map((part) => {
-      if (typeof part === "string") return part;
-      const value = evaluate(part, scope);
-      if ((typeof value === "number" && Number.isInteger(value) && value >= 0) || (typeof value === "string" && /^\w+$/.test(value)))
-        return String(value);
-      if (!isUnknown(value))
-        this.sink.report("wrong-type", part.span, {
-          what: "a part of a scope name",
-          wanted: "a whole number or a name",
-          got: describeValue(value),
-        });
-      return "0";
-    });
-    const path = scope.cursor.path === "" ? text.join("") : `${scope.cursor.path}.${text.join("")}`;
+    const name = labelText(label, scope);
+    const path = scope.cursor.path === "" ? name : `${scope.cursor.path}.${name}`;
     this.#requireShort(path, label.span);
     return path;
   }

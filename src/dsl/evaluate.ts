@@ -194,10 +194,10 @@ function member(it: Ast.MemberExpr, object: Value, env: Environment): Value {
     known = [...attributes.keys()];
   } else if (typeof object === "object" && "kind" in object && object.kind === "dataset") {
     const { declaration, input } = object;
-    if (it.name === (input === undefined ? "classes" : "categories")) return env.classes(it, declaration, input);
+    if (it.name === "classes" || (input !== undefined && it.name === "categories")) return env.classes(it, declaration, input);
     const inputs = input === undefined ? inputsOf(declaration) : [];
     if (inputs.includes(it.name)) return { ...object, input: it.name };
-    known = input === undefined ? ["classes", ...inputs] : ["categories"];
+    known = input === undefined ? ["classes", ...inputs] : ["categories", "classes"];
   }
   const hint = didYouMean(it.name, known) ?? (known.length > 0 ? `it has ${oneOf(known)}` : undefined);
   env.sink.report("unknown-attribute", it.nameSpan, { attribute: it.name, of: describeValue(object) }, { hint });

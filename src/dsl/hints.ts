@@ -31,7 +31,7 @@ export const LAYERS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
 const NOT_LAYERS: ReadonlyMap<string, string> = new Map([
   ["range", "a range is written `0..N`"],
   ["return", "the last value of a network is its output: write the step alone"],
-  ["output", "the last value of a network is its output: leave this out"],
+  ["output", "the last value of a network is its output: leave this out; one of several has a name: `output NAME = …`"],
   ["True", write("true")],
   ["False", write("false")],
   ["None", "what is not given has its default: leave it out"],

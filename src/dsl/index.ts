@@ -7,8 +7,10 @@ import type { Builder } from "../ir/builder.ts";
 import type { ForwardModel, NetworkModel, Parameter } from "../ir/model.ts";
 import type { DataInfo } from "../ir/plan.ts";
 import { placesOf } from "../ir/recipe/columns/index.ts";
+import { isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { columnsOf } from "../ir/recipe/sources/table.ts";
+import { targetOf } from "../ir/tasks.ts";
 import { sameShape } from "../ir/types.ts";
 import type { WantedTensor } from "../ir/weights/contract.ts";
 import { checkAnswers } from "./answers.ts";
@@ -22,6 +24,7 @@ import { lintRecipe } from "./lints/index.ts";
 import { loadModules } from "./modules.ts";
 import type { LoadedModules, SpecHost } from "./modules.ts";
 import { networkValue, plainEnvironment } from "./network-value.ts";
+import { checkAccumulation, checkOutputs } from "./outputs.ts";
 import { commandLine } from "./paths.ts";
 import { chooseRecipe, planRecipe as planOne } from "./recipe.ts";
 import type { PlannedRecipe } from "./recipe.ts";
@@ -90,11 +93,10 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   const { sink } = spec;
   const before = sink.errors;
   const { dataInfo, batch = planned.plan.batch, budget = new Budget(), ...rest } = request;
-  const classes = classesFor(spec, planned, (input) =>
-    dataInfo !== undefined ? countIn(dataInfo, input) : input === undefined ? request.classes : undefined,
-  );
+  const classes = classesFor(spec, planned, dataInfo, request.classes);
   const network = networkOf(spec, planned, planned.network, classes);
   if (network === undefined) return undefined;
+  if (!checkOutputs(planned, network, sink)) return undefined;
   if (dataInfo !== undefined && planned.data !== undefined) checkPictures(dataInfo, planned.data, sink);
   if (sink.errors > before) return undefined;
   const inputNames = network.declaration.body.statements.flatMap((it) => (it.kind === "input" ? [it.name] : []));
@@ -114,6 +116,7 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
     sink.report("data-shape", at?.span ?? planned.dataSpan, shapes, { hint });
   }
   checkAnswers(planned, model, rest.builder, dataInfo, sink);
+  checkAccumulation(planned, dataInfo, sink);
   if (sink.errors === before) lintRecipe({ planned, model, builder: rest.builder, info: dataInfo }, sink);
   const teacher = planned.teacher && sink.errors === before ? teacherOf(spec, planned, planned.teacher, options, classes) : undefined;
   if (teacher && planned.teacher && !checkTeacher(planned.teacher, teacher, model, sink)) return undefined;
@@ -138,11 +141,22 @@ function networkOf(spec: LoadedSpec, planned: PlannedRecipe, named: Expr, classe
   return networkValue(named, planned.module, plainEnvironment(planned.module, { sink: spec.sink, classes }));
 }
 
-/** What `NAME.classes` and `NAME.INPUT.categories` are in a recipe. */
-function classesFor({ sink }: LoadedSpec, planned: PlannedRecipe, count: (input?: string) => number | undefined): ClassesOf {
-  return (it, data, input) => {
-    if (planned.data?.name === data.name) return count(input) ?? PLACEHOLDER_CLASSES;
-    sink.report("classes-unknown", it.span, { data: data.name }, { hint: `add \`data ${data.name}\` to the recipe` });
+/** What `NAME.classes`, `NAME.OUTPUT.classes` and `NAME.INPUT.categories` are in a recipe. */
+function classesFor({ sink }: LoadedSpec, planned: PlannedRecipe, info: DataInfo | undefined, otherwise = PLACEHOLDER_CLASSES): ClassesOf {
+  return (it, data, column) => {
+    if (planned.data?.name !== data.name) {
+      sink.report("classes-unknown", it.span, { data: data.name }, { hint: `add \`data ${data.name}\` to the recipe` });
+      return UNKNOWN;
+    }
+    if (it.name === "categories") return info ? categoriesIn(info, column) : PLACEHOLDER_CLASSES;
+    const labelled = planned.tasks.filter(({ task }) => task.output === "" || !isWithoutLabels(task.loss)).map(({ task }) => task);
+    const [only] = labelled;
+    const task = column === undefined ? (labelled.length === 1 ? only : undefined) : labelled.find(({ output }) => output === column);
+    if (task) return info ? (targetOf(info, task)?.classes.length ?? 0) : otherwise;
+    const of = column === undefined ? `data set \`${data.name}\`` : `\`${data.name}.${column}\``;
+    const hint =
+      only && only.output !== "" ? `outputs have them: \`${data.name}.${only.output}.classes\`` : `write \`${data.name}.classes\``;
+    sink.report("unknown-attribute", it.nameSpan, { attribute: it.name, of }, { hint });
     return UNKNOWN;
   };
 }
@@ -150,9 +164,8 @@ function classesFor({ sink }: LoadedSpec, planned: PlannedRecipe, count: (input?
 const paddedIn = (info: DataInfo | undefined): ReadonlySet<string> =>
   new Set((info?.inputs ?? []).flatMap(({ name, padded }) => (padded === true ? [name] : [])));
 
-/** Classes, or the categories of an input; there are none of numbers. */
-function countIn({ classes, inputs }: DataInfo, name: string | undefined): number {
-  if (name === undefined) return classes.length;
+/** There are none of numbers. */
+function categoriesIn({ inputs }: DataInfo, name: string | undefined): number {
   const fields = inputs.find((input) => input.name === name)?.fields ?? [];
   return fields.reduce((sum, field) => sum + (field.kind === "category" ? placesOf(field) : 0), 0);
 }
@@ -199,12 +212,7 @@ export function checkSpec(spec: LoadedSpec, options: CheckOptions): readonly Dia
   for (const name of spec.recipes) {
     const planned = planRecipe(spec, { recipe: name, overrides });
     if (planned === undefined || budget.isSpent) continue;
-    const network = networkOf(
-      spec,
-      planned,
-      planned.network,
-      classesFor(spec, planned, () => undefined),
-    );
+    const network = networkOf(spec, planned, planned.network, classesFor(spec, planned, undefined));
     if (network === undefined) continue;
     built.add(network.declaration.name);
     const info = dataInfo(planned);

@@ -68,7 +68,8 @@ function printStatement(it: Ast.Statement, indent: string): string {
     case "input":
       return `input ${it.name}: ${it.dtype}${it.shape.length === 0 ? "" : `[${it.shape.map((extent) => printExpr(extent, indent)).join(", ")}]`}`;
     case "let":
-      return `let ${it.name} = ${printSteps(it.steps, indent)}`;
+    case "output":
+      return `${it.kind} ${it.name} = ${printSteps(it.steps, indent)}`;
     case "chain": {
       const text = printSteps(it.steps, indent);
       const [first, ...rest] = it.steps;
@@ -219,6 +220,8 @@ function printRecipeSetting(it: Ast.RecipeSetting, indent: string): string {
   const closed = (of: Ast.Expr, hasExceptions: boolean): string =>
     hasExceptions && value(of).endsWith("*") ? `(${value(of)})` : value(of);
   switch (it.key) {
+    case "loss":
+      return `loss ${it.losses ? it.losses.map(({ name, value: of }) => `${name}: ${value(of)}`).join(", ") : value(it.value)}`;
     case "metrics":
       return `metrics ${it.values.map(value).join(", ")}`;
     case "optimizer":

@@ -3,16 +3,12 @@
 import { didYouMeanOneOf, oneOf } from "../diagnostics.ts";
 import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import { globsCover } from "../ir/glob.ts";
-import type { DataInfo, DataPlan, RecipePlan, WordPlan } from "../ir/plan.ts";
+import type { DataInfo, DataPlan, OutputTask, RecipePlan, TaskPlan, WordPlan } from "../ir/plan.ts";
 import type { Word } from "../ir/recipe/define.ts";
 import { ADAPTERS } from "../ir/recipe/adapters/index.ts";
 import { AVERAGES } from "../ir/recipe/averages/index.ts";
 import { CACHES } from "../ir/recipe/caches/index.ts";
 import { CLIPS } from "../ir/recipe/clips/index.ts";
-import type { Loss } from "../ir/recipe/losses/define.ts";
-import { LOSSES } from "../ir/recipe/losses/index.ts";
-import type { Metric } from "../ir/recipe/metrics/define.ts";
-import { metricOf, METRICS } from "../ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../ir/recipe/optimizers/index.ts";
 import { PENALTIES } from "../ir/recipe/penalties/index.ts";
 import type { Precision } from "../ir/recipe/precisions/define.ts";
@@ -30,8 +26,10 @@ import { plainEnvironment } from "./network-value.ts";
 import { applyOverrides, overrideData } from "./overrides.ts";
 import { describeKind } from "./resolve.ts";
 import { requireSetting, Settings, wholeNumber } from "./settings.ts";
+import { checkLabels } from "./labels.ts";
 import { planStages, type PlannedStage } from "./stages.ts";
 import { describeExpr, UNKNOWN } from "./values.ts";
+import { planTasks, type PlannedTask } from "./tasks.ts";
 import { planTeacher, type PlannedTeacher } from "./teacher.ts";
 import { planWatched } from "./watched.ts";
 import { planReplacements, planWeights, type PlannedWeights } from "./weights.ts";
@@ -49,9 +47,10 @@ export interface PlannedRecipe {
   readonly replacements: readonly Replacement[];
   readonly adapters: AdapterRules;
   readonly teacher?: PlannedTeacher;
+  /** Never empty; those of the plan. */
+  readonly tasks: readonly PlannedTask[];
+  /** Of what `loss` says. */
   readonly lossSpan: Span;
-  /** By their names in events. */
-  readonly metricSpans: ReadonlyMap<string, Span>;
   /** The place of `data`, else of the recipe's name. */
   readonly dataSpan: Span;
   readonly batchSpan: Span;
@@ -93,8 +92,8 @@ export function planRecipe(
   const settings = new Settings(recipe, sink);
 
   const network = settings.get("network")?.value;
-  const loss = chosen<Loss>("loss", settings.get("loss"), LOSSES, env);
-  const metrics = planMetrics(settings.get("metrics"), loss?.word, env);
+  const tasks = planTasks(settings.get("loss"), settings.get("metrics"), env);
+  const [first] = tasks;
   const dataSetting = settings.get("data");
   const dataset = dataSetting === undefined ? undefined : datasetOf(dataSetting.value, module, env);
   const data = dataset === undefined ? undefined : planData(overrideData(dataset, dataOverrides, sink), env);
@@ -104,6 +103,7 @@ export function planRecipe(
         path: `data.${key}`,
         reason: "the recipe has no `data`",
       });
+  if (data) checkLabels(data, tasks, dataSetting?.span ?? recipe.nameSpan, sink);
   const needs = { recipe, misspelt: module.misspelt, sink };
   for (const key of ["network", "loss", ...(dataSetting === undefined ? [] : (["batch"] as const))] as const)
     requireSetting(key, settings, recipe.nameSpan, needs);
@@ -124,17 +124,16 @@ export function planRecipe(
     schedule: (setting) => chosen("schedule", setting, SCHEDULES, env)?.plan,
     features: (setting) => chosen("cache", setting, CACHES, env)?.plan,
     // What is reported follows from the loss: without one, that is said already.
-    watched: (its, rates) => (loss === undefined ? {} : planWatched(its, rates, { recipe: { metrics: [...metrics.values()] }, data }, env)),
+    watched: (its, rates) => (tasks.length === 0 ? {} : planWatched(its, rates, { tasks: tasks.map(({ task }) => task), data }, env)),
   });
   const plan = {
     name: recipe.name,
-    metrics: [...metrics.values()].map(({ word, args }) => ({ word, args })),
     batch: wholeNumber(settings.get("batch"), 1, 1 << 20, 32, env),
     seed: wholeNumber(settings.get("seed"), 0, 2 ** 32 - 1, 0, env),
   };
   const distilling = settings.get("distill");
-  const teacher = distilling && planTeacher(distilling, loss?.word, { recipe, module, env });
-  const { views = 1, name: lossName = "" } = loss?.word ?? {};
+  const teacher = distilling && planTeacher(distilling, tasks, { recipe, module, env });
+  const { views = 1, name: lossName = "" } = first?.loss ?? {};
   if (plan.batch % views !== 0) {
     const wanted = `a multiple of ${views}, since \`${lossName}\` has each example in it ${views} times`;
     sink.report("out-of-range", settings.get("batch")?.value.span ?? recipe.nameSpan, { what: "`batch`", wanted, got: String(plan.batch) });
@@ -143,18 +142,20 @@ export function planRecipe(
   const precision = chosen<Precision>("precision", settings.get("precision"), PRECISIONS, env);
   // A stage that lacks what it needs is left out, also where that was said before.
   const lacks = stages.length < Math.max(1, recipe.stages.length);
-  if (sink.errors > before || network === undefined || loss === undefined || lacks) return undefined;
+  if (sink.errors > before || network === undefined || first === undefined || lacks) return undefined;
   return {
-    plan: {
-      ...plan,
-      ...(precision?.word.operands !== undefined && { precision: precision.plan }),
-      ...(average && { average }),
-      ...(teacher && { distill: teacher.plan }),
-      ...(adapters.rules.length > 0 && { adapters: adapters.rules.map((rule) => rule.plan) }),
-      ...(loss.word.views !== undefined && { views: loss.word.views }),
-      ...{ loss: loss.plan, labels: loss.word.labels, outputs: loss.word.outputs },
-      stages: stages.map((stage) => stage.plan),
-    },
+    plan: recipePlan(
+      tasks.map(({ task }) => task),
+      plan,
+      {
+        ...(precision?.word.operands !== undefined && { precision: precision.plan }),
+        ...(average && { average }),
+        ...(teacher && { distill: teacher.plan }),
+        ...(adapters.rules.length > 0 && { adapters: adapters.rules.map((rule) => rule.plan) }),
+        ...(first.loss.views !== undefined && { views: first.loss.views }),
+      },
+      stages.map((stage) => stage.plan),
+    ),
     stages,
     ...(data === undefined ? {} : { data }),
     ...(weights && { weights }),
@@ -164,8 +165,8 @@ export function planRecipe(
     network,
     module,
     recipe,
-    metricSpans: new Map([...metrics].flatMap(([name, { span }]) => (span ? [[name, span]] : []))),
-    lossSpan: settings.get("loss")?.value.span ?? recipe.nameSpan,
+    tasks,
+    lossSpan: settings.get("loss")?.span ?? recipe.nameSpan,
     dataSpan: dataSetting?.span ?? recipe.nameSpan,
     batchSpan: settings.get("batch")?.span ?? recipe.nameSpan,
     sources,
@@ -196,24 +197,17 @@ function planAdapters(recipe: Ast.RecipeDeclaration, env: Environment): readonly
   });
 }
 
-function planMetrics(
-  setting: Ast.SettingOf<"metrics"> | undefined,
-  loss: Loss | undefined,
-  env: Environment,
-): ReadonlyMap<string, WordPlan> {
-  const metrics = new Map<string, WordPlan>();
-  for (const it of setting?.values ?? []) {
-    const metric = choose<Metric>("metric", it, METRICS, env);
-    if (metric === undefined) continue;
-    const { word, plan } = metric;
-    const { name } = metricOf(plan);
-    if (metrics.has(name)) env.sink.report("duplicate-argument", it.span, { name });
-    else if (loss !== undefined && !word.labels.includes(loss.labels))
-      env.sink.report("metric-of-other-labels", it.span, { metric: word.name, takes: word.labels, loss: loss.name, has: loss.labels });
-    else metrics.set(name, { ...plan, span: it.span });
-  }
-  const always = (loss?.reports ?? []).map(({ name }) => [name, { word: name, args: {} }] as const);
-  return new Map([...always, ...metrics]);
+/** What is trained for what: the only task of an output without a name, or those of outputs by their names. */
+function recipePlan(
+  tasks: readonly OutputTask[],
+  { name, ...first }: Pick<RecipePlan, "name" | "batch" | "seed">,
+  rest: Omit<RecipePlan, "name" | "batch" | "seed" | "stages" | "tasks" | keyof TaskPlan>,
+  stages: RecipePlan["stages"],
+): RecipePlan {
+  const [only] = tasks;
+  if (only?.output !== "") return { name, tasks, ...first, ...rest, stages };
+  const { loss, labels, outputs, metrics } = only;
+  return { name, metrics, ...first, ...rest, loss, labels, outputs, stages };
 }
 
 function datasetOf(it: Ast.Expr, module: Module, env: Environment): Ast.DatasetDeclaration | undefined {

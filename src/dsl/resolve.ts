@@ -37,7 +37,7 @@ const KINDS: Readonly<Record<Bound["kind"], string>> = {
 export const describeKind = (declaration: Bound): string => KINDS[declaration.kind];
 
 /** A misspelt one is read as a name. */
-const STATEMENT_WORDS = ["input", "let", "for", "if", "true", "false"];
+const STATEMENT_WORDS = ["input", "output", "let", "for", "if", "true", "false"];
 
 interface Scope {
   readonly parent?: Scope;
@@ -111,7 +111,9 @@ class Resolver {
       }
       inputsAllowed = false;
       this.#steps(statement.steps, scope);
-      if (statement.kind === "let") this.#define(statement.name, statement.nameSpan, scope);
+      if (statement.kind === "output" && !inputs)
+        this.#sink.report("output-in-block", statement.span, {}, { hint: `write \`let ${statement.name} = …\`` });
+      if (statement.kind !== "chain") this.#define(statement.name, statement.nameSpan, scope);
     }
   }
 

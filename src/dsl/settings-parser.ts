@@ -13,7 +13,7 @@ export class SettingsParser extends BodyParser {
     this.OR([
       { ALT: () => (this.CONSUME(K.network, { LABEL: "key" }), this.SUBRULE1(this.expression)) },
       { ALT: () => (this.CONSUME(K.data, { LABEL: "key" }), this.SUBRULE2(this.expression)) },
-      { ALT: () => (this.CONSUME(K.loss, { LABEL: "key" }), this.SUBRULE3(this.expression)) },
+      { ALT: () => this.SUBRULE(this.loss) },
       { ALT: () => (this.CONSUME(K.batch, { LABEL: "key" }), this.SUBRULE4(this.expression)) },
       { ALT: () => (this.CONSUME(K.epochs, { LABEL: "key" }), this.SUBRULE5(this.expression)) },
       { ALT: () => (this.CONSUME(K.precision, { LABEL: "key" }), this.SUBRULE6(this.expression)) },
@@ -37,6 +37,20 @@ export class SettingsParser extends BodyParser {
       { ALT: () => this.SUBRULE(this.keep) },
       { ALT: () => this.SUBRULE(this.unknownSetting) },
     ]);
+  });
+
+  readonly loss = this.RULE("loss", () => {
+    this.CONSUME(K.loss);
+    this.OR([
+      { GATE: () => this.#atOutput(), ALT: () => this.AT_LEAST_ONE_SEP({ SEP: S.comma, DEF: () => this.SUBRULE(this.outputLoss) }) },
+      { ALT: () => this.SUBRULE(this.expression) },
+    ]);
+  });
+
+  readonly outputLoss = this.RULE("outputLoss", () => {
+    this.CONSUME(T.Identifier);
+    this.CONSUME(S.colon);
+    this.SUBRULE(this.expression);
   });
 
   readonly metrics = this.RULE("metrics", () => {
@@ -200,6 +214,8 @@ export class SettingsParser extends BodyParser {
     this.CONSUME1(T.Identifier, { LABEL: "split" });
     this.CONSUME(S.dot);
     this.CONSUME2(T.Identifier, { LABEL: "metric" });
+    // What stands between them is an output.
+    this.OPTION(() => (this.CONSUME2(S.dot), this.CONSUME3(T.Identifier, { LABEL: "metric" })));
   });
 
   readonly patterns = this.RULE("patterns", () => {
@@ -235,6 +251,11 @@ export class SettingsParser extends BodyParser {
   });
 
   // --- gates ---
+
+  /** The name of an output, with the colon behind it. */
+  #atOutput(): boolean {
+    return tokenMatcher(this.LA(2), S.colon);
+  }
 
   /** A pattern with a colon behind it. */
   #atEntry(): boolean {

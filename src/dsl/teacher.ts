@@ -1,15 +1,15 @@
 // `distill from resnet50 weights "…" with soft_targets(…)`: a second network, which answers and is not trained. It takes what the recipe's network
 // takes and gives scores for the same classes.
 
-import type { ForwardModel } from "../ir/model.ts";
+import { onlyOutput, type ForwardModel } from "../ir/model.ts";
 import type { WordPlan } from "../ir/plan.ts";
-import type { Loss } from "../ir/recipe/losses/define.ts";
 import { DISTILLATION, DISTILLATIONS } from "../ir/recipe/distillations/index.ts";
 import { sameShape, sameType } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
 import { choose, headOf } from "./choose.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
 import type { Module } from "./module.ts";
+import type { PlannedTask } from "./tasks.ts";
 import { describeExpr, shapeText } from "./values.ts";
 import { planWeights, type PlannedWeights } from "./weights.ts";
 
@@ -22,7 +22,7 @@ export interface PlannedTeacher {
 /** Undefined after a report. */
 export function planTeacher(
   setting: Ast.SettingOf<"distill">,
-  loss: Loss | undefined,
+  tasks: readonly PlannedTask[],
   { recipe, module, env }: { readonly recipe: Ast.RecipeDeclaration; readonly module: Module; readonly env: Environment },
 ): PlannedTeacher | undefined {
   const { value } = setting.weights;
@@ -34,9 +34,14 @@ export function planTeacher(
   }
   const weights = planWeights(setting.weights, [], recipe, module, env);
   const plan = setting.with === undefined ? DISTILLATION : choose("distillation", setting.with, DISTILLATIONS, env)?.plan;
-  if (loss !== undefined && loss.outputs !== "class scores") {
+  const [first] = tasks;
+  if (first && first.task.output !== "") {
+    env.sink.report("only-one-output", setting.span, { what: "`distill`", why: "a teacher has one answer" });
+    return undefined;
+  }
+  if (first && first.loss.outputs !== "class scores") {
     const hint = "`loss cross_entropy` has them";
-    env.sink.report("no-scores-to-distill", setting.span, { loss: loss.name }, { hint });
+    env.sink.report("no-scores-to-distill", setting.span, { loss: first.loss.name }, { hint });
     return undefined;
   }
   return weights && plan && { setting, weights, plan };
@@ -55,6 +60,7 @@ export function checkTeacher({ setting }: PlannedTeacher, teacher: ForwardModel,
     if (!sameType(own, type))
       return differ(`takes \`${input}\` as [${type.shape.slice(1).join(", ")}], the network as [${own.shape.slice(1).join(", ")}]`);
   }
-  const [its, own] = [teacher.output, student.output];
+  if (teacher.outputs.size !== 1 || !teacher.outputs.has("")) return differ("has outputs with names, the network one without");
+  const [its, own] = [onlyOutput(teacher), onlyOutput(student)];
   return sameShape(its.type.shape, own.type.shape) || differ(`gives ${shapeText(its)}, the network ${shapeText(own)}`);
 }

@@ -17,6 +17,11 @@ export function bodyFromCst(cst: CstNode, context: AstContext): Ast.Body {
   return { kind: "body", span: spanOf(cst, context), statements };
 }
 
+const BINDINGS = [
+  ["letStatement", "let"],
+  ["outputStatement", "output"],
+] as const;
+
 export function statementFromCst(cst: CstNode, context: AstContext): Ast.Statement {
   const [input] = all(cst, "inputStatement");
   if (input !== undefined) {
@@ -30,14 +35,11 @@ export function statementFromCst(cst: CstNode, context: AstContext): Ast.Stateme
       shape: all(input, "expression").map((extent) => expressionFromCst(extent, context)),
     };
   }
-  const [binding] = all(cst, "letStatement");
-  if (binding !== undefined)
-    return {
-      kind: "let",
-      span: spanOf(binding, context),
-      ...nameOf(binding, context),
-      steps: stepsFromCst(node(binding, "chain"), context),
-    };
+  for (const [rule, kind] of BINDINGS) {
+    const [binding] = all(cst, rule);
+    if (binding === undefined) continue;
+    return { kind, span: spanOf(binding, context), ...nameOf(binding, context), steps: stepsFromCst(node(binding, "chain"), context) };
+  }
   const chain = node(cst, "chain");
   return { kind: "chain", span: spanOf(chain, context), steps: stepsFromCst(chain, context) };
 }

@@ -54,6 +54,14 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
       reportUnknown(inner, context, where, RECIPE_KEYS);
       return;
     }
+    case "loss": {
+      const losses = all(inner, "outputLoss").map((it) => ({
+        span: spanOf(it, context),
+        ...nameOf(it, context),
+        value: value(it, context),
+      }));
+      return losses.length > 0 ? { ...base, key: "loss", losses } : { ...base, key: "loss", value: value(inner, context) };
+    }
     case "metrics":
       return { ...base, key: "metrics", values: values(inner, context) };
     case "optimizer": {
@@ -128,7 +136,7 @@ export function recipeSettingFromCst(cst: CstNode, context: AstContext, where: s
   }
 }
 
-const measure = (cst: CstNode): string => `${token(cst, "split").image}.${token(cst, "metric").image}`;
+const measure = (cst: CstNode): string => [token(cst, "split"), ...tokens(cst, "metric")].map(({ image }) => image).join(".");
 
 const weightsFromCst = (cst: CstNode, context: AstContext): Ast.SettingOf<"weights"> => ({
   ...{ kind: "setting", span: spanOf(cst, context), key: "weights", value: value(cst, context) },

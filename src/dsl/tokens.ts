@@ -68,6 +68,7 @@ export const K = {
   dataset: contextual("dataset"),
   recipe: contextual("recipe"),
   input: contextual("input"),
+  output: contextual("output"),
   stage: contextual("stage"),
 
   train: contextual("train"),

@@ -2,7 +2,7 @@
 
 import type { Node } from "../ir/node.ts";
 import type { RangeValue, TensorValue } from "../ir/recipe/arguments.ts";
-import type { BlockDeclaration, DatasetDeclaration, Expr, NetworkDeclaration } from "./ast.ts";
+import type { BlockDeclaration, DatasetDeclaration, Expr, MemberExpr, NetworkDeclaration } from "./ast.ts";
 import type { AnyLayer } from "./layers/define.ts";
 import type { Module } from "./module.ts";
 
@@ -102,4 +102,12 @@ export function describeValue(value: Value): string {
     case "unknown":
       return "unknown";
   }
+}
+
+/** The names of `a.b.c`; undefined of what is no path. */
+export function pathOf(it: MemberExpr): readonly string[] | undefined {
+  const names = [it.name];
+  let object = it.object;
+  for (; object.kind === "member"; object = object.object) names.unshift(object.name);
+  return object.kind === "ref" ? [object.name, ...names] : undefined;
 }

@@ -1,8 +1,8 @@
 // What a stage watches of its epochs: `stop when val.loss stalls for 3` and `keep best val.loss`.
 
 import { didYouMean, oneOf } from "../diagnostics.ts";
-import type { DataPlan, Measure, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
-import { METRICS, metricsOf } from "../ir/recipe/metrics/index.ts";
+import type { DataPlan, Measure, OutputTask, StagePlan, WordPlan } from "../ir/plan.ts";
+import { METRICS, reportedBy } from "../ir/recipe/metrics/index.ts";
 import { scheduleOf } from "../ir/recipe/schedules/index.ts";
 import type * as Ast from "./ast.ts";
 import { evaluate, type Environment } from "./evaluate.ts";
@@ -11,7 +11,7 @@ import { describeValue, isUnknown } from "./values.ts";
 
 /** What there is to watch. */
 export interface Watchable {
-  readonly recipe: Pick<RecipePlan, "metrics">;
+  readonly tasks: readonly OutputTask[];
   readonly data: DataPlan | undefined;
 }
 
@@ -58,15 +58,16 @@ function withinOf({ within }: Ast.SettingOf<"stop">, { sink, ...env }: Environme
   return 0;
 }
 
-function measureOf({ span }: Ast.RecipeSetting, measure: string, { recipe, data }: Watchable, { sink }: Environment): Measure | undefined {
-  const [split = "", metric = ""] = measure.split(".");
-  const asked = metricsOf(recipe);
-  const betterOf = new Map<string, Measure["better"]>([
-    ["loss", "lower"],
-    ...asked.flatMap(({ name, metric: { better: which, made } }) =>
-      which === undefined || (made !== "of sums" && split === "train") ? [] : [[name, which] as const],
-    ),
-  ]);
+function measureOf({ span }: Ast.RecipeSetting, measure: string, { tasks, data }: Watchable, { sink }: Environment): Measure | undefined {
+  const [split = "", ...rest] = measure.split(".");
+  const metric = rest.join(".");
+  const reported = reportedBy(tasks);
+  const betterOf = new Map<string, Measure["better"]>(
+    reported.flatMap(({ name, metric: word }) => {
+      const which = word ? word.better : "lower";
+      return which === undefined || (word?.made === "of scores" && split === "train") ? [] : [[name, which] as const];
+    }),
+  );
   const better = betterOf.get(metric);
   const has = SPLITS.filter(
     (it) => !data || Object.hasOwn(data.sources, it) || data.splits.some(({ parts }) => parts.some((part) => part.name === it)),
@@ -80,12 +81,12 @@ function measureOf({ span }: Ast.RecipeSetting, measure: string, { recipe, data 
     sink.report("not-measured", span, { measure, reason: `the data set has no \`${split}\`` }, { hint });
   } else if (better === undefined) {
     const known = [...betterOf.keys()];
-    const own = asked.find(({ name }) => name === metric)?.metric;
+    const own = reported.find(({ name }) => name === metric)?.metric;
     const way = own
       ? own.better === undefined
         ? `\`${metric}\` is no number that could be better`
         : `\`${metric}\` is of evaluations only: write \`val.${metric}\``
-      : METRICS.some(({ name }) => name === metric)
+      : METRICS.some(({ name }) => name === rest.at(-1))
         ? `add \`metrics ${metric}\``
         : didYouMean(metric, known);
     const hint = way ?? `epochs report ${oneOf(known)}; \`metrics\` adds others`;

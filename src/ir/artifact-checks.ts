@@ -1,13 +1,14 @@
 // What an artifact of the right shape can still get wrong: names that are not there, buffers beside the arena or of another type than
 // what reads them, launches that give a kernel what it does not take. After these a runtime need not doubt a number of it.
 
-import { LOSS_HISTORY, type Artifact, type CompiledStage, type EntryPorts } from "./artifact.ts";
+import { LOSS_HISTORY, outputBuffers, type Artifact, type CompiledStage, type EntryPorts, type OutputPort } from "./artifact.ts";
 import { programFault } from "./program-checks.ts";
 import { widthOf } from "./recipe/columns/index.ts";
 import type { BufferPlan, BufferRole } from "./program.ts";
 import { PLACE } from "./recipe/steps/places.ts";
-import { LOSS_PLACE, LOSS_SUMS, metricsOf, rankedMetrics, sizesOf, tallyPlaces } from "./recipe/metrics/index.ts";
+import { LOSS_SUMS, lossPlace, rankedMetrics, reportedBy, sizesOf, tallyPlaces } from "./recipe/metrics/index.ts";
 import { KEPT_SCORES, rankedClasses } from "./recipe/metrics/ranking.ts";
+import { columnsIn, outputShapeOf, targetOf, targetsOf, tasksOf } from "./tasks.ts";
 import { formatType, sameType, sizeOf, type DType, type Shape, type TensorType } from "./types.ts";
 
 /** Elements of a tensor. */
@@ -15,9 +16,12 @@ const MOST_ELEMENTS = 2 ** 31 - 1;
 
 /** The first fault of an artifact that fits the schema. */
 export function artifactFault(artifact: Artifact): string | undefined {
-  const { recipe, stages, dataInfo, outputShape, parameters } = artifact;
-  const columns = [...dataInfo.inputs, dataInfo.label];
-  const large = [...columns, ...parameters, { name: "the output", shape: outputShape }].find(({ shape }) => sizeOf(shape) > MOST_ELEMENTS);
+  const { recipe, stages, parameters } = artifact;
+  const misfit = tasksFault(artifact);
+  if (misfit !== undefined) return misfit;
+  const columns = columnsIn(artifact.dataInfo);
+  const outputs = tasksOf(recipe).map((task) => ({ name: "the output", shape: outputShapeOf(artifact, task) }));
+  const large = [...columns, ...parameters, ...outputs].find(({ shape }) => sizeOf(shape) > MOST_ELEMENTS);
   if (large !== undefined) return `${large.name} has more elements than an index can count`;
   const torn = columns.find(({ fields, shape }) => fields && fields.reduce((sum, it) => sum + widthOf(it), 0) !== sizeOf(shape));
   if (torn !== undefined) return `${torn.name} has another shape than its columns`;
@@ -27,7 +31,7 @@ export function artifactFault(artifact: Artifact): string | undefined {
   if (stages.map(({ name }) => name).join("\n") !== recipe.stages.map(({ name }) => name).join("\n"))
     return "the artifact has other stages than its recipe";
   const watched = recipe.stages.flatMap(({ stop, keep, watch }) => [stop, keep, watch].flatMap((it) => it?.metric ?? []));
-  const reported = new Set(["loss", ...metricsOf(recipe).map(({ name }) => name)]);
+  const reported = new Set(reportedBy(tasksOf(recipe)).map(({ name }) => name));
   const unknown = watched.find((metric) => !reported.has(metric));
   if (unknown !== undefined) return `a stage watches ${unknown}, which no epoch reports`;
   for (const stage of stages) {
@@ -36,6 +40,24 @@ export function artifactFault(artifact: Artifact): string | undefined {
     if (problem !== undefined) return `stage ${stage.name}: ${problem}`;
   }
   return undefined;
+}
+
+/** Outputs, losses and labels are of one form, and each loss has an output; a label has one as well. */
+function tasksFault({ recipe, dataInfo, outputShape, outputShapes }: Artifact): string | undefined {
+  const names = recipe.tasks?.map(({ output }) => output);
+  const twice = repeated(names ?? []);
+  if (twice !== undefined) return `there are two outputs ${twice}`;
+  if (names === undefined) return dataInfo.targets || !outputShape || outputShapes ? "its output is not what its recipe trains" : undefined;
+  if (
+    outputShape ||
+    !dataInfo.targets ||
+    Object.keys(outputShapes ?? {})
+      .sort()
+      .join() !== [...names].sort().join()
+  )
+    return "its outputs are not what its recipe trains";
+  const stray = dataInfo.targets.find(({ label }) => !names.includes(label.name));
+  return stray && `${stray.label.name} is a label, and no output`;
 }
 
 const repeated = (names: readonly string[]): string | undefined => {
@@ -114,7 +136,8 @@ function featuresFault(stage: CompiledStage, artifact: Artifact, buffers: Buffer
   const given = new Map(dataInfo.inputs.map((it) => [it.name, it]));
   const other = inputs.find((it) => JSON.stringify(it) !== JSON.stringify(given.get(it.name)));
   if (other !== undefined) return `its features stand beside ${other.name}, which is no input`;
-  const twice = repeated([...inputs, ...columns, dataInfo.label].map(({ name }) => name));
+  const labels = targetsOf(dataInfo).map(({ label }) => label);
+  const twice = repeated([...inputs, ...columns, ...labels].map(({ name }) => name));
   if (twice !== undefined) return `there are two features ${twice}`;
   const large = columns.find(({ shape }) => sizeOf(shape) > MOST_ELEMENTS);
   if (large !== undefined) return `${large.name} has more elements than an index can count`;
@@ -183,8 +206,8 @@ const scalar = (role: BufferRole, dtype: DType): Wanted => ({ role, type: { dtyp
 
 /** Every buffer that an entry names, with what it must be. */
 function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [string, Wanted])[] {
-  const { dataInfo, recipe, outputShape } = artifact;
-  const info = new Map([...dataInfo.inputs, dataInfo.label].map((column) => [column.name, column]));
+  const { recipe } = artifact;
+  const info = new Map(columnsIn(artifact.dataInfo).map((column) => [column.name, column]));
   const ifNamed = (name: string | undefined, wanted: Wanted): [string, Wanted][] => (name === undefined ? [] : [[name, wanted]]);
   const columns = (role: BufferRole, of: (column: TensorType | undefined) => Wanted["type"]) =>
     "columns" in ports ? ports.columns.map(({ column, buffer }) => [buffer, { role, type: of(info.get(column)) }] as const) : [];
@@ -197,6 +220,12 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
       ifNamed(places, { role: "data", type: { dtype: "i32", shape: [1, PLACE] } }),
     ),
   ];
+  const perOutput = (
+    port: OutputPort | undefined,
+    role: BufferRole,
+    type: (output: string) => Wanted["type"],
+  ): readonly (readonly [string, Wanted])[] =>
+    outputBuffers(port).map(({ output, buffer }) => [buffer, { role, type: type(output) }] as const);
   const history: Wanted = { role: "state", type: { dtype: "f32", shape: [LOSS_HISTORY] } };
   switch (ports.purpose) {
     case "initialize":
@@ -209,10 +238,10 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
         [ports.cursor, scalar("state", "i32")],
         [ports.count, scalar("input", "i32")],
         ...ports.sums.map(
-          ({ sum, buffer }) => [buffer, { role: "state", type: { dtype: "f32", shape: sumShape(sum, artifact) } }] as const,
+          ({ sum, buffer }) => [buffer, { role: "state", type: { dtype: "f32", shape: sumShapes(artifact).get(sum) ?? [] } }] as const,
         ),
         ...(ports.purpose === "evaluate"
-          ? ifNamed(ports.scores, { role: "state", type: { dtype: "f32", shape: scoresShape(artifact) } })
+          ? perOutput(ports.scores, "state", (output) => ({ dtype: "f32", shape: scoresShape(artifact, output) }))
           : [
               [ports.order, { role: "data", type: { dtype: "i32", shape: [1] } }] as const,
               [ports.losses, history] as const,
@@ -222,12 +251,16 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
             ]),
       ];
     case "predict":
-      return [...batches(), [ports.output, { role: "output", type: { dtype: "f32", shape: [recipe.batch, ...outputShape] } }]];
+      return [
+        ...batches(),
+        ...perOutput(ports.output, "output", (output) => ({ dtype: "f32", shape: [recipe.batch, ...outputShapeOf(artifact, { output })] })),
+      ];
     case "trace":
       return [
         ...columns("input", () => ({ dtype: undefined })),
         [ports.loss, scalar("output", "f32")],
-        [ports.output, { role: "output", type: { dtype: "f32" } }],
+        ...perOutput(ports.parts, "output", () => ({ dtype: "f32", shape: [] })),
+        ...perOutput(ports.output, "output", () => ({ dtype: "f32" })),
         ...ports.gradients.map(({ buffer }) => [buffer, { role: "output", type: { dtype: "f32" } }] as const),
         ...[ports.count, ports.epochs].flatMap((name) => ifNamed(name, scalar("input", "i32"))),
       ];
@@ -245,37 +278,43 @@ function needsOf(ports: EntryPorts, artifact: Artifact): readonly (readonly [str
   }
 }
 
-type Metered = Pick<Artifact, "recipe" | "dataInfo" | "outputShape">;
+type Metered = Pick<Artifact, "recipe" | "dataInfo" | "outputShape" | "outputShapes">;
 
-const placesOfSums = ({ recipe, dataInfo, outputShape }: Metered): ReturnType<typeof tallyPlaces> =>
-  tallyPlaces(recipe, sizesOf(recipe, dataInfo.classes, outputShape));
+/** Of the sums of an epoch: scalars of an output side by side, others in buffers of their own. */
+const sumShapes = (artifact: Metered): ReadonlyMap<string, Shape> =>
+  new Map(
+    tasksOf(artifact.recipe).flatMap((task) => {
+      const sizes = sizesOf(task, targetOf(artifact.dataInfo, task)?.classes ?? [], outputShapeOf(artifact, task));
+      const places = tallyPlaces(task, sizes);
+      const scalars = LOSS_SUMS + places.filter(({ buffer }) => buffer === lossPlace(task)).length;
+      return [...places.map(({ buffer, tally }) => [buffer, tally.shape(sizes)] as const), [lossPlace(task), [scalars]] as const];
+    }),
+  );
 
-function scoresShape({ recipe, outputShape }: Metered): Shape {
-  const classes = rankedClasses(outputShape, recipe.labels);
-  return [KEPT_SCORES, recipe.batch * sizeOf(outputShape.slice(0, -1)), classes];
-}
-
-/** Of the sums of an epoch: scalars side by side, others in buffers of their own; undefined for what nothing asks for. */
-function sumShape(sum: string, artifact: Metered): Shape {
-  const places = placesOfSums(artifact).filter(({ buffer }) => buffer === sum);
-  if (sum === LOSS_PLACE) return [LOSS_SUMS + places.length];
-  return places[0]?.tally.shape(sizesOf(artifact.recipe, artifact.dataInfo.classes, artifact.outputShape)) ?? [];
+function scoresShape(artifact: Metered, output: string): Shape {
+  const shape = outputShapeOf(artifact, { output });
+  const labels = tasksOf(artifact.recipe).find((task) => task.output === output)?.labels ?? "class";
+  return [KEPT_SCORES, artifact.recipe.batch * sizeOf(shape.slice(0, -1)), rankedClasses(shape, labels)];
 }
 
 function portsFault(ports: EntryPorts, artifact: Artifact): string | undefined {
-  const { dataInfo, recipe, parameters } = artifact;
+  const { recipe, parameters } = artifact;
   if (!("columns" in ports)) return undefined;
-  const known = new Set([...dataInfo.inputs, dataInfo.label].map(({ name }) => name));
+  const known = new Set(columnsIn(artifact.dataInfo).map(({ name }) => name));
   const stray = ports.columns.find(({ column }) => !known.has(column))?.column ?? repeated(ports.columns.map(({ column }) => column));
   if (stray !== undefined) return `the data has no column ${stray} for it`;
   if ("sums" in ports) {
-    const places = new Set([LOSS_PLACE, ...placesOfSums(artifact).map(({ buffer }) => buffer)]);
+    const places = sumShapes(artifact);
     const sums = ports.sums.map(({ sum }) => sum);
     if (new Set(sums).size !== sums.length || sums.length !== places.size || !sums.every((sum) => places.has(sum)))
       return "its sums are not those that the metrics are made of";
   }
-  if (ports.purpose === "evaluate" && (ports.scores === undefined) !== (rankedMetrics(recipe).length === 0))
-    return "its scores are not those that the metrics are made of";
+  const isOf = (port: OutputPort | undefined, tasks: readonly { readonly output: string }[]): boolean =>
+    JSON.stringify(outputBuffers(port).map(({ output }) => output)) === JSON.stringify(tasks.map(({ output }) => output));
+  const tasks = tasksOf(recipe);
+  const ranked = tasks.filter((task) => rankedMetrics(task).length > 0);
+  if (ports.purpose === "evaluate" && !isOf(ports.scores, ranked)) return "its scores are not those that the metrics are made of";
+  if ("output" in ports && !isOf(ports.output, tasks)) return "its outputs are not those of the network";
   if (ports.purpose === "trace") {
     const names = new Set(parameters.map(({ name }) => name));
     const gradient = ports.gradients.find(({ parameter }) => !names.has(parameter));

@@ -54,6 +54,7 @@ const object = (required: Readonly<Record<string, object>>, optional: Readonly<R
   properties: { ...required, ...optional },
   additionalProperties: false,
 });
+const has = (property: string): object => ({ type: "object", required: [property], properties: { [property]: {} } });
 const list = (items: object): object => ({ type: "array", items });
 const named = (values: object): object => ({ type: "object", propertyNames: key, additionalProperties: values });
 const kind = {
@@ -165,19 +166,21 @@ const data = object(
   { columns: list(wordSchema(TABLE_STEPS)) },
 );
 const columns = list(object({ column: name, buffer: name }, { places: name }));
+const outputBuffers = { ...list(object({ output: key, buffer: name })), minItems: 1 };
+const outputPort = { anyOf: [name, outputBuffers] };
 const epoch = { columns, cursor: name, count: name, sums: list(object({ sum: name, buffer: name })) };
 const ports = oneOf(
   "purpose",
   object({ purpose: { const: "initialize" } }),
   object({ purpose: { const: "fold" }, isSteady: flag }),
   object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name, decided: name }),
-  object({ purpose: { const: "evaluate" }, ...epoch }, { scores: name }),
-  object({ purpose: { const: "predict" }, columns, output: name }),
+  object({ purpose: { const: "evaluate" }, ...epoch }, { scores: outputPort }),
+  object({ purpose: { const: "predict" }, columns, output: outputPort }),
   object({ purpose: { const: "features" }, columns, outputs: columns }),
   object({ purpose: { const: "views" }, columns, first: name, count: name, outputs: columns }, { draw: name }),
   object(
-    { purpose: { const: "trace" }, columns, loss: name, output: name, gradients: list(object({ parameter: name, buffer: name })) },
-    { count: name, epochs: name },
+    { purpose: { const: "trace" }, columns, loss: name, output: outputPort, gradients: list(object({ parameter: name, buffer: name })) },
+    { count: name, epochs: name, parts: outputBuffers },
   ),
 );
 const initializer = oneOf(
@@ -241,6 +244,24 @@ const parameters = list(
   object({ name, state: name, dtype, shape, kind: { enum: ["weight", "statistic"] } }, { adapter: object({ layer: name, scale: figure }) }),
 );
 
+const task = {
+  loss: wordSchema(LOSSES),
+  labels: { enum: ["class", "set", "number"] },
+  outputs: { enum: ["class scores", "scores of each class", "numbers"] },
+  metrics: list(wordSchema(METRICS)),
+};
+const tasks = { ...list(object({ ...task, output: key, weight: { type: "number", exclusiveMinimum: 0 } })), minItems: 1 };
+const settings = { name, batch: positive, seed, stages: { ...list(stagePlan), minItems: 1 } };
+const settingsIfSaid = {
+  precision: wordSchema(PRECISIONS),
+  average: wordSchema(AVERAGES),
+  distill: wordSchema(DISTILLATIONS),
+  adapters: { ...list(wordSchema(ADAPTERS)), minItems: 1 },
+  views: { type: "integer", minimum: 1, maximum: 16 },
+};
+const inputs = { ...list(column), minItems: 1 };
+const labels = { label: column, classes: list(name) };
+
 const SCHEMA = {
   $id: "tlc-artifact",
   ...object(
@@ -249,32 +270,19 @@ const SCHEMA = {
       version: { const: ARTIFACT_VERSION },
       name,
       target: name,
-      recipe: object(
-        {
-          name,
-          loss: wordSchema(LOSSES),
-          labels: { enum: ["class", "set", "number"] },
-          outputs: { enum: ["class scores", "scores of each class", "numbers"] },
-          metrics: list(wordSchema(METRICS)),
-          batch: positive,
-          seed,
-          stages: { ...list(stagePlan), minItems: 1 },
-        },
-        {
-          precision: wordSchema(PRECISIONS),
-          average: wordSchema(AVERAGES),
-          distill: wordSchema(DISTILLATIONS),
-          adapters: { ...list(wordSchema(ADAPTERS)), minItems: 1 },
-          views: { type: "integer", minimum: 1, maximum: 16 },
-        },
-      ),
-      dataInfo: object({ inputs: { ...list(column), minItems: 1 }, label: column, classes: list(name) }),
-      outputShape: shape,
+      recipe: {
+        if: has("tasks"),
+        then: object({ ...settings, tasks }, settingsIfSaid),
+        else: object({ ...settings, ...task }, settingsIfSaid),
+      },
+      dataInfo: { if: has("targets"), then: object({ inputs, targets: list(object(labels)) }), else: object({ inputs, ...labels }) },
       parameters,
       network: name,
       stages: { ...list(stage), minItems: 1 },
     },
     {
+      outputShape: shape,
+      outputShapes: named(shape),
       data,
       weights: object({ source: name, taken: count, dropped: count, new: list(name) }),
       teacher: object({ source: name, parameters }),

@@ -5,6 +5,7 @@ import type { AdapterInfo } from "./model.ts";
 import type { ColumnInfo, DataPlan, DataInfo, ParameterGroup, RecipePlan } from "./plan.ts";
 import type { EntryName, Program } from "./program.ts";
 import type { State } from "./state.ts";
+import type { OutputShapes } from "./tasks.ts";
 import type { DType, Shape } from "./types.ts";
 
 /** Steps whose losses and rates stay on the device: a chunk of steps must not be longer. */
@@ -34,6 +35,24 @@ export interface ColumnBuffer {
   readonly buffer: string;
   /** Of pictures with sizes of their own: where each lies in it (see ir/recipe/steps/places.ts). */
   readonly places?: string;
+}
+
+/** A buffer for each of several outputs. */
+export interface OutputBuffer {
+  readonly output: string;
+  readonly buffer: string;
+}
+
+/** A buffer of the only output of a network that gives it no name, or those of outputs by their names. */
+export type OutputPort = string | readonly OutputBuffer[];
+
+export const outputBuffers = (port: OutputPort | undefined): readonly OutputBuffer[] =>
+  typeof port === "string" ? [{ output: "", buffer: port }] : (port ?? []);
+
+/** What outputs with names have a buffer each for. */
+export function outputPort(buffers: readonly OutputBuffer[]): OutputPort {
+  const [first] = buffers;
+  return first?.output === "" ? first.buffer : buffers;
 }
 
 /** Sums of an epoch, in the device's hands until the host reads them and writes zeros: a place of ir/recipe/metrics/, and its buffer, f32. */
@@ -72,14 +91,14 @@ export type EntryPorts =
       /** f32[]: what the host multiplies the rates by, of a schedule that watches epochs. */
       readonly decided?: string;
     } & EpochPorts)
-  /** A batch of an evaluation; examples in stored order. */
+  /** A batch of an evaluation; examples in stored order. Scores are of the outputs whose metrics ask for them. */
   | ({
       readonly purpose: "evaluate";
       /** f32[KEPT_SCORES, labels, classes]: those of batch i at i % KEPT_SCORES, for metrics that are made of scores (ir/recipe/metrics/ranking.ts). */
-      readonly scores?: string;
+      readonly scores?: OutputPort;
     } & EpochPorts)
   /** A batch in stored form (u8 images, before normalization) to the network's output, f32[batch, ...]. */
-  | { readonly purpose: "predict"; readonly columns: readonly ColumnBuffer[]; readonly output: string }
+  | { readonly purpose: "predict"; readonly columns: readonly ColumnBuffer[]; readonly output: OutputPort }
   /** A batch in stored form to what the feature cache keeps of it: outputs, [batch, …] each. */
   | { readonly purpose: "features"; readonly columns: readonly ColumnBuffer[]; readonly outputs: readonly ColumnBuffer[] }
   /** The same of examples as training sees them, augmented: of a data set, or part of one, that lies on the device. */
@@ -101,7 +120,9 @@ export type EntryPorts =
       readonly count?: string;
       readonly epochs?: string;
       readonly loss: string;
-      readonly output: string;
+      /** Of each output that has a name, before it is weighted. */
+      readonly parts?: readonly OutputBuffer[];
+      readonly output: OutputPort;
       readonly gradients: readonly { readonly parameter: string; readonly buffer: string }[];
     };
 
@@ -172,7 +193,7 @@ export interface TeacherInfo {
   readonly parameters: readonly ParameterInfo[];
 }
 
-export interface Artifact {
+export interface Artifact extends OutputShapes {
   readonly format: "tlc-artifact";
   readonly version: typeof ARTIFACT_VERSION;
   /** The recipe's name. */
@@ -181,8 +202,6 @@ export interface Artifact {
   readonly recipe: RecipePlan;
   readonly data?: DataPlan;
   readonly dataInfo: DataInfo;
-  /** Of one example, without the batch axis. */
-  readonly outputShape: Shape;
   readonly parameters: readonly ParameterInfo[];
   /** Hash of the network's graph, the same for every target: what a training that goes on must be of. */
   readonly network: string;

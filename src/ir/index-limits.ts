@@ -5,14 +5,16 @@ import { topologicalOrder } from "./graph.ts";
 import type { ForwardModel } from "./model.ts";
 import type { Node } from "./node.ts";
 import { at } from "./ops/define.ts";
+import type { ColumnInfo, DataInfo, LabelInfo, OutputTask } from "./plan.ts";
+import { targetOf } from "./tasks.ts";
 
-/** For inputs of the graph under `output` that are indices: the rows of the smallest table that they are indices into. */
-export function indexLimits({ output, unpadded }: Pick<ForwardModel, "output" | "unpadded">): ReadonlyMap<Node, number> {
+/** For inputs of the graph under its outputs that are indices: the rows of the smallest table that they are indices into. */
+export function indexLimits({ outputs, unpadded }: Pick<ForwardModel, "outputs" | "unpadded">): ReadonlyMap<Node, number> {
   const inputs = new Map([...unpadded].map(([input, values]) => [values, input]));
   const isLeaf = (node: Node): boolean => inputs.has(node) || "role" in node.attrs;
   const isComputed = (node: Node): boolean => !isLeaf(node) && node.op.cost !== 0;
   const limits = new Map<Node, number>();
-  for (const node of topologicalOrder([output])) {
+  for (const node of topologicalOrder([...outputs.values()])) {
     const { picksRows } = node.op;
     if (!picksRows) continue;
     const rows = at(at(node.inputs, picksRows.of).type.shape, 0);
@@ -23,4 +25,20 @@ export function indexLimits({ output, unpadded }: Pick<ForwardModel, "output" | 
     }
   }
   return limits;
+}
+
+/** A data set's columns with what their indices must stay below: the rows of embeddings, and the classes that the network has scores for. */
+export function withIndexLimits(info: DataInfo, model: ForwardModel, tasks: readonly OutputTask[]): DataInfo {
+  const limits = indexLimits(model);
+  const limited = (column: ColumnInfo, below: number | undefined): ColumnInfo => (below === undefined ? column : { ...column, below });
+  const inputs = info.inputs.map((column) => {
+    const node = model.inputs.get(column.name);
+    return limited(column, node && limits.get(node));
+  });
+  const labelled = <L extends LabelInfo>(of: L): L => {
+    const task = tasks.find((it) => targetOf(info, it)?.label === of.label);
+    const classes = task?.labels === "class" ? model.outputs.get(task.output)?.type.shape.at(-1) : undefined;
+    return { ...of, label: limited(of.label, classes) };
+  };
+  return info.targets ? { ...info, inputs, targets: info.targets.map(labelled) } : { ...labelled(info), inputs };
 }

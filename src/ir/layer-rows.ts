@@ -18,10 +18,11 @@ export interface LayerRow {
 }
 
 /** In the order in which an example goes through them. */
-export function layerRows({ output, parameters }: ForwardModel, builder: Builder): readonly LayerRow[] {
+export function layerRows({ outputs, parameters }: ForwardModel, builder: Builder): readonly LayerRow[] {
   const rows = new Map<string, LayerRow>();
-  const batch = output.type.shape[0];
-  for (const node of topologicalOrder([output])) {
+  const roots = [...outputs.values()];
+  const batch = roots[0]?.type.shape[0];
+  for (const node of topologicalOrder(roots)) {
     const origin = builder.originOf(node);
     if (!origin?.span || node.inputs.length === 0 || node.type.shape[0] !== batch) continue;
     const { path, what, span } = origin;

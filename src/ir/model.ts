@@ -4,6 +4,8 @@
 import type { Span } from "../diagnostics.ts";
 import type { Node } from "./node.ts";
 import type { State } from "./state.ts";
+import type { OutputShapes } from "./tasks.ts";
+import { InternalError } from "./types.ts";
 
 /** A tensor of the network's `state_dict`: a trained weight, or a statistic such as a running mean. Always f32. */
 export interface Parameter {
@@ -43,7 +45,8 @@ export interface ForwardModel {
   readonly inputs: ReadonlyMap<string, Node>;
   /** Of inputs that are padded: what the network sees of them. */
   readonly unpadded: ReadonlyMap<Node, Node>;
-  readonly output: Node;
+  /** By their names; the only one of a network that gives it none is under "". */
+  readonly outputs: ReadonlyMap<string, Node>;
   readonly parameters: readonly Parameter[];
   readonly leaves: TrainingLeaves;
   /** New values of statistics after a training step, keyed by parameter name. */
@@ -54,3 +57,33 @@ export interface ForwardModel {
 export interface NetworkModel extends ForwardModel {
   readonly teacher?: ForwardModel;
 }
+
+/** The output of a network that has one. */
+export function onlyOutput({ outputs }: Pick<ForwardModel, "outputs">): Node {
+  const [only, ...others] = outputs.values();
+  if (!only || others.length > 0) throw new InternalError(`a network with ${outputs.size} outputs where one is wanted`);
+  return only;
+}
+
+/** Everything that a step of the network computes. */
+export const rootsOf = ({ outputs, updates }: Pick<ForwardModel, "outputs" | "updates">): readonly Node[] => [
+  ...outputs.values(),
+  ...updates.values(),
+];
+
+/** A network with other nodes for its outputs and updates, made of them one by one. */
+export function mapRoots<M extends ForwardModel>(model: M, map: (root: Node) => Node): M {
+  const mapped = (nodes: ReadonlyMap<string, Node>): ReadonlyMap<string, Node> =>
+    new Map([...nodes].map(([name, node]) => [name, map(node)]));
+  return { ...model, outputs: mapped(model.outputs), updates: mapped(model.updates) };
+}
+
+/** Of one example. */
+export function outputShapesOf({ outputs }: Pick<ForwardModel, "outputs">): OutputShapes {
+  const shapes = Object.fromEntries([...outputs].map(([name, { type }]) => [name, type.shape.slice(1)]));
+  return shapes[""] ? { outputShape: shapes[""] } : { outputShapes: shapes };
+}
+
+/** Outputs under a name, or below it where they have names of their own. */
+export const outputsBelow = (name: string, { outputs }: Pick<ForwardModel, "outputs">): ReadonlyMap<string, Node> =>
+  new Map([...outputs].map(([output, node]) => [output === "" ? name : `${name}/${output}`, node]));

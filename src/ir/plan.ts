@@ -116,14 +116,31 @@ export type LabelKind = "class" | "number" | "set";
 /** How outputs are read in prediction: as scores of classes, of which a softmax makes probabilities; as one for each class, of which a sigmoid does; or as the answers themselves. */
 export type OutputKind = "class scores" | "scores of each class" | "numbers";
 
-/** What can be known of a data set before training: read from folder names, one header, one row. */
-export interface DataInfo {
-  readonly inputs: readonly ColumnInfo[];
+/** What the labels of one output are. */
+export interface LabelInfo {
   readonly label: ColumnInfo;
   /** In label order; empty when labels are numbers to regress. */
   readonly classes: readonly string[];
   /** Labels that are trained on, and how many of them have each class; where the loss asks for it. */
   readonly labelled?: { readonly labels: number; readonly counts: readonly number[] };
+}
+
+/**
+ * What can be known of a data set before training: read from folder names, one header, one row. Of a network whose outputs have names,
+ * labels have the names of those that they are for, as far as any are.
+ */
+export type DataInfo = { readonly inputs: readonly ColumnInfo[] } & (
+  | (LabelInfo & { readonly targets?: never })
+  | { readonly targets: readonly LabelInfo[]; readonly label?: never; readonly classes?: never; readonly labelled?: never }
+);
+
+/** What a recipe asks of the labels of a data set. */
+export interface LabelRequest {
+  /** Of the output that they are for; "" of one without a name. */
+  readonly output: string;
+  readonly kind: LabelKind;
+  /** Whether it is to be said how often each class is labelled in what is trained on. */
+  readonly isCounted: boolean;
 }
 
 // --- recipe -------------------------------------------------------------------------------------------------------------
@@ -169,14 +186,38 @@ export interface ParameterGroup {
   readonly decay: number;
 }
 
-export interface RecipePlan {
-  readonly name: string;
+/** What an output is trained for. */
+export interface TaskPlan {
   readonly loss: WordPlan;
   /** What the loss takes for labels, and what it takes outputs for. */
   readonly labels: LabelKind;
   readonly outputs: OutputKind;
   /** What is reported beside the loss: what that always brings, and what the recipe asks for. */
   readonly metrics: readonly WordPlan[];
+}
+
+/** The same of an output with a name. */
+export interface OutputTask extends TaskPlan {
+  readonly output: string;
+  /** What its loss is multiplied by in the sum that is trained on. */
+  readonly weight: number;
+}
+
+/** The only task of a network whose output has no name, or one for each output; `tasksOf` of ir/tasks.ts gives either as a list. */
+export type RecipePlan = RecipeSettings &
+  (
+    | (TaskPlan & { readonly tasks?: never })
+    | {
+        readonly tasks: readonly OutputTask[];
+        readonly loss?: never;
+        readonly labels?: never;
+        readonly outputs?: never;
+        readonly metrics?: never;
+      }
+  );
+
+interface RecipeSettings {
+  readonly name: string;
   /** Rows of the network's input, of which each example has as many as the loss has views. */
   readonly batch: number;
   /** Left out, one: for a loss that compares views of an example with each other. */

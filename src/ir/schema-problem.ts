@@ -15,7 +15,8 @@ export interface SchemaProblem {
 /** The first thing that is wrong; undefined when nothing is. */
 export function schemaProblem(validate: Validate, value: unknown): SchemaProblem | undefined {
   if (validate(value)) return undefined;
-  const error = validate.errors?.at(-1);
+  // That a condition led to one of two forms is not what is wrong with it.
+  const error = validate.errors?.findLast(({ keyword }) => keyword !== "if");
   return { path: error?.instancePath ?? "", reason: error === undefined ? "does not fit the schema" : reasonOf(error) };
 }
 

@@ -56,7 +56,9 @@ export function averaged({ b, states, recipe, trainedSince }: AverageContext, mo
       return [parameter.node, b.where(isFirst, parameter.node, states.declare(averageState(parameter)))] as const;
     }),
   );
-  return { ...model, output: at(substitute(b, [model.output], replacements), 0) };
+  const names = [...model.outputs.keys()];
+  const answers = substitute(b, [...model.outputs.values()], replacements);
+  return { ...model, outputs: new Map(names.map((name, i) => [name, at(answers, i)])) };
 }
 
 /** For the runtime, which reads and writes weights. */

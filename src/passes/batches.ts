@@ -12,6 +12,7 @@ import { isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { placesOf } from "../ir/recipe/steps/places.ts";
+import { targetOf, tasksOf } from "../ir/tasks.ts";
 import { InternalError, tensorType, type Shape } from "../ir/types.ts";
 import { buildColumn, type BatchSource } from "./input-pipeline.ts";
 import type { Batch } from "./mix-batch.ts";
@@ -34,12 +35,25 @@ export function buildBatch(spec: BatchContext, source: BatchSource, mode: "train
   const context = { b, source, steps, mode, random: () => random([recipe.batch]) };
   const column = (info: ColumnInfo): Node => buildColumn(context, info);
   const inputs = new Map(dataInfo.inputs.map((info) => [info.name, column(info)]));
-  return { inputs, label: labelOf(spec, inputs) ?? column(dataInfo.label) };
+  return { inputs, labels: labelsOf(spec, inputs, column) };
 }
 
-/** What outputs are compared with where that is the input; a loss that looks at no label looks at this no more. */
-export const labelOf = ({ recipe }: BatchContext, inputs: ReadonlyMap<string, Node>): Node | undefined =>
-  isWithoutLabels(recipe.loss) ? [...inputs.values()][0] : undefined;
+/** What outputs are compared with: labels, or the input; a loss that looks at no label looks at this no more. */
+export function labelsOf(
+  { recipe, dataInfo }: Pick<BatchContext, "recipe" | "dataInfo">,
+  inputs: ReadonlyMap<string, Node>,
+  column: (info: ColumnInfo) => Node,
+): Batch["labels"] {
+  const [first] = inputs.values();
+  return new Map(
+    tasksOf(recipe).map((task) => {
+      const target = isWithoutLabels(task.loss) ? undefined : targetOf(dataInfo, task);
+      const label = target ? column(target.label) : first;
+      if (!label) throw new InternalError(`nothing is compared with the output "${task.output}"`);
+      return [task.output, label];
+    }),
+  );
+}
 
 export const columnBuffers = (prefix: string, columns: readonly ColumnInfo[]): ColumnBuffer[] =>
   columns.map(({ name }) => ({ column: name, buffer: `${prefix}/${name}` }));

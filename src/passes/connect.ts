@@ -2,7 +2,7 @@
 
 import type { Builder } from "../ir/builder.ts";
 import { substitute, topologicalOrder } from "../ir/graph.ts";
-import type { ForwardModel, TrainingLeaves } from "../ir/model.ts";
+import { mapRoots, rootsOf, type ForwardModel, type TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import { InternalError } from "../ir/types.ts";
@@ -19,12 +19,12 @@ export function connect(b: Builder, model: ForwardModel, batch: Pick<Batch, "inp
     const value = leaves[name];
     if (value) replacements.set(model.leaves[name], value);
   }
-  const names = [...model.updates.keys()];
-  const [output, ...updates] = substitute(b, [model.output, ...model.updates.values()], replacements);
-  if (!output) throw new InternalError("a model has an output");
+  const roots = rootsOf(model);
+  const connected = substitute(b, roots, replacements);
   const { mask, seed, step } = model.leaves;
   const left = new Set([mask, seed, step].filter((leaf) => !replacements.has(leaf)));
-  if (topologicalOrder([output, ...updates]).some((node) => left.has(node)))
+  if (topologicalOrder(connected).some((node) => left.has(node)))
     throw new InternalError("a network asks for what there is in training only");
-  return { ...model, output, updates: new Map(names.map((name, i) => [name, at(updates, i)])) };
+  const made = new Map(roots.map((root, i) => [root, at(connected, i)]));
+  return mapRoots(model, (root) => made.get(root) ?? root);
 }

@@ -5,10 +5,10 @@ import { createHash } from "node:crypto";
 import type { CacheReport } from "../ir/artifact.ts";
 import type { Builder } from "../ir/builder.ts";
 import { bodyOf, bodyResults, substitute, topologicalOrder } from "../ir/graph.ts";
-import type { ForwardModel, NetworkModel, Parameter } from "../ir/model.ts";
+import { mapRoots, onlyOutput, rootsOf, type ForwardModel, type NetworkModel, type Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { ColumnInfo, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
+import type { ColumnInfo, OutputTask, StagePlan, WordPlan } from "../ir/plan.ts";
 import { keepsFeatures, viewsOf } from "../ir/recipe/caches/index.ts";
 import { isAgainstInput, isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import { mixSteps, type DataSteps } from "../ir/recipe/steps/index.ts";
@@ -39,7 +39,7 @@ export interface CacheContext {
   /** The data set's columns. */
   readonly inputs: readonly ColumnInfo[];
   readonly steps: DataSteps;
-  readonly recipe: Pick<RecipePlan, "loss">;
+  readonly tasks: readonly OutputTask[];
   readonly stage: Pick<StagePlan, "features">;
   /** Of what answers in evaluation as well. */
   readonly isFrozen: (parameter: Parameter) => boolean;
@@ -51,7 +51,7 @@ export function featureCacheOf({
   network,
   inputs,
   steps,
-  recipe,
+  tasks,
   stage,
   isFrozen,
 }: CacheContext): FeatureCache | { readonly report: CacheReport } {
@@ -67,8 +67,9 @@ export function featureCacheOf({
   const [mixing] = views === undefined ? [] : mixSteps(steps);
   if (mixing)
     return no(`${mixing.plan.word} mixes the examples of a batch, which are others in every epoch: no view of one alone can be kept`);
-  if (isAgainstInput(recipe.loss)) return no(`${recipe.loss.word} compares with the input itself`);
-  if (isWithoutLabels(recipe.loss)) return no(`${recipe.loss.word} compares views of each example`);
+  const [unlabelled] = tasks.map(({ loss }) => loss).filter(isWithoutLabels);
+  if (unlabelled && isAgainstInput(unlabelled)) return no(`${unlabelled.word} compares with the input itself`);
+  if (unlabelled) return no(`${unlabelled.word} compares views of each example`);
   const cut = hasFrozen ? cutForFeatures(b, network, isFrozen) : { reason: "nothing is frozen" };
   const taught = teacher && keptAnswers(b, teacher);
   // What a teacher says of a view would stand beside an example that is augmented anew.
@@ -77,17 +78,11 @@ export function featureCacheOf({
   if (teacher && !taught) return no("the teacher looks at the examples themselves, and answers sooner than its answers are read");
   const columns = cut.values.map(({ type }, i): ColumnInfo => ({ name: `features/${i}`, dtype: type.dtype, shape: type.shape.slice(1) }));
   const leaves = cut.values.map(({ type }, i) => b.input({ name: `features/${i}`, role: "local", type }));
-  const names = [...network.updates.keys()];
-  const replaced = substitute(
-    b,
-    [network.output, ...network.updates.values()],
-    new Map(cut.values.map((value, i) => [value, at(leaves, i)])),
-  );
+  const roots = rootsOf(network);
+  const replaced = substitute(b, roots, new Map(cut.values.map((value, i) => [value, at(leaves, i)])));
   const above: NetworkModel = {
-    ...network,
+    ...mapRoots(network, (root) => at(replaced, roots.indexOf(root))),
     inputs: new Map(columns.map(({ name }, i) => [name, at(leaves, i)])),
-    output: at(replaced, 0),
-    updates: new Map(names.map((name, i) => [name, at(replaced, i + 1)])),
   };
   const paths = [...new Set(cut.values.map((value) => b.originOf(value)?.path ?? "the input"))];
   const all = taught ? [...paths, "the teacher"] : paths;
@@ -122,7 +117,8 @@ interface KeptAnswers {
 }
 
 /** A teacher is evaluated, so its answers to one example are always the same; undefined where computing them costs what reading them does. */
-function keptAnswers(b: Builder, { output }: ForwardModel): KeptAnswers | undefined {
+function keptAnswers(b: Builder, teacher: ForwardModel): KeptAnswers | undefined {
+  const output = onlyOutput(teacher);
   const { dtype, shape } = output.type;
   const [batch = 1, ...rest] = shape;
   const bytes = sizeOf(rest) * bytesPerElement(dtype);

@@ -3,7 +3,7 @@
 
 import type { Builder } from "../ir/builder.ts";
 import { topologicalOrder, usersOf } from "../ir/graph.ts";
-import type { ForwardModel, Parameter } from "../ir/model.ts";
+import { rootsOf, type ForwardModel, type Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { bytesPerElement, sizeOf, type DType } from "../ir/types.ts";
 import { WORK_PER_BYTE, workOf } from "./work.ts";
@@ -32,12 +32,12 @@ export interface NoCut {
 
 /** @param network as the stage trains it; `isFrozen` is about its weights */
 export function cutForFeatures(b: Builder, network: ForwardModel, isFrozen: (parameter: Parameter) => boolean): FeatureCut | NoCut {
-  const order = topologicalOrder([network.output, ...network.updates.values()]);
+  const order = topologicalOrder(rootsOf(network));
   const same = sameInEveryEpoch(b, network, isFrozen, order);
   const ofExamples = dependentOn(new Set(network.inputs.values()), order);
   const below = order.filter((node) => same.has(node) && ofExamples.has(node));
   const work = new Map(order.map((node) => [node, workOf(b, node)]));
-  const batch = network.output.type.shape[0] ?? 1;
+  const batch = network.leaves.mask.type.shape[0] ?? 1;
   const each = (nodes: readonly Node[]): number => nodes.reduce((sum, node) => sum + (work.get(node) ?? 0), 0) / batch;
   const found = cheapest(b, below, usersOf(order), { batch, workOf: each });
   const inputs = [...network.inputs.values()];

@@ -3,7 +3,7 @@
 
 import type { Builder } from "../ir/builder.ts";
 import { createRewriter, topologicalOrder, usersOf } from "../ir/graph.ts";
-import type { ForwardModel } from "../ir/model.ts";
+import { mapRoots, rootsOf, type ForwardModel } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { BatchNormAttrs } from "../ir/ops/batch-norm.ts";
 import type { ConvAttrs } from "../ir/ops/conv.ts";
@@ -68,7 +68,7 @@ export function foldNorms(
   model: ForwardModel,
   { canHold, hold }: Holding,
 ): { readonly model: ForwardModel; readonly norms: readonly string[] } {
-  const roots = [model.output, ...model.updates.values()];
+  const roots = rootsOf(model);
   const order = topologicalOrder(roots);
   const users = usersOf(order);
   const isOnce = (node: Node): boolean => users.get(node)?.length === 1 && !roots.includes(node);
@@ -84,9 +84,8 @@ export function foldNorms(
     const product = products.get(node);
     return product && folded(b, node, at(inputs, 0), product, hold);
   });
-  const updates = [...model.updates].map(([name, node]) => [name, map(node)] as const);
   return {
-    model: { ...model, output: map(model.output), updates: new Map(updates) },
+    model: mapRoots(model, map),
     norms: [...products.keys()].map((norm) => pathOf(b, norm)),
   };
 }

@@ -7,6 +7,7 @@ import { at } from "../ir/ops/define.ts";
 import { unpadded } from "../ir/padding.ts";
 import type { WordPlan } from "../ir/plan.ts";
 import { lossOf } from "../ir/recipe/losses/index.ts";
+import { InternalError } from "../ir/types.ts";
 
 export interface BatchLoss {
   /** Mean over what is labelled, f32[]. */
@@ -19,6 +20,36 @@ export interface BatchLoss {
   readonly count: Node;
   /** 1 for every label that counts, f32[labels]. */
   readonly weights: Node;
+}
+
+/** What a step descends: of outputs with names the weighted sum of their losses. */
+export interface StepLoss {
+  /** f32[] each, as those of a part. */
+  readonly mean: Node;
+  readonly sum: Node;
+  readonly weight: Node;
+  /** By output. */
+  readonly parts: ReadonlyMap<string, BatchLoss>;
+}
+
+/**
+ * The sum of means, each times the weight of its output; of one whose output has no name, that itself. Over several batches, means add up where
+ * every example has as many labels as any other, all of which weigh the same: then examples are what is counted.
+ */
+export function stepLoss(b: Builder, batch: number, parts: ReadonlyMap<string, BatchLoss>, weightOf: (output: string) => number): StepLoss {
+  const only = parts.get("");
+  if (only) return { mean: only.mean, sum: only.sum, weight: only.weight, parts };
+  const weighted = (value: (part: BatchLoss) => Node): Node =>
+    [...parts].map(([output, part]) => b.mul(value(part), weightOf(output))).reduce((sum, each) => b.add(sum, each));
+  const labelsEach = ({ weights }: BatchLoss): number => at(weights.type.shape, 0) / batch;
+  const [first] = parts.values();
+  if (!first) throw new InternalError("a network without outputs");
+  return {
+    mean: weighted(({ mean }) => mean),
+    sum: weighted((part) => b.div(part.sum, labelsEach(part))),
+    weight: b.div(first.count, labelsEach(first)),
+    parts,
+  };
 }
 
 /** Other losses of the labels for those of the recipe's loss, f32[labels] each; `own` is what labels weigh where they do not weigh the same. */

@@ -10,13 +10,14 @@ import type { BatchLoss } from "./loss.ts";
 /** What a batch is made of, however it comes in. */
 export interface Batch {
   readonly inputs: ReadonlyMap<string, Node>;
-  readonly label: Node;
+  /** By the outputs that they are compared with. */
+  readonly labels: ReadonlyMap<string, Node>;
   readonly mixed?: MixedLabels;
 }
 
 /** The labels of the other pictures in a mixture, and the share of a picture's own: f32[]. */
 export interface MixedLabels {
-  readonly partners: Node;
+  readonly partners: Batch["labels"];
   readonly own: Node;
 }
 
@@ -44,8 +45,8 @@ export function mixBatch(b: Builder, steps: DataSteps, batch: Batch, isReal: Nod
   }, first);
   return {
     inputs: new Map([[name, mixture.pictures]]),
-    label: batch.label,
-    mixed: { partners: b.gather(batch.label, partner), own: mixture.own },
+    labels: batch.labels,
+    mixed: { partners: new Map([...batch.labels].map(([output, label]) => [output, b.gather(label, partner)])), own: mixture.own },
   };
 }
 

@@ -27,10 +27,10 @@ export function specialize(b: Builder, model: ForwardModel, circumstances: Circu
     node.inputs.forEach((input) => kept.add(input));
     return node.op.training?.outside(b, inputs, node);
   });
-  const output = map(model.output);
+  const outputs = new Map([...model.outputs].map(([name, node]) => [name, map(node)]));
   const updates = [...model.updates].filter(([name]) => {
     const parameter = model.parameters.find((it) => it.name === name);
     return parameter && !isFrozen(parameter.node) && !kept.has(parameter.node);
   });
-  return { ...model, output, updates: new Map(updates.map(([name, node]) => [name, map(node)])) };
+  return { ...model, outputs, updates: new Map(updates.map(([name, node]) => [name, map(node)])) };
 }

@@ -2,30 +2,32 @@
 // loss, gradients of the trainable leaves, update, metrics), `eval` adds a batch to the metrics, `predict` maps a batch to outputs. Each
 // is a pure function from named inputs to named outputs; an output with the name of a state is that state's next value.
 
-import { LOSS_HISTORY, type CacheReport, type EntryPorts, type FoldReport, type StageAverage, type StageFeatures } from "../ir/artifact.ts";
+import { LOSS_HISTORY, outputPort } from "../ir/artifact.ts";
+import type { CacheReport, EntryPorts, FoldReport, OutputPort, StageAverage, StageFeatures } from "../ir/artifact.ts";
 import type { Builder } from "../ir/builder.ts";
 import { topologicalOrder } from "../ir/graph.ts";
-import { STREAMS, type ForwardModel, type NetworkModel, type Parameter } from "../ir/model.ts";
+import { STREAMS, onlyOutput, outputsBelow, type ForwardModel, type NetworkModel, type Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { examplesIn } from "../ir/plan.ts";
-import type { DataInfo, ParameterGroup, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
+import type { DataInfo, OutputTask, ParameterGroup, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
 import { baseRate } from "../ir/recipe/optimizers/index.ts";
 import { lossScalingOf } from "../ir/recipe/precisions/index.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { ZEROS } from "../ir/state.ts";
-import { isFloat, tensorType, type Shape, type TensorType } from "../ir/types.ts";
+import { columnsIn, nameOf, targetOf, tasksOf } from "../ir/tasks.ts";
+import { InternalError, isFloat, tensorType, type Shape, type TensorType } from "../ir/types.ts";
 import { averaged, averagesIn, type TrainedSince } from "./average.ts";
-import { buildBatch, columnBuffers, featuresEntry, labelOf, noRandom, viewsEntry, withPlaces, type EntryGraph } from "./batches.ts";
+import { buildBatch, columnBuffers, featuresEntry, labelsOf, noRandom, viewsEntry, withPlaces, type EntryGraph } from "./batches.ts";
 import { connect } from "./connect.ts";
 import { cursorOf, decidedState, epochPosition, STEP, stageStep, updatesOf } from "./counters.ts";
 import { Folded } from "./folded.ts";
 import { EPOCHS, learningRates, type Rates } from "./learning-rate.ts";
 import { featureCacheOf, keyOf, type FeatureCache } from "./feature-cache.ts";
-import { batchLoss, type BatchLoss, type Blend } from "./loss.ts";
+import { batchLoss, stepLoss, type BatchLoss, type Blend, type StepLoss } from "./loss.ts";
 import { allFinite, lossScale, nextScale } from "./loss-scale.ts";
 import { specialize } from "./specialize.ts";
-import { mixBatch, mixedLoss, type Batch, type MixedLabels } from "./mix-batch.ts";
+import { mixBatch, mixedLoss, type Batch } from "./mix-batch.ts";
 import { seedOf, StateTable } from "./states.ts";
 import { addMetrics, keepScores } from "./tallies.ts";
 import { answersOf, distilled } from "./teacher.ts";
@@ -56,6 +58,7 @@ export interface StagePosition {
 
 /** A stage's spec with the states that its entries declare. */
 interface EntryContext extends StageSpec, StagePosition {
+  readonly tasks: readonly OutputTask[];
   readonly states: StateTable;
   readonly folded: Folded;
 }
@@ -87,29 +90,41 @@ const evaluated = (context: EntryContext): ForwardModel =>
 
 interface Training {
   readonly model: ForwardModel;
-  readonly loss: BatchLoss;
+  readonly loss: StepLoss;
   /** Of trainable parameters only, and only where the loss depends on them. */
   readonly grads: Gradients;
 }
 
 function lossOf(
-  { b, recipe: { loss }, dataInfo }: StageSpec,
-  { output }: ForwardModel,
-  label: Node,
+  { b, tasks, dataInfo, recipe }: EntryContext,
+  { outputs }: ForwardModel,
+  { labels, mixed }: Batch,
   mask: Node | undefined,
-  { mixed, blend }: { readonly mixed?: MixedLabels | undefined; readonly blend?: Blend | undefined } = {},
-): BatchLoss {
-  const origin = { path: "loss", what: loss.word, ...(loss.span && { span: loss.span }) };
-  const of = (labels: Node): BatchLoss => batchLoss(b, loss, output, labels, mask, dataInfo.label.padded, blend);
-  return b.withOrigin(origin, () => (mixed ? mixedLoss(b, of(label), of(mixed.partners), mixed.own) : of(label)));
+  blend?: Blend,
+): StepLoss {
+  const parts = new Map<string, BatchLoss>();
+  for (const task of tasks) {
+    const { output, loss } = task;
+    const [answer, label, partner] = [outputs.get(output), labels.get(output), mixed?.partners.get(output)];
+    if (!answer || !label) throw new InternalError(`there is no output "${output}"`);
+    const isPadded = targetOf(dataInfo, task)?.label.padded;
+    const origin = { path: nameOf(output, "loss"), what: loss.word, ...(loss.span && { span: loss.span }) };
+    const of = (given: Node): BatchLoss => batchLoss(b, loss, answer, given, mask, isPadded, blend);
+    parts.set(
+      output,
+      b.withOrigin(origin, () => (mixed && partner ? mixedLoss(b, of(label), of(partner), mixed.own) : of(label))),
+    );
+  }
+  const weights = new Map(tasks.map(({ output, weight }) => [output, weight]));
+  return b.withOrigin({ path: "loss", what: "loss" }, () => stepLoss(b, recipe.batch, parts, (output) => weights.get(output) ?? 1));
 }
 
 /** @param of the loss of the batch that gradients are of */
 function differentiate(context: EntryContext, model: ForwardModel, batch: Batch, mask: Node | undefined, of: "mean" | "sum"): Training {
   const { b, stage } = context;
   const { recompute = [] } = stage;
-  const blend = distilled(context, batch, model.output);
-  const loss = lossOf(context, model, batch.label, mask, { mixed: batch.mixed, blend });
+  const blend = context.network.teacher && distilled(context, batch, onlyOutput(model));
+  const loss = lossOf(context, model, batch, mask, blend);
   // Gradients flow through floats only.
   const leading = new Set(topologicalOrder([loss[of]], (node) => !isFloat(node.type.dtype)));
   const reached = trainableOf(context).filter(({ node }) => leading.has(node));
@@ -183,7 +198,7 @@ function trainEntry(context: EntryContext): EntryGraph {
   const { outputs } = trainOnBatch(context, training.model, gathered?.grads ?? training.grads, rates, gathered && isLast);
   for (const [name, node] of gathered?.outputs ?? []) outputs.set(name, node);
   outputs.set(cursorOf("train").name, b.add(cursor, 1));
-  const sums = addMetrics(context, "train", training.loss, model.output, batch.label, outputs);
+  const sums = addMetrics(context, "train", { loss: training.loss, answers: model.outputs, labels: batch.labels }, outputs);
   const place = b.equal(b.iota({ shape: [LOSS_HISTORY], axis: 0 }), b.rem(stepAt(b, cursor, accumulate), LOSS_HISTORY));
   const history = (name: string, value: Node): string => {
     const old = states.declare({ name, kind: "metric", type: tensorType("f32", [LOSS_HISTORY]), init: ZEROS });
@@ -194,7 +209,7 @@ function trainEntry(context: EntryContext): EntryGraph {
     graph: { builder: b, outputs },
     ports: {
       purpose: "train",
-      columns: columnBuffers("train", [...dataInfo.inputs, dataInfo.label]).map((it) => withPlaces(it, dataInfo)),
+      columns: columnBuffers("train", columnsIn(dataInfo)).map((it) => withPlaces(it, dataInfo)),
       cursor: cursorOf("train").name,
       count: "train/count",
       order: "train/order",
@@ -214,10 +229,10 @@ function evalEntry(context: EntryContext): EntryGraph {
   const batch = buildBatch(context, { kind: "resident", prefix: "eval", rows }, "eval", noRandom);
   const model = connect(b, evaluated(context), batch);
   const outputs = new Map([[cursorOf("eval").name, b.add(cursor, 1)]]);
-  const loss = lossOf(context, model, batch.label, mask);
-  const sums = addMetrics(context, "eval", loss, model.output, batch.label, outputs);
-  const scores = keepScores(context, cursor, model.output, outputs);
-  const columns = columnBuffers("eval", [...dataInfo.inputs, dataInfo.label]);
+  const loss = lossOf(context, model, batch, mask);
+  const sums = addMetrics(context, "eval", { loss, answers: model.outputs, labels: batch.labels }, outputs);
+  const scores = keepScores(context, cursor, model.outputs, outputs);
+  const columns = columnBuffers("eval", columnsIn(dataInfo));
   return {
     graph: { builder: b, outputs },
     ports: {
@@ -231,13 +246,18 @@ function evalEntry(context: EntryContext): EntryGraph {
   };
 }
 
+/** The buffers that answers are in. */
+const answersPort = (name: string, { outputs }: ForwardModel): OutputPort =>
+  outputPort([...outputs.keys()].map((output) => ({ output, buffer: output === "" ? name : `${name}/${output}` })));
+
 function predictEntry(spec: EntryContext): EntryGraph {
   const { b, recipe, dataInfo } = spec;
   const batch = buildBatch(spec, { kind: "direct", prefix: "predict", batch: recipe.batch }, "eval", noRandom);
+  const model = connect(b, evaluated(spec), batch);
   const output = "predict/output";
   return {
-    graph: { builder: b, outputs: new Map([[output, connect(b, evaluated(spec), batch).output]]) },
-    ports: { purpose: "predict", columns: columnBuffers("predict", dataInfo.inputs), output },
+    graph: { builder: b, outputs: outputsBelow(output, model) },
+    ports: { purpose: "predict", columns: columnBuffers("predict", dataInfo.inputs), output: answersPort(output, model) },
   };
 }
 
@@ -245,7 +265,7 @@ function predictEntry(spec: EntryContext): EntryGraph {
 function contextOf(spec: StageSpec, position: StagePosition): EntryContext {
   const states = new StateTable(spec.b);
   for (const { state } of spec.network.parameters) states.declare(state);
-  return { ...spec, ...position, states, folded: new Folded(spec, trained(spec, true).updates) };
+  return { ...spec, ...position, tasks: tasksOf(spec.recipe), states, folded: new Folded(spec, trained(spec, true).updates) };
 }
 
 /** Comes last: initial values are of everything that the others have declared. */
@@ -262,7 +282,7 @@ export function buildEntries(spec: StageSpec, position: StagePosition): StageGra
   const isSteady = (parameter: Parameter): boolean =>
     spec.isFrozen(parameter) && !(spec.recipe.average && context.trainedSince.has(parameter));
   const network = { ...trained(context, true), ...(spec.network.teacher && { teacher: spec.network.teacher }) };
-  const cache = featureCacheOf({ ...spec, network, inputs: spec.dataInfo.inputs, isFrozen: isSteady });
+  const cache = featureCacheOf({ ...context, network, inputs: spec.dataInfo.inputs, isFrozen: isSteady });
   const features = "above" in cache ? cachedEntries(context, cache) : undefined;
   const { states } = context;
   const whole = new Map<EntryName, EntryGraph>([...entries, ...context.folded.entries()]);
@@ -284,7 +304,10 @@ function cachedEntries(context: EntryContext, cache: FeatureCache): NonNullable<
   const cached: EntryContext = { ...context, network: above, dataInfo: { ...dataInfo, inputs: [...inputs, ...columns] } };
   const network = trained(context, true);
   const of = (batch: Batch): readonly Node[] => {
-    const made = values.map((output) => connect(b, context.folded.inTraining({ ...network, output, updates: new Map() }), batch).output);
+    const made = values.map((value) => {
+      const below = { ...network, outputs: new Map([["", value]]), updates: new Map() };
+      return onlyOutput(connect(b, context.folded.inTraining(below), batch));
+    });
     return teacher ? [...made, answersOf({ ...context, teacher }, batch)] : made;
   };
   const made = featuresEntry(context, columns, of);
@@ -315,22 +338,29 @@ export function buildTraceEntry(spec: StageSpec, position: StagePosition): Stage
   const context = contextOf(spec, position);
   const { b, recipe, dataInfo } = context;
   const inputs = new Map([...context.network.inputs].map(([name, node]) => [name, given(b, `batch/${name}`, node.type)]));
-  const label = labelOf(spec, inputs) ?? given(b, "batch/label", tensorType(dataInfo.label.dtype, [recipe.batch, ...dataInfo.label.shape]));
+  const labels = labelsOf(spec, inputs, ({ name, dtype, shape }) => given(b, `batch/${name}`, tensorType(dtype, [recipe.batch, ...shape])));
   const allReal = b.constant({ value: 1, type: tensorType("bool", [recipe.batch]) });
   const model = connect(b, trained(context, false), { inputs }, { mask: allReal });
-  const training = differentiate(context, model, { inputs, label }, undefined, "mean");
+  const training = differentiate(context, model, { inputs, labels }, undefined, "mean");
   const rates = ratesOf(context, 1, given(b, "train/count", scalar("i32")));
   const { outputs, grads } = trainOnBatch(context, training.model, training.grads, rates);
   outputs.set("loss", training.loss.mean);
-  outputs.set("output", model.output);
+  for (const [name, node] of outputsBelow("output", model)) outputs.set(name, node);
+  const parts = [...training.loss.parts].flatMap(([name, { mean }]) =>
+    name === "" ? [] : [{ output: name, buffer: `loss/${name}`, mean }],
+  );
+  for (const { buffer, mean } of parts) outputs.set(buffer, mean);
   const gradientBuffers = [...grads].map(([{ name }, node]) => {
     const buffer = `grad/${name}`;
     outputs.set(buffer, node);
     return { parameter: name, buffer };
   });
   const schedule = { count: "train/count", epochs: EPOCHS };
-  const columns = columnBuffers("batch", [...dataInfo.inputs, dataInfo.label]);
-  const ports: EntryPorts = { purpose: "trace", ...schedule, columns, loss: "loss", output: "output", gradients: gradientBuffers };
+  const columns = columnBuffers("batch", columnsIn(dataInfo));
+  const ports: EntryPorts = {
+    ...{ purpose: "trace", ...schedule, columns, loss: "loss", output: answersPort("output", model), gradients: gradientBuffers },
+    ...(parts.length > 0 && { parts: parts.map(({ output: name, buffer }) => ({ output: name, buffer })) }),
+  };
   return {
     ...{
       states: context.states,

@@ -2,7 +2,7 @@
 // no gradient goes there.
 
 import type { Builder } from "../ir/builder.ts";
-import type { ForwardModel, NetworkModel } from "../ir/model.ts";
+import { onlyOutput, type ForwardModel, type NetworkModel } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { RecipePlan } from "../ir/plan.ts";
 import { distillationOf } from "../ir/recipe/distillations/index.ts";
@@ -30,7 +30,7 @@ export function answersOf(
   batch: Pick<Batch, "inputs">,
 ): Node {
   for (const { state } of teacher.parameters) states.declare(state);
-  return connect(b, folded.inTraining(specialize(b, teacher, { mode: "eval" })), batch).output;
+  return onlyOutput(connect(b, folded.inTraining(specialize(b, teacher, { mode: "eval" })), batch));
 }
 
 /** What the loss of a batch takes in of the teacher's answers; undefined without one. @param student scores of the network that is trained */

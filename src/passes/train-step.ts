@@ -10,7 +10,7 @@ import { ZEROS, type State } from "../ir/state.ts";
 import { tensorType } from "../ir/types.ts";
 import { followWeights, type TrainedSince } from "./average.ts";
 import type { Rates } from "./learning-rate.ts";
-import type { BatchLoss } from "./loss.ts";
+import type { StepLoss } from "./loss.ts";
 import type { StateTable } from "./states.ts";
 import { updateWeights, type MemoryOf } from "./update.ts";
 
@@ -45,7 +45,12 @@ export interface Gathered {
  * @param grads of the sum of losses
  * @param isLast whether this batch is the step's last, bool[]
  */
-export function gather({ b, states }: Pick<TrainStep, "b" | "states">, loss: BatchLoss, grads: Gradients, isLast: Node): Gathered {
+export function gather(
+  { b, states }: Pick<TrainStep, "b" | "states">,
+  loss: Pick<StepLoss, "sum" | "weight">,
+  grads: Gradients,
+  isLast: Node,
+): Gathered {
   const outputs = new Map<string, Node>();
   const sumOf = (key: string, value: Node): Node => {
     const name = `accumulated/${key}`;

@@ -1,16 +1,16 @@
 // Evaluation of a whole split and prediction of single batches, on any device.
 
 import { hostArray } from "../ir/arrays.ts";
-import type { Artifact, ColumnBuffer } from "../ir/artifact.ts";
+import { outputBuffers, type Artifact, type ColumnBuffer } from "../ir/artifact.ts";
 import { KEPT_SCORES, rankedClasses } from "../ir/recipe/metrics/ranking.ts";
 import { lengthOf } from "../ir/padding.ts";
-import { examplesIn } from "../ir/plan.ts";
-import { sizeOf } from "../ir/types.ts";
+import { examplesIn, type OutputTask } from "../ir/plan.ts";
+import { labelNames, outputShapeOf, targetOf, tasksOf } from "../ir/tasks.ts";
+import { sizeOf, type Shape } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import type { Windows } from "./data/windows.ts";
-import type { HostArray } from "./device.ts";
 import { DataError } from "./errors.ts";
-import { metricsFrom, rankedFrom, type Metrics } from "./metrics.ts";
+import { metricsFrom, rankedFrom, type Metrics, type TruthOf } from "./metrics.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
 import { breathe, Pace } from "./pace.ts";
 import { readSums, resetSums, writeResident } from "./resident.ts";
@@ -33,7 +33,7 @@ export function createEvaluator(loaded: LoadedStage): Evaluator {
   return async (split, signal, isAgain = false) => {
     if (split.count === 0) throw new DataError("there are no examples to evaluate");
     const batch = examplesIn(artifact.recipe);
-    const scores = entry.scores === undefined ? undefined : new ScoreReader(loaded, entry.scores, split.count);
+    const scores = outputBuffers(entry.scores).map(({ output, buffer }) => new ScoreReader(loaded, output, buffer, split.count));
     const steps = Math.ceil(split.count / batch);
     const windows = split.streamed && (await import("./stream-feed.ts")).batchesInOrder(split, batch, { before, isAgain });
     before = windows;
@@ -50,8 +50,8 @@ export function createEvaluator(loaded: LoadedStage): Evaluator {
         const count = Math.min(pace.size, end - done);
         const start = performance.now();
         session.run(entry.name, count);
-        if (scores) await scores.read(first + done, count, done);
-        else await session.sync();
+        for (const reader of scores) await reader.read(first + done, count, done);
+        if (scores.length === 0) await session.sync();
         await breathe();
         pace.finished(count, performance.now() - start);
         done += count;
@@ -59,20 +59,26 @@ export function createEvaluator(loaded: LoadedStage): Evaluator {
       first += end;
     }
     const metrics = await epochMetrics(loaded, "evaluate", split);
-    return scores ? { ...metrics, ...rankedFrom(artifact, scores.all, truthOf(loaded, split)) } : metrics;
+    const truthOf = truthIn(loaded, split);
+    const ranked = scores.map(({ task, all }) => rankedFrom(artifact, task, all, truthOf(task)));
+    return Object.assign({}, metrics, ...ranked) as Metrics;
   };
 }
 
 /** What the sums of an epoch over a split say. */
 export async function epochMetrics(loaded: LoadedStage, purpose: "train" | "evaluate", split: LoadedSplit): Promise<Metrics> {
-  return metricsFrom(loaded.artifact, { sums: await readSums(loaded, purpose), truth: truthOf(loaded, split) });
+  return metricsFrom(loaded.artifact, { sums: await readSums(loaded, purpose), truthOf: truthIn(loaded, split) });
 }
 
 /** Of each example once. */
-function truthOf({ artifact: { dataInfo } }: LoadedStage, split: LoadedSplit): HostArray {
-  const { data, shape } = columnFor(split, dataInfo.label.name, dataInfo.label.name);
-  return data.subarray(0, split.count * sizeOf(shape));
-}
+const truthIn =
+  ({ artifact: { dataInfo } }: LoadedStage, split: LoadedSplit): TruthOf =>
+  (task) => {
+    const target = targetOf(dataInfo, task);
+    if (!target) return [];
+    const { data, shape } = columnFor(split, target.label.name, [target.label.name]);
+    return data.subarray(0, split.count * sizeOf(shape));
+  };
 
 /** Collects the scores of a split, before the device writes others over them. */
 class ScoreReader {
@@ -80,11 +86,14 @@ class ScoreReader {
   readonly #buffer: string;
   /** Numbers of a batch. */
   readonly #size: number;
+  readonly task: OutputTask;
   readonly all: Float32Array;
 
-  constructor(loaded: LoadedStage, buffer: string, examples: number) {
-    const { recipe, outputShape } = loaded.artifact;
-    const perExample = sizeOf(outputShape.slice(0, -1)) * rankedClasses(outputShape, recipe.labels);
+  constructor(loaded: LoadedStage, output: string, buffer: string, examples: number) {
+    const { recipe } = loaded.artifact;
+    this.task = taskOf(loaded.artifact, output);
+    const shape = outputShapeOf(loaded.artifact, { output });
+    const perExample = sizeOf(shape.slice(0, -1)) * rankedClasses(shape, this.task.labels);
     this.#loaded = loaded;
     this.#buffer = buffer;
     this.#size = recipe.batch * perExample;
@@ -103,23 +112,35 @@ class ScoreReader {
   }
 }
 
-/** The network's outputs for up to one batch of examples from `first` on: count x output shape numbers. */
-export async function predictBatch(loaded: LoadedStage, split: LoadedSplit, first = 0): Promise<Float32Array> {
+function taskOf({ recipe }: Pick<Artifact, "recipe">, output: string): OutputTask {
+  const task = tasksOf(recipe).find((it) => it.output === output);
+  if (!task) throw new DataError(`the program has no output "${output}"`);
+  return task;
+}
+
+/** The network's outputs for up to one batch of examples from `first` on: count x output shape numbers each. */
+export async function predictBatch(loaded: LoadedStage, split: LoadedSplit, first = 0): Promise<ReadonlyMap<string, Float32Array>> {
   const { artifact, stage, session } = loaded;
   const entry = entryFor(stage, "predict");
   const count = Math.min(artifact.recipe.batch, split.count - first);
   writeBatch(loaded, entry.columns, split, first);
   session.run(entry.name);
-  const output = (await session.read([entry.output])).get(entry.output);
-  if (!(output instanceof Float32Array)) throw new DataError("the program gives no predictions");
-  return output.slice(0, count * sizeOf(artifact.outputShape));
+  const buffers = outputBuffers(entry.output);
+  const values = await session.read(buffers.map(({ buffer }) => buffer));
+  return new Map(
+    buffers.map(({ output, buffer }) => {
+      const answers = values.get(buffer);
+      if (!(answers instanceof Float32Array)) throw new DataError("the program gives no predictions");
+      return [output, answers.slice(0, count * sizeOf(outputShapeOf(artifact, { output })))];
+    }),
+  );
 }
 
 /** Up to one batch of examples, from `first` on, in stored form to where an entry takes it. */
 export function writeBatch({ artifact, session }: LoadedStage, places: readonly ColumnBuffer[], split: LoadedSplit, first: number): void {
   const { batch } = artifact.recipe;
   for (const info of artifact.dataInfo.inputs) {
-    const column = columnFor(split, info.name, artifact.dataInfo.label.name);
+    const column = columnFor(split, info.name, labelNames(artifact.dataInfo));
     const size = sizeOf(info.shape);
     // A whole batch even where fewer examples are left: its size is what the device was prepared for.
     const values = hostArray(info.dtype, batch * size);
@@ -136,42 +157,63 @@ export type Prediction =
   | { readonly kind: "sequence"; readonly labels: readonly string[] }
   | { readonly kind: "values"; readonly values: readonly number[] };
 
-export async function predictSplit(loaded: LoadedStage, split: LoadedSplit): Promise<readonly Prediction[]> {
+/** What a network says of an example, by its outputs; "" is one without a name. */
+export type Predictions = ReadonlyMap<string, Prediction>;
+
+export async function predictSplit(loaded: LoadedStage, split: LoadedSplit): Promise<readonly Predictions[]> {
   const { artifact } = loaded;
-  const size = sizeOf(artifact.outputShape);
-  const predictions: Prediction[] = [];
+  const outputs = tasksOf(artifact.recipe).map((task) => ({ task, size: sizeOf(outputShapeOf(artifact, task)) }));
+  const predictions: Predictions[] = [];
   while (predictions.length < split.count) {
-    const output = await predictBatch(loaded, split, predictions.length);
-    for (let at = 0; at < output.length; at += size)
-      predictions.push(asLong(loaded, split, predictions.length, interpret(artifact, output.subarray(at, at + size))));
+    const first = predictions.length;
+    const answers = await predictBatch(loaded, split, first);
+    const count = Math.min(artifact.recipe.batch, split.count - first);
+    for (let i = 0; i < count; i++)
+      predictions.push(
+        new Map(
+          outputs.map(({ task, size }) => {
+            const numbers = (answers.get(task.output) ?? new Float32Array()).subarray(i * size, (i + 1) * size);
+            const shape = outputShapeOf(artifact, task);
+            return [task.output, asLong(loaded, split, first + i, shape, interpret(artifact, numbers, task.output))];
+          }),
+        ),
+      );
   }
   return predictions;
 }
 
 /** Answers for the steps that an example has, where its input is padded. */
-function asLong({ artifact: { dataInfo, outputShape } }: LoadedStage, split: LoadedSplit, example: number, answer: Prediction): Prediction {
+function asLong(
+  { artifact: { dataInfo } }: LoadedStage,
+  split: LoadedSplit,
+  example: number,
+  output: Shape,
+  answer: Prediction,
+): Prediction {
   if (answer.kind !== "sequence") return answer;
-  const input = dataInfo.inputs.find(({ padded, shape }) => padded === true && shape[0] === outputShape[0]);
+  const input = dataInfo.inputs.find(({ padded, shape }) => padded === true && shape[0] === output[0]);
   if (input === undefined) return answer;
-  const { data } = columnFor(split, input.name, dataInfo.label.name);
+  const { data } = columnFor(split, input.name, labelNames(dataInfo));
   return { ...answer, labels: answer.labels.slice(0, lengthOf(input, data, example * sizeOf(input.shape))) };
 }
 
-export function interpret(artifact: Artifact, output: Float32Array): Prediction {
-  const { classes } = artifact.dataInfo;
-  const { outputs } = artifact.recipe;
-  if (outputs === "numbers") return { kind: "values", values: [...output] };
+/** @param numbers of an example */
+export function interpret(artifact: Artifact, numbers: Float32Array, output = ""): Prediction {
+  const task = taskOf(artifact, output);
+  const { classes = [] } = targetOf(artifact.dataInfo, task) ?? {};
+  const shape = outputShapeOf(artifact, task);
+  if (task.outputs === "numbers") return { kind: "values", values: [...numbers] };
   const nameOf = (index: number): string => classes[index] ?? String(index);
-  if (outputs === "scores of each class") return interpretSet(output, classes.length, nameOf);
-  const width = artifact.outputShape.at(-1) ?? 1;
-  if (artifact.outputShape.length > 1) {
+  if (task.outputs === "scores of each class") return interpretSet(numbers, classes.length, nameOf);
+  const width = shape.at(-1) ?? 1;
+  if (shape.length > 1) {
     const labels: string[] = [];
-    for (let at = 0; at < output.length; at += width) labels.push(nameOf(largest(output.subarray(at, at + width))));
+    for (let at = 0; at < numbers.length; at += width) labels.push(nameOf(largest(numbers.subarray(at, at + width))));
     return { kind: "sequence", labels };
   }
-  const best = largest(output);
-  const peak = output[best] ?? 0;
-  const powers = Array.from(output, (value) => Math.exp(value - peak));
+  const best = largest(numbers);
+  const peak = numbers[best] ?? 0;
+  const powers = Array.from(numbers, (value) => Math.exp(value - peak));
   const total = powers.reduce((sum, power) => sum + power, 0);
   const probabilities = powers.map((power) => power / total);
   return { kind: "class", label: nameOf(best), probability: probabilities[best] ?? 0, probabilities };

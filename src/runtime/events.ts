@@ -19,8 +19,8 @@ export interface StartEvent {
   readonly adapter: string;
   readonly seed: number;
   readonly batch: number;
-  /** What the loss compares with: classes, numbers, or sets of classes. */
-  readonly labels: "class" | "number" | "set";
+  /** What the loss compares with: classes, numbers, or sets of classes; of each output, where they have names. */
+  readonly labels: "class" | "number" | "set" | Readonly<Record<string, "class" | "number" | "set">>;
   /** Of all stages together. */
   readonly epochs: number;
   readonly steps: number;

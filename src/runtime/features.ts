@@ -5,6 +5,7 @@
 import { hostArray } from "../ir/arrays.ts";
 import type { Artifact, StageFeatures } from "../ir/artifact.ts";
 import { InternalError, sizeOf } from "../ir/types.ts";
+import { labelNames, targetsOf } from "../ir/tasks.ts";
 import type { Column, LoadedSplit } from "./data/loaded-split.ts";
 import type { DeviceInfo, HostArray } from "./device.ts";
 import type { FeaturesEvent, UncachedEvent } from "./events.ts";
@@ -220,11 +221,12 @@ async function requestFor(
   const own = artifact.parameters.filter(({ name }) => names.has(name));
   const states = [...own, ...(features.taught ? (artifact.teacher?.parameters ?? []) : [])].map(({ state }) => state);
   const values = await session.read(states);
+  const labels = labelNames(artifact.dataInfo);
   return {
     // What augmentation draws is of the seed.
     key: `${features.key} ${device.kind} ${device.description}${views === undefined ? "" : ` seed ${artifact.recipe.seed}`}`,
     parameters: [...values.values()],
-    examples: [...split.columns].flatMap(([name, column]) => (name === artifact.dataInfo.label.name ? [] : [column])),
+    examples: [...split.columns].flatMap(([name, column]) => (labels.includes(name) ? [] : [column])),
     files: split.streamed && split.printFiles?.("versions"),
     count: (views ?? 1) * split.count,
     columns: features.columns,
@@ -242,7 +244,7 @@ function splitOf(
     return values ? [[name, { dtype, shape, data: values }]] : [];
   });
   const { count, classes } = split;
-  const given = [...inputs, dataInfo.label].flatMap(({ name }): [string, Column][] => {
+  const given = [...inputs, ...targetsOf(dataInfo).map(({ label }) => label)].flatMap(({ name }): [string, Column][] => {
     const column = split.columns.get(name);
     return column ? [[name, views === undefined ? column : repeated(column, views)]] : [];
   });

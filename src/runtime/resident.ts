@@ -1,6 +1,7 @@
 // Puts a split on the device, after checking that it is what the program was compiled for.
 
 import type { SumBuffer } from "../ir/artifact.ts";
+import { columnsIn, labelNames } from "../ir/tasks.ts";
 import { formatType, sameType, sizeOf } from "../ir/types.ts";
 import { columnFor, typeFor, type Column, type LoadedSplit } from "./data/loaded-split.ts";
 import type { HostArray } from "./device.ts";
@@ -16,9 +17,9 @@ type Purpose = "train" | "views" | "evaluate";
 
 /** Throws where the columns of a split are not of the types that the program takes. */
 export function requireColumns({ artifact }: LoadedStage, purpose: Purpose, split: LoadedSplit): void {
-  const { inputs, label } = artifact.dataInfo;
-  for (const info of [...inputs, label]) {
-    const type = typeFor(split, info.name, label.name);
+  const labels = labelNames(artifact.dataInfo);
+  for (const info of columnsIn(artifact.dataInfo)) {
+    const type = typeFor(split, info.name, labels);
     const stored = { dtype: info.dtype, shape: purpose === "evaluate" ? info.shape : (info.training?.shape ?? info.shape) };
     if (!sameType(type, stored)) {
       throw new DataError(
@@ -31,8 +32,9 @@ export function requireColumns({ artifact }: LoadedStage, purpose: Purpose, spli
 
 function columnsFor(loaded: LoadedStage, purpose: Purpose, split: LoadedSplit): readonly NamedColumn[] {
   requireColumns(loaded, purpose, split);
-  const { inputs, label } = loaded.artifact.dataInfo;
-  return [...inputs, label].map(({ name }) => ({ ...columnFor(split, name, label.name), name }));
+  const { dataInfo } = loaded.artifact;
+  const labels = labelNames(dataInfo);
+  return columnsIn(dataInfo).map(({ name }) => ({ ...columnFor(split, name, labels), name }));
 }
 
 export function writeResident(loaded: LoadedStage, purpose: Purpose, split: LoadedSplit): void {

@@ -275,7 +275,7 @@ function startEvent({ artifact, device }: Network, data: TrainData, stages: read
     adapter: device.description,
     seed: recipe.seed,
     batch: recipe.batch,
-    labels: recipe.labels,
+    labels: recipe.tasks ? Object.fromEntries(recipe.tasks.map(({ output, labels }) => [output, labels])) : recipe.labels,
     epochs: stages.reduce((sum, stage) => sum + stage.epochs, 0),
     steps: stages.reduce((sum, stage) => sum + stage.steps, 0),
     parameters: valuesIn(parameters.filter(({ kind }) => kind === "weight")),

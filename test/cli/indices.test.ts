@@ -158,7 +158,7 @@ describe("a module", async () => {
 
   it("knows what its inputs are the numbers of", () => {
     expect(artifact.dataInfo.inputs[0]?.below).toBe(10);
-    expect(artifact.dataInfo.label.below).toBe(2);
+    expect(artifact.dataInfo.label!.below).toBe(2);
   });
 
   it("refuses them in training, evaluation and prediction", async () => {

@@ -6,7 +6,8 @@ import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { printDeclarations } from "../../src/codegen/module/declarations.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
-import type { DataInfo, RecipePlan } from "../../src/ir/plan.ts";
+import type { DataInfo } from "../../src/ir/plan.ts";
+import type { OneTask } from "../support/one-output.ts";
 import { fakeArtifact } from "../runtime/trainer/fake-session.ts";
 
 const EVENTS = readFileSync("src/runtime/events.ts", "utf8");
@@ -20,7 +21,7 @@ const write = (
   name: string,
   data: DataInfo,
   outputShape: readonly number[],
-  recipe: Partial<RecipePlan> = {},
+  recipe: Partial<OneTask> = {},
   targets: readonly string[] = ["webgpu", "wasm"],
 ): void => {
   const artifact = fakeArtifact();

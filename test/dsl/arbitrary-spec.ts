@@ -114,6 +114,9 @@ const tied = fc.letrec<Tied>((tie) => {
             .tuple(named, fc.array(tie("step"), { minLength: 1, maxLength: 2 }))
             .map(([it, steps]): Ast.Statement => ({ kind: "let", span, ...it, steps })),
           fc
+            .tuple(named, fc.array(tie("step"), { minLength: 1, maxLength: 2 }))
+            .map(([it, steps]): Ast.Statement => ({ kind: "output", span, ...it, steps })),
+          fc
             .tuple(named, fc.array(inner, { maxLength: 3 }))
             .map(([it, shape]): Ast.Statement => ({ kind: "input", span, ...it, dtype: "f32", dtypeSpan: span, shape })),
         ),
@@ -131,8 +134,12 @@ const entries = fc.array(fc.record({ glob, factor: tied.expr }), { minLength: 1,
 const base = { kind: "setting", span } as const;
 const recipeSetting: fc.Arbitrary<Ast.RecipeSetting> = fc.oneof(
   fc
-    .tuple(fc.constantFrom("network", "data", "loss", "batch", "seed", "schedule", "accumulate", "average", "features"), tied.expr)
+    .tuple(fc.constantFrom("network", "data", "batch", "seed", "schedule", "accumulate", "average", "features"), tied.expr)
     .map(([key, value]) => ({ ...base, key, value })),
+  tied.expr.map((value) => ({ ...base, key: "loss" as const, value })),
+  fc
+    .array(fc.tuple(named, tied.expr), { minLength: 1, maxLength: 2 })
+    .map((losses) => ({ ...base, key: "loss" as const, losses: losses.map(([it, value]) => ({ span, ...it, value })) })),
   fc
     .tuple(tied.expr, fc.option(tied.expr, { nil: undefined }))
     .map(([value, clip]) => ({ ...base, key: "optimizer" as const, value, ...(clip === undefined ? {} : { clip }) })),

@@ -17,6 +17,7 @@ import { sizeOf } from "../../src/ir/types.ts";
 import { decompose } from "../../src/passes/decompose.ts";
 import { specialize } from "../../src/passes/specialize.ts";
 import { loadClean, SPECS } from "./support.ts";
+import { onlyOutput } from "../../src/ir/model.ts";
 
 const RECIPE = "loss cross_entropy\n  optimizer sgd(lr: 0.1)";
 
@@ -37,7 +38,7 @@ function build(
 }
 
 const body = (text: string, input = "image: f32[3, 8, 8]"): string => `network net(classes = 10) {\n  input ${input}\n${text}\n}`;
-const shapeOf = (model: ForwardModel): readonly number[] => model.output.type.shape;
+const shapeOf = (model: ForwardModel): readonly number[] => onlyOutput(model).type.shape;
 const names = (model: ForwardModel): string[] => model.parameters.map(({ name }) => name);
 
 function evaluate(builder: Builder, nodes: readonly Node[], values: ReadonlyMap<Node, readonly number[]>): number[][] {
@@ -83,9 +84,9 @@ describe("names", () => {
   });
 
   it("take arguments of an alias and of a recipe", () => {
-    const { parameters, output } = build(zoo, "resnet18(classes: 5)");
+    const { parameters, outputs } = build(zoo, "resnet18(classes: 5)");
     expect(parameters.find(({ name }) => name === "fc.weight")?.state.type.shape).toEqual([5, 512]);
-    expect(output.type.shape).toEqual([2, 5]);
+    expect(onlyOutput({ outputs }).type.shape).toEqual([2, 5]);
   });
 
   it("are those of PyTorch's modules", () => {
@@ -324,7 +325,11 @@ describe("batch_norm", () => {
     ]);
     for (const { name, node: leaf } of model.parameters)
       bindings.set(leaf, name.endsWith("weight") || name.endsWith("var") ? [1, 1] : [0, 0]);
-    const [y = [], mean = [], variance = []] = evaluate(builder, [model.output, node("bn.running_mean"), node("bn.running_var")], bindings);
+    const [y = [], mean = [], variance = []] = evaluate(
+      builder,
+      [onlyOutput(model), node("bn.running_mean"), node("bn.running_var")],
+      bindings,
+    );
     return { y, mean, variance };
   };
   const close = (actual: readonly number[], expected: readonly number[]): void =>
@@ -356,7 +361,7 @@ describe("batch_norm", () => {
 
 describe("dropout", () => {
   const source = body("flatten -> dropout(25%) -> fc: linear(classes)");
-  const uses = (model: ForwardModel): number => topologicalOrder([model.output]).filter(({ op }) => op.name === "dropout").length;
+  const uses = (model: ForwardModel): number => topologicalOrder([onlyOutput(model)]).filter(({ op }) => op.name === "dropout").length;
 
   it("draws numbers in training only, other ones at each place", () => {
     const { builder, ...network } = build(source, "net");
@@ -364,7 +369,7 @@ describe("dropout", () => {
     expect(uses(specialize(builder, network, { mode: "eval" }))).toBe(0);
     expect(uses(specialize(builder, network, { ...nothingFrozen, isRandom: false }))).toBe(0);
     const twice = build(body("flatten -> dropout -> dropout -> fc: linear(2)"), "net");
-    const streams = topologicalOrder([twice.output])
+    const streams = topologicalOrder([onlyOutput(twice)])
       .filter(({ op }) => op.name === "dropout")
       .map(({ attrs }) => (attrs as { readonly stream: number }).stream);
     expect(streams.sort()).toEqual([STREAMS.network, STREAMS.network + 1]);

@@ -137,7 +137,7 @@ describe("--set", () => {
       (it) => it.plan.stages[0]?.optimizer,
       { word: "sgd", args: { lr: 0.1, momentum: 0.5, dampening: 0, nesterov: false, weight_decay: 0 } },
     ],
-    ["metrics=accuracy, f1", (it) => it.plan.metrics.map(({ word }) => word), ["accuracy", "f1"]],
+    ["metrics=accuracy, f1", (it) => it.plan.metrics?.map(({ word }) => word), ["accuracy", "f1"]],
     ["freeze=** except fc.weight", (it) => ["fc.bias", "fc.weight"].map((name) => it.stages[0]?.frozen({ name })), [true, false]],
     ["data.train=/else/where", (it) => it.data?.sources["train"]?.args["path"], "/else/where"],
     ["data.train=../relative path", (it) => it.data?.sources["train"]?.args["path"], "../relative path"],

@@ -58,7 +58,7 @@ describe.each(["webgpu", "wasm"] as const)("a folder compiled for %s", (target) 
       it("predicts more than a batch, and a picture like the pixels it is made of", () => {
         expect(outcome.labels).toHaveLength(21);
         expect(outcome.labels.length).toBeGreaterThan(BATCH);
-        expect(outcome.labels.every((label) => folder.artifact.dataInfo.classes.includes(label))).toBe(true);
+        expect(outcome.labels.every((label) => folder.artifact.dataInfo.classes!.includes(label))).toBe(true);
         expect([outcome.labels[20], outcome.probabilities[20]]).toEqual([outcome.labels[0], outcome.probabilities[0]]);
       });
 

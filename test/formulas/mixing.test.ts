@@ -58,10 +58,16 @@ describe("mixup", () => {
     const [pictures, label, isReal] = [input("pictures", "f32", [4, 1, 1, 1]), input("label", "i32", [4]), input("real", "bool", [4])];
     const steps = { preprocess: [], augment: [planOf(mixup, { alpha: 1 })] };
     const random = (): Node => b.constant({ value: 0.75, type: tensorType("f32", []) });
-    const { inputs, mixed } = mixBatch(b, steps, { inputs: new Map([["image", pictures]]), label }, isReal, random);
+    const { inputs, mixed } = mixBatch(
+      b,
+      steps,
+      { inputs: new Map([["image", pictures]]), labels: new Map([["", label]]) },
+      isReal,
+      random,
+    );
     const outputs = new Map([
       ["pictures", inputs.get("image")!],
-      ["partners", mixed!.partners],
+      ["partners", mixed!.partners.get("")!],
       ["own", mixed!.own],
     ]);
     const nodes = [...decompose({ builder: b, outputs }).outputs.values()];

@@ -12,6 +12,7 @@ import { describeData, loadSplit } from "../../src/runtime/data/index.ts";
 import { DataError } from "../../src/runtime/errors.ts";
 import { readRegularFile, readRegularFileSync } from "../../src/runtime/files.ts";
 import { readSafetensorsFile } from "../../src/runtime/weights/files.ts";
+import { asked } from "../support/one-output.ts";
 
 const root = mkdtempSync(join(tmpdir(), "tlspec-files-"));
 const at = (...names: string[]): string => join(root, ...names);
@@ -133,7 +134,7 @@ describe("pictures", () => {
     expect(await failure(() => loadSplit(data, "train", info, { within }))).toContain(`leads out of ${within[0]!}`);
     expect((await loadSplit(data, "train", info, { within: [...within, root] })).count).toBe(2);
     symlinkSync(outside, join(within[0]!, "b"));
-    expect(await failure(() => describeData(data, "class", { within }))).toContain("leads out of");
+    expect(await failure(() => describeData(data, asked("class"), { within }))).toContain("leads out of");
     symlinkSync("nowhere", join(within[0]!, "c"));
     expect(await failure(() => describeData(data))).toContain(`cannot read ${join(within[0]!, "c")}: there is no such file`);
   });
@@ -151,8 +152,8 @@ describe("tables", () => {
   it("stay inside a folder", async () => {
     writeFileSync(at("t.csv"), "x,y\n1,2\n");
     const data = plan("table", { path: at("t.csv"), columns: { x: "x", label: "y" } });
-    expect(await failure(() => describeData(data, "class", { within: [at("folder")] }))).toContain("leads out of");
-    expect((await describeData(data, "class", { within: [root] })).classes).toEqual(["2"]);
+    expect(await failure(() => describeData(data, asked("class"), { within: [at("folder")] }))).toContain("leads out of");
+    expect((await describeData(data, asked("class"), { within: [root] })).classes).toEqual(["2"]);
   });
 
   it.each(["1e400", "-1e39"])("hold numbers of f32, unlike %s", async (cell) => {

@@ -87,7 +87,7 @@ async function compiled(device: Device, name: keyof typeof SPECS): Promise<Artif
   const { artifact, diagnostics } = await compileSpec(file, {
     target: device.info.kind,
     ...(device.limits && { limits: device.limits }),
-    describeData: (plan, labels, isCounted) => describeData(plan, labels, {}, isCounted),
+    describeData,
   });
   if (!artifact) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   return artifact;

@@ -61,6 +61,8 @@ const TRACES: readonly (readonly [name: string, afterwards: number, steps?: numb
   ["views-triplet-hardest", 1e-4],
   ["adapted-text", 1e-4],
   ["adapted-image", 1e-4],
+  ["outputs-plain", 1e-3],
+  ["outputs-weighted", 1e-3],
 ];
 
 interface TraceOptions {

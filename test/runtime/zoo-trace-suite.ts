@@ -13,6 +13,7 @@ import { elaborated } from "../support/elaborated.ts";
 import { traced, tensorsOf, type TraceDevice, type Tensors } from "../support/trace.ts";
 import { relativeError } from "../support/values.ts";
 import { specOfZoo, ZOO, ZOO_FIXTURES } from "../support/zoo.ts";
+import { only } from "../support/one-output.ts";
 
 const [BATCH, CLASSES, SAMPLES] = [4, 5, 16];
 
@@ -89,7 +90,8 @@ export function zooTraceSuite(device: TraceDevice): void {
         if (!network) throw new Error(`no network ${name}`);
         const file = (kind: string): string => join(work, `${name}.${kind}`);
         const spec = specOfZoo(name, network.file, network.small, network.file === "unet" ? "mse" : "cross_entropy");
-        const { parameters, output } = elaborated(spec, BATCH);
+        const { parameters, outputs } = elaborated(spec, BATCH);
+        const output = only(outputs);
         const weights = parameters.map(
           ({ name: weight, state }) => [`weight/${weight}`, f32(begin(weight, state.type.shape), state.type.shape)] as const,
         );

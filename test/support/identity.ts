@@ -2,7 +2,7 @@
 // outputs that it wants.
 
 import type { Artifact } from "../../src/ir/artifact.ts";
-import type { DataInfo } from "../../src/ir/plan.ts";
+import type { DataInfo, LabelInfo } from "../../src/ir/plan.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import { Network } from "../../src/runtime/network.ts";
 import { fromHostArray } from "../../src/runtime/weights/tensor-values.ts";
@@ -15,7 +15,7 @@ export interface IdentityRecipe {
   /** Lines: `loss` and what else belongs to the test. */
   readonly recipe: string;
   readonly batch: number;
-  readonly label: Pick<DataInfo["label"], "dtype" | "shape">;
+  readonly label: Pick<LabelInfo["label"], "dtype" | "shape">;
   readonly classes: readonly string[];
 }
 

@@ -9,6 +9,7 @@ import { describeData, loadSplit } from "../../src/runtime/data/index.ts";
 import { DataError } from "../../src/runtime/errors.ts";
 import { loadClean } from "../dsl/support.ts";
 import { temporaryFolder } from "./temporary.ts";
+import { asked } from "./one-output.ts";
 
 const folder = temporaryFolder("tlc-columns-");
 
@@ -41,7 +42,7 @@ export interface Loaded {
 }
 
 export async function load(data: DataPlan, split = "train", labels: LabelKind = "class"): Promise<Loaded> {
-  const info = await describeData(data, labels);
+  const info = await describeData(data, asked(labels));
   const { columns, count } = await loadSplit(data, split, info);
   const rows = [...columns].map(([name, { data: all }]) => {
     const width = all.length / count;

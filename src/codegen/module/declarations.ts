@@ -2,17 +2,17 @@
 // itself, so that an application needs no other package to be checked.
 
 import type { Artifact } from "../../ir/artifact.ts";
-import type { ColumnInfo, FieldInfo, OutputKind } from "../../ir/plan.ts";
+import type { ColumnInfo, FieldInfo, OutputKind, OutputTask } from "../../ir/plan.ts";
 import { readingNamed } from "../../ir/recipe/columns/index.ts";
-import { metricsOf, type ChosenMetric } from "../../ir/recipe/metrics/index.ts";
+import { reportedBy, type Reported } from "../../ir/recipe/metrics/index.ts";
+import { outputShapeOf, targetOf, tasksOf } from "../../ir/tasks.ts";
 import { sizeOf, type DType } from "../../ir/types.ts";
 import { template } from "../template.ts";
 import { commentText, jsString } from "./encode.ts";
 
 interface Skeleton {
   readonly recipe: string;
-  readonly classes: string;
-  readonly label: string;
+  readonly classes: readonly string[];
   readonly example: string;
   readonly inputs: string;
   readonly labels: string;
@@ -33,11 +33,9 @@ const TEACHER = [
 
 const skeleton = template<Skeleton>(`// Made by tlc from the recipe {{recipe}}: the types of the module beside this file.
 
-/** The name of a class. */
-export type Label = {{label}};
-
-/** In label order. */
-export declare const classes: readonly [{{classes}}];
+{{#each classes}}
+{{this}}
+{{/each}}
 
 /** A picture: grey, RGB or RGBA samples, row after row, as a canvas gives them. */
 export interface Picture {
@@ -181,40 +179,33 @@ const declarationsIn = (events: string): string =>
  * @param targets best first
  * @param events the text of EVENTS_FILE
  */
-export function printDeclarations(
-  { name, recipe, dataInfo, outputShape, teacher }: Artifact,
-  targets: readonly string[],
-  events: string,
-): string {
-  const { inputs, label, classes } = dataInfo;
-  const names = classes.map(jsString);
+export function printDeclarations(artifact: Artifact, targets: readonly string[], events: string): string {
+  const { name, recipe, dataInfo, teacher } = artifact;
+  const { inputs } = dataInfo;
   const [first] = inputs;
+  const tasks = tasksOf(recipe).map((task) => typedTask(artifact, task));
+  const only = recipe.tasks ? undefined : tasks[0];
   const fields = inputs.map((info) => `readonly ${jsString(info.name)}: ${oneOf(info)}`);
   const takesRows = inputs.some((info) => info.fields !== undefined);
-  // One score for two classes says which of them it is.
-  const isYesOrNo = recipe.outputs === "scores of each class" && names.length === 2 && sizeOf(outputShape) === 1;
-  const perExample = recipe.labels !== "number" && names.length > 0 ? "Label | number" : "number";
-  const labelLists = label.shape.length === 0 ? `readonly (${perExample})[]` : `readonly (readonly (${perExample})[])[]`;
   return skeleton({
     recipe: commentText(name),
-    classes: names.join(", "),
-    label: names.length > 0 ? names.join(" | ") : "string",
+    classes: only ? onlyClasses(only) : namedClasses(tasks),
     example: takesRows ? rowType(inputs) : inputs.length === 1 && first !== undefined ? oneOf(first) : `{ ${fields.join("; ")} }`,
     inputs: inputsType(inputs, takesRows),
-    labels: `${ARRAYS[label.dtype]} | ${labelLists}`,
-    prediction: predictionType(isYesOrNo ? "class scores" : recipe.outputs, outputShape.length),
+    labels: only ? labelsType(only) : `{ ${tasks.flatMap((task) => labelsField(task)).join("; ")} }`,
+    prediction: only ? onlyPrediction(only) : namedPrediction(tasks),
     devices: targets.map(jsString).join(" | "),
     preference: preferenceAmong(targets),
     events: declarationsIn(events),
     trainOptions: teacher ? TEACHER : [],
     createOptions: targets.flatMap((target) => CREATE_OPTIONS[target] ?? []),
-    metrics: ["readonly loss: number", ...metricsOf(recipe).map(metricType)],
+    metrics: reportedBy(tasksOf(recipe)).map(metricType),
   });
 }
 
 /** What is made of all scores of an evaluation is in no event of training, nor where labels of one class leave nothing to rank. */
-const metricType = ({ name, metric }: ChosenMetric): string =>
-  `readonly ${name}${metric.made === "of scores" ? "?" : ""}: ${metric.unit === "matrix" ? "readonly (readonly number[])[]" : "number"}`;
+const metricType = ({ name, metric }: Reported): string =>
+  `readonly ${name.includes(".") ? jsString(name) : name}${metric?.made === "of scores" ? "?" : ""}: ${metric?.unit === "matrix" ? "readonly (readonly number[])[]" : "number"}`;
 
 const ARRAYS = {
   f32: "Float32Array",
@@ -263,29 +254,84 @@ function cellType(field: FieldInfo): string {
   return `${isOpen ? "string" : categories.map(jsString).join(" | ")}${hasMissing ? " | null" : ""}`;
 }
 
-function predictionType(outputs: OutputKind, rank: number): string {
+/** An output with what its types are made of. */
+interface TypedTask {
+  readonly output: string;
+  /** What its labels are, where it is compared with some. */
+  readonly label: ColumnInfo | undefined;
+  /** Literals, in label order. */
+  readonly names: readonly string[];
+  readonly isClass: boolean;
+  readonly outputs: OutputKind;
+  readonly rank: number;
+}
+
+function typedTask(artifact: Artifact, task: OutputTask): TypedTask {
+  const target = targetOf(artifact.dataInfo, task);
+  const shape = outputShapeOf(artifact, task);
+  const names = (target?.classes ?? []).map(jsString);
+  // One score for two classes says which of them it is.
+  const isYesOrNo = task.outputs === "scores of each class" && names.length === 2 && sizeOf(shape) === 1;
+  const isClass = task.labels !== "number" && names.length > 0;
+  const outputs = isYesOrNo ? "class scores" : task.outputs;
+  return { output: task.output, label: target?.label, names, isClass, outputs, rank: shape.length };
+}
+
+const labelType = ({ names }: TypedTask): string => (names.length > 0 ? names.join(" | ") : "string");
+
+const onlyClasses = (task: TypedTask): readonly string[] => [
+  "/** The name of a class. */",
+  `export type Label = ${labelType(task)};`,
+  "",
+  "/** In label order. */",
+  `export declare const classes: readonly [${task.names.join(", ")}];`,
+];
+
+const namedClasses = (tasks: readonly TypedTask[]): readonly string[] => [
+  "/** Of each output that tells classes apart, in label order. */",
+  "export declare const classes: {",
+  ...tasks.flatMap(({ output, names }) => (names.length > 0 ? [`  readonly ${output}: readonly [${names.join(", ")}];`] : [])),
+  "};",
+];
+
+function labelsType({ output, label, names, isClass }: TypedTask): string {
+  if (!label) return "never";
+  const one = output === "" ? "Label" : names.join(" | ");
+  const perExample = isClass ? `${one} | number` : "number";
+  const lists = label.shape.length === 0 ? `readonly (${perExample})[]` : `readonly (readonly (${perExample})[])[]`;
+  return `${ARRAYS[label.dtype]} | ${lists}`;
+}
+
+const labelsField = (task: TypedTask): readonly string[] => (task.label ? [`readonly ${task.output}: ${labelsType(task)}`] : []);
+
+function onlyPrediction(task: TypedTask): string {
+  const { doc, fields } = predictionFields(task, "Label");
+  return [`/** ${doc} */`, "export interface Prediction {", ...fields.map((field) => `  ${field}`), "}"].join("\n");
+}
+
+/** By the names of the outputs. */
+function namedPrediction(tasks: readonly TypedTask[]): string {
+  const lines = tasks.flatMap((task) => {
+    const { doc, fields } = predictionFields(task, labelType(task));
+    return [`  /** ${doc} */`, `  readonly ${task.output}: {`, ...fields.map((field) => `    ${field}`), "  };"];
+  });
+  return ["/** What the network says of an example, by its outputs. */", "export interface Prediction {", ...lines, "}"].join("\n");
+}
+
+const PROBABILITIES = ["/** Of every class, in label order. */", "readonly probabilities: readonly number[];"];
+
+function predictionFields({ outputs, rank }: TypedTask, label: string): { readonly doc: string; readonly fields: readonly string[] } {
+  const list = label.includes(" | ") ? `(${label})` : label;
   if (outputs === "scores of each class")
-    return [
-      "/** The classes that are likelier than not. */",
-      "export interface Prediction {",
-      '  readonly kind: "set";',
-      "  readonly labels: readonly Label[];",
-      "  /** Of every class, in label order. */",
-      "  readonly probabilities: readonly number[];",
-      "}",
-    ].join("\n");
+    return {
+      doc: "The classes that are likelier than not.",
+      fields: ['readonly kind: "set";', `readonly labels: readonly ${list}[];`, ...PROBABILITIES],
+    };
   if (outputs === "numbers")
-    return '/** The network\'s output. */\nexport interface Prediction {\n  readonly kind: "values";\n  readonly values: readonly number[];\n}';
-  if (rank > 1)
-    return '/** A class for every step. */\nexport interface Prediction {\n  readonly kind: "sequence";\n  readonly labels: readonly Label[];\n}';
-  return [
-    "/** The likeliest class. */",
-    "export interface Prediction {",
-    '  readonly kind: "class";',
-    "  readonly label: Label;",
-    "  readonly probability: number;",
-    "  /** Of every class, in label order. */",
-    "  readonly probabilities: readonly number[];",
-    "}",
-  ].join("\n");
+    return { doc: "The network's output.", fields: ['readonly kind: "values";', "readonly values: readonly number[];"] };
+  if (rank > 1) return { doc: "A class for every step.", fields: ['readonly kind: "sequence";', `readonly labels: readonly ${list}[];`] };
+  return {
+    doc: "The likeliest class.",
+    fields: ['readonly kind: "class";', `readonly label: ${label};`, "readonly probability: number;", ...PROBABILITIES],
+  };
 }

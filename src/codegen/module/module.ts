@@ -19,6 +19,7 @@ interface Skeleton {
   readonly runtime: string;
   readonly imports: readonly string[];
   readonly common: string;
+  readonly classes: string;
   readonly files: readonly { readonly target: string; readonly device: string; readonly program: string }[];
 }
 
@@ -39,12 +40,19 @@ const targets = {
 {{/each}}
 };
 
-/** What the network tells apart, in label order. */
-export const classes = Object.freeze(common.dataInfo.classes);
+{{classes}}
 
 /** Opens the device and fills the network with random weights of the recipe's seed. */
 export const create = (options) => createModel(common, targets, options);
 `);
+
+const CLASSES = `/** What the network tells apart, in label order. */
+export const classes = Object.freeze(common.dataInfo.classes);`;
+
+const CLASSES_OF_OUTPUTS = `/** What each output tells apart, in label order. */
+export const classes = Object.freeze(
+  Object.fromEntries(common.dataInfo.targets.flatMap(({ label, classes }) => (classes.length > 0 ? [[label.name, Object.freeze(classes)]] : []))),
+);`;
 
 /** @param targets best first; where there is no choice, all is loaded at once, and else what is chosen when it is */
 export function printModule(artifact: Artifact, targets: readonly string[], literal = jsLiteral(embedded(artifact))): string {
@@ -57,6 +65,7 @@ export function printModule(artifact: Artifact, targets: readonly string[], lite
     runtime: RUNTIME_FILE,
     imports: isOnly ? Object.entries(parts).map(([part, file]) => `import * as ${part} from "./${targets[0] ?? ""}/${file}";`) : [],
     common: literal,
+    classes: artifact.recipe.tasks ? CLASSES_OF_OUTPUTS : CLASSES,
     files: targets.map((target) => ({
       target,
       device: isOnly ? "device" : late(target, parts.device),

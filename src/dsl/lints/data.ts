@@ -17,18 +17,20 @@ const batchOfTooMany: DataLint = {
 /** What is not in `train` is never learned; what is not in another split is not measured there. */
 const missingClasses: DataLint = {
   when: "data",
-  find: ({ classes, splits }) =>
-    Object.entries(splits).flatMap(([split, { found }]) => {
-      const missing = classes.filter((_, index) => !found.has(index));
-      if (missing.length === 0 || classes.length < 2) return [];
-      const hint = "put examples of it there; where the data set is split, take another `seed`, or a larger part";
-      return [
-        {
-          problem: problem("class-without-examples", { split, classes: oneOf(missing, 5), count: missing.length }, hint),
-          at: split as DataPlace,
-        },
-      ];
-    }),
+  find: ({ targets }) =>
+    targets.flatMap(({ classes, found }) =>
+      Object.entries(found).flatMap(([split, indices]) => {
+        const missing = classes.filter((_, index) => !indices.has(index));
+        if (missing.length === 0 || classes.length < 2) return [];
+        const hint = "put examples of it there; where the data set is split, take another `seed`, or a larger part";
+        return [
+          {
+            problem: problem("class-without-examples", { split, classes: oneOf(missing, 5), count: missing.length }, hint),
+            at: split as DataPlace,
+          },
+        ];
+      }),
+    ),
 };
 
 /** What was trained on, or chosen by, says nothing of what is new. */

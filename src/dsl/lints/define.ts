@@ -20,10 +20,10 @@ export interface BuiltRecipe {
 /** A recipe's data, once it is loaded. */
 export interface OpenedData {
   readonly batch: number;
-  /** Empty where labels are numbers. */
-  readonly classes: readonly string[];
-  /** By name: how many examples, and which classes their labels are. */
-  readonly splits: Readonly<Record<string, { readonly count: number; readonly found: ReadonlySet<number> }>>;
+  /** By name: how many examples. */
+  readonly splits: Readonly<Record<string, { readonly count: number }>>;
+  /** Of each output: its classes, none where labels are numbers, and which of them the labels of each split are. */
+  readonly targets: readonly { readonly classes: readonly string[]; readonly found: Readonly<Record<string, ReadonlySet<number>>> }[];
   /** Examples of one split that are in another as well. */
   readonly twins: readonly TwinExamples[];
 }

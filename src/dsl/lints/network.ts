@@ -3,7 +3,7 @@
 import { topologicalOrder } from "../../ir/graph.ts";
 import type { Node } from "../../ir/node.ts";
 import { problem } from "../../ir/recipe/define.ts";
-import { lossOf } from "../../ir/recipe/losses/index.ts";
+import { targetsOf } from "../../ir/tasks.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { batchNorm } from "../layers/batch-norm.ts";
 import type { BuiltRecipe, NetworkLint } from "./define.ts";
@@ -13,17 +13,17 @@ const SOFTMAX = "softmax";
 /** The loss would take a softmax of probabilities: it trains slowly, and never becomes sure. */
 const softmaxBeforeLoss: NetworkLint = {
   when: "network",
-  find: ({ planned, model, builder }) => {
-    const loss = lossOf(planned.plan.loss);
-    if (loss.outputs !== "class scores") return [];
-    // Through reshapes, which have the values of what they are given.
-    let node: Node | undefined = model.output;
-    while (node && builder.originOf(node)?.what !== SOFTMAX) node = onlyMoves(node) ? node.inputs[0] : undefined;
-    const at = node && builder.originOf(node)?.span;
-    if (!at) return [];
-    const hint = "leave it out: predictions have their probabilities from the scores";
-    return [{ problem: problem("softmax-before-loss", { layer: SOFTMAX, loss: loss.name }, hint), at }];
-  },
+  find: ({ planned: { tasks }, model, builder }) =>
+    tasks.flatMap(({ task, loss }) => {
+      if (loss.outputs !== "class scores") return [];
+      // Through reshapes, which have the values of what they are given.
+      let node: Node | undefined = model.outputs.get(task.output);
+      while (node && builder.originOf(node)?.what !== SOFTMAX) node = onlyMoves(node) ? node.inputs[0] : undefined;
+      const at = node && builder.originOf(node)?.span;
+      if (!at) return [];
+      const hint = "leave it out: predictions have their probabilities from the scores";
+      return [{ problem: problem("softmax-before-loss", { layer: SOFTMAX, loss: loss.name }, hint), at }];
+    }),
 };
 
 const onlyMoves = ({ type, inputs: [from, ...others] }: Node): boolean =>
@@ -31,12 +31,12 @@ const onlyMoves = ({ type, inputs: [from, ...others] }: Node): boolean =>
 
 const oneClass: NetworkLint = {
   when: "network",
-  find: ({ planned: { data, dataSpan }, info }) => {
-    const [only, ...others] = info?.classes ?? [];
-    if (only === undefined || others.length > 0) return [];
-    const at = data?.sources["train"]?.span ?? dataSpan;
-    return [{ problem: problem("one-class", { name: only }, "an image data set has one folder for each class"), at }];
-  },
+  find: ({ planned: { data, dataSpan }, info }) =>
+    (info ? targetsOf(info) : []).flatMap(({ classes: [only, ...others] }) => {
+      if (only === undefined || others.length > 0) return [];
+      const at = data?.sources["train"]?.span ?? dataSpan;
+      return [{ problem: problem("one-class", { name: only }, "an image data set has one folder for each class"), at }];
+    }),
 };
 
 /** The mean of one value is that value: what is normalized is 0 whatever it was. */
@@ -45,7 +45,7 @@ const normOfOneValue: NetworkLint = {
   find: (recipe) => {
     const { planned, model, builder } = recipe;
     const places = new Map<string, ReturnType<NetworkLint["find"]>[number]>();
-    for (const node of topologicalOrder([model.output])) {
+    for (const node of topologicalOrder([...model.outputs.values()])) {
       const origin = builder.originOf(node);
       const [batch, channels = 1, ...rest] = node.type.shape;
       if (origin?.what !== batchNorm.name || !origin.span || batch !== planned.plan.batch || batch * sizeOf(rest) !== 1) continue;
@@ -64,11 +64,12 @@ const isTrained = ({ planned: { stages } }: BuiltRecipe, path: string): boolean 
 /** Two views that are the same to the bit lie close whatever the network is. */
 const viewsAlike: NetworkLint = {
   when: "network",
-  find: ({ planned: { plan, data, lossSpan }, model }) => {
-    if (plan.views === undefined || !data || data.augment.length > 0) return [];
-    if (topologicalOrder([model.output]).some(({ op }) => op.training?.draws === true)) return [];
+  find: ({ planned: { tasks, data }, model }) => {
+    const [only] = tasks;
+    if (only?.loss.views === undefined || !data || data.augment.length > 0) return [];
+    if (topologicalOrder([...model.outputs.values()]).some(({ op }) => op.training?.draws === true)) return [];
     const hint = "add for example `augment random_crop(SIZE, padding: 4) -> color_jitter(0.4, 0.4, 0.4)` to the data set";
-    return [{ problem: problem("views-alike", { loss: plan.loss.word }, hint), at: lossSpan }];
+    return [{ problem: problem("views-alike", { loss: only.loss.name }, hint), at: only.span }];
   },
 };
 

@@ -44,7 +44,7 @@ const frozenNew: NetworkLint = {
 const unreached: NetworkLint = {
   when: "network",
   find: (recipe) => {
-    const reached = new Set(topologicalOrder([recipe.model.output]));
+    const reached = new Set(topologicalOrder([...recipe.model.outputs.values()]));
     const { stages } = recipe.planned;
     const weights = weightsOf(recipe);
     const idle = weights.filter((weight) => !reached.has(weight.node) && stages.some(({ frozen }) => !frozen(weight)));

@@ -108,7 +108,7 @@ function isEncoding(label: string): boolean {
   }
 }
 
-const MEASURE = /^[A-Za-z_]\w*\.[A-Za-z_]\w*$/;
+const MEASURE = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*){1,2}$/;
 
 const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
   count,

@@ -1,6 +1,6 @@
 // What the cells of a table mean: a number, a fixed-length sequence of numbers, or the name of a class. Browser-safe.
 
-import type { ColumnInfo } from "../../ir/plan.ts";
+import type { ColumnInfo, LabelInfo } from "../../ir/plan.ts";
 import { PADDING } from "../../ir/padding.ts";
 import { INTEGER_TEXT as INTEGER, NUMBER_TEXT as NUMBER } from "../../ir/recipe/columns/number.ts";
 import type { HostArray } from "../device.ts";
@@ -48,10 +48,7 @@ export function plainWholes(cell: string): Wholes | undefined {
 
 export const isInt32 = (token: string): boolean => INTEGER.test(token) && Number(token) === (Number(token) | 0);
 
-export interface Labels {
-  readonly label: ColumnInfo;
-  readonly classes: readonly string[];
-}
+export type Labels = Pick<LabelInfo, "label" | "classes">;
 
 /** Looks at the labels of a whole column, cell by cell; a string says what is wrong with them. */
 export interface LabelSurvey {

@@ -4,8 +4,9 @@
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
-import type { DataInfo } from "../../ir/plan.ts";
+import type { DataInfo, LabelInfo, LabelRequest } from "../../ir/plan.ts";
 import { pictureColumn, type DataSteps } from "../../ir/recipe/steps/index.ts";
+import { dataInfoOf, labelName } from "../../ir/tasks.ts";
 import { DataError } from "../errors.ts";
 import { readRegularFile } from "../files.ts";
 import { requireInside } from "../inside.ts";
@@ -81,19 +82,22 @@ export interface ImageFolder {
 export async function describeImages(
   { folder, classes: wanted, skipsBroken }: ImageFolder,
   data: DataSteps,
+  requests: readonly LabelRequest[],
   training: { readonly select: Select },
-  { access = {}, isCounted = false }: { readonly access?: DataAccess; readonly isCounted?: boolean } = {},
+  access: DataAccess = {},
 ): Promise<DataInfo> {
   const classes = await listClasses(folder, wanted, access);
   const [first = "", ...others] = await listImages(join(folder, classes[0] ?? ""), access);
   const { height, width } = await sizeOfFirst(first, skipsBroken ? others : []);
-  return {
-    // Decoded pictures have colours.
-    inputs: [pictureColumn(IMAGE_INPUT, data, [3, height, width])],
-    label: { name: "label", dtype: "i32", shape: [] },
-    classes,
-    ...(isCounted && { labelled: await countLabels(folder, classes, training.select, access) }),
-  };
+  const labels: LabelInfo[] = [];
+  for (const { output, isCounted } of requests)
+    labels.push({
+      label: { name: labelName(output), dtype: "i32", shape: [] },
+      classes,
+      ...(isCounted && { labelled: await countLabels(folder, classes, training.select, access) }),
+    });
+  // Decoded pictures have colours.
+  return dataInfoOf([pictureColumn(IMAGE_INPUT, data, [3, height, width])], requests, labels);
 }
 
 async function countLabels(
@@ -101,7 +105,7 @@ async function countLabels(
   classes: readonly string[],
   select: Select,
   access: DataAccess,
-): Promise<NonNullable<DataInfo["labelled"]>> {
+): Promise<NonNullable<LabelInfo["labelled"]>> {
   const counts = new LabelCounts(classes, false);
   const labels: number[] = [];
   for (const [index, name] of classes.entries()) for (const _ of await listImages(join(folder, name), access)) labels.push(index);

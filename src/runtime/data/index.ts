@@ -1,7 +1,7 @@
 // The two questions that the rest asks about data in files: what does it look like (cheap, before compiling), and what is in it.
 // Node only; in a browser a page hands over arrays through `splitFromArrays`.
 
-import type { DataInfo, DataPlan, LabelKind, WordPlan } from "../../ir/plan.ts";
+import type { DataInfo, DataPlan, LabelRequest, WordPlan } from "../../ir/plan.ts";
 import { classesOf, skipsBroken } from "../../ir/recipe/sources/images.ts";
 import { pathOf, sourceOf, type SourceName } from "../../ir/recipe/sources/index.ts";
 import { columnsOf, tableFormat } from "../../ir/recipe/sources/table.ts";
@@ -19,14 +19,9 @@ export interface LoadOptions extends DataAccess {
   readonly purpose?: Purpose;
 }
 
-interface DescribeOptions {
-  readonly access: DataAccess;
-  readonly isCounted: boolean;
-}
-
 /** How the files of a source are read: its classes and shapes, examples with labels, and examples without. */
 interface Loader {
-  readonly describe: (plan: DataPlan, source: WordPlan, labels: LabelKind, options: DescribeOptions) => Promise<DataInfo>;
+  readonly describe: (plan: DataPlan, source: WordPlan, labels: readonly LabelRequest[], access: DataAccess) => Promise<DataInfo>;
   readonly load: (plan: DataPlan, split: ResolvedSplit, info: DataInfo, options: LoadOptions) => Promise<LoadedSplit>;
   readonly loadInputs: (
     plan: DataPlan,
@@ -61,7 +56,7 @@ function pictureStorage({ preprocess }: DataPlan, { inputs }: DataInfo, purpose:
 
 const LOADERS = {
   images: {
-    describe: (plan, source, _, options) => describeImages(foldersOf(source), plan, trainingSplit(plan, source), options),
+    describe: (plan, source, labels, access) => describeImages(foldersOf(source), plan, labels, trainingSplit(plan, source), access),
     // Decoders and threads are nothing for who only looks.
     load: async (plan, { source, select, keyedBy }, info, options) => {
       if (typeof keyedBy === "object") throw new DataError("pictures have no columns to split them by", "leave out `by`");
@@ -72,7 +67,7 @@ const LOADERS = {
       (await import("./load-images.ts")).loadImages({ files, storage: pictureStorage(plan, info) }, info, access),
   },
   table: {
-    describe: (plan, source, labels, options) => describeTable(tableOf(source), labels, plan.columns, trainingSplit(plan, source), options),
+    describe: (plan, source, labels, access) => describeTable(tableOf(source), labels, plan.columns, trainingSplit(plan, source), access),
     load: (_, split, info, access) => loadTable(tableOf(split.source), info, split, access),
     loadInputs: async (_, source, files, info, access) => {
       const [path, ...rest] = files;
@@ -86,18 +81,19 @@ const loaderOf = (source: WordPlan): Loader => LOADERS[sourceOf(source).name];
 
 /**
  * From folder names and one image, or from one table: classes are what the training data has.
- * @param labels what the loss compares with
- * @param isCounted whether it asks how often each class is labelled
+ * @param labels what the losses compare with
  */
 export async function describeData(
   plan: DataPlan,
-  labels: LabelKind = "class",
+  labels: readonly LabelRequest[] = ONE_CLASS,
   access: DataAccess = {},
-  isCounted = false,
 ): Promise<DataInfo> {
   const source = definingSource(plan);
-  return loaderOf(source).describe(plan, source, labels, { access, isCounted });
+  return loaderOf(source).describe(plan, source, labels, access);
 }
+
+/** A class for each example. */
+const ONE_CLASS: readonly LabelRequest[] = [{ output: "", kind: "class", isCounted: false }];
 
 /** `info` is what the program was compiled for, so that label 3 means the same class in every split and every run. */
 export async function loadSplit(plan: DataPlan, name: string, info: DataInfo, options: LoadOptions = {}): Promise<LoadedSplit> {

@@ -3,6 +3,7 @@
 
 import { join } from "node:path";
 import type { DataInfo } from "../../ir/plan.ts";
+import { targetsOf } from "../../ir/tasks.ts";
 import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
 import { listClasses, listImages, type ImageFolder } from "./images.ts";
@@ -23,23 +24,25 @@ export async function loadImageFolder(
 ): Promise<LoadedSplit> {
   const files: string[] = [];
   const labels: number[] = [];
-  for (const name of await listClasses(folder, wanted, access)) {
-    const label = info.classes.indexOf(name);
-    if (label < 0)
-      throw new DataError(`${join(folder, name)} is no class of the training data`, `its classes are ${info.classes.join(", ")}`);
+  const found = await listClasses(folder, wanted, access);
+  // Where no output is compared with them, classes are only what folders are told apart by.
+  const [{ classes: known } = { classes: found }] = targetsOf(info);
+  for (const name of found) {
+    const label = known.indexOf(name);
+    if (label < 0) throw new DataError(`${join(folder, name)} is no class of the training data`, `its classes are ${known.join(", ")}`);
     for (const file of await listImages(join(folder, name), access)) {
       files.push(file);
       labels.push(label);
     }
   }
-  const chosen = [...select(files.length, labels, (key) => info.classes[key] ?? "")];
+  const chosen = [...select(files.length, labels, (key) => known[key] ?? "")];
   const classes = Int32Array.from(chosen, (i) => labels[i] ?? 0);
   const source = { files: chosen.map((i) => files[i] ?? ""), storage, skipsWithin: skipsBroken ? classes : undefined };
   const images = (await streamed(source, info, access)) ?? (await loadImages(source, info, access));
-  const label = { dtype: info.label.dtype, shape: info.label.shape, data: classes };
+  const columns = targetsOf(info).map(({ label: { name, dtype, shape } }) => [name, { dtype, shape, data: classes }] as const);
   return {
     ...images,
-    columns: new Map([...images.columns, [info.label.name, label]]),
+    columns: new Map([...images.columns, ...columns]),
     files: source.files,
     printFiles: (what) => printOf(folder, source.files, what),
   };
@@ -53,5 +56,5 @@ async function streamed(source: PictureSource, info: DataInfo, access: DataAcces
   if (input === undefined || count === 0 || streamAbove === Infinity) return undefined;
   const bytes = await storedBytes(source, access);
   if (bytes * count <= streamAbove) return undefined;
-  return { count, columns: new Map(), classes: info.classes, streamed: streamPictures(input, source, bytes, access) };
+  return { count, columns: new Map(), classes: info.classes ?? [], streamed: streamPictures(input, source, bytes, access) };
 }

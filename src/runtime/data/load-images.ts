@@ -25,5 +25,5 @@ export async function loadImages(source: PictureSource, info: DataInfo, access: 
     if (key !== undefined && read.skipped.length === 0 && cache?.key() === key) await cache.keep(key, column);
   }
   access.onRead?.({ done: files.length, total: files.length });
-  return { count: files.length, columns: new Map([[input.name, column]]), classes: info.classes };
+  return { count: files.length, columns: new Map([[input.name, column]]), classes: info.classes ?? [] };
 }

@@ -3,8 +3,9 @@
 
 import { HOST_ARRAYS, type HostArray } from "../../ir/arrays.ts";
 import { PADDING } from "../../ir/padding.ts";
-import type { ColumnInfo, DataInfo } from "../../ir/plan.ts";
+import type { ColumnInfo, DataInfo, LabelInfo } from "../../ir/plan.ts";
 import { PLACE } from "../../ir/recipe/steps/places.ts";
+import { columnsIn, labelNames } from "../../ir/tasks.ts";
 import { sizeOf, type DType, type Shape } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 
@@ -46,8 +47,7 @@ export interface LoadedSplit {
 }
 
 /** Whether an example may have any number of classes: its label is then a 0 or 1 for each. */
-export const labelsAreSets = ({ label, classes }: Pick<DataInfo, "label" | "classes">): boolean =>
-  label.dtype === "f32" && classes.length > 0;
+export const labelsAreSets = ({ label, classes }: LabelInfo): boolean => label.dtype === "f32" && classes.length > 0;
 
 /** What is wrong with the first value of a column that holds numbers of rows or classes there are not; and where it stands. */
 export function strayValue({ below, padded }: ColumnInfo, data: HostArray): { readonly at: number; readonly problem: string } | undefined {
@@ -61,9 +61,10 @@ export const isBelow = (value: number, below: number): boolean => Number.isInteg
 export const outOfRange = (value: number, below: number): string =>
   below === 1 ? `holds ${value}, the network takes only 0` : `holds ${value}, the network takes 0 to ${below - 1}`;
 
-/** Checks lengths against what the program was compiled for, where they are not packed already. `label` may be left out for prediction. */
+/** Checks lengths against what the program was compiled for, where they are not packed already. Labels may be left out for prediction. */
 export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, HostArray | Column>>): LoadedSplit {
-  const known: readonly ColumnInfo[] = [...info.inputs, info.label];
+  const labels = labelNames(info);
+  const known: readonly ColumnInfo[] = columnsIn(info);
   for (const name of Object.keys(arrays)) {
     if (!known.some((column) => column.name === name)) {
       throw new DataError(`the program has no input "${name}"`, `it has ${known.map((column) => column.name).join(", ")}`);
@@ -75,7 +76,7 @@ export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, 
     const { name, dtype, shape } = column;
     const given = Object.hasOwn(arrays, name) ? arrays[name] : undefined;
     if (given === undefined) {
-      if (name === info.label.name) continue;
+      if (labels.includes(name)) continue;
       throw new DataError(`the input "${name}" is missing`);
     }
     const isPacked = !ArrayBuffer.isView(given);
@@ -93,24 +94,24 @@ export function splitFromArrays(info: DataInfo, arrays: Readonly<Record<string, 
     if (stray) throw new DataError(`"${name}" of example ${Math.floor(stray.at / sizeOf(shape))} ${stray.problem}`);
     columns.set(name, isPacked ? given : { dtype, shape, data });
   }
-  return { count: count ?? 0, columns, classes: info.classes };
+  return { count: count ?? 0, columns, classes: info.classes ?? [] };
 }
 
 const examplesOf = ({ data, shape, places }: Column): number =>
   places === undefined ? data.length / sizeOf(shape) : places.length / PLACE;
 
 /** What a column holds, wherever that lies. */
-export function typeFor(split: LoadedSplit, name: string, label: string): Pick<Column, "dtype" | "shape"> {
+export function typeFor(split: LoadedSplit, name: string, labels: readonly string[]): Pick<Column, "dtype" | "shape"> {
   const { streamed } = split;
-  return streamed && name !== label ? streamed : columnFor(split, name, label);
+  return streamed && !labels.includes(name) ? streamed : columnFor(split, name, labels);
 }
 
 /** A program with one input takes a split with one input under any name: an image folder has no name for its pixels. */
-export function columnFor(split: LoadedSplit, name: string, label: string): Column {
+export function columnFor(split: LoadedSplit, name: string, labels: readonly string[]): Column {
   const exact = split.columns.get(name);
   if (exact !== undefined) return exact;
-  const inputs = [...split.columns].filter(([key]) => key !== label);
+  const inputs = [...split.columns].filter(([key]) => !labels.includes(key));
   const [only] = inputs;
-  if (name !== label && inputs.length === 1 && only !== undefined) return only[1];
+  if (!labels.includes(name) && inputs.length === 1 && only !== undefined) return only[1];
   throw new DataError(`the data has no column for "${name}"`, `it has ${[...split.columns.keys()].join(", ")}`);
 }

@@ -27,9 +27,9 @@ const LEAST_NUMBERS = 16;
 const GRAIN = 1e-3;
 
 /** @param until the time after which nothing more is looked at */
-export function nearTwins(one: LoadedSplit, two: LoadedSplit, label: string, until: number): readonly NearPair[] {
+export function nearTwins(one: LoadedSplit, two: LoadedSplit, labels: readonly string[], until: number): readonly NearPair[] {
   const isPicture = ({ dtype, shape }: Column): boolean => dtype === "u8" && shape.length === 3;
-  const inputs = [...one.columns.keys()].filter((name) => name !== label);
+  const inputs = [...one.columns.keys()].filter((name) => !labels.includes(name));
   const columns = inputs.flatMap((name): [Column, Column][] => {
     const [x, y] = [one.columns.get(name), two.columns.get(name)];
     return x && y ? [[x, y]] : [];

@@ -2,7 +2,7 @@
 // is settled in the training table; other tables with a header are then read by the names found there, whatever their order.
 
 import type { ColumnInfo, ColumnPart, ColumnPick, InputColumns } from "../../ir/plan.ts";
-import { isReading, LABEL, partsOf } from "../../ir/recipe/sources/table.ts";
+import { isReading, partsOf } from "../../ir/recipe/sources/table.ts";
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import { DataError } from "../errors.ts";
 import { NUMBER_TEXT } from "../../ir/recipe/columns/number.ts";
@@ -127,8 +127,17 @@ export function requireHeader(path: string, columns: InputColumns, first: readon
     );
 }
 
-/** The inputs as the training table has them. @param others what is named outside of the table's own arguments */
-export function placeInputs(columns: InputColumns, header: TableHeader, others: readonly Simple[]): readonly PlacedInput[] {
+/**
+ * The inputs as the training table has them.
+ * @param labels what the columns of labels stand under
+ * @param others what is named outside of the table's own arguments
+ */
+export function placeInputs(
+  columns: InputColumns,
+  labels: readonly (string | undefined)[],
+  header: TableHeader,
+  others: readonly Simple[],
+): readonly PlacedInput[] {
   const all = [...others, ...Object.values(columns).flatMap((choice) => partsOf(choice).flatMap((part) => unwrapped(part).picks))];
   const named = new Set(all.flatMap((pick) => (isRestPick(pick) ? [] : header.placesOf(pick))));
   const placesOf = (pick: ColumnPick): readonly number[] => {
@@ -136,7 +145,8 @@ export function placeInputs(columns: InputColumns, header: TableHeader, others: 
     const but = new Set(pick.except.flatMap((it) => header.placesOf(it)));
     return Array.from({ length: header.width }, (_, i) => i).filter((at) => !named.has(at) && !but.has(at));
   };
-  return inputsIn(columns).map(([name, choice]) => {
+  const inputs = Object.entries(columns).filter(([name]) => !labels.includes(name));
+  return inputs.map(([name, choice]) => {
     const placed = partsOf(choice).flatMap((part): PlacedColumn[] => {
       const { picks, ...how } = unwrapped(part);
       return picks.flatMap(placesOf).map((at) => ({ at, column: header.nameOf(at), ...how }));
@@ -147,9 +157,6 @@ export function placeInputs(columns: InputColumns, header: TableHeader, others: 
 
 const isRestPick = (pick: ColumnPick): pick is Extract<ColumnPick, { readonly except: unknown }> => isRest(pick);
 
-const inputsIn = (columns: InputColumns): readonly (readonly [string, InputColumns[string]])[] =>
-  Object.entries(columns).filter(([name]) => name !== LABEL);
-
 function formOf(choice: InputColumns[string]): Pick<PlacedInput, "isPlain" | "isVector"> {
   const [only, ...more] = partsOf(choice);
   if (Array.isArray(choice) || only === undefined || more.length > 0) return { isPlain: false, isVector: true };
@@ -158,13 +165,14 @@ function formOf(choice: InputColumns[string]): Pick<PlacedInput, "isPlain" | "is
   return { isPlain: isOne && !isReading(only), isVector: !isOne };
 }
 
-/** Where the columns of `label` stand, and the length of those that are padded; undefined without a label. */
-export function placeLabel(
-  columns: InputColumns,
-  header: TableHeader,
-): { readonly places: readonly number[]; readonly padding?: number } | undefined {
-  if (!Object.hasOwn(columns, LABEL)) return undefined;
-  const parts = partsOf(columns[LABEL] ?? []).map(unwrapped);
+/** Where the columns of labels stand, and the length of those that are padded. */
+export interface PlacedLabel {
+  readonly places: readonly number[];
+  readonly padding?: number;
+}
+
+export function placeLabel(columns: InputColumns, name: string, header: TableHeader): PlacedLabel {
+  const parts = partsOf(columns[name] ?? []).map(unwrapped);
   const places = parts.flatMap(({ picks }) => picks.flatMap((pick) => header.placesOf(pick as Simple)));
   const padded = parts.find(({ reading }) => reading !== undefined);
   return padded === undefined ? { places } : { places, padding: padded.length };

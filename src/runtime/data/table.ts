@@ -2,22 +2,36 @@
 // classes, and once more for what is fitted on the part of it that is trained on. Every complaint carries the line and the column.
 
 import { hostArray, type HostArray } from "../../ir/arrays.ts";
-import type { ColumnInfo, DataInfo, InputColumns, LabelKind, WordPlan } from "../../ir/plan.ts";
+import type { ColumnInfo, DataInfo, InputColumns, LabelRequest, WordPlan } from "../../ir/plan.ts";
+import { at } from "../../ir/ops/define.ts";
 import { readingNamed, widthOf } from "../../ir/recipe/columns/index.ts";
-import { LABEL, type TableFormat } from "../../ir/recipe/sources/table.ts";
+import { labelColumns, type TableFormat } from "../../ir/recipe/sources/table.ts";
+import { dataInfoOf, targetsOf } from "../../ir/tasks.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
-import { ClassSurvey, NumberSurvey, writeCell, writeLabel, type Labels, type LabelSurvey } from "./cells.ts";
+import { writeCell } from "./cells.ts";
 import { fieldWriter, mayBeMissing, type FieldWriter } from "./fields.ts";
 import { fills, fitOf, placeSteps, stepsFor, type ColumnFit, type PlacedStep } from "./fit.ts";
-import { LabelCounts, SetSurvey, writeSet } from "./label-sets.ts";
-import { isBelow, labelsAreSets, outOfRange, type Column, type LoadedSplit } from "./loaded-split.ts";
+import { isBelow, outOfRange, type Column, type LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
 import type { Row } from "./row.ts";
 import type { ResolvedSplit } from "./splits.ts";
 import { ColumnSurvey, type ColumnKind } from "./survey.ts";
-import { placeInputs, placeLabel, placesFor, requireHeader, TableHeader, type PlacedInput } from "./table-columns.ts";
+import { placeInputs, placesFor, requireHeader, TableHeader, type PlacedInput, type PlacedLabel } from "./table-columns.ts";
+import {
+  cellAt,
+  keyedRequest,
+  labelAt,
+  labelOf,
+  LabelsOfColumn,
+  labelWriter,
+  outputsOf,
+  placeLabels,
+  requestOf,
+  SplitKeys,
+  type CellsWriter,
+} from "./table-labels.ts";
 import { eachRow } from "./table-rows.ts";
 
 export interface TableSource {
@@ -56,36 +70,6 @@ async function readTable({ path, columns, format }: TableSource, access: DataAcc
   problems.check("rows of different lengths", "quote cells that hold the separator; `delimiter` says another");
 }
 
-const cellAt = ({ cells }: Row, at: number): string => cells[at] ?? "";
-/** Of several columns it has the numbers of all. */
-const labelAt = (row: Row, places: readonly number[]): string => places.map((at) => cellAt(row, at)).join(" ");
-
-/** Numbers for what a split asks for of each row. */
-class SplitKeys {
-  readonly #places: readonly number[] | undefined;
-  readonly #numbers = new Map<string, number>();
-  readonly #keys: number[] = [];
-
-  constructor({ keyedBy }: TableSplit, header: TableHeader, label: readonly number[]) {
-    this.#places = typeof keyedBy === "object" ? header.placesOf(keyedBy.column) : keyedBy === "label" ? label : undefined;
-  }
-
-  add(row: Row): void {
-    if (this.#places === undefined) return;
-    const text = labelAt(row, this.#places).trim();
-    const known = this.#numbers.get(text);
-    if (known === undefined) this.#numbers.set(text, this.#numbers.size);
-    this.#keys.push(known ?? this.#numbers.size - 1);
-  }
-
-  get list(): readonly number[] {
-    return this.#keys;
-  }
-
-  /** The cell that a key stands for. */
-  readonly nameOf = (key: number): string => [...this.#numbers.keys()][key] ?? "";
-}
-
 // --- what a table is ----------------------------------------------------------------------------------------------------
 
 interface SurveyedInput {
@@ -95,33 +79,30 @@ interface SurveyedInput {
 
 export async function describeTable(
   source: TableSource,
-  kind: LabelKind,
+  requests: readonly LabelRequest[],
   steps: readonly WordPlan[] | undefined = [],
   split: TableSplit,
-  { access = {}, isCounted = false }: { readonly access?: DataAccess; readonly isCounted?: boolean } = {},
+  access: DataAccess = {},
 ): Promise<DataInfo> {
   const { path, columns } = source;
-  if (split.keyedBy === "label" && kind !== "class")
-    throw new DataError(
-      "a split that looks at classes needs labels that are classes, and those of the loss are not",
-      "leave out `stratified` and `per class`",
-    );
+  const keyed = keyedRequest(split, requests);
   let inputs: readonly SurveyedInput[] = [];
   let placedSteps: readonly PlacedStep[] = [];
-  let label: readonly number[] = [];
-  let labels: LabelSurvey = new ClassSurvey(undefined);
-  const texts: string[] = [];
+  let labels: readonly LabelsOfColumn[] = [];
   let keys: SplitKeys | undefined;
   let count = 0;
   const problems = new Problems();
   const begin = (header: TableHeader): void => {
-    const placedLabel = placeLabel(columns, header);
-    if (placedLabel === undefined) throw new DataError(`the table ${path} has no label`, "name it in the spec: label: COLUMN");
-    label = placedLabel.places;
-    labels = surveyOf(kind, placedLabel, header);
-    keys = new SplitKeys(split, header, label);
+    const placedLabels = placeLabels(source, header, requests);
+    labels = requests.map((request, i) => new LabelsOfColumn(request, at(placedLabels, i), header));
+    keys = new SplitKeys(split, header, keyed === undefined ? [] : at(placedLabels, keyed).places);
     placedSteps = placeSteps(steps, (pick) => header.placesOf(pick as string));
-    const placed = placeInputs(columns, header, typeof split.keyedBy === "object" ? [split.keyedBy.column] : []);
+    const placed = placeInputs(
+      columns,
+      labelColumns(columns, outputsOf(requests)),
+      header,
+      typeof split.keyedBy === "object" ? [split.keyedBy.column] : [],
+    );
     inputs = placed.map((input) => ({
       placed: input,
       surveys: input.columns.map((it) => new ColumnSurvey(it.column, it.reading, input.isPlain)),
@@ -132,65 +113,23 @@ export async function describeTable(
     count++;
     for (const { placed, surveys } of inputs)
       surveys.forEach((survey, i) => survey.add(cellAt(row, placed.columns[i]?.at ?? -1), row.line));
-    const text = labelAt(row, label);
-    // A set may be empty.
-    if (text.trim() === "" && kind !== "set") problems.add(`${path}:${row.line}: the label is empty`);
-    labels.add(text);
-    if (isCounted) texts.push(text);
+    for (const [i, column] of labels.entries())
+      if (!column.add(row)) problems.add(`${path}:${row.line}: the label ${labelOf(requests[i]?.output ?? "")}is empty`);
     keys?.add(row);
   };
   await readTable(source, access, { begin, take });
   problems.check("rows without a label", "fill them in, or remove the rows");
-  const described = labels.describe(LABEL);
-  if (typeof described === "string") throw new DataError(`${path}: the label ${described}`);
+  const described = labels.map((column) => column.describe(path));
   const fitted = inputs.map(({ placed, surveys }) => new FittedInput(placed, kindsOf(path, placed, surveys, placedSteps), placedSteps));
   // A shuffle of all rows is worth sparing where nobody asks which are trained on; one by what is in them may be refused.
-  const isAsked = isCounted || fitted.some(({ isNeeded }) => isNeeded) || split.keyedBy !== "nothing";
+  const isAsked = requests.some(({ isCounted }) => isCounted) || fitted.some(({ isNeeded }) => isNeeded) || split.keyedBy !== "nothing";
   const trained = isAsked ? split.select(count, keys?.list ?? [], keys?.nameOf) : new Int32Array();
   await fit(source, fitted, trained, access);
-  return {
-    inputs: fitted.map((input) => input.info()),
-    ...described,
-    ...(isCounted && {
-      labelled: countLabels(
-        described,
-        kind,
-        Array.from(trained, (row) => texts[row] ?? ""),
-      ),
-    }),
-  };
-}
-
-const surveyOf = (
-  kind: LabelKind,
-  { places, padding }: { readonly places: readonly number[]; readonly padding?: number },
-  header: TableHeader,
-): LabelSurvey => {
-  switch (kind) {
-    case "class":
-      return new ClassSurvey(padding);
-    case "number":
-      return new NumberSurvey(padding !== undefined);
-    case "set":
-      return new SetSurvey(places.map((at) => header.nameOf(at)));
-    default:
-      return kind satisfies never;
-  }
-};
-
-/** What is no label is said when the rows are read. */
-function countLabels({ label, classes }: Labels, kind: LabelKind, texts: readonly string[]): NonNullable<DataInfo["labelled"]> {
-  const counts = new LabelCounts(classes, kind === "set");
-  const write = labelWriter({ label, classes });
-  const values = hostArray(label.dtype, sizeOf(label.shape));
-  for (const text of texts) if (write([text], values, 0) === undefined) counts.add(values);
-  return counts.get();
-}
-
-function labelWriter({ label, classes }: Labels): CellsWriter {
-  const indices = new Map(classes.map((name, index) => [name, index]));
-  if (labelsAreSets({ label, classes })) return ([cell = ""], data, at) => writeSet(indices, cell, data, at);
-  return ([cell = ""], data, at) => writeLabel(label, indices, cell, data, at);
+  return dataInfoOf(
+    fitted.map((input) => input.info()),
+    requests,
+    described.map((info, i) => at(labels, i).counted(info, trained)),
+  );
 }
 
 /** A step that names a column which no input has would do nothing. */
@@ -293,17 +232,20 @@ export async function loadTable(
 ): Promise<LoadedSplit> {
   const { path, columns } = source;
   const inputs = info.inputs.map((column) => new ColumnReader(column, inputWriter(column)));
-  const labels = new ColumnReader(info.label, labelWriter(info));
+  const targets = withLabel ? targetsOf(info) : [];
+  const labels = targets.map((target) => new ColumnReader(target.label, labelWriter(target)));
+  const requests = targets.map((target) => requestOf(info, target));
   const problems = new Problems();
   let places: readonly (readonly number[])[] = [];
-  let label: readonly number[] = [];
+  let labelPlaces: readonly PlacedLabel[] = [];
   let keys: SplitKeys | undefined;
   let count = 0;
   const begin = (header: TableHeader): void => {
     places = info.inputs.map((input) => placesFor(input, columns, header, path));
     if (!withLabel) return;
-    label = placeLabel(columns, header)?.places ?? [];
-    keys = new SplitKeys(split, header, label);
+    labelPlaces = placeLabels(source, header, requests);
+    const keyed = keyedRequest(split, requests);
+    keys = new SplitKeys(split, header, keyed === undefined ? [] : at(labelPlaces, keyed).places);
   };
   const take = (row: Row): void => {
     inputs.forEach((reader, i) => {
@@ -313,16 +255,18 @@ export async function loadTable(
       );
       if (problem !== undefined) problems.add(`${path}:${row.line}: ${problem}`);
     });
-    const problem = withLabel ? labels.write([labelAt(row, label)], count) : undefined;
-    if (problem !== undefined) problems.add(`${path}:${row.line}: the label ${problem}`);
+    labels.forEach((reader, i) => {
+      const problem = reader.write([labelAt(row, labelPlaces[i]?.places ?? [])], count);
+      if (problem !== undefined) problems.add(`${path}:${row.line}: the label ${labelOf(requests[i]?.output ?? "")}${problem}`);
+    });
     keys?.add(row);
     count++;
   };
   await readTable(source, access, { begin, take });
   problems.check("rows that cannot be used", unusableHint(info));
   const chosen = split.select(count, keys?.list ?? [], keys?.nameOf);
-  const readers = withLabel ? [...inputs, labels] : inputs;
-  return { count: chosen.length, columns: new Map(readers.map((it) => [it.column.name, it.take(chosen, count)])), classes: info.classes };
+  const taken = [...inputs, ...labels].map((it) => [it.column.name, it.take(chosen, count)] as const);
+  return { count: chosen.length, columns: new Map(taken), classes: info.classes ?? [] };
 }
 
 function unusableHint({ inputs }: DataInfo): string {
@@ -332,9 +276,6 @@ function unusableHint({ inputs }: DataInfo): string {
   const fill = isOpen ? ["`preprocess fill(mean)` fills what is missing"] : [];
   return ["correct or remove them", ...fill, ...(isClosed ? ["`unknown: true` has a place for other categories"] : [])].join("; ");
 }
-
-/** Writes the cells of an input's columns; a string says what is wrong with them. */
-type CellsWriter = (cells: readonly string[], data: HostArray, at: number) => string | undefined;
 
 function inputWriter(info: ColumnInfo): CellsWriter {
   const { name, fields, below } = info;

@@ -32,15 +32,15 @@ const LEAST_NUMBERS = 16;
 const LONGEST = 2000;
 
 /** @param splits in the order in which an example counts as that of the first */
-export function twinsOf(splits: Readonly<Record<string, LoadedSplit | undefined>>, label: string): readonly Twins[] {
+export function twinsOf(splits: Readonly<Record<string, LoadedSplit | undefined>>, labels: readonly string[]): readonly Twins[] {
   const present = Object.entries(splits).flatMap(([name, split]) => (split ? [{ name, split }] : []));
   const reader = new FileHashes(performance.now() + LONGEST);
   const found: Twins[] = [];
   for (const [i, { name: other, split: one }] of present.entries())
     for (const { name: split, split: two } of present.slice(i + 1)) {
-      const equal = one.files && two.files ? equalFiles(one.files, two.files, reader) : equalRows(one, two, label);
+      const equal = one.files && two.files ? equalFiles(one.files, two.files, reader) : equalRows(one, two, labels);
       const known = new Set(equal.map(([name]) => name));
-      const near = nearTwins(one, two, label, performance.now() + LONGEST).flatMap(([at, i]): Pair[] => {
+      const near = nearTwins(one, two, labels, performance.now() + LONGEST).flatMap(([at, i]): Pair[] => {
         const [name, twin] = [nameOf(two, i), nameOf(one, at)];
         // Who names one folder for two splits means it.
         return known.has(name) || (two.files !== undefined && name === twin) ? [] : [[name, twin]];
@@ -99,18 +99,18 @@ class FileHashes {
   }
 }
 
-function equalRows(one: LoadedSplit, two: LoadedSplit, label: string): Pair[] {
+function equalRows(one: LoadedSplit, two: LoadedSplit, labels: readonly string[]): Pair[] {
   const known = new Map<string, number>();
-  for (const [at, hash] of rowHashes(one, label).entries()) if (hash !== undefined && !known.has(hash)) known.set(hash, at);
-  return rowHashes(two, label).flatMap((hash, at): Pair[] => {
+  for (const [at, hash] of rowHashes(one, labels).entries()) if (hash !== undefined && !known.has(hash)) known.set(hash, at);
+  return rowHashes(two, labels).flatMap((hash, at): Pair[] => {
     const twin = hash === undefined ? undefined : known.get(hash);
     return twin === undefined ? [] : [[nameOf(two, at), nameOf(one, twin)]];
   });
 }
 
 /** Of all inputs of each example; undefined where they are so few numbers, or so alike, that equal ones are no surprise. */
-function rowHashes({ count, columns }: LoadedSplit, label: string): readonly (string | undefined)[] {
-  const inputs = [...columns].filter(([name, { places }]) => name !== label && places === undefined);
+function rowHashes({ count, columns }: LoadedSplit, labels: readonly string[]): readonly (string | undefined)[] {
+  const inputs = [...columns].filter(([name, { places }]) => !labels.includes(name) && places === undefined);
   return Array.from({ length: count }, (_, at) => {
     const rows = inputs.map(([, { data, shape }]) => data.subarray(at * sizeOf(shape), (at + 1) * sizeOf(shape)));
     const values = rows.reduce((sum, row) => sum + new Set(row).size, 0);

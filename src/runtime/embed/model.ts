@@ -44,6 +44,9 @@ export interface Choice {
   readonly reason: string;
 }
 
+/** What the network says of an example, by the names of its outputs where they have some. */
+export type Answer = Prediction | Readonly<Record<string, Prediction>>;
+
 export class Model {
   readonly device: DeviceInfo & Choice;
   readonly #artifact: Artifact;
@@ -95,14 +98,15 @@ export class Model {
   }
 
   /** Allowed while the model trains: a page may show what it knows so far. */
-  async predict(examples: readonly Example[]): Promise<readonly Prediction[]> {
+  async predict(examples: readonly Example[]): Promise<readonly Answer[]> {
     this.#requireAlive();
     this.#requireWeights();
     const { dataInfo } = this.#artifact;
     // The stage that it is asked in answers, however long a picture takes to decode.
-    return this.#network.use(async (loaded) =>
+    const answers = await this.#network.use(async (loaded) =>
       predictSplit(loaded, splitOfExamples(dataInfo, this.#steps, await decodedExamples(dataInfo, examples))),
     );
+    return answers.map((answer) => answer.get("") ?? Object.fromEntries(answer));
   }
 
   async *train(data: EmbeddedData, options: EmbeddedTrainOptions = {}): AsyncGenerator<TrainEvent, void, undefined> {

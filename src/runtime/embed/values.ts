@@ -3,11 +3,12 @@
 
 import { didYouMean } from "../../diagnostics/suggest.ts";
 import { hostArray, type HostArray } from "../../ir/arrays.ts";
-import type { ColumnInfo, DataInfo, FieldInfo } from "../../ir/plan.ts";
+import type { ColumnInfo, DataInfo, FieldInfo, LabelInfo } from "../../ir/plan.ts";
 import { PADDING } from "../../ir/padding.ts";
 import { widthOf } from "../../ir/recipe/columns/index.ts";
 import { hasOwnSizes, isPicture, type Pixels } from "../../ir/recipe/steps/define.ts";
 import type { LoadSteps } from "../../ir/recipe/steps/host.ts";
+import { targetsOf } from "../../ir/tasks.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { fieldWriter } from "../data/fields.ts";
 import { labelsAreSets, splitFromArrays, type Column, type LoadedSplit } from "../data/loaded-split.ts";
@@ -48,9 +49,12 @@ type LabelEntry = string | number;
 
 export interface SplitValues {
   readonly inputs: Readonly<Record<string, ColumnValues>> | readonly TableRow[];
-  /** A number is the index of a class, or the number to regress. */
-  readonly labels: HostArray | readonly (LabelEntry | readonly LabelEntry[])[];
+  /** Of outputs with names, by these. */
+  readonly labels: LabelValues | Readonly<Record<string, LabelValues>>;
 }
+
+/** A number is the index of a class, or the number to regress. */
+type LabelValues = HostArray | readonly (LabelEntry | readonly LabelEntry[])[];
 
 /** A network with one input takes examples as they are, one with several takes records. */
 export function splitOfExamples(info: DataInfo, steps: LoadSteps, examples: readonly Example[]): LoadedSplit {
@@ -83,8 +87,9 @@ export function splitOfColumns(
   const hasInputs = rows ? isList(inputs) : isRecord(inputs);
   if (!hasInputs)
     throw new DataError(`the data to ${what} has no inputs`, rows ? "inputs are a list of rows, by the names of their columns" : "");
-  if (!isList(labels)) throw new DataError(`the data to ${what} has no labels`);
-  const packedLabels = { [info.label.name]: packLabels(info, labels) };
+  const packedLabels = Object.fromEntries(
+    targetsOf(info).map((target) => [target.label.name, packLabels(target, labelsFor(info, target, labels, what))]),
+  );
   if (rows) return splitFromArrays(info, { ...packRows(info, steps, inputs as readonly TableRow[]), ...packedLabels });
   const given = inputs as Readonly<Record<string, ColumnValues>>;
   const stray = Object.entries(given).find(([, column]) => !isList(column))?.[0];
@@ -148,7 +153,7 @@ const isRecord = (value: unknown): boolean => typeof value === "object" && value
 const isList = (value: unknown): boolean => Array.isArray(value) || ArrayBuffer.isView(value);
 const describe = (value: unknown): string => (value === null ? "null" : typeof value);
 
-const isTyped = (values: ColumnValues | SplitValues["labels"]): values is HostArray => ArrayBuffer.isView(values);
+const isTyped = (values: ColumnValues | LabelValues): values is HostArray => ArrayBuffer.isView(values);
 
 function fieldOf<V>(example: Value | Readonly<Record<string, V>>, name: string, at: number): V {
   const value = typeof example === "object" && Object.hasOwn(example, name) ? (example as Readonly<Record<string, V>>)[name] : undefined;
@@ -205,9 +210,16 @@ function pixelsOf({ data, width, height }: Picture): Pixels | string {
   return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height, channels };
 }
 
-function packLabels(info: DataInfo, labels: SplitValues["labels"]): HostArray {
-  const { label, classes } = info;
-  if (labelsAreSets(info)) return packSets(info, labels);
+/** Those of an output, where outputs have names. */
+function labelsFor(info: DataInfo, { label: { name } }: LabelInfo, labels: SplitValues["labels"], what: string): LabelValues {
+  const given: unknown = info.targets && isRecord(labels) ? (labels as Readonly<Record<string, unknown>>)[name] : labels;
+  if (isList(given) && !(info.targets && isList(labels))) return given as LabelValues;
+  throw new DataError(`the data to ${what} has no labels${info.targets ? ` for "${name}"` : ""}`);
+}
+
+function packLabels(target: LabelInfo, labels: LabelValues): HostArray {
+  const { label, classes } = target;
+  if (labelsAreSets(target)) return packSets(target, labels);
   const packed = isTyped(labels) ? labels : hostArray(label.dtype, labels.length * sizeOf(label.shape));
   if (!isTyped(labels)) {
     const flat: LabelEntry[] = labels.flatMap((it) => paddedLabel(label, it));
@@ -227,7 +239,7 @@ function packLabels(info: DataInfo, labels: SplitValues["labels"]): HostArray {
 }
 
 /** Sets of classes: for each example a 1 for every class that it has, or a list of those, by names or indices. */
-function packSets({ label, classes }: DataInfo, labels: SplitValues["labels"]): HostArray {
+function packSets({ label, classes }: LabelInfo, labels: LabelValues): HostArray {
   if (isTyped(labels)) {
     const stray = labels.find((value) => !(value >= 0 && value <= 1));
     if (stray !== undefined)

@@ -20,7 +20,7 @@ import { DISTILLATIONS } from "../../../src/ir/recipe/distillations/index.ts";
 import type { Loss } from "../../../src/ir/recipe/losses/define.ts";
 import { LOSSES } from "../../../src/ir/recipe/losses/index.ts";
 import type { Metric } from "../../../src/ir/recipe/metrics/define.ts";
-import { LOSS_PLACE, METRICS } from "../../../src/ir/recipe/metrics/index.ts";
+import { lossPlace, METRICS } from "../../../src/ir/recipe/metrics/index.ts";
 import { OPTIMIZERS } from "../../../src/ir/recipe/optimizers/index.ts";
 import { PENALTIES } from "../../../src/ir/recipe/penalties/index.ts";
 import type { Precision } from "../../../src/ir/recipe/precisions/define.ts";
@@ -157,11 +157,11 @@ describe.each(METRICS.map((metric): [string, Metric] => [metric.name, metric]))(
       classes: kind === "number" ? 0 : 3,
       recipe: `loss ${loss.name}\n  metrics ${wordText(plan)}\n  optimizer sgd(lr: 0.1)`,
     };
-    expectRoundTrip(plan, METRICS, () => planned(recipe)?.plan.metrics.at(-1));
+    expectRoundTrip(plan, METRICS, () => planned(recipe)?.plan.metrics?.at(-1));
     const artifact = await compileSmall(recipe);
     expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
     const entry = Object.values(soleStage(artifact).entries).find((it) => it.purpose === "evaluate");
-    expect(entry?.sums.map(({ sum }) => sum)).toContain(LOSS_PLACE);
+    expect(entry?.sums.map(({ sum }) => sum)).toContain(lossPlace({ output: "" }));
     expect(entry?.scores !== undefined).toBe(metric.made === "of scores");
   });
 

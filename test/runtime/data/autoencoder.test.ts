@@ -10,6 +10,7 @@ import { openDevice } from "../../../src/runtime/open-device.ts";
 import { openReferenceDevice } from "../../../src/runtime/reference/device.ts";
 import { train } from "../../../src/runtime/trainer.ts";
 import { compileText } from "../../support/run-spec.ts";
+import { only } from "../../support/one-output.ts";
 
 const SPEC = `network autoencoder {
   input image: f32[1, 2, 3]
@@ -52,7 +53,7 @@ describe.each(DEVICES)("an autoencoder on %s", (target, open) => {
     expect(losses.at(-1)).toBeLessThan(losses[0]! / 4);
     const metrics = await createEvaluator(network.loaded)(split);
     const wanted = Array.from(PICTURES, (level) => (level / 255 - 0.5) / 0.25);
-    const given = [...(await predictBatch(network.loaded, split)), ...(await predictBatch(network.loaded, split, 4))];
+    const given = [...only(await predictBatch(network.loaded, split)), ...only(await predictBatch(network.loaded, split, 4))];
     const errors = wanted.map((value, i) => given[i]! - value);
     expect(metrics!["loss"]).toBeCloseTo(errors.reduce((sum, e) => sum + e * e, 0) / errors.length, 4);
     // As scikit-learn: the root for each number of an answer, and the mean of these.

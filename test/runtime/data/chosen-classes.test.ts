@@ -70,7 +70,7 @@ it("is a part of what a spec says, and of `train` where `test` does not say it",
   expect(await check(data(', classes: "[0-9]"'))).toEqual([]);
   const [plan] = plans;
   const info = await describeData(plan!);
-  expect(info.classes.join("")).toBe("0123456789");
+  expect(info.classes!.join("")).toBe("0123456789");
   const [train, test] = [await loadSplit(plan!, "train", info), await loadSplit(plan!, "test", info)];
   expect([train.count, test.count]).toEqual([40, 200]);
   expect([...train.columns.get("label")!.data]).toEqual(Array.from({ length: 40 }, (_, i) => Math.floor(i / 4)));

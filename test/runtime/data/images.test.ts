@@ -226,7 +226,7 @@ it("reads the committed glyphs", async () => {
   };
   const info = await describeData(data);
   expect(info.inputs[0]!.shape).toEqual([1, 20, 20]);
-  expect(info.classes.join("")).toBe("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  expect(info.classes!.join("")).toBe("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
   const val = await loadSplit(data, "val", info);
   expect(val.count).toBe(288);
   expect((await loadSplit(data, "val", info)).columns.get("image")).toEqual(val.columns.get("image"));

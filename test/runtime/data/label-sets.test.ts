@@ -11,10 +11,11 @@ import { Network } from "../../../src/runtime/network.ts";
 import { openReferenceDevice } from "../../../src/runtime/reference/device.ts";
 import { train } from "../../../src/runtime/trainer.ts";
 import { failure, file, plan } from "../../support/tables.ts";
+import { asked, oneLabel, type OneOutput } from "../../support/one-output.ts";
 
 const read = async (text: string, label: string, extension = "csv"): Promise<{ classes: readonly string[]; rows: number[][] }> => {
   const data = plan(`train table("${file(text, extension)}", v: v, label: ${label})`);
-  const info = await describeData(data, "set");
+  const info = oneLabel(await describeData(data, asked("set")));
   const values = [...(await loadSplit(data, "train", info)).columns.get("label")!.data];
   const width = info.label.shape[0]!;
   expect(info.label).toEqual({ name: "label", dtype: "f32", shape: [info.classes.length] });
@@ -59,7 +60,7 @@ describe("labels that are sets of classes", () => {
     expect(await failure(read("v,tags\n1,\n2,\n", "tags"))).toContain("has no class in any row");
     const [train, test] = [file("v,tags\n1,a\n2,b\n"), file("v,tags\n1,a;c\n")];
     const data = plan(`train table("${train}", v: v, label: tags)\n  test table("${test}", v: v, label: tags)`);
-    expect(await failure(loadSplit(data, "test", await describeData(data, "set")))).toContain('the label is "c", which is no class');
+    expect(await failure(loadSplit(data, "test", await describeData(data, asked("set"))))).toContain('the label is "c", which is no class');
   });
 });
 
@@ -68,7 +69,7 @@ const TAGS = file(
 );
 const SIDES = file(`v,side\n${["a", "a", "b", "a", "a", "a", "a", "c"].map((side, i) => `${i} ${-i},${side}`).join("\n")}\n`);
 
-async function compiled(table: string, label: string, loss: string, outputs: string, metrics = "accuracy"): Promise<Artifact> {
+async function compiled(table: string, label: string, loss: string, outputs: string, metrics = "accuracy"): Promise<OneOutput> {
   const spec = file(
     `network net(classes) {\n  input v: f32[2]\n  fc: linear(classes)\n}
 dataset d { train table("${table}", v: v, label: ${label}) }
@@ -77,10 +78,10 @@ recipe r { network net(${outputs}) data d loss ${loss} metrics ${metrics} batch 
   );
   const { artifact, diagnostics, sources } = await compileSpec(spec, {
     ...{ target: "reference", verify: true },
-    describeData: (data, labels, isCounted) => describeData(data, labels, {}, isCounted),
+    describeData,
   });
   if (!artifact) throw new Error(renderDiagnostics(diagnostics, sources));
-  return artifact;
+  return artifact as OneOutput;
 }
 
 describe("a network that answers with sets", () => {
@@ -120,9 +121,7 @@ describe("balanced weights", () => {
     expect(recipe.loss.args["weights"]).toEqual([8 / (3 * 6), 8 / 3, 8 / 3]);
     const info = await describeData(
       plan(`train table("${SIDES}", v: v, label: side)\n  split train into train 50%, val 50% seed 3`),
-      "class",
-      {},
-      true,
+      asked("class", true),
     );
     expect(info.labelled!.labels).toBe(4);
     expect(info.labelled!.counts.reduce((a, b) => a + b)).toBe(4);
@@ -136,6 +135,6 @@ describe("balanced weights", () => {
 
   it("are not made of data that nobody has counted, and none has to be counted for others", async () => {
     const data = plan(`train table("${SIDES}", v: v, label: side)`);
-    expect((await describeData(data, "class")).labelled).toBeUndefined();
+    expect((await describeData(data, asked("class"))).labelled).toBeUndefined();
   });
 });

@@ -61,7 +61,7 @@ describe("pictures", () => {
     const fresh = Array.from({ length: 40 }, (_, i) => sharp(photograph(1000 + i), raw).png());
     const copy = sharp(photograph(40), raw).png();
     const test = await splitOf("test", await Promise.all([...changed, ...fresh, copy].map((it) => it.toBuffer())));
-    const pairs = nearTwins(train, test, "label", Infinity);
+    const pairs = nearTwins(train, test, ["label"], Infinity);
     expect(pairs).toEqual([
       [4, 0],
       [8, 1],
@@ -70,7 +70,7 @@ describe("pictures", () => {
       [39, 44],
     ]);
     // What is a file of both is that, and no likeness.
-    const said = twinsOf({ train, val: undefined, test }, "label");
+    const said = twinsOf({ train, val: undefined, test }, ["label"]);
     expect(said.map(({ count, isNear }) => [count, isNear])).toEqual([
       [1, false],
       [4, true],
@@ -84,7 +84,7 @@ describe("pictures", () => {
     const files = await Promise.all(all.slice(0, 800).map((it) => sharp(join(it.parentPath, it.name)).png().toBuffer()));
     expect(files.length).toBeGreaterThan(100);
     const [even, odd] = [0, 1].map((rest) => files.filter((_, i) => i % 2 === rest)) as [Buffer[], Buffer[]];
-    const pairs = nearTwins(await splitOf("even", even, 24), await splitOf("odd", odd, 24), "label", Infinity);
+    const pairs = nearTwins(await splitOf("even", even, 24), await splitOf("odd", odd, 24), ["label"], Infinity);
     expect(pairs).toEqual([]);
   });
 
@@ -94,7 +94,7 @@ describe("pictures", () => {
         .png()
         .toBuffer();
     const [one, two] = [await splitOf("one", [await plain(30), await plain(31)]), await splitOf("two", [await plain(31), await plain(30)])];
-    expect(nearTwins(one, two, "label", Infinity)).toEqual([]);
+    expect(nearTwins(one, two, ["label"], Infinity)).toEqual([]);
   });
 });
 
@@ -120,7 +120,7 @@ describe("rows", () => {
         size,
       );
       expect(sizeOf([50, size])).toBe(train.length);
-      expect(nearTwins(split(train, size), split(test, size), "label", Infinity)).toEqual(found);
+      expect(nearTwins(split(train, size), split(test, size), ["label"], Infinity)).toEqual(found);
     }
   });
 });

@@ -175,8 +175,8 @@ describe("arrays of a page", () => {
     const split = splitFromArrays(info, { image: new Uint8Array(12), label: Int32Array.of(0, 1, 0) });
     expect(split.count).toBe(3);
     expect(splitFromArrays(info, { image: new Uint8Array(4) }).columns.has("label")).toBe(false);
-    expect(columnFor(split, "picture", "label")).toBe(split.columns.get("image"));
-    expect(() => columnFor(splitFromArrays(info, { image: new Uint8Array(4) }), "label", "label")).toThrow(DataError);
+    expect(columnFor(split, "picture", ["label"])).toBe(split.columns.get("image"));
+    expect(() => columnFor(splitFromArrays(info, { image: new Uint8Array(4) }), "label", ["label"])).toThrow(DataError);
   });
 
   it.each([

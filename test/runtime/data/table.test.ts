@@ -8,6 +8,7 @@ import type { DataInfo, DataPlan, InputColumns, LabelKind } from "../../../src/i
 import type { TableFormat } from "../../../src/ir/recipe/sources/table.ts";
 import { describeData, loadInputs, loadSplit } from "../../../src/runtime/data/index.ts";
 import { DataError } from "../../../src/runtime/errors.ts";
+import { asked } from "../../support/one-output.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tlc-table-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,7 +24,7 @@ const load = async (
   plan: DataPlan,
   labels: LabelKind = "class",
 ): Promise<{ info: DataInfo; values: Record<string, number[]>; count: number }> => {
-  const info = await describeData(plan, labels);
+  const info = await describeData(plan, asked(labels));
   const split = await loadSplit(plan, "train", info);
   return { info, count: split.count, values: Object.fromEntries([...split.columns].map(([name, column]) => [name, [...column.data]])) };
 };

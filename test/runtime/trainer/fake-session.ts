@@ -10,6 +10,7 @@ import { ZEROS, type State } from "../../../src/ir/state.ts";
 import { hostArray } from "../../../src/ir/arrays.ts";
 import { sizeOf, tensorType, type DType, type Shape } from "../../../src/ir/types.ts";
 import type { Device, DeviceInfo, HostArray, Session } from "../../../src/runtime/device.ts";
+import type { OneOutput } from "../../support/one-output.ts";
 
 export const FAKE_DEVICE: DeviceInfo = { kind: "fake", description: "Fake (nothing inside)", isHardware: false };
 
@@ -109,7 +110,7 @@ function fakeStage(name: string, isFirst: boolean, hasConfusion: boolean): Compi
   };
 }
 
-export function fakeArtifact({ batch = 4, epochs = 2, confusion = false, stages = ["main"] }: FakeArtifactOptions = {}): Artifact {
+export function fakeArtifact({ batch = 4, epochs = 2, confusion = false, stages = ["main"] }: FakeArtifactOptions = {}): OneOutput {
   return {
     format: "tlc-artifact",
     version: ARTIFACT_VERSION,

@@ -3,7 +3,7 @@
 import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import { at } from "../../ops/define.ts";
-import type { DataInfo } from "../../plan.ts";
+import type { LabelInfo } from "../../plan.ts";
 import { InternalError, sizeOf, tensorType, type Shape } from "../../types.ts";
 import { problem, type Problem } from "../define.ts";
 
@@ -18,7 +18,7 @@ export function numbersOf(weights: Weights): readonly number[] {
 }
 
 /** The numbers that `balanced` stands for, or why there are none. */
-export type Balance = (labelled: NonNullable<DataInfo["labelled"]>) => readonly number[];
+export type Balance = (labelled: NonNullable<LabelInfo["labelled"]>) => readonly number[];
 
 /** sklearn's `class_weight="balanced"`: labels over classes times labels of the class. */
 export const balancedWeights: Balance = ({ counts, labels }) => counts.map((count) => labels / (counts.length * count));
@@ -26,7 +26,7 @@ export const balancedWeights: Balance = ({ counts, labels }) => counts.map((coun
 /** As PyTorch's documentation of `pos_weight` has it: labels without the class over labels with it. */
 export const balancedOdds: Balance = ({ counts, labels }) => counts.map((count) => (labels - count) / count);
 
-export function balanceOf({ labelled, classes }: Pick<DataInfo, "labelled" | "classes">, balance: Balance): readonly number[] | Problem {
+export function balanceOf({ labelled, classes }: Pick<LabelInfo, "labelled" | "classes">, balance: Balance): readonly number[] | Problem {
   if (labelled === undefined) return problem("nothing-to-balance", { reason: "the labels are not counted where there is no data" });
   const missing = labelled.counts.findIndex((count) => count === 0);
   if (missing >= 0)

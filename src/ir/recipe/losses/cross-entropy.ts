@@ -34,6 +34,7 @@ export const crossEntropy = defineLoss({
     const weights = balanceOf(info, balancedWeights);
     return "name" in weights ? weights : { ...args, weights };
   },
+  weighs: ({ weights }) => weights === BALANCED || weights.length > 0,
   weigh: (b, { weights }, label) => (weights.length === 0 ? undefined : weightsOf(b, weights, label)),
   build: (b, { label_smoothing: labelSmoothing, weights }, output, label) => {
     const { scores, labels } = scoreRows(b, output, label);

@@ -3,7 +3,7 @@
 import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import { at } from "../../ops/define.ts";
-import type { ColumnInfo, DataInfo, LabelKind, OutputKind } from "../../plan.ts";
+import type { ColumnInfo, LabelInfo, LabelKind, OutputKind } from "../../plan.ts";
 import { sizeOf, type Shape } from "../../types.ts";
 import { argOr, problem, type ArgSpecs, type Problem, type Values, type Word } from "../define.ts";
 import type { Metric } from "../metrics/define.ts";
@@ -35,7 +35,9 @@ export interface Loss<N extends string = string, A extends ArgSpecs = ArgSpecs> 
   readonly fits: (comparison: Comparison, args: Values<A>) => Problem | undefined;
   /** What it must know of the labels that are trained on, for arguments which say so; others it leaves as they are. */
   readonly counts?: (args: Values<A>) => boolean;
-  readonly balanced?: (args: Values<A>, info: Pick<DataInfo, "labelled" | "classes">) => Values<A> | Problem;
+  readonly balanced?: (args: Values<A>, info: Pick<LabelInfo, "labelled" | "classes">) => Values<A> | Problem;
+  /** Whether labels weigh differently, so that `weigh` has something to say. */
+  readonly weighs?: (args: Values<A>) => boolean;
   /** How much each label weighs in the mean, f32[labels]; left out, all the same. The losses are weighted already. */
   readonly weigh?: (b: Builder, args: Values<A>, label: Node) => Node | undefined;
   /**

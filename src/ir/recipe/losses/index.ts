@@ -1,6 +1,6 @@
 // Every loss of the language.
 
-import type { DataInfo, PlainValue, WordPlan } from "../../plan.ts";
+import type { LabelInfo, LabelRequest, OutputTask, PlainValue, WordPlan } from "../../plan.ts";
 import { wordOf, type Problem } from "../define.ts";
 import { binaryCrossEntropy } from "./binary-cross-entropy.ts";
 import { contrastive } from "./contrastive.ts";
@@ -33,8 +33,14 @@ export const isWithoutLabels = (plan: WordPlan): boolean => isAgainstInput(plan)
 /** Whether the labels that are trained on are to be counted. */
 export const countsLabels = (plan: WordPlan): boolean => lossOf(plan).counts?.(plan.args) === true;
 
+/** What is asked of the labels of a data set. Those of an output without a name are read whether or not its loss looks at them. */
+export const labelRequests = (tasks: readonly OutputTask[]): readonly LabelRequest[] =>
+  tasks
+    .filter(({ output, loss }) => output === "" || !isWithoutLabels(loss))
+    .map(({ output, labels, loss }) => ({ output, kind: labels, isCounted: countsLabels(loss) }));
+
 /** The loss with numbers for what the data says, or why there are none. */
-export function balancedLoss(plan: WordPlan, info: Pick<DataInfo, "labelled" | "classes">): WordPlan | Problem {
+export function balancedLoss(plan: WordPlan, info: Pick<LabelInfo, "labelled" | "classes">): WordPlan | Problem {
   const { balanced } = lossOf(plan);
   if (!balanced || !countsLabels(plan)) return plan;
   const args = balanced(plan.args, info);

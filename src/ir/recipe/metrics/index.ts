@@ -1,7 +1,8 @@
 // Every metric of the language, and where the sums that a recipe's metrics need stand on the device.
 
-import type { PlainValue, RecipePlan, WordPlan } from "../../plan.ts";
+import type { OutputTask, PlainValue, WordPlan } from "../../plan.ts";
 import { sizeOf, type Shape } from "../../types.ts";
+import { nameOf } from "../../tasks.ts";
 import { wordOf } from "../define.ts";
 import { accuracy } from "./accuracy.ts";
 import { auc } from "./auc.ts";
@@ -37,25 +38,40 @@ const chosen = (metric: Metric, { args }: Pick<WordPlan, "args">): ChosenMetric 
 
 export const metricOf = (plan: WordPlan): ChosenMetric => chosen(wordOf<Metric>(METRICS, plan), plan);
 
-type Measured = Pick<RecipePlan, "labels" | "metrics">;
+type Measured = Pick<OutputTask, "output" | "labels" | "metrics">;
 
 export const metricsOf = ({ metrics }: Pick<Measured, "metrics">): readonly ChosenMetric[] => metrics.map(metricOf);
 
 const isRanked = (it: ChosenMetric): it is ChosenMetric<RankedMetric> => it.metric.made === "of scores";
 const isSummed = (it: ChosenMetric): it is ChosenMetric<SummedMetric> => it.metric.made === "of sums";
 
-export const summedMetrics = (recipe: Pick<Measured, "metrics">): readonly ChosenMetric<SummedMetric>[] =>
-  metricsOf(recipe).filter(isSummed);
+export const summedMetrics = (task: Pick<Measured, "metrics">): readonly ChosenMetric<SummedMetric>[] => metricsOf(task).filter(isSummed);
 /** Only of evaluations. */
-export const rankedMetrics = (recipe: Pick<Measured, "metrics">): readonly ChosenMetric<RankedMetric>[] =>
-  metricsOf(recipe).filter(isRanked);
+export const rankedMetrics = (task: Pick<Measured, "metrics">): readonly ChosenMetric<RankedMetric>[] => metricsOf(task).filter(isRanked);
 
 const NUMBERS: ReadonlySet<string> = new Set(["loss", ...METRICS.filter(({ unit }) => unit === "number").map(({ name }) => name)]);
 
-/** Whether what has this name in events is a part of 1. */
-export const isShare = (name: string): boolean => !NUMBERS.has(name);
+/** Whether what has this name in events is a part of 1. @param name behind that of an output, where that has one */
+export const isShare = (name: string): boolean => !NUMBERS.has(name.slice(name.lastIndexOf(".") + 1));
 
-/** Sums of one epoch in f32 buffers below `train/` or `eval/`: scalars side by side in `metrics`, others in buffers of their own. */
+/** What an epoch reports of an output. */
+export interface Reported {
+  /** In events. */
+  readonly name: string;
+  /** Undefined of a loss. */
+  readonly metric?: Metric;
+}
+
+/** All that epochs report: the loss that is trained on, of outputs with names the loss of each, and metrics. */
+export const reportedBy = (tasks: readonly OutputTask[]): readonly Reported[] => [
+  { name: "loss" },
+  ...tasks.flatMap((task) => [
+    ...(task.output === "" ? [] : [{ name: nameOf(task.output, "loss") }]),
+    ...metricsOf(task).map(({ name, metric }) => ({ name: nameOf(task.output, name), metric })),
+  ]),
+];
+
+/** Sums of one epoch in f32 buffers below `train/` or `eval/`: of each output, scalars side by side in `metrics`, others in buffers of their own. */
 export interface TallyPlace {
   readonly tally: Tally;
   readonly buffer: string;
@@ -63,8 +79,8 @@ export interface TallyPlace {
   readonly offset: number;
 }
 
-/** The buffer of the scalars. */
-export const LOSS_PLACE = "metrics";
+/** The buffer of the scalars of an output. */
+export const lossPlace = ({ output }: Pick<OutputTask, "output">): string => nameOf(output, "metrics");
 
 /** In `metrics` before all tallies: loss times weight, weight, and the number of labels, which is the weight where all weigh the same. */
 export const LOSS_SUMS = 3;
@@ -75,17 +91,20 @@ export function sizesOf({ labels }: Pick<Measured, "labels">, classes: readonly 
   return { classes: classes.length, outputs: outputShape.at(-1) ?? 1 };
 }
 
-export const tallyOf = ({ metric, args }: ChosenMetric<SummedMetric>, { labels }: Measured): Tally => metric.tally(args, labels);
+export const tallyOf = ({ metric, args }: ChosenMetric<SummedMetric>, { labels }: Pick<Measured, "labels">): Tally =>
+  metric.tally(args, labels);
 
 /** Every tally that the metrics are made of, once. */
-export function tallyPlaces(recipe: Measured, sizes: TallySizes): readonly TallyPlace[] {
+export function tallyPlaces(task: Measured, sizes: TallySizes): readonly TallyPlace[] {
   let scalars = LOSS_SUMS;
   const tallies = new Map(
-    summedMetrics(recipe)
-      .map((it) => tallyOf(it, recipe))
+    summedMetrics(task)
+      .map((it) => tallyOf(it, task))
       .map((tally) => [tally.name, tally]),
   );
   return [...tallies.values()].map((tally) =>
-    tally.shape(sizes).length === 0 ? { tally, buffer: LOSS_PLACE, offset: scalars++ } : { tally, buffer: tally.name, offset: 0 },
+    tally.shape(sizes).length === 0
+      ? { tally, buffer: lossPlace(task), offset: scalars++ }
+      : { tally, buffer: nameOf(task.output, tally.name), offset: 0 },
   );
 }
