@@ -261,6 +261,7 @@ const settingsIfSaid = {
 };
 const inputs = { ...list(column), minItems: 1 };
 const labels = { label: column, classes: list(name) };
+const labelled = { labelled: object({ labels: count, counts: list(count) }) };
 
 const SCHEMA = {
   $id: "tlc-artifact",
@@ -275,7 +276,11 @@ const SCHEMA = {
         then: object({ ...settings, tasks }, settingsIfSaid),
         else: object({ ...settings, ...task }, settingsIfSaid),
       },
-      dataInfo: { if: has("targets"), then: object({ inputs, targets: list(object(labels)) }), else: object({ inputs, ...labels }) },
+      dataInfo: {
+        if: has("targets"),
+        then: object({ inputs, targets: list(object(labels, labelled)) }),
+        else: object({ inputs, ...labels }, labelled),
+      },
       parameters,
       network: name,
       stages: { ...list(stage), minItems: 1 },

@@ -11,6 +11,8 @@ import { Network } from "../../../src/runtime/network.ts";
 import { openReferenceDevice } from "../../../src/runtime/reference/device.ts";
 import { train } from "../../../src/runtime/trainer.ts";
 import { failure, file, plan } from "../../support/tables.ts";
+import { artifactProblem } from "../../../src/ir/artifact-schema.ts";
+import { readExact, writeExact } from "../../../src/ir/exact-json.ts";
 import { asked, oneLabel, type OneOutput } from "../../support/one-output.ts";
 
 const read = async (text: string, label: string, extension = "csv"): Promise<{ classes: readonly string[]; rows: number[][] }> => {
@@ -81,6 +83,9 @@ recipe r { network net(${outputs}) data d loss ${loss} metrics ${metrics} batch 
     describeData,
   });
   if (!artifact) throw new Error(renderDiagnostics(diagnostics, sources));
+  // A folder of it is none that `run` and modules refuse.
+  const problem = artifactProblem(readExact(writeExact(artifact)));
+  if (problem !== undefined) throw new Error(problem);
   return artifact as OneOutput;
 }
 
