@@ -49,6 +49,16 @@ export async function bundleModules(folder, entries) {
   return Object.keys(metafile.inputs);
 }
 
+const VALIDATOR = "src/ir/schema-validator.ts";
+
+/** A third of the script, which no verb needs that reads a spec: it would be read by each. */
+const VALIDATORS_APART = {
+  name: "validators-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /[\\/]schema-validator\.ts$/ }, () => ({ path: "./validators.cjs", external: true }));
+  },
+};
+
 /** What tlc.cjs has: the process of the command line, and the library, which runs when it is asked for. */
 const SCRIPT = `
 export { main } from "./src/cli/process.ts";
@@ -66,7 +76,7 @@ const NO_OTHER_PROGRAMS = {
   },
 };
 
-/** The command line: tlc.cjs, and cli/main.js, which runs it. Returns the files that it is made of. */
+/** The command line: tlc.cjs, validators.cjs, and cli/main.js, which runs them. Returns the files that it is made of. */
 export async function bundleCommand(folder) {
   const { metafile } = await build({
     ...common(),
@@ -77,7 +87,14 @@ export async function bundleCommand(folder) {
     // Code that was kept has no way to import. What is late is a function here, or asked for by `require`.
     supported: { "dynamic-import": false },
     banner: { js: 'const scriptUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [await precompiled(), NO_OTHER_PROGRAMS],
+    plugins: [VALIDATORS_APART, await precompiled(), NO_OTHER_PROGRAMS],
+  });
+  const { metafile: ofValidators } = await build({
+    ...common(),
+    entryPoints: [VALIDATOR],
+    outfile: join(folder, "validators.cjs"),
+    format: "cjs",
+    plugins: [await precompiled()],
   });
   const script = readFileSync(resolve(root, folder, "tlc.cjs"));
   const hash = createHash("sha256").update(script).digest("hex").slice(0, 16);
@@ -90,7 +107,7 @@ export async function bundleCommand(folder) {
     define: { SCRIPT_HASH: JSON.stringify(hash), "import.meta.dirname": "__dirname" },
   });
   writeFileSync(resolve(root, folder, "cli/package.json"), '{ "type": "commonjs" }\n');
-  return Object.keys(metafile.inputs);
+  return [...Object.keys(metafile.inputs), ...Object.keys(ofValidators.inputs)];
 }
 
 /** All that the package's manifest names. Returns the files that it is made of. */

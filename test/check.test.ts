@@ -7,8 +7,11 @@ import { afterAll, describe, expect, it } from "vitest";
 import { checkSpec, type CheckOutcome } from "../src/check.ts";
 import { compileSpec } from "../src/compile.ts";
 import { DiagnosticSink, positionOf } from "../src/diagnostics.ts";
+import { checkSpec as checkLoaded, loadSpec } from "../src/dsl/index.ts";
 import { parseSpec } from "../src/dsl/parse.ts";
+import { createBuilder, type Builder } from "../src/ir/builder.ts";
 import type { DataInfo, DataPlan, LabelRequest } from "../src/ir/plan.ts";
+import type { WantedTensor } from "../src/ir/weights/contract.ts";
 import { describeData } from "../src/runtime/data/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tlc-check-"));
@@ -56,6 +59,23 @@ it("finds the zoo", async () => {
   const text =
     'import { resnet18 } from "tlc:zoo/resnet"\nrecipe r {\n  network resnet18\n  loss cross_entropy\n  optimizer sgd(lr: 0.1)\n}\n';
   expect((await checkSpec(write("zoo.tlspec", text))).diagnostics).toEqual([]);
+});
+
+it("builds a network with weights no more often than it has to: again with another number of classes, where no data says it", () => {
+  const recipe = RECIPE.replace("network small", 'network small(classes: d.classes)\n  weights "w.pth"\n  data d\n  batch 2\n  epochs 1');
+  const spec = loadSpec("s.tlspec", `${NETWORK}dataset d {\n  train images("a")\n}\n${recipe}`, { zoo: "", readFile: () => undefined });
+  const wanted = (info?: DataInfo): readonly [builders: number, shapes: unknown] => {
+    let builders = 0;
+    let shapes: unknown;
+    const builder = (): Builder => (builders++, createBuilder());
+    const weights = (_: unknown, all: readonly WantedTensor[]): void => void (shapes = all.map(({ shape }) => shape));
+    expect(checkLoaded(spec, { builder, weights, dataInfo: () => info })).toEqual([]);
+    return [builders, shapes];
+  };
+  expect(wanted()).toEqual([2, [undefined, undefined]]);
+  const label = { name: "label", dtype: "i32", shape: [] } as const;
+  const inputs = [{ name: "image", dtype: "f32", shape: [1, 8, 8] }] as const;
+  expect(wanted({ inputs, label, classes: ["x", "y", "z"] })).toEqual([1, [[3, 64], [3]]]);
 });
 
 it("keeps spans of the JSON form within the file", async () => {

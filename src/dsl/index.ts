@@ -224,8 +224,9 @@ export function checkSpec(spec: LoadedSpec, options: CheckOptions): readonly Dia
     if ((weights ?? teacher) !== undefined && options.weights !== undefined && it && !sink.hasErrors) {
       // Where the data does not say how many classes there are, what is as large with one more of them.
       const dims = dimensions(network, PLACEHOLDER_EXTENT);
-      const request = { builder: builder(), budget, dims, classes: PLACEHOLDER_CLASSES + 1 };
-      const other = info !== undefined ? it : elaborate({ ...spec, sink: new DiagnosticSink() }, planned, request);
+      const more = (): NetworkModel | undefined =>
+        elaborate({ ...spec, sink: new DiagnosticSink() }, planned, { builder: builder(), budget, dims, classes: PLACEHOLDER_CLASSES + 1 });
+      const other = info !== undefined ? it : more();
       if (weights && other) options.weights(weights, commonShapes(it.parameters, other.parameters));
       if (teacher && it.teacher && other?.teacher)
         options.weights(teacher.weights, commonShapes(it.teacher.parameters, other.teacher.parameters));

@@ -36,6 +36,19 @@ describe("the process", () => {
     expect([explain.status, explain.stdout.includes("TL01")]).toEqual([0, true]);
   });
 
+  it("checks a spec without what only others need: modules, programs, threads, digests and the validators of what was compiled", () => {
+    const list = join(root, "loaded.cjs");
+    writeFileSync(
+      list,
+      'process.on("exit", () => console.error(JSON.stringify([...process.moduleLoadList, ...Object.keys(require.cache)])));',
+    );
+    const { stderr } = spawnSync(process.execPath, ["-r", list, MAIN, "check", "specs/examples/cnn.tlspec"], { encoding: "utf8" });
+    const loaded = JSON.parse(stderr) as readonly string[];
+    expect(loaded).toEqual(expect.arrayContaining(["NativeModule vm", expect.stringMatching(/loaded\.cjs$/)]));
+    const spared = ["internal/modules/esm/load", "child_process", "worker_threads", "crypto", "http"].map((name) => `NativeModule ${name}`);
+    expect(loaded.filter((name) => spared.includes(name) || name.endsWith("validators.cjs"))).toEqual([]);
+  });
+
   it("makes no functions of text, the reference device apart", () => {
     const strict = (...args: string[]): unknown =>
       spawnSync(process.execPath, ["--disallow-code-generation-from-strings", MAIN, ...args], { encoding: "utf8" });
