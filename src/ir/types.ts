@@ -29,7 +29,12 @@ export const isByte = (dtype: DType): boolean => bytesPerElement(dtype) === 1;
 
 export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "f16";
 
-export const sameShape = (a: Shape, b: Shape): boolean => a === b || (a.length === b.length && a.every((extent, i) => extent === b[i]));
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
 
 export const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);
 
