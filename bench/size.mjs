@@ -11,7 +11,7 @@ const DEVICES = { cuda: ["cuda-device.mjs"], webgpu: ["webgpu-device.mjs"], wasm
 /** Bytes after gzip. */
 export async function moduleSize(target = "webgpu") {
   const { printModule } = await importTypeScript("src/codegen/module/module.ts");
-  const artifact = { name: "cnn" };
+  const artifact = { name: "cnn", recipe: {} };
   const size = (text) => gzipSync(text, { level: 9 }).length;
   const runtimes = await Promise.all(["runtime.mjs", ...DEVICES[target]].map((name) => bundleRuntime(name)));
   return { module: size(printModule(artifact, [target], "{}")), runtime: runtimes.reduce((sum, text) => sum + size(text), 0) };
