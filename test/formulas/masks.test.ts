@@ -57,9 +57,9 @@ function batch(augment: readonly WordPlan[], mask: (row: number, column: number)
     Array.from({ length: HEIGHT * WIDTH }, (_, i) => value(Math.floor(i / WIDTH), i % WIDTH));
   const given: Readonly<Record<string, Data>> = {
     // Behind them room for what a kernel would not read: a padded crop asks for rows that are not there, and takes none of them.
-    "train/image": Uint8Array.from([...of(mask), ...of((row) => row), ...of((_, column) => column), ...of(() => 0)]),
-    "train/label": Uint8Array.from([...of(mask), ...of(() => 0)]),
-    ...{ seed: Uint32Array.of(7), step: Uint32Array.of(3) },
+    "train/image": Float64Array.from([...of(mask), ...of((row) => row), ...of((_, column) => column), ...of(() => 0)]),
+    "train/label": Float64Array.from([...of(mask), ...of(() => 0)]),
+    ...{ seed: Float64Array.of(7), step: Float64Array.of(3) },
   };
   const { outputs } = decompose({
     builder: b,

@@ -65,7 +65,7 @@ const plan = (folder: string, preprocess: readonly WordPlan[] = [], augment: rea
   ...{ splits: [], preprocess, augment },
 });
 
-const ignoring = (info: DataInfo): DataInfo => ({ ...info, label: { ...info.label, ignored: 255 } });
+const ignoring = (info: DataInfo): DataInfo => ({ ...info, label: { ...info.label, ignored: 255 } }) as DataInfo;
 
 const failure = async (promise: Promise<unknown>): Promise<string> => {
   const error: unknown = await promise.then(
@@ -122,7 +122,7 @@ describe("pictures and masks", () => {
     const folder = await pairs({ "a.png": [3, 1], "b.png": [2, 4] }, { "a.png": tall, "b.png": wide });
     const data = plan(folder, [planOf(resize, { size: 1 })], [planOf(randomCrop, { size: [1, 1] })]);
     const info = await describeData(data);
-    expect(info.label.training?.shape).toEqual([1, 0, 0]);
+    expect(info.label?.training?.shape).toEqual([1, 0, 0]);
     const { columns } = await loadSplit(data, "train", info);
     expect([...columns.get("label")!.places!]).toEqual([0, 3, 1, 3, 1, 2]);
     expect([...columns.get("label")!.data]).toEqual([0, 1, 1, 0, 1]);
@@ -131,7 +131,10 @@ describe("pictures and masks", () => {
 
   it("are counted by pixels where the loss asks how rare classes are", async () => {
     const folder = await pairs({ "a.png": [2, 3], "b.png": [2, 3] }, { "a.png": A, "b.png": B });
-    expect((await describeData(plan(folder), "class", {}, true)).labelled).toEqual({ labels: 11, counts: [5, 6] });
+    expect((await describeData(plan(folder), [{ output: "", kind: "class", isCounted: true }])).labelled).toEqual({
+      labels: 11,
+      counts: [5, 6],
+    });
   });
 
   it.each([
