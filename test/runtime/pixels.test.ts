@@ -193,6 +193,17 @@ describe("classes of pixels", () => {
     expect(failing([{ ...first!, width: 3 }, ...rest])).toThrow("numbers for 3x");
   });
 
+  it("kept views of pictures would lie otherwise than their masks, which is said", async () => {
+    const of = (augment: string): string =>
+      spec(augment, "mean_iou").replace("epochs 3", "epochs 3\n  freeze ** except conv2\n  features cached(views: 2)\n ");
+    const [flipped, jittered] = [await compiled(of("augment horizontal_flip")), await compiled(of("augment color_jitter(0.5)"))];
+    expect(flipped.stages[0]!.report.cache).toEqual({
+      features: false,
+      reason: "horizontal_flip moves the masks of examples with their pictures, of which alone views are kept",
+    });
+    expect(jittered.stages[0]!.report.cache).toMatchObject({ features: true, views: 2 });
+  });
+
   it("classes weigh by how many pixels they have", async () => {
     const artifact = await compiled(spec("", "mean_iou", `cross_entropy(weights: balanced, ignore: ${IGNORED})`));
     const counts = [0, 1].map((c) => scenes.reduce((sum, { mask }) => sum + mask.filter((value) => value === c).length, 0));
