@@ -28,6 +28,8 @@ def of_classes(scores, labels):
         "auc": m.roc_auc_score(labels, shares[:, 1]) if two else m.roc_auc_score(labels, shares, multi_class="ovr"),
         "average_precision": m.average_precision_score(labels, shares[:, 1]) if two else m.average_precision_score(is_class, shares),
         "confusion": m.confusion_matrix(labels, answers, labels=classes).tolist(),
+        # Of the classes that occur, as torchmetrics has it; the others would be 0 over 0.
+        "mean_iou": m.jaccard_score(labels, answers, average="macro"),
     }
     for average in AVERAGES:
         for name, score in (("f1", m.f1_score), ("precision", m.precision_score), ("recall", m.recall_score)):

@@ -306,6 +306,48 @@ PLATEAUS = [
 ]
 
 
+class Segmenter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6)
+        self.up, self.conv2 = nn.ConvTranspose2d(6, 5, 2, stride=2), nn.Conv2d(8, 4, 3, padding=1)
+
+    def forward(self, image):
+        x = self.up(F.max_pool2d(F.relu(self.bn1(self.conv1(image))), 2))
+        return self.conv2(torch.cat([x, image], 1))
+
+
+class Steps(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(3, 5, 3, padding=1)
+
+    def forward(self, values):
+        return self.conv(values)
+
+
+# Scores [classes, ...] and labels for every place, of which some stand for none: as PyTorch has them, and with no mean over examples in between.
+PIXEL_LABELS = {
+    "plain": (Segmenter, (4, 6), 255, {}),
+    "smooth": (Segmenter, (4, 6), 255, {"label_smoothing": 0.2}),
+    "weighted": (Segmenter, (4, 6), 0, {"weight": torch.tensor([1, 0.5, 2, 3])}),
+    "steps": (Steps, (7,), -100, {}),
+}
+
+
+def pixel_labels():
+    for name, (network, extents, ignored, options) in PIXEL_LABELS.items():
+        torch.manual_seed(zlib.crc32(name.encode()))
+        net = network()
+        label = torch.randint(0, 4, (3, *extents), dtype=torch.int32)
+        label[torch.rand(label.shape) < 0.3] = ignored
+        # The mean is over what counts, wherever it is.
+        label[1, 1:] = ignored
+        inputs = {"values" if network is Steps else "image": torch.randn(3, 3, *extents)}
+        loss = lambda output, label: F.cross_entropy(output, label.long(), ignore_index=ignored, **options)
+        trace(f"pixels-{name}", net, inputs | {"label": label}, torch.optim.SGD(net.parameters(), lr=0.3), loss)
+
+
 def plateaus():
     """Rates behind each epoch of ReduceLROnPlateau, for what the epochs reported."""
     torch.manual_seed(17)
@@ -490,6 +532,7 @@ def main():
     distilled()
     views()
     several_outputs(labels)
+    pixel_labels()
 
 
 class Dog(nn.Module):

@@ -18,7 +18,7 @@ import { LIMITS } from "./dsl/limits.ts";
 import { createBuilder } from "./ir/builder.ts";
 import type { DataInfo, DataPlan, LabelRequest } from "./ir/plan.ts";
 import { labelRequests } from "./ir/recipe/losses/index.ts";
-import { pathOf } from "./ir/recipe/sources/index.ts";
+import { pathsOf } from "./ir/recipe/sources/index.ts";
 import { tasksOf } from "./ir/tasks.ts";
 import type { WantedTensor } from "./ir/weights/contract.ts";
 import type { FileTensor } from "./ir/weights/plan.ts";
@@ -130,7 +130,7 @@ export async function lookAtData(
     const { message: reason, hint } = error;
     const missing = missingData(planned);
     for (const { path, span, hint: wayOut } of missing) sink.report("no-such-data", span, { path }, { hint: wayOut });
-    const named = Object.values(data.sources).find((source) => reason.includes(pathOf(source)));
+    const named = Object.values(data.sources).find((source) => pathsOf(source).some((path) => reason.includes(path)));
     if (missing.length === 0) sink.report("data-unreadable", named?.span ?? dataSpan, { reason }, { hint: hint === "" ? undefined : hint });
     return undefined;
   }
@@ -150,11 +150,11 @@ interface MissingData {
 /** Every source that is not there, so that all are named at once. */
 const missingData = ({ data, dataSpan, sources: overrides }: PlannedRecipe): readonly MissingData[] =>
   Object.entries(data?.sources ?? {}).flatMap(([split, source]) => {
-    const [path, span] = [pathOf(source), source.span ?? dataSpan];
-    if (existsSync(path)) return [];
+    const span = source.span ?? dataSpan;
     const isOverridden = [...overrides.values()].some((text) => text.startsWith(`data.${split}=`));
     const from = isOverridden ? "paths of `--set` are relative to the working directory" : "paths of a spec are relative to its folder";
-    return [{ split, path, span, hint: `${from}; \`--set data.${split}=PATH\` names another place` }];
+    const hint = `${from}; \`--set data.${split}=PATH\` names another place`;
+    return pathsOf(source).flatMap((path) => (existsSync(path) ? [] : [{ split, path, span, hint }]));
   });
 
 /** A spec from its file, with what it imports. */

@@ -150,6 +150,9 @@ export interface PredictionEvent {
   readonly probabilities?: Readonly<Record<string, number>>;
   /** The most probable class of each step of a sequence; or the classes of a set, those that are likelier than not. */
   readonly labels?: readonly string[];
+  /** Of a network with classes for pixels: how many pixels have each, as a share of all; and the file of its mask, where that is written. */
+  readonly shares?: Readonly<Record<string, number>>;
+  readonly mask?: string;
   /** The answers of a network that gives numbers. */
   readonly values?: readonly number[];
   /** The same fields of each output, where they have names. */
@@ -161,6 +164,8 @@ export interface PredictionAnswer {
   readonly probability?: number;
   readonly probabilities?: Readonly<Record<string, number>>;
   readonly labels?: readonly string[];
+  readonly shares?: Readonly<Record<string, number>>;
+  readonly mask?: string;
   readonly values?: readonly number[];
 }
 

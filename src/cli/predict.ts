@@ -1,9 +1,13 @@
 // `tlc predict`: what a trained network says about image files, or about the rows of a table.
 
+import { basename, extname, join } from "node:path";
 import type { Artifact } from "../ir/artifact.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
-import { targetOf } from "../ir/tasks.ts";
+import { isPicture } from "../ir/recipe/steps/define.ts";
+import { targetOf, targetsOf } from "../ir/tasks.ts";
+import { writeFileAtomic } from "../runtime/atomic-file.ts";
 import { predictSplit, type Prediction, type Predictions } from "../runtime/evaluate.ts";
+import { sharesOf } from "../runtime/mask-answers.ts";
 import { initialize, Network } from "../runtime/network.ts";
 import { loadNamedWeights } from "../runtime/weights/model-weights.ts";
 import type { PredictionAnswer } from "./events.ts";
@@ -15,6 +19,8 @@ import { openTrainedWeights } from "./weights.ts";
 
 export interface PredictOptions extends CompileOptions, DeviceOptions {
   readonly weights?: string;
+  /** A folder for masks. */
+  readonly masks?: string;
 }
 
 export async function predict(path: string, files: readonly string[], options: PredictOptions, terminal: Terminal): Promise<number> {
@@ -32,7 +38,12 @@ export async function predict(path: string, files: readonly string[], options: P
       await loadNamedWeights(network.loaded, weights);
       const predictions = await predictSplit(network.loaded, inputs);
       const isTable = files.length !== inputs.count || Object.values(plan.sources).some((source) => sourceOf(source).gives === "columns");
-      predictions.forEach((prediction, i) => show(artifact, isTable ? { row: i + 1 } : { file: files[i] ?? "" }, prediction, terminal));
+      if (options.masks !== undefined && !targetsOf(artifact.dataInfo).some(({ label }) => isPicture(label)))
+        throw new UsageError(`the recipe ${artifact.name} has no classes for pixels, so there are no masks to write`);
+      for (const [i, answers] of predictions.entries()) {
+        const masks = options.masks === undefined ? undefined : await writeMasks(options.masks, files[i] ?? "", answers);
+        show(artifact, isTable ? { row: i + 1 } : { file: files[i] ?? "" }, answers, terminal, masks);
+      }
     } finally {
       network?.dispose();
       await weights.close();
@@ -41,15 +52,31 @@ export async function predict(path: string, files: readonly string[], options: P
   });
 }
 
+/** Under the name of the picture, and of the output where that has one, of the pixels that the network saw; the paths by output. */
+async function writeMasks(folder: string, file: string, answers: Predictions): Promise<ReadonlyMap<string, string>> {
+  const { maskFile } = await import("../runtime/data/mask-file.ts");
+  const written = new Map<string, string>();
+  for (const [output, answer] of answers) {
+    if (answer.kind !== "mask") continue;
+    const stem = basename(file, extname(file));
+    const path = join(folder, output === "" ? `${stem}.png` : `${stem}.${output}.png`);
+    await writeFileAtomic(path, maskFile(answer.mask, answer.height, answer.width));
+    written.set(output, path);
+  }
+  return written;
+}
+
 function show(
   { dataInfo }: Artifact,
   what: { readonly file: string } | { readonly row: number },
   predictions: Predictions,
   terminal: Terminal,
+  masks: ReadonlyMap<string, string> = new Map(),
 ): void {
   const name = "file" in what ? what.file : `row ${what.row}`;
   const answers = [...predictions].map(
-    ([output, prediction]) => [output, answerOf(prediction, targetOf(dataInfo, { output })?.classes ?? [], terminal)] as const,
+    ([output, prediction]) =>
+      [output, answerOf(prediction, targetOf(dataInfo, { output })?.classes ?? [], terminal, masks.get(output))] as const,
   );
   const only = answers.find(([output]) => output === "")?.[1];
   const outputs = Object.fromEntries(answers.map(([output, { fields }]) => [output, fields]));
@@ -62,6 +89,7 @@ function answerOf(
   prediction: Prediction,
   classes: readonly string[],
   terminal: Terminal,
+  mask?: string,
 ): { readonly fields: PredictionAnswer; readonly text: string } {
   const bold = (text: string): string => terminal.paintOut("bold", text);
   const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
@@ -77,6 +105,12 @@ function answerOf(
       const found = named(probabilities).filter(([each]) => labels.includes(each));
       const fields = { labels, probabilities: Object.fromEntries(named(probabilities)) };
       return { fields, text: found.map(([each, share]) => `${bold(each)} ${percent(share)}`).join("  ") };
+    }
+    case "mask": {
+      const shares = named(sharesOf(prediction, classes.length));
+      const shown = shares.flatMap(([each, share]) => (share > 0 ? [`${bold(each)} ${percent(share)}`] : []));
+      const fields = { shares: Object.fromEntries(shares), ...(mask !== undefined && { mask }) };
+      return { fields, text: [...shown, ...(mask === undefined ? [] : [mask])].join("  ") };
     }
     case "sequence":
       return { fields: { labels: prediction.labels }, text: prediction.labels.join(" ") };

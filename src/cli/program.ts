@@ -187,6 +187,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
         .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
         .argument("<file...>", "images, or one .csv or .tsv")
         .option("-w, --weights <file>", "the weights (default: those of the newest run)")
+        .option("--masks <folder>", "where masks are written to, of a network with classes for pixels")
         .action(
           verb(async (terminal, path: string, files: string[], options: PredictOptions) =>
             (await import("./predict.ts")).predict(path, files, options, terminal),

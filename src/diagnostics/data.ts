@@ -203,6 +203,16 @@ export const DATA = {
     wrong: 'train images("data/train")\npreprocess standardize',
     right: 'train images("data/train")\npreprocess normalize(mean: [0.5], std: [0.25])',
   }),
+  "step-without-masks": entry<{ step: string }>({
+    code: "TL0542",
+    severity: "error",
+    title: "a step that masks cannot follow",
+    message: ({ step }) => `\`${step}\` would move parts of pictures, and their masks would stay where they are`,
+    explanation:
+      "What moves the pixels of a picture must move those of its mask alike: crops, flips, turns and resizing do, and what changes colours leaves masks alone. `rand_augment`, `trivial_augment` and `cutmix` do not know of masks.",
+    wrong: 'train pictures("images", masks: "masks", classes: 3)\naugment trivial_augment',
+    right: 'train pictures("images", masks: "masks", classes: 3)\naugment random_affine(15, scale: 0.8..1.2) -> color_jitter(0.4, 0.4)',
+  }),
   "border-too-wide": entry<{ border: number; extent: number }>({
     code: "TL0530",
     severity: "error",

@@ -5,18 +5,20 @@ import type { ReportExtra, Span } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { ForwardModel } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
-import type { DataInfo, LabelInfo } from "../ir/plan.ts";
+import type { DataInfo, OutputTask } from "../ir/plan.ts";
 import { problem, type Problem } from "../ir/recipe/define.ts";
 import { crossEntropy } from "../ir/recipe/losses/cross-entropy.ts";
 import type { Loss } from "../ir/recipe/losses/define.ts";
-import { balancedLoss, isAgainstInput } from "../ir/recipe/losses/index.ts";
+import { balancedLoss, isAgainstInput, isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import { metricsOf } from "../ir/recipe/metrics/index.ts";
 import { r2 } from "../ir/recipe/metrics/r2.ts";
 import { rmse } from "../ir/recipe/metrics/rmse.ts";
+import type { Source } from "../ir/recipe/sources/define.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { targetOf } from "../ir/tasks.ts";
 import { InternalError, sameShape, sizeOf, type Shape } from "../ir/types.ts";
 import { reportProblem } from "./choose.ts";
+import type { KnownLabels } from "./classes-last.ts";
 import type { Reporter } from "./evaluate.ts";
 import { linear } from "./layers/linear.ts";
 import { flatten, last, mean } from "./layers/shape.ts";
@@ -24,10 +26,20 @@ import type { PlannedRecipe } from "./recipe.ts";
 import type { PlannedTask } from "./tasks.ts";
 import { shapeText } from "./values.ts";
 
-/** What is known of labels; the number of classes only once the data has been looked at. */
-interface Labels {
-  readonly label: Pick<LabelInfo["label"], "dtype" | "shape">;
-  readonly classes?: number;
+/** What is known of the labels that a loss of classes compares an output with; undefined where it is nothing, or the loss takes others. */
+export function classLabels(
+  planned: PlannedRecipe,
+  task: OutputTask,
+  info: DataInfo | undefined,
+  inputs: ReadonlyMap<string, Shape>,
+): KnownLabels | undefined {
+  if (task.labels !== "class" || isWithoutLabels(task.loss)) return undefined;
+  return info === undefined ? labelsOfSource(planned, inputs) : knownOf(info, task);
+}
+
+function knownOf(info: DataInfo, task: OutputTask): KnownLabels | undefined {
+  const target = targetOf(info, task);
+  return target && { label: target.label, classes: target.classes.length };
 }
 
 /** An output of the network, beside what it is compared with. */
@@ -80,8 +92,7 @@ function checkAnswer(
     checkViews(answer, sink);
     return;
   }
-  const target = info && targetOf(info, task);
-  const labels = target === undefined ? labelsOfSource(planned) : { label: target.label, classes: target.classes.length };
+  const labels = info === undefined ? labelsOfSource(planned, inputShapesOf(inputs)) : knownOf(info, task);
   if (labels === undefined) return;
   const { label, classes } = labels;
   if (loss.labels === "class" && label.dtype === "f32") {
@@ -100,6 +111,7 @@ function checkAnswer(
   const output = node.type.shape.slice(1);
   const misfit = loss.fits({ loss: loss.name, output, label, classes: classes ?? 0, data: data?.name ?? "" }, task.loss.args);
   if (misfit === undefined) {
+    const target = info && targetOf(info, task);
     const balanced = target && balancedLoss(task.loss, target);
     if (balanced && "params" in balanced) reportProblem(sink, span, balanced);
     return;
@@ -162,11 +174,18 @@ function unusableOutput({ name, labels }: Loss, output: Node): Problem | undefin
   return undefined;
 }
 
-/** Folders of pictures say what a label is before anybody looks into them. */
-function labelsOfSource({ data }: PlannedRecipe): Labels | undefined {
+const inputShapesOf = (inputs: ForwardModel["inputs"]): ReadonlyMap<string, Shape> =>
+  new Map([...inputs].map(([name, { type }]) => [name, type.shape.slice(1)]));
+
+/** Folders of pictures say what a label is before anybody looks into them: one for each, or one for each of its pixels. */
+function labelsOfSource({ data }: PlannedRecipe, inputs: ReadonlyMap<string, Shape>): KnownLabels | undefined {
   const source = data?.sources["train"];
-  const label = source && sourceOf(source).label;
-  return label && { label };
+  if (source === undefined) return undefined;
+  const { label, classes }: Source = sourceOf(source);
+  if (classes === undefined) return label && { label };
+  const [, height, width] = [...inputs.values()][0] ?? [];
+  if (height === undefined || width === undefined) return undefined;
+  return { label: { dtype: "u8", shape: [1, height, width] }, classes: classes(source.args).length };
 }
 
 /** The way out that is meant most often. @param output and label of one example */

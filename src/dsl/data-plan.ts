@@ -64,6 +64,7 @@ export function planData(declaration: Ast.DatasetDeclaration, env: Environment):
       { name: declaration.name },
       { hint: 'add `train images("…")` or `train table("…", …)`' },
     );
+  requireNeeded(sources, env);
   inheritShared(sources);
   inheritColumns(sources, env);
   const plan: DataPlan = {
@@ -73,6 +74,15 @@ export function planData(declaration: Ast.DatasetDeclaration, env: Environment):
   // What a step that was not understood would have done to the others is anyone's guess.
   if (written === preprocess.length + augment.length + columns.length) checkSteps(plan, env.sink);
   return plan;
+}
+
+/** What others of a kind have from `train`, that has to say. */
+function requireNeeded(sources: ReadonlyMap<string, WordPlan>, { sink }: Environment): void {
+  const train = sources.get("train");
+  if (train?.span === undefined) return;
+  const { name: of, needed = [], args }: Source = sourceOf(train);
+  for (const name of needed)
+    if (isDefault(train.args[name], args[name]?.default)) sink.report("missing-argument", train.span, { name, of });
 }
 
 /** What a word says sources of one kind have in common is said once, of `train`. */

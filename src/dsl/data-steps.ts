@@ -4,14 +4,14 @@
 import type { DataInfo, DataPlan, WordPlan } from "../ir/plan.ts";
 import { problem } from "../ir/recipe/define.ts";
 import type { Problem, Word } from "../ir/recipe/define.ts";
-import { sourceOf } from "../ir/recipe/sources/index.ts";
+import { hasMasks, sourceOf } from "../ir/recipe/sources/index.ts";
 import { pictureShape, shapeAfter } from "../ir/recipe/steps/define.ts";
 import type { ImageShape } from "../ir/recipe/steps/define.ts";
 import { TABLE_STEPS } from "../ir/recipe/table-steps/index.ts";
 import { centerCrop } from "../ir/recipe/steps/center-crop.ts";
 import { grayscale } from "../ir/recipe/steps/grayscale.ts";
 import { resize } from "../ir/recipe/steps/resize.ts";
-import { allSteps, ANY_PICTURE, AUGMENT, isRandomCrop, orderProblem, PREPROCESS } from "../ir/recipe/steps/index.ts";
+import { allSteps, ANY_PICTURE, AUGMENT, isRandomCrop, orderProblem, PREPROCESS, stepWithoutMasks } from "../ir/recipe/steps/index.ts";
 import type { Shape } from "../ir/types.ts";
 import type * as Ast from "./ast.ts";
 import { choose, reportProblem } from "./choose.ts";
@@ -45,9 +45,11 @@ export function checkSteps(plan: DataPlan, sink: Reporter): void {
   if (columnStep !== undefined && pictures !== undefined)
     report(problem("steps-without-columns", { step: columnStep.word, source: pictures.word }), columnStep, sink);
   const misplaced = orderProblem(plan);
+  const unfollowed = Object.values(plan.sources).some(hasMasks) ? stepWithoutMasks(plan) : undefined;
   if (first !== undefined && columns !== undefined)
     report(problem("steps-without-pictures", { step: first.word, source: columns.word }), first, sink);
   else if (misplaced !== undefined) report(misplaced.problem, misplaced.at, sink);
+  else if (unfollowed !== undefined) report(problem("step-without-masks", { step: unfollowed.word }), unfollowed, sink);
   else checkShapes(plan, ANY_PICTURE, sink);
 }
 

@@ -13,9 +13,10 @@ import { columnsOf } from "../ir/recipe/sources/table.ts";
 import { targetOf } from "../ir/tasks.ts";
 import { sameShape } from "../ir/types.ts";
 import type { WantedTensor } from "../ir/weights/contract.ts";
-import { checkAnswers } from "./answers.ts";
+import { checkAnswers, classLabels } from "./answers.ts";
 import type { Declaration, Expr } from "./ast.ts";
 import { Budget } from "./budget.ts";
+import { withClassesLast, type KnownLabels } from "./classes-last.ts";
 import { checkPictures, exampleShapes, pictureFix } from "./data-steps.ts";
 import { elaborateNetwork } from "./elaborate.ts";
 import type { ElaborateOptions } from "./elaboration.ts";
@@ -103,9 +104,15 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   const inputShapes = exampleShapes(dataInfo, planned.data, inputNames);
   const recipe = { replacements: planned.replacements, adapters: planned.adapters, classes };
   const options = { ...rest, ...recipe, budget, batch, inputShapes, padded: paddedIn(dataInfo) };
-  const model = elaborateNetwork(network, planned.network.span, options, sink);
+  const own = elaborateNetwork(network, planned.network.span, options, sink);
   checkColumns(spec, planned, network);
-  if (model === undefined) return undefined;
+  if (own === undefined) return undefined;
+  const labelsOf = (output: string): KnownLabels | undefined => {
+    const found = planned.tasks.find(({ task }) => task.output === output);
+    return found && classLabels(planned, found.task, dataInfo, inputShapes);
+  };
+  const answering = <M extends ForwardModel>(it: M): M => withClassesLast(rest.builder, it, labelsOf);
+  const model = answering(own);
   lintStages(planned, model.parameters, sink);
   for (const [name, node] of model.inputs) {
     const given = inputShapes.get(name);
@@ -119,8 +126,8 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
   checkAccumulation(planned, dataInfo, sink);
   if (sink.errors === before) lintRecipe({ planned, model, builder: rest.builder, info: dataInfo }, sink);
   const teacher = planned.teacher && sink.errors === before ? teacherOf(spec, planned, planned.teacher, options, classes) : undefined;
-  if (teacher && planned.teacher && !checkTeacher(planned.teacher, teacher, model, sink)) return undefined;
-  return sink.errors > before ? undefined : { ...model, ...(teacher && { teacher }) };
+  if (teacher && planned.teacher && !checkTeacher(planned.teacher, teacher, own, sink)) return undefined;
+  return sink.errors > before ? undefined : { ...model, ...(teacher && { teacher: answering(teacher) }) };
 }
 
 type ClassesOf = Environment["classes"];

@@ -89,7 +89,14 @@ const training = object({ shape: { anyOf: [shape, ownSizes] }, steps: list(wordS
 const pictured = { picture: shape, training };
 const column = object(
   { name, dtype, shape },
-  { below: positive, padded: { const: true }, column: name, fields: { ...list(field), minItems: 1 }, ...pictured },
+  {
+    below: positive,
+    ignored: whole(-LARGEST, LARGEST),
+    padded: { const: true },
+    column: name,
+    fields: { ...list(field), minItems: 1 },
+    ...pictured,
+  },
 );
 
 const kernelLaunch = object({ kind: { const: "kernel" }, kernel: count, buffers: list(count) }, { layer: name });

@@ -114,7 +114,7 @@ export function createBuilder(): Builder {
     const arity = op.arity as number;
     if (arity < 0) return (inputs, attrs = NO_ATTRIBUTES) => apply(op, inputs as readonly Node[], attrs as object);
     return (...args) => {
-      const attrs = (args[arity] ?? NO_ATTRIBUTES);
+      const attrs = args[arity] ?? NO_ATTRIBUTES;
       const nodes = nodesOf(op, args.slice(0, arity) as Operand[]);
       const first = nodes[0]?.type.shape;
       if (!op.elementwise || !first || nodes.every(({ type }) => sameShape(type.shape, first))) return apply(op, nodes, attrs);

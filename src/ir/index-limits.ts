@@ -6,6 +6,7 @@ import type { ForwardModel } from "./model.ts";
 import type { Node } from "./node.ts";
 import { at } from "./ops/define.ts";
 import type { ColumnInfo, DataInfo, LabelInfo, OutputTask } from "./plan.ts";
+import { ignoredLabel } from "./recipe/losses/index.ts";
 import { targetOf } from "./tasks.ts";
 
 /** For inputs of the graph under its outputs that are indices: the rows of the smallest table that they are indices into. */
@@ -27,7 +28,7 @@ export function indexLimits({ outputs, unpadded }: Pick<ForwardModel, "outputs" 
   return limits;
 }
 
-/** A data set's columns with what their indices must stay below: the rows of embeddings, and the classes that the network has scores for. */
+/** A data set's columns with what their indices must stay below: the rows of embeddings, and the classes that the network has scores for, but for a label that stands for none. */
 export function withIndexLimits(info: DataInfo, model: ForwardModel, tasks: readonly OutputTask[]): DataInfo {
   const limits = indexLimits(model);
   const limited = (column: ColumnInfo, below: number | undefined): ColumnInfo => (below === undefined ? column : { ...column, below });
@@ -38,7 +39,8 @@ export function withIndexLimits(info: DataInfo, model: ForwardModel, tasks: read
   const labelled = <L extends LabelInfo>(of: L): L => {
     const task = tasks.find((it) => targetOf(info, it)?.label === of.label);
     const classes = task?.labels === "class" ? model.outputs.get(task.output)?.type.shape.at(-1) : undefined;
-    return { ...of, label: limited(of.label, classes) };
+    const ignored = task && ignoredLabel(task.loss);
+    return { ...of, label: { ...limited(of.label, classes), ...(ignored !== undefined && { ignored }) } };
   };
   return info.targets ? { ...info, inputs, targets: info.targets.map(labelled) } : { ...labelled(info), inputs };
 }

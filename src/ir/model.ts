@@ -47,6 +47,8 @@ export interface ForwardModel {
   readonly unpadded: ReadonlyMap<Node, Node>;
   /** By their names; the only one of a network that gives it none is under "". */
   readonly outputs: ReadonlyMap<string, Node>;
+  /** Those that the spec's network gives as [classes, …], and which are [… , classes] here. */
+  readonly classesFirst?: ReadonlySet<string>;
   readonly parameters: readonly Parameter[];
   readonly leaves: TrainingLeaves;
   /** New values of statistics after a training step, keyed by parameter name. */

@@ -63,7 +63,9 @@ export interface ColumnInfo {
   readonly shape: Shape;
   /** Its values are numbers of something: from 0 up to this many. Written by the compiler, which has seen what they are the numbers of. */
   readonly below?: number;
-  /** Of pictures: [channels, height, width] of the first as it is read, before any step. */
+  /** A number that stands for none, of labels which the loss leaves out. Written by the compiler likewise. */
+  readonly ignored?: number;
+  /** Of pictures, and of a label that is a mask: [channels, height, width] of the first as it is read, before any step. */
   readonly picture?: Shape;
   /** Of pictures that training stores otherwise than evaluation, since a random crop takes its own part of them. */
   readonly training?: TrainingPictures;

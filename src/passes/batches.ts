@@ -12,9 +12,9 @@ import { isWithoutLabels } from "../ir/recipe/losses/index.ts";
 import { hasOwnSizes } from "../ir/recipe/steps/define.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { placesOf } from "../ir/recipe/steps/places.ts";
-import { targetOf, tasksOf } from "../ir/tasks.ts";
+import { columnsIn, targetOf, tasksOf } from "../ir/tasks.ts";
 import { InternalError, tensorType, type Shape } from "../ir/types.ts";
-import { buildColumn, type BatchSource } from "./input-pipeline.ts";
+import { buildColumn, buildLabel, type BatchSource } from "./input-pipeline.ts";
 import type { Batch } from "./mix-batch.ts";
 import { seedOf } from "./states.ts";
 
@@ -32,10 +32,10 @@ export interface EntryGraph {
 
 export function buildBatch(spec: BatchContext, source: BatchSource, mode: "train" | "eval", random: (shape: Shape) => Node): Batch {
   const { b, dataInfo, steps, recipe } = spec;
-  const context = { b, source, steps, mode, random: () => random([recipe.batch]) };
+  const context = { b, source, steps, mode, random: () => random([recipe.batch]), drawn: new Map() };
   const column = (info: ColumnInfo): Node => buildColumn(context, info);
   const inputs = new Map(dataInfo.inputs.map((info) => [info.name, column(info)]));
-  return { inputs, labels: labelsOf(spec, inputs, column) };
+  return { inputs, labels: labelsOf(spec, inputs, (info) => buildLabel(context, info)) };
 }
 
 /** What outputs are compared with: labels, or the input; a loss that looks at no label looks at this no more. */
@@ -59,8 +59,8 @@ export const columnBuffers = (prefix: string, columns: readonly ColumnInfo[]): C
   columns.map(({ name }) => ({ column: name, buffer: `${prefix}/${name}` }));
 
 /** Pictures of sizes of their own, which only training has, come with a table. */
-export function withPlaces(it: ColumnBuffer, { inputs }: DataInfo): ColumnBuffer {
-  const training = inputs.find(({ name }) => name === it.column)?.training;
+export function withPlaces(it: ColumnBuffer, info: DataInfo): ColumnBuffer {
+  const training = columnsIn(info).find(({ name }) => name === it.column)?.training;
   return training !== undefined && hasOwnSizes(training.shape) ? { ...it, places: placesOf(it.buffer) } : it;
 }
 

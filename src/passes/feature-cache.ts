@@ -8,10 +8,12 @@ import { bodyOf, bodyResults, substitute, topologicalOrder } from "../ir/graph.t
 import { mapRoots, onlyOutput, rootsOf, type ForwardModel, type NetworkModel, type Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { ColumnInfo, OutputTask, StagePlan, WordPlan } from "../ir/plan.ts";
+import type { ColumnInfo, DataInfo, OutputTask, StagePlan, WordPlan } from "../ir/plan.ts";
 import { keepsFeatures, viewsOf } from "../ir/recipe/caches/index.ts";
 import { isAgainstInput, isWithoutLabels } from "../ir/recipe/losses/index.ts";
-import { mixSteps, type DataSteps } from "../ir/recipe/steps/index.ts";
+import { isPicture } from "../ir/recipe/steps/define.ts";
+import { mixSteps, stepOfMasks, type DataSteps } from "../ir/recipe/steps/index.ts";
+import { targetsOf } from "../ir/tasks.ts";
 import { bytesPerElement, sizeOf } from "../ir/types.ts";
 import { cutForFeatures } from "./feature-cut.ts";
 import { ANSWERS } from "./teacher.ts";
@@ -40,6 +42,7 @@ export interface CacheContext {
   readonly inputs: readonly ColumnInfo[];
   readonly steps: DataSteps;
   readonly tasks: readonly OutputTask[];
+  readonly dataInfo: DataInfo;
   readonly stage: Pick<StagePlan, "features">;
   /** Of what answers in evaluation as well. */
   readonly isFrozen: (parameter: Parameter) => boolean;
@@ -52,6 +55,7 @@ export function featureCacheOf({
   inputs,
   steps,
   tasks,
+  dataInfo,
   stage,
   isFrozen,
 }: CacheContext): FeatureCache | { readonly report: CacheReport } {
@@ -69,6 +73,9 @@ export function featureCacheOf({
     return no(`${mixing.plan.word} mixes the examples of a batch, which are others in every epoch: no view of one alone can be kept`);
   const [unlabelled] = tasks.map(({ loss }) => loss).filter(isWithoutLabels);
   if (unlabelled && isAgainstInput(unlabelled)) return no(`${unlabelled.word} compares with the input itself`);
+  const hasMasks = targetsOf(dataInfo).some(({ label }) => isPicture(label));
+  const moving = views !== undefined && hasMasks ? stepOfMasks(steps) : undefined;
+  if (moving) return no(`${moving.word} moves the masks of examples with their pictures, of which alone views are kept`);
   if (unlabelled) return no(`${unlabelled.word} compares views of each example`);
   const cut = hasFrozen ? cutForFeatures(b, network, isFrozen) : { reason: "nothing is frozen" };
   const taught = teacher && keptAnswers(b, teacher);

@@ -4,8 +4,9 @@
 import type { Builder } from "../ir/builder.ts";
 import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
-import type { ColumnInfo } from "../ir/plan.ts";
+import type { ColumnInfo, WordPlan } from "../ir/plan.ts";
 import {
+  beyondMasks,
   hasOwnSizes,
   isPicture,
   shapeAfter,
@@ -17,7 +18,7 @@ import {
   type ValueStep,
 } from "../ir/recipe/steps/define.ts";
 import { ANY_PICTURE, deviceSteps, storingSteps, type DataSteps } from "../ir/recipe/steps/index.ts";
-import { evenPlaces, ownPlaces, storedRaster, wholeRaster } from "../ir/recipe/steps/pixels.ts";
+import { evenPlaces, ownPlaces, storedMasks, storedRaster, wholeRaster, type Places } from "../ir/recipe/steps/pixels.ts";
 import { PLACE, placesOf } from "../ir/recipe/steps/places.ts";
 import { InternalError, sizeOf, tensorType } from "../ir/types.ts";
 
@@ -33,6 +34,8 @@ export interface PipelineContext {
   readonly mode: "train" | "eval";
   /** Uniform [0, 1) numbers, one for each example; only asked for by augmentation. */
   readonly random: () => Node;
+  /** What each step has drawn for the pictures of the batch, for their masks. */
+  readonly drawn: Map<WordPlan, Node[]>;
 }
 
 /** The batch of one column, [batch, …]. */
@@ -47,36 +50,75 @@ function plainRows({ b, source }: PipelineContext, column: ColumnInfo): Node {
   return b.gather(table, source.rows);
 }
 
+/** What the batch is compared with. Masks are i32[batch, height, width], and come behind the pictures that they are of. */
+export const buildLabel = (context: PipelineContext, column: ColumnInfo): Node =>
+  isPicture(column) ? buildMasks(context, column) : plainRows(context, column);
+
 function buildPictures(context: PipelineContext, column: ColumnInfo): Node {
-  const { b, steps, mode, random } = context;
-  const stored = storedPictures(context, column);
-  const step: StepContext = { b, batch: at(stored.examples.type.shape, 0), random };
-  const last = deviceSteps(steps, mode).reduce((raster, planned) => afterStep(step, raster, planned), stored.raster);
-  const { height, width } = last;
-  if (typeof height !== "number" || typeof width !== "number") throw new InternalError("pictures of a batch have one size");
-  return wholeRaster(b, last, height, width);
+  const { b, steps, mode, random, drawn } = context;
+  const { bytes, places, shorter, batch } = storedPictures(context, column);
+  let raster: Raster = { ...storedRaster(b, bytes, places, at(column.shape, 0)), shorter };
+  for (const planned of deviceSteps(steps, mode)) {
+    const draws: Node[] = [];
+    const draw = (): Node => at(draws, draws.push(random()) - 1);
+    raster = afterStep({ b, batch, random: draw }, raster, planned);
+    drawn.set(planned.plan, draws);
+  }
+  return allPixels(b, raster);
 }
 
-function storedPictures(
-  { b, source, steps, mode }: PipelineContext,
-  { name: column, shape, training }: ColumnInfo,
-): { readonly raster: Raster; readonly examples: Node } {
+/** By the steps that move pixels, each with what it has drawn for the pictures. */
+function buildMasks(context: PipelineContext, column: ColumnInfo): Node {
+  const { b, steps, mode, drawn } = context;
+  const { bytes, places, shorter, batch } = storedPictures(context, column);
+  let raster: Raster = { ...storedMasks(b, bytes, places, beyondMasks(column)), shorter };
+  for (const planned of deviceSteps(steps, mode)) {
+    const { step, plan } = planned;
+    if (step.mask === "stays") continue;
+    if (step.kind === "value" || step.mask === "cannot") throw new InternalError(`${step.name} was checked to have no masks`);
+    const draws = (drawn.get(plan) ?? []).values();
+    const random = (): Node => {
+      const next = draws.next();
+      if (next.done === true) throw new InternalError(`${step.name} draws more for masks than for pictures`);
+      return next.value;
+    };
+    raster = afterStep({ b, batch, random }, raster, { step: step.moveMask ? { ...step, move: step.moveMask } : step, plan });
+  }
+  const masks = allPixels(b, raster);
+  const [, , height, width] = masks.type.shape;
+  return b.cast(b.reshape(masks, { shape: [batch, height ?? 1, width ?? 1] }), { dtype: "i32" });
+}
+
+function allPixels(b: Builder, raster: Raster): Node {
+  const { height, width } = raster;
+  if (typeof height !== "number" || typeof width !== "number") throw new InternalError("pictures of a batch have one size");
+  return wholeRaster(b, raster, height, width);
+}
+
+interface StoredPictures {
+  readonly bytes: Node;
+  readonly places: Places;
+  readonly shorter?: number | undefined;
+  readonly batch: number;
+}
+
+function storedPictures({ b, source, steps, mode }: PipelineContext, { name: column, shape, training }: ColumnInfo): StoredPictures {
   const name = `${source.prefix}/${column}`;
-  const [channels = 1] = shape;
   if (source.kind === "direct") {
-    const bytes = b.input({ name, role: "batch", type: tensorType("u8", [source.batch * sizeOf(shape)]) });
-    const examples = b.iota({ shape: [source.batch], axis: 0 });
-    return { raster: storedRaster(b, bytes, evenPlaces(b, examples, shape), channels), examples };
+    const { batch } = source;
+    const bytes = b.input({ name, role: "batch", type: tensorType("u8", [batch * sizeOf(shape)]) });
+    return { bytes, places: evenPlaces(b, b.iota({ shape: [batch], axis: 0 }), shape), batch };
   }
   // How many there are is only known when the data is loaded.
   const bytes = b.input({ name, role: "data", type: tensorType("u8", [1]) });
   const examples = source.rows;
+  const batch = at(examples.type.shape, 0);
   const kept = mode === "train" ? (training?.shape ?? shape) : shape;
-  if (!hasOwnSizes(kept)) return { raster: storedRaster(b, bytes, evenPlaces(b, examples, kept), channels), examples };
+  if (!hasOwnSizes(kept)) return { bytes, places: evenPlaces(b, examples, kept), batch };
   const table = b.input({ name: placesOf(name), role: "data", type: tensorType("i32", [1, PLACE]) });
   const known = shapeAfter(storingSteps(steps, mode), ANY_PICTURE);
   if ("problem" in known) throw new InternalError(`${known.at.word} was checked when it was planned`);
-  return { raster: { ...storedRaster(b, bytes, ownPlaces(b, examples, table), channels), shorter: known.shape.shorter }, examples };
+  return { bytes, places: ownPlaces(b, examples, table), shorter: known.shape.shorter, batch };
 }
 
 function afterStep(context: StepContext, raster: Raster, { step, plan }: Planned<MoveStep | ValueStep>): Raster {

@@ -6,7 +6,7 @@ import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import { unpadded } from "../ir/padding.ts";
 import type { WordPlan } from "../ir/plan.ts";
-import { lossOf } from "../ir/recipe/losses/index.ts";
+import { ignoredLabel, lossOf } from "../ir/recipe/losses/index.ts";
 import { InternalError } from "../ir/types.ts";
 
 export interface BatchLoss {
@@ -68,16 +68,23 @@ export function batchLoss(
   isPadded = false,
   blend: Blend = (losses) => losses,
 ): BatchLoss {
-  if (isPadded) return paddedLoss(b, plan, output, label, mask, blend);
   const { build, weigh } = lossOf(plan);
-  const own = weigh?.(b, plan.args, label);
-  const losses = blend(build(b, plan.args, output, label, mask), own);
+  const { isCounted, values } = counted(b, plan, label, isPadded);
+  const own = weigh?.(b, plan.args, values);
+  const losses = blend(build(b, plan.args, output, values, mask), own);
   const rows = at(losses.type.shape, 0);
   const batch = at(output.type.shape, 0);
-  const ones = b.constant({ value: 1, type: losses.type });
-  const weights = mask
-    ? b.reshape(b.expand(b.reshape(mask, { shape: [batch, 1] }), { shape: [batch, rows / batch] }), { shape: [rows] })
-    : ones;
+  const ofExamples =
+    mask && b.reshape(b.expand(b.reshape(mask, { shape: [batch, 1] }), { shape: [batch, rows / batch] }), { shape: [rows] });
+  if (isCounted) {
+    const each = b.reshape(b.cast(isCounted, { dtype: "f32" }), { shape: [rows] });
+    const weights = ofExamples ? b.mul(each, ofExamples) : each;
+    const sum = b.reduceSum(b.mul(losses, weights), { axes: [0] });
+    const count = b.reduceSum(weights, { axes: [0] });
+    if (own) return weighted(b, { sum, count, weights, own });
+    return { mean: b.div(sum, b.maximum(count, 1)), sum, weight: count, count, weights };
+  }
+  const weights = ofExamples ?? b.constant({ value: 1, type: losses.type });
   const sum = b.reduceSum(mask ? b.mul(losses, weights) : losses, { axes: [0] });
   const every = b.constant({ value: rows, type: sum.type });
   const count = mask ? b.mul(b.reduceSum(mask, { axes: [0] }), rows / batch) : every;
@@ -86,19 +93,13 @@ export function batchLoss(
   return { mean, sum, weight: count, count, weights };
 }
 
-function paddedLoss(b: Builder, plan: WordPlan, output: Node, label: Node, mask: Node | undefined, blend: Blend): BatchLoss {
-  const { valid, values } = unpadded(b, label);
-  const { build, weigh } = lossOf(plan);
-  const own = weigh?.(b, plan.args, values);
-  const losses = blend(build(b, plan.args, output, values), own);
-  const [batch, steps] = [at(label.type.shape, 0), at(label.type.shape, 1)];
-  const counted = b.cast(valid, { dtype: "f32" });
-  const each = mask ? b.mul(counted, b.expand(b.reshape(mask, { shape: [batch, 1] }), { shape: [batch, steps] })) : counted;
-  const weights = b.reshape(each, { shape: losses.type.shape });
-  const sum = b.reduceSum(b.mul(losses, weights), { axes: [0] });
-  const count = b.reduceSum(weights, { axes: [0] });
-  if (own) return weighted(b, { sum, count, weights, own });
-  return { mean: b.div(sum, b.maximum(count, 1)), sum, weight: count, count, weights };
+/** Labels with the first class for what stands for none; and which of them count, bool, where not all do. */
+function counted(b: Builder, plan: WordPlan, label: Node, isPadded: boolean): { readonly isCounted?: Node; readonly values: Node } {
+  const { valid, values } = isPadded ? unpadded(b, label) : { valid: undefined, values: label };
+  const ignored = ignoredLabel(plan);
+  if (ignored === undefined) return { ...(valid && { isCounted: valid }), values };
+  const isLabel = b.logicalNot(b.equal(label, ignored));
+  return { isCounted: valid ? b.logicalAnd(valid, isLabel) : isLabel, values: b.where(isLabel, values, 0) };
 }
 
 /** A mean of labels that weigh what they weigh; 0 where all of them weigh nothing. @param own of every label, f32[labels] */

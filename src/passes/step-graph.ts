@@ -330,6 +330,15 @@ function cachedEntries(context: EntryContext, cache: FeatureCache): NonNullable<
   };
 }
 
+/** What the network of the spec itself gives, as PyTorch's would. */
+function asWritten(b: Builder, { outputs, classesFirst }: ForwardModel): Pick<ForwardModel, "outputs"> {
+  const first = (node: Node): Node => {
+    const rank = node.type.shape.length;
+    return b.transpose(node, { perm: [0, rank - 1, ...Array.from({ length: rank - 2 }, (_, i) => i + 1)] });
+  };
+  return { outputs: new Map([...outputs].map(([name, node]) => [name, classesFirst?.has(name) ? first(node) : node])) };
+}
+
 /**
  * One training step on a batch that the host writes to `batch/INPUT` (as the network takes it) and `batch/label`, which also leaves the
  * mean loss in `loss`, the network's output in `output` and gradients in `grad/NAME`.
@@ -345,7 +354,7 @@ export function buildTraceEntry(spec: StageSpec, position: StagePosition): Stage
   const rates = ratesOf(context, 1, given(b, "train/count", scalar("i32")));
   const { outputs, grads } = trainOnBatch(context, training.model, training.grads, rates);
   outputs.set("loss", training.loss.mean);
-  for (const [name, node] of outputsBelow("output", model)) outputs.set(name, node);
+  for (const [name, node] of outputsBelow("output", asWritten(b, model))) outputs.set(name, node);
   const parts = [...training.loss.parts].flatMap(([name, { mean }]) =>
     name === "" ? [] : [{ output: name, buffer: `loss/${name}`, mean }],
   );

@@ -4,12 +4,14 @@ import { hostArray } from "../ir/arrays.ts";
 import { outputBuffers, type Artifact, type ColumnBuffer } from "../ir/artifact.ts";
 import { KEPT_SCORES, rankedClasses } from "../ir/recipe/metrics/ranking.ts";
 import { lengthOf } from "../ir/padding.ts";
+import { isPicture } from "../ir/recipe/steps/define.ts";
 import { examplesIn, type OutputTask } from "../ir/plan.ts";
 import { labelNames, outputShapeOf, targetOf, tasksOf } from "../ir/tasks.ts";
 import { sizeOf, type Shape } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import type { Windows } from "./data/windows.ts";
 import { DataError } from "./errors.ts";
+import { interpretMask, type MaskAnswer } from "./mask-answers.ts";
 import { metricsFrom, rankedFrom, type Metrics, type TruthOf } from "./metrics.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
 import { breathe, Pace } from "./pace.ts";
@@ -150,11 +152,12 @@ export function writeBatch({ artifact, session }: LoadedStage, places: readonly 
   }
 }
 
-/** One answer: a class with its probability, all classes that are likelier than not, a class for every step, or plain numbers of a regression. */
+/** One answer: a class with its probability, all classes that are likelier than not, a class for every step or every pixel, or plain numbers of a regression. */
 export type Prediction =
   | { readonly kind: "class"; readonly label: string; readonly probability: number; readonly probabilities: readonly number[] }
   | { readonly kind: "set"; readonly labels: readonly string[]; readonly probabilities: readonly number[] }
   | { readonly kind: "sequence"; readonly labels: readonly string[] }
+  | MaskAnswer
   | { readonly kind: "values"; readonly values: readonly number[] };
 
 /** What a network says of an example, by its outputs; "" is one without a name. */
@@ -200,11 +203,13 @@ function asLong(
 /** @param numbers of an example */
 export function interpret(artifact: Artifact, numbers: Float32Array, output = ""): Prediction {
   const task = taskOf(artifact, output);
-  const { classes = [] } = targetOf(artifact.dataInfo, task) ?? {};
+  const target = targetOf(artifact.dataInfo, task);
+  const { classes = [] } = target ?? {};
   const shape = outputShapeOf(artifact, task);
   if (task.outputs === "numbers") return { kind: "values", values: [...numbers] };
   const nameOf = (index: number): string => classes[index] ?? String(index);
   if (task.outputs === "scores of each class") return interpretSet(numbers, classes.length, nameOf);
+  if (target && isPicture(target.label)) return interpretMask(shape, numbers);
   const width = shape.at(-1) ?? 1;
   if (shape.length > 1) {
     const labels: string[] = [];

@@ -55,7 +55,13 @@ function metricsOfTask(artifact: Metered, task: OutputTask, { sums, truthOf }: E
 /** @param scores of all labels of a split, in its order: [labels, classes ranked] */
 export function rankedFrom(artifact: Metered, task: OutputTask, scores: Float32Array, truth: ArrayLike<number>): Metrics {
   const { labels, output } = task;
-  const ranking = rankingOf(scores, truth, rankedClasses(outputShapeOf(artifact, task), labels), labels);
+  const ranking = rankingOf(
+    scores,
+    truth,
+    rankedClasses(outputShapeOf(artifact, task), labels),
+    labels,
+    targetOf(artifact.dataInfo, task)?.label.ignored,
+  );
   const values: Record<string, MetricValue> = {};
   for (const { name, metric, args } of rankedMetrics(task)) {
     const value = metric.value(ranking, args);

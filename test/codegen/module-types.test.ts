@@ -37,6 +37,15 @@ write(
   [24, 2],
   { metrics: [{ word: "f1", args: { average: "macro" } }] },
 );
+write(
+  "masks",
+  {
+    inputs: [{ name: "image", dtype: "u8", shape: [3, 8, 8] }],
+    label: { name: "label", dtype: "u8", shape: [1, 8, 8] },
+    classes: ["ground", "box"],
+  },
+  [8, 8, 2],
+);
 const numbers = [
   { name: "size", dtype: "f32", shape: [] },
   { name: "rest of it", dtype: "f32", shape: [4] },
@@ -129,7 +138,14 @@ export { name, sure, accuracy, bytes, first, many };`;
 
 const OTHERS = `import { create as tagger } from "./tagger.mjs";
 import { create as price } from "./price.mjs";
+import { create as segmenter } from "./masks.mjs";
 import { create } from "./risk.mjs";
+const scenes = await segmenter();
+const [scene] = await scenes.predict([{ data: new Uint8Array(192), width: 8, height: 8 }]);
+const pixels: Uint8Array = scene.mask;
+const shares: Float32Array = scene.probabilities;
+await scenes.evaluate({ inputs: { image: new Uint8Array(192) }, labels: [{ data: new Uint8Array(64), width: 8, height: 8 }] });
+await scenes.evaluate({ inputs: { image: new Uint8Array(192) }, labels: new Uint8Array(64) });
 const tags = await tagger();
 const [steps] = await tags.predict([[1, 2, 3]]);
 const last: "off" | "on" | undefined = steps.labels.at(-1);
@@ -145,7 +161,7 @@ const value: number | undefined = answer.values[0];
 for await (const event of prices.train({ train: { inputs: { size: [1, 2], "rest of it": [[1, 2, 3, 4], [5, 6, 7, 8]] }, labels: [3, 4] } })) {
   if (event.event === "epoch") console.log(event.train.loss);
 }
-export { last, f1, value, sure };`;
+export { last, f1, value, sure, pixels, shares };`;
 
 const RUNTIME = `import type { Model, TrainEvent } from "./everywhere.mjs";
 import type * as runtime from "../../src/runtime/index.ts";

@@ -31,8 +31,25 @@ const everyFile = blocksOf(page).filter(({ file }) => file !== undefined);
 const work = mkdtempSync(join(tmpdir(), "tlc-data-page-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-/** Two classes of four pictures each in every folder that a spec names. */
+/** Eight pictures of a box each, with masks, the first row of which is of no class. */
+async function drawScenes(images: string, masks: string): Promise<void> {
+  for (const path of [images, masks]) mkdirSync(path, { recursive: true });
+  for (let i = 0; i < 8; i++) {
+    const [width, height] = [20 + i, 24];
+    const isBox = (at: number): boolean => at % width > 2 + i && at % width < 12 + i && at > 8 * width;
+    const numbers = Uint8Array.from({ length: width * height }, (_, at) => (at < width ? 255 : Number(isBox(at))));
+    const levels = Uint8Array.from({ length: 3 * width * height }, (_, at) => (isBox(Math.floor(at / 3)) ? 200 : 30 + 5 * i));
+    await sharp(levels, { raw: { width, height, channels: 3 } }).toFile(join(images, `${i}.png`));
+    await sharp(numbers, { raw: { width, height, channels: 1 } })
+      .toColourspace("b-w")
+      .toFile(join(masks, `${i}.png`));
+  }
+}
+
+/** What a spec names: two classes of four pictures each in a folder, or pictures with masks. */
 async function drawPictures(folder: string, spec: string): Promise<void> {
+  for (const [, images = "", masks = ""] of spec.matchAll(/pictures\("([^"]+)", masks: "([^"]+)"/g))
+    await drawScenes(join(folder, images), join(folder, masks));
   for (const [, path = ""] of spec.matchAll(/images\("([^"]+)"\)/g))
     for (const name of ["cats", "dogs"]) {
       const into = join(folder, path, name);
@@ -101,8 +118,15 @@ async function runBlocks(folder: string, blocks: readonly Block[]): Promise<numb
 }
 
 describe("docs/data.md", () => {
-  it("has the five kinds of data", () => {
-    expect(sections.map(({ title }) => title)).toEqual(["Pictures", "Tables", "Sequences", "Words", "Several inputs"]);
+  it("has the six kinds of data", () => {
+    expect(sections.map(({ title }) => title)).toEqual([
+      "Pictures",
+      "Pictures with masks",
+      "Tables",
+      "Sequences",
+      "Words",
+      "Several inputs",
+    ]);
   });
 
   it("opens with what runs", async () => {

@@ -7,6 +7,8 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFile
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { pictureHeader } from "../../src/runtime/data/decode.ts";
+import { decodeMask } from "../../src/runtime/data/mask-pixels.ts";
 import { findAdapter } from "../../src/runtime/webgpu/adapter.ts";
 import { readSafetensors } from "../../src/runtime/weights/safetensors.ts";
 import { toFloat32 } from "../../src/runtime/weights/tensor-values.ts";
@@ -41,7 +43,7 @@ interface Event {
   readonly event: string;
   readonly loss?: number;
   readonly val?: { readonly loss: number };
-  readonly test?: { readonly loss: number; readonly accuracy?: number };
+  readonly test?: { readonly loss: number; readonly accuracy?: number; readonly mean_iou?: number };
 }
 
 /** The events of a run that must succeed. */
@@ -120,6 +122,23 @@ describe("tlc run", () => {
     const evaluated = await events("eval", folder);
     expect(evaluated[0]?.loss).toBeCloseTo(fromFolder.at(-1)?.test?.loss ?? NaN, 6);
   });
+
+  it("learns from masks which pixels are of digits and which of letters, and writes masks", async () => {
+    const all = await events("run", example("pages"), "--device", "wasm", ...set("epochs=12"), "-o", "pages.safetensors");
+    // Of ink and paper alone, without what is written, the mean would be at most a half; of nothing but paper it is 0.3.
+    expect(all.at(-1)?.test?.mean_iou).toBeGreaterThan(0.7);
+    const page = join(EXAMPLES, "data/pages/test/images/003.png");
+    const [answer] = await events("predict", example("pages"), page, "--device", "wasm", "-w", "pages.safetensors", "--masks", "answers");
+    expect(answer).toMatchObject({ event: "prediction", file: page, mask: join("answers", "003.png") });
+    const read = async (path: string): Promise<Uint8Array> => {
+      const bytes = readFileSync(path);
+      return decodeMask(bytes, await pictureHeader(bytes)).data;
+    };
+    const [given, truth] = [await read(join(work, "answers", "003.png")), await read(page.replace("images", "masks"))];
+    const counted = truth.reduce((count, value) => count + Number(value !== 255), 0);
+    const right = truth.reduce((count, value, i) => count + Number(value === given[i]), 0);
+    expect(right / counted).toBeGreaterThan(0.9);
+  }, 120_000);
 
   needing(adapter, "prints the same losses twice on WebGPU, and they fall", async () => {
     const glyphs = join(EXAMPLES, "data/glyphs/test");

@@ -5,6 +5,7 @@ import type { Artifact } from "../../ir/artifact.ts";
 import type { ColumnInfo, FieldInfo, OutputKind, OutputTask } from "../../ir/plan.ts";
 import { readingNamed } from "../../ir/recipe/columns/index.ts";
 import { reportedBy, type Reported } from "../../ir/recipe/metrics/index.ts";
+import { isPicture } from "../../ir/recipe/steps/define.ts";
 import { outputShapeOf, targetOf, tasksOf } from "../../ir/tasks.ts";
 import { sizeOf, type DType } from "../../ir/types.ts";
 import { template } from "../template.ts";
@@ -219,7 +220,7 @@ const ARRAYS = {
 function oneOf({ dtype, shape }: ColumnInfo): string {
   if (shape.length === 0) return "number";
   const values = `${ARRAYS[dtype]} | readonly number[]`;
-  return dtype === "u8" && shape.length === 3 ? `Picture | PictureFile | PageImage | ${values}` : values;
+  return isPicture({ dtype, shape }) ? `Picture | PictureFile | PageImage | ${values}` : values;
 }
 
 function inputsType(inputs: readonly ColumnInfo[], takesRows: boolean): string {
@@ -294,9 +295,19 @@ const namedClasses = (tasks: readonly TypedTask[]): readonly string[] => [
   "};",
 ];
 
+/** Of masks: pictures with one sample a pixel, the number of its class; or those numbers for the pixels that the network sees. */
+const MASKS = "readonly (Picture | Uint8Array | readonly number[])[]";
+
+const MASK = [
+  ...['readonly kind: "mask";', "readonly height: number;", "readonly width: number;"],
+  ...["/** Numbers of classes, row after row. */", "readonly mask: Uint8Array;"],
+  ...["/** [height, width, classes]. */", "readonly probabilities: Float32Array;"],
+];
+
 function labelsType({ output, label, names, isClass }: TypedTask): string {
   if (!label) return "never";
   const one = output === "" ? "Label" : names.join(" | ");
+  if (isPicture(label)) return `${ARRAYS[label.dtype]} | ${MASKS}`;
   const perExample = isClass ? `${one} | number` : "number";
   const lists = label.shape.length === 0 ? `readonly (${perExample})[]` : `readonly (readonly (${perExample})[])[]`;
   return `${ARRAYS[label.dtype]} | ${lists}`;
@@ -320,8 +331,13 @@ function namedPrediction(tasks: readonly TypedTask[]): string {
 
 const PROBABILITIES = ["/** Of every class, in label order. */", "readonly probabilities: readonly number[];"];
 
-function predictionFields({ outputs, rank }: TypedTask, label: string): { readonly doc: string; readonly fields: readonly string[] } {
+function predictionFields(
+  { outputs, rank, label: labels }: TypedTask,
+  label: string,
+): { readonly doc: string; readonly fields: readonly string[] } {
   const list = label.includes(" | ") ? `(${label})` : label;
+  if (labels && isPicture(labels))
+    return { doc: "The likeliest class of every pixel that the network sees, after preprocessing.", fields: MASK };
   if (outputs === "scores of each class")
     return {
       doc: "The classes that are likelier than not.",

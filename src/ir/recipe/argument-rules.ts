@@ -125,6 +125,16 @@ const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
     const list = Array.isArray(value) ? (value as readonly Given[]) : [value];
     return list.every((it) => typeof it === "string") ? list : undefined;
   }),
+  "count or names": rule<number | readonly string[]>(
+    "a whole number of at least 1, or a list of names",
+    { anyOf: [count.schema, { type: "array", items: { type: "string" } }] },
+    (value) => {
+      if (typeof value === "number") return count.convert(value);
+      const names = convertAll(value, text("a string"));
+      return names?.length === 0 ? undefined : names;
+    },
+    true,
+  ),
   path: text("a string"),
   measure: rule("what epochs report, such as `val.loss`", { type: "string", pattern: MEASURE.source }, (value) =>
     typeof value === "string" && MEASURE.test(value) ? value : undefined,

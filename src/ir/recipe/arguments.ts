@@ -30,6 +30,8 @@ export interface ArgValues {
   readonly bool: boolean;
   readonly string: string;
   readonly strings: readonly string[];
+  /** How many there are, or their names. */
+  readonly "count or names": number | readonly string[];
   /** Nothing but one of the argument's own words. */
   readonly word: never;
   /** What every epoch reports: `val.loss`. */

@@ -125,7 +125,7 @@ async function sizeOfFirst(path: string, others: readonly string[]): Promise<Ima
   return sizeOfFile(others.at(-1) ?? path);
 }
 
-async function sizeOfFile(path: string): Promise<ImageSize> {
+export async function sizeOfFile(path: string): Promise<ImageSize> {
   const bytes = await readRegularFile(path, { most: MOST_PICTURE_BYTES });
   try {
     return await pictureHeader(bytes);

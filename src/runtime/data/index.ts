@@ -1,8 +1,9 @@
 // The two questions that the rest asks about data in files: what does it look like (cheap, before compiling), and what is in it.
 // Node only; in a browser a page hands over arrays through `splitFromArrays`.
 
-import type { DataInfo, DataPlan, LabelRequest, WordPlan } from "../../ir/plan.ts";
+import type { ColumnInfo, DataInfo, DataPlan, LabelRequest, WordPlan } from "../../ir/plan.ts";
 import { classesOf, skipsBroken } from "../../ir/recipe/sources/images.ts";
+import { masksOf, pictures } from "../../ir/recipe/sources/pictures.ts";
 import { pathOf, sourceOf, type SourceName } from "../../ir/recipe/sources/index.ts";
 import { columnsOf, tableFormat } from "../../ir/recipe/sources/table.ts";
 import { loadSteps } from "../../ir/recipe/steps/host.ts";
@@ -10,7 +11,8 @@ import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
 import { describeImages, type ImageFolder } from "./images.ts";
 import type { LoadedSplit } from "./loaded-split.ts";
-import { storageOf, type Purpose, type Storage } from "./pixels.ts";
+import { describeMasked, requireNoKeys, type MaskedPictures } from "./masked.ts";
+import { maskStorage, storageOf, type Purpose, type Storage } from "./pixels.ts";
 import { definingSource, everything, resolveSplit, splitNames, type ResolvedSplit } from "./splits.ts";
 import { describeTable, loadTable, type TableSource, type TableSplit } from "./table.ts";
 
@@ -38,6 +40,11 @@ const foldersOf = (source: WordPlan): ImageFolder => ({
   skipsBroken: skipsBroken(source),
 });
 
+const maskedOf = (source: WordPlan): MaskedPictures => ({
+  ...{ folder: pathOf(source), masks: masksOf(source) },
+  classes: pictures.classes?.(source.args) ?? [],
+});
+
 const tableOf = (source: WordPlan): TableSource => ({ path: pathOf(source), columns: columnsOf(source), format: tableFormat(source) });
 
 /** What is trained on, if it comes from this source: what is fitted, is fitted on it. */
@@ -62,6 +69,20 @@ const LOADERS = {
       if (typeof keyedBy === "object") throw new DataError("pictures have no columns to split them by", "leave out `by`");
       const { loadImageFolder } = await import("./load-folder.ts");
       return loadImageFolder(foldersOf(source), pictureStorage(plan, info, options.purpose), info, select, options);
+    },
+    loadInputs: async (plan, _, files, info, access) =>
+      (await import("./load-images.ts")).loadImages({ files, storage: pictureStorage(plan, info) }, info, access),
+  },
+  pictures: {
+    describe: (plan, source, labels, access) => describeMasked(maskedOf(source), plan, labels, trainingSplit(plan, source), access),
+    load: async (plan, { source, select, keyedBy }, info, options) => {
+      requireNoKeys(keyedBy);
+      const { loadMasked } = await import("./load-masked.ts");
+      const storages = {
+        pictures: pictureStorage(plan, info, options.purpose),
+        masks: (label: ColumnInfo) => maskStorage(label, loadSteps(plan.preprocess), options.purpose ?? "evaluate"),
+      };
+      return loadMasked(maskedOf(source), storages, info, select, options);
     },
     loadInputs: async (plan, _, files, info, access) =>
       (await import("./load-images.ts")).loadImages({ files, storage: pictureStorage(plan, info) }, info, access),

@@ -14,7 +14,10 @@ import type { PictureSource } from "./read-pictures.ts";
 import type { Select } from "./splits.ts";
 import { printOf, storedBytes, streamPictures } from "./stream-pictures.ts";
 
-/** In memory, or streamed where that takes more than it may. */
+/** The pictures of a split in memory, or streamed where that takes more than it may. */
+export const loadOrStream = async (source: PictureSource, info: DataInfo, access: DataAccess): Promise<LoadedSplit> =>
+  (await streamed(source, info, access)) ?? (await loadImages(source, info, access));
+
 export async function loadImageFolder(
   { folder, classes: wanted, skipsBroken }: ImageFolder,
   storage: Storage,
@@ -38,7 +41,7 @@ export async function loadImageFolder(
   const chosen = [...select(files.length, labels, (key) => known[key] ?? "")];
   const classes = Int32Array.from(chosen, (i) => labels[i] ?? 0);
   const source = { files: chosen.map((i) => files[i] ?? ""), storage, skipsWithin: skipsBroken ? classes : undefined };
-  const images = (await streamed(source, info, access)) ?? (await loadImages(source, info, access));
+  const images = await loadOrStream(source, info, access);
   const columns = targetsOf(info).map(({ label: { name, dtype, shape } }) => [name, { dtype, shape, data: classes }] as const);
   return {
     ...images,

@@ -9,11 +9,11 @@ import { readPictures, type PictureSource } from "./read-pictures.ts";
 
 /** Images without labels, in the order given. */
 export async function loadImages(source: PictureSource, info: DataInfo, access: DataAccess = {}): Promise<LoadedSplit> {
-  const { files, storage } = source;
+  const { files, storage, masks } = source;
   const [input] = info.inputs;
   if (input === undefined) throw new InternalError("pictures without a column");
   const { cache: folder } = access;
-  const cache = folder !== undefined && PictureCache.isWorth(files) ? new PictureCache(folder, files, storage) : undefined;
+  const cache = folder !== undefined && PictureCache.isWorth(files) ? new PictureCache(folder, files, storage, masks?.sizes) : undefined;
   const key = cache?.key();
   let column = key === undefined ? undefined : await cache?.find(key);
   if (column === undefined) {

@@ -50,9 +50,12 @@ export interface LoadedSplit {
 export const labelsAreSets = ({ label, classes }: LabelInfo): boolean => label.dtype === "f32" && classes.length > 0;
 
 /** What is wrong with the first value of a column that holds numbers of rows or classes there are not; and where it stands. */
-export function strayValue({ below, padded }: ColumnInfo, data: HostArray): { readonly at: number; readonly problem: string } | undefined {
+export function strayValue(
+  { below, padded, ignored }: ColumnInfo,
+  data: HostArray,
+): { readonly at: number; readonly problem: string } | undefined {
   if (below === undefined) return undefined;
-  const at = data.findIndex((value) => !isBelow(value, below) && !(padded === true && value === PADDING));
+  const at = data.findIndex((value) => !isBelow(value, below) && value !== ignored && !(padded === true && value === PADDING));
   return at < 0 ? undefined : { at, problem: outOfRange(data[at] ?? NaN, below) };
 }
 

@@ -25,11 +25,14 @@ export class PictureCache {
   readonly #kept: KeptFiles;
   readonly #files: readonly string[];
   readonly #storage: Storage;
+  readonly #masks: Int32Array | undefined;
 
-  constructor(folder: string, files: readonly string[], storage: Storage) {
+  /** @param masks sizes of the pictures' masks, which each has been compared with */
+  constructor(folder: string, files: readonly string[], storage: Storage, masks?: Int32Array) {
     this.#kept = new KeptFiles({ folder, ending: ".pictures", magic: "tlspic01", mostOfOne: 2 ** 30, mostOfAll: 4 * 2 ** 30 });
     this.#files = files;
     this.#storage = storage;
+    this.#masks = masks;
   }
 
   static isWorth(files: readonly string[]): boolean {
@@ -43,6 +46,7 @@ export class PictureCache {
     const hash = nodeCrypto()
       .createHash("sha256")
       .update(JSON.stringify({ version: VERSION, plans, shape }));
+    if (this.#masks) hash.update(bytesOf(this.#masks));
     const settled = Date.now() - UNSETTLED;
     for (const path of this.#files) {
       const stats = statSync(path, { bigint: true, throwIfNoEntry: false });

@@ -52,8 +52,8 @@ export class PictureThreads {
   #busy = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor({ files, storage: { steps, shape }, skipsWithin }: PictureSource) {
-    this.#source = { files, skipsWithin, shape, plans: steps.map(({ plan }) => plan) };
+  constructor({ files, storage: { steps, shape }, skipsWithin, masks }: PictureSource) {
+    this.#source = { files, skipsWithin, masks, shape, plans: steps.map(({ plan }) => plan) };
   }
 
   async read(examples: Int32Array): Promise<PicturesRead> {

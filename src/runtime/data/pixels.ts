@@ -2,9 +2,9 @@
 // Folders of files and pictures of a web page go through here alike, since the steps belong to the weights. Browser-safe.
 
 import type { ColumnInfo } from "../../ir/plan.ts";
-import { hasOwnSizes, type Pixels } from "../../ir/recipe/steps/define.ts";
+import { beyondMasks, hasOwnSizes, type Pixels } from "../../ir/recipe/steps/define.ts";
 import { grayscale } from "../../ir/recipe/steps/grayscale.ts";
-import { loadedShape, loadPicture, loadSteps, type LoadSteps } from "../../ir/recipe/steps/host.ts";
+import { loadedShape, loadMask, loadPicture, loadSteps, type LoadSteps } from "../../ir/recipe/steps/host.ts";
 import { PLACE } from "../../ir/recipe/steps/places.ts";
 import { sizeOf, type Shape } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
@@ -18,11 +18,19 @@ export type Purpose = "train" | "evaluate";
 export interface Storage {
   readonly steps: LoadSteps;
   readonly shape: Shape;
+  /** Of masks: the class of what steps put around them. */
+  readonly beyond?: number;
 }
 
 /** @param steps those of preprocessing that run on the host */
 export const storageOf = ({ shape, training }: ColumnInfo, steps: LoadSteps, purpose: Purpose): Storage =>
   purpose === "train" && training !== undefined ? { shape: training.shape, steps: loadSteps(training.steps) } : { shape, steps };
+
+/** The same of masks. */
+export const maskStorage = (label: ColumnInfo, steps: LoadSteps, purpose: Purpose): Storage => ({
+  ...storageOf(label, steps, purpose),
+  beyond: beyondMasks(label),
+});
 
 /** Bytes of all pictures of a column: what an index on the device can count. */
 const MOST_BYTES = 2 ** 31 - 1;
@@ -59,9 +67,9 @@ export class PictureStore {
   put(index: number, picture: Pixels): string | undefined {
     const problem = misfit(this.#storage, picture);
     if (problem !== undefined) return problem;
-    const { steps, shape } = this.#storage;
+    const { steps, shape, beyond } = this.#storage;
     const [channels = 0] = shape;
-    const loaded = loadPicture(steps, picture);
+    const loaded = beyond === undefined ? loadPicture(steps, picture) : loadMask(steps, picture, beyond);
     // A program that stores one channel takes the grey of a colour picture, with or without a step that says so.
     const pixels = channels === 1 ? grayscale.load(loaded, {}) : loaded;
     const size = channels * pixels.height * pixels.width;

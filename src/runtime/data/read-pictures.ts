@@ -6,6 +6,7 @@ import { DataError } from "../errors.ts";
 import type { DataAccess, SkippedPicture } from "./access.ts";
 import { imageReason, pictureHeader } from "./decode.ts";
 import { Decoder } from "./decoder.ts";
+import type { ImageSize } from "./image-size.ts";
 import type { Column } from "./loaded-split.ts";
 import { misfit, PictureStore, type Storage } from "./pixels.ts";
 import { Problems } from "./problems.ts";
@@ -17,6 +18,8 @@ export interface PictureSource {
   readonly storage: Storage;
   /** Their classes, where what cannot be used is to be skipped: the next picture of its class that can stands in its place. */
   readonly skipsWithin?: Int32Array | undefined;
+  /** The masks of the pictures, where they have some, and height and width of each, one after the other. */
+  readonly masks?: { readonly files: readonly string[]; readonly sizes: Int32Array } | undefined;
 }
 
 export interface PicturesRead {
@@ -40,11 +43,12 @@ export async function readPictures(
   const reader = new QuickReader(signal);
 
   /** What keeps a file out. */
-  const load = async (place: number, path: string): Promise<string | undefined> => {
+  const load = async (place: number, example: number): Promise<string | undefined> => {
+    const path = files[example] ?? "";
     try {
       const bytes = await reader.read(path);
       const header = await pictureHeader(bytes);
-      return misfit(storage, header) ?? store.put(place, await decoder.decode(bytes, header));
+      return unlikeMask(source, example, header) ?? misfit(storage, header) ?? store.put(place, await decoder.decode(bytes, header));
     } catch (error) {
       signal?.throwIfAborted();
       return error instanceof DataError ? error.message : imageReason(error);
@@ -52,10 +56,10 @@ export async function readPictures(
   };
   const loadOrSkip = async (place: number, example: number): Promise<void> => {
     const path = files[example] ?? "";
-    const problem = await load(place, path);
+    const problem = await load(place, example);
     if (problem === undefined) return;
     for (const other of skipsWithin ? othersOf(skipsWithin, example) : [])
-      if ((await load(place, files[other] ?? "")) === undefined) {
+      if ((await load(place, other)) === undefined) {
         skipped.push({ path, problem });
         return;
       }
@@ -83,6 +87,14 @@ export async function readPictures(
     "replace or remove them, or say `broken: skip` in the data set; for images of different sizes add `resize(SIZE)` and `center_crop(SIZE)` to `preprocess`",
   );
   return { column: store.column(), skipped };
+}
+
+/** A picture that lies otherwise than its mask, or is one of another. */
+function unlikeMask({ masks }: PictureSource, example: number, { width, height }: ImageSize): string | undefined {
+  if (masks === undefined) return undefined;
+  const [rows = 0, columns = 0] = masks.sizes.subarray(2 * example);
+  if (rows === height && columns === width) return undefined;
+  return `${width}x${height}, and its mask ${masks.files[example] ?? ""} is ${columns}x${rows}`;
 }
 
 /** The other examples of a class, from the one behind this on. */

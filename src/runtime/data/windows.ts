@@ -1,7 +1,8 @@
 // Some examples of a split at a time, as a split of their own that lies in memory: while they are used, the ones after them are read.
 
 import { HOST_ARRAYS } from "../../ir/arrays.ts";
-import { InternalError, sizeOf } from "../../ir/types.ts";
+import { PLACE } from "../../ir/recipe/steps/places.ts";
+import { sizeOf } from "../../ir/types.ts";
 import type { Column, LoadedSplit } from "./loaded-split.ts";
 
 /** Bytes of pictures that a device has at one time. As many more may be waiting for it, and as many are being read. */
@@ -75,9 +76,26 @@ export class Windows {
 const isSame = (a: Int32Array, b: Int32Array): boolean => a.length === b.length && a.every((value, i) => value === b[i]);
 
 function rowsOf({ dtype, shape, data, places }: Column, examples: Int32Array): Column {
-  if (places) throw new InternalError("pictures in memory need no window");
+  if (places) return ownRows({ dtype, shape, data }, places, examples);
   const size = sizeOf(shape);
   const rows = new HOST_ARRAYS[dtype](examples.length * size);
   examples.forEach((example, i) => rows.set(data.subarray(example * size, (example + 1) * size), i * size));
   return { dtype, shape, data: rows };
+}
+
+/** Of sizes of their own: one behind the other, as the order has them. */
+function ownRows({ dtype, shape: [channels = 1, ...rest], data }: Column, table: Int32Array, examples: Int32Array): Column {
+  const parts = Array.from(examples, (example) => {
+    const [first = 0, height = 0, width = 0] = table.subarray(example * PLACE);
+    return { height, width, values: data.subarray(first, first + channels * height * width) };
+  });
+  const rows = new HOST_ARRAYS[dtype](parts.reduce((sum, { values }) => sum + values.length, 0));
+  const taken = new Int32Array(examples.length * PLACE);
+  let at = 0;
+  for (const [i, { height, width, values }] of parts.entries()) {
+    rows.set(values, at);
+    taken.set([at, height, width], i * PLACE);
+    at += values.length;
+  }
+  return { dtype, shape: [channels, ...rest], data: rows, places: taken };
 }

@@ -11,9 +11,10 @@ import type { LoadSteps } from "../../ir/recipe/steps/host.ts";
 import { targetsOf } from "../../ir/tasks.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { fieldWriter } from "../data/fields.ts";
-import { labelsAreSets, splitFromArrays, type Column, type LoadedSplit } from "../data/loaded-split.ts";
+import { isBelow, labelsAreSets, splitFromArrays, type Column, type LoadedSplit } from "../data/loaded-split.ts";
 import { PictureStore, storageOf, type Purpose, type Storage } from "../data/pixels.ts";
 import { DataError } from "../errors.ts";
+import { packMasks, type Mask } from "./masks.ts";
 
 /** As a canvas gives it (`ImageData`): 1, 3 or 4 samples a pixel. */
 export interface Picture {
@@ -53,8 +54,8 @@ export interface SplitValues {
   readonly labels: LabelValues | Readonly<Record<string, LabelValues>>;
 }
 
-/** A number is the index of a class, or the number to regress. */
-type LabelValues = HostArray | readonly (LabelEntry | readonly LabelEntry[])[];
+/** A number is the index of a class, or the number to regress; of pixels there are masks. */
+type LabelValues = HostArray | readonly (LabelEntry | readonly LabelEntry[])[] | readonly Mask[];
 
 /** A network with one input takes examples as they are, one with several takes records. */
 export function splitOfExamples(info: DataInfo, steps: LoadSteps, examples: readonly Example[]): LoadedSplit {
@@ -88,7 +89,11 @@ export function splitOfColumns(
   if (!hasInputs)
     throw new DataError(`the data to ${what} has no inputs`, rows ? "inputs are a list of rows, by the names of their columns" : "");
   const packedLabels = Object.fromEntries(
-    targetsOf(info).map((target) => [target.label.name, packLabels(target, labelsFor(info, target, labels, what))]),
+    targetsOf(info).map((target) => {
+      const given = labelsFor(info, target, labels, what);
+      const { label } = target;
+      return [label.name, isPicture(label) ? packMasks(label, steps, given, purpose) : packLabels(target, given as PlainLabels)];
+    }),
   );
   if (rows) return splitFromArrays(info, { ...packRows(info, steps, inputs as readonly TableRow[]), ...packedLabels });
   const given = inputs as Readonly<Record<string, ColumnValues>>;
@@ -103,7 +108,10 @@ export function splitOfColumns(
     if (hasOwnSizes(storage.shape)) throw new DataError(`"${name}" is an array of numbers, ${AS_PICTURES}`);
     return [name, values];
   });
-  const stored = { ...info, inputs: info.inputs.map((column) => ({ ...column, shape: storages.get(column.name)?.shape ?? column.shape })) };
+  const stored = {
+    ...info,
+    inputs: info.inputs.map((column) => ({ ...column, shape: storages.get(column.name)?.shape ?? column.shape })),
+  };
   return splitFromArrays(stored, { ...Object.fromEntries(columns), ...packedLabels });
 }
 
@@ -217,7 +225,9 @@ function labelsFor(info: DataInfo, { label: { name } }: LabelInfo, labels: Split
   throw new DataError(`the data to ${what} has no labels${info.targets ? ` for "${name}"` : ""}`);
 }
 
-function packLabels(target: LabelInfo, labels: LabelValues): HostArray {
+type PlainLabels = Exclude<LabelValues, readonly Mask[]>;
+
+function packLabels(target: LabelInfo, labels: PlainLabels): HostArray {
   const { label, classes } = target;
   if (labelsAreSets(target)) return packSets(target, labels);
   const packed = isTyped(labels) ? labels : hostArray(label.dtype, labels.length * sizeOf(label.shape));
@@ -231,15 +241,13 @@ function packLabels(target: LabelInfo, labels: LabelValues): HostArray {
   const stray =
     classes.length === 0
       ? undefined
-      : packed.find(
-          (index) => !(index >= 0 && index < classes.length && Number.isInteger(index)) && !(label.padded === true && index === PADDING),
-        );
+      : packed.find((index) => !isBelow(index, classes.length) && index !== label.ignored && !(label.padded === true && index === PADDING));
   if (stray !== undefined) throw new DataError(`the label ${stray} is no class`, `labels are 0 to ${classes.length - 1}, or names`);
   return packed;
 }
 
 /** Sets of classes: for each example a 1 for every class that it has, or a list of those, by names or indices. */
-function packSets({ label, classes }: LabelInfo, labels: LabelValues): HostArray {
+function packSets({ label, classes }: LabelInfo, labels: PlainLabels): HostArray {
   if (isTyped(labels)) {
     const stray = labels.find((value) => !(value >= 0 && value <= 1));
     if (stray !== undefined)

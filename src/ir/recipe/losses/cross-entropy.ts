@@ -3,7 +3,7 @@
 import { arg, argOr, problem } from "../define.ts";
 import { accuracy } from "../metrics/accuracy.ts";
 import { alongLast, BALANCED, balancedWeights, balanceOf, numbersOf, weightsOf } from "./balance.ts";
-import { classesFit, scoreRows } from "./classes.ts";
+import { classesFit, IGNORE, ignores, scoreRows } from "./classes.ts";
 import { defineLoss } from "./define.ts";
 
 export const crossEntropy = defineLoss({
@@ -12,6 +12,7 @@ export const crossEntropy = defineLoss({
   args: {
     label_smoothing: arg("probability", "share of the label spread over all classes", 0),
     weights: argOr([BALANCED], "numbers", "of each class; `balanced`: the rarer it is in training, the more", []),
+    ignore: IGNORE,
   },
   check: ({ weights }) =>
     weights === BALANCED || weights.length === 0 || (weights.every((weight) => weight >= 0) && weights.some((weight) => weight > 0))
@@ -29,6 +30,7 @@ export const crossEntropy = defineLoss({
         : problem("weight-count", { what: "`weights`", weights: weights.length, classes }))
     );
   },
+  ignores,
   counts: ({ weights }) => weights === BALANCED,
   balanced: (args, info) => {
     const weights = balanceOf(info, balancedWeights);
@@ -49,6 +51,7 @@ export const crossEntropy = defineLoss({
   samples: [
     { args: {}, output: [3, 4], label: [3] },
     { args: { label_smoothing: 0.1 }, output: [3, 4], label: [3] },
+    { args: { ignore: 255 }, output: [2, 3, 5, 4], label: [2, 3, 5] },
     { args: { label_smoothing: 1 }, output: [2, 5, 3], label: [2, 5] },
     { args: { weights: [0.5, 2, 1, 1] }, output: [3, 4], label: [3] },
     { args: { weights: [0.5, 2, 0], label_smoothing: 0.2 }, output: [2, 5, 3], label: [2, 5] },

@@ -33,6 +33,8 @@ export interface Loss<N extends string = string, A extends ArgSpecs = ArgSpecs> 
   readonly views?: number;
   /** What keeps outputs and labels from being compared. */
   readonly fits: (comparison: Comparison, args: Values<A>) => Problem | undefined;
+  /** The label that stands for none and counts for nothing, if there is one. */
+  readonly ignores?: (args: Values<A>) => number | undefined;
   /** What it must know of the labels that are trained on, for arguments which say so; others it leaves as they are. */
   readonly counts?: (args: Values<A>) => boolean;
   readonly balanced?: (args: Values<A>, info: Pick<LabelInfo, "labelled" | "classes">) => Values<A> | Problem;

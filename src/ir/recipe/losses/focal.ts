@@ -2,13 +2,13 @@
 
 import { arg, problem } from "../define.ts";
 import { accuracy } from "../metrics/accuracy.ts";
-import { classesFit, scoreRows } from "./classes.ts";
+import { classesFit, IGNORE, ignores, scoreRows } from "./classes.ts";
 import { defineLoss } from "./define.ts";
 
 export const focal = defineLoss({
   name: "focal",
   doc: "cross entropy times (1 - p)^gamma, p the probability of the true class",
-  args: { gamma: arg("non-negative", "how much less likely classes weigh more; 0 is cross entropy", 2) },
+  args: { gamma: arg("non-negative", "how much less likely classes weigh more; 0 is cross entropy", 2), ignore: IGNORE },
   // Between 0 and 1 the slope of the factor has no bound where p comes close to 1.
   check: ({ gamma }) =>
     gamma > 0 && gamma < 1 ? problem("out-of-range", { what: "`gamma`", wanted: "0 or at least 1", got: String(gamma) }) : undefined,
@@ -16,6 +16,7 @@ export const focal = defineLoss({
   outputs: "class scores",
   reports: [accuracy],
   fits: classesFit,
+  ignores,
   build: (b, { gamma }, output, label) => {
     const { scores, labels } = scoreRows(b, output, label);
     const loss = b.crossEntropy(scores, labels, { labelSmoothing: 0 });

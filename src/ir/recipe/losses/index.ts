@@ -30,6 +30,9 @@ export const isAgainstInput = (plan: WordPlan): boolean => lossOf(plan).compares
 /** Whether labels are for nothing: outputs are compared with the input, or with each other. */
 export const isWithoutLabels = (plan: WordPlan): boolean => isAgainstInput(plan) || lossOf(plan).views !== undefined;
 
+/** The label that stands for none, where the loss leaves one out. */
+export const ignoredLabel = (plan: WordPlan): number | undefined => lossOf(plan).ignores?.(plan.args);
+
 /** Whether the labels that are trained on are to be counted. */
 export const countsLabels = (plan: WordPlan): boolean => lossOf(plan).counts?.(plan.args) === true;
 

@@ -11,6 +11,7 @@ import { confusion } from "./confusion.ts";
 import type { Metric, RankedMetric, SummedMetric, Tally, TallySizes } from "./define.ts";
 import { f1 } from "./f1.ts";
 import { mae } from "./mae.ts";
+import { meanIou } from "./mean-iou.ts";
 import { precision } from "./precision.ts";
 import { r2 } from "./r2.ts";
 import { recall } from "./recall.ts";
@@ -18,7 +19,7 @@ import { rmse } from "./rmse.ts";
 import { topK } from "./top-k.ts";
 
 export const METRICS = [
-  ...[accuracy, topK, precision, recall, f1, auc, averagePrecision, confusion],
+  ...[accuracy, topK, precision, recall, f1, meanIou, auc, averagePrecision, confusion],
   ...[mae, rmse, r2],
 ] as const satisfies readonly Metric[];
 

@@ -34,13 +34,14 @@ export function rankScores(b: Builder, output: Node, labels: LabelKind): Node {
 
 /**
  * @param scores [labels, classes ranked]
+ * @param ignored the label that stands for none
  * @param truth indices of classes; or for every class of every label 1 or 0, as long as the scores
  */
-export function rankingOf(scores: Float32Array, truth: ArrayLike<number>, classes: number, labels: LabelKind): Ranking {
+export function rankingOf(scores: Float32Array, truth: ArrayLike<number>, classes: number, labels: LabelKind, ignored?: number): Ranking {
   const isSet = labels === "set";
   const rows = scores.length / classes;
   const counted: number[] = [];
-  for (let row = 0; row < rows; row++) if (isSet || truth[row] !== PADDING) counted.push(row);
+  for (let row = 0; row < rows; row++) if (isSet || (truth[row] !== PADDING && truth[row] !== ignored)) counted.push(row);
   const columns = Array.from({ length: classes }, (_, c): RankedColumn => {
     const positive = isSet || classes > 1 ? c : 1;
     return {

@@ -9,6 +9,10 @@ export interface Source<N extends string = string, A extends ArgSpecs = ArgSpecs
   readonly gives: "pictures" | "columns";
   /** What the label of an example is, where every such source has the same: known before anything is read. */
   readonly label?: Pick<ColumnInfo, "dtype" | "shape">;
+  /** The classes that pixels have, of pictures which come with masks; those of whole examples are read from the data. */
+  readonly classes?: (args: Values<A>) => readonly string[];
+  /** Arguments that the training source must have, for all of its kind. */
+  readonly needed?: readonly (keyof A & string)[];
   /** Arguments that a source without them has from the training source of its kind. */
   readonly shared?: readonly (keyof A & string)[];
   /** Cases for the tests. */

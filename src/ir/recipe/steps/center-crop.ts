@@ -18,6 +18,7 @@ export const centerCrop = defineLoadStep({
       height,
       width,
     }),
+  mask: "moves",
   samples: [
     { args: { size: [3, 3] }, image: [3, 6, 9] },
     { args: { size: [5, 4] }, image: [1, 5, 5] },

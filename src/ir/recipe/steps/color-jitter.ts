@@ -44,6 +44,7 @@ export const colorJitter = defineMoveStep({
     }
     return pixelsOf(b, picture, from.unit);
   },
+  mask: "stays",
   samples: [
     { args: { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 }, image: [3, 3, 4] },
     { args: { contrast: 2 }, image: [1, 3, 4] },

@@ -32,6 +32,7 @@ export const cutmix = defineMixStep({
       own: b.sub(1, b.div(area, height * width)),
     };
   },
+  mask: "cannot",
   samples: [
     { args: {}, image: [3, 4, 5] },
     { args: { alpha: 0.5 }, image: [1, 3, 4] },

@@ -39,6 +39,8 @@ export interface Raster {
   readonly shorter?: number | undefined;
   /** The level that stands for 1: 255 until a step makes other numbers of levels. */
   readonly unit: number;
+  /** What stands where there is no picture: black, and in a mask a class. */
+  readonly beyond: number;
   /** f32[batch, channels, h, w] at rows i32[batch or 1, h, 1] and columns i32[batch or 1, 1, w]. */
   readonly at: PixelsAt;
 }
@@ -52,9 +54,16 @@ export interface StepContext {
   readonly random: () => Node;
 }
 
+/**
+ * What becomes of a picture's mask, whose pixels are classes: it goes the picture's way, with the same random numbers; it stays as it is, since
+ * pixels keep their places; or nothing that would be right.
+ */
+export type OnMask = "moves" | "stays" | "cannot";
+
 interface StepBase<N extends string, A extends ArgSpecs> extends Word<N, A> {
   /** Pictures after the step, or why it cannot work on such pictures. */
   readonly shape: (image: ImageShape, args: Values<A>) => ImageShape | Problem;
+  readonly mask: OnMask;
   readonly samples: readonly StepSample<A>[];
 }
 
@@ -64,6 +73,8 @@ export interface LoadStep<N extends string = string, A extends ArgSpecs = ArgSpe
   /** What it does with pixels: cuts a part of them out, makes others of each one alone, or of several. */
   readonly changes: "nothing but the frame" | "each pixel" | "pixels and frame";
   readonly load: (picture: Pixels, args: Values<A>) => Pixels;
+  /** Of a mask that moves, where that differs: classes have no mean. @param beyond the class of what is put around it */
+  readonly loadMask?: (mask: Pixels, args: Values<A>, beyond: number) => Pixels;
 }
 
 /** On the device: which pixel stands where. */
@@ -74,6 +85,8 @@ export interface MoveStep<N extends string = string, A extends ArgSpecs = ArgSpe
   /** Runs behind the steps that make numbers of levels, wherever it stands among the random ones. */
   readonly isLast?: boolean;
   readonly move: (context: StepContext, from: Raster, args: Values<A>) => PixelsAt;
+  /** Of a mask, where that differs: classes have no mean. It draws what `move` draws, in the same order. */
+  readonly moveMask?: (context: StepContext, from: Raster, args: Values<A>) => PixelsAt;
 }
 
 /** On the device: numbers made of levels, with 1 for 1 afterwards. */
@@ -130,8 +143,15 @@ export function shapeAfter(
   return { shape };
 }
 
+/** The class of what lies around a mask: none, where the loss leaves one out, and otherwise the first, which is the background by custom. */
+export const beyondMasks = ({ ignored = 0 }: Pick<ColumnInfo, "ignored">): number => ignored;
+
 /** Whether a column holds pictures, as u8[channels, height, width]; numbers of any other kind are taken as they are. */
 export const isPicture = ({ dtype, shape }: Pick<ColumnInfo, "dtype" | "shape">): boolean => dtype === "u8" && shape.length === 3;
+
+/** What a label is of: one for the example, one for each step, or, of a mask, one for each row and column. */
+export const labelPositions = (label: Pick<ColumnInfo, "dtype" | "shape">): Shape =>
+  isPicture(label) ? label.shape.slice(1) : label.shape;
 
 /** Whether each picture has a size of its own, and not all one. */
 export const hasOwnSizes = (shape: Shape): boolean => shape.includes(0);

@@ -15,6 +15,7 @@ export const grayscale = defineLoadStep({
     const luma = (i: number): number => (level(i, 0) * 19595 + level(i, 1) * 38470 + level(i, 2) * 7471 + 0x8000) >> 16;
     return { ...picture, channels: 1, data: Uint8Array.from({ length: data.length / channels }, (_, i) => luma(i)) };
   },
+  mask: "stays",
   samples: [
     { args: {}, image: [3, 2, 3] },
     { args: {}, image: [1, 2, 3] },

@@ -14,6 +14,7 @@ export const horizontalFlip = defineMoveStep({
     const isFlipped = b.reshape(b.less(random(), probability), { shape: [batch, 1, 1] });
     return (rows, columns) => from.at(rows, b.where(isFlipped, b.sub(less(b, from.width, 1), columns), columns));
   },
+  mask: "moves",
   samples: [
     { args: {}, image: [3, 2, 5] },
     { args: { probability: 1 }, image: [1, 3, 4] },

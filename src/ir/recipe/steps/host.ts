@@ -21,6 +21,13 @@ export const loadSteps = (preprocess: readonly WordPlan[]): LoadSteps =>
 export const loadPicture = (steps: LoadSteps, picture: Pixels): Pixels =>
   steps.reduce((pixels, { step, plan }) => step.load(pixels, plan.args), picture);
 
+/** Of a picture's mask. @param beyond the class of what is put around it */
+export const loadMask = (steps: LoadSteps, mask: Pixels, beyond: number): Pixels =>
+  steps.reduce((pixels, { step, plan }) => {
+    if (step.mask === "stays") return pixels;
+    return step.loadMask ? step.loadMask(pixels, plan.args, beyond) : step.load(pixels, plan.args);
+  }, mask);
+
 /** What a picture becomes, or why the steps cannot work on it. */
 export function loadedShape(steps: LoadSteps, picture: ImageShape): ImageShape | string {
   const outcome = shapeAfter(steps, picture);

@@ -108,6 +108,23 @@ export function pictureColumn(name: string, data: DataSteps, picture: Shape): Co
   return { name, dtype: "u8", shape, picture, training: { shape: training, steps } };
 }
 
+/** Masks beside such pictures: their bytes are classes, and they go the same way. */
+export function maskColumn(name: string, { shape, picture = shape, training }: ColumnInfo): ColumnInfo {
+  const ofOne = ([, ...extents]: Shape): Shape => [1, ...extents];
+  return {
+    ...{ name, dtype: "u8", shape: ofOne(shape), picture: ofOne(picture) },
+    ...(training && { training: { ...training, shape: ofOne(training.shape) } }),
+  };
+}
+
+/** The first step that would do something to pictures which their masks cannot follow. */
+export const stepWithoutMasks = ({ preprocess, augment }: DataSteps): WordPlan | undefined =>
+  [...preprocessSteps({ preprocess }), ...planned<Step>(AUGMENT, augment)].find(({ step }) => step.mask === "cannot")?.plan;
+
+/** The first random step that masks follow. */
+export const stepOfMasks = ({ augment }: DataSteps): WordPlan | undefined =>
+  planned<Step>(AUGMENT, augment).find(({ step }) => step.mask === "moves")?.plan;
+
 /** The first step that stands behind one that must run after it: pictures are loaded before the device has them. */
 export function orderProblem(data: Pick<DataPlan, "preprocess">): { readonly problem: Problem; readonly at: WordPlan } | undefined {
   const steps = preprocessSteps(data);

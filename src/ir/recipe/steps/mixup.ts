@@ -15,6 +15,7 @@ export const mixup = defineMixStep({
     const own = symmetricBeta(context, alpha);
     return { pictures: b.add(b.mul(pictures, own), b.mul(partners, b.sub(1, own))), own };
   },
+  mask: "stays",
   samples: [
     { args: {}, image: [3, 2, 5] },
     { args: { alpha: 0.2 }, image: [1, 3, 4] },

@@ -41,6 +41,7 @@ export const normalize = defineValueStep({
     );
     return b.add(b.mul(levels, scale), shift);
   },
+  mask: "stays",
   samples: [
     { args: { mean: [0.5], std: [0.25] }, image: [3, 2, 2] },
     { args: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }, image: [3, 2, 3] },

@@ -2,7 +2,7 @@
 // PyTorch's does.
 
 import { arg, argOr, problem } from "../define.ts";
-import { defineLoadStep } from "./define.ts";
+import { defineLoadStep, type Pixels } from "./define.ts";
 import { windowOf, type Beyond } from "./window.ts";
 
 const clamp = (position: number, extent: number): number => Math.min(Math.max(position, 0), extent - 1);
@@ -13,6 +13,11 @@ const BEYOND = {
   edge: clamp,
   reflect: mirror,
 } as const satisfies Record<string, Beyond>;
+
+function padded(picture: Pixels, [rows, columns]: readonly [number, number], mode: keyof typeof BEYOND, fill: number): Pixels {
+  const window = { top: -rows, left: -columns, height: picture.height + 2 * rows, width: picture.width + 2 * columns };
+  return windowOf(picture, window, BEYOND[mode], fill);
+}
 
 export const pad = defineLoadStep({
   name: "pad",
@@ -41,13 +46,9 @@ export const pad = defineLoadStep({
     };
   },
   changes: "pixels and frame",
-  load: (picture, { border: [rows, columns], mode, fill }) =>
-    windowOf(
-      picture,
-      { top: -rows, left: -columns, height: picture.height + 2 * rows, width: picture.width + 2 * columns },
-      BEYOND[mode],
-      fill,
-    ),
+  load: (picture, { border, mode, fill }) => padded(picture, border, mode, fill),
+  mask: "moves",
+  loadMask: (mask, { border, mode }, beyond) => padded(mask, border, mode, beyond),
   samples: [
     { args: { border: [2, 2] }, image: [3, 4, 5] },
     { args: { border: [1, 3], mode: "reflect" }, image: [1, 4, 6] },

@@ -43,7 +43,23 @@ export function ownPlaces(b: Builder, examples: Node, table: Node): Places {
 }
 
 /** Pictures as they are stored. @param bytes u8[n] of all */
-export function storedRaster(b: Builder, bytes: Node, { first, height, width }: Places, channels: number): Raster {
+export const storedRaster = (b: Builder, bytes: Node, places: Places, channels: number): Raster => ({
+  ...storedBytes(b, bytes, places, channels),
+  ...{ unit: 255, beyond: 0 },
+});
+
+/** Masks as they are stored, whose levels are classes and no parts of 1. @param beyond the class of what lies around them */
+export const storedMasks = (b: Builder, bytes: Node, places: Places, beyond: number): Raster => ({
+  ...storedBytes(b, bytes, places, 1),
+  ...{ unit: 1, beyond },
+});
+
+function storedBytes(
+  b: Builder,
+  bytes: Node,
+  { first, height, width }: Places,
+  channels: number,
+): Pick<Raster, "channels" | "height" | "width" | "at"> {
   const batch = at(first.type.shape, 0);
   const [rowsOf, columnsOf] = [besidePixels(b, height), besidePixels(b, width)];
   const channel = b.iota({ shape: [1, channels, 1, 1], axis: 1 });
@@ -51,7 +67,6 @@ export function storedRaster(b: Builder, bytes: Node, { first, height, width }: 
     channels,
     height,
     width,
-    unit: 255,
     at: (rows, columns) => {
       const shape = [batch, channels, at(rows.type.shape, 1), at(columns.type.shape, 2)];
       const row = b.add(b.mul(channel, rowsOf), perPixel(b, rows));

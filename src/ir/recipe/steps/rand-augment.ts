@@ -40,6 +40,7 @@ export const randAugment = defineMoveStep({
     for (let i = 0; i < operations; i++) raster = { ...raster, at: oneOperation(context, raster, strengths) };
     return raster.at;
   },
+  mask: "cannot",
   samples: [
     { args: {}, image: [3, 5, 6] },
     { args: { num_ops: 1, magnitude: 4, num_magnitude_bins: 5 }, image: [1, 4, 3] },

@@ -42,9 +42,10 @@ export const randomAffine = defineMoveStep({
       const [y, x] = [b.sub(row, middleY), b.sub(column, middleX)];
       const upright = b.add(x, b.mul(y, b.div(b.sin(slant), b.cos(slant))));
       const scaled = (position: Node, middle: number): Node => b.add(b.div(position, scale), middle);
-      return nearestPixels(b, pixels, [height, width], scaled(y, middleY), scaled(upright, middleX));
+      return nearestPixels(b, pixels, [height, width], scaled(y, middleY), scaled(upright, middleX), from.beyond);
     };
   },
+  mask: "moves",
   samples: [
     { args: { degrees: 15, translate: 0.1, scale: [0.8, 1.2], shear: 10 }, image: [3, 4, 5] },
     { args: { degrees: 0 }, image: [1, 3, 3] },

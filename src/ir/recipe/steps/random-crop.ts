@@ -30,9 +30,10 @@ export const randomCrop = defineMoveStep({
       if (padding === 0) return from.at(y, x);
       const within = (position: Node, extent: Extent): Node =>
         perPixel(b, b.logicalAnd(b.lessEqual(0, position), b.less(position, extent)));
-      return b.where(b.logicalAnd(within(y, from.height), within(x, from.width)), from.at(y, x), 0);
+      return b.where(b.logicalAnd(within(y, from.height), within(x, from.width)), from.at(y, x), from.beyond);
     };
   },
+  mask: "moves",
   samples: [
     { args: { size: [3, 3] }, image: [3, 5, 6] },
     { args: { size: [6, 6], padding: 2 }, image: [1, 4, 4] },

@@ -58,6 +58,7 @@ export const randomErasing = defineMoveStep({
       return b.where(perPixel(b, b.logicalAnd(isInside, isErased)), value, from.at(y, x));
     };
   },
+  mask: "stays",
   samples: [
     { args: {}, image: [3, 6, 8] },
     { args: { probability: 1, scale: [0.25, 0.25], ratio: [1, 1], value: 0.5 }, image: [1, 4, 4] },

@@ -5,9 +5,9 @@ import type { Builder } from "../../builder.ts";
 import type { Node } from "../../node.ts";
 import { at } from "../../ops/define.ts";
 import { arg, problem } from "../define.ts";
-import { defineMoveStep, type Extent } from "./define.ts";
+import { defineMoveStep, type Extent, type Raster, type StepContext } from "./define.ts";
 import { perPixel } from "./pixels.ts";
-import { randomBox } from "./random-box.ts";
+import { randomBox, type Box } from "./random-box.ts";
 
 /** Proportions beyond these would make filters of hundreds of pixels. */
 const MOST_RATIO = 16;
@@ -28,8 +28,10 @@ export const randomResizedCrop = defineMoveStep({
   },
   shape: ({ channels }, { size: [height, width] }) => ({ channels, height, width }),
   crops: true,
-  move: ({ b, batch, random }, from, { size, scale, ratio }) => {
-    const box = randomBox(b, batch, random, { height: from.height, width: from.width, scale, ratio });
+  move: (context, from, args) => {
+    const { b, batch } = context;
+    const { size, ratio } = args;
+    const box = boxOf(context, from, args);
     // A box is at most as wide as the shorter side times its proportions, fallback included.
     const most = (extent: Extent, proportion: number): number =>
       typeof extent === "number" ? extent : Math.ceil((from.shorter ?? 1) * Math.max(1, proportion)) + 1;
@@ -54,11 +56,37 @@ export const randomResizedCrop = defineMoveStep({
       return b.div(b.reshape(sum, { shape: [batch, channels, height, width] }), total);
     };
   },
+  mask: "moves",
+  moveMask: (context, from, args) => {
+    const box = boxOf(context, from, args);
+    const y = nearest(context.b, box.top, box.height, args.size[0]);
+    const x = nearest(context.b, box.left, box.width, args.size[1]);
+    return (rows, columns) => from.at(y(rows), x(columns));
+  },
   samples: [
     { args: { size: [4, 4] }, image: [3, 6, 8] },
     { args: { size: [5, 3], scale: [0.5, 0.5], ratio: [1, 1] }, image: [1, 4, 4] },
   ],
 });
+
+const boxOf = (
+  { b, batch, random }: StepContext,
+  { height, width }: Raster,
+  { scale, ratio }: { readonly scale: readonly [number, number]; readonly ratio: readonly [number, number] },
+): Box => randomBox(b, batch, random, { height, width, scale, ratio });
+
+/**
+ * The row or column of the picture that the middle of each new one lies in, as PIL has it.
+ * @param start, extent of the box, f32[batch, 1, 1], of which `size` new ones are made
+ */
+const nearest =
+  (b: Builder, start: Node, extent: Node, size: number) =>
+  (index: Node): Node => {
+    // Whole numbers over whole numbers; the half keeps the quotient away from the next.
+    const doubled = b.mul(b.add(b.mul(b.cast(index, { dtype: "f32" }), 2), 1), extent);
+    const place = b.minimum(b.floor(b.div(b.add(doubled, 0.5), 2 * size)), b.sub(extent, 1));
+    return b.cast(b.add(start, place), { dtype: "i32" });
+  };
 
 interface Taps {
   /** Rows or columns that new ones are made of, i32[batch, h, w, taps], and what each weighs; `total` is the sum, f32[batch, h, w]. */

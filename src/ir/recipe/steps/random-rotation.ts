@@ -20,9 +20,10 @@ export const randomRotation = defineMoveStep({
     const angle = b.reshape(b.sub(b.mul(random(), 2 * most), most), { shape: [batch, 1, 1] });
     return (rows, columns) => {
       const { row, column } = turned(b, [height, width], angle, rows, columns);
-      return nearestPixels(b, pixels, [height, width], row, column);
+      return nearestPixels(b, pixels, [height, width], row, column, from.beyond);
     };
   },
+  mask: "moves",
   samples: [
     { args: { degrees: 30 }, image: [3, 4, 5] },
     { args: { degrees: 180 }, image: [1, 3, 3] },

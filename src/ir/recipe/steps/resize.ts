@@ -31,6 +31,8 @@ export const resize = defineLoadStep({
   },
   changes: "pixels and frame",
   load: (picture, { size, filter }) => resample(picture, resized(size, picture.height, picture.width), filter),
+  mask: "moves",
+  loadMask: (mask, { size }) => resample(mask, resized(size, mask.height, mask.width), "nearest"),
   samples: [
     { args: { size: 4 }, image: [3, 9, 6] },
     { args: { size: 8, filter: "bicubic" }, image: [1, 5, 5] },

@@ -25,6 +25,7 @@ export const trivialAugment = defineMoveStep({
       solarize: b.sub(255, upTo(255)),
     });
   },
+  mask: "cannot",
   samples: [
     { args: {}, image: [3, 5, 6] },
     { args: {}, image: [1, 2, 4] },

@@ -16,34 +16,63 @@ interface Chunks {
   readonly header: DataView;
   readonly palette: Uint8Array | undefined;
   readonly data: readonly Uint8Array[];
+  /** Whether the picture has orientation or frames. */
+  readonly isSpecial: boolean;
+}
+
+/** A PNG's samples as they are packed in its lines, each behind a byte that means nothing any more. */
+export interface PackedPng {
+  readonly width: number;
+  readonly height: number;
+  /** Bits of a sample. */
+  readonly depth: number;
+  /** 0 grey, 2 colours, 3 a palette; 4 and 6 are 0 and 2 with opacity. */
+  readonly colour: number;
+  readonly palette: Uint8Array | undefined;
+  readonly raw: Uint8Array;
+  /** Bytes of a line without the one before it. */
+  readonly line: number;
 }
 
 export function decodeSmallPng(bytes: Uint8Array): Pixels | undefined {
   const chunks = chunksOf(bytes);
-  if (chunks === undefined) return undefined;
-  const { header, palette } = chunks;
+  if (chunks === undefined || chunks.isSpecial) return undefined;
+  const packed = unfiltered(chunks);
+  if (packed === undefined || packed.depth > 8) return undefined;
+  const palette = packed.colour === 3 ? packed.palette : undefined;
+  return packed.depth < 8 ? unpack(packed, palette) : pick(packed, palette);
+}
+
+/** Undefined where a PNG is not whole, or interlaced. */
+export function packedPng(bytes: Uint8Array): PackedPng | undefined {
+  const chunks = chunksOf(bytes);
+  return chunks && unfiltered(chunks);
+}
+
+function unfiltered({ header, palette, data }: Chunks): PackedPng | undefined {
   const [width, height, depth, colour] = [header.getUint32(0), header.getUint32(4), header.getUint8(8), header.getUint8(9)];
   const samples = SAMPLES[colour];
   const isPacked = depth < 8 && (colour === 0 || colour === 3);
   // Compression, filter and interlacing have one plain value each.
   const isPlain = header.getUint8(10) === 0 && header.getUint8(11) === 0 && header.getUint8(12) === 0;
-  if (samples === undefined || !isPlain || !(depth === 8 || (isPacked && [1, 2, 4].includes(depth)))) return undefined;
+  const isKnown = depth === 8 || (depth === 16 && colour !== 3) || (isPacked && [1, 2, 4].includes(depth));
+  if (samples === undefined || !isPlain || !isKnown) return undefined;
   if (colour === 3 && palette === undefined) return undefined;
   const line = Math.ceil((width * samples * depth) / 8);
   const size = height * (line + 1);
-  const raw = inflated(chunks.data, size);
+  const raw = inflated(data, size);
   if (raw?.length !== size) return undefined;
   const step = Math.ceil((samples * depth) / 8);
-  if (!unfilter(raw, height, line, step)) return undefined;
-  return depth < 8 ? unpack(raw, { width, height, depth, line }, palette) : pick(raw, { width, height, samples, line }, palette);
+  return unfilter(raw, height, line, step) ? { width, height, depth, colour, palette, raw, line } : undefined;
 }
 
-/** The chunks that matter, every checksum right; undefined where a picture has orientation, frames or faults. */
+/** The chunks that matter, every checksum right; undefined where one is not. */
 function chunksOf(bytes: Uint8Array): Chunks | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let header: DataView | undefined;
   let palette: Uint8Array | undefined;
   const data: Uint8Array[] = [];
+  let isSpecial = false;
   for (let at = SIGNATURE; at + FRAME <= bytes.length;) {
     const length = view.getUint32(at);
     if (at + FRAME + length > bytes.length) return undefined;
@@ -53,8 +82,8 @@ function chunksOf(bytes: Uint8Array): Chunks | undefined {
     if (name === "IHDR" && length === 13) header = new DataView(content.buffer, content.byteOffset, length);
     else if (name === "PLTE") palette = content;
     else if (name === "IDAT") data.push(content);
-    else if (name === "eXIf" || name === "acTL" || name === "iDOT") return undefined;
-    else if (name === "IEND") return header && { header, palette, data };
+    else if (name === "eXIf" || name === "acTL" || name === "iDOT") isSpecial = true;
+    else if (name === "IEND") return header && { header, palette, data, isSpecial };
     at += FRAME + length;
   }
   return undefined;
@@ -94,38 +123,45 @@ function paeth(left: number, above: number, corner: number): number {
 }
 
 /** Whole bytes, without opacity. */
-function pick(
-  raw: Uint8Array,
-  { width, height, samples, line }: { readonly width: number; readonly height: number; readonly samples: number; readonly line: number },
-  palette: Uint8Array | undefined,
-): Pixels {
-  const isIndexed = samples === 1 && palette !== undefined;
-  const channels = isIndexed || samples > 2 ? 3 : 1;
+function pick({ raw, width, height, colour, line }: PackedPng, palette: Uint8Array | undefined): Pixels {
+  const samples = SAMPLES[colour] ?? 1;
+  const channels = palette !== undefined || samples > 2 ? 3 : 1;
   const data = new Uint8Array(width * height * channels);
   let to = 0;
   for (let y = 0; y < height; y++) {
     let from = y * (line + 1) + 1;
     for (let x = 0; x < width; x++, from += samples)
-      for (let c = 0; c < channels; c++) data[to++] = isIndexed ? (palette[(raw[from] ?? 0) * 3 + c] ?? 0) : (raw[from + c] ?? 0);
+      for (let c = 0; c < channels; c++)
+        data[to++] = palette === undefined ? (raw[from + c] ?? 0) : (palette[(raw[from] ?? 0) * 3 + c] ?? 0);
   }
   return { width, height, channels, data };
 }
 
-/** Several pixels in a byte, the first in its highest bits: levels stretched to 255, or places of the palette. */
-function unpack(
-  raw: Uint8Array,
-  { width, height, depth, line }: { readonly width: number; readonly height: number; readonly depth: number; readonly line: number },
-  palette: Uint8Array | undefined,
-): Pixels {
+/** Several pixels in a byte: levels stretched to 255, or places of the palette. */
+function unpack(packed: PackedPng, palette: Uint8Array | undefined): Pixels {
+  const { width, height, depth } = packed;
   const channels = palette === undefined ? 1 : 3;
-  const [most, each] = [(1 << depth) - 1, 8 / depth];
+  const most = (1 << depth) - 1;
+  const values = samplesOf(packed);
   const data = new Uint8Array(width * height * channels);
-  let to = 0;
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const byte = raw[y * (line + 1) + 1 + Math.floor(x / each)] ?? 0;
-      const value = (byte >> (8 - depth * ((x % each) + 1))) & most;
-      for (let c = 0; c < channels; c++) data[to++] = palette === undefined ? value * (255 / most) : (palette[value * 3 + c] ?? 0);
-    }
+  values.forEach((value, i) => {
+    for (let c = 0; c < channels; c++)
+      data[i * channels + c] = palette === undefined ? value * (255 / most) : (palette[value * 3 + c] ?? 0);
+  });
   return { width, height, channels, data };
+}
+
+/** The one sample of each pixel, of 16 bits at most; of several in a byte the first is in its highest bits. */
+export function samplesOf({ raw, width, height, depth, line }: PackedPng): Uint16Array {
+  const [most, each] = [(1 << depth) - 1, 8 / depth];
+  const samples = new Uint16Array(width * height);
+  for (let y = 0; y < height; y++) {
+    const start = y * (line + 1) + 1;
+    for (let x = 0; x < width; x++) {
+      const byte = raw[start + Math.floor(x / each)] ?? 0;
+      samples[y * width + x] =
+        depth === 16 ? (raw[start + 2 * x] ?? 0) * 256 + (raw[start + 2 * x + 1] ?? 0) : (byte >> (8 - depth * ((x % each) + 1))) & most;
+    }
+  }
+  return samples;
 }
