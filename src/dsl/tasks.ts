@@ -37,7 +37,7 @@ export function planTasks(
   const asked = planMetrics(metrics, losses, env);
   return losses.map(({ output, weight, plan, loss: word, ...places }) => {
     const chosen = asked.get(output) ?? new Map<string, WordPlan>();
-    const all = new Map([...word.reports.map(({ name }) => [name, { word: name, args: {} } as WordPlan] as const), ...chosen]);
+    const all = new Map([...word.reports.map(({ name }) => [name, { word: name, args: {} }] as const), ...chosen]);
     const task = {
       ...{ output, weight, loss: plan, labels: word.labels, outputs: word.outputs },
       metrics: [...all.values()].map(({ word: name, args }) => ({ word: name, args })),

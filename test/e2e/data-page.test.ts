@@ -118,7 +118,7 @@ async function runBlocks(folder: string, blocks: readonly Block[]): Promise<numb
 }
 
 describe("docs/data.md", () => {
-  it("has the six kinds of data", () => {
+  it("has the seven kinds of data", () => {
     expect(sections.map(({ title }) => title)).toEqual([
       "Pictures",
       "Pictures with masks",
@@ -126,6 +126,7 @@ describe("docs/data.md", () => {
       "Sequences",
       "Words",
       "Several inputs",
+      "Several outputs",
     ]);
   });
 
