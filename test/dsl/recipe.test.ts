@@ -129,7 +129,11 @@ describe("--set", () => {
     ["epochs=2", (it) => it.plan.stages[0]?.epochs, 2],
     ["seed=3", (it) => it.plan.seed, 3],
     ["loss=mse", (it) => it.plan.loss, { word: "mse", args: { against: "label" } }],
-    ["loss.label_smoothing=5%", (it) => it.plan.loss, { word: "cross_entropy", args: { label_smoothing: 0.05, weights: [] } }],
+    [
+      "loss.label_smoothing=5%",
+      (it) => it.plan.loss,
+      { word: "cross_entropy", args: { label_smoothing: 0.05, weights: [], ignore: "nothing" } },
+    ],
     ["optimizer=adam(lr: 1e-2)", (it) => it.plan.stages[0]?.optimizer.word, "adam"],
     ["optimizer.lr=1e-2", (it) => it.plan.stages[0]?.optimizer.args["lr"], 0.01],
     [
