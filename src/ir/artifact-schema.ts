@@ -54,6 +54,12 @@ const object = (required: Readonly<Record<string, object>>, optional: Readonly<R
   properties: { ...required, ...optional },
   additionalProperties: false,
 });
+const definitions: Record<string, object> = { ...KERNEL_DEFINITIONS };
+/** For what stands at several places: it is one function of the validator, and not one at each of them. */
+function defined(what: string, schema: object): object {
+  definitions[what] = schema;
+  return { $ref: `#/$defs/${what}` };
+}
 const has = (property: string): object => ({ type: "object", required: [property], properties: { [property]: {} } });
 const list = (items: object): object => ({ type: "array", items });
 const named = (values: object): object => ({ type: "object", propertyNames: key, additionalProperties: values });
@@ -87,16 +93,19 @@ const field = oneOf(
 const ownSizes = { type: "array", items: [positive, { const: 0 }, { const: 0 }], minItems: 3, maxItems: 3 } as const;
 const training = object({ shape: { anyOf: [shape, ownSizes] }, steps: list(wordSchema(LOAD_STEPS)) });
 const pictured = { picture: shape, training };
-const column = object(
-  { name, dtype, shape },
-  {
-    below: positive,
-    ignored: whole(-LARGEST, LARGEST),
-    padded: { const: true },
-    column: name,
-    fields: { ...list(field), minItems: 1 },
-    ...pictured,
-  },
+const column = defined(
+  "column",
+  object(
+    { name, dtype, shape },
+    {
+      below: positive,
+      ignored: whole(-LARGEST, LARGEST),
+      padded: { const: true },
+      column: name,
+      fields: { ...list(field), minItems: 1 },
+      ...pictured,
+    },
+  ),
 );
 
 const kernelLaunch = object({ kind: { const: "kernel" }, kernel: count, buffers: list(count) }, { layer: name });
@@ -172,22 +181,25 @@ const data = object(
   },
   { columns: list(wordSchema(TABLE_STEPS)) },
 );
-const columns = list(object({ column: name, buffer: name }, { places: name }));
+const columns = list(defined("columnOfBuffer", object({ column: name, buffer: name }, { places: name })));
 const outputBuffers = { ...list(object({ output: key, buffer: name })), minItems: 1 };
 const outputPort = { anyOf: [name, outputBuffers] };
 const epoch = { columns, cursor: name, count: name, sums: list(object({ sum: name, buffer: name })) };
-const ports = oneOf(
-  "purpose",
-  object({ purpose: { const: "initialize" } }),
-  object({ purpose: { const: "fold" }, isSteady: flag }),
-  object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name, decided: name }),
-  object({ purpose: { const: "evaluate" }, ...epoch }, { scores: outputPort }),
-  object({ purpose: { const: "predict" }, columns, output: outputPort }),
-  object({ purpose: { const: "features" }, columns, outputs: columns }),
-  object({ purpose: { const: "views" }, columns, first: name, count: name, outputs: columns }, { draw: name }),
-  object(
-    { purpose: { const: "trace" }, columns, loss: name, output: outputPort, gradients: list(object({ parameter: name, buffer: name })) },
-    { count: name, epochs: name, parts: outputBuffers },
+const ports = defined(
+  "ports",
+  oneOf(
+    "purpose",
+    object({ purpose: { const: "initialize" } }),
+    object({ purpose: { const: "fold" }, isSteady: flag }),
+    object({ purpose: { const: "train" }, order: name, losses: name, rates: name, ...epoch }, { epochs: name, decided: name }),
+    object({ purpose: { const: "evaluate" }, ...epoch }, { scores: outputPort }),
+    object({ purpose: { const: "predict" }, columns, output: outputPort }),
+    object({ purpose: { const: "features" }, columns, outputs: columns }),
+    object({ purpose: { const: "views" }, columns, first: name, count: name, outputs: columns }, { draw: name }),
+    object(
+      { purpose: { const: "trace" }, columns, loss: name, output: outputPort, gradients: list(object({ parameter: name, buffer: name })) },
+      { count: name, epochs: name, parts: outputBuffers },
+    ),
   ),
 );
 const initializer = oneOf(
@@ -233,18 +245,21 @@ const measure = {
   metric: name,
   better: { enum: ["higher", "lower"] },
 } as const;
-const stagePlan = object(
-  { name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count },
-  {
-    clip: wordSchema(CLIPS),
-    accumulate: positive,
-    recompute: { ...list(name), minItems: 1 },
-    features: wordSchema(CACHES),
-    penalties: { ...list(wordSchema(PENALTIES)), minItems: 1 },
-    stop: object({ ...measure, patience: positive, within: figure }),
-    keep: object(measure),
-    watch: object(measure),
-  },
+const stagePlan = defined(
+  "stage",
+  object(
+    { name, optimizer: wordSchema(OPTIMIZERS), schedule: wordSchema(SCHEDULES), epochs: count },
+    {
+      clip: wordSchema(CLIPS),
+      accumulate: positive,
+      recompute: { ...list(name), minItems: 1 },
+      features: wordSchema(CACHES),
+      penalties: { ...list(wordSchema(PENALTIES)), minItems: 1 },
+      stop: object({ ...measure, patience: positive, within: figure }),
+      keep: object(measure),
+      watch: object(measure),
+    },
+  ),
 );
 
 const parameters = list(
@@ -252,18 +267,18 @@ const parameters = list(
 );
 
 const task = {
-  loss: wordSchema(LOSSES),
+  loss: defined("loss", wordSchema(LOSSES)),
   labels: { enum: ["class", "set", "number"] },
   outputs: { enum: ["class scores", "scores of each class", "numbers"] },
-  metrics: list(wordSchema(METRICS)),
+  metrics: list(defined("metric", wordSchema(METRICS))),
 };
 const tasks = { ...list(object({ ...task, output: key, weight: { type: "number", exclusiveMinimum: 0 } })), minItems: 1 };
 const settings = { name, batch: positive, seed, stages: { ...list(stagePlan), minItems: 1 } };
 const settingsIfSaid = {
-  precision: wordSchema(PRECISIONS),
-  average: wordSchema(AVERAGES),
-  distill: wordSchema(DISTILLATIONS),
-  adapters: { ...list(wordSchema(ADAPTERS)), minItems: 1 },
+  precision: defined("precision", wordSchema(PRECISIONS)),
+  average: defined("average", wordSchema(AVERAGES)),
+  distill: defined("distillation", wordSchema(DISTILLATIONS)),
+  adapters: { ...list(defined("adapter", wordSchema(ADAPTERS))), minItems: 1 },
   views: { type: "integer", minimum: 1, maximum: 16 },
 };
 const inputs = { ...list(column), minItems: 1 };
@@ -300,7 +315,7 @@ const SCHEMA = {
       teacher: object({ source: name, parameters }),
     },
   ),
-  $defs: KERNEL_DEFINITIONS,
+  $defs: definitions,
 };
 
 const validate = validatorOf(SCHEMA);
