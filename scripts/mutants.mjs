@@ -67,7 +67,7 @@ function runTests({ copy }, file, only) {
   const report = join(copy, "report.json");
   rmSync(report, { force: true });
   const filter = only === undefined ? [] : ["-t", only];
-  const args = ["run", "--project", "unit", file, ...filter, "--bail", "1", "--reporter", "json", "--outputFile", report];
+  const args = ["run", file, ...filter, "--bail", "1", "--reporter", "json", "--outputFile", report];
   return new Promise((done) => {
     const child = spawn(process.execPath, [join(ROOT, "node_modules/vitest/vitest.mjs"), ...args], {
       cwd: copy,
