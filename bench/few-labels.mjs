@@ -30,7 +30,7 @@ const EXAMPLES = [
   {
     name: "unlabelled",
     recipe: "few",
-    what: "36 glyphs, pretrained without labels, 2 pictures a class",
+    what: "36 glyphs, pretrained without labels, 1 picture a class",
     beside: { data: join(examples, "data") },
   },
   {

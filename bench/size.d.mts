@@ -1,4 +1,6 @@
 // Types of size.mjs for the tests.
 
 /** Bytes after gzip. */
-export declare function moduleSize(target?: string): Promise<{ readonly module: number; readonly runtime: number }>;
+export declare function moduleSize(
+  target?: string,
+): Promise<{ readonly module: number; readonly runtime: number; readonly training: number }>;

@@ -2,6 +2,7 @@
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { printerFor } from "../src/codegen/for-device.ts";
 import { targetNamed } from "../src/codegen/targets.ts";
 import { soleStage } from "../test/support/stages.ts";
 import { compileSpec } from "../src/compile.ts";
@@ -10,6 +11,7 @@ import type { OperandType } from "../src/ir/loop/expr.ts";
 import type { Kernel } from "../src/ir/loop/kernel.ts";
 import type { DataInfo } from "../src/ir/plan.ts";
 import type { Program } from "../src/ir/program.ts";
+import { compiledInFull, kernelsOf } from "../src/passes/assemble.ts";
 import type { Device, HostArray, Session } from "../src/runtime/device.ts";
 import { inFormat } from "../test/codegen/operands.ts";
 import { convForward, matmul, numbers, programOf, type ConvShape } from "../test/codegen/kernels.ts";
@@ -18,7 +20,9 @@ import { convForward, matmul, numbers, programOf, type ConvShape } from "../test
 type Rated = () => Promise<number>;
 
 async function rated(device: Device, kernel: Kernel, flops: number, times: number): Promise<Rated> {
-  const session = await device.load(programOf(kernel, targetNamed(device.info.kind), undefined, device.limits));
+  const target = targetNamed(device.info.kind);
+  const kernels = kernelsOf(compiledInFull(kernel, printerFor(target, device.limits)), () => kernel.params, 0);
+  const session = await device.load({ ...programOf(kernel, target, undefined, device.limits), kernels });
   kernel.params.forEach(({ name, length, access }, i) => {
     if (access === "read") session.write(name, numbers(length, i + 1));
   });

@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** Built files, by name, and what they are made of. */
 const ENTRIES = {
   "runtime.mjs": "src/runtime/embed/runtime.ts",
+  "training.mjs": "src/runtime/embed/training.ts",
   "checkpoints.mjs": "src/runtime/embed/checkpoints.ts",
   "cuda-device.mjs": "src/runtime/embed/cuda.ts",
   "webgpu-device.mjs": "src/runtime/embed/webgpu.ts",
@@ -31,7 +32,7 @@ const ofRuntime = (runtime) => ({
   name: "of-runtime",
   setup({ onResolve }) {
     const folder = dirname(join(root, SHARED));
-    const paths = readFileSync(join(root, SHARED), "utf8").matchAll(/^export .+ from "(.+)";$/gm);
+    const paths = readFileSync(join(root, SHARED), "utf8").matchAll(/^export [^;]+ from "(.+)";$/gm);
     const shared = new Set([...paths].map(([, path]) => resolve(folder, path)));
     onResolve({ filter: /^\./ }, ({ path, resolveDir }) =>
       shared.has(resolve(resolveDir, path)) ? { path: runtime, external: true } : undefined,
@@ -39,21 +40,36 @@ const ofRuntime = (runtime) => ({
   },
 });
 
-/** What the runtime imports late lies beside it. */
-const ofCheckpoints = {
-  name: "of-checkpoints",
+/** Files that the runtime imports late, and what it imports of them; they lie beside it. */
+const LATE = {
+  "training.mjs": /^\.\/training\.ts$/,
+  "checkpoints.mjs": /^\.\.?\/(checkpoint\/record|checkpoints|features|stream-feed)\.ts$/,
+};
+
+const ofLate = {
+  name: "of-late",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\.?\/(checkpoint\/record|checkpoints|features|stream-feed)\.ts$/ }, () => ({
-      path: "./checkpoints.mjs",
-      external: true,
+    for (const [file, filter] of Object.entries(LATE))
+      onResolve({ filter }, ({ kind }) => (kind === "dynamic-import" ? { path: `./${file}`, external: true } : undefined));
+  },
+};
+
+/** Node's modules as Node itself gives them: bundlers of applications, whose pages never open this device, find no name that they do not know. */
+const ofNode = {
+  name: "of-node",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: "node" }));
+    onLoad({ filter: /./, namespace: "node" }, ({ path }) => ({
+      contents: `module.exports = globalThis.process?.getBuiltinModule?.(${JSON.stringify(path)}) ?? {};`,
     }));
   },
 };
 
 const PLUGINS = {
-  "runtime.mjs": [ofCheckpoints],
+  "runtime.mjs": [ofLate],
+  "training.mjs": [ofLate, ofRuntime("./runtime.mjs")],
   "checkpoints.mjs": [ofRuntime("./runtime.mjs")],
-  "cuda-device.mjs": [ofRuntime("../runtime.mjs")],
+  "cuda-device.mjs": [ofRuntime("../runtime.mjs"), ofNode],
   "webgpu-device.mjs": [ofRuntime("../runtime.mjs")],
   "wasm-device.mjs": [ofRuntime("../runtime.mjs")],
 };

@@ -29,6 +29,7 @@ def of_classes(scores, labels):
         "average_precision": m.average_precision_score(labels, shares[:, 1]) if two else m.average_precision_score(is_class, shares),
         "confusion": m.confusion_matrix(labels, answers, labels=classes).tolist(),
         # Of the classes that occur, as torchmetrics has it; the others would be 0 over 0.
+        "dice": m.f1_score(labels, answers, average="macro", zero_division=0),
         "mean_iou": m.jaccard_score(labels, answers, average="macro"),
     }
     for average in AVERAGES:

@@ -2,8 +2,9 @@
 
     python3 scripts/make-precision-traces.py
 
-Twice: with products whose operands are rounded and which are summed in f32, as `precision` says, in the forward pass and in both gradients; and
-bf16 once more as PyTorch itself does it, torch.autocast, which rounds results of products and what follows them, too. The recipe of each is beside it.
+Twice: with products whose operands are rounded and which are summed in f32, as `precision` says, in the forward pass and in both gradients, and, in 16
+bits, with what is kept between products rounded as well, and its gradient; and bf16 once more as PyTorch itself does it, torch.autocast, which rounds
+results of products and of all that follows them. The recipe of each is beside it.
 Needs torch and safetensors. Losses of f16 are scaled by torch.amp.GradScaler, from a scale that the first steps are too much for.
 """
 
@@ -44,6 +45,23 @@ def rounded(product, to):
     return Product.apply
 
 
+def kept(to):
+    """What is in memory between two products: of the format, as its gradient is."""
+    if to not in ("bf16", "f16"):
+        return lambda x: x
+
+    class Kept(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return ROUND[to](x)
+
+        @staticmethod
+        def backward(ctx, grad):
+            return ROUND[to](grad)
+
+    return Kept.apply
+
+
 class Net(nn.Module):
     """Convolutions with and without strides and groups, a norm, and dense layers. @param to None: PyTorch's own products"""
 
@@ -57,12 +75,13 @@ class Net(nn.Module):
         self.product1 = own(lambda x, w: F.conv2d(x, w, padding=1))
         self.product2 = own(lambda x, w: F.conv2d(x, w, stride=2, groups=2))
         self.dense = own(F.linear)
+        self.kept = kept(to)
 
     def forward(self, image):
         channels = lambda layer: layer.bias[:, None, None]
-        x = F.relu(self.product1(image, self.conv1.weight) + channels(self.conv1))
-        x = F.relu(self.gn(self.product2(x, self.conv2.weight) + channels(self.conv2)))
-        x = F.relu(self.dense(x.flatten(1), self.fc1.weight) + self.fc1.bias)
+        x = F.relu(self.kept(self.product1(image, self.conv1.weight) + channels(self.conv1)))
+        x = F.relu(self.gn(self.kept(self.product2(x, self.conv2.weight) + channels(self.conv2))))
+        x = F.relu(self.kept(self.dense(x.flatten(1), self.fc1.weight) + self.fc1.bias))
         return self.dense(x, self.fc2.weight) + self.fc2.bias
 
 

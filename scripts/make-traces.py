@@ -335,7 +335,41 @@ PIXEL_LABELS = {
 }
 
 
+def dice_loss(background=True, cross_entropy=0, ignored=None, smooth=1e-5):
+    """monai.losses.DiceLoss(softmax=True, to_onehot_y=True), and DiceCELoss; of pictures with ignored pixels, each counts by those that are not."""
+
+    def loss(output, label):
+        label = label.long()
+        counts = torch.ones_like(label, dtype=torch.bool) if ignored is None else label != ignored
+        known = label.where(counts, 0)
+        weight = counts[:, None].float()
+        answered = F.softmax(output, 1) * weight
+        labelled = F.one_hot(known, output.shape[1]).movedim(-1, 1) * weight
+        if not background:
+            answered, labelled = answered[:, 1:], labelled[:, 1:]
+        common = (answered * labelled).sum((2, 3))
+        dice = 1 - (2 * common + smooth) / (answered.sum((2, 3)) + labelled.sum((2, 3)) + smooth)
+        share = counts.sum((1, 2)) / counts.sum()
+        beside = F.cross_entropy(output, label if ignored is None else label.where(counts, -100))
+        return (dice.mean(1) * share).sum() + cross_entropy * beside
+
+    return loss
+
+
+DICE = {"plain": {}, "foreground": {"background": False, "smooth": 1}, "mixed": {"cross_entropy": 0.5, "ignored": 255}}
+
+
 def pixel_labels():
+    for name, options in DICE.items():
+        torch.manual_seed(zlib.crc32(f"dice {name}".encode()))
+        net = Segmenter()
+        label = torch.randint(0, 4, (3, 4, 6), dtype=torch.int32)
+        label[1] = label[1].clamp(max=1)  # a picture without some of the classes
+        if "ignored" in options:
+            label[torch.rand(label.shape) < 0.3] = options["ignored"]
+            label[2, 1:] = options["ignored"]
+        sgd = torch.optim.SGD(net.parameters(), lr=0.3)
+        trace(f"pixels-dice-{name}", net, {"image": torch.randn(3, 3, 4, 6), "label": label}, sgd, dice_loss(**options))
     for name, (network, extents, ignored, options) in PIXEL_LABELS.items():
         torch.manual_seed(zlib.crc32(name.encode()))
         net = network()

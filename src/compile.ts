@@ -48,8 +48,8 @@ import { InternalError, type TensorType } from "./ir/types.ts";
 import type { Contract } from "./ir/weights/contract.ts";
 import type { FileTensor } from "./ir/weights/plan.ts";
 import { packageRoot } from "./package-root.ts";
-import { PASS_NAMES, type PipelineOptions } from "./passes/pipeline.ts";
-import { compileStages } from "./passes/stages.ts";
+import { PASS_NAMES } from "./passes/pipeline.ts";
+import { compileStages, type StageOptions } from "./passes/stages.ts";
 import { DataError } from "./runtime/errors.ts";
 import { sha256 } from "./runtime/sha256.ts";
 import type { PublishedWeights } from "./runtime/weights/published.ts";
@@ -64,6 +64,8 @@ export interface CompileRequest extends SpecAccess {
   /** Of the device that the program is for; left out, it runs on every device of the target. */
   readonly limits?: KnownProfile;
   readonly describeData: DescribeData;
+  /** Bytes that this device has for a stage, where it is known: what `recompute auto` makes do with. */
+  readonly mostMemory?: number;
   /** Where there is no data to look at, shapes are those that the spec gives: for what is inspected and not run. */
   readonly withoutData?: boolean;
   /** Looks at the header of published weights, for recipes that have some; throws a DataError for what cannot be read. */
@@ -83,7 +85,7 @@ export interface TraceRequest
   readonly stage?: string;
 }
 
-type OutputRequest = Pick<CompileRequest, "target" | "limits" | "dumpAfter" | "onDump" | "verify">;
+type OutputRequest = Pick<CompileRequest, "target" | "limits" | "mostMemory" | "dumpAfter" | "onDump" | "verify">;
 
 /** No artifact where a diagnostic is an error. */
 export interface CompileOutcome {
@@ -325,7 +327,7 @@ function finish(
   const printer = printerFor(target, request.limits);
   let compiled: readonly CompiledStage[];
   try {
-    compiled = compileStages(stages, build, printer, pipelineOptions(target, request));
+    compiled = compileStages(stages, build, printer, stageOptions(target, request));
   } catch (error) {
     // Passes and printers call themselves on each level of an expression.
     if (error instanceof RangeError && error.message.includes("call stack")) {
@@ -383,10 +385,11 @@ function withoutSpans(data: DataPlan): DataPlan {
   return { ...data, ...steps, ...columns, sources: Object.fromEntries(sources) };
 }
 
-function pipelineOptions(target: Target, { limits, dumpAfter, onDump, verify = false }: OutputRequest): PipelineOptions {
+function stageOptions(target: Target, { limits, mostMemory, dumpAfter, onDump, verify = false }: OutputRequest): StageOptions {
   return {
     verify,
     ...guidanceOf(target, limits),
+    ...(mostMemory !== undefined && { mostMemory }),
     ...(dumpAfter !== undefined && onDump && { dump: { after: dumpAfter, write: onDump } }),
   };
 }

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { checkSpec } from "../src/check.ts";
 import { compileSpec } from "../src/compile.ts";
 import { HOST_ARRAYS } from "../src/ir/arrays.ts";
-import type { ColumnInfo, DataInfo, LabelKind } from "../src/ir/plan.ts";
+import type { ColumnInfo, DataInfo } from "../src/ir/plan.ts";
 import type { Loss } from "../src/ir/recipe/losses/define.ts";
 import { LOSSES } from "../src/ir/recipe/losses/index.ts";
 import { planOf } from "../src/ir/recipe/define.ts";
@@ -98,14 +98,17 @@ const LABELS = {
   "six numbers": label("f32", [6]),
 };
 
+/** Of masks alone. */
+const OF_MASKS: readonly string[] = ["dice"];
+
 /** As PyTorch pairs them: with scores of classes on the last axis, or a number for each label. */
 function fits(
-  kind: LabelKind,
+  { name, labels: kind }: Loss,
   [dtype, output]: readonly [DType, Shape],
   { label: { dtype: of, shape }, classes }: Omit<OneLabel, "inputs">,
 ): boolean {
   const scores = output.at(-1);
-  if (dtype !== "f32") return false;
+  if (dtype !== "f32" || (OF_MASKS.includes(name) && shape.length < 2)) return false;
   if (kind === "set" && output.length > 1) return false;
   if (kind === "set" && of === "i32") return sizeOf(output) === 1 && sizeOf(shape) === 1 && classes.length === 2;
   if (kind !== "class") return of === "f32" && sizeOf(output) === sizeOf(shape);
@@ -157,7 +160,7 @@ describe("what check calls ok", () => {
 
     const checked = errors(await checkSpec(file, { describeData }));
     const compiled = await compileSpec(file, { target: "reference", verify: true, describeData });
-    expect(checked.length === 0).toBe(fits(loss.labels, output, info));
+    expect(checked.length === 0).toBe(fits(loss, output, info));
     expect(errors(compiled)).toEqual(checked);
     if (checked.length > 0 || !compiled.artifact) return;
     expect(errors(await checkSpec(file))).toEqual([]);

@@ -1,7 +1,11 @@
-// One device's speed, as JSON on stdout: node bench/gpu/device.mjs NAME [--quick] [--precision tf32|bf16|f16]
+// One device's speed, as JSON on stdout: node bench/gpu/device.mjs NAME [--quick] [--precision tf32|bf16|f16] [--tune]
+// With --tune, kernels and libraries are chosen by measuring, and how often which was taken is told.
 // Milliseconds of training steps, GFLOP/s of products; the keys are those of bench/pytorch.py. All that there is so far is printed after each
 // workload, in a line, so that who is cut off has measured something.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { importTypeScript } from "../bundle.mjs";
 import "../relaxed-simd.mjs";
@@ -9,15 +13,22 @@ import { attempt } from "./attempt.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: "boolean" }, precision: { type: "string" } },
+  options: { quick: { type: "boolean" }, precision: { type: "string" }, tune: { type: "boolean" } },
 });
 const [name] = positionals;
-const { quick: isQuick = false, precision } = values;
+const { quick: isQuick = false, precision, tune: isTuned = false } = values;
 
 const { openDevice } = await importTypeScript("src/runtime/open-device.ts");
 const { measureTlc } = await importTypeScript("bench/tlc-cnn.ts");
 const { convolution, product, timeLstm, timeResnet } = await importTypeScript("bench/workloads.ts");
-const device = await openDevice(name);
+const taken = { guess: 0, kernel: 0, library: 0 };
+const tuned = (choices) => {
+  for (const { taken: way, candidates } of choices)
+    taken[way.startsWith("cuBLASLt") ? "library" : way === candidates[0].name ? "guess" : "kernel"] += 1;
+};
+const cache = isTuned ? mkdtempSync(join(tmpdir(), "tlc-tuning-")) : undefined;
+if (cache) process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
+const device = await openDevice(name, { ...(cache && { tuningCache: cache, tuned }) });
 
 // About a second of steps; the losses of 256 stay on the device.
 const stepsFor = (ms) => (isQuick ? 2 : Math.max(4, Math.min(200, Math.round(1000 / ms))));
@@ -72,7 +83,7 @@ const workloads = {
   }),
 };
 const { description, isHardware } = device.info;
-const result = { description, isHardware, precision: precision ?? "f32" };
+const result = { description, isHardware, precision: precision ?? "f32", ...(isTuned && { taken }) };
 for (const [key, measure] of Object.entries(workloads)) {
   result[key] = await attempt(measure);
   console.log(JSON.stringify(result));

@@ -20,9 +20,11 @@ const CHECKED = "cuda on a GPU (multiplies|agrees with the interpreter (matmul|c
 export const STEPS = {
   "cuda-suites": { seconds: 240, run: (seconds, context) => onGpu(context, () => suites(seconds, "cuda", OTHERS)) },
   "cuda-traces": { seconds: 240, run: (seconds, context) => onGpu(context, () => suites(seconds, "cuda", TRACES)) },
+  "cuda-speed-tuned": { seconds: 240, run: (seconds, context) => onGpu(context, () => speed(seconds, "cuda", context, undefined, true)) },
   "cuda-speed": { seconds: 240, run: (seconds, context) => onGpu(context, () => speed(seconds, "cuda", context)) },
   "cuda-speed-tf32": { seconds: 200, run: (seconds, context) => onGpu(context, () => speed(seconds, "cuda", context, "tf32")) },
   "cuda-speed-bf16": { seconds: 200, run: (seconds, context) => onGpu(context, () => speed(seconds, "cuda", context, "bf16")) },
+  "cuda-speed-tuned-tf32": { seconds: 200, run: (seconds, context) => onGpu(context, () => speed(seconds, "cuda", context, "tf32", true)) },
   "pytorch-eager": { seconds: 120, run: (seconds, context) => pytorch(seconds, "eager", "tf32", context) },
   "pytorch-graph": { seconds: 120, run: (seconds, context) => pytorch(seconds, "graph", "tf32", context) },
   "pytorch-max-autotune": { seconds: 300, run: (seconds, context) => pytorch(seconds, "max-autotune", "tf32", context) },
@@ -59,8 +61,10 @@ function suites(seconds, device, pattern) {
   return result;
 }
 
-function speed(seconds, name, { isQuick }, precision) {
-  const options = [...(isQuick ? ["--quick"] : []), ...(precision === undefined ? [] : ["--precision", precision])];
+/** @param isTuned whether kernels and libraries are chosen by measuring; otherwise they are the compiler's guess */
+function speed(seconds, name, { isQuick }, precision, isTuned = false) {
+  const flags = [...(isQuick ? ["--quick"] : []), ...(isTuned ? ["--tune"] : [])];
+  const options = [...flags, ...(precision === undefined ? [] : ["--precision", precision])];
   return measured(seconds, process.execPath, [at("bench/gpu/device.mjs"), name, ...options]);
 }
 

@@ -5,7 +5,7 @@ import { requireEarlier } from "./earlier.ts";
 import { EXIT } from "./failure.ts";
 import { writeFolder } from "./folder.ts";
 import { artifactOf, compileRequest, type CompileOptions } from "./open.ts";
-import { cacheFolder } from "./cache-folder.ts";
+import { cacheFolder } from "../runtime/cache-folder.ts";
 import { requireSpec } from "./spec-file.ts";
 import { PACKED, PACKED_TEACHER, packPublished, weightAccess } from "./weights.ts";
 import type { Terminal } from "./terminal.ts";

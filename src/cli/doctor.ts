@@ -3,11 +3,12 @@
 import { formatBytes } from "../runtime/memory.ts";
 import type { Survey } from "../runtime/survey.ts";
 import { EXIT } from "./failure.ts";
-import { cacheFolder } from "./cache-folder.ts";
+import { cacheFolder } from "../runtime/cache-folder.ts";
 import type { Terminal } from "./terminal.ts";
 
 export async function doctor(terminal: Terminal): Promise<number> {
-  const survey = await terminal.io.toolchain.surveyMachine({ kernelCache: cacheFolder(terminal.io.env, "kernels") });
+  const [kernelCache, tuningCache] = [cacheFolder(terminal.io.env, "kernels"), cacheFolder(terminal.io.env, "tuning")];
+  const survey = await terminal.io.toolchain.surveyMachine({ kernelCache, tuningCache });
   terminal.object({ event: "doctor", ...survey });
   for (const { title, lines, missing } of partsOf(survey)) {
     terminal.line(terminal.paintOut("bold", title));
@@ -26,7 +27,7 @@ interface Part {
   readonly missing: Survey["cuda"]["missing"];
 }
 
-function partsOf({ node, system, processor, wasm, cuda, webgpu, auto }: Survey): readonly Part[] {
+function partsOf({ node, system, processor, wasm, cuda, webgpu, tuning, auto }: Survey): readonly Part[] {
   const libraries = cuda.libraries.map(({ name, version, path }) => `${name}${version === undefined ? "" : ` ${version}`}: ${path}`);
   const has = (is: boolean, what: string): string => `${is ? "" : "no "}${what}`;
   return [
@@ -37,6 +38,7 @@ function partsOf({ node, system, processor, wasm, cuda, webgpu, auto }: Survey):
         ...cuda.gpus.map((gpu, i) => `GPU ${i}: ${gpuText(gpu)}`),
         ...(cuda.compiler ? [`kernels compiled by ${cuda.compiler.name} ${cuda.compiler.version}: ${cuda.compiler.path}`] : []),
         ...libraries,
+        ...(tuning && tuning.contests > 0 ? [`times of ${tuning.contests} products are remembered: ${tuning.folder}`] : []),
       ],
       missing: cuda.missing,
     },

@@ -33,7 +33,7 @@ export async function trainEarlier(
   const { published, device } = opened;
   if (!published?.isRecipe) return opened;
   const recipe = published.source;
-  const request = compileRequest(path, alone(options, recipe), device.info.kind, terminal, device.limits);
+  const request = compileRequest(path, alone(options, recipe), device.info.kind, terminal, device);
   const outcome = await terminal.io.toolchain.compileSpec(path, request);
   const artifact = artifactOf(outcome, terminal);
   const { published: _, teacher: __, ...rest } = opened;

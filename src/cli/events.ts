@@ -2,8 +2,9 @@
 // docs/events.md is made of both files, comments included.
 
 import type { DiagnosticJson } from "../diagnostics.ts";
-import type { Artifact, CompiledStage, StageReport } from "../ir/artifact.ts";
+import type { Artifact, CompiledStage, RecomputeReport, StageReport } from "../ir/artifact.ts";
 import type { Survey } from "../runtime/survey.ts";
+import type { Choice } from "../runtime/tuning/tuner.ts";
 import type { DoneEvent, EpochEvent, FeaturesEvent, StageEvent, StartEvent, StepEvent, UncachedEvent } from "../runtime/events.ts";
 
 /** Anything that is wrong, or most likely not meant, with a spec and its data. */
@@ -25,6 +26,12 @@ export interface ErrorEvent {
 export interface NoteEvent {
   readonly event: "note";
   readonly message: string;
+}
+
+/** On a device that chooses among kernels by measuring: what it takes for the products of each program that it loads. */
+export interface TunedEvent {
+  readonly event: "tuned";
+  readonly choices: readonly Choice[];
 }
 
 /** `tlc check`, for each spec. */
@@ -137,12 +144,17 @@ export interface EvalEvent {
 }
 
 /** `tlc predict`, for each picture or row. */
-export interface PredictionEvent {
+export interface PredictionEvent extends PredictionAnswer {
   readonly event: "prediction";
   /** Of a picture. */
   readonly file?: string;
   /** Of a table, from 1. */
   readonly row?: number;
+  /** The same fields of each output, where they have names. */
+  readonly outputs?: Readonly<Record<string, PredictionAnswer>>;
+}
+
+export interface PredictionAnswer {
   /** The most probable class. */
   readonly label?: string;
   readonly probability?: number;
@@ -154,18 +166,6 @@ export interface PredictionEvent {
   readonly shares?: Readonly<Record<string, number>>;
   readonly mask?: string;
   /** The answers of a network that gives numbers. */
-  readonly values?: readonly number[];
-  /** The same fields of each output, where they have names. */
-  readonly outputs?: Readonly<Record<string, PredictionAnswer>>;
-}
-
-export interface PredictionAnswer {
-  readonly label?: string;
-  readonly probability?: number;
-  readonly probabilities?: Readonly<Record<string, number>>;
-  readonly labels?: readonly string[];
-  readonly shares?: Readonly<Record<string, number>>;
-  readonly mask?: string;
   readonly values?: readonly number[];
 }
 
@@ -274,9 +274,13 @@ export interface InspectedStage {
     readonly other: number;
     readonly peak: number;
   };
+  /** Products that a device may do in other ways than the compiler's guess, which it measures: with other kernels, or by a library. */
+  readonly measured: { readonly kernels: number; readonly library: number };
   readonly cached: StageReport["cache"];
   /** Layers whose normalization is part of the product before them, in training steps and in answers. */
   readonly folded: StageReport["folded"];
+  /** Of `recompute auto`: numbers of segments that are computed a second time, what each takes, and which of them the stage has. */
+  readonly recomputed?: RecomputeReport;
 }
 
 /** `tlc doctor`. */
@@ -288,6 +292,7 @@ export type CliEvent =
   | DiagnosticEvent
   | ErrorEvent
   | NoteEvent
+  | TunedEvent
   | CheckEvent
   | CompiledEvent
   | FetchEvent

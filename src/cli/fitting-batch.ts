@@ -31,7 +31,7 @@ export async function withFittingBatch(
   const peakWith = async (size: number, ...more: readonly string[]): Promise<number> => {
     const set = [...options.set, `batch=${size}`, ...more];
     return peakOf(
-      await terminal.io.toolchain.compileSpec(path, compileRequest(path, { ...options, set }, device.info.kind, terminal, device.limits)),
+      await terminal.io.toolchain.compileSpec(path, compileRequest(path, { ...options, set }, device.info.kind, terminal, device)),
     );
   };
   const largest = await largestBelow(batch, peak, mostMemory, peakWith);
@@ -41,18 +41,15 @@ export async function withFittingBatch(
   const steps = (count: number): string => `accumulate=${count * (stages[0]?.accumulate ?? 1)}`;
   const gathered = await firstOf(parts.slice(0, MOST_TRIES), async (count) => (await peakWith(batch / count, steps(count))) <= mostMemory);
   const same = gathered && ` Steps of ${batch} examples: \`--set batch=${batch / gathered} --set ${steps(gathered)}\`.`;
-  const scopes = stages.some(({ recompute }) => recompute) ? [] : RECOMPUTED;
-  const anew = await firstOf(scopes, async (scope) => (await peakWith(batch, `recompute=${scope}`)) <= mostMemory);
-  const kept = anew && ` The whole batch, with values computed twice instead of kept: \`--set 'recompute=${anew}'\`.`;
+  const isRecomputed = stages.some(({ recompute }) => recompute);
+  const fitsAnew = !isRecomputed && (await peakWith(batch, "recompute=auto")) <= mostMemory;
+  const kept = fitsAnew ? " The whole batch, with values computed twice instead of kept: `--set recompute=auto`." : "";
   return new DeviceError(
     error.reason,
     error.message,
-    `The largest batch that fits is ${largest}: \`--set batch=${largest}\`.${same ?? ""}${kept ?? ""}`,
+    `The largest batch that fits is ${largest}: \`--set batch=${largest}\`.${same ?? ""}${kept}`,
   );
 }
-
-/** Blocks within the parts of a network, and these parts themselves. */
-const RECOMPUTED = ["*.*", "**"];
 
 async function firstOf<T>(list: readonly T[], holds: (item: T) => Promise<boolean>): Promise<T | undefined> {
   for (const item of list) if (await holds(item)) return item;

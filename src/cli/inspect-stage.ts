@@ -1,7 +1,7 @@
 // What `tlc inspect` says of a stage, for people: what is trained and how, what each entry does, where the memory goes, and what the feature
 // cache keeps.
 
-import type { Artifact } from "../ir/artifact.ts";
+import type { Artifact, RecomputeReport } from "../ir/artifact.ts";
 import type { LabelInfo, OutputTask } from "../ir/plan.ts";
 import { targetOf, tasksOf } from "../ir/tasks.ts";
 import type { InspectedStage } from "./events.ts";
@@ -28,6 +28,10 @@ export function showStage(artifact: Artifact, inspection: InspectedStage, hasLay
   if (frontier.length > 0) fact("frontier", `${frontier.join(", ")}: no gradient below`);
   fact("cache", cacheText(inspection.cached));
   if (inspection.folded.answers.length > 0) fact("folded", foldedText(inspection.folded));
+  if (inspection.recomputed) showRecomputed(inspection.recomputed, fact, terminal);
+  const { kernels, library } = inspection.measured;
+  if (kernels + library > 0)
+    fact("measured", `products that a device tries in other ways: ${kernels} with other kernels, ${library} by cuBLASLt`);
   showEntries(inspection, terminal);
   showMemory(inspection, terminal);
   if (hasLayers) showLayers(inspection.layers, terminal);
@@ -64,6 +68,22 @@ function foldedText({ training, answers }: InspectedStage["folded"]): string {
   const inAnswers = `${named(answers)} into the products before them`;
   if (training.length === answers.length) return `${inAnswers}, in training as well`;
   return `${inAnswers} in evaluation and prediction; ${training.length === 0 ? "none" : named(training)} in training`;
+}
+
+/** What `recompute auto` compared, and what it took. */
+function showRecomputed({ tried, chosen }: RecomputeReport, fact: (name: string, text: string) => void, terminal: Terminal): void {
+  const segments = tried[chosen]?.segments ?? 0;
+  fact(
+    "recompute",
+    segments === 0 ? "auto: nothing is computed a second time" : `auto: ${segments} segments are computed a second time for gradients`,
+  );
+  const rows = tried.map(({ segments: count, peak, flops }, i) => [
+    String(count),
+    (peak / 1e6).toFixed(2),
+    (flops / 1e6).toFixed(2),
+    i === chosen ? "taken" : "",
+  ]);
+  for (const line of table([["segments", "MB at peak", "MFLOP", ""], ...rows])) terminal.line(`  ${line.trimEnd()}`);
 }
 
 function showEntries({ entries }: InspectedStage, terminal: Terminal): void {

@@ -60,7 +60,7 @@ function rowsOf({ parameters, stages }: Artifact, layers: readonly LayerRow[] | 
 }
 
 function describe({ parameters }: Artifact, compiled: CompiledStage): InspectedStage {
-  const { name: stage, trainable: trained, groups, report } = compiled;
+  const { name: stage, trainable: trained, groups, report, program } = compiled;
   const weights = parameters.filter((parameter) => parameter.kind === "weight");
   const isTrained = new Set(trained);
   const trainable = weights.filter(({ name }) => isTrained.has(name));
@@ -76,8 +76,13 @@ function describe({ parameters }: Artifact, compiled: CompiledStage): InspectedS
     layers: report.layers,
     entries: report.entries,
     bytes: memoryOf(compiled),
+    measured: {
+      kernels: program.kernels.filter(({ alternatives }) => alternatives).length,
+      library: program.kernels.filter(({ library }) => library).length,
+    },
     cached: report.cache,
     folded: report.folded,
+    ...(report.recomputed && { recomputed: report.recomputed }),
   };
 }
 

@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { cacheFolder } from "./cache-folder.ts";
+import { cacheFolder } from "../runtime/cache-folder.ts";
 import { runKept } from "./kept-code.ts";
 import { VERBS } from "./verbs.ts";
 

@@ -5,17 +5,17 @@ import { join, relative, resolve } from "node:path";
 import { diagnosticToJson, renderDiagnostics } from "../diagnostics.ts";
 import { ARTIFACT_VERSION, artifactFile, type Artifact } from "../ir/artifact.ts";
 import { readExact } from "../ir/exact-json.ts";
-import type { KnownProfile } from "../ir/program.ts";
 import { InternalError } from "../ir/types.ts";
 import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, REAL_DEVICES, type DeviceName } from "../runtime/opening.ts";
 import { DataError } from "../runtime/errors.ts";
 import { dataFolders } from "../runtime/inside.ts";
+import type { Choice } from "../runtime/tuning/tuner.ts";
 import { systemReason } from "../runtime/system-reason.ts";
 import { EXIT, Exit, UsageError } from "./failure.ts";
 import { COMPILE_HINT, readManifest, targetsIn } from "./folder.ts";
 import type { Terminal } from "./terminal.ts";
-import { cacheFolder } from "./cache-folder.ts";
+import { cacheFolder } from "../runtime/cache-folder.ts";
 import type { CompileOutcome, CompileRequest, Opening } from "./toolchain.ts";
 import { publishedInFolder, teacherInFolder, weightAccess, type Published } from "./weights.ts";
 
@@ -31,29 +31,45 @@ export interface CompileOptions {
 export interface DeviceOptions {
   readonly device: DeviceName;
   readonly threads?: number;
+  /** False for the kernels that the compiler took, without measuring others. */
+  readonly tune?: boolean;
 }
 
 /** How a verb opens its device. */
-export const openingOf = ({ threads }: DeviceOptions, terminal: Terminal): Opening => ({
+export const openingOf = ({ threads, tune }: DeviceOptions, terminal: Terminal): Opening => ({
   note: (message) => terminal.remark(message),
   kernelCache: cacheFolder(terminal.io.env, "kernels"),
+  ...(tune !== false && { tuningCache: cacheFolder(terminal.io.env, "tuning") }),
+  tuned: (choices) => {
+    terminal.object({ event: "tuned", choices });
+    const measured = choices.filter(({ why }) => why === "measured").length;
+    if (measured > 0) terminal.note(tunedText(choices, measured));
+  },
   ...(threads !== undefined && { threads }),
 });
+
+/** Said once: what is remembered is no news. */
+function tunedText(choices: readonly Choice[], measured: number): string {
+  const others = choices.filter(({ taken, candidates }) => taken !== candidates[0]?.name).length;
+  return `measured ${measured} product${measured === 1 ? "" : "s"} on this GPU, which is remembered; of ${choices.length}, ${others} are done in another way than the compiler's guess`;
+}
 
 /** `tlc compile` without a device takes webgpu: it is what runs everywhere. */
 export const DEFAULT_TARGET = "webgpu";
 
-/** @param limits of the device that will run the program; without, it runs on every device of the target */
+/** @param device that will run the program; without, it runs on every device of the target */
 export function compileRequest(
   file: string,
   options: CompileOptions,
   target: string,
   terminal: Terminal,
-  limits?: KnownProfile,
+  device: Pick<Device, "limits" | "mostMemory"> = {},
 ): CompileRequest {
+  const { limits, mostMemory } = device;
   return {
     ...(options.root === undefined ? {} : { root: options.root }),
     ...(limits && { limits }),
+    ...(mostMemory !== undefined && { mostMemory }),
     set: options.set,
     target,
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
@@ -134,7 +150,7 @@ async function openTarget(path: string, options: CompileOptions & DeviceOptions,
   }
   const device = await toolchain.openDevice(options.device, opening);
   try {
-    const outcome = await toolchain.compileSpec(path, compileRequest(path, options, device.info.kind, terminal, device.limits));
+    const outcome = await toolchain.compileSpec(path, compileRequest(path, options, device.info.kind, terminal, device));
     const artifact = artifactOf(outcome, terminal);
     const access = weightAccess(path, options, terminal);
     const published = outcome.weights && { published: { ...outcome.weights, ...access } };

@@ -1,12 +1,13 @@
 // `tlc predict`: what a trained network says about image files, or about the rows of a table.
 
+import { readdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import type { Artifact } from "../ir/artifact.ts";
 import { sourceOf } from "../ir/recipe/sources/index.ts";
 import { isPicture } from "../ir/recipe/steps/define.ts";
 import { targetOf, targetsOf } from "../ir/tasks.ts";
 import { writeFileAtomic } from "../runtime/atomic-file.ts";
-import { predictSplit, type Prediction, type Predictions } from "../runtime/evaluate.ts";
+import { predictSplit, type Prediction, type Predictions } from "../runtime/predict.ts";
 import { sharesOf } from "../runtime/mask-answers.ts";
 import { initialize, Network } from "../runtime/network.ts";
 import { loadNamedWeights } from "../runtime/weights/model-weights.ts";
@@ -24,6 +25,7 @@ export interface PredictOptions extends CompileOptions, DeviceOptions {
 }
 
 export async function predict(path: string, files: readonly string[], options: PredictOptions, terminal: Terminal): Promise<number> {
+  for (const file of files) await requireFile(file);
   return withTarget(path, options, terminal, async (opened) => {
     const { artifact, device } = opened;
     const plan = artifact.data;
@@ -50,6 +52,14 @@ export async function predict(path: string, files: readonly string[], options: P
     }
     return EXIT.ok;
   });
+}
+
+/** Shells make a list of a pattern: a folder is one, or one of folders. */
+async function requireFile(file: string): Promise<void> {
+  const entries = await readdir(file, { withFileTypes: true }).catch(() => undefined);
+  if (entries === undefined) return;
+  const hasFolders = entries.length > 0 && entries.every((entry) => entry.isDirectory());
+  throw new UsageError(`${file} is a folder`, `name the files in it: ${join(file, hasFolders ? "*/*" : "*")}`);
 }
 
 /** Under the name of the picture, and of the output where that has one, of the pixels that the network saw; the paths by output. */

@@ -3,7 +3,7 @@
 import { totalmem } from "node:os";
 import type { DataAccess, ReadProgress, SkippedPicture } from "../runtime/data/access.ts";
 import type { Device } from "../runtime/device.ts";
-import { cacheFolder } from "./cache-folder.ts";
+import { cacheFolder } from "../runtime/cache-folder.ts";
 import type { Terminal } from "./terminal.ts";
 
 const LIVE_MS = 100;

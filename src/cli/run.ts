@@ -20,7 +20,7 @@ import { EXIT, UsageError } from "./failure.ts";
 import { classNames } from "./metrics-text.ts";
 import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
-import { cacheFolder } from "./cache-folder.ts";
+import { cacheFolder } from "../runtime/cache-folder.ts";
 import { readingOptions, SkippedPictures, streamAbove } from "./reading.ts";
 import { findRun, openResults, type ResumedRun, type Results } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
@@ -184,12 +184,17 @@ async function checkpointOf({ checkpoints }: ResumedRun, terminal: Terminal): Pr
 
 /** What somebody types to go on with a run; with what the spec was compiled with, since the checkpoint is of that. */
 function resumeCommand(path: string, options: RunOptions, name: string | undefined): string {
-  const { set, recipe, root, out, device, threads, delta, weights, checkpointEvery: every, cache, stream } = options;
+  const { set, recipe, root, out, device, threads, delta, weights, checkpointEvery: every, cache, stream, tune } = options;
   const option = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
   const words = [
     ...["tlc", "run", path, ...set.flatMap((it) => ["--set", it])],
     ...[...option("--recipe", recipe), ...option("--root", root), ...option("--device", device === "auto" ? undefined : device)],
-    ...[...option("--threads", threads?.toString()), ...(stream === true ? ["--stream"] : []), ...(cache === false ? ["--no-cache"] : [])],
+    ...[
+      ...option("--threads", threads?.toString()),
+      ...(tune === false ? ["--no-tune"] : []),
+      ...(stream === true ? ["--stream"] : []),
+      ...(cache === false ? ["--no-cache"] : []),
+    ],
     ...option("--checkpoint-every", every && ("steps" in every ? every.steps.toString() : `${every.seconds}s`)),
     ...(delta === true ? ["--delta", ...option("--weights", weights)] : []),
     ...[...option("--out", out), "--resume", ...(name === undefined ? [] : [name])],

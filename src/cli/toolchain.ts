@@ -21,6 +21,7 @@ export interface CompileRequest {
   readonly target: string;
   /** Of the device that will run it. */
   readonly limits?: KnownProfile;
+  readonly mostMemory?: number;
   /** Print the program after this pass. */
   readonly dumpAfter?: string;
   readonly onDump?: (text: string) => void;
@@ -58,7 +59,7 @@ export interface CompileOutcome {
   readonly withoutRandomness?: boolean;
 }
 
-export type Opening = Pick<OpenDeviceOptions, "note" | "threads" | "kernelCache" | "compiledFor">;
+export type Opening = Pick<OpenDeviceOptions, "note" | "threads" | "kernelCache" | "compiledFor" | "tuningCache" | "tuned">;
 export type EmitOptions = Pick<OpenDeviceOptions, "kernelCache">;
 
 export interface Toolchain {

@@ -43,7 +43,7 @@ export async function trace(file: string, options: TraceOptions, terminal: Termi
       [...batch].map(([name, tensor]): [string, TensorType] => [name, { dtype: hostType(name, tensor), shape: tensor.shape }]),
     );
     const request = {
-      ...compileRequest(file, options, device.info.kind, terminal, device.limits),
+      ...compileRequest(file, options, device.info.kind, terminal, device),
       batch: types,
       ...(options.stage !== undefined && { stage: options.stage }),
     };

@@ -23,7 +23,7 @@ export function updateLines(
     ...(distill ? [line("distill", wordText(distill))] : []),
     ...penalties.map((plan) => line("regularize", wordText(plan))),
     ...(accumulate === undefined ? [] : [line("accumulate", `${accumulate} batches a step`)]),
-    ...(recompute ? [line("recompute", `${recompute.join(", ")}: computed a second time for gradients`)] : []),
+    ...(recompute && recompute !== "auto" ? [line("recompute", `${recompute.join(", ")}: computed a second time for gradients`)] : []),
     line("optimizer", parts.join(", ")),
     ...groups.map(groupLine),
     ...(average ? [line("average", wordText(average))] : []),
@@ -35,9 +35,15 @@ function precisionLines(recipe: Pick<RecipePlan, "precision">): readonly string[
   const operands = operandsOf(recipe);
   if (!recipe.precision || operands === undefined) return [];
   const what = `${wordText(recipe.precision)}: operands of products, forward, in gradients and in evaluation`;
+  const kept =
+    operands === "tf32" ? [] : [line("", `${operands} as well: what layers hand to each other between products, and its gradients`)];
   return [
     line("precision", what),
-    line("", "f32: sums of products, weights, optimizer, norms, softmax, losses, and all that is no product"),
+    ...kept,
+    line(
+      "",
+      "f32: sums of products, weights and their gradients, statistics, optimizer, softmax, losses, answers, and what is made of these",
+    ),
   ];
 }
 

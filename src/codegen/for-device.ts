@@ -1,13 +1,17 @@
 // A target for one device: what prints kernels, and what lowering asks, with the device's limits filled in.
 
+import type { StoredFormat } from "../ir/formats.ts";
 import type { CompiledKernel, KnownProfile, KernelPart } from "../ir/program.ts";
-import type { Kernel, SplitK } from "../ir/loop/kernel.ts";
-import type { Target } from "./target.ts";
+import type { Kernel, Product, SplitK } from "../ir/loop/kernel.ts";
+import type { CompiledForm, Target } from "./target.ts";
 
 /** Prints kernels for the device at hand. */
 export interface Printer {
   readonly name: string;
   readonly compileKernel: (kernel: Kernel) => CompiledKernel;
+  /** Other ways to compute the same, the likeliest to be faster first. */
+  readonly compileAlternatives?: (kernel: Kernel) => readonly CompiledKernel[];
+  readonly compileForm?: (kernel: Kernel) => CompiledForm | undefined;
   readonly compileTogether?: (parts: readonly KernelPart[]) => CompiledKernel;
   readonly storesBytes: (kernel: Kernel) => boolean;
   readonly prelude?: string;
@@ -18,25 +22,31 @@ export interface Guidance {
   readonly maxBuffers: number;
   readonly operandCost: number;
   readonly splitK: SplitK;
+  readonly stripOf?: (product: Product) => number | undefined;
   readonly sharesLaunches: boolean;
+  readonly stores?: readonly StoredFormat[];
 }
 
 /** @param limits left out: whatever every device of the target has */
 export function printerFor(target: Target, limits?: KnownProfile): Printer {
-  const { name, storesBytes, together, prelude } = target;
+  const { name, storesBytes, together, prelude, alternatives, library } = target;
   const compileKernel: Printer["compileKernel"] = (kernel) => target.compileKernel(kernel, limits);
   return {
     name,
     storesBytes,
     compileKernel,
     ...(prelude !== undefined && { prelude }),
+    ...(alternatives && { compileAlternatives: (kernel) => alternatives(kernel, limits) }),
+    ...(library && { compileForm: (kernel) => library(kernel, limits) }),
     ...(together && { compileTogether: (parts) => together.compile(parts, limits) }),
   };
 }
 
-export const guidanceOf = ({ maxBuffers, operandCost, splitK, together }: Target, limits?: KnownProfile): Guidance => ({
+export const guidanceOf = ({ maxBuffers, operandCost, splitK, stripOf, together, stores }: Target, limits?: KnownProfile): Guidance => ({
   maxBuffers: maxBuffers(limits),
   operandCost: operandCost(limits),
   splitK,
+  ...(stripOf && { stripOf: (product) => stripOf(product, limits) }),
   sharesLaunches: together?.isWorth(limits) === true,
+  ...(stores && { stores }),
 });

@@ -3,6 +3,9 @@
 import { verifyKernel } from "../ir/loop/verify.ts";
 import type { Target } from "./target.ts";
 
+/** Any length will do here. */
+const STRIP = 16;
+
 export const referenceTarget: Target = {
   name: "reference",
   // Fusion stops where it does on the narrowest GPU, so that both run the same kernels.
@@ -21,4 +24,5 @@ export const referenceTarget: Target = {
   },
   storesBytes: () => true,
   splitK: () => 1,
+  stripOf: ({ n }) => (n % STRIP === 0 && n > STRIP ? STRIP : undefined),
 };

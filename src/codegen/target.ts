@@ -1,8 +1,15 @@
 // What a code generator offers: a kernel in, the target's text out, and the limits that shape lowering. Device-independent lowering
 // asks a target's guidance instead of naming targets.
 
-import type { Kernel, SplitK } from "../ir/loop/kernel.ts";
-import type { CompiledKernel, KnownProfile, KernelPart } from "../ir/program.ts";
+import type { StoredFormat } from "../ir/formats.ts";
+import type { Kernel, Product, SplitK } from "../ir/loop/kernel.ts";
+import type { CompiledKernel, KnownProfile, KernelPart, ProductOfLibrary } from "../ir/program.ts";
+
+/** As a program has it, with the kernel for the rest in place of its number. */
+export interface CompiledForm {
+  readonly product: ProductOfLibrary;
+  readonly rest?: CompiledKernel;
+}
 
 export interface Target {
   readonly name: "webgpu" | "cuda" | "wasm" | "reference";
@@ -11,6 +18,10 @@ export interface Target {
   /** Scalar operations for each element that a product's operand may cost anew, read by read, instead of a pass through memory. */
   readonly operandCost: (limits?: KnownProfile) => number;
   compileKernel(kernel: Kernel, limits?: KnownProfile): CompiledKernel;
+  /** Other ways to compute what a contraction does, where its shape does not say which is the fastest; a device measures them. */
+  readonly alternatives?: (kernel: Kernel, limits?: KnownProfile) => readonly CompiledKernel[];
+  /** What of a kernel a library of its devices may do, and the kernel for the rest. */
+  readonly library?: (kernel: Kernel, limits?: KnownProfile) => CompiledForm | undefined;
   /** Launches of several kernels, where the target has them. */
   readonly together?: {
     /** Whether a launch takes so long to start that it is worth it. */
@@ -20,6 +31,10 @@ export interface Target {
   /** Whether the kernel can store the elements of one byte that it writes; where not, they become words. */
   readonly storesBytes: (kernel: Kernel) => boolean;
   readonly splitK: SplitK;
+  /** Floats of fewer bits that its memory holds and its kernels store; all others take a word. */
+  readonly stores?: readonly StoredFormat[];
+  /** Points of a strip that the kernel of a product can sum up while it has them; undefined where it cannot. */
+  readonly stripOf?: (product: Product, limits?: KnownProfile) => number | undefined;
   /** Text that all kernels of a program share. */
   readonly prelude?: string;
 }

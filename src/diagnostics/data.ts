@@ -263,6 +263,17 @@ export const DATA = {
     wrong: "loss mse   // of folders of cats and dogs",
     right: "loss cross_entropy",
   }),
+  "ignored-class": entry<{ loss: string; ignored: number; name: string }>({
+    code: "TL0543",
+    severity: "error",
+    title: "a label that counts for nothing, taken for a class",
+    message: ({ loss, ignored, name }) =>
+      `\`${loss}\` leaves out class ${ignored}${name === "" ? ", which there is not" : `, which is \`${name}\``}, and not the label \`${ignored}\` of the table`,
+    explanation:
+      "The classes of a table are its different labels in their order, and a loss counts them from 0: `ignore` is such a number, and not what stands in a cell. In masks the two are the same.",
+    wrong: "loss cross_entropy(ignore: -1)   // of a table whose labels are -1, 0 and 1",
+    right: "loss cross_entropy(ignore: 0)",
+  }),
   "label-shape": entry<{ loss: string; output: string; wanted: string; given: string }>({
     code: "TL0520",
     severity: "error",

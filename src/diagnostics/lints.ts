@@ -114,6 +114,17 @@ export const LINTS = {
     wrong: 'dataset pictures { train images("data") }   // with `loss contrastive`',
     right: 'dataset pictures { train images("data")  augment random_crop(32, padding: 4) -> horizontal_flip }',
   }),
+  "unused-views": entry<{ views: number; epochs: number }>({
+    code: "TL0721",
+    severity: "warning",
+    title: "more augmentations that are kept than epochs to train on them",
+    message: ({ views, epochs }) =>
+      `${views} augmentations of each example are made and kept, and ${epochs === 1 ? "the only epoch trains on one" : `the ${epochs} epochs train on ${epochs}`} of them`,
+    explanation:
+      "An epoch trains on one of them, and the next on the next. Those that no epoch comes to are computed and kept for nothing.",
+    wrong: "features cached(views: 8)  epochs 4",
+    right: "features cached(views: 4)  epochs 4",
+  }),
   "trained-below-frozen": entry<{ trained: string; frozen: string }>({
     code: "TL0713",
     severity: "warning",

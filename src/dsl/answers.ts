@@ -108,6 +108,7 @@ function checkAnswer(
     const fault = metric.fits?.(args, { classes: classes ?? 0 });
     if (fault !== undefined) reportProblem(sink, metricSpans.get(name) ?? span, fault);
   }
+  if (info) checkIgnored(planned, answer, info, sink);
   const output = node.type.shape.slice(1);
   const misfit = loss.fits({ loss: loss.name, output, label, classes: classes ?? 0, data: data?.name ?? "" }, task.loss.args);
   if (misfit === undefined) {
@@ -125,6 +126,18 @@ function checkAnswer(
   if (misfit.name === "class-count")
     reportProblem(sink, planned.network.span, misfit, { notes: from, hint: classesFix(planned, task.output, classes) });
   else reportProblem(sink, place, misfit, { notes, hint: fixFor(loss, output, label.shape) });
+}
+
+/** A table's labels are classes in their order, whatever numbers they are: what is left out is one of those. */
+function checkIgnored({ data }: PlannedRecipe, { task, loss, span }: Answer, info: DataInfo, sink: Reporter): void {
+  const source = data?.sources["train"];
+  const ignored = loss.ignores?.(task.loss.args);
+  if (ignored === undefined || !source || sourceOf(source).gives !== "columns") return;
+  const classes = targetOf(info, task)?.classes ?? [];
+  const place = classes.indexOf(String(ignored));
+  if (place < 0 || place === ignored) return;
+  const hint = `\`${String(ignored)}\` is class ${place}: \`ignore: ${place}\``;
+  sink.report("ignored-class", span, { loss: loss.name, ignored, name: classes[ignored] ?? "" }, { hint });
 }
 
 function classesFix({ network, data }: PlannedRecipe, output: string, classes = 0): string {
@@ -167,7 +180,7 @@ function unusableOutput({ name, labels }: Loss, output: Node): Problem | undefin
     return problem(
       "wrong-rank",
       { layer: name, wanted: "a score for each class [classes]", got },
-      "put `flatten` or `global_avg_pool` before the last layer",
+      "put `flatten` or `global_avg_pool` before the last layer; of masks, `loss cross_entropy` and `loss dice` compare the classes of pixels",
     );
   if (labels === "class" && output.type.shape.length < 2)
     return problem("wrong-rank", { layer: name, wanted: "scores [classes]", got }, `end the network with \`${linear.name}(CLASSES)\``);

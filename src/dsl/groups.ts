@@ -188,7 +188,7 @@ function lintPatterns(
   const places = new Map<string, Span>();
   for (const glob of named) {
     const covered = weights.filter(coverOf([glob]));
-    if (reportUnmatched(glob, weights, sink, statistics)) continue;
+    if (reportUnmatched(glob, weights, sink, { others: statistics })) continue;
     if (covered.every(isFrozen)) sink.report("group-frozen", glob.span, { setting: setting.key, pattern: glob.pattern });
     if (setting.key === "regularize") continue;
     const twice = covered.find(({ name }) => places.has(name));
@@ -197,5 +197,5 @@ function lintPatterns(
       sink.report("two-groups", glob.span, { setting: setting.key, name: twice.name }, { notes: [{ span: first, text: "and this" }] });
     for (const { name } of covered) places.set(name, places.get(name) ?? glob.span);
   }
-  for (const glob of spared) reportUnmatched(glob, weights, sink, statistics);
+  for (const glob of spared) reportUnmatched(glob, weights, sink, { others: statistics });
 }

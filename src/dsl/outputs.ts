@@ -47,7 +47,15 @@ export function checkAccumulation({ tasks, stages }: PlannedRecipe, info: DataIn
   for (const { task, loss, span } of tasks) {
     const isPadded = info && targetOf(info, task)?.label.padded;
     const weighs = loss.weighs?.(task.loss.args) === true;
-    const why = isPadded ? "have lengths of their own" : weighs ? "do not all weigh the same" : undefined;
-    if (why !== undefined) sink.report("only-one-output", span, { what: "`accumulate`", why: `the labels of \`${task.output}\` ${why}` });
+    const isIgnored = loss.ignores?.(task.loss.args) !== undefined;
+    const uneven = weighs
+      ? "do not all weigh the same"
+      : isIgnored
+        ? "count for nothing where they are the one that is ignored"
+        : undefined;
+    const why = isPadded ? "have lengths of their own" : uneven;
+    const hint = "leave out `accumulate`, and take a larger `batch`";
+    if (why !== undefined)
+      sink.report("only-one-output", span, { what: "`accumulate`", why: `the labels of \`${task.output}\` ${why}` }, { hint });
   }
 }

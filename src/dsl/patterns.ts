@@ -44,18 +44,29 @@ export function coverOf(globs: readonly Ast.Glob[]): (parameter: Parameter) => b
   return (parameter) => named(parameter.name) || (hasVectors && isVector(parameter));
 }
 
-/** Whether a pattern covers none of them, which is reported; `others` are those that it may not mean. */
+export interface Unmatched {
+  /** Parameters that a pattern may not mean. */
+  readonly others?: readonly Parameter[];
+  /** Words that may stand in the place of patterns. */
+  readonly words?: readonly string[];
+  /** Of who knows better what was meant. */
+  readonly hint?: string | undefined;
+}
+
+/** Whether a pattern covers none of them, which is reported. */
 export function reportUnmatched(
   glob: Ast.Glob,
   parameters: readonly Parameter[],
   sink: Reporter,
-  others: readonly Parameter[] = [],
+  { others = [], words = [], hint: known }: Unmatched = {},
 ): boolean {
   if (parameters.some(coverOf([glob]))) return false;
   const names = parameters.map(({ name }) => name);
   const stem = glob.pattern.replace(/(\.\*\*?)+$/, "");
   const hint =
-    didYouMean(stem, namesAndScopes(names)) ?? `the network has ${oneOf([...new Set(names.map((name) => name.split(".")[0] ?? name))])}`;
+    known ??
+    didYouMean(stem, [...namesAndScopes(names), ...words]) ??
+    `the network has ${oneOf([...new Set(names.map((name) => name.split(".")[0] ?? name))])}`;
   const other = others.find(coverOf([glob]));
   sink.report("matches-nothing", glob.span, { pattern: glob.pattern }, { hint: other ? ofStatistic(other) : hint });
   return true;

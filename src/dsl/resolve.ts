@@ -1,7 +1,7 @@
 // Names: everything that is mentioned must be declared, once, and called with arguments it has. Works on the text alone, so that
 // parts that no recipe uses are checked too; what depends on values is found when a network is built.
 
-import type { DiagnosticSink, Span } from "../diagnostics.ts";
+import { didYouMean, type DiagnosticSink, type Span } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { hintForName } from "./hints.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
@@ -194,6 +194,7 @@ class Resolver {
 
   #call(it: Ast.CallExpr, scope: Scope, step: boolean): void {
     const words = new Set<Ast.Expr>();
+    const meant = new Map<Ast.Expr, readonly string[]>();
     if (it.callee.kind === "ref") {
       const callable = this.#reference(it.callee, scope);
       if (callable !== undefined) {
@@ -201,20 +202,29 @@ class Resolver {
         const isComplete = !(step && callable.kind === "network");
         const { bound } = bindArguments(signatureOf(callable), it.args, it.callee.span, this.#sink, isComplete);
         if (callable.kind === "layer")
-          for (const [name, value] of bound) if (wordOf(value, callable.layer.args[name]) !== undefined) words.add(value);
+          for (const [name, value] of bound) {
+            const spec = callable.layer.args[name];
+            if (wordOf(value, spec) !== undefined) words.add(value);
+            else if (value.kind === "ref" && spec?.words) meant.set(value, spec.words);
+          }
       }
     } else this.#expression(it.callee, scope);
-    for (const arg of it.args) if (!words.has(arg.value)) this.#expression(arg.value, scope);
+    for (const { value } of it.args) {
+      if (words.has(value)) continue;
+      if (value.kind === "ref") this.#reference(value, scope, meant.get(value));
+      else this.#expression(value, scope);
+    }
   }
 
-  #reference(it: Ast.RefExpr, scope: Scope): Callable | undefined {
+  /** @param words that may stand in its place */
+  #reference(it: Ast.RefExpr, scope: Scope, words: readonly string[] = []): Callable | undefined {
     if (it.name === "x" || lookup(it.name, scope) !== undefined) return undefined;
     const callable = callableOf(it.name, this.#module);
     if (callable !== undefined) return callable;
     const binding = this.#module.names.get(it.name);
     if (binding === undefined && !scope.unread.has(it.name)) {
       const names = (): string[] => [...visible(scope), ...LAYER_BY_NAME.keys(), ...this.#module.names.keys(), ...STATEMENT_WORDS];
-      const hint = this.#sink.isFlooded ? undefined : hintForName(it.name, names, scope.labels);
+      const hint = this.#sink.isFlooded ? undefined : (didYouMean(it.name, words) ?? hintForName(it.name, names, scope.labels));
       this.#sink.report("unknown-name", it.span, { name: it.name, what: "layer, block or value" }, { hint });
     } else if (binding?.declaration?.kind === "dataset" && scope.isRecipe !== true)
       this.#sink.report(

@@ -21,6 +21,7 @@ export interface PlannedStage {
   readonly plan: StagePlan;
   readonly freeze?: Ast.SettingOf<"freeze">;
   readonly recompute?: Ast.SettingOf<"recompute">;
+  readonly features?: Ast.SettingOf<"features">;
   readonly optimizerSpan: Span;
   /** Whether the stage leaves a parameter as it is. */
   readonly frozen: Frozen;
@@ -108,7 +109,7 @@ export function planStages(
     const plan: StagePlan = {
       ...{ name, optimizer, ...(clip && { clip }), schedule, epochs: count, ...watched },
       ...(accumulate > 1 && { accumulate }),
-      ...(recompute && { recompute: recompute.globs.map(({ pattern }) => pattern) }),
+      ...(recompute && { recompute: isAuto(recompute) ? AUTO : recompute.globs.map(({ pattern }) => pattern) }),
       ...(features && { features }),
       ...(penalties.length > 0 && { penalties: penalties.map((it) => it.plan) }),
     };
@@ -118,6 +119,7 @@ export function planStages(
         optimizerSpan: chosen.value.span,
         ...(freeze === undefined ? {} : { freeze }),
         ...(recompute && { recompute }),
+        ...(kept && { features: kept }),
         frozen: frozenBy(freeze, isLeft),
         groups,
         penalties,
@@ -179,10 +181,23 @@ export function lintStages(
     // Stages that inherit a setting share its faults.
     if (!linted.has(stage.freeze)) lintStage(stage, parameters, weights, sink);
     linted.add(stage.freeze);
-    if (!linted.has(stage.recompute)) for (const glob of stage.recompute?.globs ?? []) reportUnmatched(glob, parameters, sink);
+    if (stage.recompute && !linted.has(stage.recompute)) lintRecompute(stage.recompute, parameters, sink);
     linted.add(stage.recompute);
   }
   lintGroups(stages, parameters, sink);
+}
+
+/** In place of patterns: the compiler chooses what is computed a second time. */
+const AUTO = "auto";
+
+const isAuto = ({ globs }: Ast.SettingOf<"recompute">): boolean => globs.length === 1 && globs[0]?.pattern === AUTO;
+
+function lintRecompute(setting: Ast.SettingOf<"recompute">, parameters: readonly Parameter[], sink: Reporter): void {
+  if (isAuto(setting)) return;
+  for (const glob of setting.globs) {
+    const hint = glob.pattern === AUTO ? "`recompute auto` stands alone, and chooses the layers itself" : undefined;
+    reportUnmatched(glob, parameters, sink, { hint, words: [AUTO] });
+  }
 }
 
 function lintStage(

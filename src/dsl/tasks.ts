@@ -66,10 +66,9 @@ function lossesOf(entries: readonly Ast.OutputLoss[], env: Environment): readonl
     const chosen = choose<Loss>("loss", word, LOSSES, env);
     if (!chosen) return [];
     if (chosen.word.views !== undefined) {
-      env.sink.report("only-one-output", word.span, {
-        what: `\`loss ${chosen.word.name}\``,
-        why: "it makes a batch of views of its examples",
-      });
+      const why = "it makes a batch of views of its examples";
+      const hint = "train it first, in a recipe of its own that this one begins with: `weights RECIPE`";
+      env.sink.report("only-one-output", word.span, { what: `\`loss ${chosen.word.name}\``, why }, { hint });
       return [];
     }
     return [{ output, weight, plan: chosen.plan, loss: chosen.word, span: word.span, outputSpan: nameSpan }];

@@ -36,7 +36,8 @@ export function planTeacher(
   const plan = setting.with === undefined ? DISTILLATION : choose("distillation", setting.with, DISTILLATIONS, env)?.plan;
   const [first] = tasks;
   if (first && first.task.output !== "") {
-    env.sink.report("only-one-output", setting.span, { what: "`distill`", why: "a teacher has one answer" });
+    const hint = "leave out `distill`, or the outputs but for the one that learns from it, with `loss cross_entropy` without a name";
+    env.sink.report("only-one-output", setting.span, { what: "`distill`", why: "a teacher has one answer" }, { hint });
     return undefined;
   }
   if (first && first.loss.outputs !== "class scores") {

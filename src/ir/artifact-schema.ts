@@ -4,7 +4,7 @@
 import { artifactFault } from "./artifact-checks.ts";
 import { ARTIFACT_VERSION, type Artifact } from "./artifact.ts";
 import { KERNEL_DEFINITIONS, KERNEL_SCHEMA, PARAMETER_TYPE } from "./loop/kernel-schema.ts";
-import { PROGRAM_VERSION } from "./program.ts";
+import { MOST_ALTERNATIVES, PROGRAM_VERSION } from "./program.ts";
 import { ADAPTERS } from "./recipe/adapters/index.ts";
 import { AVERAGES } from "./recipe/averages/index.ts";
 import { CACHES } from "./recipe/caches/index.ts";
@@ -47,7 +47,7 @@ const bytes = whole(0, MOST_BYTES);
 const seed = whole(0, 2 ** 32 - 1);
 const figure = { type: "number", minimum: 0 } as const;
 const shape = { type: "array", items: positive, maxItems: 16 } as const;
-const dtype = { enum: ["f32", "f16", "i32", "u32", "u8", "bool"] } as const;
+const dtype = { enum: ["f32", "f16", "bf16", "i32", "u32", "u8", "bool"] } as const;
 const object = (required: Readonly<Record<string, object>>, optional: Readonly<Record<string, object>> = {}): object => ({
   type: "object",
   required: Object.keys(required),
@@ -138,6 +138,21 @@ const buffer = object(
   { kind },
 );
 
+const matrixPlace = object({ param: count, first: count, matrix: count, row: count, column: count });
+const libraryForm = object(
+  {
+    product: object(
+      {
+        ...{ kind: { const: "matmul" }, precision: { enum: ["f32", "tf32", "bf16", "f16"] } },
+        ...{ batch: positive, m: positive, n: positive, k: positive },
+        ...{ left: matrixPlace, right: matrixPlace, result: matrixPlace },
+      },
+      { bias: matrixPlace, added: matrixPlace },
+    ),
+  },
+  { rest: count },
+);
+
 const program = object(
   {
     format: { const: "tlc-program" },
@@ -154,6 +169,8 @@ const program = object(
           kernel: KERNEL_SCHEMA,
           parts: list(object({ kernel: KERNEL_SCHEMA, slots: list(count) })),
           subgroupSize: whole(1, 1024),
+          library: libraryForm,
+          alternatives: { ...list(count), minItems: 1, maxItems: MOST_ALTERNATIVES },
           wasm: wasmKernel,
           cuda: object({ entry: { type: "string", pattern: "^\\w+$" }, threads: whole(1, 1024) }),
           params: list(object(PARAMETER_TYPE)),
@@ -211,22 +228,25 @@ const initializer = oneOf(
 const state = object({ name, kind, type: object({ dtype, shape }), init: initializer });
 
 const work = { ops: figure, kernels: figure, launches: figure, flops: figure };
-const report = object({
-  layers: list(object({ layer: name, ...work, share: figure })),
-  frontier: list(name),
-  entries: named(object({ ...work, temporary: bytes, traffic: object({ read: figure, written: figure, least: figure }) })),
-  bytes: object({
-    weights: bytes,
-    gradients: bytes,
-    optimizer: bytes,
-    folded: bytes,
-    temporary: bytes,
-    temporaryLowerBound: bytes,
-    arena: bytes,
-  }),
-  cache: object({ features: flag, reason: { type: "string" } }, { bytes: figure, spared: figure, views: positive }),
-  folded: object({ training: list(name), answers: list(name) }),
-});
+const report = object(
+  {
+    layers: list(object({ layer: name, ...work, share: figure })),
+    frontier: list(name),
+    entries: named(object({ ...work, temporary: bytes, traffic: object({ read: figure, written: figure, least: figure }) })),
+    bytes: object({
+      weights: bytes,
+      gradients: bytes,
+      optimizer: bytes,
+      folded: bytes,
+      temporary: bytes,
+      temporaryLowerBound: bytes,
+      arena: bytes,
+    }),
+    cache: object({ features: flag, reason: { type: "string" } }, { bytes: figure, spared: figure, views: positive }),
+    folded: object({ training: list(name), answers: list(name) }),
+  },
+  { recomputed: object({ tried: { ...list(object({ segments: figure, peak: bytes, flops: figure })), minItems: 1 }, chosen: count }) },
+);
 
 const features = object(
   { key: name, columns: { ...list(column), minItems: 1 }, parameters: list(name), entries: named(ports) },
@@ -252,7 +272,7 @@ const stagePlan = defined(
     {
       clip: wordSchema(CLIPS),
       accumulate: positive,
-      recompute: { ...list(name), minItems: 1 },
+      recompute: { anyOf: [{ const: "auto" }, { ...list(name), minItems: 1 }] },
       features: wordSchema(CACHES),
       penalties: { ...list(wordSchema(PENALTIES)), minItems: 1 },
       stop: object({ ...measure, patience: positive, within: figure }),

@@ -11,7 +11,7 @@ import type { DType, Shape } from "./types.ts";
 /** Steps whose losses and rates stay on the device: a chunk of steps must not be longer. */
 export const LOSS_HISTORY = 256;
 
-export const ARTIFACT_VERSION = 7;
+export const ARTIFACT_VERSION = 8;
 
 /** Where a compiled folder holds the artifact of a target. */
 export const artifactFile = (target: string): string => `${target}/artifact.json`;
@@ -259,6 +259,23 @@ export interface StageReport {
   /** Of the feature cache: whether there is one, and why or why not. */
   readonly cache: CacheReport;
   readonly folded: FoldReport;
+  /** Of `recompute auto`: what was compared. */
+  readonly recomputed?: RecomputeReport;
+}
+
+/** Numbers of segments that are computed a second time, and which of them the stage has. */
+export interface RecomputeReport {
+  readonly tried: readonly SegmentsReport[];
+  /** An index of `tried`. */
+  readonly chosen: number;
+}
+
+export interface SegmentsReport {
+  readonly segments: number;
+  /** Bytes of the stage's arena. */
+  readonly peak: number;
+  /** Of a training step; of one from features as well, where there are some. */
+  readonly flops: number;
 }
 
 /** Layers whose normalization is part of the product before them: in training steps, and in evaluation and prediction. */

@@ -5,23 +5,23 @@ import type { Builder } from "./ops/define.ts";
 import { totalOf } from "./ops/total.ts";
 import { topologicalOrder } from "./graph.ts";
 import type { Node } from "./node.ts";
-import { Recomputation } from "./recomputation.ts";
+import { Recomputation, type Segmentation } from "./recomputation.ts";
 import { formatType, InternalError, sameType } from "./types.ts";
 
 /**
  * @param cotangents seeds: gradient of the (implied) scalar with respect to each of these nodes
- * @param recompute scopes of layers whose values are computed a second time instead of kept (recomputation.ts)
+ * @param recompute segments whose values are computed a second time instead of kept (recomputation.ts)
  * @returns the gradient of every target that a seed depends on
  */
 export function gradients(
   b: Builder,
   cotangents: ReadonlyMap<Node, Node>,
   targets: Iterable<Node>,
-  recompute: readonly string[] = [],
+  recompute: Segmentation = [],
 ): Map<Node, Node> {
   const order = topologicalOrder(cotangents.keys());
-  const recomputation = new Recomputation(b, order, recompute);
   const wanted = new Set<Node>(targets);
+  const recomputation = new Recomputation(b, order, wanted, recompute);
   const needed = new Set<Node>(wanted);
   for (const node of order) if (node.inputs.some((input) => needed.has(input))) needed.add(node);
 

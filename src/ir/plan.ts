@@ -167,8 +167,8 @@ export interface StagePlan {
   readonly epochs: number;
   /** Batches of a step; left out, one. */
   readonly accumulate?: number;
-  /** Patterns of scopes: what their layers compute is computed a second time for gradients, instead of kept. */
-  readonly recompute?: readonly string[];
+  /** Patterns of scopes: what their layers compute is computed a second time for gradients, instead of kept. `auto`: the compiler chooses segments. */
+  readonly recompute?: readonly string[] | "auto";
   /** What is done with the features of frozen layers; left out, they are kept where they may be. */
   readonly features?: WordPlan;
   /** What is added to the loss that is differentiated, each for some of the parameters. */

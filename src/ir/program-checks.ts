@@ -2,7 +2,8 @@
 // its kernel what that takes, and no kernel has more to do than a device can end.
 
 import { kernelProblem } from "./loop/verify.ts";
-import type { Axis, Kernel } from "./loop/kernel.ts";
+import { stripOf, type Axis, type Kernel } from "./loop/kernel.ts";
+import { isProduct, restParams } from "./matrix-place.ts";
 import {
   ALIGNMENT,
   type BufferPlan,
@@ -34,7 +35,11 @@ export function programFault(program: Program): string | undefined {
   const overlap = overlapping(buffers);
   if (overlap !== undefined) return `buffer ${overlap} lies over another`;
   for (const kernel of kernels) {
-    const problem = kernelFault(kernel, program.target) ?? ptxFault(kernel, program);
+    const problem =
+      kernelFault(kernel, program.target) ??
+      ptxFault(kernel, program) ??
+      alternativesFault(kernel, program) ??
+      libraryFault(kernel, program);
     if (problem !== undefined) return problem;
   }
   for (const [entry, launches] of Object.entries(entries)) {
@@ -91,6 +96,9 @@ const FORMS: Readonly<Record<string, readonly (keyof CompiledKernel)[]>> = {
   reference: ["kernel"],
 };
 
+/** Targets whose devices may choose among kernels. */
+const MEASURED: readonly string[] = ["webgpu", "cuda"];
+
 function kernelFault(compiled: CompiledKernel, target: string): string | undefined {
   const { name, kernel, wasm, parts = [] } = compiled;
   const form = parts.length > 0 && target === "reference" ? (["parts", "params"] as const) : FORMS[target];
@@ -115,6 +123,39 @@ function ptxFault({ name, cuda }: CompiledKernel, { ptx }: Program): string | un
   return `kernel ${name} is not in the program's PTX`;
 }
 
+/** What may run in the place of a kernel takes what that takes, and nothing runs in its place. */
+function alternativesFault(compiled: CompiledKernel, { kernels, target }: Program): string | undefined {
+  const { name, alternatives = [] } = compiled;
+  if (alternatives.length > 0 && !MEASURED.includes(target))
+    return `kernel ${name} has alternatives, which no device of ${target} measures`;
+  const strange = alternatives.find((index) => kernels[index] === compiled || !takes(kernels[index], paramsOf(compiled)));
+  if (strange !== undefined) return `kernel ${name} has an alternative ${strange}, which is none`;
+  return new Set(alternatives).size === alternatives.length ? undefined : `kernel ${name} has an alternative twice`;
+}
+
+/** A library is told where matrices are: they are in the kernel's buffers, and so is what the rest takes. */
+function libraryFault(compiled: CompiledKernel, { kernels, target }: Program): string | undefined {
+  const { name, library } = compiled;
+  if (!library) return undefined;
+  if (target !== "cuda") return `kernel ${name} is for a library, which no device of ${target} has`;
+  const { product, rest } = library;
+  const hasRest = rest !== undefined;
+  const params = hasRest ? restParams(paramsOf(compiled), product) : paramsOf(compiled);
+  if (!isProduct(product, params, hasRest)) return `kernel ${name} is a product of matrices that it does not have`;
+  return !hasRest || takes(kernels[rest], params) ? undefined : `kernel ${name} leaves its rest to ${rest}, which does not take it`;
+}
+
+/** Whether a kernel takes just these parameters, and nothing stands in its place. */
+function takes(compiled: CompiledKernel | undefined, wanted: readonly ParameterType[]): boolean {
+  if (!compiled || compiled.alternatives || compiled.library) return false;
+  const params = paramsOf(compiled);
+  const isAlike = params.every(({ dtype, length, access }, i) => {
+    const { [i]: given } = wanted;
+    return given?.dtype === dtype && given.length === length && given.access === access;
+  });
+  return isAlike && params.length === wanted.length;
+}
+
 /** What a kernel of several in a launch takes is what the launch gives it. */
 function partFault({ kernel, slots }: KernelPart, params: readonly ParameterType[]): string | undefined {
   if (kernel.time || slots.length !== kernel.params.length) return `part ${kernel.name} of a launch is none`;
@@ -128,10 +169,12 @@ function partFault({ kernel, slots }: KernelPart, params: readonly ParameterType
 const points = (axes: readonly Axis[]): number => axes.reduce((product, { extent }) => product * extent, 1);
 
 /** Each element is written by one point, so there are no more points than elements; and a reduction ends. */
-function workFault({ name, params, axes, stages }: Kernel): string | undefined {
+function workFault(kernel: Kernel): string | undefined {
+  const { name, params, axes, stages } = kernel;
   const outer = points(axes);
   for (const stage of stages) {
-    const all = outer * (stage.kind === "contract" ? stage.k.extent : points(stage.axes));
+    const places = stage.kind === "store" && stage.perStrip ? outer / stripOf(kernel) : outer;
+    const all = places * (stage.kind === "contract" ? stage.k.extent : points(stage.axes));
     if (all > MOST_WORK) return `kernel ${name} goes over ${all} elements in one launch`;
     if (stage.kind !== "store") continue;
     const crowded = stage.writes.find(({ buffer }) => all > (params[buffer]?.length ?? 0));

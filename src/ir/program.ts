@@ -6,7 +6,7 @@ import type { Kernel, KernelParameter } from "./loop/kernel.ts";
 import type { StateKind } from "./state.ts";
 import type { DType, Shape } from "./types.ts";
 
-export const PROGRAM_VERSION = 3;
+export const PROGRAM_VERSION = 4;
 
 /** Offsets of buffers in an arena are multiples of this (WebGPU's default minStorageBufferOffsetAlignment). */
 export const ALIGNMENT = 256;
@@ -50,9 +50,52 @@ export interface CompiledKernel {
   readonly subgroupSize?: number;
   readonly wasm?: WasmKernel;
   readonly cuda?: CudaKernel;
+  /**
+   * Other kernels of the program that compute the same from the same buffers, where the compiler does not know which is the fastest: a device may
+   * measure, and run one of them in its place.
+   */
+  readonly alternatives?: readonly number[];
+  readonly library?: LibraryForm;
   /** What a launch must give it: buffers of these types with at least so many elements. Left out where `kernel` says it. */
   readonly params?: readonly ParameterType[];
 }
+
+/** What a kernel does as a library of matrix products would, which a device may have and find to be faster. */
+export interface LibraryForm {
+  readonly product: ProductOfLibrary;
+  /** The kernel that does what comes after the product: it takes the parameters of this one, and the product behind them, f32[batch, m, n]. */
+  readonly rest?: number;
+}
+
+/** `result = left right (+ bias) (+ added)` for each of a batch of [m, k] by [k, n], of f32 in memory, summed in f32. */
+export interface ProductOfLibrary {
+  readonly kind: "matmul";
+  /** What operands may be rounded to before they are multiplied. */
+  readonly precision: "f32" | OperandType;
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly left: MatrixPlace;
+  readonly right: MatrixPlace;
+  /** Its columns lie side by side, and so do those of what is added. */
+  readonly result: MatrixPlace;
+  /** One for each column. */
+  readonly bias?: MatrixPlace;
+  readonly added?: MatrixPlace;
+}
+
+/** A matrix in a buffer: its first element, and how many elements it is to the next matrix of a batch, row and column. */
+export interface MatrixPlace {
+  readonly param: number;
+  readonly first: number;
+  readonly matrix: number;
+  readonly row: number;
+  readonly column: number;
+}
+
+/** Other kernels in the place of one, at most. */
+export const MOST_ALTERNATIVES = 3;
 
 export type ParameterType = Pick<KernelParameter, "dtype" | "length" | "access">;
 
@@ -124,6 +167,8 @@ export interface DeviceProfile {
   readonly boundsAccesses: boolean;
   /** Formats of which subgroups multiply matrices, summing in f32; left out, none. */
   readonly matrices?: readonly OperandType[];
+  /** Whether memory is copied to what a workgroup shares while its threads go on. */
+  readonly copiesAside?: boolean;
 }
 
 /** What is known of a device at hand; a target knows the rest, which is what all devices of its kind have. */

@@ -6,7 +6,11 @@ import { globsCover } from "./glob.ts";
 import type { Node } from "./node.ts";
 import type { Builder } from "./ops/define.ts";
 import type { InputAttrs } from "./ops/leaf.ts";
+import { cutSegments } from "./segments.ts";
 import { InternalError } from "./types.ts";
+
+/** Patterns, where each outermost scope that one covers is a segment; or about how many bytes segments have that are cut where little crosses. */
+export type Segmentation = readonly string[] | { readonly largest: number };
 
 export class Recomputation {
   readonly #b: Builder;
@@ -17,13 +21,13 @@ export class Recomputation {
 
   /**
    * @param order the forward graph, inputs before users
-   * @param scopes patterns: each outermost scope that one covers is a segment
+   * @param targets that gradients are asked of
    */
-  constructor(b: Builder, order: readonly Node[], scopes: readonly string[]) {
+  constructor(b: Builder, order: readonly Node[], targets: ReadonlySet<Node>, segmentation: Segmentation) {
     this.#b = b;
-    const outermost = outermostOf(scopes);
-    this.#segmentOf = (node) => (node.inputs.length === 0 ? undefined : outermost(b.originOf(node)?.path ?? ""));
-    for (const node of scopes.length === 0 ? [] : order) {
+    this.#segmentOf = "largest" in segmentation ? cutAt(cutSegments(order, targets, segmentation.largest)) : scopesOf(b, segmentation);
+    const isCut = "largest" in segmentation || segmentation.length > 0;
+    for (const node of isCut ? order : []) {
       const name = this.#segmentOf(node);
       if (name === undefined) continue;
       const segment = this.#segments.get(name);
@@ -66,10 +70,20 @@ export class Recomputation {
   }
 }
 
-/** Whether a value is one of the batch, of some size: weights, constants and counts are there anyway. */
+/** Whether a value is one of the batch, of some size: weights, constants, counts and a resident data set, whose size the graph does not know, are there anyway. */
 function isKept({ inputs, attrs, type }: Node): boolean {
   if (type.shape.length === 0 || type.dtype === "bool") return false;
-  return inputs.length > 0 || ("role" in attrs && (attrs as InputAttrs).role !== "state");
+  return inputs.length > 0 || ("role" in attrs && (attrs as InputAttrs).role === "batch");
+}
+
+function cutAt(segments: readonly (readonly Node[])[]): (node: Node) => string | undefined {
+  const names = new Map(segments.flatMap((nodes, i) => nodes.map((node) => [node, String(i)] as const)));
+  return (node) => names.get(node);
+}
+
+function scopesOf(b: Builder, patterns: readonly string[]): (node: Node) => string | undefined {
+  const outermost = outermostOf(patterns);
+  return (node) => (node.inputs.length === 0 ? undefined : outermost(b.originOf(node)?.path ?? ""));
 }
 
 /** Of a path, the outermost scope that a pattern covers. */

@@ -1,8 +1,8 @@
 // The types of values in every IR: an element type and a static shape. All shapes are known at compile time;
 // a symbolic dimension of the language (`i32[time]`) is bound before a graph is built.
 
-/** Element types. `u8` is storage: it is computed with as u32. `f16` is storage where a target has it. */
-export type DType = "f32" | "f16" | "i32" | "u32" | "u8" | "bool";
+/** Element types. `u8` is storage: it is computed with as u32. `f16` and `bf16`, the upper half of an f32, are storage where a target has them. */
+export type DType = "f32" | "f16" | "bf16" | "i32" | "u32" | "u8" | "bool";
 
 export type Shape = readonly number[];
 
@@ -19,7 +19,7 @@ export const sizeOf = (shape: Shape): number => shape.reduce((product, extent) =
 /** Bytes of one element in a buffer. A bool is a byte that is 0 or 1. */
 export const bytesPerElement = (dtype: DType): number => DTYPE_BYTES[dtype];
 
-const DTYPE_BYTES = { f32: 4, f16: 2, i32: 4, u32: 4, u8: 1, bool: 1 } as const satisfies Record<DType, number>;
+const DTYPE_BYTES = { f32: 4, f16: 2, bf16: 2, i32: 4, u32: 4, u8: 1, bool: 1 } as const satisfies Record<DType, number>;
 
 /** Bytes of a tensor in an arena: whole 32-bit words, at least one. */
 export const wordBytes = ({ dtype, shape }: TensorType): number => Math.max(4, Math.ceil((sizeOf(shape) * bytesPerElement(dtype)) / 4) * 4);
@@ -27,7 +27,10 @@ export const wordBytes = ({ dtype, shape }: TensorType): number => Math.max(4, M
 /** Whether four elements share a word of memory. */
 export const isByte = (dtype: DType): boolean => bytesPerElement(dtype) === 1;
 
-export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "f16";
+export const isFloat = (dtype: DType): boolean => dtype === "f32" || isHalf(dtype);
+
+/** Whether a float is storage of 16 bits, which is computed with as f32. */
+export const isHalf = (dtype: DType): dtype is "f16" | "bf16" => dtype === "f16" || dtype === "bf16";
 
 export function sameShape(a: Shape, b: Shape): boolean {
   if (a === b) return true;

@@ -6,6 +6,7 @@ import { perKernel } from "../ir/loop/per-kernel.ts";
 import { expressionsOf, type Axis, type Kernel, type KernelParameter, type Stage } from "../ir/loop/kernel.ts";
 import { blaming, type Origin } from "../ir/origin.ts";
 import {
+  MOST_ALTERNATIVES,
   PROGRAM_VERSION,
   type BufferPlan,
   type CompiledKernel,
@@ -13,9 +14,11 @@ import {
   type KernelLaunch,
   type KernelPart,
   type ParameterType,
+  type ProductOfLibrary,
   type Launch,
   type Program,
 } from "../ir/program.ts";
+import { restParams } from "../ir/matrix-place.ts";
 import type { Packed } from "./bind-packs.ts";
 import { InternalError } from "../ir/types.ts";
 import { buffersOf, callsOf, type Buffer, type KernelCall } from "./lowered.ts";
@@ -25,12 +28,54 @@ export interface CompilesKernels {
   readonly name: string;
   /** Prints a kernel for the device at hand. */
   compileKernel(kernel: Kernel): CompiledKernel;
+  /** Other ways to compute what a kernel does, among which a device may choose. */
+  compileAlternatives?(kernel: Kernel): readonly CompiledKernel[];
+  /** What a library may do of a kernel. */
+  compileForm?(kernel: Kernel): PrintedForm | undefined;
   /** Prints kernels that run side by side in one launch, where the target can do that. */
   compileTogether?(parts: readonly KernelPart[]): CompiledKernel;
   /** Whether the kernel can store the elements of one byte that it writes. */
   storesBytes(kernel: Kernel): boolean;
   /** Text that all kernels share. */
   readonly prelude?: string;
+}
+
+/** A kernel, and what may be done in its place. */
+export interface Compilation {
+  readonly kernel: CompiledKernel;
+  readonly others?: readonly CompiledKernel[];
+  readonly form?: PrintedForm | undefined;
+}
+
+/** What a library does of a kernel, and the kernel that does the rest. */
+interface PrintedForm {
+  readonly product: ProductOfLibrary;
+  readonly rest?: CompiledKernel;
+}
+
+/** A kernel with all that may be done in its place. */
+export const compiledInFull = (kernel: Kernel, target: CompilesKernels): Compilation => ({
+  kernel: target.compileKernel(kernel),
+  others: (target.compileAlternatives?.(kernel) ?? []).slice(0, MOST_ALTERNATIVES),
+  form: target.compileForm?.(kernel),
+});
+
+/** Those that a program has of it, in their order. @param first the number of the first */
+export function kernelsOf(
+  { kernel, others = [], form }: Compilation,
+  params: () => readonly ParameterType[],
+  first: number,
+): readonly CompiledKernel[] {
+  // The reference device's have parameters of their own.
+  if (kernel.kernel) return [kernel];
+  const rest = first + 1 + others.length;
+  const alternatives = others.length > 0 && { alternatives: others.map((_, i) => first + 1 + i) };
+  const library = form && { library: { product: form.product, ...(form.rest && { rest }) } };
+  return [
+    { ...kernel, params: params(), ...alternatives, ...library },
+    ...others.map((other) => ({ ...other, params: params() })),
+    ...(form?.rest ? [{ ...form.rest, params: restParams(params(), form.product) }] : []),
+  ];
 }
 
 export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPlan, target: CompilesKernels): Program {
@@ -59,12 +104,11 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
     names.set(kernel.name, count + 1);
     return count === 0 ? kernel : { ...kernel, name: `${kernel.name}_${count}` };
   };
-  const once = (key: string, params: () => readonly ParameterType[], compile: () => CompiledKernel): number => {
+  const once = (key: string, params: () => readonly ParameterType[], compile: () => Compilation): number => {
     let index = known.get(key);
     if (index === undefined) {
-      const compiled = compile();
-      // The others have parameters of their own.
-      index = kernels.push(compiled.kernel ? compiled : { ...compiled, params: params() }) - 1;
+      index = kernels.length;
+      kernels.push(...kernelsOf(compile(), params, index));
       known.set(key, index);
     }
     return index;
@@ -75,7 +119,7 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
       once(
         textOf(kernel),
         () => kernel.params.map(typeOf),
-        () => target.compileKernel(fresh(kernel)),
+        () => compiledInFull(fresh(kernel), target),
       ),
     ),
     buffers: args.map(indexOf),
@@ -85,9 +129,9 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
     const args = buffersOf(calls);
     const parts = calls.map(({ kernel, buffers: own }): KernelPart => ({ kernel, slots: own.map((buffer) => args.indexOf(buffer)) }));
     const key = parts.map(({ kernel, slots }) => `${slots.join()} ${textOf(kernel)}`).join("\n");
-    const compile = (): CompiledKernel => {
+    const compile = (): Compilation => {
       if (!target.compileTogether) throw new InternalError(`${target.name} has no launches of several kernels`);
-      return target.compileTogether(parts.map((part) => ({ ...part, kernel: fresh(part.kernel) })));
+      return { kernel: target.compileTogether(parts.map((part) => ({ ...part, kernel: fresh(part.kernel) }))) };
     };
     return {
       kind: "kernel",
@@ -157,9 +201,11 @@ function keyOf({ params, axes, stages, time }: Kernel, number: (expr: Expr) => n
       case "reduce":
         return `${stage.op} ${stage.dtype} ${axesKey(stage.axes)} ${stage.range?.mean ?? ""} ${numbers}`;
       case "contract":
-        return `contract ${stage.dtype} ${stage.operands ?? ""} ${axesKey([stage.k])} ${numbers}`;
+        return `contract ${stage.dtype} ${stage.operands ?? ""} ${stage.strip ?? ""} ${axesKey([stage.k])} ${numbers}`;
+      case "strip":
+        return `strip ${stage.dtype} ${numbers}`;
       case "store":
-        return `store ${axesKey(stage.axes)} ${stage.writes.map((write) => write.buffer).join()} ${numbers}`;
+        return `store ${stage.perStrip ?? ""} ${axesKey(stage.axes)} ${stage.writes.map((write) => write.buffer).join()} ${numbers}`;
       default:
         return stage satisfies never;
     }

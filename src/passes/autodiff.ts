@@ -7,7 +7,7 @@ import type { Node } from "../ir/node.ts";
 import { at } from "../ir/ops/define.ts";
 import type { GradientAttrs } from "../ir/ops/gradient.ts";
 import { ops } from "../ir/ops/index.ts";
-import { expandWhere } from "./decompose.ts";
+import { expandWhere } from "./expand.ts";
 
 export function autodiff(graph: Graph): Graph {
   const b = graph.builder;

@@ -13,6 +13,8 @@ export interface Candidate extends Unit {
   readonly isParts?: true;
   /** Of its core's operand, where the core reduces whole axes. */
   readonly runs?: Runs;
+  /** Elements of a strip, where its core sums strips. */
+  readonly strip?: number;
   /** Whether other values can be computed at its points: not where its core's elements are stored in another order. */
   readonly isOpen: boolean;
   /** What it reads at its own elements, or its epilogue does. */
@@ -45,9 +47,18 @@ function withReads(unit: Unit, isStored: (node: Node) => boolean, joinsParts: (n
   const axes = core.op.reducedAxes?.(core);
   const [operand] = core.inputs;
   const runs = axes && operand && runsOf(operand.type.shape, axes);
+  const strip = core.op.stripLength?.(core);
   // Relative to an element of what the core reduces; a product's operands have no such element.
-  const start: Relation = runs && "same";
+  const start: Relation = runs === undefined && strip === undefined ? undefined : "same";
   const operandReads = core.inputs.flatMap((input) => readsBelow(input, start, isStored));
   const reads = epilogue.filter((read) => read.node !== core);
-  return { ...unit, points: sizeOf(core.type.shape), ...(runs && { runs }), isOpen, reads, operandReads };
+  return {
+    ...unit,
+    points: sizeOf(core.type.shape),
+    ...(runs && { runs }),
+    ...(strip !== undefined && { strip }),
+    isOpen,
+    reads,
+    operandReads,
+  };
 }

@@ -1,26 +1,24 @@
 // Composites become primitives.
 
-import { createRewriter, mapGraph, type Graph } from "../ir/graph.ts";
-import type { Node } from "../ir/node.ts";
-import type { Builder } from "../ir/builder.ts";
+import { mapGraph, type Graph } from "../ir/graph.ts";
 import type { AnyOp } from "../ir/ops/define.ts";
+import { expandWhere } from "./expand.ts";
+import { sumStrips, type SumStripsOptions } from "./sum-strips.ts";
 
-/** Expands the composites that are wanted, and what they are made of. */
-export function expandWhere(b: Builder, wanted: (op: AnyOp) => boolean): (node: Node) => Node {
-  const expand: (node: Node) => Node = createRewriter(b, (node, inputs) => {
-    if (node.op.kind !== "composite" || !wanted(node.op)) return undefined;
-    const rebuilt = b.apply(node.op, inputs, node.attrs);
-    const expanded = node.op.decompose(b, inputs, rebuilt);
-    return expand(expanded);
-  });
-  return expand;
+/** Expands every composite; those that can be made of sums over strips last, since what they are of decides how. */
+export function decompose(graph: Graph, options: Partial<SumStripsOptions> = {}): Graph {
+  const { stripOf, splitK, maxBuffers } = options;
+  if (!stripOf || !splitK || maxBuffers === undefined) return expandAll(graph, () => true);
+  return sumStrips(
+    expandAll(graph, (op) => op.inStrips === undefined),
+    { ...options, stripOf, splitK, maxBuffers },
+  );
 }
 
-/** Expands every composite. */
-export function decompose(graph: Graph): Graph {
-  const expand = expandWhere(graph.builder, () => true);
+function expandAll(graph: Graph, wanted: (op: AnyOp) => boolean): Graph {
+  const expand = expandWhere(graph.builder, wanted);
   return mapGraph(graph, (node, inputs) => {
-    if (node.op.kind !== "composite") return undefined;
+    if (node.op.kind !== "composite" || !wanted(node.op)) return undefined;
     return expand(graph.builder.apply(node.op, inputs, node.attrs));
   });
 }

@@ -55,6 +55,8 @@ function productBefore(norm: Node, isOnce: (node: Node) => boolean): Product | u
     const weights = weightsOf(node);
     if (weights) return { node, ...weights, biases };
     if (node.op === ops.reshape && sameShape(at(node.inputs, 0).type.shape.slice(0, 2), shape.slice(0, 2))) continue;
+    // What stood between the two in memory is nowhere any more.
+    if (node.op === ops.roundTo) continue;
     const bias = node.op === ops.add ? perChannel(at(node.inputs, 1), at(shape, 1)) : undefined;
     if (!bias) return undefined;
     biases.push(bias);
@@ -107,8 +109,8 @@ function folded(b: Builder, norm: Node, x: Node, product: Product, hold: Holding
       shape.flatMap((_, i) => (i === axis ? [] : [i])),
     );
   const scaled = (node: Node): Node => {
-    if (node.op !== product.node.op)
-      return node.op === ops.add ? scaled(at(node.inputs, 0)) : b.reshape(scaled(at(node.inputs, 0)), { shape: node.type.shape });
+    if (node.op === ops.reshape) return b.reshape(scaled(at(node.inputs, 0)), { shape: node.type.shape });
+    if (node.op !== product.node.op) return scaled(at(node.inputs, 0));
     const weights = at(node.inputs, product.weights);
     const held = hold(b.mul(weights, along(scale, weights, product.axis)), `weight/${path}`);
     const inputs = node.inputs.map((input, i) => (i === product.weights ? held : input));

@@ -2,20 +2,25 @@
 // else into a group of as many points nearby, since every launch costs; else into one of its own.
 
 import { countBuffers, type Memory } from "../ir/fusion/buffers.ts";
+import { storedAs, type StoredFormat } from "../ir/formats.ts";
 import { bodyOf } from "../ir/graph.ts";
 import type { Node } from "../ir/node.ts";
 import { hasEqualParts, isRows, type Domain, type FusionPlan, type Group, type Member } from "../ir/fusion/plan.ts";
-import { allAtOnePoint, pointsOf, readsBelow, rowOf, sameRuns, type Read, type Relation, type Runs } from "../ir/fusion/relation.ts";
+import { allAtOnePoint, pointsOf, readsBelow, rowOf, type Read, type Runs } from "../ir/fusion/relation.ts";
 import { at } from "../ir/ops/define.ts";
-import { InternalError, isByte, sizeOf } from "../ir/types.ts";
+import { InternalError, isByte, sizeOf, type DType } from "../ir/types.ts";
 import { candidateOf, type Candidate } from "./candidate.ts";
 import { DEEPEST, isSplit, type InlineOptions, type Units } from "./inline.ts";
+import { isInRow, isOwnPoint, runsBy, usesOf, type Own, type Use } from "./own-reads.ts";
+import { isOfStrips, stripsOfProduct, type StripOptions, type Strips } from "./strips.ts";
 
-export interface FuseOptions extends InlineOptions {
+export interface FuseOptions extends InlineOptions, StripOptions {
   /** Whether the kernels run once for every step of a loop. */
   readonly isInLoop?: boolean;
   /** False: every value that has a kernel has its own. */
   readonly isFusing?: boolean;
+  /** Floats of fewer bits that memory can hold. */
+  readonly stores?: readonly StoredFormat[];
 }
 
 // Elements of a row that one workgroup can go over several times from its caches.
@@ -27,18 +32,6 @@ const SMALL_START = 1024;
 const LARGE = 1 << 16;
 // How many groups back a value may find company that it has nothing to do with.
 const WINDOW = 48;
-
-interface Use {
-  readonly reader: Node;
-  readonly read: Node;
-  readonly isOwn: boolean;
-}
-
-/** What a unit reads of a group that it may join. */
-interface Own {
-  readonly member: Member;
-  readonly relation: Relation;
-}
 
 interface Draft {
   readonly id: number;
@@ -55,6 +48,9 @@ interface Draft {
   readonly uses: Use[];
   /** A product in two kernels: what the second reads, which sums the parts that the first made. */
   readonly ofSecond?: Set<Node>;
+  /** Strips of its points that its kernel can sum, and whether it does. */
+  readonly strips?: Strips;
+  hasStrips: boolean;
   readonly after: Set<Draft | Node>;
   readonly users: Set<Draft>;
   /** Places in the graph's order: of its first and last value, and of the last that must be there before it runs. */
@@ -92,13 +88,24 @@ export class Grouping {
     for (const unit of candidates) if (!counters.has(unit)) this.#place(unit, this.#hosts(unit));
     for (const unit of counters) this.#place(unit, this.#hostsOfCounter(unit));
     const outputs = this.#outputs();
-    const groups = this.#drafts.map(({ id, kind, points, members, uses, nodes }): Group => {
-      const overwrites = this.#overwritten(kind, uses, nodes.keys());
-      return { id, kind, points, members, overwrites, outputs: new Set(members.map((m) => m.node).filter((node) => outputs.has(node))) };
+    const groups = this.#drafts.map((draft): Group => {
+      const { id, kind, points, members, uses, nodes, strips, hasStrips } = draft;
+      const overwrites = this.#overwritten(loopsOf(draft, kind), uses, nodes.keys());
+      const strip = hasStrips && strips ? { strip: strips.length } : {};
+      return {
+        id,
+        kind,
+        points,
+        ...strip,
+        members,
+        overwrites,
+        outputs: new Set(members.map((m) => m.node).filter((node) => outputs.has(node))),
+      };
     });
     const groupOf = new Map([...this.#draftOf].map(([node, draft]) => [node, at(groups, draft.id)]));
     const steps = this.#inOrder().map((step) => (isDraft(step) ? at(groups, step.id) : step));
-    return { order: this.#units.order, lowering: this.#units.lowering, groupOf, steps };
+    const storageOf = (node: Node): DType => storedAs(node, this.#options.stores);
+    return { order: this.#units.order, lowering: this.#units.lowering, groupOf, steps, storageOf };
   }
 
   #isSpecial(node: Node): boolean {
@@ -128,6 +135,7 @@ export class Grouping {
     const place = this.#position.get(unit.node) ?? 0;
     const isSmall = unit.core === undefined && unit.isParts !== true && this.#isSmall(unit.points);
     const kind = unit.core === undefined ? "map" : this.#units.lowering(unit.core).kind === "contract" ? "contract" : "rows";
+    const strips = unit.core && unit.isOpen && stripsOfProduct(unit.core, this.#units.lowering(unit.core), this.#options);
     const draft: Draft = {
       id: this.#drafts.length,
       kind,
@@ -139,6 +147,8 @@ export class Grouping {
       loads: new Set(),
       uses: [],
       ...(unit.core && isSplit(this.#units.lowering(unit.core), this.#options) && { ofSecond: new Set<Node>() }),
+      ...(strips && { strips }),
+      hasStrips: false,
       after: new Set(),
       users: new Set(),
       first: place,
@@ -191,8 +201,14 @@ export class Grouping {
     const elements = unit.runs ? unit.points * rowOf(unit.runs) : unit.points;
     if (draft.points === 1 && elements <= SMALL) return unit.core === undefined || unit.points === 1;
     if (draft.points !== unit.points) return false;
-    if (unit.core !== undefined) return draft.kind === "rows" && sharesLoad(draft, unit);
-    return (draft.kind === "map" && elements <= LARGE) || sharesLoad(draft, unit);
+    if (unit.core !== undefined) return draft.kind === "rows" && this.#sharesLoad(draft, unit);
+    return (draft.kind === "map" && elements <= LARGE) || this.#sharesLoad(draft, unit);
+  }
+
+  #sharesLoad(draft: Draft, unit: Candidate): boolean {
+    const strips = new Set<Draft | undefined>([...draft.loads].flatMap((node) => this.#stripsOf(node) ?? []));
+    const isShared = (node: Node): boolean => draft.loads.has(node) || strips.has(this.#stripsOf(node));
+    return unit.allReads.some(({ node }) => sizeOf(node.type.shape) > 1 && isShared(node));
   }
 
   /** Where the unit's elements would be computed, if it reads of the group's values only what is there then. */
@@ -209,6 +225,7 @@ export class Grouping {
       return own;
     };
     const [epilogue, operands] = [inGroup(unit.reads), inGroup(unit.operandReads)];
+    if (draft.strips && isOfStrips(draft.strips, unit, epilogue, operands)) return "strips";
     const arePoints = epilogue.every(({ member, relation }) => member.domain === "points" && isOwnPoint(member, relation));
     if (unit.core !== undefined) {
       const { runs } = unit;
@@ -243,11 +260,23 @@ export class Grouping {
     // At most each has a buffer of its own.
     if ((draft.ofSecond ?? draft.loads).size + draft.nodes.size + unit.allReads.length + 1 <= most) return true;
     const reads = unit.allReads.map(({ node }) => node);
-    const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes.keys(), ...reads, unit.node];
+    const isBesideOthers = domain === "strips" && draft.hasStrips;
+    const touched = [...(draft.ofSecond ?? draft.loads), ...draft.nodes.keys(), ...reads, ...(isBesideOthers ? [] : [unit.node])];
     const kind = draft.kind === "map" && (unit.core !== undefined || isRows(domain)) ? "rows" : draft.kind;
-    const replaces = this.#overwritten(kind, [...draft.uses, ...usesOf(unit)], [...draft.nodes.keys(), unit.node]);
-    return countBuffers(touched, { packOf: this.#memory.packOf, replaces }) <= most;
+    const replaces = this.#overwritten(loopsOf(draft, kind), [...draft.uses, ...usesOf(unit)], [...draft.nodes.keys(), unit.node]);
+    return countBuffers(touched, { packOf: this.#packOf, replaces }) <= most;
   }
+
+  /** The product that a node is summed with, strip by strip. What one stores of these lies in one buffer. */
+  #stripsOf(node: Node): Draft | undefined {
+    const draft = this.#draftOf.get(node);
+    return draft?.hasStrips && draft.memberOf.get(node)?.domain === "strips" ? draft : undefined;
+  }
+
+  readonly #packOf = (node: Node): string | undefined => {
+    const draft = this.#stripsOf(node);
+    return draft ? `strips of ${draft.id}` : this.#memory.packOf(node);
+  };
 
   /** For new values of states that can surely be written over the old ones, those. */
   #overwritten(kind: Group["kind"], uses: readonly Use[], nodes: Iterable<Node>): Map<Node, Node> {
@@ -292,6 +321,7 @@ export class Grouping {
     draft.nodes.set(node, this.#depthIn(draft, unit));
     const member: Member = { node, ...(core && { core }), domain };
     draft.members.push(member);
+    if (domain === "strips") draft.hasStrips = true;
     draft.memberOf.set(node, member);
     draft.uses.push(...usesOf(unit));
     this.#draftOf.set(node, draft);
@@ -348,10 +378,8 @@ export class Grouping {
   }
 }
 
-const usesOf = ({ node, reads, operandReads }: Candidate): Use[] => [
-  ...reads.map((read) => ({ reader: node, read: read.node, isOwn: read.relation === "same" })),
-  ...operandReads.map((read) => ({ reader: node, read: read.node, isOwn: false })),
-];
+/** A product that sums strips goes over its points several times. */
+const loopsOf = ({ hasStrips }: Draft, kind: Group["kind"]): Group["kind"] => (hasStrips ? "rows" : kind);
 
 const ownDomain = ({ isParts }: Candidate): Domain => (isParts ? "parts" : "points");
 
@@ -361,23 +389,4 @@ function raise(draft: Draft, latest: number): void {
   if (latest <= draft.latest) return;
   draft.latest = latest;
   for (const user of draft.users) raise(user, latest);
-}
-
-const sharesLoad = (draft: Draft, unit: Candidate): boolean =>
-  unit.allReads.some(({ node }) => draft.loads.has(node) && sizeOf(node.type.shape) > 1);
-
-/** Whether a member that has one element at each point is read at the reader's own point. */
-const isOwnPoint = ({ node }: Member, relation: Relation): boolean => relation === "same" || sizeOf(node.type.shape) === 1;
-
-/** Whether an element of a row reads of a member what belongs to its point. */
-function isInRow({ node, domain }: Member, relation: Relation, runs: Runs): boolean {
-  if (sizeOf(node.type.shape) === 1) return true;
-  if (domain === "points") return relation !== undefined && relation !== "same" && sameRuns(relation, runs);
-  return relation === "same" && isRows(domain) && sameRuns(domain, runs);
-}
-
-/** The rows that a reader of this member would have. */
-function runsBy({ member, relation }: Own): Runs | undefined {
-  if (relation !== "same") return relation;
-  return isRows(member.domain) ? member.domain : undefined;
 }

@@ -10,7 +10,7 @@ import { loadsOf } from "../ir/loop/loads.ts";
 import { perKernel } from "../ir/loop/per-kernel.ts";
 import { mapExpr, mapExpressions } from "../ir/loop/map-expr.ts";
 import { at } from "../ir/ops/define.ts";
-import { sizeOf } from "../ir/types.ts";
+import { isHalf, sizeOf } from "../ir/types.ts";
 import { dependencies, mapCalls, readsOf, writesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
 
 /** The same tasks over the memory of states; an order that `before` allows gives every reader its value. */
@@ -153,7 +153,7 @@ function mapStage(given: Stage, map: (expr: Expr) => Expr, moved: (buffer: numbe
 function copyTask(from: Buffer, to: Buffer): Task {
   const extent = sizeOf(from.shape);
   const i = e.axis("i", extent);
-  const dtype = from.dtype === "u8" ? "u32" : from.dtype === "f16" ? "f32" : from.dtype;
+  const dtype = from.dtype === "u8" ? "u32" : isHalf(from.dtype) ? "f32" : from.dtype;
   const parameter = (name: string, access: "read" | "write"): KernelParameter => ({ name, dtype: from.dtype, length: extent, access });
   const kernel: Kernel = {
     name: "copy",

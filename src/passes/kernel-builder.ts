@@ -4,10 +4,10 @@ import * as e from "../ir/loop/expr.ts";
 import type { Expr, ScalarType } from "../ir/loop/expr.ts";
 import { boundsOf, linearize } from "../ir/loop/index-math.ts";
 import { createNumbering } from "../ir/loop/numbering.ts";
-import type { Axis, Kernel, KernelParameter, Stage } from "../ir/loop/kernel.ts";
+import type { Axis, Kernel, KernelParameter, Stage, StoreStage } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { at, type Lowering } from "../ir/ops/define.ts";
-import { InternalError, sizeOf } from "../ir/types.ts";
+import { InternalError, isHalf, sizeOf } from "../ir/types.ts";
 import type { Buffer, KernelCall } from "./lowered.ts";
 
 /** Where a node's elements can be loaded from: a buffer at an offset in elements (which may depend on the time step), or a node of an
@@ -20,7 +20,7 @@ export interface Scope {
   lowering(node: Node): Lowering;
 }
 
-export const scalarOf = (dtype: Buffer["dtype"]): ScalarType => (dtype === "u8" ? "u32" : dtype === "f16" ? "f32" : dtype);
+export const scalarOf = (dtype: Buffer["dtype"]): ScalarType => (dtype === "u8" ? "u32" : isHalf(dtype) ? "f32" : dtype);
 
 export interface Write {
   readonly buffer: Buffer;
@@ -38,6 +38,8 @@ export interface KernelBuilder {
   stage(stage: Stage, dtype: ScalarType): Expr;
   /** Adds stores that share a loop over `axes`. */
   store(writes: readonly Write[], axes?: readonly Axis[]): void;
+  /** Adds stores of what a strip has in common. */
+  storePerStrip(writes: readonly Write[]): void;
   finish(name: string, axes: readonly Axis[], time?: Axis): KernelCall;
 }
 
@@ -100,15 +102,18 @@ export function createKernelBuilder(scope: Scope): KernelBuilder {
     return how.value((i, at_) => valueOf(at(node.inputs, i), at_), index);
   };
 
+  const place = ({ buffer, position, value }: Write): StoreStage["writes"][number] => {
+    written.add(buffer);
+    return { buffer: slotOf(buffer), index: position, value };
+  };
+
   return {
     valueOf,
     load,
     bind: (node, value) => void bound.set(node, value),
     stage: (stage, dtype) => e.acc(stages.push(stage) - 1, dtype),
-    store(writes, axes = []) {
-      for (const { buffer } of writes) written.add(buffer);
-      stages.push({ kind: "store", axes, writes: writes.map((w) => ({ buffer: slotOf(w.buffer), index: w.position, value: w.value })) });
-    },
+    store: (writes, axes = []) => void stages.push({ kind: "store", axes, writes: writes.map(place) }),
+    storePerStrip: (writes) => void stages.push({ kind: "store", axes: [], perStrip: true, writes: writes.map(place) }),
     finish(name, axes, time) {
       const params = buffers.map((buffer, i): KernelParameter => {
         const access = written.has(buffer) ? (loaded.has(buffer) ? "read_write" : "write") : "read";

@@ -68,10 +68,10 @@ export function batchLoss(
   isPadded = false,
   blend: Blend = (losses) => losses,
 ): BatchLoss {
-  const { build, weigh } = lossOf(plan);
+  const { build, weigh, seesIgnored } = lossOf(plan);
   const { isCounted, values } = counted(b, plan, label, isPadded);
   const own = weigh?.(b, plan.args, values);
-  const losses = blend(build(b, plan.args, output, values, mask), own);
+  const losses = blend(build(b, plan.args, output, seesIgnored ? label : values, mask), own);
   const rows = at(losses.type.shape, 0);
   const batch = at(output.type.shape, 0);
   const ofExamples =

@@ -7,14 +7,15 @@ import { rowOf, type Runs } from "../ir/fusion/relation.ts";
 import * as e from "../ir/loop/expr.ts";
 import type { Expr } from "../ir/loop/expr.ts";
 import { delinearize, linearize } from "../ir/loop/index-math.ts";
-import type { Axis, ContractStage, Range, SplitK, Stage } from "../ir/loop/kernel.ts";
+import type { Axis, Range, SplitK, Stage } from "../ir/loop/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { at, type Lowering } from "../ir/ops/define.ts";
 import type { StateKind } from "../ir/state.ts";
-import { InternalError, sameShape, sizeOf } from "../ir/types.ts";
+import { InternalError, isHalf, sameShape, sizeOf } from "../ir/types.ts";
 import { createKernelBuilder, type KernelBuilder, type Scope, type Write } from "./kernel-builder.ts";
 import type { Buffer, KernelCall } from "./lowered.ts";
 import type { FuseOptions } from "./grouping.ts";
+import { operandTypeOf } from "./strips.ts";
 
 export interface LowerOptions extends FuseOptions {
   readonly splitK: SplitK;
@@ -99,7 +100,7 @@ const write = (kernel: KernelBuilder, node: Node, position: Expr, target: Target
   value: valueAt(kernel, node, position),
 });
 
-const accumulatorOf = (node: Node): e.ScalarType => (node.type.dtype === "f16" || node.type.dtype === "u8" ? "f32" : node.type.dtype);
+const accumulatorOf = (node: Node): e.ScalarType => (isHalf(node.type.dtype) || node.type.dtype === "u8" ? "f32" : node.type.dtype);
 
 /** Points one after the other: elementwise values, and reductions with all that follows from them. */
 function loops(context: LowerContext, group: Group): void {
@@ -219,7 +220,7 @@ function writeLanding(context: LowerContext, kernel: KernelBuilder, node: Node, 
 function storeResults(context: LowerContext, kernel: KernelBuilder, group: Group, core: Node, index: readonly Expr[]): void {
   const position = linearize(index, core.type.shape);
   const writes = group.members
-    .filter(({ node }) => group.outputs.has(node))
+    .filter(({ node, domain }) => group.outputs.has(node) && domain !== "strips")
     .flatMap((member): Write[] => {
       const { node } = member;
       if (member.core) return [writeLanding(context, kernel, node, core, index)];
@@ -228,13 +229,8 @@ function storeResults(context: LowerContext, kernel: KernelBuilder, group: Group
       const { buffer, offset } = context.targetOf(node);
       return [{ buffer, position: e.add(offset, position), value: kernel.valueOf(node, own) }];
     });
-  kernel.store(writes);
-}
-
-/** The format that both operands were rounded to. Zeros beside them, for places that there are not, are of every format. */
-function operandTypeOf({ inputs }: Node): Pick<ContractStage, "operands"> {
-  const [first, ...others] = inputs.map((input) => input.op.roundsTo?.(input));
-  return first !== undefined && others.every((each) => each === first) ? { operands: first } : {};
+  // Of a result that is only summed, nothing is stored.
+  if (writes.length > 0) kernel.store(writes);
 }
 
 const productAxes = (b: number, m: number, n: number): Axis[] => [
@@ -255,10 +251,33 @@ function contraction(context: LowerContext, group: Group, core: Node, how: Contr
     lhs: how.lhs(read, b, m, k),
     rhs: how.rhs(read, b, k, n),
     ...operandTypeOf(core),
+    ...(group.strip !== undefined && { strip: group.strip }),
   };
   kernel.bind(core, kernel.stage(stage, dtype));
-  storeResults(context, kernel, group, core, how.outputIndex(b, m, n));
+  const index = how.outputIndex(b, m, n);
+  storeResults(context, kernel, group, core, index);
+  if (group.strip !== undefined)
+    sumStrips(context, kernel, group, index, e.add(e.mul(m, e.int(how.n / group.strip)), e.div(n, e.int(group.strip))));
   context.emit(kernel.finish(nameOf(group), productAxes(how.b, how.m, how.n), context.time));
+}
+
+/**
+ * Sums over strips of what a contraction's points have, and what follows from them.
+ * @param index of the point, and `position` of its strip among all [channels, strips]
+ */
+function sumStrips(
+  context: LowerContext,
+  kernel: KernelBuilder,
+  { members, outputs }: Group,
+  index: readonly Expr[],
+  position: Expr,
+): void {
+  const ofStrips = members.filter(({ domain }) => domain === "strips");
+  for (const { core } of ofStrips)
+    if (core)
+      kernel.bind(core, kernel.stage({ kind: "strip", axes: [], dtype: "f32", value: kernel.valueOf(at(core.inputs, 0), index) }, "f32"));
+  const stored = ofStrips.filter(({ node }) => outputs.has(node));
+  kernel.storePerStrip(stored.map(({ node }) => write(kernel, node, position, context.targetOf(node))));
 }
 
 // A long reduction with few results: partial sums over `parts` slices of k, then their sum, which also runs the epilogue.

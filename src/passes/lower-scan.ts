@@ -72,7 +72,7 @@ export function lowerScan(outer: LowerContext, node: Node<ScanAttrs>, places: Ma
   owned.forEach((target, result) => inner.set(result, target));
   const groups = plan.steps.filter(isGroup);
   for (const group of groups)
-    placeOutputs(group, (value) => inner.has(value), `%${node.id}.%`, memory).forEach((place, value) => inner.set(value, place));
+    placeOutputs(group, plan, (value) => inner.has(value), `%${node.id}.%`, memory).forEach((place, value) => inner.set(value, place));
   const scope: Scope = {
     placeOf: (value) => inner.get(value) ?? outer.scope.placeOf(value),
     lowering: plan.lowering,

@@ -51,7 +51,7 @@ export function lowerGraph(
   }
   const memory = memoryOf(graph);
   for (const group of plan.steps.filter(isGroup))
-    placeOutputs(group, (node) => places.has(node), `%`, memory).forEach((place, node) => places.set(node, place));
+    placeOutputs(group, plan, (node) => places.has(node), `%`, memory).forEach((place, node) => places.set(node, place));
 
   const scope: Scope = { placeOf: (node) => places.get(node), lowering: plan.lowering };
   const targetOf = (node: Node): Target => {

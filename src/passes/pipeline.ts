@@ -84,7 +84,12 @@ const PASSES: readonly Pass[] = [
   { name: "simplify-forward", isRequired: false, run: onGraph(simplifyForward) },
   // Before composites are gone, so that their own gradient rules are used; without it those of what they are made of are.
   { name: "autodiff", isRequired: false, run: onGraph(autodiff) },
-  { name: "decompose", isRequired: true, run: onGraph(decompose) },
+  // What is summed over channels of a product's result is summed with it, strip by strip, where the device can.
+  {
+    name: "decompose",
+    isRequired: true,
+    run: onEach((entry, { options }) => ({ ...entry, graph: decompose(entry.graph, options) })),
+  },
   // Gradients made a second forward loop that keeps values: one loop is enough. Only now do both look the same.
   { name: "merge-scans", isRequired: false, run: onGraph(mergeScans) },
   // Folds what broadcasting, slicing and decomposition left over.
@@ -202,8 +207,21 @@ export interface Compiled {
   readonly tasks: ReadonlyMap<EntryName, readonly Task[]>;
 }
 
+/** All of a program but its text. */
+export type Planned = Omit<Compiled, "program">;
+
 /** Optimizes and lowers the entries of one program. Those that read a state come before one that only writes it. */
 export function compileEntries(graphs: ReadonlyMap<EntryName, Graph>, target: CompilesKernels, options: PipelineOptions): Compiled {
+  const stage = runPasses(graphs, target, options);
+  const planned = plannedOf(stage);
+  return { ...planned, program: assemble(present(stage.packed), planned.memory, target) };
+}
+
+/** What a program would take, without printing it. */
+export const planEntries = (graphs: ReadonlyMap<EntryName, Graph>, target: CompilesKernels, options: PipelineOptions): Planned =>
+  plannedOf(runPasses(graphs, target, options));
+
+function runPasses(graphs: ReadonlyMap<EntryName, Graph>, target: CompilesKernels, options: PipelineOptions): Stage {
   const context: Context = { options, target, shared: new Map(), lowered: new Map() };
   let stage: Stage = { entries: new Map([...graphs].map(([name, graph]) => [name, { graph }])) };
   inspect("step", stage, options);
@@ -211,11 +229,14 @@ export function compileEntries(graphs: ReadonlyMap<EntryName, Graph>, target: Co
     stage = options.skip?.has(pass.name) ? (pass.skip?.(stage, context) ?? stage) : pass.run(stage, context);
     inspect(pass.name, stage, options);
   }
-  const tasks = mapEntries(stage.entries, (entry) => present(entry.tasks));
-  const memory = present(stage.memory);
-  const program = assemble(present(stage.packed), memory, target);
-  return { program, memory, graphs: mapEntries(stage.entries, (entry) => entry.graph), tasks };
+  return stage;
 }
+
+const plannedOf = ({ entries, memory }: Stage): Planned => ({
+  memory: present(memory),
+  graphs: mapEntries(entries, ({ graph }) => graph),
+  tasks: mapEntries(entries, ({ tasks }) => present(tasks)),
+});
 
 function withPlans(stage: Stage, options: LowerOptions): Stage {
   const states = new Map([...stage.entries.values()].flatMap(({ graph }) => [...inputsOf(graph)]));

@@ -1,7 +1,7 @@
 // Where the values of a group lie that only kernels read, and which values lie side by side.
 
 import { isLittle, type Memory } from "../ir/fusion/buffers.ts";
-import type { Group } from "../ir/fusion/plan.ts";
+import type { FusionPlan, Group } from "../ir/fusion/plan.ts";
 import type { Builder } from "../ir/builder.ts";
 import { bodyOf, topologicalOrder, type Graph } from "../ir/graph.ts";
 import * as e from "../ir/loop/expr.ts";
@@ -64,13 +64,30 @@ export function memoryOf(graph: Graph, elsewhere: ReadonlyMap<string, Node> = ne
 }
 
 /** Temporaries for what a group computes and has no place yet. */
-export function placeOutputs(group: Group, isPlaced: (node: Node) => boolean, prefix: string, { packOf: pack }: Memory): Map<Node, Target> {
-  const places = new Map<Node, Target>();
+export function placeOutputs(
+  group: Group,
+  { storageOf }: Pick<FusionPlan, "storageOf">,
+  isPlaced: (node: Node) => boolean,
+  prefix: string,
+  { packOf: pack }: Memory,
+): Map<Node, Target> {
+  const places = placeStrips(group, prefix);
   for (const node of group.outputs) {
-    if (isPlaced(node)) continue;
+    if (isPlaced(node) || places.has(node)) continue;
     const beside = pack(node);
-    const { dtype, shape } = node.type;
+    const { shape } = node.type;
+    const dtype = storageOf(node);
     places.set(node, whole({ name: `${prefix}${node.id}`, role: "temp", dtype, shape, ...(beside !== undefined && { pack: beside }) }));
   }
   return places;
+}
+
+/** What a product stores of its strips, one behind the other in one buffer: kernels may bind few. */
+function placeStrips({ members, outputs, strip }: Group, prefix: string): Map<Node, Target> {
+  const nodes = members.flatMap(({ node, domain }) => (domain === "strips" && outputs.has(node) ? [node] : []));
+  const [first] = nodes;
+  if (!first || strip === undefined) return new Map();
+  const shape = [nodes.length, ...first.type.shape];
+  const buffer: Buffer = { name: `${prefix}${first.id}.strips`, role: "temp", dtype: first.type.dtype, shape };
+  return new Map(nodes.map((node, i) => [node, { buffer, offset: e.int(i * sizeOf(first.type.shape)) }]));
 }

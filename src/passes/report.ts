@@ -23,7 +23,7 @@ export function reportStage(
   { graphs, tasks, memory }: Pick<Compiled, "graphs" | "tasks" | "memory">,
   step: StepReference,
   trainable: readonly Parameter[],
-): Omit<StageReport, "cache" | "folded"> {
+): Omit<StageReport, "cache" | "folded" | "recomputed"> {
   const entries: Record<EntryName, EntryReport> = {};
   for (const [entry, list] of tasks) entries[entry] = reportEntry(graphs.get(entry), list, memory);
   const buffers = new Set(
@@ -111,6 +111,9 @@ function timeOf(kernel: Kernel): number {
   const { read, written } = trafficOf(kernel);
   return Math.max(flopsOf(kernel), WORK_PER_BYTE * (read + written));
 }
+
+/** Of all kernels, loops counted. */
+export const flopsOfTasks = (tasks: readonly Task[]): number => costsBy(tasks, () => "all").get("all")?.flops ?? 0;
 
 /** Of contractions; two for a multiply-add. */
 export function flopsOf(kernel: Kernel): number {

@@ -8,17 +8,23 @@ import { at } from "../ir/ops/define.ts";
 import { operandsOf } from "../ir/recipe/precisions/index.ts";
 import { InternalError } from "../ir/types.ts";
 import type { CompilesKernels } from "./assemble.ts";
+import { chooseSegments } from "./choose-segments.ts";
 import { memoriesOf, pausedIn } from "./memories.ts";
-import { compileEntries, type PipelineOptions } from "./pipeline.ts";
+import { compileEntries, planEntries, type PipelineOptions } from "./pipeline.ts";
 import { reportStage, type StepReference } from "./report.ts";
 import { SEED } from "./states.ts";
 import { initEntry, trainableOf, type StageGraphs, type StagePosition, type StageSpec } from "./step-graph.ts";
+
+export interface StageOptions extends PipelineOptions {
+  /** Bytes that the device has for a stage, where it is known. */
+  readonly mostMemory?: number;
+}
 
 export function compileStages(
   specs: readonly StageSpec[],
   build: (spec: StageSpec, position: StagePosition) => StageGraphs,
   target: CompilesKernels,
-  options: PipelineOptions,
+  options: StageOptions,
 ): readonly CompiledStage[] {
   const trainedSince = new Map<Parameter, string>();
   const memories = memoriesOf(specs);
@@ -39,14 +45,17 @@ function compileStage(
   spec: StageSpec,
   { states, entries: declaring, averages, features, cache, folded }: StageGraphs,
   target: CompilesKernels,
-  options: PipelineOptions,
+  { mostMemory, ...options }: StageOptions,
 ): CompiledStage {
   const entries = new Map([...declaring, ["init", initEntry(states)]]);
   // What gives states their initial values comes last.
-  const graphs = new Map([...(features?.entries ?? []), ...entries].map(([name, { graph }]) => [name, graph]));
+  const built = new Map([...(features?.entries ?? []), ...entries].map(([name, { graph }]) => [name, graph]));
   const operands = operandsOf(spec.recipe);
   const kinds = new Map(states.list().map(({ name, kind }) => [name, kind]));
-  const compiled = compileEntries(graphs, target, { ...options, states: kinds, ...(operands && { operands }) });
+  const passes: PipelineOptions = { ...options, states: kinds, ...(operands && { operands }) };
+  const chosen =
+    spec.stage.recompute === "auto" ? chooseSegments(built, (them) => planEntries(them, target, quiet(passes)), mostMemory) : undefined;
+  const compiled = compileEntries(chosen?.graphs ?? built, target, passes);
   const { program } = compiled;
   const trainable = trainableOf(spec);
   const buffers = new Set(program.buffers.map(({ name }) => name));
@@ -59,7 +68,7 @@ function compileStage(
     states: states.list(),
     entries: portsOf(entries, program),
     ...(features && { features: { ...features, entries: portsOf(features.entries, program) } }),
-    report: { ...reportStage(compiled, stepOf(entries), trainable), cache, folded },
+    report: { ...reportStage(compiled, stepOf(entries), trainable), cache, folded, ...(chosen && { recomputed: chosen.report }) },
     program,
   };
 }
@@ -94,7 +103,10 @@ function stepOf(entries: StageGraphs["entries"]): StepReference {
   throw new InternalError("a stage without a training step");
 }
 
-function withHeading(options: PipelineOptions, stage: string): PipelineOptions {
+/** Of plans that are only compared, nothing is printed. */
+const quiet = ({ dump: _, ...options }: PipelineOptions): PipelineOptions => options;
+
+function withHeading(options: StageOptions, stage: string): StageOptions {
   const { dump } = options;
   return dump ? { ...options, dump: { ...dump, write: (text) => dump.write(`=== stage ${stage}\n${text}`) } } : options;
 }

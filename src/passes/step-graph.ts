@@ -12,7 +12,7 @@ import { examplesIn } from "../ir/plan.ts";
 import type { DataInfo, OutputTask, ParameterGroup, RecipePlan, StagePlan, WordPlan } from "../ir/plan.ts";
 import type { EntryName } from "../ir/program.ts";
 import { baseRate } from "../ir/recipe/optimizers/index.ts";
-import { lossScalingOf } from "../ir/recipe/precisions/index.ts";
+import { lossScalingOf, operandsOf } from "../ir/recipe/precisions/index.ts";
 import type { DataSteps } from "../ir/recipe/steps/index.ts";
 import { ZEROS } from "../ir/state.ts";
 import { columnsIn, nameOf, targetOf, tasksOf } from "../ir/tasks.ts";
@@ -26,6 +26,7 @@ import { EPOCHS, learningRates, type Rates } from "./learning-rate.ts";
 import { featureCacheOf, keyOf, type FeatureCache } from "./feature-cache.ts";
 import { batchLoss, stepLoss, type BatchLoss, type Blend, type StepLoss } from "./loss.ts";
 import { allFinite, lossScale, nextScale } from "./loss-scale.ts";
+import { narrowNetwork } from "./narrow-values.ts";
 import { specialize } from "./specialize.ts";
 import { mixBatch, mixedLoss, type Batch } from "./mix-batch.ts";
 import { seedOf, StateTable } from "./states.ts";
@@ -122,7 +123,8 @@ function lossOf(
 /** @param of the loss of the batch that gradients are of */
 function differentiate(context: EntryContext, model: ForwardModel, batch: Batch, mask: Node | undefined, of: "mean" | "sum"): Training {
   const { b, stage } = context;
-  const { recompute = [] } = stage;
+  // Where the compiler chooses, it cuts what is built without (choose-segments.ts).
+  const recompute = stage.recompute === "auto" ? [] : (stage.recompute ?? []);
   const blend = context.network.teacher && distilled(context, batch, onlyOutput(model));
   const loss = lossOf(context, model, batch, mask, blend);
   // Gradients flow through floats only.
@@ -262,7 +264,9 @@ function predictEntry(spec: EntryContext): EntryGraph {
 }
 
 /** Parameters come first among a stage's states: their place in the list decides about their random numbers. */
-function contextOf(spec: StageSpec, position: StagePosition): EntryContext {
+function contextOf(wide: StageSpec, position: StagePosition): EntryContext {
+  const operands = operandsOf(wide.recipe);
+  const spec = operands ? { ...wide, network: narrowNetwork(wide.b, wide.network, operands) } : wide;
   const states = new StateTable(spec.b);
   for (const { state } of spec.network.parameters) states.declare(state);
   return { ...spec, ...position, tasks: tasksOf(spec.recipe), states, folded: new Folded(spec, trained(spec, true).updates) };

@@ -3,7 +3,7 @@
 import type { Expr } from "../ir/loop/expr.ts";
 import { operands } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/numbering.ts";
-import { expressionsOf, sideBySide, type Axis, type Kernel, type Stage } from "../ir/loop/kernel.ts";
+import { expressionsOf, sideBySide, stripOf, type Axis, type Kernel, type Stage } from "../ir/loop/kernel.ts";
 import { loadsOf } from "../ir/loop/loads.ts";
 import { perKernel } from "../ir/loop/per-kernel.ts";
 import { at } from "../ir/ops/define.ts";
@@ -42,7 +42,8 @@ export const trafficOf = perKernel((kernel): Traffic => {
     }
     for (const stage of loop) {
       if (stage.kind !== "store") continue;
-      for (const { buffer } of stage.writes) written += points * sizeOf(stage.axes) * bytesPerElement(at(kernel.params, buffer).dtype);
+      const places = stage.perStrip ? points / stripOf(kernel) : points * sizeOf(stage.axes);
+      for (const { buffer } of stage.writes) written += places * bytesPerElement(at(kernel.params, buffer).dtype);
     }
   }
   let read = 0;

@@ -4,7 +4,7 @@ import type { ColumnBuffer } from "../ir/artifact.ts";
 import type { EntryName } from "../ir/program.ts";
 import type { LoadedSplit } from "./data/loaded-split.ts";
 import { inOrder, Windows, windowBatches } from "./data/windows.ts";
-import { writeBatch } from "./evaluate.ts";
+import { writeBatch } from "./predict.ts";
 import { entryFor, type LoadedStage } from "./network.ts";
 import { writeResident } from "./resident.ts";
 

@@ -20,15 +20,20 @@ export function interpretMask([height = 1, width = 1, classes = 1]: Shape, score
   const probabilities = new Float32Array(scores.length);
   for (let pixel = 0; pixel < mask.length; pixel++) {
     const at = pixel * classes;
-    let best = 0;
-    for (let c = 1; c < classes; c++) if ((scores[at + c] ?? NaN) > (scores[at + best] ?? NaN)) best = c;
-    const peak = scores[at + best] ?? 0;
-    let total = 0;
-    for (let c = 0; c < classes; c++) total += probabilities[at + c] = Math.exp((scores[at + c] ?? NaN) - peak);
-    for (let c = 0; c < classes; c++) probabilities[at + c] = (probabilities[at + c] ?? 0) / total;
-    mask[pixel] = best;
+    mask[pixel] = softmax(scores.subarray(at, at + classes), probabilities.subarray(at, at + classes));
   }
   return { kind: "mask", height, width, mask, probabilities };
+}
+
+/** Probabilities of scores, written to `probabilities`. @returns the likeliest; of several the first */
+export function softmax(scores: Float32Array, probabilities: Float32Array | number[]): number {
+  let best = 0;
+  for (let c = 1; c < scores.length; c++) if ((scores[c] ?? NaN) > (scores[best] ?? -Infinity)) best = c;
+  const peak = scores[best] ?? 0;
+  let total = 0;
+  for (let c = 0; c < scores.length; c++) total += probabilities[c] = Math.exp((scores[c] ?? NaN) - peak);
+  for (let c = 0; c < scores.length; c++) probabilities[c] = (probabilities[c] ?? 0) / total;
+  return best;
 }
 
 /** How many of all pixels have each class, as shares of 1. */

@@ -44,15 +44,19 @@ export const chooseBest = (options: OpenDeviceOptions): Promise<Choice> =>
   chooseDevice(options, { mayHaveGpu, mayHaveNvidia, cuda: openCuda, webgpu: findWebgpu, wasm: openWasm });
 
 /** What compiles kernels is looked for at once: nobody should read data first, and then have no use for it. */
-async function openCuda({ kernelCache, compiledFor }: OpenDeviceOptions): Promise<Device> {
-  const [{ openCudaDevice }, { carriedImage, imageOfPtx }] = await Promise.all([import("./cuda/device.ts"), import("./cuda/carried.ts")]);
+async function openCuda({ kernelCache, compiledFor, tuningCache, tuned }: OpenDeviceOptions): Promise<Device> {
+  const [{ openCudaDevice }, { carriedImage, imageOfPtx }, { measuring }] = await Promise.all([
+    import("./cuda/device.ts"),
+    import("./cuda/carried.ts"),
+    import("./cuda/measuring.ts"),
+  ]);
   const images = async (): Promise<ImageOf> => {
     if (compiledFor) return carriedImage;
     const { openPtxMaker } = await import("./cuda/image.ts");
     const maker = await openPtxMaker({ env: process.env, cache: kernelCache });
     return async (program) => imageOfPtx(await maker.ptxOf(program));
   };
-  return openCudaDevice({ images });
+  return openCudaDevice({ images, ...measuring(tuningCache, tuned) });
 }
 
 async function findWebgpu({ gpu }: OpenDeviceOptions, wantsSoftware: boolean): Promise<Adapter | undefined> {

@@ -1,5 +1,7 @@
 // The names of devices, and what whoever opens one says of it.
 
+import type { Choice } from "./tuning/tuner.ts";
+
 /** Those that `auto` chooses among, best first. */
 export const REAL_DEVICES = ["cuda", "webgpu", "wasm"] as const;
 export type RealDevice = (typeof REAL_DEVICES)[number];
@@ -17,6 +19,10 @@ export interface OpenDeviceOptions {
   readonly threads?: number;
   /** A folder that keeps what the cuda device compiles from run to run; nothing is kept unless given. */
   readonly kernelCache?: string | undefined;
+  /** A folder that remembers what the cuda device measured of kernels that it has to choose among; it takes the compiler's guess unless given. */
+  readonly tuningCache?: string | undefined;
+  /** Told what was taken of each program, and why. */
+  readonly tuned?: (choices: readonly Choice[]) => void;
   /** Of a compiled folder, the targets: `auto` takes one of these, and none of their kernels is to be compiled. */
   readonly compiledFor?: readonly string[];
 }

@@ -18,6 +18,8 @@ export interface Survey {
   readonly wasm: { readonly simd: boolean; readonly relaxedSimd: boolean; readonly threads: boolean };
   readonly cuda: CudaSurvey;
   readonly webgpu: WebgpuSurvey;
+  /** What is remembered of measuring kernels: the folder, and how many contests. */
+  readonly tuning?: { readonly folder: string; readonly contests: number };
   /** What `--device auto` takes, and why none that would be better. */
   readonly auto: {
     readonly device: string;
@@ -38,7 +40,8 @@ export interface WebgpuSurvey {
 const FEATURES = ["subgroups", "shader-f16", "timestamp-query"];
 
 export async function surveyMachine(options: OpenDeviceOptions = {}): Promise<Survey> {
-  const { hasRelaxedSimd, hasSimd } = await import("./wasm/engine.ts");
+  const [{ hasRelaxedSimd, hasSimd }, { countTimes }] = await Promise.all([import("./wasm/engine.ts"), import("./tuning/kept-times.ts")]);
+  const { tuningCache: folder } = options;
   return {
     node: process.version,
     system: `${process.platform} ${process.arch}`,
@@ -46,6 +49,7 @@ export async function surveyMachine(options: OpenDeviceOptions = {}): Promise<Su
     wasm: { simd: hasSimd(), relaxedSimd: hasRelaxedSimd(), threads: typeof SharedArrayBuffer === "function" },
     cuda: await surveyCuda(process.env),
     webgpu: await surveyWebgpu(),
+    ...(folder !== undefined && { tuning: { folder, contests: await countTimes(folder) } }),
     auto: await surveyAuto(options),
   };
 }

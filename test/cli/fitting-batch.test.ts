@@ -1,11 +1,12 @@
 // A run that a device has no room for says so before its first step, also where only a later stage is too large, and names the largest batch
 // that fits: one more does not.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { toolchain } from "../../src/cli/default-toolchain.ts";
+import type { InspectEvent } from "../../src/cli/events.ts";
 import { largestBelow } from "../../src/cli/fitting-batch.ts";
 import { runCli } from "../../src/cli/program.ts";
 
@@ -46,13 +47,15 @@ recipe r {
 `,
 );
 
+/** @param args of which the first may be another spec */
 async function run(
   mostMemory: number,
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   let [out, err] = ["", ""];
   const openDevice: typeof toolchain.openDevice = async (...given) => ({ ...(await toolchain.openDevice(...given)), mostMemory });
-  const code = await runCli(["run", "m.tlspec", "--device", "reference", "--no-cache", ...args], {
+  const [spec, rest] = args[0]?.endsWith(".tlspec") ? [args[0], args.slice(1)] : ["m.tlspec", args];
+  const code = await runCli(["run", spec, "--device", "reference", "--no-cache", ...rest], {
     stdout: { write: (text: string) => (out += text) },
     stderr: { write: (text: string) => (err += text) },
     env: {},
@@ -75,6 +78,22 @@ describe("a run without room", () => {
     expect((await run(room, "--set", `batch=${largest}`)).code).toBe(0);
     expect((await run(room, "--set", `batch=${Number(largest) + 1}`)).code).toBe(1);
     expect((await run(room, "--set", `batch=${batch}`, "--set", `accumulate=${accumulate}`)).code).toBe(0);
+  });
+
+  it("says that the whole batch fits where values are computed twice", { timeout: 120_000 }, async () => {
+    const blocks = "for i in 0..8 { block{i}: linear(96) -> relu }";
+    writeFileSync("deep.tlspec", readFileSync("m.tlspec", "utf8").replace("fc1: linear(64) -> relu", blocks));
+    let out = "";
+    await runCli(["inspect", "deep.tlspec", "-t", "reference", "--set", "recompute=auto", "--json"], {
+      ...{ stdout: { write: (text: string) => (out += text) }, stderr: { write: () => true }, env: {}, toolchain },
+    });
+    const room = Math.max(...(JSON.parse(out) as InspectEvent).stages.map(({ bytes }) => bytes.peak));
+    const { code, err } = await run(room, "deep.tlspec");
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining("The whole batch, with values computed twice instead of kept: `--set recompute=auto`."),
+    ]);
+    expect((await run(room, "deep.tlspec", "--set", "recompute=auto")).code).toBe(0);
   });
 
   it("says that no batch fits", async () => {

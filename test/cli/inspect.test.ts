@@ -121,3 +121,36 @@ it("says where memory goes, to the last byte, and what is kept of each example o
   expect(text).toContain("  folded      block0.bn, block1.bn into the products before them in evaluation and prediction; none in training");
   expect(text).toMatch(/^ {2}peak +\d+\.\d\d {2}all of it, beside the data$/m);
 });
+
+it("shows what `recompute auto` compared and took, and that nothing is computed anew where there is room", async () => {
+  const deep = spec("cnn", "recompute auto").replace("0..2", "0..9").replace("batch 4", "batch 128");
+  writeFileSync("auto.tlspec", deep);
+  const { out } = await cli("inspect", "auto.tlspec", "-t", "reference", "--json");
+  const [{ recomputed, bytes, entries }] = (JSON.parse(out) as InspectEvent).stages as [InspectedStage];
+  const { tried, chosen } = recomputed!;
+  expect(tried[0]).toMatchObject({ segments: 0 });
+  expect(tried.length).toBeGreaterThan(3);
+  expect(new Set(tried.map(({ segments }) => segments)).size).toBeGreaterThan(2);
+  expect(tried[chosen]).toMatchObject({ peak: Math.min(...tried.map(({ peak }) => peak)), flops: entries["train"]!.flops });
+  expect(bytes.peak).toBe(tried[chosen]!.peak);
+  const { out: text } = await cli("inspect", "auto.tlspec", "-t", "reference");
+  expect(text).toContain(`  recompute   auto: ${tried[chosen]!.segments} segments are computed a second time for gradients\n`);
+  expect(text).toMatch(/^ {2}segments {2}MB at peak {2}MFLOP\n {2}0 .*\n(.*\n)* {2}\d+ .* taken$/m);
+
+  // With room for one of those that were tried, the least work that fits; with room for all, none.
+  const sorted = [...tried].sort((one, other) => one.peak - other.peak);
+  const compile = async (mostMemory: number): Promise<number> => {
+    const { artifact } = await toolchain.compileSpec("auto.tlspec", {
+      ...{ set: [], target: "reference", mostMemory, withoutData: true },
+      describeData: () => Promise.reject(new Error("there is none")),
+    });
+    const report = artifact!.stages[0]!.report;
+    expect(report.bytes.arena).toBeLessThanOrEqual(mostMemory);
+    return report.entries["train"]!.flops;
+  };
+  for (const { peak } of sorted) {
+    const least = Math.min(...tried.filter((it) => it.peak <= peak).map(({ flops }) => flops));
+    expect(await compile(peak)).toBe(least);
+  }
+  expect(await compile(tried[0]!.peak)).toBe(tried[0]!.flops);
+});

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { toolchain } from "../../src/cli/default-toolchain.ts";
-import { cacheFolder } from "../../src/cli/cache-folder.ts";
+import { cacheFolder } from "../../src/runtime/cache-folder.ts";
 import { readingOptions } from "../../src/cli/reading.ts";
 import { Terminal } from "../../src/cli/terminal.ts";
 

@@ -5,6 +5,7 @@ import { cudaTarget } from "../../src/codegen/cuda/target.ts";
 import { binary, cast, float, mul, select, type Expr } from "../../src/ir/loop/expr.ts";
 import { printKernel } from "../../src/ir/loop/print.ts";
 import { elementwise } from "./kernels.ts";
+import { inFormat } from "./operands.ts";
 import { SAMPLES, TOGETHER } from "./samples.ts";
 
 // What is for a CPU that plays GPU is not for CUDA.
@@ -39,7 +40,8 @@ describe("CUDA", () => {
 
   it("loads what may be out of range behind a branch", () => {
     const conv = SAMPLES.find(([name]) => name === "conv-weight-gradient-gpu")?.[1];
-    const { source = "" } = conv ? cudaTarget.compileKernel(conv) : {};
+    // In f32 the machine copies it, and is told where there is nothing.
+    const { source = "" } = conv ? cudaTarget.compileKernel(inFormat(conv, "bf16")) : {};
     expect(source).toMatch(/if \(.*\) \{\n\s+v_\d+ = x\[/);
   });
 

@@ -13,6 +13,7 @@ import {
   named,
   number,
   plus,
+  times,
   zerosOf,
   type Block,
   type Statement,
@@ -158,6 +159,42 @@ describe("a block", () => {
       matrices({ kind: "let", name: "w", value: { kind: "word", type: "u32", of: "f16", parts: [one] } }),
       /1 f16 in a word/,
     ],
+  ] as const)("is refused with %s", (_, wrong, message) => {
+    expect(() => verifyBlock(wrong, profile)).toThrow(message);
+  });
+
+  const tile = [{ name: "tile", type: "f32x4", length: 64 }] as const;
+  const copy: Statement = {
+    kind: "copy",
+    memory: "tile",
+    index: times(lane, 4),
+    from: "x",
+    source: lane,
+    words: 4,
+    condition: less(LANE, 3),
+  };
+  const wait: Statement = { kind: "wait-copies", pending: 0 };
+  const read = store(LANE, component(loadOf("tile", "f32x4", lane), 0));
+  const copying = (...body: Statement[]): Block => block(body, { shared: tile });
+
+  it("copies what it waits for", () => {
+    const round = loop(integer(2), copy, { kind: "end-batch" }, wait, barrier, read);
+    expect(() => verifyBlock(copying(copy, { kind: "end-batch" }, wait, barrier, read, round), profile)).not.toThrow();
+  });
+
+  it.each([
+    ["a load of what was not waited for", copying(copy, barrier, read), /a load from tile before copies to it are there/],
+    ["a load before the others have waited", copying(copy, wait, read), /a load from tile before copies to it are there/],
+    [
+      "a load behind a wait that the others are not behind",
+      copying(copy, wait, barrier, copy, wait, read),
+      /before copies to it are there/,
+    ],
+    ["a copy to a buffer", copying({ ...copy, memory: "y" }), /a copy to y, which is no shared array/],
+    ["a copy from what is written", copying({ ...copy, from: "y" }), /a copy from y, which is no buffer that is only read/],
+    ["a copy of another type", block([copy], { shared: [{ ...tile[0], type: "u32x4" }] }), /a copy of f32 to u32x4/],
+    ["a copy of four to single ones", block([copy], { shared: [{ ...tile[0], type: "f32" }] }), /a copy of four to tile/],
+    ["a wait for more than all", copying({ kind: "wait-copies", pending: -1 }), /a wait for all but -1 batches/],
   ] as const)("is refused with %s", (_, wrong, message) => {
     expect(() => verifyBlock(wrong, profile)).toThrow(message);
   });

@@ -208,6 +208,16 @@ export function convWeightGradient({ batch, inputs, outputs, size, kernel, paddi
   );
 }
 
+/** A contraction's kernel that adds its results to what is there instead. */
+export function addedInPlace(kernel: Kernel): Kernel {
+  const stages = kernel.stages.map((stage) =>
+    stage.kind === "store"
+      ? { ...stage, writes: stage.writes.map((it) => ({ ...it, value: add(load(it.buffer, it.index, "f32"), it.value) })) }
+      : stage,
+  );
+  return { ...kernel, stages, params: kernel.params.map((p) => (p.access === "write" ? { ...p, access: "read_write" as const } : p)) };
+}
+
 /** Row softmax in one kernel: max, sum, store. */
 export function softmax(rows: number, columns: number): Kernel {
   const R = axis("row", rows);

@@ -82,6 +82,40 @@ write(
   [2],
 );
 
+const both: Artifact = fakeArtifact();
+writeFileSync(
+  join(folder, "dogs.d.mts"),
+  printDeclarations(
+    {
+      ...both,
+      name: "dogs",
+      dataInfo: {
+        inputs: [{ name: "body", dtype: "f32", shape: [2] }],
+        targets: [
+          { label: { name: "breed", dtype: "i32", shape: [] }, classes: ["pug", "collie"] },
+          { label: { name: "age", dtype: "f32", shape: [] }, classes: [] },
+        ],
+      },
+      outputShapes: { breed: [2], age: [1] },
+      recipe: {
+        ...{ name: "dogs", batch: 2, seed: 0, stages: both.recipe.stages },
+        tasks: [
+          {
+            ...{ output: "breed", weight: 1, loss: { word: "cross_entropy", args: {} }, labels: "class", outputs: "class scores" },
+            metrics: [
+              { word: "accuracy", args: {} },
+              { word: "f1", args: { average: "macro" } },
+            ],
+          },
+          { ...{ output: "age", weight: 0.5, loss: { word: "mse", args: {} }, labels: "number", outputs: "numbers" }, metrics: [] },
+        ],
+      },
+    },
+    ["wasm"],
+    EVENTS,
+  ),
+);
+
 /** One program for all consumers: a type checker takes seconds to start. */
 function check(consumers: Readonly<Record<string, string>>): (name: string) => string[] {
   const fileOf = (name: string): string => join(folder, `${name.replaceAll(" ", "-")}.mts`);
@@ -163,6 +197,30 @@ for await (const event of prices.train({ train: { inputs: { size: [1, 2], "rest 
 }
 export { last, f1, value, sure, pixels, shares };`;
 
+const NAMED = `import { create, classes } from "./dogs.mjs";
+const model = await create();
+const first: "pug" = classes.breed[0];
+const [dog] = await model.predict([[1, 2]]);
+const breed: "pug" | "collie" = dog.breed.label;
+const years: number | undefined = dog.age.values[0];
+const split = { inputs: { body: [[1, 2], [3, 4]] }, labels: { breed: ["pug" as const, 1], age: [3, 4.5] } };
+const metrics = await model.evaluate(split);
+const all: readonly number[] = [metrics.loss, metrics["breed.f1"], metrics["breed.accuracy"], metrics["age.loss"]];
+for await (const event of model.train({ train: split, val: split })) if (event.event === "epoch") console.log(event.val?.["breed.loss"]);
+export { first, breed, years, all };`;
+
+/** Of a network whose outputs have names. */
+const MISNAMED = [
+  ["labels without an output", "await model.evaluate({ inputs: { body: [[1, 2]] }, labels: [0] });", "breed, age"],
+  ["labels of one of two outputs", 'await model.evaluate({ inputs: { body: [[1, 2]] }, labels: { breed: ["pug"] } });', "'age' is missing"],
+  [
+    "a label of another output",
+    'await model.evaluate({ inputs: { body: [[1, 2]] }, labels: { breed: ["pug"], age: ["pug"] } });',
+    "'string' is not assignable to type 'number'",
+  ],
+  ["an output that is none", "const [dog] = await model.predict([[1, 2]]);\nexport const size = dog.size;", "'size' does not exist"],
+] as const;
+
 const RUNTIME = `import type { Model, TrainEvent } from "./everywhere.mjs";
 import type * as runtime from "../../src/runtime/index.ts";
 import type * as embed from "../../src/runtime/embed/model.ts";
@@ -213,7 +271,9 @@ describe("the types of a compiled folder", () => {
   let errorsOf: (name: string) => string[];
   beforeAll(() => {
     const refused = REFUSED.map(([name, use]) => [name, FLOWERS + use]);
-    errorsOf = check({ good: GOOD, others: OTHERS, runtime: RUNTIME, ...(Object.fromEntries(refused) as Record<string, string>) });
+    const misnamed = MISNAMED.map(([name, use]) => [name, `import { create } from "./dogs.mjs";\nconst model = await create();\n${use}`]);
+    const wrong = Object.fromEntries([...refused, ...misnamed]) as Record<string, string>;
+    errorsOf = check({ good: GOOD, others: OTHERS, named: NAMED, runtime: RUNTIME, ...wrong });
   }, 120_000);
 
   it("take what an application does", () => {
@@ -222,6 +282,10 @@ describe("the types of a compiled folder", () => {
 
   it("know sequences and numbers", () => {
     expect(errorsOf("others")).toEqual([]);
+  });
+
+  it("know outputs by their names", () => {
+    expect(errorsOf("named")).toEqual([]);
   });
 
   it("say which devices there are, and which one is taken", () => {
@@ -235,7 +299,7 @@ describe("the types of a compiled folder", () => {
     expect(errorsOf("runtime")).toEqual([]);
   });
 
-  it.each(REFUSED)("refuse %s", (name, _, message) => {
+  it.each([...REFUSED, ...MISNAMED])("refuse %s", (name, _, message) => {
     const errors = errorsOf(name);
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain(message);

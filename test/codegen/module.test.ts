@@ -139,7 +139,7 @@ describe("hostile names", () => {
     for (const name of HOSTILE) {
       const files = emitFiles([named(name)], () => "");
       for (const file of files.keys()) expect(file).toMatch(/^(webgpu\/(kernels\/)?)?\w[\w-]*(\.d)?\.(mjs|mts|json|wgsl)$/);
-      expect(files.size).toBe(8);
+      expect(files.size).toBe(9);
       const module = printModule(named(name), ["webgpu"]);
       for (const text of [module, printProgram(named(name))]) expect(text).not.toMatch(/<\/|<!--|\/secret|\u202e|\u2028/);
       expect(commentText(name)).toMatch(/^[\w. -]*$/);
@@ -160,24 +160,46 @@ describe("literals", () => {
   });
 });
 
+const namesIn = (list = ""): string[] => list.split(",").map((it) => it.trim().split(" as ")[0]!);
+const exportsOf = (text: string): string[] =>
+  [...text.matchAll(/export\{([^}]*)\}/g)].flatMap(([, list = ""]) => list.split(",").map((it) => it.trim().split(" as ").at(-1)!));
+
 describe("the files of a compiled folder", () => {
-  it("read no files", async () => {
+  it("read no files, but times of kernels that an earlier run measured", async () => {
     for (const name of RUNTIME_FILES) {
       const text = await bundleRuntime(name);
+      if (name === "cuda-device.mjs") continue;
+      expect(text, name).not.toMatch(/readFile|createReadStream|openSync|fs\/promises|from "node:|require\(/);
       // WebGPU in Node looks whether there is a GPU, and for a driver; nothing opens what it finds.
-      expect(text).not.toMatch(/readFile|createReadStream|openSync|fs\/promises|from "node:|require\(/);
-      expect(text.includes("node:fs")).toBe(name === "webgpu-device.mjs");
+      expect(text.includes("node:fs"), name).toBe(name === "webgpu-device.mjs");
     }
   });
 
+  it("take from the runtime what it has", async () => {
+    const exported = new Set(exportsOf(await bundleRuntime("runtime.mjs")));
+    const late = RUNTIME_FILES.filter((name) => name !== "runtime.mjs");
+    for (const name of late) {
+      const taken = [...(await bundleRuntime(name)).matchAll(/import\{([^}]*)\}from"\.\.?\/runtime\.mjs"/g)].flatMap(([, list]) =>
+        namesIn(list),
+      );
+      expect(
+        taken.filter((it) => !exported.has(it)),
+        name,
+      ).toEqual([]);
+    }
+    expect(exported.size).toBeGreaterThan(30);
+  });
+
   it("have names that every system takes", () => {
-    expect(["cnn", "", "-x", "a/../b", "nul", "runtime", "artifact", "ä ö"].map(fileName)).toEqual([
+    expect(["cnn", "", "-x", "a/../b", "nul", "runtime", "Training", "checkpoints", "artifact", "ä ö"].map(fileName)).toEqual([
       "cnn",
       "_model",
       "_x",
       "a____b",
       "nul_model",
       "runtime_model",
+      "Training_model",
+      "checkpoints_model",
       "artifact_model",
       "___",
     ]);
@@ -199,7 +221,7 @@ describe("the files of a compiled folder", () => {
     const files = emitFiles([wasm!, webgpu!, reference!], built);
     expect([...files.keys()].sort()).toEqual(
       [
-        ...["checkpoints.mjs", "fake.d.mts", "fake.mjs", "runtime.mjs", "reference/artifact.json"],
+        ...["checkpoints.mjs", "fake.d.mts", "fake.mjs", "runtime.mjs", "training.mjs", "reference/artifact.json"],
         ...["wasm/artifact.json", "wasm/device.mjs", "wasm/program.mjs", "wasm/worker-text.mjs", "wasm/worker.mjs"],
         ...["webgpu/artifact.json", "webgpu/device.mjs", "webgpu/program.mjs"],
       ].sort(),

@@ -53,6 +53,8 @@ export const SAMPLES: [string, Kernel, KnownProfile?][] = [
   ["segment-sum", segments("sum", 100, 8, 64)],
   ["bytes-of-rows", aboveMean(100, 8)],
   ["matmul-gpu", matmul(60, 70, 50, 2)],
+  // On CUDA both operands are copied while threads multiply, one of them four elements at a time.
+  ["matmul-aligned", matmul(64, 128, 64)],
   // Where no matrices are multiplied, operands are rounded one by one.
   ["matmul-bf16", inFormat(matmul(60, 70, 50, 2), "bf16")],
   ["matmul-cpu", matmul(60, 30, 50, 2), { kind: "cpu", lanes: 8 }],

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { wasmTarget } from "../../src/codegen/wasm/target.ts";
 import { readsItsWrites } from "../../src/codegen/wasm/overlap.ts";
 import { referenceTarget } from "../../src/codegen/reference.ts";
-import { acc, add, axis, int, load, mul, sub, type Expr } from "../../src/ir/loop/expr.ts";
+import { acc, add, axis, binary, cast, div, float, int, load, mul, rem, select, sub, type Expr } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
@@ -43,6 +43,47 @@ describe("columns", () => {
       expect(relativeError((await runKernel(device, wasmTarget, kernel, inputs)).get("y")!, expected.get("y")!)).toBeLessThan(1e-5);
       device.dispose();
     }
+  });
+});
+
+/** What windows send back that move by `divisor`: each element of a row takes from its window by its place within it, and says which it was. */
+function sentBack(rows: number, width: number, divisor: number, isInPlace = false): Kernel {
+  const [row, x] = [axis("row", rows), axis("x", width)];
+  const windows = Math.ceil(width / divisor);
+  const [window, tap] = [div(add(x, int(1)), int(divisor)), rem(add(x, int(1)), int(divisor))];
+  const sent = load(0, add(mul(row, int(windows)), window), "f32");
+  const value = select(binary("lt", window, int(windows)), mul(sent, cast(add(tap, int(1)), "f32")), float(0));
+  const index = add(mul(row, int(width)), x);
+  const writes = [
+    { buffer: 1, index, value: isInPlace ? add(load(1, index, "f32"), value) : value },
+    { buffer: 2, index, value: cast(tap, "u32") },
+  ];
+  const params = [
+    param("x", rows * windows),
+    param("y", rows * width, isInPlace ? "read_write" : "write"),
+    param("taps", rows * width, "write", "u8"),
+  ];
+  return kernelOf("sent_back", params, axesOf({ row: rows, x: width }), [{ kind: "store", axes: [], writes }]);
+}
+
+describe("columns whose indices are divided", () => {
+  const isScattered = (kernel: Kernel): boolean => /call \$(gather|scatter)/.test(wasmTarget.compileKernel(kernel).source ?? "");
+
+  it.each([
+    ["by two", sentBack(70, 16, 2), false],
+    ["by three", sentBack(5, 24, 3), false],
+    ["by two, where fours do not fill half of a row", sentBack(70, 12, 2), true],
+    ["by more than there are registers for", sentBack(5, 40, 5), true],
+    ["by two, where they are added to", sentBack(70, 16, 2, true), true],
+  ])("%s are several elements to a point, or else looked up one by one", async (_, kernel, scattered) => {
+    expect(isScattered(kernel)).toBe(scattered);
+    const inputs = Object.fromEntries(kernel.params.filter((p) => p.access !== "write").map((p, i) => [p.name, numbers(p.length, i + 1)]));
+    const expected = await runKernel(openReferenceDevice(), referenceTarget, kernel, inputs);
+    const device = await openDevice("wasm", { threads: 2 });
+    const results = await runKernel(device, wasmTarget, kernel, inputs);
+    device.dispose();
+    expect(results.get("y")).toEqual(expected.get("y"));
+    expect(results.get("taps")).toEqual(expected.get("taps"));
   });
 });
 

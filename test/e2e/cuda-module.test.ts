@@ -48,7 +48,7 @@ describe.skipIf(reason !== undefined)("a folder compiled for cuda, webgpu and wa
   });
 
   it("takes CUDA by itself where there is a driver, and trains, predicts and goes on as any other", { timeout: 600_000 }, async () => {
-    const outcome = await runInNode(folder, { LD_LIBRARY_PATH: driver });
+    const outcome = await runInNode(folder, { LD_LIBRARY_PATH: driver, XDG_CACHE_HOME: join(driver, "cache") });
     expect(outcome.device).toMatchObject({
       kind: "cuda",
       description: "CUDA (Host, sm_90)",

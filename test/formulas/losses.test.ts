@@ -148,8 +148,8 @@ recipe r {
 
 describe("losses follow their formulas", () => {
   it("all of them", () => {
-    // Those of views are in views.test.ts.
-    const names = LOSSES.filter((loss: Loss) => loss.views === undefined).map(({ name }) => name);
+    // Those of views are in views.test.ts; what a label of a picture says of all of it is in PyTorch's traces, on every device.
+    const names = LOSSES.filter((loss: Loss) => loss.views === undefined && !loss.seesIgnored).map(({ name }) => name);
     expect(new Set(CASES.map(({ words }) => words.replace(/\(.*/, "")))).toEqual(new Set(names));
   });
 

@@ -78,7 +78,7 @@ describe("artifact schema", () => {
     expect(artifactProblem({ ...good, extra: 1 })).toBe("the artifact has no property `extra`");
     expect(damaged((a) => (a.program.arenaBytes = 10))).toMatch(/^stage main: buffer .* lies outside the arena$/);
     expect(damaged((a) => a.program.buffers.forEach((b) => (b.dtype = "f64")))).toBe(
-      '/stages/0/program/buffers/0/dtype must be one of "f32", "f16", "i32", "u32", "u8", "bool"',
+      '/stages/0/program/buffers/0/dtype must be one of "f32", "f16", "bf16", "i32", "u32", "u8", "bool"',
     );
     expect(damaged((a) => a.program.entries.train.filter((l) => l.kind === "kernel").forEach((l) => (l.kernel = 1e6)))).toBe(
       "stage main: entry train launches what is not there",

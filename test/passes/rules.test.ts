@@ -99,3 +99,73 @@ it("simplify-forward clamps after pooling", () => {
     simplifyForward,
   );
 });
+
+describe("simplify-forward multiplies the rows of a table", () => {
+  const TABLE = tensorType("f32", [3, 4]);
+
+  /** Values of `build` with its indices i32[2, 5] into a table [3, 4], as written and rewritten; and what stands for it then. */
+  function rewritten(build: (b: Builder, table: Node, indices: Node, w: Node) => Node, indices: Shape = [2, 5]): Node {
+    const b = createBuilder();
+    const random = createRandom(9);
+    const table = b.input({ name: "table", role: "batch", type: TABLE });
+    const at = b.input({ name: "at", role: "batch", type: tensorType("i32", indices) });
+    const w = b.input({ name: "w", role: "batch", type: tensorType("f32", [6, 4]) });
+    const graph = graphOf(b, build(b, table, at, w));
+    const after = simplifyForward(graph);
+    const draw = (size: number): Float64Array => Float64Array.from({ length: size }, () => random() * 2 - 1);
+    const inputs = new Map([
+      ["table", draw(12)],
+      ["at", Float64Array.from({ length: sizeOf(indices) }, () => Math.floor(random() * 3))],
+      ["w", draw(24)],
+    ]);
+    for (const wanted of [table, w]) {
+      const gradientOf = (node: Node): Graph =>
+        graphOf(b, b.gradient(b.reduceSum(b.mul(node, node), { axes: node.type.shape.map((_, axis) => axis) }), wanted));
+      expect(disagreement(interpret(gradientOf(only(after)), inputs), interpret(gradientOf(only(graph)), inputs), 1e-6)).toBeUndefined();
+    }
+    expect(disagreement(interpret(after, inputs), interpret(graph, inputs), 1e-7)).toBeUndefined();
+    return only(after);
+  }
+  const products = (node: Node): Shape[] =>
+    topologicalOrder([node])
+      .filter((n) => n.op.name === "matmul")
+      .map((n) => n.type.shape);
+  const flat = (b: Builder, x: Node): Node => b.reshape(x, { shape: [10, 4] });
+
+  it("and looks up results, over time first and flat", () => {
+    const made = rewritten((b, table, at, w) =>
+      b.matmul(flat(b, b.transpose(b.embedding(table, at), { perm: [1, 0, 2] })), w, { transposeB: true }),
+    );
+    expect(products(made)).toEqual([[3, 6]]);
+  });
+
+  it("in an LSTM over what a table gives", () => {
+    const made = rewritten((b, table, at) => {
+      const weight = (...shape: number[]): Node => b.constant({ value: 0.3, type: tensorType("f32", shape) });
+      const x = b.transpose(b.embedding(table, at), { perm: [1, 0, 2] });
+      return b.lstm([x, weight(8, 4), weight(8, 2), weight(2, 2), weight(2, 2)], { result: "output", reverse: false });
+    });
+    expect(products(made)).toEqual([[3, 8]]);
+  });
+
+  it.each<[string, Shape, (b: Builder, table: Node, at: Node, w: Node) => Node, Shape]>([
+    ["that are fewer than the table's", [2], (b, table, at, w) => b.matmul(b.embedding(table, at), w, { transposeB: true }), [2, 6]],
+    [
+      "turned within rows",
+      [10],
+      (b, table, at, w) =>
+        b.matmul(b.transpose(b.embedding(table, at), { perm: [1, 0] }), b.matmul(b.embedding(table, at), w, { transposeB: true })),
+      [4, 6],
+    ],
+    ["that lie down for the product", [6], (b, table, at, w) => b.matmul(b.embedding(table, at), w, { transposeA: true }), [4, 4]],
+    [
+      "of which rows are joined",
+      [10],
+      (b, table, at, w) =>
+        b.matmul(b.reshape(b.embedding(table, at), { shape: [5, 8] }), b.reshape(w, { shape: [3, 8] }), { transposeB: true }),
+      [5, 3],
+    ],
+  ])("but not of rows %s", (_, indices, build, shape) => {
+    expect(products(rewritten(build, indices)).at(-1)).toEqual(shape);
+  });
+});

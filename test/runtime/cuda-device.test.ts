@@ -1,16 +1,11 @@
 // The CUDA device over a driver without a GPU: what it calls in which order, and what becomes of errors. Skipped, with the reason, where there is
 // no C++ compiler or no koffi.
 
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { cudaTarget } from "../../src/codegen/cuda/target.ts";
 import { mul, float } from "../../src/ir/loop/expr.ts";
 import { openCudaDevice, type CudaDevice } from "../../src/runtime/cuda/device.ts";
 import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
-import { DRIVER, type ParameterKind } from "../../src/runtime/cuda/signatures.ts";
 import type { Program } from "../../src/ir/program.ts";
 import { DeviceError, type Session } from "../../src/runtime/device.ts";
 import { elementwise, numbers, programOf, softmax } from "../codegen/kernels.ts";
@@ -218,41 +213,4 @@ describe.skipIf(reason !== undefined)("the CUDA device", () => {
       session.dispose();
     }
   });
-});
-
-const HEADER = [process.env["CUDA_HOME"] ?? "/usr/local/cuda", "/usr"].map((home) => join(home, "include/cuda.h")).find(existsSync);
-
-// Handles are pointers, sizes and addresses of the device integers: both are 64 bits where they are passed.
-const CHECKS: Readonly<Record<ParameterKind, string>> = {
-  i32: "sizeof(T) == 4 && !std::is_pointer_v<T>",
-  u32: "sizeof(T) == 4 && !std::is_pointer_v<T>",
-  u64: "sizeof(T) == 8",
-  u8: "sizeof(T) == 1",
-  memory: "std::is_pointer_v<T>",
-  text: "std::is_same_v<T, const char *>",
-  texts: "std::is_same_v<T, const char *const *>",
-};
-
-it.skipIf(HEADER === undefined || NO_HOST_COMPILER !== undefined)("the driver's functions are those of cuda.h", () => {
-  const folder = mkdtempSync(join(tmpdir(), "tlc-header-"));
-  const lines = [
-    "#include <cuda.h>",
-    "#include <tuple>",
-    "#include <type_traits>",
-    "template <typename F> struct Of; template <typename... A> struct Of<CUresult(A...)> { using All = std::tuple<A...>; };",
-  ];
-  for (const [name, kinds] of Object.entries(DRIVER) as [string, readonly ParameterKind[]][]) {
-    const all = `Of<decltype(${name})>::All`;
-    lines.push(`static_assert(std::tuple_size_v<${all}> == ${kinds.length}, "${name}");`);
-    kinds.forEach((kind, i) => {
-      lines.push(`namespace { using T = std::tuple_element_t<${i}, ${all}>; }`.replace("namespace {", `namespace ${name}_${i} {`));
-      lines.push(`namespace ${name}_${i} { static_assert(${CHECKS[kind]}, "${name}, parameter ${i}"); }`);
-    });
-  }
-  writeFileSync(join(folder, "check.cpp"), lines.join("\n"));
-  try {
-    execFileSync("g++", ["-std=c++17", "-fsyntax-only", `-I${join(HEADER ?? "", "..")}`, "check.cpp"], { cwd: folder, stdio: "pipe" });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 });

@@ -3,6 +3,10 @@
 
 import { resolve } from "node:path";
 import { describe, it } from "vitest";
+import { imageOfPtx } from "../../src/runtime/cuda/carried.ts";
+import { openCudaDevice, type ImageOf } from "../../src/runtime/cuda/device.ts";
+import { openPtxMaker } from "../../src/runtime/cuda/image.ts";
+import { openLibraries } from "../../src/runtime/cuda/open-libraries.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { conformance } from "./conformance.ts";
@@ -12,6 +16,7 @@ import { layerTraceSuite } from "./layer-trace-suite.ts";
 import { matrixKernelSuite } from "./matrix-kernel-suite.ts";
 import { metricSuite } from "./metric-suite.ts";
 import { precisionSuite } from "./precision-suite.ts";
+import { everyWaySuite } from "./product-suite.ts";
 import { randomGraphSuite } from "./random-graph-suite.ts";
 import { resumeSuite } from "./resume-suite.ts";
 import { stagesSuite } from "./stages-suite.ts";
@@ -20,7 +25,8 @@ import { updatesSuite } from "./updates-suite.ts";
 import { wildIndices } from "./wild-indices.ts";
 import { zooTraceSuite } from "./zoo-trace-suite.ts";
 
-const open = (): Promise<Device> => openDevice("cuda", { kernelCache: resolve(".cache/cuda-kernels") });
+const CACHE = resolve(".cache/cuda-kernels");
+const open = (): Promise<Device> => openDevice("cuda", { kernelCache: CACHE });
 
 // Each suite opens and disposes of its own.
 const device: Device | Error = await open().catch((error: unknown) => error as Error);
@@ -44,6 +50,13 @@ else {
   traceSuite("cuda");
   precisionSuite("cuda");
   matrixKernelSuite(subject.name, open, 1e-5);
+  everyWaySuite(subject.name, async (tuning) => {
+    const images = async (): Promise<ImageOf> => {
+      const maker = await openPtxMaker({ env: process.env, cache: CACHE });
+      return async (program) => imageOfPtx(await maker.ptxOf(program));
+    };
+    return openCudaDevice({ images, tuning, libraries: ({ koffi }) => openLibraries(koffi, { env: process.env }) });
+  });
   layerTraceSuite("cuda");
   zooTraceSuite("cuda");
 }

@@ -4,7 +4,8 @@
 import { expect, it } from "vitest";
 import { DeviceError, type Device } from "../../src/runtime/device.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
-import { createEvaluator, predictSplit } from "../../src/runtime/evaluate.ts";
+import { createEvaluator } from "../../src/runtime/evaluate.ts";
+import { predictSplit } from "../../src/runtime/predict.ts";
 import type { TrainEvent } from "../../src/runtime/events.ts";
 import { initialize, Network } from "../../src/runtime/network.ts";
 import { train } from "../../src/runtime/trainer.ts";

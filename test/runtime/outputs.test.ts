@@ -14,7 +14,8 @@ import { describeData, loadSplit } from "../../src/runtime/data/index.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import { Model } from "../../src/runtime/embed/model.ts";
-import { createEvaluator, predictSplit } from "../../src/runtime/evaluate.ts";
+import { createEvaluator } from "../../src/runtime/evaluate.ts";
+import { predictSplit } from "../../src/runtime/predict.ts";
 import type { DoneEvent, EpochEvent, TrainEvent } from "../../src/runtime/events.ts";
 import { Network } from "../../src/runtime/network.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
@@ -93,6 +94,38 @@ describe.each(DEVICES)("two outputs on %s", (target, open) => {
     );
     expect(off.reduce((sum, each) => sum + each, 0) / ROWS.length).toBeCloseTo(last["age.mae"] as number, 4);
     network.dispose();
+  });
+
+  it("go through stages that freeze what one of them is made of, in f16, with kept features as without", async () => {
+    const stages = (features: string): string =>
+      `${LOSSES}\n  precision f16\n  optimizer adam(lr: 0.05)\n  batch 5\n  ${features}
+  stage breeds { freeze fc_age  epochs 4 }
+  stage ages { freeze ** except fc_age  epochs 6 }`;
+    const run = async (features: string): Promise<readonly [readonly EpochEvent[], ReadonlyMap<string, string>, readonly boolean[]]> => {
+      // Enough below the outputs for it to be worth keeping.
+      const wide = specOf(stages(features)).replace("linear(6) -> tanh", "linear(64) -> tanh\n  narrow: linear(3) -> tanh");
+      const artifact = await compiled(wide, target);
+      const [network, data] = [await Network.open(artifact, await open()), await dataOf(artifact)];
+      const epochs = epochsOf(await eventsOf(network, data));
+      const states = artifact.parameters.map(({ state }) => state);
+      const values = await network.loaded.session.read(states);
+      const weights = new Map([...values].map(([name, value]) => [name, [...value].join()]));
+      network.dispose();
+      return [epochs, weights, artifact.stages.map(({ report }) => report.cache.features)];
+    };
+    const [epochs, weights, kept] = await run("features cached");
+    const [plain, same, none] = await run("features uncached");
+    expect([kept, none]).toEqual([
+      [false, true],
+      [false, false],
+    ]);
+    expect(weights).toEqual(same);
+    expect(epochs.map(({ train: it }) => it)).toEqual(plain.map(({ train: it }) => it));
+    const of = (name: string): number[] => epochs.map(({ val }) => val![name] as number);
+    // The second stage leaves breeds as they are, to the bit, and learns ages.
+    expect(new Set(of("breed.loss").slice(3)).size).toBe(1);
+    expect(of("breed.loss")[3]).toBeLessThan(of("breed.loss")[0]!);
+    expect(of("age.loss").at(-1)).toBeLessThan(of("age.loss")[3]!);
   });
 
   it("go on from a checkpoint to the bit, and keep the best epoch of one of them", async () => {
@@ -187,6 +220,63 @@ recipe r {
     const metrics = (await createEvaluator(network.loaded)(data))!;
     expect(metrics["kind.accuracy"]).toBe(1);
     expect(metrics["picture.loss"] as number).toBeLessThan((epochs[0]!.train["picture.loss"] as number) / 4);
+  });
+
+  it("are mixed as their pictures are: the class of each, and the picture that it is compared with", async () => {
+    const info = {
+      inputs: [{ name: "image", dtype: "u8", shape: [1, 2, 2], picture: [3, 2, 2] }],
+      targets: [{ label: { name: "kind", dtype: "i32", shape: [] }, classes: ["cat", "dog"] }],
+    } as const;
+    const text = (augment: string): string => `network two(kinds) {
+  input image: f32[1, 2, 2]
+  flatten
+  output kind = fc: linear(kinds)
+  output picture = back: linear(4) -> reshape([1, 2, 2])
+}
+dataset d {
+  train images("pictures")
+  ${augment}
+  preprocess grayscale -> normalize(mean: [0], std: [1])
+}
+recipe r {
+  network two(d.classes)
+  data d
+  loss kind: cross_entropy, picture: mse(against: input)
+  optimizer sgd(lr: 1e-20)
+  batch 2
+  epochs 1
+}`;
+    const data = splitFromArrays(info, { image: Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255), kind: Int32Array.of(0, 1) });
+    const first = async (augment: string): Promise<{ readonly kind: number; readonly picture: number; readonly share: number }> => {
+      const network = await Network.open(await compileText(text(augment), info), openReferenceDevice());
+      const { session } = network.loaded;
+      // Scores are 0 and the brightness of all pixels, and the other output is the picture.
+      const epochs: EpochEvent[] = [];
+      for await (const event of train(network, { train: data })) {
+        if (event.event === "start") {
+          session.write("weight/fc.weight", Float32Array.of(0, 0, 0, 0, 1, 1, 1, 1));
+          for (const name of ["fc.bias", "back.bias"]) session.write(`weight/${name}`, new Float32Array(name === "fc.bias" ? 2 : 4));
+          session.write(
+            "weight/back.weight",
+            Float32Array.from({ length: 16 }, (_, i) => Number(i % 5 === 0)),
+          );
+        }
+        if (event.event === "epoch") epochs.push(event);
+      }
+      const { "kind.loss": kind, "picture.loss": picture } = epochs[0]!.train as Record<string, number>;
+      // Of black by s and white by the rest, the mean square from both of them in the same shares: s (1 - s)^2 + (1 - s) s^2.
+      return { kind: kind!, picture: picture!, share: (1 + Math.sqrt(1 - 4 * picture!)) / 2 };
+    };
+    const plain = await first("");
+    expect(plain.picture).toBeCloseTo(0, 6);
+    const { kind, share } = await first("augment mixup(alpha: 1)");
+    expect(share).toBeGreaterThan(0.5);
+    expect(share).toBeLessThan(1);
+    // Of a picture of brightness v, cross entropy of the class 0 and of 1; each picture has its own class by one share and the other by the rest.
+    const losses = (v: number): readonly [number, number] => [Math.log(1 + Math.exp(4 * v)), Math.log(1 + Math.exp(-4 * v))];
+    const expected = (s: number): number =>
+      (s * losses(1 - s)[0] + (1 - s) * losses(1 - s)[1] + s * losses(s)[1] + (1 - s) * losses(s)[0]) / 2;
+    expect([expected(share), expected(1 - share)].some((it) => Math.abs(it - kind) < 1e-5)).toBe(true);
   });
 
   it("have weights of classes that are made of their own labels", async () => {

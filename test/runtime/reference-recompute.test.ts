@@ -3,4 +3,4 @@
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { recomputeSuite } from "./recompute-suite.ts";
 
-recomputeSuite(() => Promise.resolve(openReferenceDevice()));
+recomputeSuite(() => Promise.resolve(openReferenceDevice()), 1e-9);

@@ -1,13 +1,11 @@
 // Fixed augmentations that a feature cache keeps: each is what augmentation makes of its example, with draws that are those of the seed and the
 // view; an epoch trains on the view whose turn it is. On any device.
 
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { compileSpec } from "../../src/compile.ts";
 import { artifactProblem } from "../../src/ir/artifact-schema.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import { readExact, writeExact } from "../../src/ir/exact-json.ts";
+import type { DataInfo } from "../../src/ir/plan.ts";
 import type { Progress } from "../../src/runtime/checkpoint/checkpoint.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
 import type { Device } from "../../src/runtime/device.ts";
@@ -16,9 +14,8 @@ import { FeatureMemory, withFeatures, type FeatureRequest } from "../../src/runt
 import { initialize, Network } from "../../src/runtime/network.ts";
 import { train, type TrainOptions } from "../../src/runtime/trainer.ts";
 import { createRandom } from "../support/random.ts";
-import { temporaryFolder } from "../support/temporary.ts";
+import { compileText } from "../support/run-spec.ts";
 
-const folder = temporaryFolder("tlc-views-");
 const [COUNT, SIDE, BATCH, VIEWS] = [10, 8, 4, 3];
 
 const SPEC = `network net(classes = 3) {
@@ -45,23 +42,13 @@ recipe r {
 }
 `;
 
-async function compiled(device: Device, spec = SPEC): Promise<Artifact> {
-  const file = join(folder, "views.tlspec");
-  writeFileSync(file, spec);
-  const { artifact, diagnostics } = await compileSpec(file, {
-    target: device.info.kind,
-    verify: true,
-    ...(device.limits && { limits: device.limits }),
-    describeData: () =>
-      Promise.resolve({
-        inputs: [{ name: "image", dtype: "u8", shape: [3, SIDE, SIDE] }],
-        label: { name: "label", dtype: "i32", shape: [] },
-        classes: ["a", "b", "c"],
-      }),
-  });
-  if (!artifact) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
-  return artifact;
-}
+const INFO: DataInfo = {
+  inputs: [{ name: "image", dtype: "u8", shape: [3, SIDE, SIDE] }],
+  label: { name: "label", dtype: "i32", shape: [] },
+  classes: ["a", "b", "c"],
+};
+
+const compiled = (device: Device, spec = SPEC): Promise<Artifact> => compileText(spec, INFO, device.info.kind, device.limits);
 
 const random = createRandom(7);
 const image = Uint8Array.from({ length: COUNT * 3 * SIDE * SIDE }, () => Math.floor(random() * 256));

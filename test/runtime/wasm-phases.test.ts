@@ -1,18 +1,13 @@
 // Gradients of what convolutions with strides take in, on the wasm device: against the reference interpreter, by the bits on any number of
 // threads, and where they are one product.
 
-import { afterAll, describe, expect, it } from "vitest";
-import { referenceTarget } from "../../src/codegen/reference.ts";
+import { describe, expect, it } from "vitest";
 import { wasmTarget } from "../../src/codegen/wasm/target.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
-import { openDevice } from "../../src/runtime/open-device.ts";
-import { convInputGradient, numbers, relativeError, runKernel } from "../codegen/kernels.ts";
+import { convInputGradient } from "../codegen/kernels.ts";
+import { openThreads } from "./wasm-threads.ts";
 
-const reference = await openDevice("reference");
-const devices = await Promise.all([1, 2, 3, 4].map((threads) => openDevice("wasm", { threads })));
-afterAll(() => {
-  for (const device of devices) device.dispose();
-});
+const expectAlike = await openThreads();
 
 const phasesOf = (kernel: Kernel): number => wasmTarget.compileKernel(kernel).source?.match(/call \$run_/g)?.length ?? 0;
 
@@ -32,13 +27,7 @@ describe("the gradient of an input", () => {
     ["of many, in pieces for several threads", 4, gradient(32, 3, 2, 1, [16, 16, 8])],
   ])("%s", { timeout: 60_000 }, async (_, phases, kernel) => {
     expect(phasesOf(kernel)).toBe(phases);
-    const inputs = Object.fromEntries(kernel.params.filter((p) => p.access === "read").map((p, i) => [p.name, numbers(p.length, i + 1)]));
-    const run = async (device: (typeof devices)[number]): Promise<Float32Array> =>
-      (await runKernel(device, device === reference ? referenceTarget : wasmTarget, kernel, inputs)).get("dx") as Float32Array;
-    const expected = await run(reference);
-    const first = await run(devices[0] ?? reference);
-    expect(relativeError(first, expected)).toBeLessThan(4e-7);
-    for (const device of devices.slice(1)) expect(await run(device)).toEqual(first);
+    await expectAlike(kernel);
   });
 
   it.each([

@@ -1,28 +1,14 @@
 // Winograd's convolution on the wasm device: against the reference interpreter, by the bits on any number of threads, and where it must
 // not be taken.
 
-import { afterAll, describe, expect, it } from "vitest";
-import { referenceTarget } from "../../src/codegen/reference.ts";
-import { wasmTarget } from "../../src/codegen/wasm/target.ts";
+import { describe, expect, it } from "vitest";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
-import { openDevice } from "../../src/runtime/open-device.ts";
-import { convForward, convInputGradient, convWeightGradient, numbers, relativeError, runKernel } from "../codegen/kernels.ts";
+import { convForward, convInputGradient, convWeightGradient } from "../codegen/kernels.ts";
+import { codeHas, openThreads } from "./wasm-threads.ts";
 
-const reference = await openDevice("reference");
-const devices = await Promise.all([1, 2, 3, 4].map((threads) => openDevice("wasm", { threads })));
-afterAll(() => {
-  for (const device of devices) device.dispose();
-});
+const expectAlike = await openThreads();
 
-const isWinograd = (kernel: Kernel): boolean => wasmTarget.compileKernel(kernel).source?.includes("call $spread_image") ?? false;
-
-/** The first output, as the reference has it and on one to four threads. */
-async function results(kernel: Kernel): Promise<readonly Float32Array[]> {
-  const inputs = Object.fromEntries(kernel.params.filter((p) => p.access === "read").map((p, i) => [p.name, numbers(p.length, i + 1)]));
-  const all = [await runKernel(reference, referenceTarget, kernel, inputs)];
-  for (const device of devices) all.push(await runKernel(device, wasmTarget, kernel, inputs));
-  return all.map((result) => [...result.values()][0] as Float32Array);
-}
+const isWinograd = (kernel: Kernel): boolean => codeHas(kernel, "call $spread_image");
 
 const shape = (batch: number, inputs: number, outputs: number, size: number, padding: number): Parameters<typeof convForward>[0] => ({
   batch,
@@ -49,9 +35,7 @@ describe("Winograd's convolution", () => {
     ["the gradient of an input that was not padded", convInputGradient(shape(6, 8, 10, 16, 0))],
   ])("of %s", { timeout: 60_000 }, async (_, kernel) => {
     expect(isWinograd(kernel)).toBe(true);
-    const [expected, first, ...others] = await results(kernel);
-    expect(relativeError(first ?? new Float32Array(), expected ?? new Float32Array())).toBeLessThan(4e-7);
-    for (const other of others) expect(other).toEqual(first);
+    await expectAlike(kernel);
   });
 
   it.each([

@@ -103,6 +103,10 @@ export const hostDriver = (): Promise<string> => compiled(readFileSync(join(SOUR
 /** The path of an NVRTC that compiles nothing. */
 export const hostCompiler = (): Promise<string> => compiled(readFileSync(join(SOURCES, "nvrtc.cpp"), "utf8"), ["-shared", "-fPIC"]);
 
+/** The path of a cuBLASLt that computes over that driver's memory. */
+export const hostCublasLt = (): Promise<string> =>
+  compiled(readFileSync(join(SOURCES, "cublaslt.cpp"), "utf8"), ["-shared", "-fPIC", "-ldl"]);
+
 export interface HostCuda extends Device {
   /** Compiles the kernels of many programs at once, which is far quicker than one by one. */
   prepare(kernels: readonly CompiledKernel[]): Promise<void>;

@@ -5,7 +5,14 @@ import { InternalError } from "../../ir/types.ts";
 import { scalarOf, type Type } from "../gpu/block.ts";
 import type { Language } from "../gpu/print.ts";
 
-const SCALARS: Partial<Record<ScalarType, string>> = { f32: "float", i32: "int", u32: "unsigned", bool: "bool" };
+const SCALARS: Partial<Record<ScalarType, string>> = {
+  f32: "float",
+  i32: "int",
+  u32: "unsigned",
+  bool: "bool",
+  f16: "half_float",
+  bf16: "upper_half",
+};
 const VECTORS: Partial<Record<ScalarType, string>> = { f32: "float4", i32: "int4", u32: "uint4" };
 
 /** A type's name. */
@@ -49,6 +56,7 @@ export const cuda = (first: number): Language => ({
         return value === -2147483648 ? "(-2147483647 - 1)" : value < 0 ? `(${String(value)})` : String(value);
       case "f32":
       case "f16":
+      case "bf16":
         return decimal(Math.fround(value));
       default:
         return type satisfies never;
@@ -114,6 +122,12 @@ export const cuda = (first: number): Language => ({
     word: (of, parts) => `word_${of}(${parts.join(", ")})`,
     load: (names, memory, index) => [`unsigned ${names.join(", ")};`, `load_matrices(${names.join(", ")}, ${memory} + ${index});`],
     multiply: (of, sums, left, right) => `multiply_${of}(${[...sums, ...left, ...right].join(", ")});`,
+  },
+  copies: {
+    copy: (words, memory, index, from, source, condition) =>
+      `copy_aside<${String(4 * words)}>(${memory}, ${index}, ${from} + (${source}), ${condition});`,
+    endBatch: () => "end_batch();",
+    wait: (pending) => `wait_copies<${String(pending)}>();`,
   },
   define: (name, type, text) => `const ${typeName(type)} ${name} = ${text};`,
   declare: (name, type, text) => `${typeName(type)} ${name}${text === undefined ? "" : ` = ${text}`};`,

@@ -56,6 +56,34 @@ __device__ __forceinline__ float round_f16(float x) {
   return x != x ? x : __uint_as_float((bits + 0xfffu + ((bits >> 13) & 1u)) & 0xffffe000u);
 }
 
+// Floats of 16 bits in memory: a half, and the upper half of a float. What is stored was rounded before.
+struct half_float {
+  unsigned short bits;
+  half_float() = default;
+  __device__ __forceinline__ explicit half_float(float x) {
+#if defined(__CUDA_ARCH__)
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+#else
+    bits = (unsigned short)machine::half_of(x);
+#endif
+  }
+  __device__ __forceinline__ explicit operator float() const {
+#if defined(__CUDA_ARCH__)
+    float x;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(bits));
+    return x;
+#else
+    return machine::of_half(bits);
+#endif
+  }
+};
+struct upper_half {
+  unsigned short bits;
+  upper_half() = default;
+  __device__ __forceinline__ explicit upper_half(float x) : bits((unsigned short)(__float_as_uint(x) >> 16)) {}
+  __device__ __forceinline__ explicit operator float() const { return __uint_as_float(unsigned(bits) << 16); }
+};
+
 // Numbers of fewer bits in a word, the first in its lower half.
 __device__ __forceinline__ unsigned word_tf32(float x) {
 #if defined(__CUDA_ARCH__)
@@ -82,6 +110,35 @@ __device__ __forceinline__ unsigned word_f16(float x, float y) {
   return word;
 #else
   return machine::half_of(round_f16(x)) | unsigned(machine::half_of(round_f16(y))) << 16;
+#endif
+}
+
+// A copy of some bytes to shared memory, where its place is counted in words; zeros where nothing is to be read.
+template <int BYTES, typename T, typename S> __device__ __forceinline__ void copy_aside(T *shared, int place, const S *from, bool isRead) {
+#if defined(__CUDA_ARCH__)
+  unsigned at;
+  asm("{ .reg .u64 p; cvta.to.shared.u64 p, %1; cvt.u32.u64 %0, p; }" : "=r"(at) : "l"(shared));
+  if (BYTES == 16)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(at + 4 * place), "l"(from), "r"(isRead ? 16 : 0) : "memory");
+  else
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(at + 4 * place), "l"(from), "r"(isRead ? 4 : 0) : "memory");
+#else
+  machine::begin_copy(reinterpret_cast<char *>(shared) + 4 * place, from, BYTES, isRead);
+#endif
+}
+__device__ __forceinline__ void end_batch() {
+#if defined(__CUDA_ARCH__)
+  asm volatile("cp.async.commit_group;" ::: "memory");
+#else
+  machine::end_batch();
+#endif
+}
+// For all but the last batches.
+template <int PENDING> __device__ __forceinline__ void wait_copies() {
+#if defined(__CUDA_ARCH__)
+  asm volatile("cp.async.wait_group %0;" ::"n"(PENDING) : "memory");
+#else
+  machine::wait_copies(PENDING);
 #endif
 }
 

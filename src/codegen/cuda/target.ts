@@ -1,9 +1,10 @@
 // The CUDA target: kernels to CUDA C++, for what every GPU since sm_80 has.
 
-import { launchKernel, launchTogether } from "../gpu/launch.ts";
+import { launchAlternatives, launchKernel, launchTogether, stripOf } from "../gpu/launch.ts";
 import { packBytes } from "../gpu/pack-bytes.ts";
 import type { DeviceProfile } from "../gpu/profile.ts";
 import { splitK } from "../gpu/tiles.ts";
+import { libraryForm } from "../library-product.ts";
 import type { Target } from "../target.ts";
 import { PRELUDE } from "./prelude.ts";
 import { printKernel } from "./print.ts";
@@ -23,6 +24,7 @@ export const CUDA_PROFILE: DeviceProfile = {
   sharedBytes: 48 * 1024,
   boundsAccesses: false,
   matrices: ["tf32", "bf16", "f16"],
+  copiesAside: true,
 };
 
 export const cudaTarget: Target = {
@@ -30,8 +32,15 @@ export const cudaTarget: Target = {
   maxBuffers: () => CUDA_PROFILE.maxBuffers,
   operandCost: () => OPERAND_COST,
   compileKernel: (kernel) => printKernel(launchKernel(kernel, CUDA_PROFILE)),
+  alternatives: (kernel) => launchAlternatives(kernel, CUDA_PROFILE).map(printKernel),
+  library: (kernel) => {
+    const { product, rest } = libraryForm(kernel) ?? {};
+    return product && { product, ...(rest && { rest: printKernel(launchKernel(rest, CUDA_PROFILE)) }) };
+  },
   together: { isWorth: () => true, compile: (parts) => printKernel(launchTogether(parts, CUDA_PROFILE)) },
   storesBytes: (kernel) => packBytes(kernel) !== undefined,
   splitK,
+  stores: ["bf16", "f16"],
+  stripOf: (product) => stripOf(product, CUDA_PROFILE),
   prelude: PRELUDE,
 };

@@ -79,6 +79,24 @@ export type Statement =
       readonly left: readonly Value[];
       readonly right: readonly Value[];
     }
+  /**
+   * Begins a copy of one word, or of four that are aligned as a whole on both sides, from a buffer that nobody writes to a shared array; zeros where the
+   * condition does not hold, and nothing is read then. Where it goes is counted in words, where it comes from in the buffer's elements, of which two may be
+   * a word. What is there until the copy has been waited for is anything.
+   */
+  | {
+      readonly kind: "copy";
+      readonly memory: string;
+      readonly index: Value;
+      readonly from: string;
+      readonly source: Value;
+      readonly words: 1 | 4;
+      readonly condition: Value;
+    }
+  /** Ends a batch of the copies that the thread has begun; one of none is a batch as well. */
+  | { readonly kind: "end-batch" }
+  /** The thread waits for its own copies, but for those of its last `pending` batches. Others see them behind a barrier. */
+  | { readonly kind: "wait-copies"; readonly pending: number }
   /** All threads of the workgroup get here before any goes on, and see what the others stored: in shared arrays, or in buffers. */
   | { readonly kind: "barrier"; readonly of: "shared" | "buffers" }
   | { readonly kind: "break" }
@@ -111,6 +129,7 @@ export const TIME: Value = Object.freeze({ kind: "builtin", type: "i32", builtin
 const VECTORS = {
   f32: "f32x4",
   f16: "f16x4",
+  bf16: "bf16x4",
   i32: "i32x4",
   u32: "u32x4",
   bool: "boolx4",

@@ -79,6 +79,22 @@ export class BlockBuilder {
     this.out.line({ kind: "store", memory, index, value });
   }
 
+  /** Begins a copy to a shared array; see `Statement`. @param buffer the number of the kernel's parameter */
+  copy(memory: string, index: Value, buffer: number, source: Value, words: 1 | 4, condition: Value): void {
+    this.out.line({ kind: "copy", memory, index, from: at(this.#buffers, buffer), source, words, condition });
+  }
+
+  /** Ends a batch of copies. */
+  endBatch(): void {
+    this.out.line({ kind: "end-batch" });
+  }
+
+  /** Waits for all copies but those of the last `pending` batches, in all threads. */
+  awaitCopies(pending: number): void {
+    this.out.line({ kind: "wait-copies", pending });
+    this.barrier();
+  }
+
   barrier(of: "shared" | "buffers" = "shared"): void {
     this.out.line({ kind: "barrier", of });
   }

@@ -5,12 +5,28 @@
 import { add, int, rem, type Expr } from "../../ir/loop/expr.ts";
 import { at } from "../../ir/ops/define.ts";
 import type { Problem } from "../problem.ts";
-import { component, GROUP, integer, LANE, loadOf, modulo, over, plus, times, vectorOf, zerosOf, type Block, type Value } from "./block.ts";
+import {
+  component,
+  GROUP,
+  integer,
+  LANE,
+  less,
+  loadOf,
+  modulo,
+  over,
+  plus,
+  times,
+  vectorOf,
+  zerosOf,
+  type Block,
+  type Value,
+} from "./block.ts";
 import { BlockBuilder, variable } from "./builder.ts";
 import { legalizedParameters, legalizer } from "./legalize.ts";
-import { fill, loopOf, operandsAt, places, stage as staged, vectorAt, type Operand, type Work } from "./operands.ts";
+import { copiesOf, fill, loopOf, operandsAt, places, stage as staged, vectorAt, type Operand, type Work } from "./operands.ts";
 import type { DeviceProfile } from "./profile.ts";
 import type { Tile } from "./tiles.ts";
+import { writeStrips } from "./strip-sums.ts";
 import { writeBack } from "./write-back.ts";
 
 export function scheduleContract(problem: Problem, tile: Tile, profile: DeviceProfile): Block {
@@ -37,8 +53,10 @@ export function scheduleContract(problem: Problem, tile: Tile, profile: DevicePr
   const work: Work = { problem, tile, block, legal: legalizer(kernel.params), threads: threadsM * threadsN };
   const registers = new Registers(work, sums);
   if (lanes !== undefined) multiplyDirectly(work, registers, lanes, heightM, widthN);
-  else multiplyTiles(work, registers, { heightM, widthN, threadM, threadN });
-  writeBack(work, sums, { tileM, tileN, threadM, threadN });
+  else multiplyTiles(work, registers, { heightM, widthN, threadM, threadN }, profile.copiesAside === true);
+  const place = { tileM, tileN, threadM, threadN };
+  if (problem.stage.strip === undefined) writeBack(work, sums, place);
+  else writeStrips(work, sums, place);
   return block.finish(threadsM * threadsN, tilesM * tilesN * b, lanes);
 }
 
@@ -78,27 +96,76 @@ interface Place {
   readonly threadN: Value;
 }
 
-function multiplyTiles(work: Work, registers: Registers, { heightM, widthN, threadM, threadN }: Place): void {
-  const { problem, block, tile } = work;
+/** Tiles of each operand in memory, where the next ones are on their way while one is multiplied. */
+const TILES = 3;
+
+function multiplyTiles(work: Work, registers: Registers, place: Place, copiesAside: boolean): void {
+  const { problem, tile } = work;
   const { m, n, k, stage } = problem;
-  const left = staged(work, "left", stage.lhs, "m", m, heightM);
-  const right = staged(work, "right", stage.rhs, "n", n, widthN);
-  block.loop(block.out.name("k0"), integer(0), integer(k), tile.depth, (step) => {
+  const [ofLeft, ofRight] = [["left", stage.lhs, "m", m, place.heightM] as const, ["right", stage.rhs, "n", n, place.widthN] as const];
+  const copies = [ofLeft, ofRight].map(([, expr, along, extent, width]) => copiesOf(work, expr, along, extent, width));
+  const isCopied = copiesAside && stage.dtype === "f32" && k > tile.depth && copies.some((count) => count !== undefined);
+  const operand = ([name, expr, along, extent, width]: typeof ofLeft | typeof ofRight, copied: 1 | 4 | undefined): Operand =>
+    isCopied ? staged(work, name, expr, along, extent, width, TILES, copied) : staged(work, name, expr, along, extent, width);
+  const [left, right] = [operand(ofLeft, copies[0]), operand(ofRight, copies[1])];
+  if (isCopied) multiplyCopied(work, registers, left, right, place);
+  else multiplyFilled(work, registers, left, right, place);
+}
+
+// All threads fill both tiles, then all multiply.
+function multiplyFilled(work: Work, registers: Registers, left: Operand, right: Operand, place: Place): void {
+  const { problem, block, tile } = work;
+  block.loop(block.out.name("k0"), integer(0), integer(problem.k), tile.depth, (step) => {
     block.out.bindAxis("$k0", step);
     fill(work, left);
     fill(work, right);
     block.barrier();
-    multiply(work, registers, left, right, threadM, threadN);
+    multiply(work, registers, left, right, place);
     // The next round overwrites the tiles.
-    if (k > tile.depth) block.barrier();
+    if (problem.k > tile.depth) block.barrier();
   });
 }
 
-function multiply(work: Work, registers: Registers, left: Operand, right: Operand, threadM: Value, threadN: Value): void {
+// Two tiles are on their way while one is multiplied: behind the only barrier of a round, the tile of this one is there, and nobody reads that of the one
+// before any more, in whose place the next is put. What is computed, threads store there themselves.
+function multiplyCopied(work: Work, registers: Registers, left: Operand, right: Operand, place: Place): void {
+  const { problem, block, tile } = work;
+  const { out } = block;
+  const rounds = Math.ceil(problem.k / tile.depth);
+  const begin = (k0: Value, placeOf: (operand: Operand) => Value): void => {
+    out.bindAxis("$k0", k0);
+    for (const operand of [left, right]) fill(work, operand, placeOf(operand));
+  };
+  for (let number = 0; number < TILES - 1; number++) {
+    if (number < rounds)
+      block.scope(() => {
+        begin(integer(number * tile.depth), ({ length }) => integer(number * length));
+      });
+    block.endBatch();
+  }
+  block.loop(out.name("round"), integer(0), integer(rounds), 1, (round) => {
+    block.awaitCopies(TILES - 2);
+    const ahead = block.let("ahead", plus(round, TILES - 1));
+    block.when(less(ahead, rounds), () => {
+      const next = block.let("next", modulo(ahead, TILES));
+      begin(block.let("k0", times(ahead, tile.depth)), ({ name, length }) => block.let(`${name}_next`, times(next, length)));
+    });
+    block.endBatch();
+    const current = block.let("current", modulo(round, TILES));
+    multiply(work, registers, left, right, place, current);
+  });
+}
+
+/** @param number of the tile in memory that is multiplied */
+function multiply(work: Work, registers: Registers, left: Operand, right: Operand, { threadM, threadN }: Place, number?: Value): void {
   const { block, tile, problem } = work;
   const { depth, rows, threadsN, unroll } = tile;
   const vector = vectorOf(problem.stage.dtype);
-  const at = ({ name, pitch }: Operand, row: Value, place: Value): Value => loadOf(name, vector, plus(times(row, pitch), place));
+  const bases = new Map(
+    [left, right].map((operand) => [operand, number ? block.let(`${operand.name}_at`, times(number, operand.length)) : integer(0)]),
+  );
+  const at = (operand: Operand, row: Value, place: Value): Value =>
+    loadOf(operand.name, vector, plus(plus(times(row, operand.pitch), place), bases.get(operand) ?? integer(0)));
   loopOf(work, block.out.name("kk"), integer(0), depth, unroll, (kk) => {
     for (let u = 0; u < unroll; u++) {
       const row = plus(kk, u);

@@ -2,7 +2,7 @@
 // becomes one, by its shape and by what the device is.
 
 import { mul } from "../../ir/loop/expr.ts";
-import type { Kernel, KernelParameter } from "../../ir/loop/kernel.ts";
+import type { Kernel, KernelParameter, Product, ProductShape } from "../../ir/loop/kernel.ts";
 import { verifyKernel } from "../../ir/loop/verify.ts";
 import type { KernelPart } from "../../ir/program.ts";
 import { at } from "../../ir/ops/define.ts";
@@ -12,13 +12,13 @@ import { problemOf } from "../problem.ts";
 import type { Block, SharedArray } from "./block.ts";
 import { scheduleContract } from "./contract.ts";
 import { scheduleMatrices } from "./matrices.ts";
-import { matrixTile } from "./matrix-tiles.ts";
+import { matrixTile, otherMatrixTiles } from "./matrix-tiles.ts";
 import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
 import { packed } from "./pack-bytes.ts";
 import type { DeviceProfile } from "./profile.ts";
 import { rowShape } from "./row-shape.ts";
 import { scheduleRows } from "./rows.ts";
-import { chooseTile } from "./tiles.ts";
+import { chooseTile, otherTiles, stripOfTile } from "./tiles.ts";
 import { verifyBlock } from "./verify.ts";
 
 export interface Launch {
@@ -44,16 +44,34 @@ export function launchOf(block: Block, profile: DeviceProfile): Launch {
 /** A kernel as a launch of its own. */
 export const launchKernel = (kernel: Kernel, profile: DeviceProfile): Launch => launchOf(scheduleKernel(kernel, profile), profile);
 
+/**
+ * Others that compute what `launchKernel`'s does, where only the device knows which is faster. Of a contraction alone, and not of one whose strips are
+ * those of its tiles: all else has one schedule.
+ */
+export function launchAlternatives(kernel: Kernel, profile: DeviceProfile): readonly Launch[] {
+  if (kernel.stages[0]?.kind !== "contract") return [];
+  const problem = problemOf(packed(kernel));
+  if (isReduction(problem) || problem.stage.strip !== undefined) return [];
+  const blocks = matrixTile(problem, profile)
+    ? otherMatrixTiles(problem, profile).map((tile) => scheduleMatrices(problem, tile, profile))
+    : otherTiles(problem, profile).map((tile) => scheduleContract(problem, tile, profile));
+  return blocks.map((block) => launchOf({ ...block, name: `${kernel.name}_by_${String(block.groups)}` }, profile));
+}
+
 const FEW_POINTS = 64;
 const LONG = 256;
+
+/** Points of a strip that the schedule of a product sums up. */
+export function stripOf(product: Product, profile: DeviceProfile): number | undefined {
+  return isReduction(product) || matrixTile(product, profile) ? undefined : stripOfTile(product, profile);
+}
 
 function scheduleKernel(given: Kernel, profile: DeviceProfile): Block {
   verifyKernel(given);
   const source = packed(given);
   if (source.stages[0]?.kind === "contract") {
     const problem = problemOf(source);
-    // Few long dot products fill a machine better as reductions.
-    const reduction = problem.b * problem.m * problem.n <= FEW_POINTS && problem.k >= LONG ? asReduction(source) : undefined;
+    const reduction = isReduction(problem) ? asReduction(source) : undefined;
     const matrices = reduction ? undefined : matrixTile(problem, profile);
     if (matrices) return scheduleMatrices(problem, matrices, profile);
     if (!reduction) return scheduleContract(problem, chooseTile(problem, profile), profile);
@@ -64,6 +82,9 @@ function scheduleKernel(given: Kernel, profile: DeviceProfile): Block {
   if (rows) return scheduleRows(kernel, rows, profile);
   return scheduleMap(kernel, profile, profile.kind === "cpu" ? cpuDeal(sizeOfAxes(kernel.axes)) : GPU_DEAL);
 }
+
+/** Few long dot products fill a machine better as reductions. */
+const isReduction = ({ b, m, n, k }: ProductShape): boolean => b * m * n <= FEW_POINTS && k >= LONG;
 
 /** The same kernel with its contraction as a sum of products. */
 function asReduction(kernel: Kernel): Kernel | undefined {

@@ -1,10 +1,10 @@
-// What the memory of a GPU lacks, as rewrites before a schedule: four bools or bytes in storage are a u32 word, division of indices is unsigned (they are not
+// What the memory of a GPU lacks, as rewrites before a schedule: floats of 16 bits are converted where they are loaded and stored, four bools or bytes in storage are a u32 word, division of indices is unsigned (they are not
 // negative, and a signed division by a constant costs several instructions more), powers by small integers are products.
 
 import { binary, cast, constant, div, int, load, rem, type Expr } from "../../ir/loop/expr.ts";
 import type { Kernel, KernelParameter, Stage } from "../../ir/loop/kernel.ts";
 import { mapExpressions, mapOperands } from "../../ir/loop/map-expr.ts";
-import { InternalError, isByte } from "../../ir/types.ts";
+import { InternalError, isByte, isHalf } from "../../ir/types.ts";
 
 /** Rewrites expressions over the buffers of these (not yet legalized) parameters. */
 export function legalizer(params: readonly KernelParameter[]): (expr: Expr) => Expr {
@@ -45,14 +45,14 @@ function legalizeParameter(param: KernelParameter): KernelParameter {
 
 function storedValue(value: Expr, param: KernelParameter | undefined): Expr {
   if (param && isByte(param.dtype)) throw new InternalError(`${param.name} holds bytes, which are packed before they are stored`);
-  if (param?.dtype === "f16") return cast(value, "f16");
+  if (param && isHalf(param.dtype)) return cast(value, param.dtype);
   return value;
 }
 
 function rewrite(expr: Expr, params: readonly KernelParameter[]): Expr {
   if (expr.kind === "load") {
     const stored = params[expr.buffer]?.dtype;
-    if (stored === "f16" && expr.dtype !== "f16") return cast(load(expr.buffer, expr.index, "f16"), expr.dtype);
+    if (stored !== undefined && isHalf(stored) && expr.dtype !== stored) return cast(load(expr.buffer, expr.index, stored), expr.dtype);
     if (stored !== undefined && isByte(stored)) {
       const word = load(expr.buffer, rewriteDivision(div(expr.index, int(4))), "u32");
       const shift = binary("mul", cast(rewriteDivision(rem(expr.index, int(4))), "u32"), constant(8, "u32"));

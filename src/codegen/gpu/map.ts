@@ -2,6 +2,7 @@
 
 import type { Kernel, Stage } from "../../ir/loop/kernel.ts";
 import { sizeOfAxes, substituter } from "../axes.ts";
+import { InternalError } from "../../ir/types.ts";
 import { expressionsOf, sideBySide } from "../../ir/loop/kernel.ts";
 import { at } from "../../ir/ops/define.ts";
 import { mapExpressions } from "../../ir/loop/map-expr.ts";
@@ -97,6 +98,8 @@ function runStages(block: BlockBuilder, stages: readonly Stage[]): void {
         });
         block.afterStore();
         break;
+      case "strip":
+        throw new InternalError("strips are of a contraction, which has its own schedule");
       default:
         stage satisfies never;
     }

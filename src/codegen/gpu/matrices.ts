@@ -1,7 +1,7 @@
 // The schedule for contractions whose operands are of fewer bits: subgroups multiply matrices (tensor cores). Both operands go through shared memory as
-// words of that format, two tiles of each by turns: while one is multiplied, the next is on its way from memory. The operands are arbitrary expressions
-// of f32, so each thread converts what it loads; no copy that goes around the registers could. The result goes through shared memory once more, for
-// stores and loads of the kernel's store stages to lie side by side.
+// words of that format, two tiles of each by turns: while one is multiplied, the next is on its way from memory. Operands are arbitrary
+// expressions, so each thread converts what it loads; but rows along k that memory holds as they are multiplied are copied aside, sixteen bytes at once. The
+// result goes through shared memory once more, for stores and loads of the kernel's store stages to lie side by side.
 
 import type { Problem } from "../problem.ts";
 import { at } from "../../ir/ops/define.ts";
@@ -30,8 +30,9 @@ export function scheduleMatrices(problem: Problem, tile: MatrixTile, profile: De
     rowM: block.let("row_m", times(over(subgroup, tile.groupsN), tile.productsM * MATRIX_ROWS)),
     rowN: block.let("row_n", times(modulo(subgroup, tile.groupsN), tile.productsN * MATRIX_COLUMNS)),
   };
-  const left = new WordTile(work, "left", { expr: stage.lhs, along: "m", extent: m, rows: height, tile: tileM });
-  const right = new WordTile(work, "right", { expr: stage.rhs, along: "n", extent: n, rows: width, tile: tileN });
+  const { copiesAside = false } = profile;
+  const left = new WordTile(work, "left", { expr: stage.lhs, along: "m", extent: m, rows: height, tile: tileM }, copiesAside);
+  const right = new WordTile(work, "right", { expr: stage.rhs, along: "n", extent: n, rows: width, tile: tileN }, copiesAside);
   const sums = Array.from({ length: tile.productsM }, (_i, i) =>
     Array.from({ length: tile.productsN }, (_j, j) =>
       Array.from({ length: 4 }, (_s, s) => block.variable(`c_${[i, j, s].join("_")}`, number(0, "f32"))),
@@ -51,14 +52,25 @@ interface Warp {
   readonly rowN: Value;
 }
 
-// The tile of the next round is loaded before this one is multiplied, and stored behind, where nobody reads: one barrier a round.
+// The tile of the next round is loaded before this one is multiplied, and stored behind, where nobody reads: one barrier a round. What is copied is on its
+// way all the time.
 function multiplyTiles({ problem, tile, block }: MatrixWork, left: WordTile, right: WordTile, body: (offset: Value) => void): void {
   const depth = DEPTH * tile.perWord;
   const rounds = Math.ceil(problem.k / depth);
+  const [copied, computed] = [[left, right].filter(({ isCopied }) => isCopied), [left, right].filter(({ isCopied }) => !isCopied)];
+  const allThere = (): void => {
+    if (copied.length > 0) block.awaitCopies(0);
+    else block.barrier();
+  };
+  const begin = (k0: Value, half: Value): void => {
+    for (const operand of copied) operand.copy(k0, half);
+    if (copied.length > 0) block.endBatch();
+  };
   block.within(() => {
-    for (const operand of [left, right]) operand.store(operand.words(integer(0), true), integer(0));
+    begin(integer(0), integer(0));
+    for (const operand of computed) operand.store(operand.words(integer(0), true), integer(0));
   });
-  block.barrier();
+  allThere();
   if (rounds === 1) {
     block.within(() => {
       body(integer(0));
@@ -70,12 +82,13 @@ function multiplyTiles({ problem, tile, block }: MatrixWork, left: WordTile, rig
     const current = block.let("current", half(round));
     const next = block.let("next", half(plus(round, 1)));
     const k0 = block.let("k0", times(plus(round, 1), depth));
-    const words = [left, right].map((operand) => operand.words(k0, false));
+    begin(k0, next);
+    const words = computed.map((operand) => operand.words(k0, false));
     body(current);
-    [left, right].forEach((operand, i) => {
+    computed.forEach((operand, i) => {
       operand.store(at(words, i), next);
     });
-    block.barrier();
+    allThere();
   });
 }
 

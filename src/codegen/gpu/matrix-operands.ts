@@ -4,10 +4,12 @@
 import { add, binary, constant, int, select, type Expr, type OperandType } from "../../ir/loop/expr.ts";
 import { loadsOf } from "../../ir/loop/loads.ts";
 import { at } from "../../ir/ops/define.ts";
+import { InternalError } from "../../ir/types.ts";
 import { contiguousRun, substituter } from "../axes.ts";
 import type { Problem } from "../problem.ts";
 import { integer, LANE, modulo, over, plus, times, type Value } from "./block.ts";
 import { variable, type BlockBuilder } from "./builder.ts";
+import { isInRuns, sourceOf } from "./copied-operands.ts";
 import type { MatrixTile } from "./matrix-tiles.ts";
 
 /** Words along k in shared memory at a time: sixteen bytes are four, and a product takes eight. */
@@ -40,8 +42,13 @@ interface Place {
   readonly word: number;
 }
 
+/** Words that are copied aside at once. */
+const COPIED = 4;
+
 export class WordTile {
   readonly memory: string;
+  /** Whether its words are in memory as they are multiplied, and are copied from there. */
+  readonly isCopied: boolean;
   /** Words of one of the two tiles. */
   readonly length: number;
   readonly #work: MatrixWork;
@@ -52,7 +59,7 @@ export class WordTile {
   readonly #words: readonly Value[];
   readonly #places: readonly Place[];
 
-  constructor(work: MatrixWork, name: string, operand: Operand) {
+  constructor(work: MatrixWork, name: string, operand: Operand, copiesAside: boolean) {
     const { block, problem, threads } = work;
     const { expr, along, extent, rows } = operand;
     this.#work = work;
@@ -65,13 +72,16 @@ export class WordTile {
     const run = (axis: { readonly name: string; readonly extent: number }): number =>
       Math.max(1, ...loads.map(({ index }) => contiguousRun(index, axis)));
     const kFirst = run(problem.stage.k) > run({ name: along, extent });
-    const fast = Math.min(kFirst ? DEPTH : rows, threads);
+    this.isCopied = copiesAside && kFirst && threads <= (rows * DEPTH) / COPIED && this.#isInWords();
+    const runs = this.isCopied ? COPIED : 1;
+    const fast = Math.min(kFirst ? DEPTH / runs : rows, threads);
     const [first, other] = [modulo(LANE, fast), over(LANE, fast)];
     const share = (start: Value, step: number, length: number, hint: string): Value[] =>
       Array.from({ length: Math.max(1, length / step) }, (_, i) => block.let(`${name}_${hint}`, plus(start, i * step)));
     const slow = threads / fast;
     this.#rows = kFirst ? share(other, slow, rows, "row") : share(first, fast, rows, "row");
-    this.#words = kFirst ? share(first, fast, DEPTH, "word") : share(other, slow, DEPTH, "word");
+    const words = kFirst ? share(first, fast, DEPTH / runs, "word") : share(other, slow, DEPTH, "word");
+    this.#words = words.map((word) => (this.isCopied ? block.let(`${name}_first`, times(word, runs)) : word));
     this.#places = this.#rows.flatMap((_r, row) => this.#words.map((_w, word) => ({ row, word })));
     // Past the edges the last place is repeated: what it gives is not used.
     this.#rows.forEach((row, i) => {
@@ -81,6 +91,34 @@ export class WordTile {
       const place = add(variable(`$tile_${along}`, extent), variable(this.#axis("row", i), rows));
       const within = extent % rows === 0 ? place : binary("min", place, int(extent - 1));
       out.bindAxis(this.#axis("at", i), block.let(`${name}_${along}`, out.value(work.legal(within))));
+    });
+  }
+
+  /** Whether the operand is rows along k of numbers of the format, sixteen bytes of which are aligned where the tile has them. */
+  #isInWords(): boolean {
+    const { problem, tile } = this.#work;
+    const { expr } = this.#operand;
+    const source = sourceOf(expr, problem.kernel.params, tile.operands === "tf32" ? "f32" : tile.operands);
+    const run = COPIED * tile.perWord;
+    return expr.kind === "load" && source !== undefined && problem.k % run === 0 && isInRuns(source.index, "k", run);
+  }
+
+  /** Begins to copy a thread's words of the tile that begins at `k0`, to one of the two tiles. @param half which, 0 or 1 */
+  copy(k0: Value, half: Value): void {
+    const { block, problem, tile } = this.#work;
+    const { out } = block;
+    const { k } = problem;
+    const start = half.kind === "const" ? integer(half.value * this.length) : times(half, this.length);
+    this.#places.forEach(({ row, word }) => {
+      const first = at(this.#words, word);
+      const [place, axis] = [out.name("$place"), out.name("$k")];
+      out.bindAxis(place, block.let("k_at", plus(k0, times(first, tile.perWord))));
+      const asked = variable(place, k + 2 * DEPTH * tile.perWord);
+      out.bindAxis(axis, block.let("k", out.value(binary("min", asked, int(k - COPIED * tile.perWord)))));
+      const source = sourceOf(this.#element(row, axis), problem.kernel.params, tile.operands === "tf32" ? "f32" : tile.operands);
+      if (!source) throw new InternalError(`an operand of ${problem.kernel.name} is computed and cannot be copied`);
+      const target = plus(start, plus(times(at(this.#rows, row), PITCH), first));
+      block.copy(this.memory, target, source.buffer, out.value(source.index), COPIED, out.value(binary("lt", asked, int(k))));
     });
   }
 

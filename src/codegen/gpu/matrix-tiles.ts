@@ -2,8 +2,10 @@
 // of them share what they load.
 
 import type { OperandType } from "../../ir/loop/expr.ts";
-import type { Problem } from "../problem.ts";
+import { WORTH_MEASURING } from "../problem.ts";
+import type { Product } from "../../ir/loop/kernel.ts";
 import type { DeviceProfile } from "./profile.ts";
+import { UNSURE } from "./tiles.ts";
 
 /** Lanes of the subgroups that multiply matrices. */
 export const MATRIX_LANES = 32;
@@ -35,10 +37,24 @@ const ENOUGH_GROUPS = 100;
 export const heightOf = ({ groupsM, productsM }: Shape): number => groupsM * productsM * MATRIX_ROWS;
 export const widthOf = ({ groupsN, productsN }: Shape): number => groupsN * productsN * MATRIX_COLUMNS;
 
+/** Other shapes that may be the better ones after all: of a product that has a shape. */
+export function otherMatrixTiles(product: Product, profile: DeviceProfile): readonly MatrixTile[] {
+  const chosen = matrixTile(product, profile);
+  const { b, m, n, k } = product;
+  if (!chosen || b * m * n * k < WORTH_MEASURING) return [];
+  const groups = groupsOf(product, LARGE);
+  const isSure = groups >= UNSURE * ENOUGH_GROUPS || UNSURE * groups < ENOUGH_GROUPS;
+  if (m <= MATRIX_ROWS || isSure) return [];
+  return [{ ...chosen, ...(groups >= ENOUGH_GROUPS ? SMALL : LARGE) }];
+}
+
+const groupsOf = ({ b, m, n }: Product, shape: Shape): number => b * Math.ceil(m / heightOf(shape)) * Math.ceil(n / widthOf(shape));
+
 /** A shape for a product whose operands are of a format that the device multiplies matrices of; undefined where they are not. */
-export function matrixTile({ stage: { operands }, b, m, n }: Problem, { matrices = [], lanes }: DeviceProfile): MatrixTile | undefined {
+export function matrixTile(product: Product, { matrices = [], lanes }: DeviceProfile): MatrixTile | undefined {
+  const { operands } = product;
   if (operands === undefined || !matrices.includes(operands) || lanes !== MATRIX_LANES) return undefined;
-  const isFull = b * Math.ceil(m / heightOf(LARGE)) * Math.ceil(n / widthOf(LARGE)) >= ENOUGH_GROUPS;
-  const shape = m <= MATRIX_ROWS ? FLAT : isFull ? LARGE : SMALL;
+  const isFull = groupsOf(product, LARGE) >= ENOUGH_GROUPS;
+  const shape = product.m <= MATRIX_ROWS ? FLAT : isFull ? LARGE : SMALL;
   return { ...shape, operands, perWord: operands === "tf32" ? 1 : 2 };
 }

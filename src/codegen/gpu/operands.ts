@@ -1,13 +1,15 @@
 // The operands of a contraction on their way to the registers: tiles in shared memory, filled by all threads, and elements at places along m
 // or n that a thread has for itself.
 
-import { add, binary, div, int, mul, rem, type Expr } from "../../ir/loop/expr.ts";
+import { add, and, binary, constant, div, int, mul, rem, type Expr } from "../../ir/loop/expr.ts";
 import type { Axis } from "../../ir/loop/kernel.ts";
 import { loadsOf } from "../../ir/loop/loads.ts";
 import { contiguousRun, substituter } from "../axes.ts";
 import type { Problem } from "../problem.ts";
-import { integer, select, vectorOf, zerosOf, type Value } from "./block.ts";
+import { InternalError } from "../../ir/types.ts";
+import { integer, plus, select, times, vectorOf, zerosOf, type Value } from "./block.ts";
 import { variable, type BlockBuilder } from "./builder.ts";
+import { isInRuns, sourceOf } from "./copied-operands.ts";
 import type { Tile } from "./tiles.ts";
 
 /** A contraction that is being scheduled. */
@@ -30,6 +32,10 @@ export interface Operand {
   readonly pitch: number;
   /** Whether neighbouring threads take neighbouring k: when the operand lies that way in memory. */
   readonly kFirst: boolean;
+  /** Vectors of one tile; there may be several, one behind the other. */
+  readonly length: number;
+  /** How many elements at once the machine copies aside; undefined where threads compute them. */
+  readonly copied?: 1 | 4;
 }
 
 /** Of a loop that threads share: where one begins, and how far it is to its next. */
@@ -38,27 +44,52 @@ interface Share {
   readonly step: number;
 }
 
-export function stage(work: Work, name: string, expr: Expr, along: "m" | "n", extent: number, width: number): Operand {
+/** How an operand's elements can be copied aside, if they can. */
+export function copiesOf(
+  { problem, legal }: Pick<Work, "problem" | "legal">,
+  expr: Expr,
+  along: "m" | "n",
+  extent: number,
+  width: number,
+): 1 | 4 | undefined {
+  const { params } = problem.kernel;
+  if (!sourceOf(legal(expr), params)) return undefined;
+  // Past an edge that a tile does not fit, places are not neighbours.
+  return expr.kind === "load" && extent % width === 0 && isInRuns(expr.index, along, 4) ? 4 : 1;
+}
+
+/** @param tiles of the operand in memory at a time. @param copied how its elements are copied aside; left out, threads store them */
+export function stage(
+  work: Work,
+  name: string,
+  expr: Expr,
+  along: "m" | "n",
+  extent: number,
+  width: number,
+  tiles = 1,
+  copied?: 1 | 4,
+): Operand {
   const { block, problem, tile } = work;
   const loads = loadsOf([expr]);
   const run = (axis: Axis): number => Math.max(1, ...loads.map(({ index }) => contiguousRun(index, axis)));
   const kFirst = run(problem.stage.k) > run({ name: along, extent });
   // One vector of padding per row keeps threads that walk down the rows out of each other's memory banks.
   const pitch = width / 4 + (kFirst ? 1 : 0);
-  const memory = block.shared(name, vectorOf(problem.stage.dtype), pitch * tile.depth);
-  return { name: memory, expr, along, extent, width, pitch, kFirst };
+  const length = pitch * tile.depth;
+  const memory = block.shared(name, vectorOf(problem.stage.dtype), tiles * length);
+  return { name: memory, expr, along, extent, width, pitch, kFirst, length, ...(copied && { copied }) };
 }
 
 // A tile is filled by vectors of four along m or n, in two loops: over the side that is fastest in memory, among neighbouring threads,
-// and inside it over the other. So the index arithmetic of m or n, with its divisions, is done once for many k.
-export function fill(work: Work, operand: Operand): void {
+// and inside it over the other. So the index arithmetic of m or n, with its divisions, is done once for many k. `base` is where the tile begins, in vectors.
+export function fill(work: Work, operand: Operand, base: Value = integer(0)): void {
   const quads = operand.width / 4;
   const { rows, columns } = deal(work, operand, quads);
   const quad = variable("$quad", quads);
   walk(work, "quad", columns, quads, "$quad", () => {
     const points = places(work, operand.along, operand.extent, operand.width, [quad]);
     walk(work, "row", rows, work.tile.depth, "$row", () => {
-      fillVector(work, operand, points, quad);
+      fillVector(work, operand, points, quad, base);
     });
   });
 }
@@ -74,7 +105,7 @@ function deal(work: Work, { kFirst }: Operand, quads: number): { readonly rows: 
 }
 
 // The vector of these places along m or n, in the row of the tile that the loop is at; zeros past the last k.
-function fillVector(work: Work, operand: Operand, points: readonly Expr[], quad: Expr): void {
+function fillVector(work: Work, operand: Operand, points: readonly Expr[], quad: Expr, base: Value): void {
   const { problem, tile, block } = work;
   const { k, stage } = problem;
   const { out } = block;
@@ -85,10 +116,29 @@ function fillVector(work: Work, operand: Operand, points: readonly Expr[], quad:
   out.bindAxis("$k", block.define(name, out.value(isRagged ? binary("min", place, int(k - 1)) : place)));
   const values = operandsAt(work, operand.expr, operand.along, points);
   const slot = add(mul(row, int(operand.pitch)), quad);
+  if (operand.copied !== undefined) {
+    copyVector(work, operand, values, slot, base, isRagged ? binary("lt", place, int(k)) : constant(1, "bool"));
+    return;
+  }
   out.count([...values, slot]);
   const vector = vectorAt(work, values);
-  const index = out.value(slot);
+  const index = plus(out.value(slot), base);
   block.store(operand.name, index, isRagged ? select(out.value(binary("lt", place, int(k))), vector, zerosOf(stage.dtype)) : vector);
+}
+
+/** The same, copied aside. @param inside whether there is such a k */
+function copyVector({ problem, block }: Work, operand: Operand, values: readonly Expr[], slot: Expr, base: Value, inside: Expr): void {
+  const { out } = block;
+  const sources = (operand.copied === 4 ? values.slice(0, 1) : values).map((value) => {
+    const source = sourceOf(value, problem.kernel.params);
+    if (!source) throw new InternalError(`an operand of ${problem.kernel.name} is computed and cannot be copied`);
+    return { ...source, condition: and(inside, source.condition) };
+  });
+  out.count([slot, ...sources.flatMap(({ index, condition }) => [index, condition])]);
+  const first = block.let("slot", times(plus(out.value(slot), base), 4));
+  sources.forEach(({ buffer, index, condition }, c) => {
+    block.copy(operand.name, plus(first, c), buffer, out.value(index), operand.copied ?? 4, out.value(condition));
+  });
 }
 
 // Four places for each quad along m or n, named where they are computed. Past the edges the last place is repeated: what it gives is not used.

@@ -29,6 +29,12 @@ export interface Language {
     load(names: readonly string[], memory: string, index: string): readonly string[];
     multiply(of: OperandType, sums: readonly string[], left: readonly string[], right: readonly string[]): string;
   };
+  /** What copies memory while threads go on, where the language has it. */
+  readonly copies?: {
+    copy(words: 1 | 4, memory: string, index: string, from: string, source: string, condition: string): string;
+    endBatch(): string;
+    wait(pending: number): string;
+  };
   define(name: string, type: Type, text: string): string;
   declare(name: string, type: Type, text?: string): string;
   /** What stands before the braces of a loop; `increment` is a statement. */
@@ -118,6 +124,17 @@ function printInto(lines: string[], indent: string, language: Language, statemen
       case "multiply":
         line(matricesOf(language).multiply(statement.of, statement.sums, statement.left.map(text), statement.right.map(text)));
         break;
+      case "copy": {
+        const { words, memory, index, from, source, condition } = statement;
+        line(copiesOf(language).copy(words, memory, text(index), from, text(source), text(condition)));
+        break;
+      }
+      case "end-batch":
+        line(copiesOf(language).endBatch());
+        break;
+      case "wait-copies":
+        line(copiesOf(language).wait(statement.pending));
+        break;
       case "scope":
         line("{");
         block(statement.body);
@@ -139,6 +156,11 @@ function printInto(lines: string[], indent: string, language: Language, statemen
 function matricesOf({ matrices }: Language): NonNullable<Language["matrices"]> {
   if (!matrices) throw new InternalError("matrices in a language that has none");
   return matrices;
+}
+
+function copiesOf({ copies }: Language): NonNullable<Language["copies"]> {
+  if (!copies) throw new InternalError("copies aside in a language that has none");
+  return copies;
 }
 
 function assignment(language: Language, name: string, value: Value): string {

@@ -37,6 +37,11 @@ class Pruner {
         this.#reads(statement.index);
         this.#reads(statement.value);
         return statement;
+      case "copy":
+        this.#reads(statement.index);
+        this.#reads(statement.source);
+        this.#reads(statement.condition);
+        return statement;
       case "load-matrices": {
         const areRead = statement.names.map((name) => this.#read.delete(name));
         if (!areRead.some(Boolean)) return undefined;
@@ -63,6 +68,8 @@ class Pruner {
       case "scope":
         return { ...statement, body: this.keep(statement.body) };
       case "barrier":
+      case "end-batch":
+      case "wait-copies":
       case "break":
       case "return":
         return statement;

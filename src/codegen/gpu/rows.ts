@@ -108,6 +108,7 @@ export function scheduleRows(source: Kernel, shape: RowShape, profile: DevicePro
         break;
       }
       case "contract":
+      case "strip":
         throw new InternalError("a contraction has its own schedule");
       default:
         stage satisfies never;

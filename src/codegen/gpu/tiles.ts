@@ -2,6 +2,7 @@
 // leave more workgroups for the machine and less waste at the edges.
 
 import type { ProductShape, SplitK } from "../../ir/loop/kernel.ts";
+import { WORTH_MEASURING } from "../problem.ts";
 import { cpuLanes, type DeviceProfile } from "./profile.ts";
 
 export interface Tile {
@@ -31,6 +32,17 @@ export function chooseTile(shape: ProductShape, profile: DeviceProfile): Tile {
   return groupsOf(shape, GPU_LARGE) >= ENOUGH_GROUPS ? GPU_LARGE : GPU_SMALL;
 }
 
+/** How far from full, in workgroups, it is not known what is faster: so many times more or fewer. */
+export const UNSURE = 8;
+
+/** The other tile, where it may be the better one after all. */
+export function otherTiles(shape: ProductShape, profile: DeviceProfile): readonly Tile[] {
+  const groups = groupsOf(shape, GPU_LARGE);
+  const isSure = groups >= UNSURE * ENOUGH_GROUPS || UNSURE * groups < ENOUGH_GROUPS;
+  if (cpuLanes(profile) !== undefined || isSure || shape.b * shape.m * shape.n * shape.k < WORTH_MEASURING) return [];
+  return [groups >= ENOUGH_GROUPS ? GPU_SMALL : GPU_LARGE];
+}
+
 /** Multiplications above which a narrow block of registers costs more time than a wide one takes to compile. */
 const WORTH_COMPILING = 1e8;
 
@@ -47,6 +59,12 @@ function chooseNarrow({ b, m, n, k }: ProductShape, lanes: number): Tile {
 
 const groupsOf = ({ b, m, n }: ProductShape, tile: Tile): number =>
   b * Math.ceil(m / (tile.rows * tile.threadsM)) * Math.ceil(n / (tile.columns * tile.threadsN));
+
+/** A tile has one strip of each of its rows; where the device is a CPU, memory is what costs least. */
+export const stripOfTile = (shape: ProductShape, profile: DeviceProfile): number | undefined => {
+  const { columns, threadsN, lanes } = chooseTile(shape, profile);
+  return lanes === undefined ? columns * threadsN : undefined;
+};
 
 /** Parts of k such that the workgroups fill a GPU and each part is still long; a divisor of k. */
 export const splitK: SplitK = (shape) =>

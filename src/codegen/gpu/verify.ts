@@ -1,7 +1,7 @@
 // What a block must be before any language prints it: names stand for what was defined around them, operations are of the types that they
 // say, only variables are assigned and only written buffers stored to, shared arrays fit, and all threads of a workgroup reach every barrier.
 
-import { bytesPerElement, InternalError } from "../../ir/types.ts";
+import { bytesPerElement, InternalError, isFloat } from "../../ir/types.ts";
 import { scalarOf, vectorOf, type Block, type Statement, type Type, type Value } from "./block.ts";
 import type { DeviceProfile } from "./profile.ts";
 
@@ -40,6 +40,9 @@ class Verifier {
   readonly #bindings = new Map<string, Binding>();
   /** Their names in the order of their definitions: a scope's are those from a place on. */
   readonly #names: string[] = [];
+  /** Shared arrays that something is copied to, and how far the last wait for copies is. */
+  readonly #copied = new Set<string>();
+  #copies: "under way" | "waited" | "there" = "under way";
   /** Whether all threads of the workgroup are here, and still come to what follows. */
   #isUniform = true;
   /**
@@ -137,10 +140,21 @@ class Verifier {
         break;
       case "barrier":
         if (!this.#isUniform) this.#fail("not all threads reach a barrier");
+        if (this.#copies === "waited") this.#copies = "there";
+        break;
+      case "copy":
+        this.#copy(statement);
+        break;
+      case "end-batch":
+        break;
+      case "wait-copies":
+        if (statement.pending < 0) this.#fail(`a wait for all but ${String(statement.pending)} batches`);
+        this.#copies = "waited";
         break;
       case "load-matrices": {
         const { names, memory, index } = statement;
         this.#expect(index, "i32", "the place of matrices in ", memory);
+        if (this.#copied.has(memory) && this.#copies !== "there") this.#fail(`matrices in ${memory} before copies to it are there`);
         if (this.#memory.get(memory)?.type !== "u32" || !this.#block.shared.some(({ name }) => name === memory))
           this.#fail(`matrices in ${memory}, which is no shared array of words`);
         if (names.length !== 4) this.#fail(`${String(names.length)} of four matrices`);
@@ -175,6 +189,25 @@ class Verifier {
     if (!found.isUniform) return;
     found.isUniform = false;
     for (const loop of this.#loops) loop.changed ||= found.place < loop.depth;
+  }
+
+  /** Only the machine knows of each copy when it is there (test/support/cuda-host); that none is waited for, or no barrier follows, shows here. */
+  #copy({ memory, index, from, source, words, condition }: Statement & { readonly kind: "copy" }): void {
+    const [target, origin] = [this.#memory.get(memory), this.#memory.get(from)];
+    this.#expect(index, "i32", "the place of a copy to ", memory);
+    this.#expect(source, "i32", "the place of a copy from ", from);
+    this.#expect(condition, "bool", "the condition of a copy");
+    if (!target || !this.#block.shared.some(({ name }) => name === memory))
+      return this.#fail(`a copy to ${memory}, which is no shared array`);
+    if (!origin || origin.isWritten) return this.#fail(`a copy from ${from}, which is no buffer that is only read`);
+    // As what a matrix is multiplied from: the same bits.
+    const isPacked = target.type === "u32" && words === 4 && isFloat(scalarOf(origin.type));
+    if (!isPacked && (scalarOf(target.type) !== origin.type || bytesOf(origin.type) !== 4))
+      this.#fail(`a copy of ${origin.type} to ${target.type}`);
+    // Arrays of words are aligned for matrices.
+    if (words === 4 && scalarOf(target.type) === target.type && target.type !== "u32")
+      this.#fail(`a copy of four to ${memory}, which holds single ones`);
+    this.#copied.add(memory);
   }
 
   #together(what: string): void {
@@ -229,6 +262,8 @@ class Verifier {
         this.#operand(value, "i32", value.index);
         const found = this.#memory.get(value.memory) ?? this.#fail(`${value.memory} is no memory`);
         if (found.type !== value.type) this.#fail(`a load of ${value.type} from ${value.memory}, which holds ${found.type}`);
+        if (this.#copied.has(value.memory) && this.#copies !== "there")
+          this.#fail(`a load from ${value.memory} before copies to it are there`);
         return false;
       }
       case "unary":

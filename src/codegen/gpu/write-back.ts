@@ -11,38 +11,40 @@ import { variable } from "./builder.ts";
 import { legalizeStores } from "./legalize.ts";
 import { loopOf, type Work } from "./operands.ts";
 
-interface Place {
+/** Where a tile is, and a thread in it. */
+export interface Place {
   readonly tileM: Value;
   readonly tileN: Value;
   readonly threadM: Value;
   readonly threadN: Value;
 }
 
-/** The store stages at one element of the result, whose place the axes of these names are bound to. */
-export function storeElement(
-  { problem, block, legal }: Pick<Work, "problem" | "block" | "legal">,
-  m: string,
-  n: string,
-  value: Value,
-): void {
+/** The stages behind a contraction at one element of the result, whose place the axes of these names are bound to. */
+export function stagesAt({ problem, legal }: Pick<Work, "problem" | "legal">, m: string, n: string): Stage[] {
   const { kernel } = problem;
-  const { out } = block;
   const replace = substituter(
     new Map([
       ["m", variable(m, problem.m)],
       ["n", variable(n, problem.n)],
     ]),
   );
-  const stages = kernel.stages.slice(1).map((stage): Stage =>
+  return kernel.stages.slice(1).map((stage): Stage =>
     legalizeStores(
       mapExpressions(stage, (expr) => replace(legal(expr))),
       kernel.params,
     ),
   );
+}
+
+/** The store stages at one element of the result, whose place the axes of these names are bound to. */
+export function storeElement(work: Pick<Work, "problem" | "block" | "legal">, m: string, n: string, value: Value): void {
+  const { problem, block } = work;
+  const { out } = block;
+  const stages = stagesAt(work, m, n);
   out.bindAcc(0, value);
   out.count(stages.flatMap(expressionsOf));
   for (const stage of stages) {
-    if (stage.kind !== "store") throw new InternalError(`kernel ${kernel.name}: a reduction after a contraction`);
+    if (stage.kind !== "store") throw new InternalError(`kernel ${problem.kernel.name}: a reduction after a contraction`);
     block.nest(stage.axes, () => {
       block.writes(stage);
     });
@@ -50,44 +52,56 @@ export function storeElement(
   }
 }
 
+type Sums = readonly (readonly Value[])[];
+
 // Every element of the block is a point of the store stages. The rows go through a loop, each picked out of its registers: unrolled,
 // the stores and what they load would be most of the kernel.
-export function writeBack(work: Work, sums: readonly (readonly Value[])[], { tileM, tileN, threadM, threadN }: Place): void {
+export function writeBack(work: Work, sums: Sums, place: Place): void {
   const { problem, tile, block } = work;
-  const { m, n } = problem;
-  const { rows, columns, threadsN, threadsM } = tile;
-  const { out } = block;
-  const isExactM = m % (rows * threadsM) === 0;
-  const isExactN = n % (columns * threadsN) === 0;
-  const columnPlaces = Array.from({ length: columns }, (_, j) =>
-    block.let("n", plus(plus(tileN, times(plus(threadN, (j >> 2) * threadsN), 4)), j & 3)),
-  );
-  columnPlaces.forEach((place, j) => {
-    out.bindAxis(`$n${String(j)}`, place);
-  });
-
-  const elements = (values: readonly Value[]): void => {
-    columnPlaces.forEach((place, j) => {
-      const write = (): void => {
-        storeElement(work, "$m", `$n${String(j)}`, component(at(values, j >> 2), j & 3));
-      };
-      if (isExactN) block.within(write);
-      else block.when(less(place, n), write, true);
-    });
-  };
+  const isExactN = problem.n % (tile.columns * tile.threadsN) === 0;
+  const columns = bindColumns(work, place);
   eachRow(work, sums, (row, values) => {
-    const point = block.let("m", plus(plus(tileM, times(threadM, rows)), row));
-    const write = (): void => {
-      out.bindAxis("$m", point);
-      elements(values);
-    };
-    if (isExactM) block.within(write);
-    else block.when(less(point, m), write, true);
+    const point = block.let("m", plus(plus(place.tileM, times(place.threadM, tile.rows)), row));
+    withinRows(work, point, () => {
+      columns.forEach((column, j) => {
+        const write = (): void => {
+          storeElement(work, "$m", nameOfColumn(j), elementOf(values, j));
+        };
+        if (isExactN) block.within(write);
+        else block.when(less(column, problem.n), write, true);
+      });
+    });
   });
 }
 
+export const nameOfColumn = (j: number): string => `$n${String(j)}`;
+
+/** Column j of a row of the block. */
+export const elementOf = (values: readonly Value[], j: number): Value => component(at(values, j >> 2), j & 3);
+
+/** Names the places of the block's columns along n, as axes. */
+export function bindColumns({ tile, block }: Work, { tileN, threadN }: Place): Value[] {
+  const places = Array.from({ length: tile.columns }, (_, j) =>
+    block.let("n", plus(plus(tileN, times(plus(threadN, (j >> 2) * tile.threadsN), 4)), j & 3)),
+  );
+  places.forEach((place, j) => {
+    block.out.bindAxis(nameOfColumn(j), place);
+  });
+  return places;
+}
+
+/** Runs `body` with $m at a place, if there is one. */
+export function withinRows({ problem, tile, block }: Work, point: Value, body: () => void): void {
+  const bound = (): void => {
+    block.out.bindAxis("$m", point);
+    body();
+  };
+  if (problem.m % (tile.rows * tile.threadsM) === 0) block.within(bound);
+  else block.when(less(point, problem.m), bound, true);
+}
+
 // Runs `body` for every row of the block, in a loop of loops of at most eight: picking is linear in the choices.
-function eachRow(work: Work, sums: readonly (readonly Value[])[], body: (row: Value, values: readonly Value[]) => void): void {
+export function eachRow(work: Work, sums: Sums, body: (row: Value, values: readonly Value[]) => void): void {
   const { tile, block } = work;
   const { rows, columns } = tile;
   const quads = Array.from({ length: columns / 4 }, (_, j) => j);

@@ -150,6 +150,7 @@ export declare class NonFiniteLossError extends Error {
 
 /** What `create` takes besides `device`, for each target. */
 const CREATE_OPTIONS: Readonly<Record<string, string>> = {
+  cuda: "  /** Of cuda: false for the kernels that the compiler took. Else which are the fastest on this GPU is measured once and remembered under the user's cache folder. */\n  readonly tune?: boolean | undefined;",
   webgpu:
     "  /** Of webgpu: a `GPU` to use instead of the page's, or in Node of the package `webgpu`. */\n  readonly gpu?: object | undefined;",
   wasm: "  /** Of wasm: one for each processor unless given; always 1 on a page without cross-origin isolation. */\n  readonly threads?: number | undefined;",
@@ -211,6 +212,7 @@ const metricType = ({ name, metric }: Reported): string =>
 const ARRAYS = {
   f32: "Float32Array",
   f16: "Uint16Array",
+  bf16: "Uint16Array",
   i32: "Int32Array",
   u32: "Uint32Array",
   u8: "Uint8Array",

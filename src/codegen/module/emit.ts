@@ -7,7 +7,7 @@ import type { CompiledKernel } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
 import { EVENTS_FILE, printDeclarations } from "./declarations.ts";
 import { fileName } from "./encode.ts";
-import { CHECKPOINTS_FILE, commonOf, DEVICE_FILE, printModule, printProgram, PROGRAM_FILE, RUNTIME_FILE } from "./module.ts";
+import { commonOf, DEVICE_FILE, LATE_FILES, printModule, printProgram, PROGRAM_FILE, RUNTIME_FILE } from "./module.ts";
 
 export type Files = ReadonlyMap<string, string | Uint8Array>;
 
@@ -42,7 +42,7 @@ export function emitFiles(artifacts: readonly Artifact[], built: (file: string) 
     files.set(`${name}.mjs`, printModule(first, targets));
     // Not `.d.ts`: TypeScript looks for the types of a .mjs file under this name only.
     files.set(`${name}.d.mts`, printDeclarations(first, targets, built(EVENTS_FILE)));
-    for (const file of [RUNTIME_FILE, CHECKPOINTS_FILE]) files.set(file, built(file));
+    for (const file of [RUNTIME_FILE, ...LATE_FILES]) files.set(file, built(file));
   }
   for (const artifact of artifacts) {
     files.set(artifactFile(artifact.target), `${writeExact(artifact)}\n`);

@@ -35,7 +35,7 @@ const propertyKey = (key: string): string => (key === "__proto__" ? '["__proto__
 export const commentText = (text: string): string => text.replaceAll(/[^\w. -]/g, "_").slice(0, 80);
 
 /** What Windows keeps for its devices, whatever the extension; and the other files of a compiled folder. */
-const TAKEN = /^(?:con|prn|aux|nul|com\d|lpt\d|runtime|artifact)$/i;
+const TAKEN = /^(?:con|prn|aux|nul|com\d|lpt\d|runtime|training|checkpoints|artifact)$/i;
 
 /** A file name on every system, without an extension. */
 export function fileName(name: string): string {

@@ -8,8 +8,8 @@ import { commentText, jsLiteral } from "./encode.ts";
 
 /** The runtime, as it lies beside the module; and what lies in the folder of a target. */
 export const RUNTIME_FILE = "runtime.mjs";
-/** What the runtime loads when a training is to go on later, or watches its epochs. */
-export const CHECKPOINTS_FILE = "checkpoints.mjs";
+/** What the runtime loads late: to train or evaluate; and where a training is to go on later, watches its epochs, keeps features or streams. */
+export const LATE_FILES = ["training.mjs", "checkpoints.mjs"];
 export const DEVICE_FILE = "device.mjs";
 export const PROGRAM_FILE = "program.mjs";
 

@@ -1,11 +1,10 @@
 // Convolutions of 3x3 with stride 1, found again in the contractions that they were lowered to, and the image cut into the tiles of
 // Winograd's algorithm. The image is read through the kernel's own expression, with its padding and whatever was fused into it.
 
-import { add, and, axis, binary, div, int, mul, operands, rem, type Expr } from "../../ir/loop/expr.ts";
+import { add, axis, binary, div, int, mul, operands, rem, type Expr } from "../../ir/loop/expr.ts";
 import type { Axis } from "../../ir/loop/kernel.ts";
-import { boundsOf } from "../../ir/loop/index-math.ts";
-import { mapOperands } from "../../ir/loop/map-expr.ts";
 import { mentions, strideAlong, substituter } from "../axes.ts";
+import { decided } from "./decided.ts";
 import { cutsOf, splitAt } from "./split-axes.ts";
 import { PATCH, TAPS, TILE } from "./winograd-transforms.ts";
 
@@ -124,21 +123,4 @@ function turnOf(expr: Expr, place: string, tap: string): 1 | -1 | undefined {
     return along === turn * across;
   };
   return visit(expr) ? turn : undefined;
-}
-
-/** Comparisons that bounds decide are decided: inside of an image there is no padding. */
-export function decided(expr: Expr): Expr {
-  const done = new Map<Expr, Expr>();
-  const visit = (x: Expr): Expr => {
-    const known = done.get(x);
-    if (known) return known;
-    let result = x.kind === "binary" && x.op === "and" ? and(visit(x.x), visit(x.y)) : mapOperands(x, visit);
-    if (result.kind === "binary" && (result.op === "lt" || result.op === "le") && result.x.dtype === "i32") {
-      const [a, b] = [boundsOf(result.x), boundsOf(result.y)];
-      if (a && b && a[1] + (result.op === "lt" ? 1 : 0) <= b[0]) result = { kind: "const", dtype: "bool", value: 1 };
-    }
-    done.set(x, result);
-    return result;
-  };
-  return visit(expr);
 }

@@ -84,6 +84,11 @@ export class Expressions implements Points {
     this.#memory.store(buffer, index, value);
   }
 
+  /** Writes of four points two neighbours each, eight elements side by side. */
+  storePair(buffer: number, index: Expr, even: Value, odd: Value): void {
+    this.#memory.storePair(buffer, index, even, odd);
+  }
+
   // --- one point --------------------------------------------------------------------------------------------------------
 
   #scalar(expr: Expr, guard: Value | undefined): Value {
@@ -209,6 +214,8 @@ export class Expressions implements Points {
 
   #splat(expr: Expr, guard: Value | undefined): Value {
     const v = this.#f.values;
+    const loaded = expr.kind === "load" && guard === undefined ? this.#memory.loadSplat(expr) : undefined;
+    if (loaded) return loaded;
     // A guard of lanes says nothing about the one value: it is needed where any lane is.
     const x = this.scalar(expr, guard && v.make("v128.any_true", "i32", [guard]));
     return expr.dtype === "bool"

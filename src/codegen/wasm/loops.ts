@@ -16,6 +16,8 @@ import {
 } from "../../ir/loop/kernel.ts";
 import { mentions, mergeAxes, sizeOfAxes, strideAlong } from "../axes.ts";
 import { loadsOf } from "../../ir/loop/loads.ts";
+import { interleave, phasedColumns } from "./column-phases.ts";
+import { decidedKernel } from "./decided.ts";
 import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
 import { readsItsWrites } from "./overlap.ts";
@@ -45,7 +47,7 @@ export const runHead = (part = ""): string =>
   `(func $run${part}${part === "" ? ' (export "run")' : ""} ${RUN_PARAMS.map((name) => `(param $${name} i32)`).join(" ")}`;
 
 export function compileLoops(source: Kernel, unit: Unit): Scheduled {
-  const kernel = splitAxes(mergeAxes(source));
+  const kernel = phasedColumns(decidedKernel(splitAxes(mergeAxes(source))));
   return new Loops(kernel, unit, columnAxis(kernel)).compile();
 }
 
@@ -223,7 +225,13 @@ class Loops {
       const e = this.#expressions(all, accs, along);
       const values = stage.writes.map(({ value }) => (along === undefined ? e.scalar(value) : e.vector(value)));
       if (values.length > 1) values.forEach((value) => f.evaluate(value));
-      stage.writes.forEach(({ buffer, index }, i) => e.store(buffer, index, present(values[i])));
+      for (let i = 0; i < stage.writes.length; i++) {
+        const [here, next] = [present(stage.writes[i]), stage.writes[i + 1]];
+        const { buffer, index, value } = here;
+        const isPair = next && along !== undefined && value.dtype === "f32" && interleave(here, next, along);
+        if (isPair) e.storePair(buffer, index, present(values[i]), present(values[++i]));
+        else e.store(buffer, index, present(values[i]));
+      }
       v.forgetLoads();
     };
     const last = stage.axes.at(-1);

@@ -2,7 +2,7 @@
 // it runs. Reading next to a buffer is harmless (`margin`), so a guarded load needs no branch: what is not wanted is masked away.
 
 import { boundsOf } from "../../ir/loop/index-math.ts";
-import type { Expr } from "../../ir/loop/expr.ts";
+import { int, sub, type Expr } from "../../ir/loop/expr.ts";
 import type { KernelParameter } from "../../ir/loop/kernel.ts";
 import { bytesPerElement, InternalError, isByte } from "../../ir/types.ts";
 import { strideAlong, termsOf } from "../axes.ts";
@@ -19,6 +19,10 @@ const MOST_OFFSET = 4096;
 
 /** The lowest byte of each lane, side by side. */
 const FIRST_BYTES = `${"0 4 8 12 ".repeat(3)}0 4 8 12`;
+
+/** Every other word of two rows of four, from the first and from the second on. */
+const EVEN_WORDS = "0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27";
+const ODD_WORDS = "4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31";
 
 type Load = Extract<Expr, { kind: "load" }>;
 
@@ -51,6 +55,14 @@ export class Memory {
     const place = this.#place(load, param, guard === undefined ? undefined : v.binary("i32.sub", v.i32(0), guard), 0);
     const value = this.#read(param, param.dtype === "f32" ? "f32.load" : isByte(param.dtype) ? "i32.load8_u" : "i32.load", place);
     return load.dtype === "f32" && value.type === "i32" ? v.unary("f32.convert_i32_u", value) : value;
+  }
+
+  /** One number of four bytes in all four lanes, where it is sure to be there; else undefined. */
+  loadSplat(load: Load): Value | undefined {
+    const param = this.#param(load.buffer);
+    return param.dtype === load.dtype && !isByte(param.dtype)
+      ? this.#read(param, "v128.load32_splat", this.#place(load, param, undefined, 0))
+      : undefined;
   }
 
   loadVector(load: Load, guard: Value | undefined): Value {
@@ -90,6 +102,12 @@ export class Memory {
         const [op, part] = bytes === 1 ? ["v128.store8_lane", 4 * i] : ["v128.store32_lane", i];
         this.#f.do(`${op} offset=${String(offset + bytes * stride * i)} ${String(part)}`, address, stored);
       }
+  }
+
+  storePair(buffer: number, index: Expr, even: Value, odd: Value): void {
+    const v = this.#f.values;
+    const { address, offset } = this.#address(buffer, index, 4);
+    v.interleaved(even, odd).forEach((value, half) => this.#f.do(`v128.store offset=${String(offset + 16 * half)}`, address, value));
   }
 
   #param(buffer: number): KernelParameter {
@@ -180,7 +198,7 @@ export class Memory {
   // An address for each lane, which the inner loops move; constants stand in the instructions, so that neighbours share addresses.
   #scattered(load: Load, param: KernelParameter, lanes: Value, rest: readonly (readonly [number, Expr | undefined])[]): Value {
     const v = this.#f.values;
-    const constant = 4 * rest.reduce((sum, [scale, factor]) => (factor ? sum : sum + scale), 0);
+    const constant = 4 * constantTerm(load.index);
     const offset = ((constant % MOST_OFFSET) + MOST_OFFSET) % MOST_OFFSET;
     this.#unit.margin = Math.max(this.#unit.margin, MOST_OFFSET);
     const addresses = [0, 1, 2, 3].map((lane) =>
@@ -207,13 +225,16 @@ export class Memory {
 
   #strided(load: Load, param: KernelParameter, stride: number): Value {
     const v = this.#f.values;
-    const { address, offset } = this.#place(load, param, undefined, 0);
-    // Two rows of four hold what every other element needs.
+    // Two rows of four hold what every other element needs, and what its right neighbour does: they begin at an odd element, as patches do
+    // that begin in the padding.
     if (stride === 2) {
       this.#unit.margin = Math.max(this.#unit.margin, 16);
+      const isOdd = constantTerm(load.index) % 2 !== 0;
+      const { address, offset } = this.#place(isOdd ? load : { ...load, index: sub(load.index, int(1)) }, param, undefined, 0);
       const rows = [0, 16].map((more) => this.#read(param, "v128.load", { address, offset: offset + more }));
-      return v.make("i8x16.shuffle", "v128", rows, "0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27");
+      return v.make("i8x16.shuffle", "v128", rows, isOdd ? EVEN_WORDS : ODD_WORDS);
     }
+    const { address, offset } = this.#place(load, param, undefined, 0);
     let value = this.#read(param, "v128.load32_zero", { address, offset });
     for (let i = 1; i < 4; i++) value = this.#lane(param, address, `offset=${String(offset + 4 * stride * i)} ${String(i)}`, value);
     return value;
@@ -240,6 +261,8 @@ interface Place {
   readonly address: Value;
   readonly offset: number;
 }
+
+const constantTerm = (index: Expr): number => termsOf(index).reduce((sum, [scale, factor]) => (factor ? sum : sum + scale), 0);
 
 const lanesOf = (each: (lane: number) => string): string => [0, 1, 2, 3].map(each).join("\n  ");
 

@@ -7,7 +7,7 @@ import { mapExpressions } from "../../ir/loop/map-expr.ts";
 import { mentions, substituter, termsOf } from "../axes.ts";
 import { problemOf, type Problem } from "../problem.ts";
 import { PRODUCT_HELPERS, productOf } from "./contract.ts";
-import { decided } from "./convolution.ts";
+import { decided } from "./decided.ts";
 import { runHead, RUN_PARAMS } from "./loops.ts";
 import { cutsOf } from "./split-axes.ts";
 import type { Scheduled, Unit } from "./unit.ts";

@@ -11,6 +11,7 @@ import { assembleBoth } from "./assemble.ts";
 import { compileContract, splitK } from "./contract.ts";
 import { compileFilterGradient } from "./filter-gradient.ts";
 import { compileLoops } from "./loops.ts";
+import { compilePadded } from "./padded.ts";
 import { compilePhases } from "./phases.ts";
 import { mathFunctions } from "./math.ts";
 import { HELPERS } from "./memory.ts";
@@ -84,6 +85,7 @@ function schedule(source: Kernel, unit: Unit): Scheduled {
   if (first.dtype === "f32" && problem.m * problem.n >= 16 && problem.k > 1)
     return (
       compileWinograd(problem, unit) ??
+      compilePadded(problem, unit) ??
       compileFilterGradient(problem, unit) ??
       compilePhases(problem, unit) ??
       compileContract(problem, unit)

@@ -17,6 +17,8 @@ export interface Value {
   readonly depth: number;
 }
 
+const INTERLEAVED = ["0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23", "8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31"];
+
 export class Values {
   readonly #known = new Map<string, Value>();
   #count = 0;
@@ -71,6 +73,11 @@ export class Values {
 
   lane(x: Value, lane: number, type: "i32" | "f32"): Value {
     return this.make(`${type}x4.extract_lane`, type, [x], String(lane));
+  }
+
+  /** The lanes of two vectors by turns: of the first two of each, and of the last. */
+  interleaved(x: Value, y: Value): Value[] {
+    return INTERLEAVED.map((bytes) => this.make("i8x16.shuffle", "v128", [x, y], bytes));
   }
 
   add(x: Value, y: Value): Value {

@@ -58,7 +58,7 @@ export function compileWinograd(problem: Problem, unit: Unit): Scheduled | undef
       filterFunction(m, convolution, unit),
       imageFunction(convolution, imagePitch, unit),
       collectFunction(convolution, rows, productPitch, pitch),
-      storeFunction("store", problem, kernel.stages.slice(1), unit, "rows"),
+      storeFunction("store", problem, kernel.stages.slice(1), unit, "rows", convolution.width % 4 === 0),
       run({
         ...{ m, c, across, down, blockRows, rows, imageAt, imagePitch, productsAt, productPitch, resultsAt, pitch },
         products: PRODUCTS,
@@ -179,9 +179,7 @@ function collectFunction(convolution: Convolution, rows: number, productPitch: n
       const down = v.mul(row, pitch);
       results.forEach((values, i) => {
         // The columns of tiles 0 and 1, and of 2 and 3.
-        const pairs = ["0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23", "8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31"].map((bytes) =>
-          v.make("i8x16.shuffle", "v128", values, bytes),
-        );
+        const pairs = v.interleaved(present(values[0]), present(values[1]));
         const place = (lane: number): Value => v.add(present(present(places[lane])[i]), down);
         pairs.forEach((pair, half) => {
           if (isAligned) f.do(`v128.store offset=${String(16 * half)}`, place(0), pair);

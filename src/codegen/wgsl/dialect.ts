@@ -159,6 +159,8 @@ export function wgsl(helpers: Set<Helper>): Language {
           return `f16(${Number.isFinite(value) ? decimal(value) : infinity(value)})`;
         case "f32":
           return Math.abs(value) > FLOAT_MAX ? infinity(value) : decimal(Math.fround(value));
+        case "bf16":
+          throw new InternalError("bf16 in WGSL");
         default:
           return dtype satisfies never;
       }

@@ -1,7 +1,7 @@
 // The WebGPU target: kernels to WGSL, for what an adapter is.
 
 import type { KnownProfile } from "../../ir/program.ts";
-import { launchKernel, launchTogether } from "../gpu/launch.ts";
+import { launchKernel, launchTogether, stripOf } from "../gpu/launch.ts";
 import { packBytes } from "../gpu/pack-bytes.ts";
 import type { DeviceProfile } from "../gpu/profile.ts";
 import { splitK } from "../gpu/tiles.ts";
@@ -36,4 +36,5 @@ export const webgpuTarget: Target = {
   },
   storesBytes: (kernel) => packBytes(kernel) !== undefined,
   splitK,
+  stripOf: (product, known) => stripOf(product, webgpuProfile(known)),
 };

@@ -3,6 +3,7 @@
 import { topologicalOrder } from "../../ir/graph.ts";
 import type { Parameter } from "../../ir/model.ts";
 import { problem } from "../../ir/recipe/define.ts";
+import { viewsOf } from "../../ir/recipe/caches/index.ts";
 import { groupNames } from "../../ir/weights/groups.ts";
 import { baseRate, optimizerOf } from "../../ir/recipe/optimizers/index.ts";
 import type { BuiltRecipe, NetworkLint } from "./define.ts";
@@ -79,4 +80,18 @@ const trainedBelowFrozen: NetworkLint = {
     ),
 };
 
-export const TRAINING_LINTS: readonly NetworkLint[] = [unusualRate, frozenNew, unreached, trainedBelowFrozen];
+/** Of what stages share, all their epochs count: views that two stages make of the same weights are the same. */
+const unusedViews: NetworkLint = {
+  when: "network",
+  find: ({ planned: { stages, data } }) =>
+    // Where nothing is augmented, nothing but the examples is kept.
+    [...new Set(data && data.augment.length > 0 ? stages.map(({ features }) => features) : [])].flatMap((features) => {
+      const sharing = stages.filter((stage) => stage.features === features);
+      const views = Math.max(0, ...sharing.map(({ plan }) => viewsOf(plan)));
+      const epochs = sharing.reduce((sum, { plan }) => sum + plan.epochs, 0);
+      if (!features || views <= epochs) return [];
+      return [{ problem: problem("unused-views", { views, epochs }, `\`features cached(views: ${epochs})\``), at: features.span }];
+    }),
+};
+
+export const TRAINING_LINTS: readonly NetworkLint[] = [unusualRate, frozenNew, unreached, trainedBelowFrozen, unusedViews];

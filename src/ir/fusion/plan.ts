@@ -9,14 +9,14 @@
 
 import type { Lowering } from "../ops/define.ts";
 import type { Node } from "../node.ts";
-import { isByte, sameShape } from "../types.ts";
+import { isByte, sameShape, type DType } from "../types.ts";
 import type { Runs } from "./relation.ts";
 
 /**
- * Where a value's elements are computed: one at each point; a row of them at each point; or, of what joins parts of one shape, one of
- * each part at each point, which only other groups can read.
+ * Where a value's elements are computed: one at each point; a row of them at each point; of what joins parts of one shape, one of
+ * each part at each point, which only other groups can read; or one for each strip of a product's points.
  */
-export type Domain = "points" | "parts" | Runs;
+export type Domain = "points" | "parts" | "strips" | Runs;
 
 /** A value that a group computes, from its core (if it has one) to the node itself. */
 export interface Member {
@@ -28,9 +28,11 @@ export interface Member {
 
 export interface Group {
   readonly id: number;
-  /** Elements at once: `map` has no core, `rows` has reductions, `contract` has one contraction. */
+  /** Elements at once: `map` has no core, `rows` has reductions, `contract` has one contraction, and perhaps sums over strips of its points. */
   readonly kind: "map" | "rows" | "contract";
   readonly points: number;
+  /** Points of a strip, where some members are values of strips. */
+  readonly strip?: number;
   /** In the order of data flow. */
   readonly members: readonly Member[];
   /** Members that get a buffer: others read them, or the graph results in them. */
@@ -47,11 +49,13 @@ export interface FusionPlan {
   /** The group that computes a node that some group has as a member. */
   readonly groupOf: ReadonlyMap<Node, Group>;
   readonly lowering: (node: Node) => Lowering;
+  /** What a member's buffer holds: floats that are all of a format with fewer bits in those bits, where the target's memory can. */
+  readonly storageOf: (node: Node) => DType;
 }
 
 export const isGroup = (step: Group | Node): step is Group => "members" in step;
 
-export const isRows = (domain: Domain): domain is Runs => domain !== "points" && domain !== "parts";
+export const isRows = (domain: Domain): domain is Runs => typeof domain === "object";
 
 /** Whether a value's parts, which it only joins, have one shape, so that they can be computed at the same points. */
 export const hasEqualParts = ({ op, inputs: [first, ...rest], type }: Node): boolean =>

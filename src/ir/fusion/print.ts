@@ -13,8 +13,9 @@ const printLoop = (node: Node): string => `loop %${node.id} = ${node.op.name} of
 
 function printGroup(plan: FusionPlan, group: Group): string {
   const cores = coresOf(group).map((core) => `${plan.lowering(core).kind.padEnd(8)}  %${core.id} = ${core.op.name}${extents(plan, core)}`);
-  const stores = group.members.filter(({ node }) => group.outputs.has(node)).map(printStore);
-  return [`group ${group.id} ${group.kind}(${group.points}):`, ...[...cores, ...stores].map((line) => `  ${line}`), ""].join("\n");
+  const stores = group.members.filter(({ node }) => group.outputs.has(node)).map((member) => printStore(plan, member));
+  const strips = group.strip === undefined ? "" : ` in strips of ${group.strip}`;
+  return [`group ${group.id} ${group.kind}(${group.points})${strips}:`, ...[...cores, ...stores].map((line) => `  ${line}`), ""].join("\n");
 }
 
 function extents(plan: FusionPlan, core: Node): string {
@@ -22,7 +23,8 @@ function extents(plan: FusionPlan, core: Node): string {
   return how.kind === "reduce" ? ` over ${how.extents.join(" x ")}` : how.kind === "contract" ? ` over ${how.k}` : "";
 }
 
-const printStore = ({ node, domain }: Member): string =>
-  `store     %${node.id} = ${node.op.name} : ${formatType(node.type)}${domainText(domain)}`;
+const printStore = ({ storageOf }: FusionPlan, { node, domain }: Member): string =>
+  `store     %${node.id} = ${node.op.name} : ${formatType({ ...node.type, dtype: storageOf(node) })}${domainText(domain)}`;
 
-const domainText = (domain: Domain): string => (isRows(domain) ? ` in rows of ${rowOf(domain)}` : domain === "parts" ? " in parts" : "");
+const domainText = (domain: Domain): string =>
+  isRows(domain) ? ` in rows of ${rowOf(domain)}` : domain === "points" ? "" : ` in ${domain}`;

@@ -16,10 +16,13 @@ export type Runs = readonly Run[];
 /**
  * Which element of an operand an element of the reader needs.
  * - `same`: the one at its own row-major position
+ * - `strip`: the one of the strip in which its own position is (ops/strips.ts)
  * - runs of the reader's axes: the one at its position among the kept runs alone
  * - undefined: another one
  */
-export type Relation = "same" | Runs | undefined;
+export type Relation = "same" | "strip" | Runs | undefined;
+
+export const areRuns = (relation: Relation): relation is Runs => typeof relation === "object";
 
 export const sameRuns = (x: Runs, y: Runs): boolean =>
   x.length === y.length && x.every((run, i) => run.extent === y[i]?.extent && run.isKept === y[i].isKept);
@@ -51,11 +54,13 @@ export const allAtOnePoint = (size: number): Runs => merged([{ extent: size, isK
 /** From an element of a domain, which relates to `user` by `relation`, to what `user` reads of its operand `input`. */
 export function relationThrough(relation: Relation, user: Node, input: Node): Relation {
   if (relation === undefined || user.op.elementwise || user.op.keepsOrder) return relation;
+  if (user.op.repeatsStrips) return relation === "same" ? "strip" : undefined;
   const axes = user.op.repeatsAlong?.(user, user.inputs.indexOf(input));
   if (axes === undefined) return undefined;
   const repeated = runsOf(user.type.shape, axes);
   if (repeated.every((run) => run.isKept)) return relation;
-  return relation === "same" ? repeated : refined(relation, repeated);
+  if (relation === "same") return repeated;
+  return areRuns(relation) ? refined(relation, repeated) : undefined;
 }
 
 // The kept runs of `outer` seen as the tensor that `inner` is about.
@@ -91,5 +96,4 @@ export function readsBelow(roots: Node | readonly Node[], start: Relation, isSto
   return [...found].flatMap(([node, relation]) => (isStored(node) ? [{ node, relation }] : []));
 }
 
-const agree = (x: Relation, y: Relation): boolean =>
-  x === y || (x !== undefined && x !== "same" && y !== undefined && y !== "same" && sameRuns(x, y));
+const agree = (x: Relation, y: Relation): boolean => x === y || (areRuns(x) && areRuns(y) && sameRuns(x, y));

@@ -31,10 +31,13 @@ function verifyGroup(plan: FusionPlan, group: Group, done: ReadonlySet<Node>): v
   if (new Set(cores).size !== cores.length) fail("a core is computed twice");
   const kind = cores.some((core) => plan.lowering(core).kind === "contract") ? "contract" : undefined;
   if ((group.kind === "contract") !== (kind === "contract")) fail(`is ${group.kind}, which its cores are not`);
-  if (kind === "contract" && cores.length > 1) fail("has a contraction and another core");
+  const isOfStrips = (core: Node): boolean => core.op.stripLength !== undefined && core.op.stripLength(core) === group.strip;
+  if (kind === "contract" && cores.filter((core) => !isOfStrips(core)).length > 1) fail("has a contraction and another core");
   for (const { node, core, domain } of group.members) {
     const size = sizeOf((core ?? node).type.shape);
     if (domain === "points" && size !== group.points) fail(`%${node.id} has ${size} elements at ${group.points} points`);
+    if (domain === "strips" && (kind !== "contract" || size * (group.strip ?? 0) !== group.points))
+      fail(`%${node.id} has ${size} elements in strips of ${group.strip ?? 0} at ${group.points} points`);
     if (domain === "parts" && (!hasEqualParts(node) || size !== group.points * node.inputs.length))
       fail(`%${node.id} has ${size} elements in parts at ${group.points} points`);
     if (isRows(domain) && (pointsOf(domain) !== group.points || rowOf(domain) * group.points !== size))

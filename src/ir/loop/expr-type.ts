@@ -38,7 +38,7 @@ export type Expr =
   | { readonly kind: "const"; readonly dtype: ScalarType; readonly value: number }
   /** A loop variable: a parallel axis, a stage's axis, or the time step of an enclosing counted loop. Type i32. */
   | { readonly kind: "axis"; readonly dtype: "i32"; readonly name: string; readonly extent: number }
-  /** Element `index` (i32) of kernel parameter `buffer`. A u8 or f16 buffer is widened by the load. */
+  /** Element `index` (i32) of kernel parameter `buffer`. A u8, f16 or bf16 buffer is widened by the load. */
   | { readonly kind: "load"; readonly dtype: ScalarType; readonly buffer: number; readonly index: Expr }
   /** The result of the reduce or contract stage at position `stage` of the same kernel. */
   | { readonly kind: "acc"; readonly dtype: ScalarType; readonly stage: number }

@@ -5,9 +5,9 @@
 import type { InterpreterArray } from "../arrays.ts";
 import { erf, threefry2x32 } from "../ops/special-functions.ts";
 import { ROUNDINGS } from "../rounding.ts";
-import { InternalError } from "../types.ts";
+import { InternalError, isHalf } from "../types.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr.ts";
-import { expressionsOf, identityOf, type Axis, type Kernel } from "./kernel.ts";
+import { expressionsOf, identityOf, type Axis, type ContractStage, type Kernel, type ReduceStage, type StoreStage } from "./kernel.ts";
 import { BRACES, indented, Statements, type Syntax } from "./statements.ts";
 
 type KernelFunction = (buffers: readonly InterpreterArray[], time: number) => void;
@@ -38,61 +38,118 @@ export function printJavaScript(kernel: Kernel): string {
   out.count(kernel.stages.flatMap(expressionsOf));
   kernel.params.forEach((_, i) => out.line(`const b${String(i)} = buffers[${String(i)}];`));
   if (kernel.time) out.bindAxis(kernel.time.name, "time");
-  nest(out, kernel.axes, undefined, () => {
-    kernel.stages.forEach((stage, position) => {
+  const [first] = kernel.stages;
+  if (first?.kind === "contract" && first.strip !== undefined) printStrips(out, kernel, first.strip, written);
+  else
+    nest(out, kernel.axes, undefined, () => {
+      kernel.stages.forEach((stage, position) => {
+        if (stage.kind === "store") printStore(out, stage, written);
+        else if (stage.kind === "strip") throw new InternalError(`kernel ${kernel.name} has no strips`);
+        else out.bindAcc(position, printReduction(out, stage));
+      });
+    });
+  return out.finish().join("\n");
+}
+
+/** A reduction or contraction at one point; the name of its result. */
+function printReduction(out: Statements, stage: ReduceStage | ContractStage): string {
+  const acc = out.name("acc");
+  const axes = stage.kind === "reduce" ? stage.axes : [stage.k];
+  const op = stage.kind === "reduce" ? stage.op : "sum";
+  const isInteger = stage.dtype === "i32" || stage.dtype === "u32";
+  const wrap = (sum: string): string => (stage.dtype === "i32" ? `(${sum}) | 0` : stage.dtype === "u32" ? `(${sum}) >>> 0` : sum);
+  out.line(`let ${acc} = ${constantText(identityOf(op, stage.dtype), stage.dtype)};`);
+  const range = stage.kind === "reduce" ? stage.range : undefined;
+  // Lowering keeps a range within its axis; a kernel from a folder may say anything, and would not end.
+  const end = String(axes[0]?.extent ?? 0);
+  const bounds = range && ([`Math.max(0, ${out.value(range.from)})`, `Math.min(${end}, ${out.named(range.to)})`] as const);
+  nest(out, axes, bounds, () => {
+    const value =
+      stage.kind === "reduce"
+        ? out.value(stage.value)
+        : isInteger
+          ? `Math.imul(${out.value(stage.lhs)}, ${out.value(stage.rhs)})`
+          : `${out.value(stage.lhs)} * ${out.value(stage.rhs)}`;
+    out.line(op === "sum" ? `${acc} = ${wrap(`${acc} + ${value}`)};` : `${acc} = Math.${op}(${acc}, ${value});`);
+  });
+  return acc;
+}
+
+function printStore(out: Statements, { axes, writes }: StoreStage, written: ReadonlySet<number>): void {
+  nest(out, axes, undefined, () => {
+    const targets = writes.map((write) => out.value(write.index));
+    const values = writes.map((write) => (writes.length > 1 ? out.named(write.value) : out.value(write.value)));
+    writes.forEach((write, i) => out.line(`b${String(write.buffer)}[${targets[i] ?? ""}] = ${values[i] ?? ""};`));
+  });
+  out.invalidate(written);
+}
+
+/** Each stage at all points of a strip before the next. */
+function printStrips(out: Statements, { name, axes, stages }: Kernel, length: number, written: ReadonlySet<number>): void {
+  const n = axes.at(-1);
+  if (!n) throw new InternalError(`kernel ${name} has no n`);
+  const product = out.name("product");
+  const strip = out.name("strip");
+  nest(out, [...axes.slice(0, -1), { name: "strip", extent: n.extent / length }], undefined, (axis) => {
+    out.line(`const ${strip} = ${axis} * ${String(length)}, ${product} = new Float64Array(${String(length)});`);
+    const point = out.name("point");
+    /** At one point or all of them. */
+    const over = (count: number, body: () => void): void => {
+      out.open();
+      out.bindAxis(n.name, point);
+      out.bindAcc(0, `${product}[${point} - ${strip}]`);
+      body();
+      const lines = indented(out.close());
+      out.line(`for (let ${point} = ${strip}; ${point} < ${strip} + ${String(count)}; ${point}++) {`, ...lines, "}");
+    };
+    stages.forEach((stage, position) => {
       switch (stage.kind) {
-        case "reduce":
-        case "contract": {
-          const acc = out.name("acc");
-          const axes = stage.kind === "reduce" ? stage.axes : [stage.k];
-          const op = stage.kind === "reduce" ? stage.op : "sum";
-          const isInteger = stage.dtype === "i32" || stage.dtype === "u32";
-          const wrap = (sum: string): string => (stage.dtype === "i32" ? `(${sum}) | 0` : stage.dtype === "u32" ? `(${sum}) >>> 0` : sum);
-          out.line(`let ${acc} = ${constantText(identityOf(op, stage.dtype), stage.dtype)};`);
-          const range = stage.kind === "reduce" ? stage.range : undefined;
-          // Lowering keeps a range within its axis; a kernel from a folder may say anything, and would not end.
-          const end = String(axes[0]?.extent ?? 0);
-          const bounds = range && ([`Math.max(0, ${out.value(range.from)})`, `Math.min(${end}, ${out.named(range.to)})`] as const);
-          nest(out, axes, bounds, () => {
-            const value =
-              stage.kind === "reduce"
-                ? out.value(stage.value)
-                : isInteger
-                  ? `Math.imul(${out.value(stage.lhs)}, ${out.value(stage.rhs)})`
-                  : `${out.value(stage.lhs)} * ${out.value(stage.rhs)}`;
-            out.line(op === "sum" ? `${acc} = ${wrap(`${acc} + ${value}`)};` : `${acc} = Math.${op}(${acc}, ${value});`);
+        case "contract":
+          over(length, () => {
+            out.line(`${product}[${point} - ${strip}] = ${printReduction(out, stage)};`);
           });
-          out.bindAcc(position, acc);
+          break;
+        case "strip": {
+          const sum = out.name("sum");
+          out.line(`let ${sum} = 0;`);
+          over(length, () => {
+            out.line(`${sum} += ${out.value(stage.value)};`);
+          });
+          out.bindAcc(position, sum);
           break;
         }
         case "store":
-          nest(out, stage.axes, undefined, () => {
-            const targets = stage.writes.map((write) => out.value(write.index));
-            const values = stage.writes.map((write) => (stage.writes.length > 1 ? out.named(write.value) : out.value(write.value)));
-            stage.writes.forEach((write, i) => out.line(`b${String(write.buffer)}[${targets[i] ?? ""}] = ${values[i] ?? ""};`));
+          over(stage.perStrip ? 1 : length, () => {
+            printStore(out, stage, written);
           });
-          out.invalidate(written);
           break;
+        case "reduce":
+          throw new InternalError(`kernel ${name} has a reduction beside strips`);
         default:
           stage satisfies never;
       }
     });
   });
-  return out.finish().join("\n");
 }
 
 /** Loops over all axes, or over the part of the only one between two texts. */
-function nest(out: Statements, axes: readonly Axis[], bounds: readonly [from: string, to: string] | undefined, body: () => void): void {
+function nest(
+  out: Statements,
+  axes: readonly Axis[],
+  bounds: readonly [from: string, to: string] | undefined,
+  body: (innermost: string) => void,
+  around = "",
+): void {
   const [first, ...rest] = axes;
   if (!first) {
-    body();
+    body(around);
     return;
   }
   // With a prefix: an axis may be called what JavaScript means something else by.
   const name = out.name(`axis_${first.name}`);
   out.open();
   out.bindAxis(first.name, name);
-  nest(out, rest, undefined, body);
+  nest(out, rest, undefined, body, name);
   const [from, to] = bounds ?? ["0", String(first.extent)];
   out.line(`for (let ${name} = ${from}; ${name} < ${to}; ${name}++) {`, ...indented(out.close()), "}");
 }
@@ -230,10 +287,11 @@ function binaryText(op: BinaryOp, dtype: ScalarType, x: string, y: string): stri
 
 // As WGSL converts: to zero, saturating.
 function castText(from: ScalarType, to: ScalarType, x: string): string {
-  const isFloat = from === "f32" || from === "f16";
+  const isFloat = from === "f32" || isHalf(from);
   switch (to) {
     case "f32":
     case "f16":
+    case "bf16":
       return from === "bool" ? `(${x} ? 1 : 0)` : x;
     case "bool":
       return `(${x} !== 0)`;

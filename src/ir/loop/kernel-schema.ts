@@ -7,7 +7,7 @@ import type { KernelParameter, ReduceOp, Stage } from "./kernel.ts";
 /** What `enum` lists must hold: each member of a union of names, once. */
 const all = <T extends string>(names: Readonly<Record<T, true>>): readonly T[] => Object.keys(names) as T[];
 
-const SCALARS = all<ScalarType>({ f32: true, f16: true, i32: true, u32: true, bool: true });
+const SCALARS = all<ScalarType>({ f32: true, f16: true, bf16: true, i32: true, u32: true, bool: true });
 const UNARY = all<UnaryOp>({
   ...{ neg: true, abs: true, exp: true, log: true, sqrt: true, rsqrt: true, tanh: true, erf: true },
   ...{ sin: true, cos: true, floor: true, ceil: true, sign: true, not: true },
@@ -73,10 +73,11 @@ const range = object({ from: expr, to: expr, mean: { type: "number", minimum: 0 
 const stage = forms<Stage["kind"]>(
   {
     reduce: { axes: list(axis), op: { enum: REDUCTIONS }, dtype: scalar, value: expr },
+    strip: { axes: { type: "array", maxItems: 0 }, dtype: scalar, value: expr },
     contract: { k: axis, dtype: scalar, lhs: expr, rhs: expr },
     store: { axes: list(axis), writes: list(object({ buffer: whole, index: expr, value: expr })) },
   },
-  { range, operands: { enum: OPERANDS } },
+  { range, operands: { enum: OPERANDS }, strip: extent, perStrip: { const: true } },
 );
 
 export const KERNEL_SCHEMA = object(

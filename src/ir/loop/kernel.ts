@@ -38,6 +38,7 @@ export function identityOf(op: ReduceOp, dtype: ScalarType): number {
       return op === "max" ? 0 : 2 ** 32 - 1;
     case "f32":
     case "f16":
+    case "bf16":
       return op === "max" ? -Infinity : Infinity;
     case "bool":
       return op === "max" ? 0 : 1;
@@ -71,6 +72,8 @@ export interface ContractStage {
   readonly dtype: ScalarType;
   readonly lhs: Expr;
   readonly rhs: Expr;
+  /** Points of a strip: this many neighbours along n, of which there is a whole number. Given where later stages sum strips. */
+  readonly strip?: number;
   /** The format that all values of both operands are of, where that is less than their type: a GPU may multiply them in it. */
   readonly operands?: OperandType;
 }
@@ -82,6 +85,24 @@ export interface ProductShape {
   readonly n: number;
   readonly k: number;
 }
+
+/** A product, and the format that all values of both operands are of, if any. */
+export interface Product extends ProductShape {
+  readonly operands?: OperandType;
+}
+
+/**
+ * `acc = sum of value over the points of a strip`, in a fixed order, for each of its points. Only in the kernel of a contraction that has strips.
+ */
+export interface StripStage {
+  readonly kind: "strip";
+  readonly axes: readonly [];
+  readonly dtype: ScalarType;
+  readonly value: Expr;
+}
+
+/** Points for which a store once a strip is made once. */
+export const stripOf = ({ stages: [first] }: Pick<Kernel, "stages">): number => (first?.kind === "contract" ? (first.strip ?? 1) : 1);
 
 /** Into how many parts to cut `k`, so that a product with few results and a long sum still fills the machine; 1 for none. */
 export type SplitK = (shape: ProductShape) => number;
@@ -96,10 +117,12 @@ export interface Write {
 export interface StoreStage {
   readonly kind: "store";
   readonly axes: readonly Axis[];
+  /** Only at the first point of each strip: for what the whole strip has in common. */
+  readonly perStrip?: true;
   readonly writes: readonly Write[];
 }
 
-export type Stage = ReduceStage | ContractStage | StoreStage;
+export type Stage = ReduceStage | ContractStage | StripStage | StoreStage;
 
 /** The reductions from a place in a kernel's stages on that one loop can do: over the same elements, none of another's result. */
 export function sideBySide(stages: readonly Stage[], from: number): readonly ReduceStage[] {
@@ -115,7 +138,8 @@ export function sideBySide(stages: readonly Stage[], from: number): readonly Red
   return found.length === 0 && only?.kind === "reduce" ? [only] : found;
 }
 
-function usesResult(expr: Expr, from: number, seen = new Set<Expr>()): boolean {
+/** Whether an expression is made of the result of stage `from` or a later one. */
+export function usesResult(expr: Expr, from: number, seen = new Set<Expr>()): boolean {
   if (seen.has(expr)) return false;
   seen.add(expr);
   return (expr.kind === "acc" && expr.stage >= from) || operands(expr).some((operand) => usesResult(operand, from, seen));
@@ -124,6 +148,8 @@ function usesResult(expr: Expr, from: number, seen = new Set<Expr>()): boolean {
 /** Every expression of a stage, in a fixed order. */
 export function expressionsOf(stage: Stage): Expr[] {
   switch (stage.kind) {
+    case "strip":
+      return [stage.value];
     case "reduce":
       return stage.range ? [stage.value, stage.range.from, stage.range.to] : [stage.value];
     case "contract":

@@ -67,6 +67,8 @@ export function mapExpressions(stage: Stage, f: (expr: Expr) => Expr): Stage {
         value: f(stage.value),
         ...(stage.range && { range: { ...stage.range, from: f(stage.range.from), to: f(stage.range.to) } }),
       };
+    case "strip":
+      return { ...stage, value: f(stage.value) };
     case "contract":
       return { ...stage, lhs: f(stage.lhs), rhs: f(stage.rhs) };
     case "store":

@@ -29,10 +29,12 @@ function printStage(kernel: Kernel, stage: Stage, position: number): string[] {
     }
     case "contract":
       return [
-        `%${String(position)} = contract ${printAxis(stage.k)} of ${text(stage.lhs)} . ${text(stage.rhs)}${stage.operands ? ` in ${stage.operands}` : ""}`,
+        `%${String(position)} = contract ${printAxis(stage.k)} of ${text(stage.lhs)} . ${text(stage.rhs)}${stage.operands ? ` in ${stage.operands}` : ""}${stage.strip ? ` with strips of ${stage.strip}` : ""}`,
       ];
+    case "strip":
+      return [`%${String(position)} = sum over the strip of ${text(stage.value)}`];
     case "store": {
-      const loop = stage.axes.length > 0 ? `for ${stage.axes.map(printAxis).join(", ")}: ` : "";
+      const loop = stage.perStrip ? "once a strip: " : stage.axes.length > 0 ? `for ${stage.axes.map(printAxis).join(", ")}: ` : "";
       return stage.writes.map(
         (write, i) =>
           `${i === 0 ? loop : " ".repeat(loop.length)}${bufferName(kernel, write.buffer)}[${text(write.index)}] = ${text(write.value)}`,

@@ -1,7 +1,7 @@
 // The rules a Kernel must keep, checked between lowering and code generation: a bad kernel fails here, by its name, and not as a strange
 // message of a shader compiler or as wrong numbers.
 
-import { InternalError, type DType } from "../types.ts";
+import { InternalError, isHalf, type DType } from "../types.ts";
 import { operands, type Expr, type ScalarType } from "./expr.ts";
 import type { Axis, ContractStage, Kernel } from "./kernel.ts";
 
@@ -60,6 +60,8 @@ function check(kernel: Kernel): void {
 
   const points = checkAxes(kernel.time ? [...kernel.axes, kernel.time] : kernel.axes, new Map());
   if (!kernel.stages.some((stage) => stage.kind === "store")) fail("it stores nothing");
+  const [first] = kernel.stages;
+  const hasStrips = first?.kind === "contract" && first.strip !== undefined;
   kernel.stages.forEach((stage, position) => {
     switch (stage.kind) {
       case "reduce": {
@@ -82,8 +84,16 @@ function check(kernel: Kernel): void {
         checkExpr(stage.rhs, axes);
         break;
       }
+      case "strip":
+        checkExpr(stage.value, points);
+        if (!hasStrips) fail(`stage ${String(position)} sums strips, which the kernel has not`);
+        if (stage.value.dtype !== stage.dtype || stage.dtype !== "f32")
+          fail(`stage ${String(position)} sums ${stage.value.dtype} of strips to ${stage.dtype}`);
+        break;
       case "store": {
         const axes = checkAxes(stage.axes, points);
+        if (stage.perStrip && (!hasStrips || stage.axes.length > 0))
+          fail(`stage ${String(position)} stores once a strip, which the kernel has not`);
         if (stage.writes.length === 0) fail(`stage ${String(position)} writes nothing`);
         for (const write of stage.writes) {
           const param = kernel.params[write.buffer];
@@ -105,13 +115,17 @@ function check(kernel: Kernel): void {
 }
 
 // The type a load may widen storage to, beside the storage type itself.
-const loadedType = (dtype: DType): ScalarType => (dtype === "f16" ? "f32" : dtype === "u8" ? "u32" : dtype);
+const loadedType = (dtype: DType): ScalarType => (isHalf(dtype) ? "f32" : dtype === "u8" ? "u32" : dtype);
 
 function contractProblem(kernel: Kernel, stage: ContractStage, position: number): string | undefined {
   if (position !== 0) return "a contraction must be the first stage";
   if (kernel.axes.map((axis) => axis.name).join() !== "b,m,n") return "the axes of a contraction must be b, m, n";
   if (stage.lhs.dtype !== stage.dtype || stage.rhs.dtype !== stage.dtype) return "the operands of a contraction must have its type";
   if (stage.operands && stage.dtype !== "f32") return `a contraction of ${stage.operands} is summed in ${stage.dtype}`;
+  const strips = (kernel.axes.at(-1)?.extent ?? 1) / (stage.strip ?? 1);
+  if (!Number.isInteger(strips)) return `its strips of ${String(stage.strip)} do not come out even`;
+  if (kernel.stages.some((other) => other.kind === "reduce") && stage.strip !== undefined)
+    return "a contraction with strips has no reductions";
   if (mentions(stage.lhs, "n")) return "the left operand of a contraction mentions n";
   if (mentions(stage.rhs, "m")) return "the right operand of a contraction mentions m";
   return undefined;

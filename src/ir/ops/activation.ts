@@ -13,6 +13,8 @@ const same = ([x]: readonly [TensorType]): TensorType => x;
 export const relu: Op<None, 1> = defineComposite<None, 1>({
   name: "relu",
   arity: 1,
+  elementwise: true,
+  narrows: "keeps",
   infer: same,
   // The output's sign says what the input's would, and the output is kept anyway. What is no number lets the cotangent through.
   vjp: (b, ct, n) => [b.where(b.lessEqual(n, 0), 0, ct)],
@@ -24,6 +26,7 @@ export const relu: Op<None, 1> = defineComposite<None, 1>({
 export const sigmoid: Op<None, 1> = defineComposite<None, 1>({
   name: "sigmoid",
   arity: 1,
+  elementwise: true,
   infer: same,
   vjp: (b, ct, n) => [b.mul(ct, b.mul(n, b.sub(1, n)))],
   decompose: (b, [x]) => b.div(1, b.add(1, b.exp(b.neg(x)))),
@@ -34,6 +37,7 @@ export const sigmoid: Op<None, 1> = defineComposite<None, 1>({
 export const silu: Op<None, 1> = defineComposite<None, 1>({
   name: "silu",
   arity: 1,
+  elementwise: true,
   infer: same,
   decompose: (b, [x]) => b.mul(x, b.sigmoid(x)),
   samples: sample,
@@ -43,6 +47,7 @@ export const silu: Op<None, 1> = defineComposite<None, 1>({
 export const gelu: Op<None, 1> = defineComposite<None, 1>({
   name: "gelu",
   arity: 1,
+  elementwise: true,
   infer: same,
   decompose: (b, [x]) => b.mul(b.mul(x, 0.5), b.add(1, b.erf(b.mul(x, Math.SQRT1_2)))),
   samples: sample,
@@ -52,6 +57,7 @@ export const gelu: Op<None, 1> = defineComposite<None, 1>({
 export const geluTanh: Op<None, 1> = defineComposite<None, 1>({
   name: "geluTanh",
   arity: 1,
+  elementwise: true,
   infer: same,
   decompose: (b, [x]) => {
     const inner = b.mul(b.mul(x, b.add(1, b.mul(b.mul(x, x), 0.044715))), Math.sqrt(2 / Math.PI));

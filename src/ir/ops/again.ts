@@ -11,6 +11,7 @@ import { definePrimitive, requireThat, type None, type Op } from "./define.ts";
 export const again: Op<None, 2> = definePrimitive<None, 2>({
   name: "again",
   arity: 2,
+  narrows: "keeps",
   infer: ([x, after]) => {
     requireThat(isFloat(after.dtype), () => `what is waited for is a float, not ${formatType(after)}`);
     return x;

@@ -2,9 +2,10 @@
 // training, by the running ones otherwise. One op for both, so that freezing and evaluation are another `mode` of the same node.
 
 import type { Node } from "../node.ts";
-import { formatType, sameShape, sizeOf, tensorType, type Shape, type TensorType } from "../types.ts";
+import { formatType, sameShape, tensorType, type TensorType } from "../types.ts";
+import { alongExamples, countOf, exceptChannels, type Moments } from "./batch-statistics.ts";
 import { at, defineComposite, formatTypes, requireThat, type Builder, type Op } from "./define.ts";
-import { sliceAxis, unreduce } from "./pieces.ts";
+import { unreduce } from "./pieces.ts";
 
 export interface BatchNormAttrs {
   readonly mode: "train" | "eval";
@@ -12,45 +13,15 @@ export interface BatchNormAttrs {
   readonly eps: number;
 }
 
-export interface BatchStatistics {
-  /** Of each channel, f32[channels]. */
-  readonly mean: Node;
-  /** The biased one: the mean of squared distances from the mean. */
-  readonly variance: Node;
+export interface BatchStatistics extends Moments {
   /** How many values of a channel these are over, f32[]. */
   readonly count: Node;
 }
 
-const constantOf = (b: Builder, value: number): Node => b.constant({ value, type: tensorType("f32", []) });
-
-const exceptChannels = (shape: Shape): number[] => shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
-
-/** `mask`, bool[batch], stretched over what each example holds; as floats, which a kernel can bind along with the values per channel. */
-function alongExamples(b: Builder, mask: Node, shape: Shape): Node {
-  const counts = b.cast(mask, { dtype: "f32" });
-  const axes = shape.map((_, axis) => axis).slice(1);
-  return b.notEqual(unreduce(b, counts, shape, axes), 0);
-}
-
-/**
- * Statistics of each channel of x [batch, channels, …], over the examples that `mask` (bool[batch]) counts: the last batch of an epoch
- * is filled up. In one pass over x, relative to the first example's mean: that is within sqrt(batch) standard deviations of the mean, so the
- * variance, as a difference of two means, loses at most log2(batch) bits. By division: x - mean is exactly 0 where a channel is constant.
- */
+/** Statistics of each channel of x [batch, channels, …], over the examples that `mask` (bool[batch]) counts. */
 export function batchStatistics(b: Builder, x: Node, mask?: Node): BatchStatistics {
-  const { shape } = x.type;
-  const axes = exceptChannels(shape);
-  const perExample = sizeOf(shape.slice(2));
-  const counted = mask && alongExamples(b, mask, shape);
-  const count = mask
-    ? b.maximum(b.mul(b.reduceSum(b.cast(mask, { dtype: "f32" }), { axes: [0] }), perExample), 1)
-    : constantOf(b, at(shape, 0) * perExample);
-  const meanOf = (values: Node): Node => b.div(b.reduceSum(counted ? b.where(counted, values, 0) : values, { axes }), count);
-  const first = sliceAxis(b, x, 0, 0, 1);
-  const shift = b.div(b.reduceSum(first, { axes }), perExample);
-  const distance = b.sub(x, unreduce(b, shift, shape, axes));
-  const [off, squares] = [meanOf(distance), meanOf(b.mul(distance, distance))];
-  return { mean: b.add(shift, off), variance: b.maximum(b.sub(squares, b.mul(off, off)), 0), count };
+  const inputs = mask ? [x, mask] : [x];
+  return { mean: b.batchMean(inputs), variance: b.batchVariance(inputs), count: countOf(b, x, mask) };
 }
 
 interface Parts extends BatchStatistics {
@@ -65,7 +36,9 @@ interface Parts extends BatchStatistics {
 function partsOf(b: Builder, inputs: readonly Node[], { mode, eps }: BatchNormAttrs): Parts {
   const x = at(inputs, 0);
   const statistics =
-    mode === "train" ? batchStatistics(b, x, inputs[5]) : { mean: at(inputs, 3), variance: at(inputs, 4), count: constantOf(b, 1) };
+    mode === "train"
+      ? batchStatistics(b, x, inputs[5])
+      : { mean: at(inputs, 3), variance: at(inputs, 4), count: b.constant({ value: 1, type: f32() }) };
   const along = (perChannel: Node): Node => unreduce(b, perChannel, x.type.shape, exceptChannels(x.type.shape));
   return {
     ...statistics,
@@ -110,6 +83,7 @@ const perChannel = (channels: number): TensorType[] => [f32(channels), f32(chann
 export const batchNorm: Op<BatchNormAttrs, -1> = defineComposite<BatchNormAttrs, -1>({
   name: "batchNorm",
   arity: -1,
+  narrows: "rounds",
   infer: (types) => {
     const [x, mask] = [at(types, 0), types[5]];
     requireThat(

@@ -193,6 +193,7 @@ export const conv2d: Op<ConvAttrs, 2> = definePrimitive<ConvAttrs, 2>({
         const [image, row, column] = three(delinearize(pixel, pixels));
         return [image, inGroup(group, g.outPerGroup, m), row, column];
       },
+      byChannel: true,
     };
   },
   samples: [
@@ -241,6 +242,7 @@ export const conv2dInputGrad: Op<InputGradAttrs, 2> = definePrimitive<InputGradA
         const [image, row, column] = three(delinearize(pixel, pixels));
         return [image, inGroup(group, g.inPerGroup, c), row, column];
       },
+      byChannel: true,
     };
   },
   samples: [

@@ -59,6 +59,8 @@ export type Lowering =
       lhs(read: Read, b: Expr, m: Expr, k: Expr): Expr;
       rhs(read: Read, b: Expr, k: Expr, n: Expr): Expr;
       outputIndex(b: Expr, m: Expr, n: Expr): readonly Expr[];
+      /** The result is [images, channels, …]: m, where there is one b, is the channel, and n counts all other axes in their order. */
+      readonly byChannel?: true;
     })
   /** A value that exists before the kernels run (an input), or loops of its own (a scan): the lowering pass knows how. */
   | { readonly kind: "special" };
@@ -107,8 +109,20 @@ interface OpBase<A extends object, N extends number> {
   readonly repeatsAlong?: (node: Node<A>, i: number) => readonly number[] | undefined;
   /** For a reduction over whole axes of its only input: which ones. */
   readonly reducedAxes?: (node: Node<A>) => readonly number[];
+  /** For a sum over strips of its only input (strips.ts): how many elements each has. */
+  readonly stripLength?: (node: Node<A>) => number;
+  /** For an op that repeats a value of each strip along the strip. */
+  readonly repeatsStrips?: true;
+  /** The same value by sums over strips of the first input, each of this length; undefined where there are none. */
+  readonly inStrips?: (b: Builder, node: Node<A>, length: number) => Node | undefined;
   /** For an op whose values are all of a format with fewer bits than their type: which. */
   readonly roundsTo?: (node: Node<A>) => OperandType;
+  /**
+   * What an op makes of floats of a format with fewer bits (`precision bf16`), as PyTorch's autocast has it: where it `keeps` them, its values are
+   * theirs, their negatives, and constants; where it `rounds`, they are computed of them, and of that format again once they are rounded; and some
+   * are better left f32. Left out: elementwise ops round, and all others give f32.
+   */
+  readonly narrows?: "keeps" | "rounds" | "never";
   /** For an op that reads rows (axis 0) of one input at the indices in another: which inputs these are. */
   readonly picksRows?: { readonly of: number; readonly at: number };
   /** For an op that does something else while its network trains. */

@@ -27,6 +27,7 @@ function dropped(b: Builder, x: Node, seed: Node, step: Node, { rate, stream, ow
 export const dropout: Op<DropoutAttrs, 3> = defineComposite<DropoutAttrs, 3>({
   name: "dropout",
   arity: 3,
+  narrows: "rounds",
   infer: ([x, seed, step], { rate }) => {
     requireThat(isFloat(x.dtype) && rate >= 0 && rate < 1, () => `dropout at rate ${rate} of ${formatType(x)}`);
     requireThat(

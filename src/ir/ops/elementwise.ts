@@ -26,12 +26,24 @@ function sameTypes(name: string, types: readonly TensorType[]): TensorType {
 // Beside an addition; the others are series of a dozen operations.
 const UNARY_COST: Partial<Record<e.UnaryOp, number>> = { neg: 1, abs: 1, floor: 1, ceil: 1, sign: 1, sqrt: 4, rsqrt: 4 };
 
+// Whose values are those of their operands, and those that autocast leaves f32.
+const NARROWS: Partial<Record<e.UnaryOp | e.BinaryOp, "keeps" | "never">> = {
+  ...{ neg: "keeps", abs: "keeps", max: "keeps", min: "keeps" },
+  ...{ exp: "never", log: "never", rsqrt: "never", pow: "never" },
+};
+
+const narrowing = (op: e.UnaryOp | e.BinaryOp): { readonly narrows?: "keeps" | "never" } => {
+  const narrows = NARROWS[op];
+  return narrows ? { narrows } : {};
+};
+
 function unary(name: string, op: e.UnaryOp, f: (x: number) => number, vjp: Vjp, domain: readonly [number, number] = [-2, 2]): Op<None, 1> {
   return definePrimitive<None, 1>({
     name,
     arity: 1,
     elementwise: true,
     cost: UNARY_COST[op] ?? 8,
+    ...narrowing(op),
     infer: ([x]) => {
       requireThat(isFloat(x.dtype) || op === "neg" || op === "abs" || op === "sign", () => `${name} needs floats, not ${formatTypes([x])}`);
       return x;
@@ -135,6 +147,7 @@ function binary(name: string, op: e.BinaryOp, spec: BinarySpec): Op<None, 2> {
     name,
     arity: 2,
     elementwise: true,
+    ...narrowing(op),
     infer: (types) => {
       const type = sameTypes(name, types);
       requireThat(accepts(type.dtype), () => `${name} is not defined for ${type.dtype}`);
@@ -255,6 +268,7 @@ export const where: Op<None, 3> = definePrimitive<None, 3>({
   name: "where",
   arity: 3,
   elementwise: true,
+  narrows: "keeps",
   infer: ([cond, x, y]) => {
     requireThat(
       cond.dtype === "bool" && sameShape(cond.shape, x.shape),

@@ -1,12 +1,13 @@
 // Differentiation as an op: a graph asks for a gradient where it needs one, and a pass works it out for all that ask of the same value.
 
 import { gradients } from "../gradient.ts";
+import type { Segmentation } from "../recomputation.ts";
 import { isFloat, sameType, tensorType } from "../types.ts";
 import { defineComposite, formatTypes, requireThat, type Op } from "./define.ts";
 
 export interface GradientAttrs {
-  /** Scopes of layers whose values are computed a second time for it, instead of kept; none where this is left out. */
-  readonly recompute?: readonly string[];
+  /** Segments whose values are computed a second time for it, instead of kept; none where this is left out. */
+  readonly recompute?: Segmentation;
 }
 
 /** d y / d x of a scalar y, with the type of x; zeros where y does not depend on x. */

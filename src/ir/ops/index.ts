@@ -2,6 +2,7 @@
 
 import { gelu, geluTanh, logSoftmax, relu, sigmoid, silu, softmax } from "./activation.ts";
 import { batchNorm } from "./batch-norm.ts";
+import { batchMean, batchVariance } from "./batch-statistics.ts";
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from "./conv.ts";
 import { dropout } from "./dropout.ts";
 import {
@@ -58,6 +59,7 @@ import { argMax, reduceMax, reduceMean, reduceMin, reduceSum } from "./reduce.ts
 import { scatterAdd, segmentSum } from "./scatter.ts";
 import { searchSorted } from "./sort.ts";
 import { avgPool2d, sumPool2d, sumPool2dGrad } from "./sum-pool.ts";
+import { alongStrips, stripSum } from "./strips.ts";
 import { roundTo } from "./round-to.ts";
 import { scan, scanResult } from "./scan.ts";
 import { scatterRows, updateSlice } from "./update.ts";
@@ -69,12 +71,12 @@ export const ops = {
   add, sub, mul, div, rem, pow, maximum, minimum, less, lessEqual, equal, notEqual, logicalAnd, logicalOr,
   bitAnd, bitOr, bitXor, shiftLeft, shiftRight, where,
   reshape, transpose, expand, slice, pad, concat, gather, updateSlice, scatterRows, scatterAdd, segmentSum, searchSorted,
-  reduceSum, reduceMax, reduceMin, reduceMean, argMax,
+  reduceSum, reduceMax, reduceMin, reduceMean, argMax, stripSum, alongStrips,
   matmul, conv2d, conv2dInputGrad, conv2dWeightGrad, roundTo,
   maxPool2d, maxPool2dIndex, maxPool2dGrad, sumPool2d, sumPool2dGrad, avgPool2d,
   randomBits, randomUniform, randomNormal,
   relu, sigmoid, silu, gelu, geluTanh, leakyRelu, hardTanh, elu, softplus, softmax, logSoftmax, crossEntropy, squaredError,
-  batchNorm, layerNorm, rmsNorm, groupNorm, dropout, embedding, lstm, gru, rnn,
+  batchMean, batchVariance, batchNorm, layerNorm, rmsNorm, groupNorm, dropout, embedding, lstm, gru, rnn,
   scan, scanResult, gradient,
 } as const;
 

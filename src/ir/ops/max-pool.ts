@@ -90,6 +90,7 @@ function firstBest(n: Node<PoolAttrs>, read: Read, index: readonly Expr[]): Expr
 export const maxPool2d: Op<PoolAttrs, 1> = definePrimitive<PoolAttrs, 1>({
   name: "maxPool2d",
   arity: 1,
+  narrows: "keeps",
   cost: 8,
   reuse: overlap,
   infer: pooled,

@@ -43,6 +43,7 @@ const input = (node: Node): Node => at(node.inputs, 0);
 export const reshape: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ readonly shape: Shape }, 1>({
   name: "reshape",
   arity: 1,
+  narrows: "keeps",
   cost: 0,
   keepsOrder: true,
   lands: (index, n) => delinearize(linearize(index, input(n).type.shape), n.type.shape),
@@ -70,6 +71,7 @@ export const reshape: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ reado
 export const transpose: Op<{ readonly perm: readonly number[] }, 1> = definePrimitive<{ readonly perm: readonly number[] }, 1>({
   name: "transpose",
   arity: 1,
+  narrows: "keeps",
   cost: 0,
   lands: (index, n) => n.attrs.perm.map((axis) => at(index, axis)),
   infer: ([x], { perm }) => {
@@ -109,6 +111,7 @@ export const inverse = (perm: readonly number[]): number[] => perm.map((_, axis)
 export const expand: Op<{ readonly shape: Shape }, 1> = definePrimitive<{ readonly shape: Shape }, 1>({
   name: "expand",
   arity: 1,
+  narrows: "keeps",
   cost: 0,
   repeatsAlong: (n) => input(n).type.shape.flatMap((extent, i) => (extent === 1 ? [i] : [])),
   reuse: (n) => sizeOf(n.type.shape) / sizeOf(input(n).type.shape),
@@ -145,6 +148,7 @@ export const slice: Op<{ readonly start: Shape; readonly stop: Shape; readonly s
 >({
   name: "slice",
   arity: 1,
+  narrows: "keeps",
   cost: 0,
   infer: ([x], { start, stop, stride }) => {
     const shape = x.shape.map((extent, i) => {
@@ -195,6 +199,7 @@ export interface PadAttrs {
 export const pad: Op<PadAttrs, 1> = definePrimitive<PadAttrs, 1>({
   name: "pad",
   arity: 1,
+  narrows: "keeps",
   cost: 1,
   infer: ([x], { low, high, interior }) => {
     requireThat(
@@ -258,6 +263,7 @@ export const pad: Op<PadAttrs, 1> = definePrimitive<PadAttrs, 1>({
 export const concat: Op<{ readonly axis: number }, -1> = definePrimitive<{ readonly axis: number }, -1>({
   name: "concat",
   arity: -1,
+  narrows: "keeps",
   cost: 1,
   joins: (index, n, i) => {
     const { axis } = n.attrs;

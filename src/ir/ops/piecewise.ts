@@ -11,6 +11,7 @@ const samples = <A>(...attrs: readonly A[]) => attrs.map((it) => ({ inputs: [ten
 export const leakyRelu: Op<{ readonly slope: number }, 1> = defineComposite<{ readonly slope: number }, 1>({
   name: "leakyRelu",
   arity: 1,
+  elementwise: true,
   infer: ([x]) => x,
   vjp: (b, ct, n) => [b.where(b.less(0, inputOf(n)), ct, b.mul(ct, n.attrs.slope))],
   decompose: (b, [x], { attrs: { slope } }) => b.where(b.less(0, x), x, b.mul(x, slope)),
@@ -26,6 +27,7 @@ export interface HardTanhAttrs {
 export const hardTanh: Op<HardTanhAttrs, 1> = defineComposite<HardTanhAttrs, 1>({
   name: "hardTanh",
   arity: 1,
+  elementwise: true,
   infer: ([x]) => x,
   vjp: (b, ct, n) => {
     const x = inputOf(n);
@@ -48,6 +50,7 @@ export interface EluAttrs {
 export const elu: Op<EluAttrs, 1> = defineComposite<EluAttrs, 1>({
   name: "elu",
   arity: 1,
+  elementwise: true,
   infer: ([x]) => x,
   vjp: (b, ct, n) => {
     const { alpha, scale, inputScale } = n.attrs;
@@ -76,6 +79,8 @@ export interface SoftplusAttrs {
 export const softplus: Op<SoftplusAttrs, 1> = defineComposite<SoftplusAttrs, 1>({
   name: "softplus",
   arity: 1,
+  elementwise: true,
+  narrows: "never",
   infer: ([x]) => x,
   vjp: (b, ct, n) => {
     const z = b.mul(inputOf(n), n.attrs.beta);

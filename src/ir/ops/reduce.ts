@@ -7,6 +7,7 @@ import { formatType, isFloat, sizeOf, stridesOf, tensorType, type Shape, type Te
 import { at, defineComposite, definePrimitive, requireThat, type Builder, type Op } from "./define.ts";
 import { forEachIndex } from "./movement.ts";
 import { unreduce } from "./pieces.ts";
+import { stripsOf } from "./strips.ts";
 
 export interface ReduceAttrs {
   readonly axes: readonly number[];
@@ -15,6 +16,15 @@ export interface ReduceAttrs {
 }
 
 const f32 = (...shape: number[]): TensorType => tensorType("f32", shape);
+
+/** Of all that a channel has. */
+function sumInStrips(b: Builder, { inputs, attrs }: Node<ReduceAttrs>, length: number): Node | undefined {
+  const x = at(inputs, 0);
+  const { shape, dtype } = x.type;
+  const isOfChannels = !attrs.keepDims && attrs.axes.length === shape.length - 1 && !attrs.axes.includes(1);
+  if (!isOfChannels || !isFloat(dtype) || stripsOf(shape, length) === undefined) return undefined;
+  return b.reduceSum(b.stripSum(x, { length }), { axes: [1] });
+}
 
 const reducedShape = (shape: Shape, { axes, keepDims }: ReduceAttrs): Shape =>
   keepDims ? shape.map((extent, i) => (axes.includes(i) ? 1 : extent)) : shape.filter((_, i) => !axes.includes(i));
@@ -38,6 +48,7 @@ function reduction(
     name,
     arity: 1,
     reducedAxes: (n) => n.attrs.axes,
+    ...(op === "sum" && { inStrips: sumInStrips }),
     infer,
     vjp: (b, ct, n) => [isFloat(n.type.dtype) ? vjp(b, ct, n) : null],
     evaluate: ([x], n) => {

@@ -1,5 +1,6 @@
 // Rounding to the numbers of a format with fewer bits, whose values are f32 as before: what a precision makes of the operands of products
-// (passes/narrow-products.ts), once there is nothing left to differentiate. As a function of real numbers it has steps, so no gradient flows.
+// (passes/narrow-products.ts), and of what networks keep between them (passes/narrow-values.ts). The gradient goes through as if nothing were
+// rounded, and is rounded itself, as that of a PyTorch tensor of the format is.
 
 import * as e from "../loop/expr.ts";
 import { FORMATS, roundTo as nearest } from "../rounding.ts";
@@ -19,11 +20,12 @@ export const roundTo: Op<RoundToAttrs, 1> = definePrimitive<RoundToAttrs, 1>({
   // Beside the loads and the product that it is for.
   cost: 0,
   roundsTo: ({ attrs }) => attrs.to,
+  narrows: "keeps",
   infer: ([x]) => {
     requireThat(x.dtype === "f32", () => `roundTo needs f32, not ${formatTypes([x])}`);
     return x;
   },
-  vjp: () => [null],
+  vjp: (b, ct, { attrs }) => [b.roundTo(ct, attrs)],
   evaluate: ([x], { attrs }) => x.map((value) => nearest(FORMATS[attrs.to], value)),
   lower: ({ attrs }) => ({ kind: "pointwise", value: (read, index) => e.unary(`round_${attrs.to}`, read(0, index)) }),
   samples: (["tf32", "bf16", "f16"] as const).flatMap((to) => [

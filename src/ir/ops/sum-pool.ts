@@ -106,6 +106,7 @@ const windowsOf = ({ attrs: { countIncludePad: _, divisor: __, ...windows } }: N
 export const avgPool2d: Op<AvgPoolAttrs, 1> = defineComposite<AvgPoolAttrs, 1>({
   name: "avgPool2d",
   arity: 1,
+  narrows: "rounds",
   infer: pooled,
   // Where all windows have as many places, divided behind the sum rather than before it: the cotangent is read as it is.
   vjp: (b, ct, n) => {

@@ -5,7 +5,9 @@ import type { Program } from "../../ir/program.ts";
 import { DeviceError, type Device, type Session } from "../device.ts";
 import { Driver, unavailable } from "./driver.ts";
 import { capabilityOf, gpuAt, OLDEST_CAPABILITY, type Gpu } from "./gpus.ts";
+import type { ProductLibrary } from "./library.ts";
 import { CudaSession } from "./session.ts";
+import { Tuner, type Tuning } from "../tuning/tuner.ts";
 
 export interface CudaDevice extends Device {
   readonly driver: Driver;
@@ -16,26 +18,44 @@ export interface CudaOptions {
   readonly path?: string;
   /** Asked once there is a GPU; throws a DeviceError where nothing can be made for it. */
   readonly images: () => Promise<ImageOf>;
+  /** Left out, kernels are those that the compiler took. */
+  readonly tuning?: Tuning | undefined;
+  /** NVIDIA's libraries of products, opened when a program has work for them; they are only used where they were measured to be faster. */
+  readonly libraries?: ((driver: Driver) => readonly ProductLibrary[]) | undefined;
 }
 
 /** What the driver loads for a program's kernels: PTX, with a zero at its end. */
 export type ImageOf = (program: Program) => Promise<Uint8Array>;
 
-export async function openCudaDevice({ path, images }: CudaOptions): Promise<CudaDevice> {
+export async function openCudaDevice({ path, images, tuning, libraries }: CudaOptions): Promise<CudaDevice> {
   const driver = await Driver.open(path);
-  const { device, name, major, minor } = checked(() => usableGpu(driver));
+  const gpu = checked(() => usableGpu(driver));
+  const { device, name, major, minor } = gpu;
   const imageOf = await images();
   checked(() => {
     driver.call("cuCtxSetCurrent", driver.handle("cuDevicePrimaryCtxRetain", device));
   });
+  let opened: readonly ProductLibrary[] | undefined;
+  const tuner = tuning && new Tuner(`cuda ${name} ${capabilityOf(gpu)} driver ${driver.release}`, tuning.times);
   return {
     info: { kind: "cuda", description: `CUDA (${name}, sm_${major}${minor})`, isHardware: true },
     driver,
     load: async (program): Promise<Session> => {
       const image = await imageOf(program);
-      return new CudaSession(driver, program, image);
+      const hasWork = tuner !== undefined && program.kernels.some(({ library }) => library);
+      if (hasWork) opened ??= libraries?.(driver) ?? [];
+      const session = new CudaSession(driver, program, image, hasWork ? opened : []);
+      try {
+        const choices = tuner ? await session.choose(tuner) : [];
+        if (choices.length > 0) tuning?.tell?.(choices);
+        return session;
+      } catch (error) {
+        session.dispose();
+        throw error;
+      }
     },
     dispose: () => {
+      for (const library of opened ?? []) library.dispose();
       driver.call("cuDevicePrimaryCtxRelease_v2", device);
     },
   };

@@ -58,9 +58,20 @@ export class Driver {
     return this.number("cuDriverGetVersion");
   }
 
+  /** As times of kernels depend on it: the driver's own number, where the system tells it, beside that of its CUDA. */
+  get release(): string {
+    const [, own = ""] = /Kernel Module\D*([\d.]+)/.exec(readIfThere("/proc/driver/nvidia/version")) ?? [];
+    return `${versionText(this.version)} ${own}`.trim();
+  }
+
   /** Calls a function; throws a CudaError where it fails. */
   call(name: DriverFunction, ...args: readonly Argument[]): void {
     this.#check(name, this.#raw(name, args));
+  }
+
+  /** Calls a function where nothing can be done about a failure: what is lost cannot be freed. */
+  attempt(name: DriverFunction, ...args: readonly Argument[]): void {
+    this.#raw(name, args);
   }
 
   /** The 64 bits that a function gives back through its first parameter. */
@@ -97,6 +108,14 @@ export class Driver {
     const out = new BigUint64Array(1);
     const [address = 0n] = this.#raw(name, [code, out]) === 0 ? out : [];
     return address === 0n ? `error ${String(code)}` : this.koffi.decode(address, "char", -1);
+  }
+}
+
+function readIfThere(path: string): string {
+  try {
+    return process.getBuiltinModule("node:fs").readFileSync(path, "utf8");
+  } catch {
+    return "";
   }
 }
 

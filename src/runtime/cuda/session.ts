@@ -2,14 +2,29 @@
 // order, with their arguments, for one call of the host.
 
 import { HOST_ARRAYS } from "../../ir/arrays.ts";
-import type { BufferPlan, EntryName, KernelLaunch, Program } from "../../ir/program.ts";
+import { ALIGNMENT, type BufferPlan, type EntryName, type KernelLaunch, type Program } from "../../ir/program.ts";
 import { InternalError, sizeOf } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
 import { formatBytes, outOfMemory } from "../memory.ts";
+import { chooseKernels } from "../tuning/choose-kernels.ts";
+import type { Choice, Tuner } from "../tuning/tuner.ts";
+import { captured } from "./capture.ts";
 import { CudaError, unavailable, type Driver } from "./driver.ts";
+import { LibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
+import { LibraryWork } from "./library-work.ts";
+import { Stopwatch } from "./stopwatch.ts";
 
-const RELAXED = 2;
 const NON_BLOCKING = 1;
+
+/** Of every byte: as an f32, 0.0115. */
+const SMALL_NUMBERS = 0x3c;
+
+/** A way to do a launch. */
+interface Way {
+  /** As it is remembered. */
+  readonly name: string;
+  readonly enqueue: (launch: KernelLaunch, time: number) => void;
+}
 
 /** Host memory for the arguments of one launch: as many values, and where each lies. */
 const MOST_ARGUMENTS = 64;
@@ -20,25 +35,38 @@ export class CudaSession implements Session {
   readonly #plans: ReadonlyMap<string, number>;
   readonly #stream: bigint;
   readonly #module: bigint;
+  readonly #bytes: number;
   readonly #arena: bigint;
+  readonly #libraries: LibraryWork;
+  /** Of the arena, what libraries work in. */
+  readonly #places: { readonly product: bigint; readonly workspace: bigint };
   readonly #functions: readonly bigint[];
   readonly #arguments: { readonly address: bigint; readonly words: BigUint64Array };
   readonly #data = new Map<number, { readonly address: bigint; readonly bytes: number }>();
   readonly #graphs = new Map<EntryName, bigint>();
   /** Entries that ran once. */
   readonly #begun = new Set<EntryName>();
+  /** What was chosen in the place of kernels. */
+  readonly #ways = new Map<number, Way>();
   #staging: { readonly address: bigint; readonly bytes: number } | undefined;
   #isDisposed = false;
   /** NVIDIA's own switch: each kernel is waited for, so that the one that fails is known. */
   readonly #isBlocking = process.env["CUDA_LAUNCH_BLOCKING"] === "1";
 
-  /** @param image of the program's kernels: PTX, with a zero at its end */
-  constructor(driver: Driver, program: Program, image: Uint8Array) {
+  /**
+   * @param image of the program's kernels: PTX, with a zero at its end
+   * @param libraries that may do some of the work, where `choose` finds them to be faster
+   */
+  constructor(driver: Driver, program: Program, image: Uint8Array, libraries: readonly ProductLibrary[] = []) {
     this.#driver = driver;
     this.#program = program;
     this.#plans = new Map(program.buffers.map((plan, i) => [plan.name, i]));
-    const bytes = Math.max(256, program.arenaBytes);
-    this.#arena = this.#allocate(bytes, `the program needs ${formatBytes(bytes)}`);
+    this.#libraries = new LibraryWork(program, libraries);
+    const planned = Math.ceil(Math.max(ALIGNMENT, program.arenaBytes) / ALIGNMENT) * ALIGNMENT;
+    const bytes = (this.#bytes = planned + this.#libraries.bytes);
+    const extra = bytes === planned ? "" : `, ${formatBytes(bytes - planned)} of it for NVIDIA's libraries, which --no-tune does without`;
+    this.#arena = this.#allocate(bytes, `the program needs ${formatBytes(bytes)}${extra}`);
+    this.#places = this.#libraries.placesFrom(this.#arena + BigInt(planned));
     try {
       this.#stream = driver.handle("cuStreamCreate", NON_BLOCKING);
       driver.call("cuMemsetD8Async", this.#arena, 0, bytes, this.#stream);
@@ -53,7 +81,42 @@ export class CudaSession implements Session {
       this.#arguments = { address, words };
     } catch (error) {
       driver.call("cuMemFree_v2", this.#arena);
+      this.#libraries.dispose();
       unavailable(error);
+    }
+  }
+
+  /**
+   * Measures what the program leaves open, before anything else uses the session: over memory of small numbers, since with zeros a GPU takes less power
+   * and runs faster than it ever will. All memory is zeros again after it.
+   */
+  async choose(tuner: Tuner): Promise<readonly Choice[]> {
+    const fill = (value: number): void => this.#driver.call("cuMemsetD8Async", this.#arena, value, this.#bytes, this.#stream);
+    let stopwatch: Stopwatch | undefined;
+    try {
+      const watch = (stopwatch = new Stopwatch(this.#driver, this.#stream, () => this.sync()));
+      fill(SMALL_NUMBERS);
+      const { taken, choices } = await chooseKernels(
+        {
+          program: this.#program,
+          candidates: (kernel) => this.#waysOf(kernel).map(({ name }) => name),
+          measure: async (launch, candidate) => {
+            const way = this.#waysOf(launch.kernel)[candidate];
+            return watch.time(() => way?.enqueue(launch, 0)).catch(notRefused);
+          },
+        },
+        tuner,
+      );
+      for (const [kernel, candidate] of taken) {
+        const way = this.#waysOf(kernel)[candidate];
+        if (way) this.#ways.set(kernel, way);
+      }
+      fill(0);
+      return choices;
+    } catch (error) {
+      throw this.#faultOf(error);
+    } finally {
+      stopwatch?.dispose();
     }
   }
 
@@ -126,36 +189,23 @@ export class CudaSession implements Session {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     const driver = this.#driver;
-    // What is lost cannot be freed, and a session that ends says nothing of it.
-    const free = (call: () => void): void => {
-      try {
-        call();
-      } catch (error) {
-        if (!(error instanceof CudaError)) throw error;
-      }
-    };
-    free(() => driver.call("cuStreamSynchronize", this.#stream));
-    for (const graph of this.#graphs.values()) free(() => driver.call("cuGraphExecDestroy", graph));
-    for (const { address } of this.#data.values()) free(() => driver.call("cuMemFree_v2", address));
+    driver.attempt("cuStreamSynchronize", this.#stream);
+    for (const graph of this.#graphs.values()) driver.attempt("cuGraphExecDestroy", graph);
+    for (const { address } of this.#data.values()) driver.attempt("cuMemFree_v2", address);
     const { address } = this.#staging ?? {};
-    if (address !== undefined) free(() => driver.call("cuMemFreeHost", address));
-    free(() => driver.call("cuMemFreeHost", this.#arguments.address));
-    free(() => driver.call("cuModuleUnload", this.#module));
-    free(() => driver.call("cuStreamDestroy_v2", this.#stream));
-    free(() => driver.call("cuMemFree_v2", this.#arena));
+    if (address !== undefined) driver.attempt("cuMemFreeHost", address);
+    driver.attempt("cuMemFreeHost", this.#arguments.address);
+    this.#libraries.dispose();
+    driver.attempt("cuModuleUnload", this.#module);
+    driver.attempt("cuStreamDestroy_v2", this.#stream);
+    driver.attempt("cuMemFree_v2", this.#arena);
   }
 
   /** Records an entry's launches instead of running them. */
   #capture(entry: EntryName): bigint {
-    const driver = this.#driver;
-    driver.call("cuStreamBeginCapture_v2", this.#stream, RELAXED);
-    this.#launchAll(entry);
-    const graph = new BigUint64Array(1);
-    driver.call("cuStreamEndCapture", this.#stream, graph);
-    const executable = driver.handle("cuGraphInstantiateWithFlags", graph[0] ?? 0n, 0);
-    driver.call("cuGraphDestroy", graph[0] ?? 0n);
-    this.#graphs.set(entry, executable);
-    return executable;
+    const graph = captured(this.#driver, this.#stream, () => this.#launchAll(entry));
+    this.#graphs.set(entry, graph);
+    return graph;
   }
 
   #launchAll(entry: EntryName): void {
@@ -171,23 +221,55 @@ export class CudaSession implements Session {
     }
   }
 
-  // A kernel takes its buffers and, where it has a time axis, the step; one without does not look at what follows its buffers.
-  #launch({ kernel, buffers, layer }: KernelLaunch, time: number): void {
-    const { name = "", grid, cuda } = this.#program.kernels[kernel] ?? {};
-    const address = this.#functions[kernel];
-    if (!grid || !cuda || address === undefined || buffers.length >= MOST_ARGUMENTS)
-      throw new InternalError(`the program has no CUDA kernel ${String(kernel)}`);
-    const { words } = this.#arguments;
-    buffers.forEach((buffer, i) => (words[i] = this.#place(buffer)));
-    words[buffers.length] = BigInt(time);
-    const pointers = this.#arguments.address + BigInt(8 * MOST_ARGUMENTS);
+  #launch(launch: KernelLaunch, time: number): void {
+    const { kernel, layer } = launch;
     try {
-      this.#driver.call("cuLaunchKernel", address, ...grid, cuda.threads, 1, 1, 0, this.#stream, pointers, 0);
+      const way = this.#ways.get(kernel);
+      if (way) way.enqueue(launch, time);
+      else this.#enqueue(kernel, launch, time);
       if (this.#isBlocking) this.#driver.call("cuStreamSynchronize", this.#stream);
     } catch (error) {
-      if (!(error instanceof CudaError) || error.isOutOfMemory) throw error;
+      const isRefused = error instanceof LibraryError || (error instanceof CudaError && !error.isOutOfMemory);
+      if (!isRefused) throw error;
+      const { name = "" } = this.#program.kernels[kernel] ?? {};
       throw lost(`kernel ${name}${layer === undefined ? "" : ` of ${layer}`}: ${error.message}`, LOST_HINT);
     }
+  }
+
+  /** All ways to do what a kernel does: its own, those of others that compute the same, and those of libraries. */
+  #waysOf(kernel: number): readonly Way[] {
+    const { alternatives = [], library } = this.#program.kernels[kernel] ?? {};
+    const kernels = [kernel, ...alternatives].map((index): Way => {
+      const name = this.#program.kernels[index]?.cuda?.entry ?? "";
+      return { name, enqueue: (launch, time) => this.#enqueue(index, launch, time) };
+    });
+    const plans = this.#libraries.plansOf(kernel).map((plan): Way => {
+      const { rest } = library ?? {};
+      const name = rest === undefined ? plan.name : `${plan.name}, ${this.#program.kernels[rest]?.cuda?.entry ?? ""}`;
+      return { name, enqueue: (launch, time) => this.#enqueuePlan(plan, rest, launch, time) };
+    });
+    return [...kernels, ...plans];
+  }
+
+  /** @param rest the kernel for what comes after the product, which lies behind the launch's buffers */
+  #enqueuePlan(plan: LibraryPlan, rest: number | undefined, launch: KernelLaunch, time: number): void {
+    const { product, workspace } = this.#places;
+    const addresses = [...launch.buffers.map((buffer) => this.#place(buffer)), product];
+    plan.enqueue({ addresses, workspace, stream: this.#stream });
+    if (rest !== undefined) this.#enqueue(rest, launch, time, [product]);
+  }
+
+  // A kernel takes its buffers and, where it has a time axis, the step; one without does not look at what follows its buffers.
+  #enqueue(kernel: number, { buffers }: KernelLaunch, time: number, more: readonly bigint[] = []): void {
+    const { grid, cuda } = this.#program.kernels[kernel] ?? {};
+    const address = this.#functions[kernel];
+    if (!grid || !cuda || address === undefined || buffers.length + more.length >= MOST_ARGUMENTS)
+      throw new InternalError(`the program has no CUDA kernel ${String(kernel)}`);
+    const { words } = this.#arguments;
+    const places = [...buffers.map((buffer) => this.#place(buffer)), ...more];
+    words.set([...places, BigInt(time)]);
+    const pointers = this.#arguments.address + BigInt(8 * MOST_ARGUMENTS);
+    this.#driver.call("cuLaunchKernel", address, ...grid, cuda.threads, 1, 1, 0, this.#stream, pointers, 0);
   }
 
   #plan(name: string): readonly [number, BufferPlan] {
@@ -240,16 +322,26 @@ export class CudaSession implements Session {
     return { address: this.#driver.handle("cuMemAllocHost_v2", bytes), bytes };
   }
 
-  /** What the driver refuses after a session began is a device that was lost: a kernel that failed takes its context with it. */
   #faults<T>(call: () => T): T {
     try {
       return call();
     } catch (error) {
-      if (!(error instanceof CudaError)) throw error;
-      if (error.isOutOfMemory) throw outOfMemory(this.#program, error.message);
-      throw lost(error.message, `${LOST_HINT} ${NAME_HINT}`);
+      throw this.#faultOf(error);
     }
   }
+
+  /** What the driver refuses after a session began is a device that was lost: a kernel that failed takes its context with it. */
+  #faultOf(error: unknown): unknown {
+    if (!(error instanceof CudaError)) return error;
+    if (error.isOutOfMemory) return outOfMemory(this.#program, error.message);
+    return lost(error.message, `${LOST_HINT} ${NAME_HINT}`);
+  }
+}
+
+/** What a library refuses when it is tried is no way to do a launch. */
+function notRefused(error: unknown): null {
+  if (error instanceof LibraryError) return null;
+  throw error;
 }
 
 const lost = (reason: string, hint: string): DeviceError => new DeviceError("lost", `the GPU was lost: ${reason}`, hint);

@@ -33,6 +33,10 @@ export const DRIVER = {
   cuMemcpyDtoHAsync_v2: ["u64", "u64", "u64", "u64"],
   cuMemcpyDtoDAsync_v2: ["u64", "u64", "u64", "u64"],
   cuMemsetD8Async: ["u64", "u8", "u64", "u64"],
+  cuEventCreate: ["memory", "u32"],
+  cuEventDestroy_v2: ["u64"],
+  cuEventRecord: ["u64", "u64"],
+  cuEventElapsedTime: ["memory", "u64", "u64"],
   cuStreamCreate: ["memory", "u32"],
   cuStreamDestroy_v2: ["u64"],
   cuStreamQuery: ["u64"],
@@ -60,8 +64,28 @@ export const NVRTC = {
   nvrtcDestroyProgram: ["memory"],
 } as const satisfies Signatures;
 
+/** Of cuBLASLt, products of matrices. Addresses of factors are host memory, those of matrices the device's. */
+export const CUBLASLT = {
+  cublasLtCreate: ["memory"],
+  cublasLtDestroy: ["u64"],
+  cublasLtMatmulDescCreate: ["memory", "i32", "i32"],
+  cublasLtMatmulDescDestroy: ["u64"],
+  cublasLtMatmulDescSetAttribute: ["u64", "i32", "memory", "u64"],
+  cublasLtMatrixLayoutCreate: ["memory", "i32", "u64", "u64", "u64"],
+  cublasLtMatrixLayoutDestroy: ["u64"],
+  cublasLtMatrixLayoutSetAttribute: ["u64", "i32", "memory", "u64"],
+  cublasLtMatmulPreferenceCreate: ["memory"],
+  cublasLtMatmulPreferenceDestroy: ["u64"],
+  cublasLtMatmulPreferenceSetAttribute: ["u64", "i32", "memory", "u64"],
+  cublasLtMatmulAlgoGetHeuristic: ["u64", "u64", "u64", "u64", "u64", "u64", "u64", "i32", "memory", "memory"],
+  cublasLtMatmul: [
+    ...(["u64", "u64", "memory", "u64", "u64", "u64", "u64", "memory"] as const),
+    ...(["u64", "u64", "u64", "u64", "memory", "u64", "u64", "u64"] as const),
+  ],
+} as const satisfies Signatures;
+
 /** Of other libraries what says their version, as a number. */
-export const VERSIONS: Readonly<Record<string, Signatures>> = {
+export const VERSIONS = {
   cublasLt: { cublasLtGetVersion: [] },
   cudnn: { cudnnGetVersion: [] },
-};
+} as const satisfies Readonly<Record<string, Signatures>>;

@@ -7,7 +7,8 @@ import { Driver, unavailable, versionText } from "./driver.ts";
 import { capabilityOf, gpusOf, OLDEST_CAPABILITY } from "./gpus.ts";
 import { bind, findKoffi, KOFFI_HINT, type Koffi } from "./koffi.ts";
 import { filesOf, LIBRARIES, type LibraryName, type Machine } from "./libraries.ts";
-import { VERSIONS } from "./signatures.ts";
+import { VERSIONS, type Signatures } from "./signatures.ts";
+import { versionOfNumber } from "./version.ts";
 
 /** Something that is not there or does not work, and what would change that. */
 export interface Missing {
@@ -24,7 +25,7 @@ export interface CudaSurvey {
   readonly gpus: readonly { readonly name: string; readonly capability: string; readonly bytes: number; readonly isUsable: boolean }[];
   /** What would compile kernels; what `tlc compile --target cuda` wrote needs none. */
   readonly compiler?: { readonly name: string; readonly version: string; readonly path: string };
-  /** NVIDIA's libraries that were found; cuBLASLt and cuDNN are not used yet. */
+  /** NVIDIA's libraries that were found; cuDNN is not used yet. */
   readonly libraries: readonly { readonly name: string; readonly path: string; readonly version?: string }[];
   readonly missing: readonly Missing[];
 }
@@ -46,17 +47,21 @@ export async function surveyCuda(env: Machine["env"]): Promise<CudaSurvey> {
   const driver = koffi && (await attempt(() => Driver.open()));
   const gpus = driver && (await attempt(() => listed(driver)));
   const compiler = await attempt(() => findCompiler({ env }));
+  const libraries = (Object.keys(LIBRARIES) as LibraryName[]).flatMap((name) => {
+    const [path] = filesOf(name, { env });
+    if (path === undefined) return [];
+    const version = path === compiler?.path ? compiler.version : koffi && versionOf(name, koffi, path);
+    return [{ name, path, ...(version !== undefined && { version }) }];
+  });
+  // Whoever has no GPU misses nothing by it.
+  if (gpus?.some(({ isUsable }) => isUsable) === true && !libraries.some(({ name }) => name === "cublasLt"))
+    missing.push({ what: "cuBLASLt was not found: the program's own kernels do all products", hint: `\`${LIBRARIES.cublasLt.install}\`` });
   return {
     koffi: koffi !== undefined,
     ...(driver && { driver: versionText(driver.version) }),
     gpus: gpus ?? [],
     ...(compiler && { compiler: { name: compiler.name, version: compiler.version, path: compiler.path } }),
-    libraries: (Object.keys(LIBRARIES) as LibraryName[]).flatMap((name) => {
-      const [path] = filesOf(name, { env });
-      if (path === undefined) return [];
-      const version = path === compiler?.path ? compiler.version : koffi && versionOf(name, koffi, path);
-      return [{ name, path, ...(version !== undefined && { version }) }];
-    }),
+    libraries,
     missing,
   };
 }
@@ -74,12 +79,11 @@ function listed(driver: Driver): CudaSurvey["gpus"] {
 
 /** What a library says of itself: 130002 for 13.0.2. */
 function versionOf(name: LibraryName, koffi: Koffi, path: string): string | undefined {
-  const { [name]: table } = VERSIONS;
+  const table: Signatures | undefined = name === "nvrtc" ? undefined : VERSIONS[name];
   if (table === undefined) return undefined;
   try {
     const [call] = bind(koffi, path, table, "u64").values();
-    const number = call?.() ?? 0;
-    return [Math.floor(number / 10000), Math.floor(number / 100) % 100, number % 100].join(".");
+    return versionOfNumber(call?.() ?? 0);
   } catch {
     return undefined;
   }

@@ -10,6 +10,8 @@ export type DeviceKind = (typeof DEVICE_KINDS)[number];
 
 export interface CreateOptions {
   readonly device?: "auto" | DeviceKind | undefined;
+  /** Of cuda: false for the kernels that the compiler took, without measuring others. */
+  readonly tune?: boolean | undefined;
   /** Of webgpu. */
   readonly gpu?: GPU | undefined;
   /** Of wasm: one for each processor unless given; always 1 on a page without cross-origin isolation. */

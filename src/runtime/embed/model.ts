@@ -7,11 +7,10 @@ import type { LoadedSplit } from "../data/loaded-split.ts";
 import type { Purpose } from "../data/pixels.ts";
 import type { Device, DeviceInfo } from "../device.ts";
 import { NonFiniteLossError, StateError } from "../errors.ts";
-import { createEvaluator, predictSplit, type Prediction } from "../evaluate.ts";
+import { predictSplit, type Prediction } from "../predict.ts";
 import type { Metrics } from "../metrics.ts";
 import { initialize, Network } from "../network.ts";
 import type { TrainEvent } from "../events.ts";
-import { train } from "../trainer.ts";
 import { DELTA, loadWeights, readWeights, wholeNetwork } from "../weights/model-weights.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
 import type { DeviceKind } from "./device-file.ts";
@@ -123,6 +122,7 @@ export class Model {
     };
     this.#occupy("training");
     try {
+      const { train } = await import("./training.ts");
       const { goingOn } = options.onCheckpoint || options.resume ? await import("./checkpoints.ts") : {};
       const going = goingOn?.(this.#artifact, splits, options);
       const weights = this.#weights === "kept" ? readSafetensors(await this.save()) : undefined;
@@ -147,6 +147,7 @@ export class Model {
     const split = splitOfColumns(dataInfo, this.#steps, await decodedColumns(dataInfo, values));
     return this.#alone("evaluating", async () => {
       this.#requireWeights();
+      const { createEvaluator } = await import("./training.ts");
       return (await createEvaluator(this.#network.loaded)(split)) ?? {};
     });
   }

@@ -2,5 +2,4 @@
 // exports is between these files; applications see the module's own types.
 
 export * from "./shared.ts";
-export { NonFiniteLossError } from "../errors.ts";
 export { createModel } from "./create.ts";

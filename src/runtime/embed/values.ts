@@ -191,9 +191,13 @@ function packOne(column: ColumnInfo, packed: HostArray | PictureStore, value: Va
     if (typeof picture === "string") return picture;
     return packed instanceof PictureStore ? packed.put(index, picture) : "a picture where numbers are expected";
   }
+  if (typeof value === "object" && !("length" in value)) {
+    const own = Object.hasOwn(value, column.name) ? `: what is \`${column.name}\` there, since it is the only input` : "";
+    return `an object, expected its values themselves${own}`;
+  }
   const size = sizeOf(column.shape);
   const place = packed instanceof PictureStore ? packed.placeOf(index) : packed.subarray(index * size, (index + 1) * size);
-  return place === undefined ? `numbers, ${AS_PICTURES}` : packNumbers(column, value as number | ArrayLike<number>, place);
+  return place === undefined ? `numbers, ${AS_PICTURES}` : packNumbers(column, value, place);
 }
 
 function packNumbers({ dtype, padded }: ColumnInfo, value: number | ArrayLike<number>, place: HostArray): string | undefined {

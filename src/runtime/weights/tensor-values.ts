@@ -103,14 +103,15 @@ export function toHostArray(name: string, tensor: Tensor, dtype: DType): HostArr
     case "u8":
       return toIntegers(name, tensor, dtype);
     case "f16":
-      if (tensor.dtype === "F16") return elements(Uint16Array, tensor.data);
-      throw new DataError(`tensor ${name} is ${tensor.dtype}, expected F16`);
+    case "bf16":
+      if (tensor.dtype === FILE_DTYPES[dtype]) return elements(Uint16Array, tensor.data);
+      throw new DataError(`tensor ${name} is ${tensor.dtype}, expected ${FILE_DTYPES[dtype]}`);
     default:
       return dtype satisfies never;
   }
 }
 
-const FILE_DTYPES = { f32: "F32", f16: "F16", i32: "I32", u32: "U32", u8: "U8", bool: "BOOL" } as const satisfies Record<
+const FILE_DTYPES = { f32: "F32", f16: "F16", bf16: "BF16", i32: "I32", u32: "U32", u8: "U8", bool: "BOOL" } as const satisfies Record<
   DType,
   SafetensorsDType
 >;

@@ -170,6 +170,8 @@ describe("a model", () => {
     [[[1], undefined], "example 1 is undefined"],
     [["a"], '"image" of example 0: a text'],
     [null, "examples are null, expected a list"],
+    [[{ pixels: [1] }], '"image" of example 0: an object, expected its values themselves'],
+    [[{ image: [1] }], "an object, expected its values themselves: what is `image` there, since it is the only input"],
     [[{ data: null, width: 1, height: 1 }], '"image" of example 0: a picture without samples'],
   ])("predicts nothing of %j", async (examples, message) => {
     const { model } = await open();

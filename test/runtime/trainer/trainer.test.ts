@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Artifact } from "../../../src/ir/artifact.ts";
 import { splitFromArrays, type LoadedSplit } from "../../../src/runtime/data/loaded-split.ts";
 import { DataError, NonFiniteLossError } from "../../../src/runtime/errors.ts";
-import { interpret, predictSplit } from "../../../src/runtime/evaluate.ts";
+import { interpret, predictSplit } from "../../../src/runtime/predict.ts";
 import { metricsFrom } from "../../../src/runtime/metrics.ts";
 import { Network, type LoadedStage } from "../../../src/runtime/network.ts";
 import { Pace } from "../../../src/runtime/pace.ts";

@@ -23,6 +23,7 @@ struct Module {
 struct Function {
   Module *module;
   const void *kernel;
+  std::string name;
 };
 
 enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719, CONTEXT_DESTROYED = 709, CAPTURE_INVALIDATED = 901 };
@@ -39,6 +40,11 @@ static bool is_lost = false;
 // Who has the context: with the last of them it is gone.
 static int retained = 0;
 static unsigned polls = 0;
+// Microseconds that work has taken, of a kernel so many unless a test says otherwise of those whose names have a text in them.
+static const double USUAL = 200;
+static double now = 0;
+static std::string slow;
+static double slowness = USUAL;
 
 // Logs a call; the code that it is to fail with, or 0.
 static int begin(const char *name) {
@@ -88,6 +94,19 @@ void fake_fail(const char *name, int code, int after) {
 }
 void fake_room(uint64_t bytes) { room = bytes; }
 uint64_t fake_used() { return used; }
+void fake_slow(const char *name, double microseconds) {
+  slow = name;
+  slowness = microseconds;
+}
+// For libraries of the tests: work of theirs, in its turn.
+int fake_submit(void (*work)(void *), void *of, void (*done)(void *), double microseconds) {
+  std::shared_ptr<void> held(of, done);
+  return submit([=] {
+    now += microseconds;
+    work(held.get());
+    return true;
+  });
+}
 
 int cuInit(unsigned) { CALL(cuInit); return OK; }
 int cuDriverGetVersion(int *version) { CALL(cuDriverGetVersion); *version = number("FAKE_CUDA_VERSION", 13000); return OK; }
@@ -126,7 +145,7 @@ int cuModuleGetFunction(Handle *out, Handle handle, const char *name) {
   Module *module = reinterpret_cast<Module *>(handle);
   const void *kernel = module->find(name);
   if (!kernel) return NOT_FOUND;
-  *out = Handle(new Function{module, kernel});
+  *out = Handle(new Function{module, kernel, name});
   return OK;
 }
 
@@ -171,6 +190,21 @@ int cuMemsetD8Async(Handle to, unsigned char value, size_t bytes, Handle) {
   });
 }
 
+int cuEventCreate(Handle *out, unsigned) { CALL(cuEventCreate); *out = Handle(new double(0)); return OK; }
+int cuEventDestroy_v2(Handle event) { CALL(cuEventDestroy_v2); delete reinterpret_cast<double *>(event); return OK; }
+int cuEventRecord(Handle event, Handle) {
+  CALL(cuEventRecord);
+  return submit([=] {
+    *reinterpret_cast<double *>(event) = now;
+    return true;
+  });
+}
+int cuEventElapsedTime(float *milliseconds, Handle from, Handle to) {
+  CALL(cuEventElapsedTime);
+  *milliseconds = float((*reinterpret_cast<double *>(to) - *reinterpret_cast<double *>(from)) / 1000);
+  return OK;
+}
+
 int cuStreamCreate(Handle *out, unsigned) { CALL(cuStreamCreate); *out = 7; return OK; }
 int cuStreamDestroy_v2(Handle) { CALL(cuStreamDestroy_v2); return OK; }
 int cuStreamSynchronize(Handle) { CALL(cuStreamSynchronize); return spoils() ? CAPTURE_INVALIDATED : OK; }
@@ -181,7 +215,7 @@ int cuStreamQuery(Handle) {
   return polls++ % 2 == 0 ? NOT_READY : OK;
 }
 int cuStreamBeginCapture_v2(Handle, unsigned) { CALL(cuStreamBeginCapture_v2); is_capturing = true; captured.clear(); return OK; }
-int cuStreamEndCapture(Handle, Handle *graph) { CALL(cuStreamEndCapture); is_capturing = false; *graph = Handle(new Work(captured)); return OK; }
+int cuStreamEndCapture(Handle, Handle *graph) { CALL(cuStreamEndCapture); is_capturing = false; *graph = Handle(new Work(captured)); captured.clear(); return OK; }
 int cuGraphInstantiateWithFlags(Handle *out, Handle graph, uint64_t) {
   CALL(cuGraphInstantiateWithFlags);
   *out = Handle(new Work(*reinterpret_cast<Work *>(graph)));
@@ -217,6 +251,11 @@ int cuLaunchKernel(Handle handle, unsigned groups, unsigned gy, unsigned gz, uns
     memcpy(&arguments->words[i], params[i], 8);
     arguments->pointers[i] = &arguments->words[i];
   }
-  return submit([=] { return function->module->run(function->kernel, groups, threads, arguments->pointers); });
+  return submit([=] {
+    // What comes after a library's product is little.
+    const bool is_rest = function->name.find("_rest_") != std::string::npos;
+    now += !slow.empty() && function->name.find(slow) != std::string::npos ? slowness : is_rest ? 10 : USUAL;
+    return function->module->run(function->kernel, groups, threads, arguments->pointers);
+  });
 }
 }

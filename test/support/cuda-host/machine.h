@@ -61,7 +61,9 @@ static void enter() {
 }
 
 // Runs every thread of a workgroup up to its end, from barrier to barrier; false where some ended while others wait.
+static void forget_copies();
 static bool run_fibers() {
+  forget_copies();
   if (!stacks) stacks = static_cast<char *>(malloc(MOST_THREADS * STACK));
   for (unsigned i = 0; i < threads; i++) fibers[i].state = FRESH;
   for (phase = 0;; phase++) {
@@ -120,6 +122,37 @@ static inline float of_half(unsigned half) {
   const float sign = half & 0x8000u ? -1.0f : 1.0f;
   if (exponent == 31u) return sign * (fraction ? NAN : INFINITY);
   return sign * (exponent ? ldexpf(float(1024u + fraction), int(exponent) - 25) : ldexpf(float(fraction), -24));
+}
+
+// Copies that a thread has begun. One lands when it is waited for and not before; until then its place holds no number, so that nobody may still read what
+// was there, either.
+struct Copy { char *to; const void *from; unsigned bytes, batch; bool is_read; };
+const unsigned MOST_COPIES = 256;
+static Copy copies[MOST_THREADS][MOST_COPIES];
+static unsigned copy_counts[MOST_THREADS], batches[MOST_THREADS];
+static inline void begin_copy(char *to, const void *from, unsigned bytes, bool is_read) {
+  const unsigned lane = threadIdx.x;
+  // As the instruction, which takes what is aligned.
+  if (reinterpret_cast<uintptr_t>(to) % bytes != 0 || (is_read && reinterpret_cast<uintptr_t>(from) % bytes != 0)) abort();
+  if (to < __start_shared_arrays || to + bytes > __stop_shared_arrays || copy_counts[lane] == MOST_COPIES) abort();
+  copies[lane][copy_counts[lane]++] = {to, from, bytes, batches[lane], is_read};
+  memset(to, 0xff, bytes);
+}
+static inline void end_batch() { batches[threadIdx.x]++; }
+static inline void wait_copies(unsigned pending) {
+  const unsigned lane = threadIdx.x;
+  unsigned left = 0;
+  for (unsigned i = 0; i < copy_counts[lane]; i++) {
+    const Copy &copy = copies[lane][i];
+    if (copy.batch + pending >= batches[lane]) copies[lane][left++] = copy;
+    else if (copy.is_read) memcpy(copy.to, copy.from, copy.bytes);
+    else memset(copy.to, 0, copy.bytes);
+  }
+  copy_counts[lane] = left;
+}
+static void forget_copies() {
+  memset(copy_counts, 0, sizeof copy_counts);
+  memset(batches, 0, sizeof batches);
 }
 
 static const unsigned *rows[MOST_THREADS];

@@ -35,6 +35,8 @@ export interface Loss<N extends string = string, A extends ArgSpecs = ArgSpecs> 
   readonly fits: (comparison: Comparison, args: Values<A>) => Problem | undefined;
   /** The label that stands for none and counts for nothing, if there is one. */
   readonly ignores?: (args: Values<A>) => number | undefined;
+  /** Whether what it says of one label depends on others, so that it is to know which of them stand for none; others get a class for those. */
+  readonly seesIgnored?: true;
   /** What it must know of the labels that are trained on, for arguments which say so; others it leaves as they are. */
   readonly counts?: (args: Values<A>) => boolean;
   readonly balanced?: (args: Values<A>, info: Pick<LabelInfo, "labelled" | "classes">) => Values<A> | Problem;

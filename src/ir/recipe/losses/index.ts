@@ -7,6 +7,7 @@ import { contrastive } from "./contrastive.ts";
 import { cosine } from "./cosine.ts";
 import { crossEntropy } from "./cross-entropy.ts";
 import type { Loss } from "./define.ts";
+import { dice } from "./dice.ts";
 import { focal } from "./focal.ts";
 import { hinge } from "./hinge.ts";
 import { huber } from "./huber.ts";
@@ -17,7 +18,7 @@ import { smoothL1 } from "./smooth-l1.ts";
 import { triplet } from "./triplet.ts";
 
 export const LOSSES = [
-  ...[crossEntropy, binaryCrossEntropy, focal, hinge],
+  ...[crossEntropy, binaryCrossEntropy, focal, hinge, dice],
   ...[mse, mae, huber, smoothL1, klDivergence, cosine],
   ...[contrastive, triplet],
 ] as const satisfies readonly Loss[];

@@ -5,7 +5,8 @@ import { confusion, countsOfMatrix } from "./classes.ts";
 import { defineMetric } from "./define.ts";
 import { countsOfSets, decisions } from "./sets.ts";
 
-const quotient: Quotient = ({ right, labelled, answered }) => [2 * right, labelled + answered];
+/** Of a class. */
+export const f1Of: Quotient = ({ right, labelled, answered }) => [2 * right, labelled + answered];
 
 export const f1 = defineMetric({
   name: "f1",
@@ -15,8 +16,7 @@ export const f1 = defineMetric({
   unit: "share",
   nameOf: (args) => averageName("f1", args),
   tally: (_, labels) => (labels === "set" ? decisions : confusion),
-  value: ({ tallied, labels }, { average }) =>
-    averaged(labels === "set" ? countsOfSets(tallied) : countsOfMatrix(tallied), average, quotient),
+  value: ({ tallied, labels }, { average }) => averaged(labels === "set" ? countsOfSets(tallied) : countsOfMatrix(tallied), average, f1Of),
   samples: [{}, { average: "micro" }, { average: "weighted" }],
   better: "higher",
 });

@@ -9,6 +9,7 @@ import { auc } from "./auc.ts";
 import { averagePrecision } from "./average-precision.ts";
 import { confusion } from "./confusion.ts";
 import type { Metric, RankedMetric, SummedMetric, Tally, TallySizes } from "./define.ts";
+import { diceScore } from "./dice.ts";
 import { f1 } from "./f1.ts";
 import { mae } from "./mae.ts";
 import { meanIou } from "./mean-iou.ts";
@@ -19,7 +20,7 @@ import { rmse } from "./rmse.ts";
 import { topK } from "./top-k.ts";
 
 export const METRICS = [
-  ...[accuracy, topK, precision, recall, f1, meanIou, auc, averagePrecision, confusion],
+  ...[accuracy, topK, precision, recall, f1, meanIou, diceScore, auc, averagePrecision, confusion],
   ...[mae, rmse, r2],
 ] as const satisfies readonly Metric[];
 

@@ -6,7 +6,7 @@ import { isAbsolute, join } from "node:path";
 /** Below `XDG_CACHE_HOME`, which counts only where it is absolute, or the home folder's `.cache`; undefined without a home. */
 export function cacheFolder(
   env: Readonly<Record<string, string | undefined>>,
-  kind: "pictures" | "features" | "kernels" | "code",
+  kind: "pictures" | "features" | "kernels" | "tuning" | "code",
 ): string | undefined {
   const { XDG_CACHE_HOME: named = "", HOME: home = process.platform === "win32" ? homedir() : "" } = env;
   const base = isAbsolute(named) ? named : isAbsolute(home) ? join(home, ".cache") : undefined;

@@ -1,0 +1,146 @@
+// A contraction as a library of matrix products can do it: both operands lie in memory as they are, and each of their indices grows by a step of its own. What
+// comes after the sum is part of the library's call where that is a bias or something to add, and else a kernel of its own over the product.
+
+import { add, axis, int, load, mul, operands, type Expr } from "../ir/loop/expr.ts";
+import { expressionsOf, type ContractStage, type Kernel, type StoreStage } from "../ir/loop/kernel.ts";
+import { mapExpressions, mapOperands } from "../ir/loop/map-expr.ts";
+import { isMatrix } from "../ir/matrix-place.ts";
+import type { MatrixPlace, ProductOfLibrary } from "../ir/program.ts";
+import { WORTH_MEASURING } from "./problem.ts";
+import { sizeOfAxes, substituter, termsOf } from "./axes.ts";
+
+/** What a library would do of a kernel, and the kernel that does the rest, of whose parameters the last is the product. */
+export interface LibraryForm {
+  readonly product: ProductOfLibrary;
+  readonly rest?: Kernel;
+}
+
+/** Undefined where operands are computed while they are loaded, as those of most convolutions are. */
+export function libraryForm(kernel: Kernel): LibraryForm | undefined {
+  return (
+    formOf(kernel) ??
+    piecesOf(kernel)
+      .map(formOf)
+      .find((form) => form !== undefined)
+  );
+}
+
+/** The same kernel with its columns in pieces, one for each of a batch: the pixels of pictures that lie one behind the other are not one matrix. */
+function piecesOf(kernel: Kernel): readonly Kernel[] {
+  const [b, m, n] = kernel.axes;
+  if (!b || !m || !n || b.extent !== 1) return [];
+  return [...dividers(kernel.stages.flatMap(expressionsOf), n.name)]
+    .filter((size) => size > 1 && size < n.extent && n.extent % size === 0)
+    .map((size): Kernel => {
+      const [batch, column] = [
+        { ...b, extent: n.extent / size },
+        { ...n, extent: size },
+      ];
+      const joined = add(mul(axis(batch.name, batch.extent), int(size)), axis(column.name, size));
+      const replace = substituter(new Map([[n.name, joined]]));
+      return { ...kernel, axes: [batch, m, column], stages: kernel.stages.map((stage) => mapExpressions(stage, replace)) };
+    });
+}
+
+/** By what an axis is divided somewhere in expressions. */
+function dividers(exprs: readonly Expr[], name: string): ReadonlySet<number> {
+  const [found, seen] = [new Set<number>(), new Set<Expr>()];
+  const visit = (expr: Expr): void => {
+    if (seen.has(expr)) return;
+    seen.add(expr);
+    const isQuotient = expr.kind === "binary" && expr.op === "div" && expr.x.kind === "axis" && expr.x.name === name;
+    if (isQuotient && expr.y.kind === "const") found.add(expr.y.value);
+    operands(expr).forEach(visit);
+  };
+  exprs.forEach(visit);
+  return found;
+}
+
+function formOf(kernel: Kernel): LibraryForm | undefined {
+  const [stage, ...others] = kernel.stages;
+  const stores = others.filter((other) => other.kind === "store");
+  if (stage?.kind !== "contract" || stage.dtype !== "f32" || kernel.time || stores.length !== others.length) return undefined;
+  if (sizeOfAxes(kernel.axes) * stage.k.extent < WORTH_MEASURING) return undefined;
+  const extent = (name: string): number => kernel.axes.find((it) => it.name === name)?.extent ?? 1;
+  const shape = { batch: extent("b"), m: extent("m"), n: extent("n"), k: stage.k.extent };
+  const left = operandOf(kernel, stage, stage.lhs, ["b", "m", "k"]);
+  const right = operandOf(kernel, stage, stage.rhs, ["b", "k", "n"]);
+  if (!left || !right || !isMatrix(left, shape.m, shape.k) || !isMatrix(right, shape.k, shape.n)) return undefined;
+  const common = { kind: "matmul", precision: stage.operands ?? "f32", ...shape, left, right } as const;
+  const [only] = stores;
+  const plain = only && stores.length === 1 ? plainStore(kernel, only) : undefined;
+  if (plain) return { product: { ...common, ...plain } };
+  const rest = restOf(kernel, stores);
+  const result = { param: kernel.params.length, first: 0, matrix: shape.m * shape.n, row: shape.n, column: 1 };
+  return { product: { ...common, result }, rest };
+}
+
+/** The place of an operand's elements: of a load as it is, or rounded as the library itself rounds. */
+function operandOf(kernel: Kernel, { operands: format }: ContractStage, given: Expr, axes: Axes): MatrixPlace | undefined {
+  const isRounded = given.kind === "unary" && format !== undefined && given.op === `round_${format}`;
+  return placeOf(kernel, isRounded ? given.x : given, axes);
+}
+
+/** Names along which an index grows: from matrix to matrix of a batch, from row to row, from column to column. */
+type Axes = readonly [matrix: string, row: string, column: string];
+
+function placeOf(kernel: Kernel, expr: Expr, axes: Axes): MatrixPlace | undefined {
+  if (expr.kind !== "load" || expr.dtype !== "f32" || kernel.params[expr.buffer]?.dtype !== "f32") return undefined;
+  const steps = stepsOf(expr.index, axes);
+  const isAhead = steps && Object.values(steps).every((step) => step >= 0);
+  return isAhead && kernel.params[expr.buffer]?.length !== 0 ? { param: expr.buffer, ...steps } : undefined;
+}
+
+type Steps = Omit<MatrixPlace, "param">;
+
+function stepsOf(index: Expr, [matrix, row, column]: Axes): Steps | undefined {
+  const steps = new Map<string | undefined, number>();
+  for (const [scale, factor] of termsOf(index)) {
+    const name = factor?.kind === "axis" ? factor.name : undefined;
+    if (factor && (name === undefined || ![matrix, row, column].includes(name))) return undefined;
+    steps.set(name, (steps.get(name) ?? 0) + scale);
+  }
+  const of = (name?: string): number => steps.get(name) ?? 0;
+  return { first: of(), matrix: of(matrix), row: of(row), column: of(column) };
+}
+
+/** Of `acc`, `acc + bias[n]` and either with a matrix added to it; undefined for anything else. */
+function plainStore(kernel: Kernel, { axes, writes }: StoreStage): Pick<ProductOfLibrary, "result" | "bias" | "added"> | undefined {
+  const [write, ...others] = writes;
+  if (!write || others.length > 0 || sizeOfAxes(axes) !== 1) return undefined;
+  const result = placeOf(kernel, load(write.buffer, write.index, "f32"), ["b", "m", "n"]);
+  const summands = summandsOf(write.value);
+  const sums = summands.filter(({ kind }) => kind === "acc");
+  const places = summands.filter(({ kind }) => kind !== "acc").map((expr) => placeOf(kernel, expr, ["b", "m", "n"]));
+  if (!result || sums.length !== 1) return undefined;
+  const isBias = (place: MatrixPlace | undefined): boolean => place?.column === 1 && place.row === 0 && place.matrix === 0;
+  const biases = places.filter((place) => isBias(place));
+  const added = places.filter((place) => !isBias(place));
+  const width = kernel.axes.find(({ name }) => name === "n")?.extent ?? 1;
+  const isRight = [result, ...added].every((place) => place?.column === 1 && place.row >= width);
+  if (biases.length > 1 || added.length > 1 || !isRight) return undefined;
+  const [bias] = biases;
+  return { result, ...(bias && { bias }), ...(added[0] && { added: added[0] }) };
+}
+
+const summandsOf = (expr: Expr): readonly Expr[] =>
+  expr.kind === "binary" && expr.op === "add" && expr.dtype === "f32" ? [...summandsOf(expr.x), ...summandsOf(expr.y)] : [expr];
+
+/** The store stages over a product that lies in memory, matrix behind matrix, row behind row. */
+function restOf(kernel: Kernel, stores: readonly StoreStage[]): Kernel {
+  const extent = (name: string): number => kernel.axes.find((it) => it.name === name)?.extent ?? 1;
+  const index = ["b", "m", "n"].reduce<Expr>((at, name) => add(mul(at, int(extent(name))), axis(name, extent(name))), int(0));
+  const product = load(kernel.params.length, index, "f32");
+  const done = new Map<Expr, Expr>();
+  const visit = (expr: Expr): Expr => {
+    const known = done.get(expr) ?? (expr.kind === "acc" ? product : mapOperands(expr, visit));
+    done.set(expr, known);
+    return known;
+  };
+  return {
+    ...kernel,
+    name: `${kernel.name}_rest`,
+    params: [...kernel.params, { name: "product", dtype: "f32", length: sizeOfAxes(kernel.axes), access: "read" }],
+    stages: stores.map((stage) => mapExpressions(stage, visit)),
+  };
+}

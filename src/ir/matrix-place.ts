@@ -1,0 +1,39 @@
+// Whether what a kernel says of matrices in its buffers is a matrix that a library takes, all of whose elements are there.
+
+import type { MatrixPlace, ParameterType, ProductOfLibrary } from "./program.ts";
+
+/** Rows or columns lie side by side, and one behind the other what does not. */
+export function isMatrix({ row, column }: Pick<MatrixPlace, "row" | "column">, rows: number, columns: number): boolean {
+  const isByRows = (column === 1 || columns === 1) && (row >= columns || rows === 1);
+  const isByColumns = (row === 1 || rows === 1) && (column >= rows || columns === 1);
+  return isByRows || isByColumns;
+}
+
+/** Whether a product is one over buffers of these types; `params` has the product itself behind the kernel's where there is a rest. */
+export function isProduct(product: ProductOfLibrary, params: readonly ParameterType[], hasRest: boolean): boolean {
+  const { batch, m, n, k, left, right, result, bias, added } = product;
+  const isThere = (place: MatrixPlace, rows: number, columns: number, access: "read" | "write"): boolean => {
+    const { [place.param]: given } = params;
+    if (given?.dtype !== "f32" || (given.access !== access && given.access !== "read_write")) return false;
+    return place.first + (batch - 1) * place.matrix + (rows - 1) * place.row + (columns - 1) * place.column < given.length;
+  };
+  const isSideBySide = (place: MatrixPlace): boolean => place.column === 1 && place.row >= n;
+  return (
+    isThere(left, m, k, "read") &&
+    isMatrix(left, m, k) &&
+    isThere(right, k, n, "read") &&
+    isMatrix(right, k, n) &&
+    isThere(result, m, n, hasRest ? "read" : "write") &&
+    (!hasRest || (result.param === params.length - 1 && !bias && !added)) &&
+    isSideBySide(result) &&
+    (batch === 1 || result.matrix >= (m - 1) * result.row + n) &&
+    (!bias || (isThere(bias, 1, n, "read") && bias.column === 1 && bias.row === 0 && bias.matrix === 0)) &&
+    (!added || (isThere(added, m, n, "read") && isSideBySide(added)))
+  );
+}
+
+/** What a library leaves of a kernel to another one takes: its parameters, and the product. */
+export const restParams = (params: readonly ParameterType[], { batch, m, n }: ProductOfLibrary): readonly ParameterType[] => [
+  ...params,
+  { dtype: "f32", length: batch * m * n, access: "read" },
+];

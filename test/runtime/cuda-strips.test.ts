@@ -1,0 +1,17 @@
+// Sums over strips in CUDA kernels, run by the host's C++ compiler; skipped, with the reason, where there is none.
+
+import { describe, it } from "vitest";
+import { NO_HOST_COMPILER, openHostCuda } from "../support/cuda-host.ts";
+import { kernelsOfGraphs } from "../support/cuda-kernels.ts";
+import { stripGraphs, stripSuite } from "./strip-suite.ts";
+
+if (NO_HOST_COMPILER !== undefined)
+  describe("sums over strips on cuda", () => {
+    it.skip(`run: ${NO_HOST_COMPILER}`, () => undefined);
+  });
+else
+  stripSuite("cuda on the host", async () => {
+    const device = openHostCuda();
+    await device.prepare([...kernelsOfGraphs(stripGraphs()).values()]);
+    return device;
+  });

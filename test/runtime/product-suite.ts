@@ -1,0 +1,137 @@
+// Products that a device may do in several ways: other kernels, or a library. On a device whose choice is forced, each way gives what the interpreter does.
+
+import { describe, expect, it } from "vitest";
+import { createBuilder, type Builder } from "../../src/ir/builder.ts";
+import type { Graph } from "../../src/ir/graph.ts";
+import type { Node } from "../../src/ir/node.ts";
+import type { MatmulAttrs } from "../../src/ir/ops/matmul.ts";
+import type { ProductOfLibrary } from "../../src/ir/program.ts";
+import { sizeOf, tensorType } from "../../src/ir/types.ts";
+import type { Device } from "../../src/runtime/device.ts";
+import type { Choice, Tuning } from "../../src/runtime/tuning/tuner.ts";
+import { createRandom } from "../support/random.ts";
+import { interpret, runGraph } from "../support/run-graph.ts";
+import { relativeError } from "../support/values.ts";
+
+/** A product of at least as many multiplications as are worth a library, and what comes of it. */
+export interface ProductCase {
+  readonly name: string;
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  readonly build: (b: Builder, inputs: Readonly<Record<string, Node>>) => Node;
+  /** What the library is told. */
+  readonly expected: Partial<ProductOfLibrary>;
+  /** Whether a kernel does the rest. */
+  readonly hasRest?: boolean;
+}
+
+export const [M, K, N] = [160, 200, 144];
+export const product = (b: Builder, x: Node | undefined, w: Node | undefined, attrs: MatmulAttrs = {}): Node => b.matmul(x!, w!, attrs);
+const rounded = (to: "tf32" | "bf16" | "f16"): ProductCase => ({
+  name: `operands of ${to}`,
+  shapes: { x: [M, K], w: [K, N] },
+  build: (b, { x, w }) => product(b, b.roundTo(x!, { to }), b.roundTo(w!, { to })),
+  expected: { precision: to, m: M },
+});
+
+export const PRODUCTS: readonly ProductCase[] = [
+  {
+    name: "rows by columns",
+    shapes: { x: [M, K], w: [K, N] },
+    build: (b, { x, w }) => product(b, x, w),
+    expected: { batch: 1, m: M, n: N, k: K },
+  },
+  {
+    name: "the right one turned",
+    shapes: { x: [M, K], w: [N, K] },
+    build: (b, { x, w }) => product(b, x, w, { transposeB: true }),
+    expected: { m: M },
+  },
+  {
+    name: "the left one turned",
+    shapes: { x: [K, M], w: [K, N] },
+    build: (b, { x, w }) => product(b, x, w, { transposeA: true }),
+    expected: { m: M },
+  },
+  {
+    name: "both turned",
+    shapes: { x: [K, M], w: [N, K] },
+    build: (b, { x, w }) => product(b, x, w, { transposeA: true, transposeB: true }),
+    expected: { m: M },
+  },
+  {
+    name: "a batch of them",
+    shapes: { x: [5, 96, 128], w: [5, 128, 80] },
+    build: (b, { x, w }) => product(b, x, w),
+    expected: { batch: 5, m: 96, n: 80, k: 128, precision: "f32" },
+  },
+  {
+    name: "a bias",
+    shapes: { x: [M, K], w: [K, N], bias: [N] },
+    build: (b, { x, w, bias }) => b.add(product(b, x, w), bias!),
+    expected: { bias: { param: 2, first: 0, matrix: 0, row: 0, column: 1 } },
+  },
+  {
+    name: "what is added to it",
+    shapes: { x: [M, K], w: [K, N], bias: [N], more: [M, N] },
+    build: (b, { x, w, bias, more }) => b.add(b.add(more!, product(b, x, w)), bias!),
+    expected: { added: expect.objectContaining({ row: N }) as never, bias: expect.objectContaining({ row: 0 }) as never },
+  },
+  {
+    name: "an activation, which a kernel does",
+    shapes: { x: [M, K], w: [K, N], bias: [N] },
+    build: (b, { x, w, bias }) => b.tanh(b.add(product(b, x, w), bias!)),
+    expected: { result: { param: 4, first: 0, matrix: M * N, row: N, column: 1 } },
+    hasRest: true,
+  },
+  {
+    name: "a convolution of one pixel",
+    shapes: { x: [3, 64, 16, 16], w: [96, 64, 1, 1] },
+    build: (b, { x, w }) => b.conv2d(x!, w!, { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }),
+    expected: { batch: 3, m: 96, n: 256, k: 64, left: { param: 0, first: 0, matrix: 0, row: 64, column: 1 } },
+  },
+  rounded("tf32"),
+  rounded("bf16"),
+  rounded("f16"),
+];
+
+export function graphOf({ shapes, build }: ProductCase): Graph {
+  const b = createBuilder();
+  const inputs = Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [name, b.input({ name, role: "batch", type: tensorType("f32", [...shape]) })]),
+  );
+  return { builder: b, outputs: new Map([["y", build(b, inputs)]]) };
+}
+
+const random = createRandom(11);
+export const valuesOf = ({ shapes }: ProductCase): Map<string, Float64Array> =>
+  new Map(
+    Object.entries(shapes).map(([name, shape]) => [name, Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(random() - 0.5))]),
+  );
+
+/** Ways of one contest that are tried: more than any has. */
+const MOST_WAYS = 5;
+
+/** @param open a device that takes what the given tuning says, measuring nothing */
+export function everyWaySuite(name: string, open: (tuning: Tuning) => Promise<Device>): void {
+  describe(`${name} multiplies in every way`, () => {
+    it.each(PRODUCTS)("$name", { timeout: 120_000 }, async (given) => {
+      const graph = graphOf(given);
+      const values = valuesOf(given);
+      const expected = interpret(graph, values).get("y") ?? [];
+      const ways = new Set<string>();
+      for (let wanted = 0; wanted < MOST_WAYS; wanted++) {
+        let told: readonly Choice[] = [];
+        const find = (_: string, count: number): Promise<number[]> =>
+          Promise.resolve(Array.from({ length: count }, (__, i) => (i === Math.min(wanted, count - 1) ? 1 : 1000)));
+        // A device remembers by itself what it once chose.
+        const device = await open({ times: { find, keep: () => Promise.resolve() }, tell: (choices) => (told = choices) });
+        const results = (await runGraph(device, graph, values)).get("y") ?? [];
+        device.dispose();
+        const taken = told.map((choice) => choice.taken).join();
+        ways.add(taken);
+        expect(relativeError(results, expected), taken).toBeLessThan(1e-5);
+      }
+      expect(ways.size).toBeGreaterThan(1);
+    });
+  });
+}
