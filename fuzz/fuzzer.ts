@@ -30,6 +30,8 @@ export interface Fuzzer {
   readonly count: number;
   /** Milliseconds that a case may take, where it is more than an answer. */
   readonly mostMs?: number;
+  /** Cases after which a new process goes on, where a library keeps memory for each. */
+  readonly perProcess?: number;
   /** Makes what all cases share, in a folder that is removed afterwards. */
   readonly prepare: (folder: string) => Promise<Case> | Case;
 }
@@ -40,7 +42,7 @@ export class Failure extends Error {}
 const MOST_MS = 3000;
 const MOST_BYTES = 2 ** 30;
 /** After so many a run ends. */
-const MOST_FAILURES = 10;
+export const MOST_FAILURES = 10;
 
 export interface Summary {
   readonly cases: number;
@@ -51,24 +53,39 @@ export interface Summary {
   readonly peakBytes: number;
 }
 
+export const NOTHING: Summary = { cases: 0, outcomes: {}, failures: [], slowestMs: 0, peakBytes: 0 };
+
+/** Of the cases of both. */
+export function added(one: Summary, other: Summary): Summary {
+  const outcomes: Record<Outcome, number> = { ...one.outcomes };
+  for (const [outcome, times] of Object.entries(other.outcomes)) outcomes[outcome] = (outcomes[outcome] ?? 0) + times;
+  return {
+    cases: one.cases + other.cases,
+    outcomes,
+    failures: [...one.failures, ...other.failures],
+    slowestMs: Math.max(one.slowestMs, other.slowestMs),
+    peakBytes: Math.max(one.peakBytes, other.peakBytes),
+  };
+}
+
 /** @param began told before each case, for a watchdog */
 export async function fuzz(
   run: Case,
   {
     seed,
-    from = 0,
+    from,
     count,
-    minutes = Infinity,
+    minutes,
     mostMs = MOST_MS,
     began,
   }: {
     readonly seed: number;
-    readonly from?: number;
+    readonly from: number;
     readonly count: number;
     /** No case begins later. */
-    readonly minutes?: number | undefined;
-    readonly mostMs?: number;
-    readonly began?: (index: number) => void;
+    readonly minutes: number;
+    readonly mostMs?: number | undefined;
+    readonly began: (index: number) => void;
   },
 ): Promise<Summary> {
   const outcomes: Record<Outcome, number> = {};
@@ -78,7 +95,7 @@ export async function fuzz(
   let index = from;
   const end = performance.now() + minutes * 60_000;
   for (; index < from + count && failures.length < MOST_FAILURES && performance.now() < end; index++) {
-    began?.(index);
+    began(index);
     const start = performance.now();
     const work = process.cpuUsage();
     const failed = (what: string): void => void failures.push(`--seed ${seed} --from ${index} --count 1: ${what}`);

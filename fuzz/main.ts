@@ -1,11 +1,11 @@
-// npm run fuzz -- NAME [--count N] [--minutes M] [--seed S] [--from I]: runs a fuzzer in a process of its own, which a watchdog ends where a case hangs.
+// npm run fuzz -- NAME [--count N] [--minutes M] [--seed S] [--from I]: runs a fuzzer in processes of its own, which a watchdog ends where a case hangs.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { artifacts } from "./artifacts.ts";
 import { pictures, tables } from "./data.ts";
-import { fuzz, type Fuzzer } from "./fuzzer.ts";
+import { added, fuzz, MOST_FAILURES, NOTHING, type Fuzzer, type Summary } from "./fuzzer.ts";
 import { networks } from "./networks/run.ts";
 import { pickles } from "./pickles.ts";
 import { resume } from "./resume.ts";
@@ -31,8 +31,30 @@ function numberAfter(args: readonly string[], option: string): number | undefine
   return value;
 }
 
-/** Resolves to the exit code. */
-export async function main(args: readonly string[], began: (index: number) => void): Promise<number> {
+/** Some cases of a fuzzer, for one process. */
+export interface Part {
+  readonly name: string;
+  readonly seed: number;
+  readonly from: number;
+  readonly count: number;
+  /** After which no case begins. */
+  readonly minutes: number;
+}
+
+/** @param began told before each case, for a watchdog */
+export async function runCases({ name, ...part }: Part, began: (index: number) => void): Promise<Summary> {
+  const fuzzer = FUZZERS[name];
+  if (!fuzzer) throw new Error(`no fuzzer ${name}`);
+  const folder = mkdtempSync(join(tmpdir(), "tlspec-fuzz-"));
+  try {
+    return await fuzz(await fuzzer.prepare(folder), { ...part, mostMs: fuzzer.mostMs, began });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @param runPart resolves to undefined where the process ended without an answer. Resolves to the exit code. */
+export async function main(args: readonly string[], runPart: (part: Part) => Promise<Summary | undefined>): Promise<number> {
   const [name = ""] = args;
   const fuzzer = Object.hasOwn(FUZZERS, name) ? FUZZERS[name] : undefined;
   if (!fuzzer) {
@@ -41,28 +63,23 @@ export async function main(args: readonly string[], began: (index: number) => vo
     return 2;
   }
   const seed = numberAfter(args, "--seed") ?? Math.floor(Math.random() * 2 ** 31);
-  const minutes = numberAfter(args, "--minutes");
-  const count = numberAfter(args, "--count") ?? (minutes === undefined ? fuzzer.count : Infinity);
-  const folder = mkdtempSync(join(tmpdir(), "tlspec-fuzz-"));
-  try {
-    const start = performance.now();
-    const run = await fuzzer.prepare(folder);
-    const { cases, outcomes, failures, slowestMs, peakBytes } = await fuzz(run, {
-      seed,
-      from: numberAfter(args, "--from") ?? 0,
-      count,
-      minutes,
-      began,
-      ...(fuzzer.mostMs !== undefined && { mostMs: fuzzer.mostMs }),
-    });
-    const seconds = (performance.now() - start) / 1000;
-    console.log(`${name}: ${cases} cases from seed ${seed} in ${seconds.toFixed(0)} s, ${failures.length} failed`);
-    for (const [outcome, times] of Object.entries(outcomes).sort(([, a], [, b]) => b - a))
-      console.log(`  ${String(times).padStart(9)}  ${outcome}`);
-    console.log(`  slowest case ${slowestMs.toFixed(0)} ms, at most ${(peakBytes / 1e6).toFixed(0)} MB`);
-    for (const failure of failures) console.log(failure);
-    return failures.length === 0 ? 0 : 1;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  const from = numberAfter(args, "--from") ?? 0;
+  const minutes = numberAfter(args, "--minutes") ?? Infinity;
+  const count = numberAfter(args, "--count") ?? (minutes === Infinity ? fuzzer.count : Infinity);
+  const start = performance.now();
+  const left = (): number => minutes - (performance.now() - start) / 60_000;
+  let sum = NOTHING;
+  while (sum.cases < count && left() > 0 && sum.failures.length < MOST_FAILURES) {
+    const size = Math.min(count - sum.cases, fuzzer.perProcess ?? Infinity);
+    const summary = await runPart({ name, seed, from: from + sum.cases, count: size, minutes: left() });
+    if (!summary) return 1;
+    sum = added(sum, summary);
   }
+  const seconds = (performance.now() - start) / 1000;
+  console.log(`${name}: ${sum.cases} cases from seed ${seed} in ${seconds.toFixed(0)} s, ${sum.failures.length} failed`);
+  for (const [outcome, times] of Object.entries(sum.outcomes).sort(([, a], [, b]) => b - a))
+    console.log(`  ${String(times).padStart(9)}  ${outcome}`);
+  console.log(`  slowest case ${sum.slowestMs.toFixed(0)} ms, at most ${(sum.peakBytes / 1e6).toFixed(0)} MB`);
+  for (const failure of sum.failures) console.log(failure);
+  return sum.failures.length === 0 ? 0 : 1;
 }

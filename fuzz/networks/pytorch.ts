@@ -20,10 +20,10 @@ export interface PyTorchCase {
   readonly out: string;
 }
 
-/** @param python an interpreter that has torch and safetensors */
 /** Of each tensor, how far float32 may be from what is right; null where it is no number. */
 export type Noise = Readonly<Record<string, number | null>>;
 
+/** @param python an interpreter that has torch and safetensors */
 export function startPyTorch(python: string, script: string): (asked: PyTorchCase) => Promise<Noise> {
   const child = spawn(python, [script], { stdio: ["pipe", "pipe", "inherit"] });
   const answers = createInterface(child.stdout)[Symbol.asyncIterator]();

@@ -123,6 +123,8 @@ export const networks = (root: string): Fuzzer => ({
   doc: "random networks on each of DEVICES beside PyTorch, which PYTORCH_PYTHON has",
   count: 100,
   mostMs: 60_000,
+  // Dawn over lavapipe keeps some 3 MB for a network whose devices are all destroyed: a few kilobytes for each pipeline.
+  perProcess: 50,
   prepare: (folder): Case => {
     const devices = (process.env["DEVICES"] ?? "wasm,reference,webgpu").split(",");
     const ask = startPyTorch(process.env["PYTORCH_PYTHON"] ?? "python3", join(root, "fuzz/networks/pytorch.py"));
