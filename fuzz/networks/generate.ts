@@ -4,6 +4,7 @@ import { below, pick, type Random } from "../fuzzer.ts";
 import { COMMON, type Shape } from "./layers.ts";
 import { RARER } from "./rarer-layers.ts";
 import { randomRecipe, type Recipe } from "./recipes.ts";
+import { Writer } from "./writer.ts";
 
 export interface BatchInput {
   readonly dtype: "f32" | "i32";
@@ -17,49 +18,6 @@ export interface NetworkCase {
   readonly module: string;
   readonly recipe: Recipe;
   readonly batch: ReadonlyMap<string, BatchInput>;
-}
-
-interface LayerOptions {
-  /** What the module called so does, in Python. */
-  readonly forward?: (call: string) => string;
-  /** False where there is nothing to freeze. */
-  readonly hasWeights?: boolean;
-}
-
-const callOf = (call: string): string => `x = ${call}(x)`;
-
-/** Both texts of a network while it is written. */
-export class Writer {
-  readonly random: Random;
-  readonly steps: string[] = [];
-  readonly members: string[] = [];
-  readonly forward: string[] = [];
-  /** Scopes with parameters, which may be frozen. */
-  readonly scopes: string[] = [];
-  #names = 0;
-
-  constructor(random: Random) {
-    this.random = random;
-  }
-
-  name(prefix: string): string {
-    return `${prefix}${this.#names++}`;
-  }
-
-  /** A layer with weights of its own: `x` becomes what the module gives. */
-  layer(prefix: string, step: string, member: string, { forward = callOf, hasWeights = true }: LayerOptions = {}): void {
-    const name = this.name(prefix);
-    this.steps.push(`${name}: ${step}`);
-    this.members.push(`self.${name} = ${member}`);
-    this.forward.push(forward(`self.${name}`));
-    if (hasWeights) this.scopes.push(name);
-  }
-
-  /** A step without weights. */
-  step(step: string, forward: string): void {
-    this.steps.push(step);
-    this.forward.push(`x = ${forward}`);
-  }
 }
 
 /** What a network takes, and what kind of value that makes of its input. */

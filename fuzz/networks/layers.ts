@@ -2,7 +2,7 @@
 // what the language promises.
 
 import { below, pick, type Random } from "../fuzzer.ts";
-import type { Writer } from "./generate.ts";
+import type { Writer } from "./writer.ts";
 
 /** Of an example: [channels, height, width], [features] or [time, features]. */
 export type Shape = readonly number[];
