@@ -1,7 +1,7 @@
 // Changing the loop variables of a kernel: substitution, and merging of neighbouring axes that every index walks as one. What is left
 // after merging is what must be divided out of a flat thread number.
 
-import { add, int, mul, operands, type Expr } from "../ir/loop/expr.ts";
+import { add, int, isLeaf, mul, operands, type Expr } from "../ir/loop/expr.ts";
 import { expressionsOf } from "../ir/loop/kernel.ts";
 import type { Axis, Kernel, Stage } from "../ir/loop/kernel.ts";
 import { mapExpressions, mapOperands } from "../ir/loop/map-expr.ts";
@@ -10,9 +10,10 @@ import { mapExpressions, mapOperands } from "../ir/loop/map-expr.ts";
 export function substituter(replacements: ReadonlyMap<string, Expr>): (expr: Expr) => Expr {
   const done = new Map<Expr, Expr>();
   const visit = (expr: Expr): Expr => {
+    if (isLeaf(expr)) return expr.kind === "axis" ? (replacements.get(expr.name) ?? expr) : expr;
     const known = done.get(expr);
     if (known) return known;
-    const result = expr.kind === "axis" ? (replacements.get(expr.name) ?? expr) : mapOperands(expr, visit);
+    const result = mapOperands(expr, visit);
     done.set(expr, result);
     return result;
   };
@@ -23,9 +24,10 @@ export function substituter(replacements: ReadonlyMap<string, Expr>): (expr: Exp
 export function mentions(exprs: readonly Expr[], name: string): boolean {
   const seen = new Set<Expr>();
   const visit = (expr: Expr): boolean => {
+    if (isLeaf(expr)) return expr.kind === "axis" && expr.name === name;
     if (seen.has(expr)) return false;
     seen.add(expr);
-    return (expr.kind === "axis" && expr.name === name) || operands(expr).some(visit);
+    return operands(expr).some(visit);
   };
   return exprs.some(visit);
 }

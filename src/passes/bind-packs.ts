@@ -74,12 +74,12 @@ interface Slot {
 /** The call with one parameter for its buffers of each of these packs, behind those of the others. */
 function bound(call: KernelCall, together: readonly Pack[]): KernelCall {
   const { kernel, buffers } = call;
-  const packWith = (buffer: Buffer): Pack | undefined => together.find(({ offsets }) => offsets.has(buffer));
-  const used = together.filter(({ offsets }) => buffers.some((buffer) => offsets.has(buffer)));
-  if (used.length === 0) return call;
-  const kept = buffers.flatMap((buffer, i) => (packWith(buffer) ? [] : [i]));
+  const packs = new Map(together.flatMap((pack) => buffers.filter((buffer) => pack.offsets.has(buffer)).map((buffer) => [buffer, pack])));
+  if (packs.size === 0) return call;
+  const used = [...new Set(packs.values())];
+  const kept = buffers.flatMap((buffer, i) => (packs.has(buffer) ? [] : [i]));
   const slots = buffers.map((buffer, i): Slot => {
-    const pack = packWith(buffer);
+    const pack = packs.get(buffer);
     if (!pack) return { parameter: kept.indexOf(i), offset: 0 };
     return { parameter: kept.length + used.indexOf(pack), offset: pack.offsets.get(buffer) ?? 0 };
   });
@@ -92,7 +92,7 @@ function bound(call: KernelCall, together: readonly Pack[]): KernelCall {
       ),
     ),
   ];
-  const swap = (set: ReadonlySet<Buffer>): Set<Buffer> => new Set([...set].map((buffer) => packWith(buffer)?.buffer ?? buffer));
+  const swap = (set: ReadonlySet<Buffer>): Set<Buffer> => new Set([...set].map((buffer) => packs.get(buffer)?.buffer ?? buffer));
   return {
     ...call,
     kernel: { ...kernel, params: params.map((param, i) => ({ ...param, name: `p${i}` })), stages: moved(kernel.stages, slots) },

@@ -47,7 +47,7 @@ export interface KernelBuilder {
  * A position that data decides is held within its buffer, whatever the data is: what is beside it is somebody else's. Positions of loops alone are
  * where they should be, or guarded. A resident data set is asked for the rows of its own order.
  */
-function withinBuffer(buffer: Buffer, position: Expr): Expr {
+function withinBuffer(buffer: Buffer, position: Expr, isOfData: (expr: Expr) => boolean): Expr {
   if (buffer.role === "data" || !isOfData(position)) return position;
   const last = sizeOf(buffer.shape) - 1;
   const bounds = boundsOf(position);
@@ -55,15 +55,19 @@ function withinBuffer(buffer: Buffer, position: Expr): Expr {
   return e.binary("min", e.binary("max", position, e.int(0)), e.int(last));
 }
 
-const ofData = new WeakMap<Expr, boolean>();
-
-function isOfData(expr: Expr): boolean {
-  let known = ofData.get(expr);
-  if (known === undefined) {
-    known = expr.kind === "load" || expr.kind === "acc" || expr.kind === "threefry" || e.operands(expr).some(isOfData);
-    ofData.set(expr, known);
-  }
-  return known;
+/** Whether data decides what an expression is, which is asked of each once. */
+function askingForData(): (expr: Expr) => boolean {
+  const answers = new Map<Expr, boolean>();
+  const isOfData = (expr: Expr): boolean => {
+    if (e.isLeaf(expr)) return expr.kind === "acc";
+    let known = answers.get(expr);
+    if (known === undefined) {
+      known = expr.kind === "load" || expr.kind === "threefry" || e.operands(expr).some(isOfData);
+      answers.set(expr, known);
+    }
+    return known;
+  };
+  return isOfData;
 }
 
 export function createKernelBuilder(scope: Scope): KernelBuilder {
@@ -74,12 +78,13 @@ export function createKernelBuilder(scope: Scope): KernelBuilder {
   const bound = new Map<Node, Expr>();
   const memo = new Map<string, Expr>();
   const number = createNumbering();
+  const isOfData = askingForData();
 
   const slotOf = (buffer: Buffer): number => (buffers.includes(buffer) ? buffers.indexOf(buffer) : buffers.push(buffer) - 1);
 
   const load = (buffer: Buffer, position: Expr): Expr => {
     loaded.add(buffer);
-    return e.load(slotOf(buffer), withinBuffer(buffer, position), scalarOf(buffer.dtype));
+    return e.load(slotOf(buffer), withinBuffer(buffer, position, isOfData), scalarOf(buffer.dtype));
   };
 
   const valueOf = (node: Node, index: readonly Expr[]): Expr => {

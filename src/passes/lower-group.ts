@@ -257,7 +257,7 @@ function contraction(context: LowerContext, group: Group, core: Node, how: Contr
   const index = how.outputIndex(b, m, n);
   storeResults(context, kernel, group, core, index);
   if (group.strip !== undefined)
-    sumStrips(context, kernel, group, index, e.add(e.mul(m, e.int(how.n / group.strip)), e.div(n, e.int(group.strip))));
+    storeStrips(context, kernel, group, index, e.add(e.mul(m, e.int(how.n / group.strip)), e.div(n, e.int(group.strip))));
   context.emit(kernel.finish(nameOf(group), productAxes(how.b, how.m, how.n), context.time));
 }
 
@@ -265,7 +265,7 @@ function contraction(context: LowerContext, group: Group, core: Node, how: Contr
  * Sums over strips of what a contraction's points have, and what follows from them.
  * @param index of the point, and `position` of its strip among all [channels, strips]
  */
-function sumStrips(
+function storeStrips(
   context: LowerContext,
   kernel: KernelBuilder,
   { members, outputs }: Group,

@@ -57,9 +57,15 @@ export function memoryOf(graph: Graph, elsewhere: ReadonlyMap<string, Node> = ne
   }
   const hasOwnMemory = (node: Node): boolean =>
     "role" in node.attrs ? (node.attrs as InputAttrs).role !== "data" : !bodyOf(node) && node.op.projects !== true;
+  // Fusion asks again and again.
+  const packs = new Map<Node, string | undefined>();
   return {
     replaces,
-    packOf: (node) => (hasOwnMemory(node) ? packOf(graph.builder, replaces.get(node) ?? written.get(node) ?? node) : undefined),
+    packOf: (node) => {
+      if (!packs.has(node))
+        packs.set(node, hasOwnMemory(node) ? packOf(graph.builder, replaces.get(node) ?? written.get(node) ?? node) : undefined);
+      return packs.get(node);
+    },
   };
 }
 

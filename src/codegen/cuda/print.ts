@@ -13,7 +13,7 @@ interface Skeleton {
   readonly threads: number;
   readonly params: string;
   readonly shared: readonly { readonly alignment: string; readonly type: string; readonly name: string; readonly length: number }[];
-  readonly lines: readonly string[];
+  readonly body: string;
 }
 
 // One workgroup for each processor is enough to ask for: left to itself, the assembler spills registers of some kernels for the sake of more.
@@ -22,9 +22,7 @@ extern "C" __global__ void __launch_bounds__({{threads}}, 1) {{entry}}({{params}
 {{#each shared}}
   __shared__ {{alignment}}{{type}} {{name}}[{{length}}];
 {{/each}}
-{{#each lines}}
-  {{this}}
-{{/each}}
+{{body}}
 }
 `);
 
@@ -34,7 +32,7 @@ const LONGEST_NAME = 48;
 /** The text of a launch. Its grid has one dimension; its parameters are the buffers, and the step of time where it has one. */
 export function printKernel(launch: Launch): CompiledKernel {
   const { name, groups, threads, buffers, blocks, shared, usesTime } = launch;
-  const body = bodyOf(launch);
+  const body = indented(bodyOf(launch)).join("\n");
   const params = buffers.map((buffer) => {
     const isRead = buffer.access === "read";
     return `${isRead ? "const " : ""}${typeName(buffer.dtype === "u8" ? "u32" : buffer.dtype)} *__restrict__ ${buffer.name}`;
@@ -48,7 +46,7 @@ export function printKernel(launch: Launch): CompiledKernel {
       params: params.join(", "),
       // Rows of matrices are loaded by sixteen bytes.
       shared: shared.map((array) => ({ ...array, type: typeName(array.type), alignment: array.type === "u32" ? "__align__(16) " : "" })),
-      lines: body,
+      body,
     });
   const entry = `${name.replace(/\W/g, "_").slice(0, LONGEST_NAME)}_${hash(withEntry(""))}`;
   const lanes = blocks.some((block) => block.lanes !== undefined);

@@ -210,7 +210,7 @@ function multiplyDirectly(work: Work, registers: Registers, lanes: number, heigh
   );
   const ownNames = Array.from({ length: share }, (_, q) => out.name(`own${String(q)}`));
   loopOf(work, out.name("k"), integer(0), k, 1, (step) => {
-    out.bindAxis("$k", step);
+    out.bindAxis("k", step);
     const left = operandsAt(work, stage.lhs, "m", leftPoints);
     const right = operandsAt(work, stage.rhs, "n", rightPoints);
     out.count([...left, ...right]);

@@ -1,7 +1,7 @@
 // What the memory of a GPU lacks, as rewrites before a schedule: floats of 16 bits are converted where they are loaded and stored, four bools or bytes in storage are a u32 word, division of indices is unsigned (they are not
 // negative, and a signed division by a constant costs several instructions more), powers by small integers are products.
 
-import { binary, cast, constant, div, int, load, rem, type Expr } from "../../ir/loop/expr.ts";
+import { binary, cast, constant, div, int, isLeaf, load, rem, type Expr } from "../../ir/loop/expr.ts";
 import type { Kernel, KernelParameter, Stage } from "../../ir/loop/kernel.ts";
 import { mapExpressions, mapOperands } from "../../ir/loop/map-expr.ts";
 import { InternalError, isByte, isHalf } from "../../ir/types.ts";
@@ -10,6 +10,7 @@ import { InternalError, isByte, isHalf } from "../../ir/types.ts";
 export function legalizer(params: readonly KernelParameter[]): (expr: Expr) => Expr {
   const done = new Map<Expr, Expr>();
   const visit = (expr: Expr): Expr => {
+    if (isLeaf(expr)) return expr;
     const known = done.get(expr);
     if (known) return known;
     const result = rewrite(mapOperands(expr, visit), params);

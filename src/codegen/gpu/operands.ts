@@ -113,7 +113,7 @@ function fillVector(work: Work, operand: Operand, points: readonly Expr[], quad:
   const row = variable("$row", tile.depth);
   const place = add(variable("$k0", k), row);
   const name = out.name("k");
-  out.bindAxis("$k", block.define(name, out.value(isRagged ? binary("min", place, int(k - 1)) : place)));
+  out.bindAxis("k", block.define(name, out.value(isRagged ? binary("min", place, int(k - 1)) : place)));
   const values = operandsAt(work, operand.expr, operand.along, points);
   const slot = add(mul(row, int(operand.pitch)), quad);
   if (operand.copied !== undefined) {
@@ -156,10 +156,8 @@ export function places(work: Work, along: "m" | "n", extent: number, width: numb
 }
 
 /** An operand's elements at places along m or n, at the k that is bound. Places are as many as before, so that what is legal stays so. */
-export function operandsAt({ legal, problem }: Work, expr: Expr, along: "m" | "n", points: readonly Expr[]): Expr[] {
-  const there = substituter(new Map([["k", variable("$k", problem.k)]]))(legal(expr));
-  return points.map((point) => substituter(new Map([[along, point]]))(there));
-}
+export const operandsAt = ({ legal }: Work, expr: Expr, along: "m" | "n", points: readonly Expr[]): Expr[] =>
+  points.map((point) => substituter(new Map([[along, point]]))(legal(expr)));
 
 const valueAt = ({ block, legal }: Work, expr: Expr): Value => block.out.value(legal(expr));
 

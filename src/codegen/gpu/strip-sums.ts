@@ -18,7 +18,7 @@ export function writeStrips(work: Work, sums: readonly (readonly Value[])[], pla
   const height = tile.rows * tile.threadsM;
   if (problem.stage.strip !== tile.columns * tile.threadsN)
     throw new InternalError(`kernel ${name}: its strips are not those of its tiles`);
-  bindColumns(work, place);
+  const stagesOf = bindColumns(work, place).map((_, j) => stagesAt(work, "$m", nameOfColumn(j)));
   const totals = new Map<number, string>();
   /** Binds what is known of the strip of a row of the tile. */
   const bindTotals = (row: Value): void => {
@@ -34,10 +34,11 @@ export function writeStrips(work: Work, sums: readonly (readonly Value[])[], pla
       const accs = new Map(strips.map((position) => [position, block.variable("part", number(0, "f32"))]));
       withinRows(work, block.let("m", plus(place.tileM, inTile)), () => {
         bindTotals(inTile);
-        for (let j = 0; j < tile.columns; j++)
+        stagesOf.forEach((all, j) => {
           block.within(() => {
-            runPhase(work, phase, nameOfColumn(j), elementOf(values, j), accs);
+            runPhase(work, phase, all, elementOf(values, j), accs);
           });
+        });
       });
       [...accs.values()].forEach((acc, i) => {
         block.store(at(parts, i), plus(times(inTile, tile.threadsN), place.threadN), acc);
@@ -61,10 +62,8 @@ export function writeStrips(work: Work, sums: readonly (readonly Value[])[], pla
   });
 }
 
-/** What a pass over the tile does at one element of the result. */
-function runPhase(work: Work, phase: Phase, n: string, value: Value, accs: ReadonlyMap<number, Value>): void {
-  const { block } = work;
-  const all = stagesAt(work, "$m", n);
+/** What a pass over the tile does at one element of the result. @param all stages behind the contraction at that element */
+function runPhase({ block }: Work, phase: Phase, all: readonly Stage[], value: Value, accs: ReadonlyMap<number, Value>): void {
   const stages = phase.map((position) => at(all, position - 1));
   block.out.bindAcc(0, value);
   block.out.count(stages.flatMap(expressionsOf));

@@ -1,5 +1,6 @@
 // A launch as a WGSL shader: the skeleton around the statements of its blocks.
 
+import { indented } from "../../ir/loop/statements.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
 import type { SharedArray } from "../gpu/block.ts";
 import type { Launch } from "../gpu/launch.ts";
@@ -22,10 +23,10 @@ interface Skeleton {
   readonly time: readonly string[];
   readonly shared: readonly Named[];
   readonly helpers: readonly string[];
-  readonly functions: readonly { readonly name: string; readonly lines: readonly string[] }[];
+  readonly functions: readonly { readonly name: string; readonly body: string }[];
   readonly threads: number;
   readonly prologue: readonly string[];
-  readonly lines: readonly string[];
+  readonly body: string;
 }
 
 const skeleton = template<Skeleton>(`// {{name}}
@@ -48,9 +49,7 @@ var<workgroup> {{name}}: {{type}};
 {{#each functions}}
 
 fn {{name}}(workgroup_id: vec3u, group: i32, lane: i32) {
-{{#each lines}}
-  {{this}}
-{{/each}}
+{{body}}
 }
 {{/each}}
 
@@ -59,9 +58,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
 {{#each prologue}}
   {{this}}
 {{/each}}
-{{#each lines}}
-  {{this}}
-{{/each}}
+{{body}}
 }
 `);
 
@@ -89,13 +86,16 @@ export function printShader(launch: Launch): CompiledKernel {
     time: launch.usesTime ? ["time"] : [],
     shared: launch.shared.map(({ name, type, length }: SharedArray) => ({ name, type: `array<${typeName(type)}, ${String(length)}>` })),
     helpers: Object.entries(HELPERS).flatMap(([helper, text]) => (helpers.has(helper as Helper) ? [text] : [])),
-    functions: isAlone ? [] : bodies.map((lines, i) => ({ name: `part_${String(i)}`, lines })),
+    functions: isAlone ? [] : bodies.map((lines, i) => ({ name: `part_${String(i)}`, body: textOf(lines) })),
     threads,
     prologue,
-    lines: isAlone ? bodies.flat() : calls(launch),
+    body: textOf(isAlone ? bodies.flat() : calls(launch)),
   });
   return { name, source, grid: [width, height, 1], ...(lanes !== undefined && { subgroupSize: lanes }) };
 }
+
+/** The lines of a function: thousands, which a template would take long to repeat one by one. */
+const textOf = (lines: readonly string[]): string => indented(lines).join("\n");
 
 /** Which part a workgroup does. */
 function calls({ blocks }: Launch): string[] {

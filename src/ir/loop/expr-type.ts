@@ -49,3 +49,6 @@ export type Expr =
   | { readonly kind: "cast"; readonly dtype: ScalarType; readonly x: Expr }
   /** First word of Threefry-2x32-20 (Salmon et al. 2011) of the counter (c0, c1) under the key (k0, k1). All u32. */
   | { readonly kind: "threefry"; readonly dtype: "u32"; readonly k0: Expr; readonly k1: Expr; readonly c0: Expr; readonly c1: Expr };
+
+/** What has no operands, half of all: whoever goes through expressions keeps no account of them. */
+export const isLeaf = ({ kind }: Expr): boolean => kind === "const" || kind === "axis" || kind === "acc";

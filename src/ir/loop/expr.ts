@@ -6,6 +6,7 @@ import { InternalError, isFloat } from "../types.ts";
 import type { BinaryOp, Expr, ScalarType, UnaryOp } from "./expr-type.ts";
 import { divideIndex, moduloIndex } from "./index-math.ts";
 
+export { isLeaf } from "./expr-type.ts";
 export type { BinaryOp, Expr, OperandType, ScalarType, UnaryOp } from "./expr-type.ts";
 
 /** Integers have one zero: + 0 makes it of -0. */

@@ -1,6 +1,6 @@
 // What expressions read.
 
-import { operands, type Expr } from "./expr.ts";
+import { isLeaf, operands, type Expr } from "./expr.ts";
 import type { Load } from "./map-expr.ts";
 
 /** All loads below the expressions, each once. */
@@ -8,7 +8,7 @@ export function loadsOf(exprs: readonly Expr[]): Load[] {
   const seen = new Set<Expr>();
   const loads: Load[] = [];
   const visit = (expr: Expr): void => {
-    if (seen.has(expr)) return;
+    if (isLeaf(expr) || seen.has(expr)) return;
     seen.add(expr);
     if (expr.kind === "load") loads.push(expr);
     operands(expr).forEach(visit);

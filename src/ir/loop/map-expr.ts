@@ -48,6 +48,7 @@ export function mapOperands(expr: Expr, f: (operand: Expr) => Expr): Expr {
 /** `replace` sees every load, its index already rebuilt. Shared subtrees stay shared. */
 export function mapExpr(root: Expr, replace: (load: Load) => Expr, memo = new Map<Expr, Expr>()): Expr {
   const map = (x: Expr): Expr => {
+    if (e.isLeaf(x)) return x;
     let result = memo.get(x);
     if (!result) {
       const rebuilt = mapOperands(x, map);

@@ -1,7 +1,7 @@
 // Expressions by structure: equal trees have equal numbers, so that equality of large expressions is that of two numbers.
 
 import { InternalError } from "../types.ts";
-import type { Expr } from "./expr-type.ts";
+import { isLeaf, type Expr } from "./expr-type.ts";
 
 /** Numbers up to which two make a key that a float64 holds exactly. */
 const RADIX = 2 ** 26;
@@ -65,6 +65,7 @@ export function createNumbering(): (expr: Expr) => number {
     }
   };
   const number = (expr: Expr): number => {
+    if (isLeaf(expr)) return numberNew(expr);
     let id = byIdentity.get(expr);
     if (id === undefined) byIdentity.set(expr, (id = numberNew(expr)));
     return id;

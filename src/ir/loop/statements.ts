@@ -31,6 +31,8 @@ interface Value {
   /** Which buffers its loads are of, a bit for each. */
   readonly buffers: number;
   uses: number;
+  /** When its operands were last counted. */
+  counted: number;
   /** The outermost scope where all of its variables are known, and the depth of that: while it is open and no other round has begun. */
   home: object | undefined;
   depth: number;
@@ -58,6 +60,8 @@ export class Statements<V = string, S = string> {
   readonly #taken = new Set<string>();
   readonly #counters = new Map<string, number>();
   #scopes: Scope<V, S>[] = [];
+  /** How often expressions were announced. */
+  #counts = 0;
   /** The depths of values are those of this round: another begins where a variable gets another value. */
   #round = 0;
 
@@ -79,11 +83,11 @@ export class Statements<V = string, S = string> {
 
   /** Announces the expressions to come, so that what they share is named instead of repeated. */
   count(roots: readonly Expr[]): void {
-    const seen = new Set<Value>();
+    const time = ++this.#counts;
     const visit = (value: Value): void => {
       value.uses++;
-      if (seen.has(value)) return;
-      seen.add(value);
+      if (value.counted === time) return;
+      value.counted = time;
       value.operands.forEach(visit);
     };
     for (const root of roots) visit(this.#intern(root));
@@ -153,7 +157,7 @@ export class Statements<V = string, S = string> {
       const children = operands(expr).map((operand) => this.#intern(operand));
       let buffers = expr.kind === "load" ? bitOf(expr.buffer) : 0;
       for (const child of children) buffers |= child.buffers;
-      this.#values[id] = value = { id, expr, operands: children, buffers, uses: 0, home: undefined, depth: 0, round: 0 };
+      this.#values[id] = value = { id, expr, operands: children, buffers, uses: 0, counted: 0, home: undefined, depth: 0, round: 0 };
     }
     return value;
   }
@@ -167,11 +171,19 @@ export class Statements<V = string, S = string> {
   }
 
   #axis(name: string): V | undefined {
-    return this.#scopes.findLast(({ axes }) => axes?.has(name) === true)?.axes?.get(name);
+    for (let i = this.#scopes.length - 1; i >= 0; i--) {
+      const found = this.#scopes[i]?.axes?.get(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   #acc(stage: number): V | undefined {
-    return this.#scopes.findLast(({ accs }) => accs?.has(stage) === true)?.accs?.get(stage);
+    for (let i = this.#scopes.length - 1; i >= 0; i--) {
+      const found = this.#scopes[i]?.accs?.get(stage);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   #name(value: Value, reference: V): void {

@@ -2,7 +2,7 @@
 // message of a shader compiler or as wrong numbers.
 
 import { InternalError, isHalf, type DType } from "../types.ts";
-import { operands, type Expr, type ScalarType } from "./expr.ts";
+import { isLeaf, operands, type Expr, type ScalarType } from "./expr.ts";
 import type { Axis, ContractStage, Kernel } from "./kernel.ts";
 
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]*$/;
@@ -51,9 +51,11 @@ function check(kernel: Kernel): void {
   const accs: (ScalarType | undefined)[] = [];
   const checked = new Map<Expr, ReadonlyMap<string, number>>();
   const checkExpr = (expr: Expr, axes: ReadonlyMap<string, number>): void => {
-    if (checked.get(expr) === axes) return;
-    checked.set(expr, axes);
-    for (const operand of operands(expr)) checkExpr(operand, axes);
+    if (!isLeaf(expr)) {
+      if (checked.get(expr) === axes) return;
+      checked.set(expr, axes);
+      for (const operand of operands(expr)) checkExpr(operand, axes);
+    }
     const problem = exprProblem(expr, kernel, axes, accs);
     if (problem !== undefined) fail(problem);
   };

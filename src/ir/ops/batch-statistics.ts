@@ -61,11 +61,11 @@ function inStrips(b: Builder, x: Node, length: number, mask?: Node): Moments | u
   const { shape } = x.type;
   const strips = stripsOf(shape, length);
   if (strips === undefined) return undefined;
-  const sumOf = (values: Node): Node => b.stripSum(counted(b, values, mask), { length });
+  const sumOf = (values: Node): Node => b.stripSum(values, { length });
   const sizes = mask && sizesOf(b, mask, shape, length);
   const divisor = sizes ? b.maximum(sizes, 1) : length;
-  const rough = b.div(sumOf(x), divisor);
-  const distance = b.sub(x, b.alongStrips(rough, { shape }));
+  const rough = b.div(sumOf(counted(b, x, mask)), divisor);
+  const distance = counted(b, b.sub(x, b.alongStrips(rough, { shape })), mask);
   const [sum, squares] = [sumOf(distance), sumOf(b.mul(distance, distance))];
   const off = b.div(sum, divisor);
   const means = b.add(rough, off);
