@@ -58,6 +58,9 @@ export const SETTINGS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["learning_rate", "the rate is an argument of the optimizer: `optimizer adam(lr: 1e-3)`"],
   ["momentum", "it is an argument of the optimizer: `optimizer sgd(lr: 0.01, momentum: 0.9)`"],
   ["weight_decay", "it is an argument of the optimizer: `optimizer adamw(lr: 1e-3, weight_decay: 0.01)`"],
+  ...["clip", "clip_norm", "clip_grad_norm", "grad_clip", "gradient_clipping", "max_grad_norm"].map(
+    (name) => [name, "it stands behind the optimizer: `optimizer adam(lr: 1e-3) clip 1.0`"] as const,
+  ),
   ["early_stopping", "write `stop when val.loss stalls for 3`"],
   ["patience", "write `stop when val.loss stalls for 3`"],
   ["lora", "write `adapt PATTERN with lora(rank: 8)`"],
