@@ -2,6 +2,7 @@
 // would find.
 
 import { didYouMean, nearest } from "../diagnostics.ts";
+import { sizeOf, type Shape } from "../ir/types.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
 
 const write = (text: string): string => `write \`${text}\``;
@@ -111,6 +112,24 @@ const BATCH_ELSEWHERE: ReadonlySet<string> = new Set(["None", "N", "B", "n", "b"
 export const BATCH_HINT = "the batch is no axis of an input: leave it out";
 
 export const hintForDimension = (name: string): string | undefined => (BATCH_ELSEWHERE.has(name) ? BATCH_HINT : undefined);
+
+interface InputType {
+  readonly name: string;
+  readonly dtype: string;
+}
+
+const declared = ({ name, dtype }: InputType, shape: Shape): string =>
+  `\`input ${name}: ${dtype}${shape.length === 0 ? "" : `[${shape.join(", ")}]`}\``;
+
+/** Of an input with other axes than the data has for it. */
+export const inputAsGiven = (input: InputType, given: Shape): string =>
+  `the data has ${given.length === 0 ? "one number" : `[${given.join(", ")}]`} for it: ${declared(input, given)}`;
+
+/** Where the data has as many numbers in another shape. */
+export const reshapeHint = (input: InputType, given: Shape, wanted: Shape): string | undefined =>
+  sizeOf(given) === sizeOf(wanted)
+    ? `declare it as the data has it, ${declared(input, given)}, and begin with \`reshape([${wanted.join(", ")}])\``
+    : undefined;
 
 /** What an input may hold. */
 export const INPUT_TYPES: readonly string[] = ["f32", "i32"];
