@@ -2,7 +2,7 @@
 // and takes; without either, the list of all.
 
 import { CATALOGUE, didYouMean, entryOfCode, explain as explainCode, type DiagnosticName } from "../diagnostics.ts";
-import { hintForSetting, LAYERS_ELSEWHERE } from "../dsl/hints.ts";
+import { hintForSetting, LAYERS_ELSEWHERE, wordMeant } from "../dsl/hints.ts";
 import { LAYERS } from "../dsl/layers/index.ts";
 import { DATASET_KEYS, RECIPE_KEYS } from "../dsl/setting-keys.ts";
 import { describeArgument } from "../ir/recipe/argument-rules.ts";
@@ -70,6 +70,9 @@ function explainDiagnostic(given: string, terminal: Terminal): void {
 function meantBy(given: string): string | undefined {
   const layer = LAYERS_ELSEWHERE.get(given.toLowerCase());
   if (layer !== undefined) return `did you mean \`${layer}\`?`;
+  const names = ENTRIES.map(({ name }) => name);
+  const word = wordMeant(given, names);
+  if (word !== undefined) return word;
   const part = RECIPE_KEYS.includes(given) ? "Recipes" : DATASET_KEYS.includes(given) ? "Data sets" : undefined;
   return part === undefined ? hintForSetting(given) : `it is a setting: see ${part} in docs/language.md of the package`;
 }

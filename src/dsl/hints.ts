@@ -49,6 +49,31 @@ export function hintForName(name: string, names: () => Iterable<string>, labels:
   return didYouMean(name, names()) ?? "`tlc explain` lists all layers";
 }
 
+/** Losses, metrics, optimizers and schedules under their names elsewhere, in small letters. */
+const WORDS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ...["mseloss", "mean_squared_error", "l2loss"].map((name) => [name, "mse"] as const),
+  ...["l1loss", "l1", "mean_absolute_error"].map((name) => [name, "mae"] as const),
+  ...["nllloss", "nll", "categorical_crossentropy", "sparse_categorical_crossentropy", "softmax_cross_entropy"].map(
+    (name) => [name, "cross_entropy"] as const,
+  ),
+  ...["bce", "bceloss", "bcewithlogitsloss", "binary_crossentropy"].map((name) => [name, "binary_cross_entropy"] as const),
+  ...["kldivloss", "kld", "kl_div"].map((name) => [name, "kl_divergence"] as const),
+  ["huberloss", "huber"],
+  ["multimarginloss", "hinge"],
+  ...["acc", "categorical_accuracy"].map((name) => [name, "accuracy"] as const),
+  ["reducelronplateau", "plateau"],
+  ...["cosineannealinglr", "cosine_annealing"].map((name) => [name, "cosine"] as const),
+  ["cosineannealingwarmrestarts", "cosine_restarts"],
+  ["exponentiallr", "exponential"],
+  ["onecyclelr", "one_cycle"],
+]);
+
+/** The word that is called so elsewhere, where it is among those that may stand there. */
+export function wordMeant(name: string, known: readonly string[]): string | undefined {
+  const meant = WORDS_ELSEWHERE.get(name.toLowerCase());
+  return meant !== undefined && known.includes(meant) ? `did you mean \`${meant}\`?` : undefined;
+}
+
 /** Settings of recipes and data sets under their names elsewhere. */
 export const SETTINGS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["batch_size", write("batch")],

@@ -32,6 +32,8 @@ it.each([
   ["lr", "`optimizer adam(lr: 1e-3)`"],
   ["batch_size", "write `batch`"],
   ["Dense", "did you mean `linear`?"],
+  ["MSELoss", "did you mean `mse`?"],
+  ["ReduceLROnPlateau", "did you mean `plateau`?"],
 ])("says where %s is explained, or what it is called here", async (name, hint) => {
   const { code, err } = await cli(["explain", name]);
   expect([code, err()]).toEqual([2, expect.stringContaining(hint)]);
