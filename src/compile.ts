@@ -62,10 +62,10 @@ export interface CompileRequest extends SpecAccess {
   readonly set?: readonly string[];
   readonly target: string;
   /** Of the device that the program is for; left out, it runs on every device of the target. */
-  readonly limits?: KnownProfile;
+  readonly limits?: KnownProfile | undefined;
   readonly describeData: DescribeData;
   /** Bytes that this device has for a stage, where it is known: what `recompute auto` makes do with. */
-  readonly mostMemory?: number;
+  readonly mostMemory?: number | undefined;
   /** Where there is no data to look at, shapes are those that the spec gives: for what is inspected and not run. */
   readonly withoutData?: boolean;
   /** Looks at the header of published weights, for recipes that have some; throws a DataError for what cannot be read. */

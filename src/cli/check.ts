@@ -1,17 +1,26 @@
 // `tlc check`: everything that can be said about a spec and its data without running it. Loads neither a device nor an image library.
 
+import { dataFolders } from "../runtime/inside.ts";
 import { EXIT } from "./failure.ts";
 import { compileRequest, DEFAULT_TARGET, showDiagnostics, type CompileOptions } from "./open.ts";
 import { requireSpec } from "./spec-file.ts";
 import type { Terminal } from "./terminal.ts";
+import type { CheckRequest } from "./toolchain.ts";
 import { weightAccess } from "./weights.ts";
 
 export async function check(files: readonly string[], options: CompileOptions, terminal: Terminal): Promise<number> {
   let failed = false;
   for (const file of files) {
     await requireSpec(file);
-    const request = {
-      ...compileRequest(file, options, DEFAULT_TARGET, terminal),
+    const compiled = compileRequest(file, options, DEFAULT_TARGET, terminal);
+    const request: CheckRequest = {
+      ...compiled,
+      // What a run would stumble over when it loads its data.
+      describeData: async (plan, labels) => {
+        const info = await compiled.describeData(plan, labels);
+        await (await import("../runtime/data/index.ts")).examineTables(plan, info, { within: dataFolders(file, options) });
+        return info;
+      },
       // What is not here is not waited for.
       describeWeights: async (source: string) =>
         (await import("../runtime/weights/published.ts")).describeWeightsAtHand(source, weightAccess(file, options, terminal)),

@@ -2,7 +2,9 @@
 // and takes; without either, the list of all.
 
 import { CATALOGUE, didYouMean, entryOfCode, explain as explainCode, type DiagnosticName } from "../diagnostics.ts";
+import { hintForSetting, LAYERS_ELSEWHERE, wordMeant } from "../dsl/hints.ts";
 import { LAYERS } from "../dsl/layers/index.ts";
+import { DATASET_KEYS, RECIPE_KEYS } from "../dsl/setting-keys.ts";
 import { describeArgument } from "../ir/recipe/argument-rules.ts";
 import type { ArgSpecs } from "../ir/recipe/arguments.ts";
 import { GLOSSARY } from "../ir/recipe/index.ts";
@@ -64,11 +66,24 @@ function explainDiagnostic(given: string, terminal: Terminal): void {
   terminal.line((explainCode(given) ?? "").trimEnd());
 }
 
+/** A setting, which is no word, and what other frameworks call a setting or a layer. */
+function meantBy(given: string): string | undefined {
+  const layer = LAYERS_ELSEWHERE.get(given.toLowerCase());
+  if (layer !== undefined) return `did you mean \`${layer}\`?`;
+  const names = ENTRIES.map(({ name }) => name);
+  const word = wordMeant(given, names);
+  if (word !== undefined) return word;
+  const part = RECIPE_KEYS.includes(given) ? "Recipes" : DATASET_KEYS.includes(given) ? "Data sets" : undefined;
+  return part === undefined ? hintForSetting(given) : `it is a setting: see ${part} in docs/language.md of the package`;
+}
+
 /** A name can mean several things: `linear` is a layer and a schedule. That of a setting, which is no word, means all that it takes. */
 function explainWord(given: string, terminal: Terminal): void {
   const named = ENTRIES.filter(({ name }) => name === given);
   const found = named.length > 0 ? named : ENTRIES.filter(({ setting }) => setting === given);
   if (found.length === 0) {
+    const meant = meantBy(given);
+    if (meant !== undefined) throw new UsageError(`there is no diagnostic, layer or word ${given}`, meant);
     const known = [...diagnostics().map(({ code }) => code), ...new Set(ENTRIES.map(({ name }) => name))];
     const suggestion = didYouMean(given, known) ?? didYouMean(given.toUpperCase(), known) ?? "";
     throw new UsageError(`there is no diagnostic, layer or word ${given}`, `${suggestion} \`tlc explain\` lists them all`.trim());

@@ -9,6 +9,7 @@ import { DataError } from "../runtime/errors.ts";
 import { readRegularFile } from "../runtime/files.ts";
 import { nodeCrypto } from "../runtime/node-crypto.ts";
 import { DEVICE_NAMES } from "../runtime/opening.ts";
+import { systemReason } from "../runtime/system-reason.ts";
 import { UsageError } from "./failure.ts";
 
 const MARKER = "complete.json";
@@ -21,16 +22,30 @@ export const COMPILE_HINT = "write the folder with `tlc compile SPEC -o DIR`";
 type Content = string | Uint8Array;
 const checksum = (content: Content): string => nodeCrypto().createHash("sha256").update(content).digest("hex");
 
-/** Writes all files or, where one cannot be written, none: what the folder held before is there then. */
+/**
+ * Writes all files or, where one cannot be written, none: what the folder held before is there then.
+ * @throws UsageError where a file would take the place of one that no compilation wrote; DataError where nothing can be written.
+ */
 export async function writeFolder(folder: string, files: ReadonlyMap<string, Content>): Promise<void> {
   await requireFolder(folder);
+  try {
+    await replaceFiles(folder, files);
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new DataError(`cannot write to ${folder}: ${systemReason(error)}`, "name a folder that can be written");
+  }
+}
+
+async function replaceFiles(folder: string, files: ReadonlyMap<string, Content>): Promise<void> {
   await makeFolder(folder);
   await removeAbandoned(folder, STAGING);
-  const before = await readMarker(folder).catch(() => undefined);
+  const before = await readMarker(folder);
+  for (const name of files.keys()) await requireFolder(dirname(join(folder, name)));
+  // What a compilation that did not end has left belongs to nobody.
+  if (before !== undefined || !(await isBegun(folder))) await requireReplaceable(folder, files, before ?? {});
   const staging = join(folder, temporaryName(STAGING));
   try {
     for (const [name, content] of files) await writeFileAtomic(join(staging, name), content);
-    for (const name of files.keys()) await requireFolder(dirname(join(folder, name)));
     // From here to the new marker the folder is incomplete, and says so by having none.
     await rm(join(folder, MARKER), { force: true });
     for (const name of files.keys()) {
@@ -50,9 +65,7 @@ export async function writeFolder(folder: string, files: ReadonlyMap<string, Con
 export async function targetsIn(folder: string): Promise<readonly [string, ...string[]]> {
   const sums = await readMarker(folder);
   if (sums === undefined) {
-    const begun = DEVICE_NAMES.map((target) => lstat(join(folder, artifactFile(target))));
-    const isBegun = (await Promise.allSettled(begun)).some(({ status }) => status === "fulfilled");
-    if (!isBegun) throw new DataError(`${folder} is not a compiled folder: it has no ${MARKER}`, COMPILE_HINT);
+    if (!(await isBegun(folder))) throw new DataError(`${folder} is not a compiled folder: it has no ${MARKER}`, COMPILE_HINT);
     throw new DataError(
       `${folder} is not complete: it has no ${MARKER}`,
       "its compilation did not end, or another tlc wrote it: compile again",
@@ -61,6 +74,12 @@ export async function targetsIn(folder: string): Promise<readonly [string, ...st
   const [first, ...others] = Object.keys(sums).flatMap((file) => (file === artifactFile(dirname(file)) ? [dirname(file)] : []));
   if (first === undefined) throw new DataError(`${folder} was written by another version of tlc`, COMPILE_HINT);
   return [first, ...others];
+}
+
+/** Whether a compilation has written an artifact into a folder, be it whole or not. */
+async function isBegun(folder: string): Promise<boolean> {
+  const artifacts = DEVICE_NAMES.map((target) => lstat(join(folder, artifactFile(target))));
+  return (await Promise.allSettled(artifacts)).some(({ status }) => status === "fulfilled");
 }
 
 /** The text of a folder's artifact for a target, as `tlc compile` wrote it. */
@@ -96,6 +115,21 @@ async function requireFolder(path: string): Promise<void> {
   const stats = await lstat(path).catch(() => undefined);
   if (stats === undefined || stats.isDirectory()) return;
   throw new UsageError(`cannot write to ${path}: it is ${stats.isSymbolicLink() ? "a link" : "no folder"}`, "name another folder");
+}
+
+/** Weights that were trained, say, and lie in the folder under the name of a file that is to be written. `before`: names of files that were. */
+async function requireReplaceable(
+  folder: string,
+  files: ReadonlyMap<string, Content>,
+  before: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const name of files.keys()) {
+    if (Object.hasOwn(before, name) || (await lstat(join(folder, name)).catch(() => undefined)) === undefined) continue;
+    throw new UsageError(
+      `${join(folder, name)} is there already, and \`tlc compile\` has not written it`,
+      "name another folder, or move the file",
+    );
+  }
 }
 
 /** Names in a marker may be a stranger's: only what is below the folder is removed. */

@@ -53,6 +53,8 @@ export interface ResumedRun {
   /** Its folder; none of a run whose weights go to a file. */
   readonly run?: string;
   readonly checkpoints: string;
+  /** Where the run's weights are, or would be. */
+  readonly weights: string;
 }
 
 /**
@@ -61,11 +63,11 @@ export interface ResumedRun {
  */
 export async function findRun(artifact: Artifact, path: string, named: string | true, out: string | undefined): Promise<ResumedRun> {
   const folder = folderOf(artifact);
-  const found = (run: string): ResumedRun => ({ run, checkpoints: join(run, CHECKPOINTS) });
+  const found = (run: string): ResumedRun => ({ run, checkpoints: join(run, CHECKPOINTS), weights: join(run, WEIGHTS) });
   if (out !== undefined) {
     if (named !== true) throw new UsageError("--out and --resume name a run each", "leave out one of the two names");
     const checkpoints = besideFile(out, CHECKPOINTS);
-    if (await hasCheckpoints(checkpoints)) return { checkpoints };
+    if (await hasCheckpoints(checkpoints)) return { checkpoints, weights: out };
     throw new UsageError(`there is no run to go on with: ${checkpoints} holds no checkpoint`);
   }
   const numbers = [...(await runsIn(folder))].sort((a, b) => b - a);

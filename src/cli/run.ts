@@ -107,7 +107,7 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
     network = await Network.open(artifact, device);
     const progress = createProgress(terminal, undefined, classNames(artifact));
     const identity = once(() => identityOf(artifact, { train: data.train, val: data.val }));
-    if (resume) requireSame(identity(), resume.identity);
+    if (resume) requireSame(identity(), resume.identity, before.weights);
     const saving = {
       save: (progress: Progress) => folder.save({ ...progress, identity: identity() }),
       every: options.checkpointEvery,

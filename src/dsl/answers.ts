@@ -157,8 +157,15 @@ function checkReconstruction(
     sink.report("no-input-to-compare", span, { loss: task.loss.word, inputs: inputs.size });
     return;
   }
-  if (!sameShape(only.type.shape, output.type.shape))
-    sink.report("reconstruction-shape", place, { output: shapeText(output), input: shapeText(only) }, { notes });
+  if (!sameShape(only.type.shape, output.type.shape)) {
+    const [, ...wanted] = only.type.shape;
+    const reshaped = `\`reshape([${wanted.join(", ")}])\``;
+    const isSame = sizeOf(only.type.shape) === sizeOf(output.type.shape);
+    const hint = isSame
+      ? `end the network with ${reshaped}`
+      : `end the network with ${sizeOf(wanted)} numbers, and ${reshaped} where they stand in another shape`;
+    sink.report("reconstruction-shape", place, { output: shapeText(output), input: shapeText(only) }, { notes, hint });
+  }
   // Its spread is that of labels, which nobody has looked at here.
   const ofLabels = metricSpans.get(r2.name);
   if (ofLabels) sink.report("metric-of-labels", ofLabels, { metric: r2.name }, { hint: `\`${rmse.name}\` is the error itself` });

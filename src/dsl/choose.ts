@@ -10,6 +10,7 @@ import type * as Ast from "./ast.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Environment, Reporter } from "./evaluate.ts";
 import { columnsFrom, picksFrom } from "./columns.ts";
+import { wordMeant } from "./hints.ts";
 import { checkArguments } from "./layer-call.ts";
 import { folderOf, isAbsolute, isCommandLine, joinPath } from "./paths.ts";
 import { bindArguments } from "./signature.ts";
@@ -55,7 +56,12 @@ export function choose<W extends Word>(
   const word = words.find((candidate) => candidate.name === name);
   if (word === undefined) {
     const isElsewhere = elsewhere?.words.some((candidate) => candidate.name === name) === true;
-    env.sink.report("unknown-choice", span, { what, name }, { hint: isElsewhere ? elsewhere.hint : didYouMeanOneOf(name, names) });
+    env.sink.report(
+      "unknown-choice",
+      span,
+      { what, name },
+      { hint: isElsewhere ? elsewhere.hint : (wordMeant(name, names) ?? didYouMeanOneOf(name, names)) },
+    );
     return undefined;
   }
   const args = word.presets === undefined ? undefined : presetOf(word.name, word.presets, head.args, env);

@@ -150,7 +150,12 @@ function planSplit(
       (name !== it.from && places.has(name)) ||
       parts.some((part) => part.name === name) ||
       others.some((split) => split.parts.some((part) => part.name === name));
-    if (taken && known) env.sink.report("split-taken", nameSpan, { name });
+    if (taken && known) {
+      const hint = places.has(name)
+        ? `name no source for it, or leave it out of \`split\`, for one command by \`--set "data.split=…"\``
+        : undefined;
+      env.sink.report("split-taken", nameSpan, { name }, { hint });
+    }
     const planned = planPart(part, env);
     if (planned === undefined) continue;
     parts.push(planned);

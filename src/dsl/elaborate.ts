@@ -6,7 +6,7 @@ import type { DiagnosticSink, Span } from "../diagnostics.ts";
 import { STREAMS, type Parameter, type ForwardModel, type TrainingLeaves } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import { tensorType } from "../ir/types.ts";
-import type { DType, TensorType } from "../ir/types.ts";
+import type { DType, Shape, TensorType } from "../ir/types.ts";
 import { Adaptations } from "./adaptations.ts";
 import type * as Ast from "./ast.ts";
 import { BodyScope, type Cursor, type Steps } from "./body-scope.ts";
@@ -14,7 +14,7 @@ import type { ElaborateOptions, NetworkInProgress, Replacement } from "./elabora
 import { evaluate } from "./evaluate.ts";
 import type { Aliases, Reporter, TensorOperator } from "./evaluate.ts";
 import { applyLayer } from "./layer-call.ts";
-import { hintForDimension, hintForType, INPUT_TYPES } from "./hints.ts";
+import { hintForDimension, inputAsGiven, hintForType, INPUT_TYPES } from "./hints.ts";
 import { Paddings } from "./paddings.ts";
 import { LIMITS } from "./limits.ts";
 import { labelText, Scopes } from "./scopes.ts";
@@ -220,7 +220,7 @@ class Elaboration implements NetworkInProgress, Steps {
     const known = this.options.inputShapes?.get(it.name);
     const shape: (number | undefined)[] = it.shape.map((extent, axis) => {
       if (extent.kind === "ref" && (!scope.has(extent.name) || this.#symbols.has(extent.name)))
-        return this.#symbol(extent, it, known?.length === it.shape.length ? known[axis] : undefined, scope);
+        return this.#symbol(extent, it, axis, known, scope);
       const value = evaluate(extent, scope);
       if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
       if (!isUnknown(value)) {
@@ -242,14 +242,18 @@ class Elaboration implements NetworkInProgress, Steps {
     return { kind: "tensor", node: isPadded ? this.paddings.add(this.options.builder, node) : node };
   }
 
-  #symbol(extent: Ast.RefExpr, input: Ast.InputStatement, fromData: number | undefined, scope: BodyScope): number | undefined {
+  /** @param given the shape of an example of the data, where that is known */
+  #symbol(extent: Ast.RefExpr, input: Ast.InputStatement, axis: number, given: Shape | undefined, scope: BodyScope): number | undefined {
     this.#symbols.add(extent.name);
+    const isOther = given !== undefined && given.length !== input.shape.length;
+    const fromData = isOther ? undefined : given?.[axis];
     const known = this.#dims.get(extent.name);
     if (known !== undefined && fromData !== undefined && known.extent !== fromData)
       this.sink.report("dimension-conflict", extent.span, { name: extent.name, first: known.extent, second: fromData, input: input.name });
     const size = known?.extent ?? fromData;
     if (size === undefined) {
-      const hint = hintForDimension(extent.name) ?? didYouMean(extent.name, [...scope.names(), ...this.#dims.keys()]);
+      const meant = isOther ? inputAsGiven(input, given) : didYouMean(extent.name, [...scope.names(), ...this.#dims.keys()]);
+      const hint = hintForDimension(extent.name) ?? meant;
       this.sink.report("unbound-dimension", extent.span, { name: extent.name, input: input.name }, { hint });
     }
     if (size !== undefined) this.#dims.set(extent.name, { extent: size, from: input.name });

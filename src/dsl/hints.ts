@@ -2,6 +2,7 @@
 // would find.
 
 import { didYouMean, nearest } from "../diagnostics.ts";
+import { sizeOf, type Shape } from "../ir/types.ts";
 import { LAYER_BY_NAME } from "./layers/index.ts";
 
 const write = (text: string): string => `write \`${text}\``;
@@ -48,6 +49,31 @@ export function hintForName(name: string, names: () => Iterable<string>, labels:
   return didYouMean(name, names()) ?? "`tlc explain` lists all layers";
 }
 
+/** Losses, metrics, optimizers and schedules under their names elsewhere, in small letters. */
+const WORDS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ...["mseloss", "mean_squared_error", "l2loss"].map((name) => [name, "mse"] as const),
+  ...["l1loss", "l1", "mean_absolute_error"].map((name) => [name, "mae"] as const),
+  ...["nllloss", "nll", "categorical_crossentropy", "sparse_categorical_crossentropy", "softmax_cross_entropy"].map(
+    (name) => [name, "cross_entropy"] as const,
+  ),
+  ...["bce", "bceloss", "bcewithlogitsloss", "binary_crossentropy"].map((name) => [name, "binary_cross_entropy"] as const),
+  ...["kldivloss", "kld", "kl_div"].map((name) => [name, "kl_divergence"] as const),
+  ["huberloss", "huber"],
+  ["multimarginloss", "hinge"],
+  ...["acc", "categorical_accuracy"].map((name) => [name, "accuracy"] as const),
+  ["reducelronplateau", "plateau"],
+  ...["cosineannealinglr", "cosine_annealing"].map((name) => [name, "cosine"] as const),
+  ["cosineannealingwarmrestarts", "cosine_restarts"],
+  ["exponentiallr", "exponential"],
+  ["onecyclelr", "one_cycle"],
+]);
+
+/** The word that is called so elsewhere, where it is among those that may stand there. */
+export function wordMeant(name: string, known: readonly string[]): string | undefined {
+  const meant = WORDS_ELSEWHERE.get(name.toLowerCase());
+  return meant !== undefined && known.includes(meant) ? `did you mean \`${meant}\`?` : undefined;
+}
+
 /** Settings of recipes and data sets under their names elsewhere. */
 export const SETTINGS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["batch_size", write("batch")],
@@ -58,6 +84,9 @@ export const SETTINGS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["learning_rate", "the rate is an argument of the optimizer: `optimizer adam(lr: 1e-3)`"],
   ["momentum", "it is an argument of the optimizer: `optimizer sgd(lr: 0.01, momentum: 0.9)`"],
   ["weight_decay", "it is an argument of the optimizer: `optimizer adamw(lr: 1e-3, weight_decay: 0.01)`"],
+  ...["clip", "clip_norm", "clip_grad_norm", "grad_clip", "gradient_clipping", "max_grad_norm"].map(
+    (name) => [name, "it stands behind the optimizer: `optimizer adam(lr: 1e-3) clip 1.0`"] as const,
+  ),
   ["early_stopping", "write `stop when val.loss stalls for 3`"],
   ["patience", "write `stop when val.loss stalls for 3`"],
   ["lora", "write `adapt PATTERN with lora(rank: 8)`"],
@@ -108,6 +137,24 @@ const BATCH_ELSEWHERE: ReadonlySet<string> = new Set(["None", "N", "B", "n", "b"
 export const BATCH_HINT = "the batch is no axis of an input: leave it out";
 
 export const hintForDimension = (name: string): string | undefined => (BATCH_ELSEWHERE.has(name) ? BATCH_HINT : undefined);
+
+interface InputType {
+  readonly name: string;
+  readonly dtype: string;
+}
+
+const declared = ({ name, dtype }: InputType, shape: Shape): string =>
+  `\`input ${name}: ${dtype}${shape.length === 0 ? "" : `[${shape.join(", ")}]`}\``;
+
+/** Of an input with other axes than the data has for it. */
+export const inputAsGiven = (input: InputType, given: Shape): string =>
+  `the data has ${given.length === 0 ? "one number" : `[${given.join(", ")}]`} for it: ${declared(input, given)}`;
+
+/** Where the data has as many numbers in another shape. */
+export const reshapeHint = (input: InputType, given: Shape, wanted: Shape): string | undefined =>
+  sizeOf(given) === sizeOf(wanted)
+    ? `declare it as the data has it, ${declared(input, given)}, and begin with \`reshape([${wanted.join(", ")}])\``
+    : undefined;
 
 /** What an input may hold. */
 export const INPUT_TYPES: readonly string[] = ["f32", "i32"];

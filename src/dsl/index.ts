@@ -21,6 +21,7 @@ import { checkPictures, exampleShapes, pictureFix } from "./data-steps.ts";
 import { elaborateNetwork } from "./elaborate.ts";
 import type { ElaborateOptions } from "./elaboration.ts";
 import type { Environment } from "./evaluate.ts";
+import { reshapeHint } from "./hints.ts";
 import { lintRecipe } from "./lints/index.ts";
 import { loadModules } from "./modules.ts";
 import type { LoadedModules, SpecHost } from "./modules.ts";
@@ -120,7 +121,9 @@ export function elaborate(spec: LoadedSpec, planned: PlannedRecipe, request: Ela
     if (given === undefined || sameShape(given, wanted)) continue;
     const { at, hint } = planned.data === undefined ? {} : pictureFix(planned.data, given, wanted);
     const shapes = { input: name, data: `[${given.join(", ")}]`, wanted: `[${wanted.join(", ")}]` };
-    sink.report("data-shape", at?.span ?? planned.dataSpan, shapes, { hint });
+    sink.report("data-shape", at?.span ?? planned.dataSpan, shapes, {
+      hint: hint ?? reshapeHint({ name, dtype: node.type.dtype }, given, wanted),
+    });
   }
   checkAnswers(planned, model, rest.builder, dataInfo, sink);
   checkAccumulation(planned, dataInfo, sink);

@@ -21,7 +21,7 @@ import { LayerError, requireShape } from "./layers/define.ts";
 import type { AnyLayer, Built, LayerContext, Takes } from "./layers/define.ts";
 import { LIMITS } from "./limits.ts";
 import type { TensorValue, Value } from "./values.ts";
-import { describeValue, isDataset, isTensor, isUnknown, shapeText, UNKNOWN } from "./values.ts";
+import { describeValue, hasUnknown, isDataset, isTensor, shapeText, UNKNOWN } from "./values.ts";
 
 export function applyLayer(
   elaboration: NetworkInProgress,
@@ -115,7 +115,7 @@ export function checkArguments(
     if (outcome.ok) args[name] = outcome.value;
     else {
       ok = false;
-      if (isUnknown(value)) continue;
+      if (hasUnknown(value)) continue;
       const wanted = spec.words === undefined ? outcome.wanted : describeArgument(spec);
       // Where recipes take words, a name is one that none of them knows.
       const unknown = expr.kind === "ref" && expr.name === value ? value : undefined;

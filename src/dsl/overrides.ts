@@ -13,6 +13,7 @@ import { SCHEDULES } from "../ir/recipe/schedules/index.ts";
 import { SOURCES } from "../ir/recipe/sources/index.ts";
 import type * as Ast from "./ast.ts";
 import { headOf } from "./choose.ts";
+import { hintForSetting } from "./hints.ts";
 import type { Module } from "./module.ts";
 import { commandLine } from "./paths.ts";
 import { parseDatasetSetting, parseExpression, parseRecipeSetting } from "./parse.ts";
@@ -127,7 +128,8 @@ class Override {
     const [key = "", argument] = segments;
     const path = segments.join(".");
     if (!RECIPE_KEYS.includes(key)) {
-      this.#unknown(path, `there is no setting \`${key}\``, didYouMean(key, RECIPE_KEYS));
+      const hint = this.#argumentHint(segments, settings) ?? hintForSetting(key) ?? didYouMean(key, RECIPE_KEYS);
+      this.#unknown(path, `there is no setting \`${key}\``, hint);
       return settings;
     }
     const at = settings.findIndex((it) => it.key === key);
@@ -147,14 +149,50 @@ class Override {
     }
     const setting = settings[at];
     const inStage = stages.some((it) => it.settings.some((s) => s.key === key));
+    if (setting?.key === "loss" && setting.losses) return settings.with(at, this.#ofOutput(setting, setting.losses, segments));
     if (setting === undefined || !(key === "network" || WORDS.has(key)) || segments.length > 2) {
       if (setting === undefined && inStage) return settings;
       this.#unknown(path, setting === undefined ? `the recipe sets no \`${key}\`` : `\`${key}\` has no \`${segments.slice(1).join(".")}\``);
       return settings;
     }
     const call = setting as Ast.SettingOf<"network" | "optimizer">;
-    const value = parseExpression(this.#file, " ".repeat(this.#equals + 1) + this.#text.slice(this.#equals + 1), this.#sink);
+    const value = this.#value();
     return value === undefined ? settings : settings.with(at, { ...call, value: this.#withArgument(key, call.value, argument, value) });
+  }
+
+  /** `loss.age=mse * 0.5`, of a recipe with a loss for each output. */
+  #ofOutput(
+    setting: Ast.SettingOf<"loss">,
+    losses: readonly Ast.OutputLoss[],
+    [, name = "", ...more]: readonly string[],
+  ): Ast.RecipeSetting {
+    const at = losses.findIndex((it) => it.name === name);
+    const loss = losses[at];
+    if (loss === undefined || more.length > 0) {
+      const reason = `\`loss\` has ${oneOf(losses.map((it) => it.name))}, each with a value`;
+      this.#unknown(["loss", name, ...more].join("."), reason, `write \`loss.${(loss ?? losses[0])?.name ?? "OUTPUT"}=…\``);
+      return setting;
+    }
+    const value = this.#value();
+    return value === undefined
+      ? setting
+      : { kind: "setting", key: "loss", span: setting.span, losses: losses.with(at, { ...loss, value }) };
+  }
+
+  /** What stands behind the `=`, at the offsets at which it was typed. */
+  #value(): Ast.Expr | undefined {
+    return parseExpression(this.#file, " ".repeat(this.#equals + 1) + this.#text.slice(this.#equals + 1), this.#sink);
+  }
+
+  /** Where an argument was named without the setting that it is of: `lr`, `classes`. */
+  #argumentHint(segments: readonly string[], settings: readonly Ast.RecipeSetting[]): string | undefined {
+    const [name = "", ...more] = segments;
+    if (more.length > 0) return undefined;
+    const owner = settings.find((it) => {
+      const head = (it.key === "network" || WORDS.has(it.key)) && "value" in it ? headOf(it.value) : undefined;
+      return head !== undefined && this.#parametersOf(it.key, head.name.name).includes(name);
+    });
+    return owner === undefined ? undefined : `it is an argument of the ${owner.key}: \`--set ${owner.key}.${name}=…\``;
   }
 
   #withArgument(key: string, it: Ast.Expr, name: string, value: Ast.Expr): Ast.Expr {
@@ -220,7 +258,10 @@ export function overrideData(
       const setting = settings[at];
       const source = setting !== undefined && "value" in setting ? setting.value : undefined;
       if (setting === undefined || source?.kind !== "call") {
-        const hint = `give the whole source: \`data.${key}=images("…")\``;
+        const example = settings.flatMap((it) =>
+          "value" in it && it.value.kind === "call" && it.value.callee.kind === "ref" ? [it.value.callee.name] : [],
+        );
+        const hint = `give the whole source: \`data.${key}=${example[0] ?? "images"}("${override.path.value.replaceAll('"', "")}")\``;
         sink.report(
           "unknown-override",
           override.path.span,

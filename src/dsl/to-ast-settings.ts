@@ -178,6 +178,9 @@ function reportUnknown(cst: CstNode, context: AstContext, where: string, known: 
   const comma = sink.isFlooded ? undefined : commaHint(key, list);
   const meant = comma === undefined ? meantSetting(key.image, names) : undefined;
   if (meant !== undefined) misspelt.push({ key: meant, span });
+  // What follows on the line may be settings as well, and nobody can tell from where on.
+  for (const skipped of tokens(cst, "skipped"))
+    if (names.includes(skipped.image)) misspelt.push({ key: skipped.image, span: tokenSpan(context, skipped) });
   const hint = comma ?? hintForSetting(key.image) ?? didYouMeanOneOf(key.image, names);
   sink.report("unknown-setting", span, { key: key.image, where }, { hint });
 }

@@ -51,6 +51,8 @@ export const isTensor = (value: Value): value is TensorValue => kindOf(value) ==
 export const isUnknown = (value: Value): value is UnknownValue => kindOf(value) === "unknown";
 export const isDataset = (value: Value): value is DatasetValue => kindOf(value) === "dataset";
 export const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
+/** Whether its making failed, or that of anything in it. */
+export const hasUnknown = (value: Value): boolean => isUnknown(value) || (isList(value) && value.some(hasUnknown));
 export const isCallable = (value: Value): value is Callable => ["layer", "block", "network"].includes(kindOf(value) ?? "");
 
 export const nameOfCallable = (it: Callable): string => (it.kind === "layer" ? it.layer.name : it.declaration.name);

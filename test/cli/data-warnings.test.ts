@@ -18,11 +18,14 @@ afterAll(() => {
 
 type Event = Readonly<Record<string, unknown>>;
 
-async function warnings(...args: readonly string[]): Promise<readonly Event[]> {
+const warnings = (...args: readonly string[]): Promise<readonly Event[]> => said(0, ...args);
+
+/** Diagnostics of a command that ends with `expected`. */
+async function said(expected: number, ...args: readonly string[]): Promise<readonly Event[]> {
   let out = "";
   const stdout = { write: (text: string) => (out += text) };
   const code = await runCli([...args, "--json"], { stdout, stderr: { write: () => undefined }, env: {}, toolchain });
-  expect(code).toBe(0);
+  expect(code).toBe(expected);
   const events = out
     .trim()
     .split("\n")
@@ -80,6 +83,15 @@ it("warns of a batch larger than the data, and of classes that a split lacks, at
 it("warns of one class when it looks at the data, before anything is trained", async () => {
   const said = await warnings("check", spec("a a a a", "a", 2));
   expect(said.map(({ code, line }) => [code, line])).toEqual([["TL0702", 6]]);
+});
+
+it("names rows of other tables that a run would end with, when it looks at the data", async () => {
+  const path = spec("a b a b", "a c", 2);
+  const faults = await said(2, "check", path);
+  expect(faults.map(({ code, line, column }) => [code, line, column])).toEqual([["TL0513", 7, 8]]);
+  expect(faults[0]?.["message"]).toContain('test.csv:3: the label is "c", which is no class of the training data');
+  rmSync("test.csv");
+  expect((await warnings("check", path)).map(({ code }) => code)).toEqual(["TL0523"]);
 });
 
 it("warns of a compiled folder's data without a place", async () => {

@@ -26,6 +26,19 @@ it("explains what a setting takes", async () => {
   expect((await cli(["explain", "optimizer", "--json"])).objects().map((it) => it["name"])).toContain("lion");
 });
 
+it.each([
+  ["epochs", "it is a setting: see Recipes in docs/language.md of the package"],
+  ["val", "it is a setting: see Data sets in docs/language.md of the package"],
+  ["lr", "`optimizer adam(lr: 1e-3)`"],
+  ["batch_size", "write `batch`"],
+  ["Dense", "did you mean `linear`?"],
+  ["MSELoss", "did you mean `mse`?"],
+  ["ReduceLROnPlateau", "did you mean `plateau`?"],
+])("says where %s is explained, or what it is called here", async (name, hint) => {
+  const { code, err } = await cli(["explain", name]);
+  expect([code, err()]).toEqual([2, expect.stringContaining(hint)]);
+});
+
 it("explains layers and words, and all that a name means", async () => {
   const adam = await cli(["explain", "adam"]);
   expect(adam.code).toBe(0);

@@ -288,6 +288,48 @@ describe("writing a folder", () => {
     expect(marker(path)).toMatchObject({ files: { "artifact.json": sum } });
   });
 
+  it.each([
+    ["weights.safetensors", "trained weights"],
+    ["kernels/a.wgsl", "a kernel of somebody else"],
+  ])("takes the place of no %s that no compilation wrote", async (name, text) => {
+    const path = folder(`own-${copies++}`);
+    mkdirSync(join(path, "kernels"), { recursive: true });
+    writeFileSync(join(path, name), text);
+    const files = new Map([
+      [ARTIFACT, "{}"],
+      ["kernels/a.wgsl", "a"],
+      ["weights.safetensors", "w"],
+    ]);
+    await expect(writeFolder(path, files)).rejects.toThrow(`${join(path, name)} is there already, and \`tlc compile\` has not written it`);
+    expect([readFileSync(join(path, name), "utf8"), existsSync(join(path, ARTIFACT))]).toEqual([text, false]);
+    // The same beside files of a compilation.
+    rmSync(join(path, name));
+    await writeFolder(path, new Map([[ARTIFACT, "{}"]]));
+    writeFileSync(join(path, name), text);
+    await expect(writeFolder(path, files)).rejects.toThrow("is there already");
+    expect([readFileSync(join(path, name), "utf8"), existsSync(join(path, "complete.json"))]).toEqual([text, true]);
+  });
+
+  it("is done again where a compilation did not end", async () => {
+    const path = folder("ended-early");
+    const files = new Map([
+      [ARTIFACT, "{}"],
+      ["runtime.mjs", "r"],
+    ]);
+    await writeFolder(path, files);
+    rmSync(join(path, "complete.json"));
+    await writeFolder(path, files);
+    expect(marker(path)).toMatchObject({ files: { "runtime.mjs": expect.any(String) as string } });
+  });
+
+  it("is a fault of usage where the folder cannot be made", async () => {
+    const { code, err } = await cli("compile", spec(), "-t", "reference", "-o", "/proc/self/nowhere");
+    expect([code, err]).toEqual([
+      2,
+      expect.stringMatching(/cannot write to \/proc\/self\/nowhere: .*\n.*name a folder that can be written/),
+    ]);
+  });
+
   it("leaves what was there when it fails", async () => {
     const path = folder("failing");
     await writeFolder(path, new Map([["artifact.json", "{}"]]));

@@ -130,7 +130,11 @@ describe("a run that is stopped", () => {
     expect(await refused((it) => ({ ...it, recipe: { ...it.recipe, stages: stagesOf(it) } }))).toContain(
       "`stages.tune.epochs` is 3, in the checkpoint it is 2",
     );
-    expect(await refused((it) => ({ ...it, recipe: { ...it.recipe, batch: 5 } }))).toContain("`batch` is 5, in the checkpoint it is 4");
+    const batch = await refused((it) => ({ ...it, recipe: { ...it.recipe, batch: 5 } }));
+    expect(batch).toContain("`batch` is 5, in the checkpoint it is 4");
+    expect(batch).toContain(
+      `or begin anew from its weights: --weights ${join("runs", "fake", "1", "weights.safetensors")}, without --resume`,
+    );
     expect(await refused((it) => ({ ...it, network: "another" }))).toContain("the network computes something else");
     // One picture more, and then the same number with another among them.
     cpSync("data/odd/0.png", "data/odd/9.png");

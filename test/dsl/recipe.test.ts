@@ -165,6 +165,19 @@ describe("--set", () => {
     expect(plan(staged, ["stage.tune.freeze=fc.bias"]).stages[0]?.frozen({ name: "fc.bias" })).toBe(true);
   });
 
+  it("reaches the loss of one output, with its weight", () => {
+    const spec = load(
+      "network two {\n  input image: f32[4]\n  output a = fa: linear(1)\n  output b = fb: linear(1)\n}\n" +
+        "recipe main {\n  network two\n  loss a: mse, b: mae * 0.5\n  optimizer adam\n}\n",
+    );
+    const planned = planRecipe(spec, { overrides: ["loss.b=huber(delta: 2) * 0.1"] });
+    expect(renderDiagnostics(spec.sink.list(), spec.sources)).toBe("");
+    expect(planned?.tasks.map(({ task, loss }) => [task.output, task.weight, loss.name])).toEqual([
+      ["a", 1, "mse"],
+      ["b", 0.1, "huber"],
+    ]);
+  });
+
   it("replaces an argument given by its place", () => {
     expect(plan("loss mse\n  optimizer sgd(0.1, 0.9)", ["optimizer.lr=1"]).plan.stages[0]?.optimizer.args).toMatchObject({
       lr: 1,

@@ -94,7 +94,14 @@ describe("in an application", () => {
         `typescript@${version}`,
       );
       writeFileSync(join(at, "app.ts"), PROGRAM);
-      const strict = { strict: true, noEmit: true, skipLibCheck: false, module: "nodenext", target: "es2022" };
+      const strict = {
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noEmit: true,
+        skipLibCheck: false,
+        module: "nodenext",
+        target: "es2022",
+      };
       writeFileSync(join(at, "tsconfig.json"), JSON.stringify({ compilerOptions: strict, include: ["app.ts"] }));
       const { stdout } = await run(process.execPath, [join(at, "node_modules/typescript/bin/tsc"), "-p", at]).catch(
         (error: unknown) => error as { readonly stdout: string },

@@ -3,6 +3,7 @@
 import { topologicalOrder } from "../../ir/graph.ts";
 import type { Node } from "../../ir/node.ts";
 import { problem } from "../../ir/recipe/define.ts";
+import { sourceOf } from "../../ir/recipe/sources/index.ts";
 import { targetsOf } from "../../ir/tasks.ts";
 import { sizeOf } from "../../ir/types.ts";
 import { batchNorm } from "../layers/batch-norm.ts";
@@ -34,8 +35,12 @@ const oneClass: NetworkLint = {
   find: ({ planned: { data, dataSpan }, info }) =>
     (info ? targetsOf(info) : []).flatMap(({ classes: [only, ...others] }) => {
       if (only === undefined || others.length > 0) return [];
-      const at = data?.sources["train"]?.span ?? dataSpan;
-      return [{ problem: problem("one-class", { name: only }, "an image data set has one folder for each class"), at }];
+      const source = data?.sources["train"];
+      const hint =
+        source && sourceOf(source).gives === "columns"
+          ? "does `label` name the column that is meant?"
+          : "an image data set has one folder for each class";
+      return [{ problem: problem("one-class", { name: only }, hint), at: source?.span ?? dataSpan }];
     }),
 };
 

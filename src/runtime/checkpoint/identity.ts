@@ -78,13 +78,13 @@ function printOf({ count, columns, streamed, printFiles }: LoadedSplit): SplitPr
 
 const MOST_NAMED = 3;
 
-/** Throws a DataError that says what is not the same. */
-export function requireSame(now: Identity, then: Identity): void {
+/** Throws a DataError that says what is not the same. @param weights the file of what was trained, where it is one */
+export function requireSame(now: Identity, then: Identity, weights?: string): void {
   const different = differences(now, then);
   if (different.length === 0) return;
   throw new DataError(
     `the checkpoint is of another training:\n${different.map((line) => `  ${line}`).join("\n")}`,
-    "go on with what it was trained with, or begin anew, from its weights if you like",
+    `go on with what it was trained with, or begin anew from its weights${weights === undefined ? "" : `: --weights ${weights}, without --resume`}`,
   );
 }
 

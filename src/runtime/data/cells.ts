@@ -50,38 +50,48 @@ export const isInt32 = (token: string): boolean => INTEGER.test(token) && Number
 
 export type Labels = Pick<LabelInfo, "label" | "classes">;
 
-/** Looks at the labels of a whole column, cell by cell; a string says what is wrong with them. */
+/** Looks at the labels of a whole column, cell by cell, of which none is empty; a string says what is wrong with them. */
 export interface LabelSurvey {
-  add(cell: string): void;
+  /** What is wrong with this one, as far as those before it tell. */
+  add(cell: string): string | undefined;
   describe(name: string): Labels | string;
 }
 
 /** Of a loss of numbers: as many for each example as the first one has. */
 export class NumberSurvey implements LabelSurvey {
   readonly #isPadded: boolean;
-  #first: string | undefined;
+  #room = new Float32Array(0);
 
   constructor(isPadded: boolean) {
     this.#isPadded = isPadded;
   }
 
-  add(cell: string): void {
-    this.#first ??= cell;
+  add(cell: string): string | undefined {
+    if (this.#isPadded) return undefined;
+    const tokens = splitCell(cell);
+    const isFirst = this.#room.length === 0;
+    const text = isFirst ? tokens.find((token) => !NUMBER.test(token)) : undefined;
+    if (text !== undefined) return `holds ${JSON.stringify(text.slice(0, 40))}, and the loss compares numbers`;
+    if (isFirst) this.#room = new Float32Array(tokens.length);
+    return writeCell({ name: "", dtype: "f32", shape: [this.#room.length] }, cell, this.#room, 0);
   }
 
   describe(name: string): Labels | string {
     if (this.#isPadded) return "is padded, which only labels that are classes can be";
-    const tokens = splitCell(this.#first ?? "");
-    const text = tokens.find((token) => !NUMBER.test(token));
-    if (text !== undefined) return `holds ${JSON.stringify(text.slice(0, 40))}, and the loss compares numbers`;
-    return { label: { name, dtype: "f32", shape: tokens.length === 1 ? [] : [tokens.length] }, classes: [] };
+    const { length } = this.#room;
+    return { label: { name, dtype: "f32", shape: length === 1 ? [] : [length] }, classes: [] };
   }
 }
 
-/** Of a loss of classes: names, or whole numbers however they are written. Other numbers are left for the loss to refuse. */
+/**
+ * Of a loss of classes: names, or whole numbers however they are written. Other numbers are left for the loss to refuse. A label for every step is
+ * whole numbers or, where `pad` says that a cell has several, names, as the first cell has it: without `pad` a name may hold blanks.
+ */
 export class ClassSurvey implements LabelSurvey {
-  /** Numbers of a label for every step; undefined before the first cell and for one label a row. */
+  /** How many there are in a label for every step; undefined before the first cell and for one label a row. */
   #steps: number | undefined;
+  /** Of a label for every step. */
+  #areNames = false;
   #isFirst = true;
   #highest = 0;
   #isNumeric = true;
@@ -95,31 +105,49 @@ export class ClassSurvey implements LabelSurvey {
     this.#padding = padding;
   }
 
-  add(cell: string): void {
+  add(cell: string): string | undefined {
     const label = cell.trim();
-    if (this.#padding !== undefined || this.#steps !== undefined || this.#isFirst) {
+    const isSequence = this.#padding !== undefined || this.#steps !== undefined;
+    if (isSequence || this.#isFirst) {
       const plain = plainWholes(label);
-      const tokens = plain ? [] : splitCell(label);
+      const tokens = plain && !this.#areNames ? [] : splitCell(label);
       const count = plain?.count ?? tokens.length;
-      if (this.#padding !== undefined) this.#steps = Math.max(this.#steps ?? 1, count, this.#padding);
-      else if (this.#isFirst && count > 1 && tokens.every(isWhole)) this.#steps = count;
+      if (this.#isFirst && this.#padding !== undefined) this.#areNames = !tokens.every(isWhole);
+      if (this.#isFirst && !isSequence && count > 1 && tokens.every(isWhole)) this.#steps = count;
       this.#isFirst = false;
-      if (this.#steps !== undefined) {
-        this.#highest = Math.max(this.#highest, plain?.highest ?? 0);
-        for (const token of tokens) this.#highest = Math.max(this.#highest, Number(token) || 0);
-        return;
-      }
+      if (isSequence || this.#steps !== undefined) return this.#addSteps(tokens, count, plain?.highest ?? 0);
     }
     this.#isNumeric &&= NUMBER.test(label);
     this.#isWhole &&= isWhole(label);
     this.#isPlain &&= INTEGER.test(label);
     if (this.#distinct.size <= MAX_CLASSES) this.#distinct.add(label);
+    return undefined;
+  }
+
+  /** @param tokens of the cell, and none where they are all whole numbers, of which `highest` is the highest */
+  #addSteps(tokens: readonly string[], count: number, highest: number): string | undefined {
+    if (this.#padding !== undefined) this.#steps = Math.max(this.#steps ?? 1, count, this.#padding);
+    else if (count !== this.#steps) return `has ${count} values, the first row has ${this.#steps ?? 0}`;
+    if (this.#areNames) {
+      for (const token of tokens) if (this.#distinct.size <= MAX_CLASSES) this.#distinct.add(token);
+      return undefined;
+    }
+    for (const token of tokens) {
+      if (!isWhole(token)) return `holds ${JSON.stringify(token.slice(0, 40))}, which is not an integer`;
+      if (Number(token) < 0) return `holds ${token}, and classes count from 0`;
+      this.#highest = Math.max(this.#highest, Number(token));
+    }
+    this.#highest = Math.max(this.#highest, highest);
+    return undefined;
   }
 
   describe(name: string): Labels | string {
     if (this.#steps !== undefined) {
       if (this.#highest >= MAX_CLASSES) return `holds ${this.#highest}, which would make as many classes`;
-      const classes = Array.from({ length: this.#highest + 1 }, (_, i) => String(i));
+      if (this.#distinct.size > MAX_CLASSES) return `has more than ${MAX_CLASSES} different labels`;
+      const classes = this.#areNames
+        ? [...this.#distinct].sort(byCodeUnit)
+        : Array.from({ length: this.#highest + 1 }, (_, i) => String(i));
       const padded = this.#padding !== undefined && ({ padded: true } as const);
       return { label: { name, dtype: "i32", shape: [this.#steps], ...padded }, classes };
     }
@@ -158,10 +186,11 @@ export function writeCell(info: ColumnInfo, cell: string, data: HostArray, at: n
   return undefined;
 }
 
-/** As `writeCell`, with class names turned to their indices. */
+/** As `writeCell`, with class names turned to their indices. @param areNames whether those of a label for every step are no numbers from 0 */
 export function writeLabel(
   info: ColumnInfo,
   classes: ReadonlyMap<string, number>,
+  areNames: boolean,
   cell: string,
   data: HostArray,
   at: number,
@@ -175,8 +204,11 @@ export function writeLabel(
     data[at] = index;
     return undefined;
   }
-  const whole = splitCell(cell).map((token) => (isWhole(token) ? plainNumber(token) : token));
-  const problem = writeCell(info, whole.join(" "), data, at);
+  const tokens = splitCell(cell);
+  const stray = areNames ? tokens.find((token) => !classes.has(token)) : undefined;
+  if (stray !== undefined) return `holds ${JSON.stringify(stray)}, which is no class of the training data`;
+  const places = tokens.map((token) => (areNames ? classes.get(token) : isWhole(token) ? plainNumber(token) : token));
+  const problem = writeCell(info, places.join(" "), data, at);
   if (problem !== undefined) return problem;
   for (let i = at; i < at + (info.shape[0] ?? 1); i++) {
     const value = data[i] ?? 0;

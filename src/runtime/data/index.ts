@@ -1,6 +1,7 @@
 // The two questions that the rest asks about data in files: what does it look like (cheap, before compiling), and what is in it.
 // Node only; in a browser a page hands over arrays through `splitFromArrays`.
 
+import { existsSync } from "node:fs";
 import type { ColumnInfo, DataInfo, DataPlan, LabelRequest, WordPlan } from "../../ir/plan.ts";
 import { classesOf, skipsBroken } from "../../ir/recipe/sources/images.ts";
 import { masksOf, pictures } from "../../ir/recipe/sources/pictures.ts";
@@ -111,6 +112,18 @@ export async function describeData(
 ): Promise<DataInfo> {
   const source = definingSource(plan);
   return loaderOf(source).describe(plan, source, labels, access);
+}
+
+/**
+ * Reads the tables that `describeData` has not looked at, of those that are there.
+ * @throws DataError for rows that cannot be used, such as ones of a class that is not in the training table
+ */
+export async function examineTables(plan: DataPlan, info: DataInfo, access: DataAccess = {}): Promise<void> {
+  const known = definingSource(plan);
+  for (const source of Object.values(plan.sources)) {
+    if (source === known || sourceOf(source).gives !== "columns" || !existsSync(pathOf(source))) continue;
+    await loadTable(tableOf(source), info, WHOLE, access);
+  }
 }
 
 /** A class for each example. */

@@ -26,7 +26,7 @@ export class SetSurvey implements LabelSurvey {
     this.#columns = columns;
   }
 
-  add(cell: string): void {
+  add(cell: string): undefined {
     const tokens = splitCell(cell);
     this.#areDigits &&= tokens.every(isDigit) && tokens.length === (this.#length ??= tokens.length);
     if (!this.#areDigits) this.#first ??= cell;

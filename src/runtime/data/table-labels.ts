@@ -52,6 +52,9 @@ export class SplitKeys {
   readonly nameOf = (key: number): string => [...this.#numbers.keys()][key] ?? "";
 }
 
+/** What to do about labels that are wrong. */
+export const LABEL_HINT = "correct them, or remove the rows";
+
 /** The labels of an output while they are looked at. */
 export class LabelsOfColumn {
   readonly #request: LabelRequest;
@@ -65,12 +68,13 @@ export class LabelsOfColumn {
     this.#survey = surveyOf(request.kind, placed, header);
   }
 
-  /** False where there is none; a set may be empty. */
-  add(row: Row): boolean {
+  /** What is wrong with it, behind "the label"; a set may be empty. */
+  add(row: Row): string | undefined {
     const text = labelAt(row, this.#places);
-    this.#survey.add(text);
+    const isEmpty = text.trim() === "" && this.#request.kind !== "set";
+    const problem = isEmpty ? "is empty" : this.#survey.add(text);
     if (this.#request.isCounted) this.#texts.push(text);
-    return text.trim() !== "" || this.#request.kind === "set";
+    return problem === undefined ? undefined : `${labelOf(this.#request.output)}${problem}`;
   }
 
   describe(path: string): LabelInfo {
@@ -148,7 +152,8 @@ function countLabels({ label, classes }: LabelInfo, kind: LabelKind, texts: read
 export function labelWriter({ label, classes }: LabelInfo): CellsWriter {
   const indices = new Map(classes.map((name, index) => [name, index]));
   if (labelsAreSets({ label, classes })) return ([cell = ""], data, at) => writeSet(indices, cell, data, at);
-  return ([cell = ""], data, at) => writeLabel(label, indices, cell, data, at);
+  const areNames = classes.some((name, index) => name !== String(index));
+  return ([cell = ""], data, at) => writeLabel(label, indices, areNames, cell, data, at);
 }
 
 /** As the labels were asked for when the table was looked at. */

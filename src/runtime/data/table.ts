@@ -22,6 +22,7 @@ import { placeInputs, placesFor, requireHeader, TableHeader, type PlacedInput, t
 import {
   cellAt,
   keyedRequest,
+  LABEL_HINT,
   labelAt,
   labelOf,
   LabelsOfColumn,
@@ -113,12 +114,14 @@ export async function describeTable(
     count++;
     for (const { placed, surveys } of inputs)
       surveys.forEach((survey, i) => survey.add(cellAt(row, placed.columns[i]?.at ?? -1), row.line));
-    for (const [i, column] of labels.entries())
-      if (!column.add(row)) problems.add(`${path}:${row.line}: the label ${labelOf(requests[i]?.output ?? "")}is empty`);
+    for (const column of labels) {
+      const problem = column.add(row);
+      if (problem !== undefined) problems.add(`${path}:${row.line}: the label ${problem}`);
+    }
     keys?.add(row);
   };
   await readTable(source, access, { begin, take });
-  problems.check("rows without a label", "fill them in, or remove the rows");
+  problems.check("labels that cannot be used", LABEL_HINT);
   const described = labels.map((column) => column.describe(path));
   const fitted = inputs.map(({ placed, surveys }) => new FittedInput(placed, kindsOf(path, placed, surveys, placedSteps), placedSteps));
   // A shuffle of all rows is worth sparing where nobody asks which are trained on; one by what is in them may be refused.
@@ -236,6 +239,7 @@ export async function loadTable(
   const labels = targets.map((target) => new ColumnReader(target.label, labelWriter(target)));
   const requests = targets.map((target) => requestOf(info, target));
   const problems = new Problems();
+  const labelProblems = new Problems();
   let places: readonly (readonly number[])[] = [];
   let labelPlaces: readonly PlacedLabel[] = [];
   let keys: SplitKeys | undefined;
@@ -257,13 +261,14 @@ export async function loadTable(
     });
     labels.forEach((reader, i) => {
       const problem = reader.write([labelAt(row, labelPlaces[i]?.places ?? [])], count);
-      if (problem !== undefined) problems.add(`${path}:${row.line}: the label ${labelOf(requests[i]?.output ?? "")}${problem}`);
+      if (problem !== undefined) labelProblems.add(`${path}:${row.line}: the label ${labelOf(requests[i]?.output ?? "")}${problem}`);
     });
     keys?.add(row);
     count++;
   };
   await readTable(source, access, { begin, take });
   problems.check("rows that cannot be used", unusableHint(info));
+  labelProblems.check("labels that cannot be used", LABEL_HINT);
   const chosen = split.select(count, keys?.list ?? [], keys?.nameOf);
   const taken = [...inputs, ...labels].map((it) => [it.column.name, it.take(chosen, count)] as const);
   return { count: chosen.length, columns: new Map(taken), classes: info.classes ?? [] };

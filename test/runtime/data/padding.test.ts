@@ -123,6 +123,25 @@ describe("padded sequences", () => {
     expect(given).toEqual(split);
   });
 
+  it("have labels that are names, of which a cell has several", async () => {
+    const named = (tags: readonly string[]): string => file(`t,y\n${tags.map((it) => `${it.replaceAll(/\S+/g, "1")},${it}`).join("\n")}\n`);
+    const words = plan(`train table("${named(["O B-PER I-PER", "O", "B-LOC O 7"])}", t: pad(t), label: pad(y))`);
+    const { info, values } = await load(words);
+    expect(info.label).toMatchObject({ dtype: "i32", shape: [3], padded: true });
+    expect(info.classes).toEqual(["7", "B-LOC", "B-PER", "I-PER", "O"]);
+    expect(values["label"]).toEqual([
+      [4, 2, 3],
+      [4, PADDING, PADDING],
+      [1, 4, 0],
+    ]);
+    // Where classes have names, a number is one of them or none.
+    const other = { ...words, sources: plan(`train table("${named(["O 2"])}", t: pad(t), label: pad(y))`).sources };
+    expect(await failure(loadSplit(other, "train", info))).toContain('the label holds "2", which is no class of the training data');
+    expect(await failure(describeData(plan(`train table("${named(["0 1", "O"])}", t: pad(t), label: pad(y))`)))).toContain(
+      ':3: the label holds "O", which is not an integer',
+    );
+  });
+
   it("hold to the rows of an embedding before their padding", async () => {
     const beyond = file("tokens,kind\n1 2,a\n3,b\n4 5 10,a\n");
     const artifact = await compiled("mean", "pad(tokens)", "kind");

@@ -126,7 +126,7 @@ describe("faults", () => {
     ["an empty cell", "x,y\n1,2\n,3\n", columns, "csv", [':3: column "x" is empty', "fill(mean)"]],
     ["an empty label", "x,y\n1,2\n3,\n", columns, "csv", [":3: the label is empty"]],
     ["sequences of different lengths", "x,y\n1 2 3,2\n1 2,3\n", columns, "csv", [':3: column "x" has 2 values', "first row has 3"]],
-    ["a negative step label", "x,y\n1 2,0 1\n1 2,-1 0\n", columns, "csv", [":3: the label holds -1", "0 to 1"]],
+    ["a negative step label", "x,y\n1 2,0 1\n1 2,-1 0\n", columns, "csv", [":3: the label holds -1", "classes count from 0"]],
     ["an absurd step label", "x,y\n1 2,0 1\n1 2,2000000000 0\n", columns, "csv", ["as many classes"]],
     ["an open quote", 'x,y\n"1,2\n', columns, "csv", ["Quote", "doubled"]],
     ["Latin-1", Uint8Array.from([0x78, 0x2c, 0x79, 0x0a, 0xe9, 0x2c, 0x31]), columns, "csv", ["line 2 is not UTF-8", 'encoding: "latin1"']],
@@ -135,6 +135,30 @@ describe("faults", () => {
   ])("reports %s", async (_, text, names, extension, parts) => {
     const message = await failure(load(table(text, names, extension)));
     for (const part of parts) expect(message).toContain(part);
+  });
+
+  it.each<[string, LabelKind, string]>([
+    ["1,2\n2,cat", "number", ':3: the label holds "cat", which is not a number'],
+    ["1,2\n2,nan", "number", ':3: the label holds "nan", which is not a number'],
+    ["1,2\n2,4e38", "number", ':3: the label holds "4e38", which is beyond the numbers of f32'],
+    ["1,2 3\n2,4", "number", ":3: the label has 1 values, the first row has 2"],
+    ["1,0 1\n2,0 x", "class", ':3: the label holds "x", which is not an integer'],
+    ["1,0 1\n2,0 -1", "class", ":3: the label holds -1, and classes count from 0"],
+    ["1,0 1\n2,0", "class", ":3: the label has 1 values, the first row has 2"],
+  ])("finds labels of %j that a loss of a %s cannot take without loading them", async (rows, kind, message) => {
+    const told = await failure(describeData(table(`x,y\n${rows}\n`, columns), asked(kind)));
+    expect(told).toContain(message);
+    expect(told).toContain("correct them, or remove the rows");
+  });
+
+  it("says of labels of other tables what is to be done about labels", async () => {
+    const plan = table("x,y\n1,a\n2,b\n", columns);
+    const { sources } = table("x,y\n1,a\n2,c\n", columns);
+    const both = { ...plan, sources: { ...plan.sources, test: sources["train"]! } };
+    const told = await failure(loadSplit(both, "test", await describeData(both)));
+    expect(told).toMatch(
+      /labels that cannot be used:\n.*:3: the label is "c", which is no class of the training data\ncorrect them, or remove the rows$/,
+    );
   });
 
   it("reports the first five rows and counts the rest", async () => {
