@@ -79,7 +79,7 @@ const absent = (path: string): string | undefined => (existsSync(join(SHARED, pa
 
 /** A test that runs where nothing is missing, and otherwise says what is. */
 const needing = (missing: string | undefined, name: string, body: () => Promise<void>): void => {
-  if (missing === undefined) it(name, body, 600_000);
+  if (missing === undefined) it(name, body);
   else it.skip(`${name}: ${missing}`, () => undefined);
 };
 
@@ -138,7 +138,7 @@ describe("tlc run", () => {
     const counted = truth.reduce((count, value) => count + Number(value !== 255), 0);
     const right = truth.reduce((count, value, i) => count + Number(value === given[i]), 0);
     expect(right / counted).toBeGreaterThan(0.9);
-  }, 120_000);
+  });
 
   needing(adapter, "prints the same losses twice on WebGPU, and they fall", async () => {
     const glyphs = join(EXAMPLES, "data/glyphs/test");
