@@ -56,8 +56,9 @@ async function events(...args: string[]): Promise<readonly Event[]> {
     .map((line) => JSON.parse(line) as Event);
 }
 
+/** Whatever else there is, as of reading that takes long, depends on the machine. */
 const losses = (all: readonly Event[]): unknown[] =>
-  all.flatMap(({ event, loss, val, test }) => (event === "start" ? [] : [loss, val, test]));
+  all.flatMap(({ event, loss, val, test }) => (["step", "epoch", "done"].includes(event) ? [[loss, val, test]] : []));
 
 const example = (name: string): string => join(EXAMPLES, `${name}.tlspec`);
 const set = (...values: string[]): string[] => values.flatMap((value) => ["--set", value]);

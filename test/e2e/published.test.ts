@@ -129,7 +129,8 @@ describe.skipIf(missing !== undefined)(`ResNet-20 for CIFAR-10, from a file of P
     const expected = lines
       .trim()
       .split("\n")
-      .map((line) => JSON.parse(line) as { readonly label: string; readonly probability: number })
+      .map((line) => JSON.parse(line) as { readonly event: string; readonly label: string; readonly probability: number })
+      .filter(({ event }) => event === "prediction")
       .map(({ label, probability }) => [label, expect.closeTo(probability, 5) as number]);
     expect(expected).toHaveLength(10);
 
