@@ -28,6 +28,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: [...EXCLUDED, ...E2E_TESTS, ...DEVICE_TESTS],
+          setupFiles: ["test/support/seed.ts"],
           maxWorkers: 2,
           // Half the time would go into loading the same modules again for every file.
           isolate: false,
