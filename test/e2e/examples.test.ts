@@ -58,7 +58,7 @@ async function events(...args: string[]): Promise<readonly Event[]> {
 
 /** Whatever else there is, as of reading that takes long, depends on the machine. */
 const losses = (all: readonly Event[]): unknown[] =>
-  all.flatMap(({ event, loss, val, test }) => (["step", "epoch", "done"].includes(event) ? [[loss, val, test]] : []));
+  all.flatMap(({ event, loss, val, test }) => (["step", "epoch", "done"].includes(event) ? [loss, val, test] : []));
 
 const example = (name: string): string => join(EXAMPLES, `${name}.tlspec`);
 const set = (...values: string[]): string[] => values.flatMap((value) => ["--set", value]);
