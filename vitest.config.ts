@@ -1,6 +1,5 @@
-// Three groups of tests, one after the other. `unit` needs no device and runs on every core; so does `e2e`, which uses the built package as people do,
-// and often waits for its processes and pages; `device` draws kernels on WebGPU, whose software driver takes all cores by itself, so its files run one
-// at a time.
+// Three groups of tests. `unit` needs no device; `e2e` uses the built package as people do; `device` runs kernels on WebGPU. The last two run together:
+// one waits for its processes and pages where the other has work.
 
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
@@ -16,11 +15,12 @@ const EXCLUDED = ["**/node_modules/**", "dist/**", ".cache/**"];
 export default defineConfig({
   test: {
     pool: "forks",
-    env: { XDG_RUNTIME_DIR: RUNTIME_FOLDER },
+    // The software driver divides each kernel among threads, which costs more than it brings: files run beside each other instead.
+    env: { XDG_RUNTIME_DIR: RUNTIME_FOLDER, LP_NUM_THREADS: "1" },
     setupFiles: ["test/support/setup.ts"],
-    // A software adapter compiles a pipeline in up to a second.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Ends what hangs, and says nothing of how long anything may take on a busy machine.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     projects: [
       {
         extends: true,
@@ -28,6 +28,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: [...EXCLUDED, ...E2E_TESTS, ...DEVICE_TESTS],
+          setupFiles: ["test/support/seed.ts"],
           maxWorkers: 2,
           // Half the time would go into loading the same modules again for every file.
           isolate: false,
@@ -40,7 +41,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "device", include: DEVICE_TESTS, exclude: EXCLUDED, maxWorkers: 1, sequence: { groupOrder: 2 } },
+        test: { name: "device", include: DEVICE_TESTS, exclude: EXCLUDED, maxWorkers: 2, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -65,7 +65,7 @@ async function run(
 }
 
 describe("a run without room", () => {
-  it("names the stage, its peak and the largest batch that fits, before its first step", { timeout: 120_000 }, async () => {
+  it("names the stage, its peak and the largest batch that fits, before its first step", async () => {
     const room = 60_000;
     const { code, out, err } = await run(room);
     expect(code).toBe(1);
@@ -80,7 +80,7 @@ describe("a run without room", () => {
     expect((await run(room, "--set", `batch=${batch}`, "--set", `accumulate=${accumulate}`)).code).toBe(0);
   });
 
-  it("says that the whole batch fits where values are computed twice", { timeout: 120_000 }, async () => {
+  it("says that the whole batch fits where values are computed twice", async () => {
     const blocks = "for i in 0..8 { block{i}: linear(96) -> relu }";
     writeFileSync("deep.tlspec", readFileSync("m.tlspec", "utf8").replace("fc1: linear(64) -> relu", blocks));
     let out = "";

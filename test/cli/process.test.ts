@@ -18,7 +18,7 @@ beforeAll(async () => {
   root = await pixelFolder();
   await bundleCommand(OUT);
   await bundleModules(OUT, { "slow-main": "test/cli/fixtures/slow-main.ts" });
-}, 60_000);
+});
 afterAll(() => {
   rmSync(root, { recursive: true });
   rmSync(OUT, { recursive: true });

@@ -7,7 +7,11 @@ import { runCli } from "../../src/cli/program.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import { openCheckpoint } from "../../src/runtime/checkpoint/folder.ts";
 import { fakeArtifact } from "../runtime/trainer/fake-session.ts";
+import { stillClock } from "../support/still-clock.ts";
 import { dataPlan, fakeCli, pixelFolder, type FakeCli, type FakeSetup } from "./fake-toolchain.ts";
+
+// Reading that takes long is an event of its own.
+stillClock();
 
 const before = process.cwd();
 let root = "";

@@ -9,7 +9,11 @@ import { streamAbove } from "../../src/cli/reading.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import type { DataPlan } from "../../src/ir/plan.ts";
 import { fakeArtifact, fakeDevice } from "../runtime/trainer/fake-session.ts";
+import { stillClock } from "../support/still-clock.ts";
 import { dataPlan, fakeCli, pixelFolder, type FakeCli, type FakeSetup } from "./fake-toolchain.ts";
+
+// Reading that takes long is an event of its own.
+stillClock();
 
 const before = process.cwd();
 let root = "";

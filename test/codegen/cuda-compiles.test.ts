@@ -17,7 +17,7 @@ describe.skipIf(NO_NVCC !== undefined)("NVIDIA's compilers", () => {
     kernels = await kernelsOfExamples(kernelsOfGraphs(conformanceCases().map(({ graph }) => graph)));
     await kernelsOfExamples(kernels, true);
     assembled = await assemble(kernels, ARCHS);
-  }, 600_000);
+  });
 
   it.each(ARCHS)("take all kernels for %s without a warning, a spill or a stack", (arch) => {
     const { usage, log } = assembled.get(arch) ?? { usage: new Map<string, Usage>(), log: "" };

@@ -274,7 +274,7 @@ describe("the types of a compiled folder", () => {
     const misnamed = MISNAMED.map(([name, use]) => [name, `import { create } from "./dogs.mjs";\nconst model = await create();\n${use}`]);
     const wrong = Object.fromEntries([...refused, ...misnamed]) as Record<string, string>;
     errorsOf = check({ good: GOOD, others: OTHERS, named: NAMED, runtime: RUNTIME, ...wrong });
-  }, 120_000);
+  });
 
   it("take what an application does", () => {
     expect(errorsOf("good")).toEqual([]);

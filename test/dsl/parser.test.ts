@@ -3,16 +3,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { DiagnosticSink } from "../../src/diagnostics.ts";
 import type { Declaration, Expr, Spec } from "../../src/dsl/ast.ts";
 import { parseSpec } from "../../src/dsl/parse.ts";
 import { printSpec } from "../../src/dsl/print.ts";
 import { arbitrarySpec } from "./arbitrary-spec.ts";
 import { parseClean, ROOT, validator, withoutSpans } from "./support.ts";
-
-// Long inputs and many runs; a slow machine is no fault.
-vi.setConfig({ testTimeout: 60_000 });
 
 const everyForm = readFileSync(join(ROOT, "test/dsl/fixtures/every-form.tlspec"), "utf8");
 const codes = (text: string): string[] => {

@@ -182,10 +182,10 @@ describe.each([["wasm"], ["webgpu"], ["webgpu", "wasm"]])("an application of a f
     const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
     expected = JSON.parse(stdout) as Outcome;
     if (wasm !== folder) rmSync(wasm, { recursive: true });
-  }, 120_000);
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.for(Object.keys(BUNDLERS))("goes through %s, and the page trains", { timeout: 120_000 }, async (name, context) => {
+  it.for(Object.keys(BUNDLERS))("goes through %s, and the page trains", async (name, context) => {
     rmSync(join(folder, "out"), { recursive: true, force: true });
     expect(await BUNDLERS[name]!(folder)).toEqual([]);
     if (typeof browser === "string") return context.skip(browser);

@@ -56,7 +56,7 @@ describe.skipIf(reason !== undefined)("tlc with a driver and a compiler for CUDA
   const figures = (events: readonly Event[]): unknown[] =>
     events.flatMap(({ event, device, test, loss, train }) => (event === "start" ? [device] : [loss, train, test]));
 
-  it("trains a spec, and a folder without a compiler, to the same losses", { timeout: 300_000 }, async () => {
+  it("trains a spec, and a folder without a compiler, to the same losses", async () => {
     const run = await tlc(compiling, "run", "r.tlspec", "--device", "cuda", "-o", "a.safetensors");
     expect(run.find(({ event }) => event === "start")).toMatchObject({ device: "cuda" });
     const losses = run.flatMap(({ event, loss }) => (event === "step" ? [loss as number] : []));
@@ -73,36 +73,32 @@ describe.skipIf(reason !== undefined)("tlc with a driver and a compiler for CUDA
     expect(Math.abs(last(wasm) / last(run) - 1)).toBeLessThan(1e-3);
   });
 
-  it(
-    "measures once what it may do in several ways, a library among them, and not where it is told not to",
-    { timeout: 300_000 },
-    async () => {
-      copyFileSync(await hostCublasLt(), join(machine, "libcublasLt.so.13"));
-      copyFileSync(await hostCompiler(), join(machine, "libnvrtc.so.13"));
-      writeFileSync(
-        join(work, "wide.tlspec"),
-        SPEC.replace(/linear\((\d+)\) -> relu/, "linear(768) -> relu -> linear(768) -> relu")
-          .replace("batch 4", "batch 8")
-          .replace("epochs 6", "epochs 1"),
-      );
-      const tuned = (events: readonly Event[]): unknown => events.find(({ event }) => event === "tuned");
-      const first = await tlc(compiling, "run", "wide.tlspec", "--device", "cuda", "-o", "d.safetensors");
-      expect(tuned(first)).toMatchObject({
-        choices: expect.arrayContaining([
-          expect.objectContaining({ taken: expect.stringMatching(/^cuBLASLt 13.1.1/) as string, why: "measured" }),
-        ]) as unknown,
-      });
-      const second = await tlc(compiling, "run", "wide.tlspec", "--device", "cuda", "-o", "e.safetensors");
-      expect(tuned(second)).toMatchObject({ choices: [{ why: "remembered" }, { why: "remembered" }, { why: "remembered" }] });
-      expect(readFileSync(join(work, "e.safetensors"))).toEqual(readFileSync(join(work, "d.safetensors")));
-      expect(tuned(await tlc(compiling, "run", "wide.tlspec", "--device", "cuda", "--no-tune", "-o", "f.safetensors"))).toBeUndefined();
-      const [survey] = await tlc({}, "doctor");
-      expect(survey?.["tuning"]).toMatchObject({ folder: join(work, "cache/tlspec/tuning") });
-      expect(survey?.["cuda"]).toMatchObject({
-        libraries: expect.arrayContaining([{ name: "cublasLt", path: join(machine, "libcublasLt.so.13"), version: "13.1.1" }]) as unknown,
-      });
-    },
-  );
+  it("measures once what it may do in several ways, a library among them, and not where it is told not to", async () => {
+    copyFileSync(await hostCublasLt(), join(machine, "libcublasLt.so.13"));
+    copyFileSync(await hostCompiler(), join(machine, "libnvrtc.so.13"));
+    writeFileSync(
+      join(work, "wide.tlspec"),
+      SPEC.replace(/linear\((\d+)\) -> relu/, "linear(768) -> relu -> linear(768) -> relu")
+        .replace("batch 4", "batch 8")
+        .replace("epochs 6", "epochs 1"),
+    );
+    const tuned = (events: readonly Event[]): unknown => events.find(({ event }) => event === "tuned");
+    const first = await tlc(compiling, "run", "wide.tlspec", "--device", "cuda", "-o", "d.safetensors");
+    expect(tuned(first)).toMatchObject({
+      choices: expect.arrayContaining([
+        expect.objectContaining({ taken: expect.stringMatching(/^cuBLASLt 13.1.1/) as string, why: "measured" }),
+      ]) as unknown,
+    });
+    const second = await tlc(compiling, "run", "wide.tlspec", "--device", "cuda", "-o", "e.safetensors");
+    expect(tuned(second)).toMatchObject({ choices: [{ why: "remembered" }, { why: "remembered" }, { why: "remembered" }] });
+    expect(readFileSync(join(work, "e.safetensors"))).toEqual(readFileSync(join(work, "d.safetensors")));
+    expect(tuned(await tlc(compiling, "run", "wide.tlspec", "--device", "cuda", "--no-tune", "-o", "f.safetensors"))).toBeUndefined();
+    const [survey] = await tlc({}, "doctor");
+    expect(survey?.["tuning"]).toMatchObject({ folder: join(work, "cache/tlspec/tuning") });
+    expect(survey?.["cuda"]).toMatchObject({
+      libraries: expect.arrayContaining([{ name: "cublasLt", path: join(machine, "libcublasLt.so.13"), version: "13.1.1" }]) as unknown,
+    });
+  });
 
   it("says what there is", async () => {
     rmSync(join(machine, "libcublasLt.so.13"), { force: true });

@@ -33,7 +33,7 @@ describe.skipIf(reason !== undefined)("a folder compiled for cuda, webgpu and wa
   beforeAll(async () => {
     folder = await compileFolder(["cuda", "webgpu", "wasm"], { batch: 4, steps: 6, change: forHostDriver });
     copyFileSync(await hostDriver(), join(driver, "libcuda.so.1"));
-  }, 300_000);
+  });
   afterAll(() => {
     folder.remove();
     rmSync(driver, { recursive: true });
@@ -47,7 +47,7 @@ describe.skipIf(reason !== undefined)("a folder compiled for cuda, webgpu and wa
     expect(readFileSync(join(folder.path, "cnn.mjs"), "utf8")).toContain('cuda: { device: () => import("./cuda/device.mjs")');
   });
 
-  it("takes CUDA by itself where there is a driver, and trains, predicts and goes on as any other", { timeout: 600_000 }, async () => {
+  it("takes CUDA by itself where there is a driver, and trains, predicts and goes on as any other", async () => {
     const outcome = await runInNode(folder, { LD_LIBRARY_PATH: driver, XDG_CACHE_HOME: join(driver, "cache") });
     expect(outcome.device).toMatchObject({
       kind: "cuda",

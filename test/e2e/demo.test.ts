@@ -28,7 +28,7 @@ function inBrowser(chrome: Browser): void {
       server.stdout!.on("data", (text: Buffer) => resolve(/http:\S+/.exec(String(text))?.[0] ?? ""));
       server.on("exit", () => reject(new Error("the demo's server ended")));
     });
-  }, 120_000);
+  });
   afterAll(() => server.kill());
 
   const complaints: string[] = [];
@@ -52,7 +52,7 @@ function inBrowser(chrome: Browser): void {
     const found = await page.waitForFunction(isThere, [id, pattern.source] as const, { timeout: 240_000 });
     expect(await found.jsonValue()).toBe(true);
   }
-  const ended = (page: Page): Promise<unknown> => page.waitForSelector("#start:enabled", { timeout: 60_000 });
+  const ended = (page: Page): Promise<unknown> => page.waitForSelector("#start:enabled", { timeout: 240_000 });
   async function drawL(page: Page): Promise<void> {
     const box = (await page.locator("#pen").boundingBox())!;
     await page.mouse.move(box.x + 70, box.y + 40);
@@ -66,7 +66,7 @@ function inBrowser(chrome: Browser): void {
     const page = await open();
     expect(await text(page, "status")).toBe("It has not learned anything yet.");
     await page.click("#start");
-    await until(page, "status", /^epoch 2 of 20, step \d+, loss \d\.\d+, \d+% right on new pictures$/);
+    await until(page, "status", /^epoch ([2-9]|1\d|20) of 20, step \d+, loss \d\.\d+, \d+% right on new pictures$/);
     expect(await text(page, "device")).toMatch(/^It runs on the processor, WebAssembly \(\d+ threads?, .*\): WebGPU \(.*\) is software\.$/);
     await page.click("#stop");
     await ended(page);
@@ -86,14 +86,14 @@ function inBrowser(chrome: Browser): void {
     await ended(page);
     expect([complaints, await page.isVisible("#error")]).toEqual([[], false]);
     await page.close();
-  }, 300_000);
+  });
 
   it("reads what a person draws", async () => {
     const page = await open();
     await drawL(page);
     expect(await text(page, "reading")).toMatch(/^Train it first/);
     await page.click("#start");
-    await until(page, "status", SCREENSHOT === undefined ? /^epoch 7 / : /^epoch 12 /);
+    await until(page, "status", SCREENSHOT === undefined ? /^epoch ([7-9]|1\d|20) / : /^epoch (1[2-9]|20) /);
     await page.click("#stop");
     await ended(page);
     await page.click("#clear");
@@ -104,15 +104,15 @@ function inBrowser(chrome: Browser): void {
     expect(await text(page, "reading")).toMatch(/^Draw a letter/);
     expect(complaints).toEqual([]);
     await page.close();
-  }, 300_000);
+  });
 
   it("takes the processor where the browser knows no WebGPU", async () => {
     const without = await open("", (page) => page.addInitScript(() => void Reflect.deleteProperty(Navigator.prototype, "gpu")));
     await without.click("#start");
     await until(without, "device", /^It runs on the processor, .*: this page has no WebGPU\.$/);
-    await until(without, "status", /^epoch 1 of 20, step \d+/);
+    await until(without, "status", /^epoch \d+ of 20, step \d+/);
     await without.close();
-  }, 300_000);
+  });
 
   it("stops while it is loading, too", async () => {
     let release = (): void => undefined;
@@ -130,10 +130,10 @@ function inBrowser(chrome: Browser): void {
     expect(await text(page, "status")).toBe("Stopped. It has not learned anything yet.");
     release();
     await page.click("#start");
-    await until(page, "status", /^epoch 1 of 20, step \d+/);
+    await until(page, "status", /^epoch \d+ of 20, step \d+/);
     expect(complaints).toEqual([]);
     await page.close();
-  }, 300_000);
+  });
 
   it("says that there is no model, and how to make it", async () => {
     const missing = await open("", (page) => page.route("**/model/cnn.mjs", (route) => route.fulfill({ status: 404 })));
@@ -158,14 +158,14 @@ function inBrowser(chrome: Browser): void {
     );
     await page.click("#start");
     await until(page, "device", /^It runs on the GPU, WebGPU \(.*\): it was asked for\.$/);
-    await until(page, "status", /^epoch 1 of 20, step \d+/);
+    await until(page, "status", /^epoch \d+ of 20, step \d+/);
     await page.evaluate(() => (globalThis as { lose?: () => void }).lose?.());
     await ended(page);
     expect(await text(page, "error")).toMatch(/^the GPU was lost: .*: Start again/);
     expect(await text(page, "status")).toBe("It has stopped.");
     await page.click("#start");
     expect(await page.isVisible("#error")).toBe(false);
-    await until(page, "status", /^epoch 1 of 20, step \d+/);
+    await until(page, "status", /^epoch \d+ of 20, step \d+/);
     await page.close();
-  }, 300_000);
+  });
 }

@@ -56,8 +56,9 @@ async function events(...args: string[]): Promise<readonly Event[]> {
     .map((line) => JSON.parse(line) as Event);
 }
 
+/** Whatever else there is, as of reading that takes long, depends on the machine. */
 const losses = (all: readonly Event[]): unknown[] =>
-  all.flatMap(({ event, loss, val, test }) => (event === "start" ? [] : [loss, val, test]));
+  all.flatMap(({ event, loss, val, test }) => (["step", "epoch", "done"].includes(event) ? [loss, val, test] : []));
 
 const example = (name: string): string => join(EXAMPLES, `${name}.tlspec`);
 const set = (...values: string[]): string[] => values.flatMap((value) => ["--set", value]);
@@ -79,7 +80,7 @@ const absent = (path: string): string | undefined => (existsSync(join(SHARED, pa
 
 /** A test that runs where nothing is missing, and otherwise says what is. */
 const needing = (missing: string | undefined, name: string, body: () => Promise<void>): void => {
-  if (missing === undefined) it(name, body, 600_000);
+  if (missing === undefined) it(name, body);
   else it.skip(`${name}: ${missing}`, () => undefined);
 };
 
@@ -138,7 +139,7 @@ describe("tlc run", () => {
     const counted = truth.reduce((count, value) => count + Number(value !== 255), 0);
     const right = truth.reduce((count, value, i) => count + Number(value === given[i]), 0);
     expect(right / counted).toBeGreaterThan(0.9);
-  }, 120_000);
+  });
 
   needing(adapter, "prints the same losses twice on WebGPU, and they fall", async () => {
     const glyphs = join(EXAMPLES, "data/glyphs/test");

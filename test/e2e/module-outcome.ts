@@ -16,8 +16,6 @@ export interface Outcome {
   /** Of the first in another model that loaded what was saved; in Node only. */
   readonly elsewhere?: number;
   readonly savedBytes: number;
-  /** Milliseconds that the page's thread was not to be had, at most; in browsers only. */
-  readonly longestPause?: number;
   readonly refused: boolean;
   readonly interrupted: boolean;
 }

@@ -17,7 +17,7 @@ describe.each(["webgpu", "wasm"] as const)("a folder compiled for %s", (target) 
   let folder: CompiledFolder;
   beforeAll(async () => {
     folder = await compileGlyphs(target);
-  }, 120_000);
+  });
   afterAll(() => folder.remove());
 
   it("tells nobody where the data lay", () => {
@@ -45,7 +45,7 @@ describe.each(["webgpu", "wasm"] as const)("a folder compiled for %s", (target) 
       let outcome: Outcome;
       beforeAll(async () => {
         outcome = await runInNode(folder);
-      }, 300_000);
+      });
 
       it("trains", () => {
         expect(outcome.losses).toHaveLength(STEPS);
@@ -79,7 +79,7 @@ describe("a folder compiled for webgpu and wasm", () => {
   let folder: CompiledFolder;
   beforeAll(async () => {
     folder = await compileGlyphs("webgpu", "wasm");
-  }, 120_000);
+  });
   afterAll(() => folder.remove());
 
   const create = async (options: object): Promise<unknown> => {

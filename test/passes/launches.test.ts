@@ -39,7 +39,7 @@ describe.each([8, 16])("a training step with %i buffers a kernel", (maxBuffers) 
     expect(traffic.read + traffic.written).toBeLessThanOrEqual(9.16e6);
   });
 
-  it("of ResNet-18 on 64 pictures of 224 x 224", { timeout: 60_000 }, async () => {
+  it("of ResNet-18 on 64 pictures of 224 x 224", async () => {
     const { launches, traffic } = await trainingStep("bench/resnet.tlspec", "resnet18", [3, 375, 500], 1000, maxBuffers);
     expect(launches).toBeLessThanOrEqual(maxBuffers === 8 ? 114 : 107);
     expect(traffic.read + traffic.written).toBeLessThanOrEqual(maxBuffers === 8 ? 7.06e9 : 6.77e9);

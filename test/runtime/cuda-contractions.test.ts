@@ -46,7 +46,7 @@ const CASES: readonly (readonly [string, Kernel, readonly number[]])[] = [
 ];
 
 describe("cuda copies operands aside", () => {
-  it.each(CASES)("%s", { timeout: 120_000 }, async (_, kernel, bytes) => {
+  it.each(CASES)("%s", async (_, kernel, bytes) => {
     const { source = "" } = cudaTarget.compileKernel(kernel);
     const copies = [...source.matchAll(/copy_aside<(\d+)>/g)].map(([, count]) => Number(count));
     expect([...new Set(copies)].sort((x, y) => x - y)).toEqual(bytes);
@@ -75,7 +75,7 @@ const MATRICES: readonly (readonly [string, Kernel, boolean])[] = [
 ];
 
 describe("cuda copies rows of words aside", () => {
-  it.each(MATRICES)("%s", { timeout: 120_000 }, async (_, given, isCopied) => {
+  it.each(MATRICES)("%s", async (_, given, isCopied) => {
     const kernel = ofRounded(given);
     const { source = "" } = cudaTarget.compileKernel(kernel);
     expect(source.includes("copy_aside<16>(left")).toBe(isCopied);
@@ -89,7 +89,7 @@ describe("cuda copies rows of words aside", () => {
       expect(relativeError(values, expected.get(output) ?? new Float32Array()), output).toBeLessThan(2e-6);
   });
 
-  it.each(["bf16", "f16"] as const)("in 16 bits, of a product before: %s", { timeout: 120_000 }, async (to) => {
+  it.each(["bf16", "f16"] as const)("in 16 bits, of a product before: %s", async (to) => {
     const target = targetNamed("cuda");
     const { stores = [], ...guidance } = guidanceOf(target);
     const results: HostArray[] = [];

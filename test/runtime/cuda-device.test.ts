@@ -109,7 +109,7 @@ describe.skipIf(reason !== undefined)("the CUDA device", () => {
     expect(used()).toBe(before);
   });
 
-  it("agrees with the interpreter, through graphs and from session to session", { timeout: 120_000 }, async () => {
+  it("agrees with the interpreter, through graphs and from session to session", async () => {
     for (const { name, graph, inputs } of conformanceCases().filter((_, i) => i % 12 === 0)) {
       // The first of these is launched as it is, the others are a graph.
       const results = await runSteps(device, { graph, values: inputs }, 3);

@@ -84,7 +84,7 @@ describe.skipIf(reason !== undefined)("a library of products", () => {
     }
   }
 
-  it.each(PRODUCTS)("does $name", { timeout: 60_000 }, async (given) => {
+  it.each(PRODUCTS)("does $name", async (given) => {
     const graph = graphOf(given);
     const { program } = compileGraph(graph, "cuda");
     const [kernel] = program.kernels.filter((it) => it.library);

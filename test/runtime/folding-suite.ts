@@ -92,7 +92,7 @@ export function foldingSuite(open: () => Promise<Device>, tolerance: number): vo
   const compile = async (freeze: string, device: Device): Promise<Artifact> =>
     compileText(spec(freeze, "data d\n  epochs 1"), INFO, device.info.kind, device.limits);
 
-  it("predicts what the network gives as it is written", { timeout: 60_000 }, async () => {
+  it("predicts what the network gives as it is written", async () => {
     const device = await open();
     const artifact = await compile("freeze ** except fc", device);
     expect(soleStage(artifact).report.folded).toEqual({ training: ["bn1", "bn2", "bn3", "bn4"], answers: ["bn1", "bn2", "bn3", "bn4"] });
@@ -130,43 +130,39 @@ export function foldingSuite(open: () => Promise<Device>, tolerance: number): vo
     device.dispose();
   });
 
-  it(
-    "answers of what weights are now: after steps, when others are written, and when a stage takes them over",
-    { timeout: 60_000 },
-    async () => {
-      const device = await open();
-      const artifact = await compile("freeze conv1, bn1", device);
-      expect(soleStage(artifact).report.folded).toEqual({ training: ["bn1"], answers: ["bn1", "bn2", "bn3", "bn4"] });
-      const data = someData(artifact, BATCH);
-      const it = await loaded(artifact, device);
-      const states = soleStage(artifact).states.map(({ name }) => name);
-      /** What a session says that has never seen other weights. */
-      const fresh = async (): Promise<Float32Array> => {
-        const other = await loaded(artifact, device);
-        other.session.adopt(it.session, states);
-        const answers = only(await predictBatch(other, data));
-        other.session.dispose();
-        return answers;
-      };
-      write(it.session, someWeights(artifact));
-      const first = only(await predictBatch(it, data));
-      expect([...first]).toEqual([...(await fresh())]);
-      trainSteps(it, data, 3);
-      const second = only(await predictBatch(it, data));
-      expect([...second]).not.toEqual([...first]);
-      expect([...second]).toEqual([...(await fresh())]);
-      const evaluate = createEvaluator(it);
-      const { loss } = (await evaluate(data)) ?? {};
-      trainSteps(it, data, 2);
-      expect((await evaluate(data))?.["loss"]).not.toBe(loss);
-      write(it.session, someWeights(artifact));
-      expect([...only(await predictBatch(it, data))]).toEqual([...(await fresh())]);
-      initialize(it);
-      expect([...only(await predictBatch(it, data))]).toEqual([...(await fresh())]);
-      it.session.dispose();
-      device.dispose();
-    },
-  );
+  it("answers of what weights are now: after steps, when others are written, and when a stage takes them over", async () => {
+    const device = await open();
+    const artifact = await compile("freeze conv1, bn1", device);
+    expect(soleStage(artifact).report.folded).toEqual({ training: ["bn1"], answers: ["bn1", "bn2", "bn3", "bn4"] });
+    const data = someData(artifact, BATCH);
+    const it = await loaded(artifact, device);
+    const states = soleStage(artifact).states.map(({ name }) => name);
+    /** What a session says that has never seen other weights. */
+    const fresh = async (): Promise<Float32Array> => {
+      const other = await loaded(artifact, device);
+      other.session.adopt(it.session, states);
+      const answers = only(await predictBatch(other, data));
+      other.session.dispose();
+      return answers;
+    };
+    write(it.session, someWeights(artifact));
+    const first = only(await predictBatch(it, data));
+    expect([...first]).toEqual([...(await fresh())]);
+    trainSteps(it, data, 3);
+    const second = only(await predictBatch(it, data));
+    expect([...second]).not.toEqual([...first]);
+    expect([...second]).toEqual([...(await fresh())]);
+    const evaluate = createEvaluator(it);
+    const { loss } = (await evaluate(data)) ?? {};
+    trainSteps(it, data, 2);
+    expect((await evaluate(data))?.["loss"]).not.toBe(loss);
+    write(it.session, someWeights(artifact));
+    expect([...only(await predictBatch(it, data))]).toEqual([...(await fresh())]);
+    initialize(it);
+    expect([...only(await predictBatch(it, data))]).toEqual([...(await fresh())]);
+    it.session.dispose();
+    device.dispose();
+  });
 
   describe("is left alone", () => {
     it("where somebody else asks for the product, or it is none", async () => {

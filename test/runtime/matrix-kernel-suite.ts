@@ -42,7 +42,7 @@ export function matrixKernelSuite(name: string, open: () => Promise<Device>, tol
       device.dispose();
     });
 
-    it.each(ALL)("%s: %s", { timeout: 120_000 }, async (of, _, given) => {
+    it.each(ALL)("%s: %s", async (of, _, given) => {
       const kernel = inFormat(given, of);
       expect(cudaTarget.compileKernel(kernel).source).toContain(`multiply_${of}(`);
       const read = kernel.params.filter(({ access }) => access === "read");

@@ -13,7 +13,7 @@ import { hostDriver, NO_HOST_COMPILER, openHostDriver } from "../support/cuda-ho
 const ARGUMENTS = 1024;
 
 describe.each(PLANNED_EXAMPLES)("$name", ({ compile }) => {
-  it("takes of WebAssembly's memory what is planned, and tables and scratch", { timeout: 60_000 }, async () => {
+  it("takes of WebAssembly's memory what is planned, and tables and scratch", async () => {
     for (const { name, program, report } of (await compile("wasm")).stages) {
       expect(report.bytes.arena).toBe(program.arenaBytes);
       const { end, margin, tables, scratchBytes, tablesAt } = layOut(program, 2);
@@ -24,7 +24,7 @@ describe.each(PLANNED_EXAMPLES)("$name", ({ compile }) => {
   });
 
   const without = NO_HOST_COMPILER;
-  it.skipIf(without !== undefined)("takes of CUDA's memory what is planned, to the byte", { timeout: 240_000 }, async (context) => {
+  it.skipIf(without !== undefined)("takes of CUDA's memory what is planned, to the byte", async (context) => {
     if (!(await findKoffi())) context.skip("the npm package koffi is not installed");
     const device = await openHostDriver();
     const used = device.driver.koffi.load(await hostDriver()).func("fake_used", "uint64", []) as unknown as () => bigint | number;

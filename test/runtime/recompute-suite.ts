@@ -98,7 +98,7 @@ async function trained(artifact: Artifact, device: Device): Promise<ReadonlyMap<
 
 /** @param tolerance what sums in another order, and rounding where kernels are fused in another way, may make of it */
 export function recomputeSuite(open: () => Promise<Device>, tolerance: number): void {
-  it.each(CASES)("is the training that keeps its values, of $what", { timeout: 60_000 }, async ({ network, info, recompute, falls }) => {
+  it.each(CASES)("is the training that keeps its values, of $what", async ({ network, info, recompute, falls }) => {
     const device = await open();
     const compile = (settings: string): Promise<Artifact> => compileText(network + recipe(settings), info, device.info.kind, device.limits);
     const [plain, anew] = [await compile(""), await compile(`recompute ${recompute}`)];

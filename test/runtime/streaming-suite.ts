@@ -128,7 +128,7 @@ async function run(device: Device, artifact: Artifact, data: TrainData, options:
 export function streamingSuite(open: () => Promise<Device>): void {
   describe("pictures that are streamed", () => {
     for (const name of Object.keys(SPECS) as (keyof typeof SPECS)[])
-      it(`train as those in memory: ${name}`, { timeout: 120_000 }, async () => {
+      it(`train as those in memory: ${name}`, async () => {
         const device = await open();
         try {
           const artifact = await compiled(device, name);
@@ -152,7 +152,7 @@ export function streamingSuite(open: () => Promise<Device>): void {
         }
       });
 
-    it("have been asked for when an epoch begins with them", { timeout: 120_000 }, async () => {
+    it("have been asked for when an epoch begins with them", async () => {
       const device = await open();
       try {
         const artifact = await compiled(device, "one size");

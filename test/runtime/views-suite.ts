@@ -112,7 +112,7 @@ export function viewsSuite(open: () => Promise<Device>): void {
       }
     };
 
-    it("are what augmentation makes, of draws of the seed and the view", { timeout: 60_000 }, () =>
+    it("are what augmentation makes, of draws of the seed and the view", () =>
       on(async (device) => {
         const [artifact, plain] = [await compiled(device), await compiled(device, SPEC.replace(/ {2}augment.*\n/, ""))];
         expect(artifactProblem(readExact(writeExact(artifact)))).toBeUndefined();
@@ -141,10 +141,9 @@ export function viewsSuite(open: () => Promise<Device>): void {
         const [other, plainOther] = [artifact, plain].map((it) => ({ ...it, recipe: { ...it.recipe, seed: 4 } })) as [Artifact, Artifact];
         const both = [await featuresOf(device, plainOther), await featuresOf(device, plainOther, mirrored)] as const;
         expect(flips(await featuresOf(device, other), both)).not.toEqual(seen);
-      }),
-    );
+      }));
 
-    it("are trained on by turns, in all stages of a run", { timeout: 60_000 }, () =>
+    it("are trained on by turns, in all stages of a run", () =>
       on(async (device) => {
         // With weights that stand still, an epoch's loss is that of the pictures that it saw.
         const still = SPEC.replace("lr: 1e-1", "lr: 1e-12");
@@ -167,10 +166,9 @@ export function viewsSuite(open: () => Promise<Device>): void {
         expect(losses).toHaveLength(8);
         losses.forEach((loss, epoch) => expect(loss).toBeCloseTo(expected[epoch % VIEWS]!, 5));
         expect(Math.abs(expected[0]! - expected[1]!)).toBeGreaterThan(1e-4);
-      }),
-    );
+      }));
 
-    it("are the same when a training goes on, and where a store has them for their seed", { timeout: 60_000 }, () =>
+    it("are the same when a training goes on, and where a store has them for their seed", () =>
       on(async (device) => {
         const artifact = await compiled(device);
         const kept = new Map<string, readonly (Float32Array | Int32Array | Uint32Array | Uint8Array)[]>();
@@ -191,8 +189,7 @@ export function viewsSuite(open: () => Promise<Device>): void {
         const other = await compiled(device, SPEC.replace("seed 3", "seed 4"));
         await run(device, other, { features: store as NonNullable<TrainOptions["features"]> });
         expect(kept.size).toBe(2);
-      }),
-    );
+      }));
 
     it("are none where a batch is mixed, or where the recipe keeps none", () =>
       on(async (device) => {

@@ -226,8 +226,7 @@ it("runs on one thread with memory of its own, where none can be shared", async 
 
 it("does not keep a process alive that forgot to dispose", async () => {
   const script = `import { openDevice } from "./dist/index.js"; await openDevice("wasm", { threads: 3 }); console.log("done");`;
-  const began = performance.now();
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
+  // One that is kept alive would never end: it is killed, which is an error here.
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], { timeout: 120_000 });
   expect(stdout).toBe("done\n");
-  expect(performance.now() - began).toBeLessThan(10_000);
 });

@@ -52,33 +52,42 @@ describe("a thread that ends before the leading one has started", () => {
     wasmTarget,
   );
 
-  /** The leading thread takes a second to start: what it is told first holds ports to threads that are gone by then. */
-  async function openSlowly(): Promise<{ device: Device; leader: Worker; follower: Worker }> {
-    const slow = join(temporaryFolder("wasm-faults-"), "slow.mjs");
-    writeFileSync(slow, `await new Promise((go) => setTimeout(go, 1000));\nawait import(${JSON.stringify(WORKER.href)});\n`);
+  /** The leading thread starts when it is told to: what it is told first may hold ports to threads that are gone by then. */
+  async function openSlowly(): Promise<{ device: Device; leader: Worker; follower: Worker; startLeader: () => void }> {
+    const folder = temporaryFolder("wasm-faults-");
+    const [slow, go] = [join(folder, "slow.mjs"), join(folder, "go")];
+    writeFileSync(
+      slow,
+      `import { existsSync } from "node:fs";
+       while (!existsSync(${JSON.stringify(go)})) await new Promise((again) => setTimeout(again, 10));
+       await import(${JSON.stringify(WORKER.href)});`,
+    );
     const files = [pathToFileURL(slow), WORKER, WORKER];
     const { device, workers } = await open(3, { start: (listener) => nodeWorkers(() => files.shift() ?? WORKER)(listener) });
     await once(workers[1]!, "message");
-    return { device, leader: workers[0]!, follower: workers[1]! };
+    return { device, leader: workers[0]!, follower: workers[1]!, startLeader: () => writeFileSync(go, "") };
   }
 
   it("throws nothing where the device was disposed of meanwhile", async () => {
-    const { device, leader, follower } = await openSlowly();
+    const { device, leader, follower, startLeader } = await openSlowly();
     const [ended, ready] = [once(follower, "exit"), once(leader, "message")];
     const terminate = vi.spyOn(leader, "terminate").mockResolvedValue(0);
     device.dispose();
     await ended;
+    startLeader();
     await ready;
     terminate.mockRestore();
     await leader.terminate();
   });
 
   it("is told where the end is heard of after the leading thread's readiness", async () => {
-    const { device, leader, follower } = await openSlowly();
+    const { device, leader, follower, startLeader } = await openSlowly();
+    const ended = once(leader, "exit");
     follower.removeAllListeners("exit");
     await follower.terminate();
+    startLeader();
     await expect(device.load(program)).rejects.toMatchObject({ reason: "lost" });
-    await once(leader, "exit");
+    await ended;
   });
 });
 
@@ -141,11 +150,13 @@ describe("memory that cannot be had", () => {
     device.dispose();
   });
 
-  it("again is given back by devices that were disposed", { timeout: 60_000 }, async () => {
+  it("again is given back by devices that were disposed", async () => {
     // Were it for the collector to find, hundreds of megabytes would wait for it: it does not see how large they are.
     const data = new Float32Array(8_000_000);
+    const ends: Promise<unknown>[] = [];
     const useAndDispose = async (): Promise<void> => {
-      const device = await openWasm(2);
+      const { device, workers } = await open(2);
+      ends.push(...workers.map((worker) => once(worker, "exit")));
       const session = await device.load(resident);
       session.write("x0", data);
       await session.sync();
@@ -154,6 +165,7 @@ describe("memory that cannot be had", () => {
     await useAndDispose();
     const before = process.memoryUsage.rss();
     for (let i = 0; i < 30; i++) await useAndDispose();
+    await Promise.all(ends);
     expect(process.memoryUsage.rss() - before).toBeLessThan(300e6);
   });
 });

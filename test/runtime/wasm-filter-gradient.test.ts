@@ -31,7 +31,7 @@ describe("a filter's gradient", () => {
     ["images without padding", convWeightGradient(shape(4, 8, 8, 14, 0), 1)],
     ["images with much padding", convWeightGradient(shape(4, 8, 8, 10, 2), 1)],
     ["images of one channel more than units have, in place", addedInPlace(convWeightGradient(shape(4, 9, 6, 16), 1))],
-  ])("of %s", { timeout: 60_000 }, async (_, kernel) => {
+  ])("of %s", async (_, kernel) => {
     expect(isOfItsOwn(kernel)).toBe(true);
     await expectAlike(kernel);
   });

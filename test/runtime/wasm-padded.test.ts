@@ -31,7 +31,7 @@ describe("a convolution of small pictures", () => {
     ["the gradient of filters over 3x3", convWeightGradient(shape(9, 9, 17, 3), 1)],
     ["the gradient of filters, parts of a batch", convWeightGradient(shape(48, 20, 10, 2), 3)],
     ["the gradient of filters, added in place", addedInPlace(convWeightGradient(shape(16, 16, 8, 2), 1))],
-  ])("of %s", { timeout: 60_000 }, async (_, kernel) => {
+  ])("of %s", async (_, kernel) => {
     expect(leavesPaddingOut(kernel)).toBe(true);
     await expectAlike(kernel);
   });

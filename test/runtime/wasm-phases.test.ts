@@ -25,7 +25,7 @@ describe("the gradient of an input", () => {
     ["of 4x4 filters that move by three", 9, gradient(13, 4, 3, 1)],
     ["of one image", 4, gradient(32, 3, 2, 1, [8, 8, 1])],
     ["of many, in pieces for several threads", 4, gradient(32, 3, 2, 1, [16, 16, 8])],
-  ])("%s", { timeout: 60_000 }, async (_, phases, kernel) => {
+  ])("%s", async (_, phases, kernel) => {
     expect(phasesOf(kernel)).toBe(phases);
     await expectAlike(kernel);
   });

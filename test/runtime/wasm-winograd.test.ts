@@ -33,7 +33,7 @@ describe("Winograd's convolution", () => {
     ["the gradient of the input", convInputGradient(shape(17, 12, 9, 12, 1))],
     ["the gradient of an input of 14", convInputGradient(shape(6, 8, 10, 14, 1))],
     ["the gradient of an input that was not padded", convInputGradient(shape(6, 8, 10, 16, 0))],
-  ])("of %s", { timeout: 60_000 }, async (_, kernel) => {
+  ])("of %s", async (_, kernel) => {
     expect(isWinograd(kernel)).toBe(true);
     await expectAlike(kernel);
   });

@@ -45,7 +45,7 @@ async function open(): Promise<{ readonly device: WebgpuDevice; readonly live: (
 }
 
 describe.skipIf(!found).each(PLANNED_EXAMPLES)("$name", ({ compile }) => {
-  it("takes of a GPU's memory what is planned", { timeout: 240_000 }, async () => {
+  it("takes of a GPU's memory what is planned", async () => {
     const { device, live } = await open();
     for (const stage of (await compile("webgpu", device.limits)).stages) {
       const { program } = stage;

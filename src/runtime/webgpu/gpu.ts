@@ -4,7 +4,7 @@ import { InternalError } from "../../ir/types.ts";
 import { DeviceError } from "../device.ts";
 
 /** How long after its last answers a device that is lost may take to say so. */
-const LOST_MS = 200;
+const LOST_MS = 2000;
 
 /** The device and the first error it reported, wherever that came from. */
 export class Gpu {

@@ -9,7 +9,11 @@ import { splitFromArrays, type LoadedSplit } from "../../../src/runtime/data/loa
 import { nearTwins } from "../../../src/runtime/data/near-twins.ts";
 import { twinsOf } from "../../../src/runtime/data/twins.ts";
 import { createRandom } from "../../support/random.ts";
+import { stillClock } from "../../support/still-clock.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
+
+// A warning may cost only so much time.
+stillClock();
 
 const SIDE = 64;
 const folder = temporaryFolder("tlc-near-");
@@ -49,7 +53,7 @@ async function splitOf(name: string, files: readonly Buffer[], side = SIDE): Pro
 }
 
 describe("pictures", () => {
-  it("that were compressed again, brightened a little or scaled are named, others are not", { timeout: 30_000 }, async () => {
+  it("that were compressed again, brightened a little or scaled are named, others are not", async () => {
     const seeds = Array.from({ length: 60 }, (_, i) => i + 1);
     const train = await splitOf("train", await Promise.all(seeds.map((seed) => sharp(photograph(seed), raw).png().toBuffer())));
     const changed = [
@@ -78,7 +82,7 @@ describe("pictures", () => {
     expect(said[1]?.names[0]).toEqual([test.files?.[0], train.files?.[4]]);
   });
 
-  it("that are drawings of the same letters are none", { timeout: 60_000 }, async () => {
+  it("that are drawings of the same letters are none", async () => {
     const root = "specs/examples/data/glyphs";
     const all = readdirSync(root, { recursive: true, withFileTypes: true }).filter((it) => it.isFile() && /\.(png|jpe?g)$/.test(it.name));
     const files = await Promise.all(all.slice(0, 800).map((it) => sharp(join(it.parentPath, it.name)).png().toBuffer()));

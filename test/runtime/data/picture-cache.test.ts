@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, tr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { DataPlan, WordPlan } from "../../../src/ir/plan.ts";
 import { planOf } from "../../../src/ir/recipe/define.ts";
 import { centerCrop } from "../../../src/ir/recipe/steps/center-crop.ts";
@@ -26,15 +26,21 @@ const png = (width: number, height: number, level: number): Promise<Buffer> =>
     .png({ compressionLevel: 0 })
     .toBuffer();
 
-/** A file counts as settled two seconds after it was written. */
-const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2100));
+/** Sets the clock to so many milliseconds after the last file was written: it counts as settled after two seconds. */
+function waitAfterWriting(ms: number): void {
+  const written = Array.from({ length: COUNT }, (_, i) => statSync(file(i)).ctimeMs);
+  vi.spyOn(Date, "now").mockReturnValue(Math.max(...written) + ms);
+}
 
 beforeAll(async () => {
   mkdirSync(join(folder, "a"), { recursive: true });
   for (let i = 0; i < COUNT; i++) writeFileSync(file(i), await png(6 + (i % 3), 7, i + 1));
-  await settle();
+  waitAfterWriting(2100);
 });
-afterAll(() => rmSync(root, { recursive: true }));
+afterAll(() => {
+  vi.mocked(Date.now).mockRestore();
+  rmSync(root, { recursive: true });
+});
 beforeEach(() => rmSync(cache, { recursive: true, force: true }));
 
 const planFor = (preprocess: WordPlan[], augment: WordPlan[] = []): DataPlan => ({
@@ -81,11 +87,12 @@ describe("decoded pictures", () => {
     writeFileSync(file(5), await png(8, 7, 200));
     utimesSync(file(5), atime, mtime);
     expect(statSync(file(5)).size).toBe(before.length);
+    waitAfterWriting(1900);
     const unsettled = await load(planFor(crop));
     expect(unsettled.isKept).toBe(false);
     expect(unsettled.column.data).not.toEqual(column.data);
     expect(entries()).toHaveLength(4);
-    await settle();
+    waitAfterWriting(2100);
     expect((await load(planFor(crop))).column).toEqual(unsettled.column);
     expect(entries()).toHaveLength(5);
   });
