@@ -36,21 +36,17 @@ function sums(channel: number): string {
 function write(channel: number, { resultPitch, channelPitch }: DotPlan): string {
   const place = (row: number): string => `offset=${String(row * resultPitch + channel * channelPitch)} ${String(row)} (local.get $c)`;
   return `${sums(channel)}
-  (if (local.get $more) (then
-    (local.set $y (v128.load32_zero offset=${String(channel * channelPitch)} (local.get $c)))
-    ${[1, 2, 3].map((row) => `(local.set $y (v128.load32_lane ${place(row)} (local.get $y)))`).join("\n    ")}
-    (local.set $x (f32x4.add (local.get $x) (local.get $y)))))
+  (local.set $y (v128.load32_zero offset=${String(channel * channelPitch)} (local.get $c)))
+  ${[1, 2, 3].map((row) => `(local.set $y (v128.load32_lane ${place(row)} (local.get $y)))`).join("\n  ")}
+  (local.set $x (f32x4.add (local.get $x) (local.get $y)))
   ${ROWS.map((row) => `(v128.store32_lane ${place(row)} (local.get $x))`).join("\n  ")}`;
 }
 
-/**
- * $dot(a, b, c, length, parts, more): c = sums over `parts` times `length` bytes, or what more there is of them. Rows of `a` and of `b` are a pitch
- * apart; length is a multiple of 16 and not 0.
- */
-export function dotKernel(plan: DotPlan): string {
+/** $name(a, b, c, length, parts): c += sums over `parts` times `length` bytes. Rows of `a` and of `b` are a pitch apart; length is a multiple of 16 and not 0. */
+export function dotKernel(name: string, plan: DotPlan): string {
   const load = (local: string, at: string, offset: number): string =>
     `(local.set $${local} (v128.load offset=${String(offset)} (local.get $${at})))`;
-  return `(func $dot (param $a i32) (param $b i32) (param $c i32) (param $length i32) (param $parts i32) (param $more i32)
+  return `(func $${name} (param $a i32) (param $b i32) (param $c i32) (param $length i32) (param $parts i32)
   (local $x v128) (local $y v128) (local $g v128) (local $end i32)
       ${each((row, channel) => `(local $s${String(row)}${String(channel)} v128)`)}
   (loop $all

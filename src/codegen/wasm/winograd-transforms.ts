@@ -29,6 +29,19 @@ export const spreadFilter: Map1d = (v, g) => {
   return [g0, halved(v, plus(v, outer, g1)), halved(v, minus(v, outer, g1)), g2];
 };
 
+/** Two of a gradient to the four others, for taps: twice the second and third. */
+export const spreadGradient: Map1d = (v, g) => {
+  const [g0, g1] = g.map(present) as [Value, Value];
+  return [g0, plus(v, g0, g1), minus(v, g0, g1), g1];
+};
+
+/** Four sums of such products to three taps. */
+export const collectTaps: Map1d = (v, p) => {
+  const [p0, p1, p2, p3] = p.map(present) as [Value, Value, Value, Value];
+  const even = halved(v, plus(v, p1, p2));
+  return [plus(v, p0, even), halved(v, minus(v, p1, p2)), minus(v, even, p3)];
+};
+
 /** Four products to two results. */
 export const collect: Map1d = (v, p) => {
   const [p0, p1, p2, p3] = p.map(present) as [Value, Value, Value, Value];
