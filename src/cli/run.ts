@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Artifact } from "../ir/artifact.ts";
 import { writeFileAtomic } from "../runtime/atomic-file.ts";
+import { cacheFolder } from "../runtime/cache-folder.ts";
 import type { DataAccess } from "../runtime/data/access.ts";
 import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
 import type { Checkpoint, Progress } from "../runtime/checkpoint/checkpoint.ts";
@@ -15,12 +16,12 @@ import type { FeatureStore } from "../runtime/features.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
 import type { NamedWeights } from "../runtime/weights/model-weights.ts";
+import { commandLine } from "./command-line.ts";
 import { trainEarlier } from "./earlier.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { classNames } from "./metrics-text.ts";
 import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Opened } from "./open.ts";
 import { createProgress } from "./progress.ts";
-import { cacheFolder } from "../runtime/cache-folder.ts";
 import { readingOptions, SkippedPictures, streamAbove } from "./reading.ts";
 import { findRun, openResults, type ResumedRun, type Results } from "./results.ts";
 import { interruptible, type Interruption } from "./signals.ts";
@@ -186,7 +187,7 @@ async function checkpointOf({ checkpoints }: ResumedRun, terminal: Terminal): Pr
 function resumeCommand(path: string, options: RunOptions, name: string | undefined): string {
   const { set, recipe, root, out, device, threads, delta, weights, checkpointEvery: every, cache, stream, tune } = options;
   const option = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
-  const words = [
+  return commandLine([
     ...["tlc", "run", path, ...set.flatMap((it) => ["--set", it])],
     ...[...option("--recipe", recipe), ...option("--root", root), ...option("--device", device === "auto" ? undefined : device)],
     ...[
@@ -198,8 +199,7 @@ function resumeCommand(path: string, options: RunOptions, name: string | undefin
     ...option("--checkpoint-every", every && ("steps" in every ? every.steps.toString() : `${every.seconds}s`)),
     ...(delta === true ? ["--delta", ...option("--weights", weights)] : []),
     ...[...option("--out", out), "--resume", ...(name === undefined ? [] : [name])],
-  ];
-  return words.map((word) => (/^[\w./=:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+  ]);
 }
 
 /** Where features of frozen layers are kept; nowhere without a home. */
