@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { importTypeScript } from "./bundle.mjs";
+import "./relaxed-simd.mjs";
 
 const ROUNDS = 3;
 
