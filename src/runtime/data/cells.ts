@@ -22,11 +22,19 @@ interface Wholes {
 /** So many digits fit an i32, whichever they are. */
 const FEW_DIGITS = 9;
 
+/** Where numbers are written, and how many there is room for. */
+interface Room {
+  readonly data: HostArray;
+  readonly at: number;
+  readonly length: number;
+}
+
 /**
  * What a trimmed cell holds where that is whole numbers of a few digits, a blank apart, as most sequences are; otherwise undefined. Makes no
  * text of each: a table of a few thousand sequences would spend half the time of `tlc check` on that.
+ * @param room where the first ones are written on the way, also where there is more in the cell than numbers
  */
-export function plainWholes(cell: string): Wholes | undefined {
+export function plainWholes(cell: string, room?: Room): Wholes | undefined {
   let count = 0;
   let highest = 0;
   let value = 0;
@@ -38,6 +46,7 @@ export function plainWholes(cell: string): Wholes | undefined {
       digits++;
     } else if (code === 32 && digits > 0) {
       if (value > highest) highest = value;
+      if (room && count < room.length) room.data[room.at + count] = value;
       count++;
       value = 0;
       digits = 0;
@@ -167,9 +176,14 @@ const plainNumber = (token: string): string => String(Number(token) + 0);
 
 /** Writes one cell at `at`. A string says what is wrong with it. */
 export function writeCell(info: ColumnInfo, cell: string, data: HostArray, at: number): string | undefined {
+  const length = info.shape[0] ?? 1;
+  const plain = plainWholes(cell, { data, at, length });
+  if (plain && isOf(info, plain, length)) {
+    data.fill(PADDING, at + plain.count, at + length);
+    return undefined;
+  }
   if (cell.trim() === "") return "is empty";
   const tokens = splitCell(cell);
-  const length = info.shape[0] ?? 1;
   if (info.padded === true && tokens.length > length) return `has ${tokens.length} values, there is room for ${length}`;
   if (info.padded !== true && tokens.length !== length) return `has ${tokens.length} values, the first row has ${length}`;
   data.fill(PADDING, at + tokens.length, at + length);
@@ -185,6 +199,9 @@ export function writeCell(info: ColumnInfo, cell: string, data: HostArray, at: n
   }
   return undefined;
 }
+
+const isOf = ({ padded, below }: ColumnInfo, { count, highest }: Wholes, length: number): boolean =>
+  (padded === true ? count <= length : count === length) && (below === undefined || isBelow(highest, below));
 
 /** As `writeCell`, with class names turned to their indices. @param areNames whether those of a label for every step are no numbers from 0 */
 export function writeLabel(
@@ -204,6 +221,8 @@ export function writeLabel(
     data[at] = index;
     return undefined;
   }
+  const plain = areNames ? undefined : plainWholes(cell);
+  if (plain && plain.highest < classes.size) return writeCell(info, cell, data, at);
   const tokens = splitCell(cell);
   const stray = areNames ? tokens.find((token) => !classes.has(token)) : undefined;
   if (stray !== undefined) return `holds ${JSON.stringify(stray)}, which is no class of the training data`;
