@@ -16,7 +16,7 @@ export async function measureFirstStep() {
   const { compileCnn } = await importTypeScript("bench/tlc-cnn.ts");
   const { emitFiles } = await importTypeScript("src/codegen/module/emit.ts");
   const artifact = await compileCnn({ info: { kind: "wasm" } });
-  const names = ["runtime.mjs", "wasm-device.mjs", "wasm-worker.mjs"];
+  const names = ["runtime.mjs", "training.mjs", "checkpoints.mjs", "wasm-device.mjs", "wasm-worker.mjs"];
   const built = new Map(await Promise.all(names.map(async (name) => [name, await bundleRuntime(name)])));
   const folder = mkdtempSync(join(root, "node_modules", ".bench-"));
   try {
