@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { packageRoot } from "../package-root.ts";
-import { commandLine } from "./command-line.ts";
 import { EXIT, UsageError } from "./failure.ts";
+import { shellCommand } from "./shell-command.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function init(folder: string, terminal: Terminal): number {
@@ -22,7 +22,7 @@ export function init(folder: string, terminal: Terminal): number {
   terminal.object({ event: "created", spec, files: files.length });
   const others = files.map(([name]) => name).filter((name) => name.endsWith(".tlspec") && name !== "cnn.tlspec");
   const pictures = files.length - 1 - others.length;
-  terminal.line(`${spec} and its ${pictures} pictures; to train it: ${commandLine(["tlc", "run", spec])}`);
+  terminal.line(`${spec} and its ${pictures} pictures; to train it: ${shellCommand(["tlc", "run", spec])}`);
   for (const name of others) terminal.line(`and ${relative(".", join(folder, name))}, which says at its top how it is run`);
   return EXIT.ok;
 }

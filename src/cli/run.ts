@@ -16,7 +16,6 @@ import type { FeatureStore } from "../runtime/features.ts";
 import { Network } from "../runtime/network.ts";
 import { train, type TrainData } from "../runtime/trainer.ts";
 import type { NamedWeights } from "../runtime/weights/model-weights.ts";
-import { commandLine } from "./command-line.ts";
 import { trainEarlier } from "./earlier.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { classNames } from "./metrics-text.ts";
@@ -24,6 +23,7 @@ import { isFolder, withTarget, type CompileOptions, type DeviceOptions, type Ope
 import { createProgress } from "./progress.ts";
 import { readingOptions, SkippedPictures, streamAbove } from "./reading.ts";
 import { findRun, openResults, type ResumedRun, type Results } from "./results.ts";
+import { shellCommand } from "./shell-command.ts";
 import { interruptible, type Interruption } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 import { openFirstWeights, openTeacher } from "./weights.ts";
@@ -187,7 +187,7 @@ async function checkpointOf({ checkpoints }: ResumedRun, terminal: Terminal): Pr
 function resumeCommand(path: string, options: RunOptions, name: string | undefined): string {
   const { set, recipe, root, out, device, threads, delta, weights, checkpointEvery: every, cache, stream, tune } = options;
   const option = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
-  return commandLine([
+  return shellCommand([
     ...["tlc", "run", path, ...set.flatMap((it) => ["--set", it])],
     ...[...option("--recipe", recipe), ...option("--root", root), ...option("--device", device === "auto" ? undefined : device)],
     ...[

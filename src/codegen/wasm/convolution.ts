@@ -24,8 +24,6 @@ export interface Convolution {
   readonly width: number;
   /** The channels of the image: what is left of the axis of taps. */
   readonly channels: Axis;
-  /** The tap that is laid over the image at (row, column) of the filter. */
-  readonly tap: (row: number, column: number) => readonly [number, number];
   /** The other operand for what is laid over the image there, at a place. Where it knows no taps, only that counts. */
   readonly other: (row: number, column: number, place?: Place) => Expr;
   /** The axis of the filter's rows, and whether the filter is laid over the image as it is: its first row over the first one. */
@@ -37,8 +35,6 @@ export interface Convolution {
   readonly patch: (tile: Expr) => Expr[][];
   /** Where tile number `tile` begins: two results down and across. The last ones of a row or column lie partly over their neighbours. */
   readonly origin: (tile: Expr) => Place;
-  /** The first row and column of tile number `tile` that no tile before it has. */
-  readonly first: (tile: Expr) => readonly [Expr, Expr];
 }
 
 /** What a convolution has in each direction of tiles, and in all. */
@@ -97,7 +93,7 @@ export function convolutionOf(image: Expr, other: Expr, places: Axis, taps: Axis
     });
   };
   return {
-    ...{ batch, height, width, channels, tap, patch, origin, first, row },
+    ...{ batch, height, width, channels, patch, origin, row },
     isUpright: turns[0] === 1 && turns[1] === 1,
     under: (j) => decided(substituter(new Map([[column.name, int(j)]]))(whole)),
     other: (i, j, place) => decided(at(i, j, place)(rest)),

@@ -1,4 +1,4 @@
 // What somebody types into a shell: words that it would take apart stand in quotes.
 
-export const commandLine = (words: readonly string[]): string =>
+export const shellCommand = (words: readonly string[]): string =>
   words.map((word) => (/^[\w./=:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
