@@ -38,9 +38,11 @@ export function elaborateNetwork(
     const last = elaboration.network(network, at);
     elaboration.lintReplacements();
     elaboration.adaptations.lint([...elaboration.parameters.values()], elaboration.sink);
-    if (sink.errors > before || !isTensor(last)) return undefined;
     const { inputs, leaves, updates, paddings } = elaboration;
-    const outputs = elaboration.outputs.size > 0 ? elaboration.outputs : new Map([["", last.node]]);
+    const named = elaboration.outputs.size > 0 ? [...elaboration.outputs] : [["", last] as const];
+    const outputs = new Map(named.flatMap(([name, value]) => (isTensor(value) ? [[name, value.node] as const] : [])));
+    // What made an output unknown may have been said where names were checked.
+    if (sink.errors > before || outputs.size < named.length) return undefined;
     // Initial values are drawn by a parameter's place: a network begins alike with and without adapters.
     const parameters = [...elaboration.parameters.values()].sort(
       (a, b) => Number(a.adapter !== undefined) - Number(b.adapter !== undefined),
@@ -62,7 +64,7 @@ class Elaboration implements NetworkInProgress, Steps {
   readonly options: ElaborateOptions;
   readonly inputs = new Map<string, Node>();
   /** By their names, where they have some. */
-  readonly outputs = new Map<string, Node>();
+  readonly outputs = new Map<string, Value>();
   readonly paddings = new Paddings();
   readonly adaptations: Adaptations;
   readonly parameters = new Map<string, Parameter>();
@@ -282,7 +284,7 @@ class Elaboration implements NetworkInProgress, Steps {
   /** Of a network that is used as a step, whoever uses it may ask for it as for a scope: `backbone.age`. */
   #output(name: string, value: Value, path: string): void {
     if (this.#calls.length > 1) this.scopes.leave(path === "" ? name : `${path}.${name}`, value);
-    else if (isTensor(value)) this.outputs.set(name, value.node);
+    else this.outputs.set(name, value);
   }
 
   /** `binding`: the last step may be any value, which is left in `scope.result`. */
