@@ -1,9 +1,10 @@
-// Three groups of tests. `unit` needs no device; `e2e` uses the built package as people do; `device` runs kernels on WebGPU. The last two run together:
-// one waits for its processes and pages where the other has work.
+// Three groups of tests. `unit` needs no device; `e2e` uses the built package as people do; `device` runs kernels on WebGPU. All are one queue, that
+// no core waits for the end of a group, with the longest files first and those behind them that share what they have loaded.
 
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const E2E_TESTS = ["test/e2e/**/*.test.ts"];
 const DEVICE_TESTS = ["test/runtime/**/*webgpu*.test.ts"];
@@ -12,8 +13,24 @@ const RUNTIME_FOLDER = resolve(".cache/runtime");
 mkdirSync(RUNTIME_FOLDER, { recursive: true, mode: 0o700 });
 const EXCLUDED = ["**/node_modules/**", "dist/**", ".cache/**"];
 
+/** Files of more than half a minute on two cores: at the end of the queue, one would run alone. */
+const LONGEST = ["bundlers", "webgpu-traces", "examples", "lifecycle", "published", "package", "demo", "transfer", "cuda-compiles"];
+
+class LongestFirst extends BaseSequencer {
+  override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId, project }: TestSpecification): number => {
+      const found = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return found >= 0 ? found : LONGEST.length + Number(project.name === "unit");
+    };
+    return Promise.resolve(files.sort((a, b) => place(a) - place(b)));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
+    // One more than cores: files wait for processes and pages of their own.
+    maxWorkers: 3,
     pool: "forks",
     // The software driver divides each kernel among threads, which costs more than it brings: files run beside each other instead.
     env: { XDG_RUNTIME_DIR: RUNTIME_FOLDER, LP_NUM_THREADS: "1" },
@@ -29,19 +46,17 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...EXCLUDED, ...E2E_TESTS, ...DEVICE_TESTS],
           setupFiles: ["test/support/seed.ts"],
-          maxWorkers: 2,
           // Half the time would go into loading the same modules again for every file.
           isolate: false,
-          sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
-        test: { name: "e2e", include: E2E_TESTS, exclude: EXCLUDED, maxWorkers: 2, sequence: { groupOrder: 1 } },
+        test: { name: "e2e", include: E2E_TESTS, exclude: EXCLUDED },
       },
       {
         extends: true,
-        test: { name: "device", include: DEVICE_TESTS, exclude: EXCLUDED, maxWorkers: 2, sequence: { groupOrder: 1 } },
+        test: { name: "device", include: DEVICE_TESTS, exclude: EXCLUDED },
       },
     ],
   },
