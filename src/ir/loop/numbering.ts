@@ -1,65 +1,55 @@
 // Expressions by structure: equal trees have equal numbers, so that equality of large expressions is that of two numbers.
 
-import { InternalError } from "../types.ts";
 import { isLeaf, type Expr } from "./expr-type.ts";
+import { Triples } from "./triples.ts";
 
-/** Numbers up to which two make a key that a float64 holds exactly. */
-const RADIX = 2 ** 26;
+/** By what an expression is and its type. */
+const TAGS = new Map<string, Map<string, number>>();
+let tags = 0;
 
-const pair = (x: number, y: number): number => x * RADIX + y;
+function tagOf(what: string, type: string): number {
+  let types = TAGS.get(what);
+  if (!types) TAGS.set(what, (types = new Map<string, number>()));
+  let tag = types.get(type);
+  if (tag === undefined) types.set(type, (tag = tags++));
+  return tag;
+}
 
-/** Numbers expressions by structure; shared subtrees are visited once. Compilers ask for millions: the keys are numbers, and no text is made. */
+/** Numbers expressions by structure; shared subtrees are visited once. Compilers ask for millions: what is looked up are numbers, and no text is made. */
 export function createNumbering(): (expr: Expr) => number {
   const byIdentity = new Map<Expr, number>();
-  // By what the expression is, by its type or name, and by the numbers that it has or that its operands have.
-  const byStructure = new Map<string, Map<string, Map<number, number>>>();
-  const pairs = new Map<number, number>();
-  let next = 0;
+  // By what the expression is, and by the numbers that it has or that its operands have.
+  const byStructure = new Triples();
+  const leaves = new Map<string | number, number>();
+  let pairs: Triples | undefined;
 
-  const intern = (what: string, type: string, key: number): number => {
-    let types = byStructure.get(what);
-    if (!types) byStructure.set(what, (types = new Map<string, Map<number, number>>()));
-    let keys = types.get(type);
-    if (!keys) types.set(type, (keys = new Map<number, number>()));
-    let id = keys.get(key);
-    if (id === undefined) {
-      id = next++;
-      if (id >= RADIX) throw new InternalError("too many expressions to number");
-      keys.set(key, id);
-    }
+  const leaf = (is: string | number): number => {
+    let id = leaves.get(is);
+    if (id === undefined) leaves.set(is, (id = leaves.size));
     return id;
   };
-  const pairNumber = (x: number, y: number): number => {
-    const key = pair(x, y);
-    let id = pairs.get(key);
-    if (id === undefined) pairs.set(key, (id = pairs.size));
-    return id;
-  };
+  const pair = (x: Expr, y: Expr): number => (pairs ??= new Triples()).number(0, number(x), number(y));
 
   const numberNew = (expr: Expr): number => {
     switch (expr.kind) {
       case "const":
-        return intern(Object.is(expr.value, -0) ? "const -0" : "const", expr.dtype, expr.value);
+        return byStructure.number(tagOf(Object.is(expr.value, -0) ? "const -0" : "const", expr.dtype), leaf(expr.value), 0);
       case "axis":
-        return intern("axis", expr.name, expr.extent);
+        return byStructure.number(tagOf("axis", expr.dtype), leaf(expr.name), leaf(expr.extent));
       case "load":
-        return intern("load", expr.dtype, pair(expr.buffer, number(expr.index)));
+        return byStructure.number(tagOf("load", expr.dtype), expr.buffer, number(expr.index));
       case "acc":
-        return intern("acc", expr.dtype, expr.stage);
+        return byStructure.number(tagOf("acc", expr.dtype), expr.stage, 0);
       case "unary":
-        return intern(expr.op, expr.dtype, number(expr.x));
+        return byStructure.number(tagOf(expr.op, expr.dtype), number(expr.x), 0);
       case "cast":
-        return intern("cast", expr.dtype, number(expr.x));
+        return byStructure.number(tagOf("cast", expr.dtype), number(expr.x), 0);
       case "binary":
-        return intern(expr.op, expr.dtype, pair(number(expr.x), number(expr.y)));
+        return byStructure.number(tagOf(expr.op, expr.dtype), number(expr.x), number(expr.y));
       case "select":
-        return intern("select", expr.dtype, pair(pairNumber(number(expr.cond), number(expr.x)), number(expr.y)));
+        return byStructure.number(tagOf("select", expr.dtype), pair(expr.cond, expr.x), number(expr.y));
       case "threefry":
-        return intern(
-          "threefry",
-          expr.dtype,
-          pair(pairNumber(number(expr.k0), number(expr.k1)), pairNumber(number(expr.c0), number(expr.c1))),
-        );
+        return byStructure.number(tagOf("threefry", expr.dtype), pair(expr.k0, expr.k1), pair(expr.c0, expr.c1));
       default:
         return expr satisfies never;
     }

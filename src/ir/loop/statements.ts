@@ -284,7 +284,8 @@ export class Statements<V = string, S = string> {
 
   // Orders the terms of an index sum by the loop they vary in, so that the outer part is a value of the outer loop. Integers only: exact.
   #regroup(value: Value): Value | undefined {
-    if (!isSum(value.expr)) return undefined;
+    // Of two terms there is nothing to order.
+    if (!isSum(value.expr) || !value.operands.some(({ expr }) => isSum(expr))) return undefined;
     const terms: Value[] = [];
     let offset = 0;
     const flatten = (v: Value): void => {
