@@ -138,7 +138,14 @@ const buffer = object(
   { kind },
 );
 
-const matrixPlace = object({ param: count, first: count, matrix: count, row: count, column: count });
+const matrixPlace = object({
+  param: count,
+  dtype: { enum: ["f32", "bf16", "f16"] },
+  first: count,
+  matrix: count,
+  row: count,
+  column: count,
+});
 const libraryForm = object(
   {
     product: object(
