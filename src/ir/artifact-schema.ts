@@ -176,6 +176,7 @@ const program = object(
           kernel: KERNEL_SCHEMA,
           parts: list(object({ kernel: KERNEL_SCHEMA, slots: list(count) })),
           subgroupSize: whole(1, 1024),
+          then: count,
           library: libraryForm,
           alternatives: { ...list(count), minItems: 1, maxItems: MOST_ALTERNATIVES },
           wasm: wasmKernel,

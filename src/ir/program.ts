@@ -55,6 +55,8 @@ export interface CompiledKernel {
    * measure, and run one of them in its place.
    */
   readonly alternatives?: readonly number[];
+  /** The kernel that runs next, over the same buffers, where it takes two to compute something. */
+  readonly then?: number;
   readonly library?: LibraryForm;
   /** What a launch must give it: buffers of these types with at least so many elements. Left out where `kernel` says it. */
   readonly params?: readonly ParameterType[];

@@ -135,6 +135,22 @@ export const PRODUCTS: readonly ProductCase[] = [
     isExact: true,
   },
   {
+    name: "long sums of a batch, in eight parts or four",
+    shapes: { x: [5, 16, 4096], w: [5, 4096, 16] },
+    build: (b, { x, w }) => product(b, x, w),
+    expected: { batch: 5, k: 4096 },
+  },
+  {
+    name: "a long sum of bf16 in parts, and a step by what it is",
+    shapes: { x: [4096, 32], w: [4096, 40], weight: [32, 40] },
+    build: (b, { x, w, weight }) => {
+      const rounded = [x, w].map((each) => b.roundTo(each!, { to: "bf16" }));
+      return b.sub(weight!, b.mul(product(b, rounded[0], rounded[1], { transposeA: true }), 0.01));
+    },
+    expected: { precision: "bf16", k: 4096 },
+    hasRest: true,
+  },
+  {
     name: "a bias of another type than the sum, which a kernel adds",
     shapes: { x: [M, K, 2], w: [K, N, 2], bias: [N] },
     build: (b, { x, w, bias }) => greatest(b, b.add(product(b, held(b, x, "bf16"), held(b, w, "bf16")), bias!), "bf16"),
@@ -159,7 +175,7 @@ export function valuesOf({ shapes, isExact }: ProductCase): Map<string, Float64A
 }
 
 /** Ways of one contest that are tried: more than any has. */
-const MOST_WAYS = 5;
+const MOST_WAYS = 6;
 
 /** @param open a device that takes what the given tuning says, measuring nothing */
 export function everyWaySuite(name: string, open: (tuning: Tuning) => Promise<Device>): void {
