@@ -7,6 +7,9 @@ import type { Graph } from "../../src/ir/graph.ts";
 import type { CompiledKernel, KernelLaunch, Program } from "../../src/ir/program.ts";
 import { programFault } from "../../src/ir/program-checks.ts";
 import { tensorType } from "../../src/ir/types.ts";
+import { leaveRoom } from "../../src/passes/leave-room.ts";
+import { callsOf, type Buffer, type Task } from "../../src/passes/lowered.ts";
+import { elementwise } from "../codegen/kernels.ts";
 import { compileGraph } from "../support/run-graph.ts";
 
 const [M, N, K] = [512, 128, 8192];
@@ -70,7 +73,20 @@ describe("room for sums of parts", () => {
     expect(changed({ then: kernel })).toMatch(/goes on with \d+, which does not take it/);
     expect(changed({ then: program.kernels.findIndex(({ params = [] }) => params.length === 3) })).toMatch(/which does not take it/);
     expect(changed({}, "webgpu")).toMatch(/which no device of webgpu/);
-    const endless = program.kernels.map((it) => (it.then === undefined ? it : { ...it, then: program.kernels.indexOf(it) }));
+    const last = program.kernels[kernel]?.then;
+    const endless = program.kernels.map((it, i) => (i === last ? { ...it, then: i } : it));
     expect(programFault({ ...program, kernels: endless })).toMatch(/does not take it/);
+  });
+
+  it("is no buffer more than a kernel may bind", () => {
+    const buffers = ["x", "y"].map((name): Buffer => ({ name, role: "temp", dtype: "f32", shape: [8] }));
+    const copy = elementwise("y", 8, 1, (x) => x);
+    const task: Task = {
+      kind: "kernel",
+      call: { kernel: copy, buffers, reads: new Set(buffers.slice(0, 1)), writes: new Set(buffers.slice(1)) },
+    };
+    const bound = (most: number): number[] =>
+      leaveRoom([task], { roomFor: () => 10 }, most).flatMap((given) => callsOf(given).map((call) => call.buffers.length));
+    expect([bound(3), bound(2)]).toEqual([[3], [2]]);
   });
 });
