@@ -3,14 +3,15 @@
 import type { StoredFormat } from "../ir/formats.ts";
 import type { CompiledKernel, KnownProfile, KernelPart } from "../ir/program.ts";
 import type { Kernel, Product, SplitK } from "../ir/loop/kernel.ts";
-import type { CompiledForm, Target } from "./target.ts";
+import type { CompiledForm, Target, WayOfKernels } from "./target.ts";
 
 /** Prints kernels for the device at hand. */
 export interface Printer {
   readonly name: string;
   readonly compileKernel: (kernel: Kernel) => CompiledKernel;
-  /** Other ways to compute the same, the likeliest to be faster first. */
-  readonly compileAlternatives?: (kernel: Kernel) => readonly CompiledKernel[];
+  /** See `ways` in `Target`. */
+  readonly compileWays?: (kernel: Kernel) => readonly WayOfKernels[];
+  readonly roomFor?: (kernel: Kernel) => number;
   readonly compileForm?: (kernel: Kernel) => CompiledForm | undefined;
   readonly compileTogether?: (parts: readonly KernelPart[]) => CompiledKernel;
   readonly storesBytes: (kernel: Kernel) => boolean;
@@ -29,14 +30,15 @@ export interface Guidance {
 
 /** @param limits left out: whatever every device of the target has */
 export function printerFor(target: Target, limits?: KnownProfile): Printer {
-  const { name, storesBytes, together, prelude, alternatives, library } = target;
+  const { name, storesBytes, together, prelude, ways, roomFor, library } = target;
   const compileKernel: Printer["compileKernel"] = (kernel) => target.compileKernel(kernel, limits);
   return {
     name,
     storesBytes,
     compileKernel,
     ...(prelude !== undefined && { prelude }),
-    ...(alternatives && { compileAlternatives: (kernel) => alternatives(kernel, limits) }),
+    ...(ways && { compileWays: (kernel) => ways(kernel, limits) }),
+    ...(roomFor && { roomFor }),
     ...(library && { compileForm: (kernel) => library(kernel, limits) }),
     ...(together && { compileTogether: (parts) => together.compile(parts, limits) }),
   };

@@ -4,8 +4,9 @@
 import { add, axis, int, load, mul, operands, type Expr } from "../ir/loop/expr.ts";
 import { expressionsOf, type ContractStage, type Kernel, type StoreStage } from "../ir/loop/kernel.ts";
 import { mapExpressions, mapOperands } from "../ir/loop/map-expr.ts";
-import { isMatrix } from "../ir/matrix-place.ts";
-import type { MatrixPlace, ProductOfLibrary } from "../ir/program.ts";
+import { isMatrix, isOfTypes } from "../ir/matrix-place.ts";
+import type { MatrixPlace, MatrixType, ProductOfLibrary } from "../ir/program.ts";
+import { isHalf, type DType } from "../ir/types.ts";
 import { WORTH_MEASURING } from "./problem.ts";
 import { sizeOfAxes, substituter, termsOf } from "./axes.ts";
 
@@ -69,10 +70,9 @@ function formOf(kernel: Kernel): LibraryForm | undefined {
   const common = { kind: "matmul", precision: stage.operands ?? "f32", ...shape, left, right } as const;
   const [only] = stores;
   const plain = only && stores.length === 1 ? plainStore(kernel, only) : undefined;
-  if (plain) return { product: { ...common, ...plain } };
-  const rest = restOf(kernel, stores);
-  const result = { param: kernel.params.length, first: 0, matrix: shape.m * shape.n, row: shape.n, column: 1 };
-  return { product: { ...common, result }, rest };
+  if (plain && isOfTypes({ ...common, ...plain })) return { product: { ...common, ...plain } };
+  const result = { param: kernel.params.length, dtype: "f32", first: 0, matrix: shape.m * shape.n, row: shape.n, column: 1 } as const;
+  return isOfTypes({ ...common, result }) ? { product: { ...common, result }, rest: restOf(kernel, stores) } : undefined;
 }
 
 /** The place of an operand's elements: of a load as it is, or rounded as the library itself rounds. */
@@ -85,13 +85,16 @@ function operandOf(kernel: Kernel, { operands: format }: ContractStage, given: E
 type Axes = readonly [matrix: string, row: string, column: string];
 
 function placeOf(kernel: Kernel, expr: Expr, axes: Axes): MatrixPlace | undefined {
-  if (expr.kind !== "load" || expr.dtype !== "f32" || kernel.params[expr.buffer]?.dtype !== "f32") return undefined;
+  const param = expr.kind === "load" ? kernel.params[expr.buffer] : undefined;
+  if (expr.kind !== "load" || !param || param.length === 0 || !isMatrixType(param.dtype)) return undefined;
   const steps = stepsOf(expr.index, axes);
   const isAhead = steps && Object.values(steps).every((step) => step >= 0);
-  return isAhead && kernel.params[expr.buffer]?.length !== 0 ? { param: expr.buffer, ...steps } : undefined;
+  return isAhead ? { param: expr.buffer, dtype: param.dtype, ...steps } : undefined;
 }
 
-type Steps = Omit<MatrixPlace, "param">;
+const isMatrixType = (dtype: DType): dtype is MatrixType => dtype === "f32" || isHalf(dtype);
+
+type Steps = Omit<MatrixPlace, "param" | "dtype">;
 
 function stepsOf(index: Expr, [matrix, row, column]: Axes): Steps | undefined {
   const steps = new Map<string | undefined, number>();
@@ -104,15 +107,17 @@ function stepsOf(index: Expr, [matrix, row, column]: Axes): Steps | undefined {
   return { first: of(), matrix: of(matrix), row: of(row), column: of(column) };
 }
 
-/** Of `acc`, `acc + bias[n]` and either with a matrix added to it; undefined for anything else. */
+/** Of `acc`, `acc + bias[n]` and either with a matrix added to it, rounded to what is stored; undefined for anything else. */
 function plainStore(kernel: Kernel, { axes, writes }: StoreStage): Pick<ProductOfLibrary, "result" | "bias" | "added"> | undefined {
   const [write, ...others] = writes;
   if (!write || others.length > 0 || sizeOfAxes(axes) !== 1) return undefined;
   const result = placeOf(kernel, load(write.buffer, write.index, "f32"), ["b", "m", "n"]);
-  const summands = summandsOf(write.value);
+  const { value } = write;
+  const isRounded = value.kind === "unary" && result !== undefined && value.op === `round_${result.dtype}`;
+  const summands = summandsOf(isRounded ? value.x : value);
   const sums = summands.filter(({ kind }) => kind === "acc");
   const places = summands.filter(({ kind }) => kind !== "acc").map((expr) => placeOf(kernel, expr, ["b", "m", "n"]));
-  if (!result || sums.length !== 1) return undefined;
+  if (!result || isRounded !== isHalf(result.dtype) || sums.length !== 1) return undefined;
   const isBias = (place: MatrixPlace | undefined): boolean => place?.column === 1 && place.row === 0 && place.matrix === 0;
   const biases = places.filter((place) => isBias(place));
   const added = places.filter((place) => !isBias(place));

@@ -11,6 +11,9 @@ export interface CompiledForm {
   readonly rest?: CompiledKernel;
 }
 
+/** Kernels that follow each other, over the same parameters. */
+export type WayOfKernels = readonly CompiledKernel[];
+
 export interface Target {
   readonly name: "webgpu" | "cuda" | "wasm" | "reference";
   /** Parameters that one kernel may have: fusion must stop there. */
@@ -18,8 +21,10 @@ export interface Target {
   /** Scalar operations for each element that a product's operand may cost anew, read by read, instead of a pass through memory. */
   readonly operandCost: (limits?: KnownProfile) => number;
   compileKernel(kernel: Kernel, limits?: KnownProfile): CompiledKernel;
-  /** Other ways to compute what a contraction does, where its shape does not say which is the fastest; a device measures them. */
-  readonly alternatives?: (kernel: Kernel, limits?: KnownProfile) => readonly CompiledKernel[];
+  /** All ways to compute what a kernel does, the likeliest to be the fastest first; a device measures them. Left out, `compileKernel` is the only one. */
+  readonly ways?: (kernel: Kernel, limits?: KnownProfile) => readonly WayOfKernels[];
+  /** Elements of f32 that a way's kernels hand to each other, for which a kernel is given room; 0 where it is always one. */
+  readonly roomFor?: (kernel: Kernel) => number;
   /** What of a kernel a library of its devices may do, and the kernel for the rest. */
   readonly library?: (kernel: Kernel, limits?: KnownProfile) => CompiledForm | undefined;
   /** Launches of several kernels, where the target has them. */

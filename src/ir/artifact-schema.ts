@@ -138,7 +138,14 @@ const buffer = object(
   { kind },
 );
 
-const matrixPlace = object({ param: count, first: count, matrix: count, row: count, column: count });
+const matrixPlace = object({
+  param: count,
+  dtype: { enum: ["f32", "bf16", "f16"] },
+  first: count,
+  matrix: count,
+  row: count,
+  column: count,
+});
 const libraryForm = object(
   {
     product: object(
@@ -169,6 +176,7 @@ const program = object(
           kernel: KERNEL_SCHEMA,
           parts: list(object({ kernel: KERNEL_SCHEMA, slots: list(count) })),
           subgroupSize: whole(1, 1024),
+          then: count,
           library: libraryForm,
           alternatives: { ...list(count), minItems: 1, maxItems: MOST_ALTERNATIVES },
           wasm: wasmKernel,

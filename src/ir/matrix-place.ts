@@ -9,16 +9,27 @@ export function isMatrix({ row, column }: Pick<MatrixPlace, "row" | "column">, r
   return isByRows || isByColumns;
 }
 
+/** Whether a library multiplies matrices of these types, and gives one of that: operands alike, and sums of f32 or as they are. */
+export const isOfTypes = ({ precision, left, right, result, bias = result, added = result }: TypesOfProduct): boolean =>
+  left.dtype === right.dtype &&
+  (left.dtype === "f32" || left.dtype === precision) &&
+  (result.dtype === "f32" || result.dtype === left.dtype) &&
+  bias.dtype === result.dtype &&
+  added.dtype === result.dtype;
+
+type TypesOfProduct = Pick<ProductOfLibrary, "precision" | "left" | "right" | "result" | "bias" | "added">;
+
 /** Whether a product is one over buffers of these types; `params` has the product itself behind the kernel's where there is a rest. */
 export function isProduct(product: ProductOfLibrary, params: readonly ParameterType[], hasRest: boolean): boolean {
   const { batch, m, n, k, left, right, result, bias, added } = product;
   const isThere = (place: MatrixPlace, rows: number, columns: number, access: "read" | "write"): boolean => {
     const { [place.param]: given } = params;
-    if (given?.dtype !== "f32" || (given.access !== access && given.access !== "read_write")) return false;
+    if (given?.dtype !== place.dtype || (given.access !== access && given.access !== "read_write")) return false;
     return place.first + (batch - 1) * place.matrix + (rows - 1) * place.row + (columns - 1) * place.column < given.length;
   };
   const isSideBySide = (place: MatrixPlace): boolean => place.column === 1 && place.row >= n;
   return (
+    isOfTypes(product) &&
     isThere(left, m, k, "read") &&
     isMatrix(left, m, k) &&
     isThere(right, k, n, "read") &&

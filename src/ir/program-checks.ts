@@ -39,6 +39,7 @@ export function programFault(program: Program): string | undefined {
       kernelFault(kernel, program.target) ??
       ptxFault(kernel, program) ??
       alternativesFault(kernel, program) ??
+      thenFault(kernel, program) ??
       libraryFault(kernel, program);
     if (problem !== undefined) return problem;
   }
@@ -133,6 +134,17 @@ function alternativesFault(compiled: CompiledKernel, { kernels, target }: Progra
   return new Set(alternatives).size === alternatives.length ? undefined : `kernel ${name} has an alternative twice`;
 }
 
+/** What runs next takes what the kernel takes, and ends there. */
+function thenFault(compiled: CompiledKernel, { kernels, target }: Program): string | undefined {
+  const { name, then } = compiled;
+  if (then === undefined) return undefined;
+  if (target !== "cuda") return `kernel ${name} has one that runs next, which no device of ${target} does`;
+  const next = kernels[then];
+  return next?.then === undefined && takes(next, paramsOf(compiled))
+    ? undefined
+    : `kernel ${name} goes on with ${then}, which does not take it`;
+}
+
 /** A library is told where matrices are: they are in the kernel's buffers, and so is what the rest takes. */
 function libraryFault(compiled: CompiledKernel, { kernels, target }: Program): string | undefined {
   const { name, library } = compiled;
@@ -142,7 +154,9 @@ function libraryFault(compiled: CompiledKernel, { kernels, target }: Program): s
   const hasRest = rest !== undefined;
   const params = hasRest ? restParams(paramsOf(compiled), product) : paramsOf(compiled);
   if (!isProduct(product, params, hasRest)) return `kernel ${name} is a product of matrices that it does not have`;
-  return !hasRest || takes(kernels[rest], params) ? undefined : `kernel ${name} leaves its rest to ${rest}, which does not take it`;
+  return !hasRest || (kernels[rest]?.then === undefined && takes(kernels[rest], params))
+    ? undefined
+    : `kernel ${name} leaves its rest to ${rest}, which does not take it`;
 }
 
 /** Whether a kernel takes just these parameters, and nothing stands in its place. */

@@ -55,6 +55,8 @@ export interface CompiledKernel {
    * measure, and run one of them in its place.
    */
   readonly alternatives?: readonly number[];
+  /** The kernel that runs next, over the same buffers, where it takes two to compute something. */
+  readonly then?: number;
   readonly library?: LibraryForm;
   /** What a launch must give it: buffers of these types with at least so many elements. Left out where `kernel` says it. */
   readonly params?: readonly ParameterType[];
@@ -67,10 +69,16 @@ export interface LibraryForm {
   readonly rest?: number;
 }
 
-/** `result = left right (+ bias) (+ added)` for each of a batch of [m, k] by [k, n], of f32 in memory, summed in f32. */
+/** What memory holds of a matrix. */
+export type MatrixType = Extract<DType, "f32" | "bf16" | "f16">;
+
+/**
+ * `result = left right (+ bias) (+ added)` for each of a batch of [m, k] by [k, n], summed in f32. Operands are of one type; bias and what is added are of
+ * the result's, which is f32, or what operands of fewer bits are.
+ */
 export interface ProductOfLibrary {
   readonly kind: "matmul";
-  /** What operands may be rounded to before they are multiplied. */
+  /** What operands may be rounded to before they are multiplied; those of fewer bits in memory are of that type. */
   readonly precision: "f32" | OperandType;
   readonly batch: number;
   readonly m: number;
@@ -85,9 +93,10 @@ export interface ProductOfLibrary {
   readonly added?: MatrixPlace;
 }
 
-/** A matrix in a buffer: its first element, and how many elements it is to the next matrix of a batch, row and column. */
+/** A matrix in a buffer: the buffer's type, its first element, and how many elements it is to the next matrix of a batch, row and column. */
 export interface MatrixPlace {
   readonly param: number;
+  readonly dtype: MatrixType;
   readonly first: number;
   readonly matrix: number;
   readonly row: number;

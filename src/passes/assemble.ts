@@ -28,8 +28,10 @@ export interface CompilesKernels {
   readonly name: string;
   /** Prints a kernel for the device at hand. */
   compileKernel(kernel: Kernel): CompiledKernel;
-  /** Other ways to compute what a kernel does, among which a device may choose. */
-  compileAlternatives?(kernel: Kernel): readonly CompiledKernel[];
+  /** All ways to compute what a kernel does, among which a device may choose: each is a kernel, or two that follow each other. The first is the guess. */
+  compileWays?(kernel: Kernel): readonly (readonly CompiledKernel[])[];
+  /** Elements of f32 that two of them hand to each other; 0 where it is always one. */
+  roomFor?(kernel: Kernel): number;
   /** What a library may do of a kernel. */
   compileForm?(kernel: Kernel): PrintedForm | undefined;
   /** Prints kernels that run side by side in one launch, where the target can do that. */
@@ -40,10 +42,9 @@ export interface CompilesKernels {
   readonly prelude?: string;
 }
 
-/** A kernel, and what may be done in its place. */
+/** What may be done where a kernel is launched. */
 export interface Compilation {
-  readonly kernel: CompiledKernel;
-  readonly others?: readonly CompiledKernel[];
+  readonly ways: readonly (readonly CompiledKernel[])[];
   readonly form?: PrintedForm | undefined;
 }
 
@@ -55,25 +56,26 @@ interface PrintedForm {
 
 /** A kernel with all that may be done in its place. */
 export const compiledInFull = (kernel: Kernel, target: CompilesKernels): Compilation => ({
-  kernel: target.compileKernel(kernel),
-  others: (target.compileAlternatives?.(kernel) ?? []).slice(0, MOST_ALTERNATIVES),
+  ways: target.compileWays?.(kernel).slice(0, 1 + MOST_ALTERNATIVES) ?? [[target.compileKernel(kernel)]],
   form: target.compileForm?.(kernel),
 });
 
 /** Those that a program has of it, in their order. @param first the number of the first */
-export function kernelsOf(
-  { kernel, others = [], form }: Compilation,
-  params: () => readonly ParameterType[],
-  first: number,
-): readonly CompiledKernel[] {
-  // The reference device's have parameters of their own.
-  if (kernel.kernel) return [kernel];
-  const rest = first + 1 + others.length;
-  const alternatives = others.length > 0 && { alternatives: others.map((_, i) => first + 1 + i) };
-  const library = form && { library: { product: form.product, ...(form.rest && { rest }) } };
+export function kernelsOf({ ways, form }: Compilation, params: () => readonly ParameterType[], first: number): readonly CompiledKernel[] {
+  const kernels: CompiledKernel[] = [];
+  const [own, ...alternatives] = ways.map((way) => {
+    const start = first + kernels.length;
+    // The reference device's have parameters of their own.
+    const given = (kernel: CompiledKernel): CompiledKernel => (kernel.kernel ? kernel : { ...kernel, params: params() });
+    way.forEach((kernel, i) => kernels.push({ ...given(kernel), ...(i + 1 < way.length && { then: start + i + 1 }) }));
+    return start;
+  });
+  const [guess, ...others] = kernels;
+  if (!guess || own === undefined) throw new InternalError("a kernel that nothing computes");
+  const library = form && { product: form.product, ...(form.rest && { rest: first + kernels.length }) };
   return [
-    { ...kernel, params: params(), ...alternatives, ...library },
-    ...others.map((other) => ({ ...other, params: params() })),
+    { ...guess, ...(alternatives.length > 0 && { alternatives }), ...(library && { library }) },
+    ...others,
     ...(form?.rest ? [{ ...form.rest, params: restParams(params(), form.product) }] : []),
   ];
 }
@@ -131,7 +133,7 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
     const key = parts.map(({ kernel, slots }) => `${slots.join()} ${textOf(kernel)}`).join("\n");
     const compile = (): Compilation => {
       if (!target.compileTogether) throw new InternalError(`${target.name} has no launches of several kernels`);
-      return { kernel: target.compileTogether(parts.map((part) => ({ ...part, kernel: fresh(part.kernel) }))) };
+      return { ways: [[target.compileTogether(parts.map((part) => ({ ...part, kernel: fresh(part.kernel) })))]] };
     };
     return {
       kind: "kernel",

@@ -95,7 +95,12 @@ function bound(call: KernelCall, together: readonly Pack[]): KernelCall {
   const swap = (set: ReadonlySet<Buffer>): Set<Buffer> => new Set([...set].map((buffer) => packs.get(buffer)?.buffer ?? buffer));
   return {
     ...call,
-    kernel: { ...kernel, params: params.map((param, i) => ({ ...param, name: `p${i}` })), stages: moved(kernel.stages, slots) },
+    kernel: {
+      ...kernel,
+      params: params.map((param, i) => ({ ...param, name: `p${i}` })),
+      stages: moved(kernel.stages, slots),
+      ...(kernel.room !== undefined && { room: at(slots, kernel.room).parameter }),
+    },
     buffers: [...kept.map((i) => at(buffers, i)), ...used.map(({ buffer }) => buffer)],
     reads: swap(call.reads),
     writes: swap(call.writes),

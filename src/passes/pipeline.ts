@@ -20,6 +20,7 @@ import { canonicalize } from "./canonicalize.ts";
 import { decompose } from "./decompose.ts";
 import { planFusion } from "./fuse.ts";
 import { placeUpdates, type Placed } from "./in-place.ts";
+import { leaveRoom } from "./leave-room.ts";
 import { lowerGraph, type SharedBuffers } from "./lower.ts";
 import type { LowerOptions } from "./lower-group.ts";
 import type { LoweredGroups } from "./lower-once.ts";
@@ -160,6 +161,12 @@ const PASSES: readonly Pass[] = [
     run: onEach((entry, { options }) =>
       options.sharesLaunches ? { ...entry, tasks: shareLaunches(present(entry.tasks), options.maxBuffers) } : entry,
     ),
+  },
+  // Where several kernels may do what one does, memory between them.
+  {
+    name: "leave-room",
+    isRequired: false,
+    run: onEach((entry, { options, target }) => ({ ...entry, tasks: leaveRoom(present(entry.tasks), target, options.maxBuffers) })),
   },
   // Where a launch may not bind all that it touches, little values of one block of layers are one parameter.
   {

@@ -181,8 +181,10 @@ describe.skipIf(reason !== undefined)("a library of products", () => {
       (it) => ({ ...it, left: { ...it.left, param: 9 } }),
       (it) => ({ ...it, left: { ...it.left, param: 3 } }),
       (it) => ({ ...it, right: { ...it.right, row: 7, column: 7 } }),
+      (it) => ({ ...it, left: { ...it.left, dtype: "bf16" } }),
+      (it) => ({ ...it, result: { ...it.result, dtype: "bf16" } }),
       (it) => ({ ...it, result: { ...it.result, param: 0 } }),
-      (it) => ({ ...it, bias: { param: 2, first: 0, matrix: 0, row: 0, column: 1 } }),
+      (it) => ({ ...it, bias: { param: 2, dtype: "f32", first: 0, matrix: 0, row: 0, column: 1 } }),
     ];
     for (const change of wrong)
       expect(changed(change), String(change)).toMatch(/is a product of matrices that it does not have|leaves its rest to/);

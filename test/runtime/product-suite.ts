@@ -5,7 +5,8 @@ import { createBuilder, type Builder } from "../../src/ir/builder.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import type { Node } from "../../src/ir/node.ts";
 import type { MatmulAttrs } from "../../src/ir/ops/matmul.ts";
-import type { ProductOfLibrary } from "../../src/ir/program.ts";
+import type { StoredFormat } from "../../src/ir/formats.ts";
+import type { MatrixType, ProductOfLibrary } from "../../src/ir/program.ts";
 import { sizeOf, tensorType } from "../../src/ir/types.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import type { Choice, Tuning } from "../../src/runtime/tuning/tuner.ts";
@@ -20,6 +21,8 @@ export interface ProductCase {
   readonly build: (b: Builder, inputs: Readonly<Record<string, Node>>) => Node;
   /** What the library is told. */
   readonly expected: Partial<ProductOfLibrary>;
+  /** Whether values have so few bits that sums are exact: what is then rounded is the same whatever the order. */
+  readonly isExact?: boolean;
   /** Whether a kernel does the rest. */
   readonly hasRest?: boolean;
 }
@@ -30,8 +33,22 @@ const rounded = (to: "tf32" | "bf16" | "f16"): ProductCase => ({
   name: `operands of ${to}`,
   shapes: { x: [M, K], w: [K, N] },
   build: (b, { x, w }) => product(b, b.roundTo(x!, { to }), b.roundTo(w!, { to })),
-  expected: { precision: to, m: M },
+  expected: { precision: to, m: M, left: expect.objectContaining({ dtype: "f32" }) as never },
 });
+
+/** The greater of two numbers for each element, which memory then holds in that format. */
+const held = (b: Builder, pairs: Node | undefined, to: StoredFormat): Node =>
+  b.roundTo(b.reduceMax(pairs!, { axes: [pairs!.type.shape.length - 1], keepDims: false }), { to });
+const inMemory = (to: StoredFormat): ProductCase => ({
+  name: `operands that memory holds as ${to}`,
+  shapes: { x: [M, K, 2], w: [K, N, 2] },
+  build: (b, { x, w }) => product(b, held(b, x, to), held(b, w, to)),
+  expected: { precision: to, left: of(to), right: of(to), result: of("f32") },
+});
+/** What memory holds of a result as it is, and one number of each row for others to read. */
+const greatest = (b: Builder, result: Node, to: StoredFormat): Node =>
+  b.reduceMax(b.roundTo(result, { to }), { axes: [1], keepDims: false });
+const of = (dtype: MatrixType): never => expect.objectContaining({ dtype }) as never;
 
 export const PRODUCTS: readonly ProductCase[] = [
   {
@@ -68,7 +85,7 @@ export const PRODUCTS: readonly ProductCase[] = [
     name: "a bias",
     shapes: { x: [M, K], w: [K, N], bias: [N] },
     build: (b, { x, w, bias }) => b.add(product(b, x, w), bias!),
-    expected: { bias: { param: 2, first: 0, matrix: 0, row: 0, column: 1 } },
+    expected: { bias: { param: 2, dtype: "f32", first: 0, matrix: 0, row: 0, column: 1 } },
   },
   {
     name: "what is added to it",
@@ -80,18 +97,67 @@ export const PRODUCTS: readonly ProductCase[] = [
     name: "an activation, which a kernel does",
     shapes: { x: [M, K], w: [K, N], bias: [N] },
     build: (b, { x, w, bias }) => b.tanh(b.add(product(b, x, w), bias!)),
-    expected: { result: { param: 4, first: 0, matrix: M * N, row: N, column: 1 } },
+    expected: { result: { param: 4, dtype: "f32", first: 0, matrix: M * N, row: N, column: 1 } },
     hasRest: true,
   },
   {
     name: "a convolution of one pixel",
     shapes: { x: [3, 64, 16, 16], w: [96, 64, 1, 1] },
     build: (b, { x, w }) => b.conv2d(x!, w!, { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }),
-    expected: { batch: 3, m: 96, n: 256, k: 64, left: { param: 0, first: 0, matrix: 0, row: 64, column: 1 } },
+    expected: { batch: 3, m: 96, n: 256, k: 64, left: { param: 0, dtype: "f32", first: 0, matrix: 0, row: 64, column: 1 } },
   },
   rounded("tf32"),
   rounded("bf16"),
   rounded("f16"),
+  inMemory("bf16"),
+  inMemory("f16"),
+  {
+    name: "rows of what memory holds as bf16, turned, and a bias",
+    shapes: { x: [K, M + 1, 2], w: [N, K, 2], bias: [N] },
+    build: (b, { x, w, bias }) => {
+      const left = b.slice(held(b, x, "bf16"), { start: [0, 1], stop: [K, M + 1], stride: [1, 1] });
+      return b.add(product(b, left, held(b, w, "bf16"), { transposeA: true, transposeB: true }), bias!);
+    },
+    expected: { left: { param: 0, dtype: "bf16", first: 1, matrix: 0, row: 1, column: M + 1 }, bias: of("f32") },
+  },
+  {
+    name: "a batch of f16, of which memory holds the results as f16",
+    shapes: { x: [5, 96, 128, 2], w: [5, 128, 80, 2] },
+    build: (b, { x, w }) => greatest(b, product(b, held(b, x, "f16"), held(b, w, "f16")), "f16"),
+    expected: { batch: 5, left: of("f16"), result: of("f16") },
+    isExact: true,
+  },
+  {
+    name: "a sum of bf16 with what is added",
+    shapes: { x: [M, K, 2], w: [K, N, 2], more: [M, N, 2] },
+    build: (b, { x, w, more }) => greatest(b, b.add(product(b, held(b, x, "bf16"), held(b, w, "bf16")), held(b, more, "bf16")), "bf16"),
+    expected: { result: of("bf16"), added: of("bf16") },
+    isExact: true,
+  },
+  {
+    name: "long sums of a batch, in eight parts or four",
+    shapes: { x: [5, 16, 4096], w: [5, 4096, 16] },
+    build: (b, { x, w }) => product(b, x, w),
+    expected: { batch: 5, k: 4096 },
+  },
+  {
+    name: "a long sum of bf16 in parts, and a step by what it is",
+    shapes: { x: [4096, 32], w: [4096, 40], weight: [32, 40] },
+    build: (b, { x, w, weight }) => {
+      const rounded = [x, w].map((each) => b.roundTo(each!, { to: "bf16" }));
+      return b.sub(weight!, b.mul(product(b, rounded[0], rounded[1], { transposeA: true }), 0.01));
+    },
+    expected: { precision: "bf16", k: 4096 },
+    hasRest: true,
+  },
+  {
+    name: "a bias of another type than the sum, which a kernel adds",
+    shapes: { x: [M, K, 2], w: [K, N, 2], bias: [N] },
+    build: (b, { x, w, bias }) => greatest(b, b.add(product(b, held(b, x, "bf16"), held(b, w, "bf16")), bias!), "bf16"),
+    expected: { left: of("bf16"), result: of("f32") },
+    isExact: true,
+    hasRest: true,
+  },
 ];
 
 export function graphOf({ shapes, build }: ProductCase): Graph {
@@ -103,13 +169,13 @@ export function graphOf({ shapes, build }: ProductCase): Graph {
 }
 
 const random = createRandom(11);
-export const valuesOf = ({ shapes }: ProductCase): Map<string, Float64Array> =>
-  new Map(
-    Object.entries(shapes).map(([name, shape]) => [name, Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(random() - 0.5))]),
-  );
+export function valuesOf({ shapes, isExact }: ProductCase): Map<string, Float64Array> {
+  const draw = (): number => (isExact ? Math.round(16 * random() - 8) / 16 : Math.fround(random() - 0.5));
+  return new Map(Object.entries(shapes).map(([name, shape]) => [name, Float64Array.from({ length: sizeOf(shape) }, draw)]));
+}
 
 /** Ways of one contest that are tried: more than any has. */
-const MOST_WAYS = 5;
+const MOST_WAYS = 6;
 
 /** @param open a device that takes what the given tuning says, measuring nothing */
 export function everyWaySuite(name: string, open: (tuning: Tuning) => Promise<Device>): void {

@@ -202,12 +202,13 @@ class HostSession implements Session {
     this.#child.kill();
   }
 
-  #launch({ kernel, buffers }: KernelLaunch, time: number): void {
+  #launch({ kernel, buffers }: Pick<KernelLaunch, "kernel" | "buffers">, time: number): void {
     const compiled = this.#program.kernels[kernel];
     const places = buffers.map((index) => this.#place(this.#program.buffers[index]));
     const number = compiled && this.#library.numbers.get(entryOf(compiled));
     if (number === undefined) throw new Error(`no kernel ${String(kernel)}`);
     this.#tell([COMMAND.run, number, time, places.length, ...places]);
+    if (compiled?.then !== undefined) this.#launch({ kernel: compiled.then, buffers }, time);
   }
 
   #tell(words: readonly number[], bytes?: Uint8Array): void {

@@ -1,6 +1,6 @@
 // The CUDA target: kernels to CUDA C++, for what every GPU since sm_80 has.
 
-import { launchAlternatives, launchKernel, launchTogether, stripOf } from "../gpu/launch.ts";
+import { launchKernel, launchTogether, launchWays, roomFor, stripOf } from "../gpu/launch.ts";
 import { packBytes } from "../gpu/pack-bytes.ts";
 import type { DeviceProfile } from "../gpu/profile.ts";
 import { splitK } from "../gpu/tiles.ts";
@@ -32,15 +32,17 @@ export const cudaTarget: Target = {
   maxBuffers: () => CUDA_PROFILE.maxBuffers,
   operandCost: () => OPERAND_COST,
   compileKernel: (kernel) => printKernel(launchKernel(kernel, CUDA_PROFILE)),
-  alternatives: (kernel) => launchAlternatives(kernel, CUDA_PROFILE).map(printKernel),
+  ways: (kernel) => launchWays(kernel, CUDA_PROFILE).map((launches) => launches.map(printKernel)),
+  roomFor,
   library: (kernel) => {
     const { product, rest } = libraryForm(kernel) ?? {};
     return product && { product, ...(rest && { rest: printKernel(launchKernel(rest, CUDA_PROFILE)) }) };
   },
   together: { isWorth: () => true, compile: (parts) => printKernel(launchTogether(parts, CUDA_PROFILE)) },
   storesBytes: (kernel) => packBytes(kernel) !== undefined,
-  splitK,
+  // Sums are cut where kernels are printed, so that a device can choose into how many parts.
+  splitK: () => 1,
   stores: ["bf16", "f16"],
-  stripOf: (product) => stripOf(product, CUDA_PROFILE),
+  stripOf: (product) => (splitK(product) > 1 ? undefined : stripOf(product, CUDA_PROFILE)),
   prelude: PRELUDE,
 };

@@ -2,15 +2,17 @@
 // becomes one, by its shape and by what the device is.
 
 import { mul } from "../../ir/loop/expr.ts";
+
 import type { Kernel, KernelParameter, Product, ProductShape } from "../../ir/loop/kernel.ts";
 import { verifyKernel } from "../../ir/loop/verify.ts";
 import type { KernelPart } from "../../ir/program.ts";
 import { at } from "../../ir/ops/define.ts";
 import { InternalError } from "../../ir/types.ts";
 import { mergeAxes, sizeOfAxes } from "../axes.ts";
-import { problemOf } from "../problem.ts";
+import { problemOf, WORTH_MEASURING } from "../problem.ts";
 import type { Block, SharedArray } from "./block.ts";
 import { scheduleContract } from "./contract.ts";
+import { inParts } from "./in-parts.ts";
 import { scheduleMatrices } from "./matrices.ts";
 import { matrixTile, otherMatrixTiles } from "./matrix-tiles.ts";
 import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
@@ -18,7 +20,7 @@ import { packed } from "./pack-bytes.ts";
 import type { DeviceProfile } from "./profile.ts";
 import { rowShape } from "./row-shape.ts";
 import { scheduleRows } from "./rows.ts";
-import { chooseTile, otherTiles, stripOfTile } from "./tiles.ts";
+import { chooseTile, otherTiles, splitK, splitsOfK, stripOfTile } from "./tiles.ts";
 import { verifyBlock } from "./verify.ts";
 
 export interface Launch {
@@ -44,11 +46,44 @@ export function launchOf(block: Block, profile: DeviceProfile): Launch {
 /** A kernel as a launch of its own. */
 export const launchKernel = (kernel: Kernel, profile: DeviceProfile): Launch => launchOf(scheduleKernel(kernel, profile), profile);
 
+/** Launches that follow each other. */
+export type LaunchWay = readonly Launch[];
+
 /**
- * Others that compute what `launchKernel`'s does, where only the device knows which is faster. Of a contraction alone, and not of one whose strips are
- * those of its tiles: all else has one schedule.
+ * All that computes what a kernel does, the likeliest to be the fastest first, where only the device knows which is: by other tiles, and a long sum in
+ * other parts. Several of a contraction alone, and not of one whose strips are those of its tiles: all else has one schedule.
  */
-export function launchAlternatives(kernel: Kernel, profile: DeviceProfile): readonly Launch[] {
+export function launchWays(kernel: Kernel, profile: DeviceProfile): readonly LaunchWay[] {
+  const [guess = 1, ...others] = kernel.room === undefined ? [] : partsOf(kernel);
+  const [first, ...then] = cut(kernel, guess);
+  const launchesOf = (kernels: readonly Kernel[]): LaunchWay => kernels.map((each) => launchKernel(each, profile));
+  const ending = launchesOf(then);
+  return [
+    [launchKernel(first, profile), ...ending],
+    ...launchAlternatives(first, profile).map((launch) => [launch, ...ending]),
+    ...others.map((parts) => launchesOf(cut(kernel, parts))),
+  ];
+}
+
+/** Elements of f32 that the launches of a kernel's ways hand to each other: sums of parts. */
+export function roomFor(kernel: Kernel): number {
+  const most = Math.max(...partsOf(kernel));
+  return most > 1 ? most * sizeOfAxes(kernel.axes) : 0;
+}
+
+/** Into how many parts a kernel's sum may be cut, the likeliest first; 1 where it is left whole. */
+function partsOf({ stages: [stage], axes, time }: Kernel): readonly number[] {
+  if (stage?.kind !== "contract" || stage.dtype !== "f32" || stage.strip !== undefined || time) return [1];
+  const [b, m, n] = axes.map(({ extent }) => extent);
+  if (!b || !m || !n) return [1];
+  const shape = { b, m, n, k: stage.k.extent };
+  return b * m * n * shape.k < WORTH_MEASURING ? [splitK(shape)] : splitsOfK(shape);
+}
+
+const cut = (kernel: Kernel, parts: number): readonly [Kernel, ...Kernel[]] => (parts === 1 ? [kernel] : inParts(kernel, parts));
+
+/** By other tiles. */
+function launchAlternatives(kernel: Kernel, profile: DeviceProfile): readonly Launch[] {
   if (kernel.stages[0]?.kind !== "contract") return [];
   const problem = problemOf(packed(kernel));
   if (isReduction(problem) || problem.stage.strip !== undefined) return [];

@@ -66,9 +66,22 @@ export const stripOfTile = (shape: ProductShape, profile: DeviceProfile): number
   return lanes === undefined ? columns * threadsN : undefined;
 };
 
-/** Parts of k such that the workgroups fill a GPU and each part is still long; a divisor of k. */
-export const splitK: SplitK = (shape) =>
-  largestDivisor(shape.k, Math.min(Math.ceil(128 / groupsOf(shape, GPU_LARGE)), Math.floor(shape.k / 512)));
+/** Workgroups that fill a GPU. */
+const FULL = 128;
+
+/** Parts of k such that there are about as many workgroups as asked for and each part is still long; a divisor of k. */
+const partsFor = (shape: ProductShape, groups: number): number =>
+  largestDivisor(shape.k, Math.min(Math.ceil(groups / groupsOf(shape, GPU_LARGE)), Math.floor(shape.k / 512)));
+
+/** Parts of k such that the workgroups fill a GPU. */
+export const splitK: SplitK = (shape) => partsFor(shape, FULL);
+
+/**
+ * The same, and what may be faster after all: several workgroups for each processor, or fewer sums to add up; but not where there are more than enough. With
+ * at most 768 workgroups, sums of parts take 12 MiB.
+ */
+export const splitsOfK = (shape: ProductShape): readonly number[] =>
+  groupsOf(shape, GPU_LARGE) > 2 * FULL ? [1] : [...new Set([FULL, 4 * FULL, FULL / 4].map((groups) => partsFor(shape, groups)))];
 
 function largestDivisor(value: number, limit: number): number {
   for (let parts = limit; parts > 1; parts--) if (value % parts === 0) return parts;

@@ -177,4 +177,6 @@ export interface Kernel {
   readonly stages: readonly Stage[];
   /** Set when the kernel runs inside a counted loop: the expressions may mention this axis, which the launch supplies. */
   readonly time?: Axis;
+  /** The parameter that no stage touches: f32 for what a target's kernels hand to each other, where it may take several for this one. */
+  readonly room?: number;
 }

@@ -38,6 +38,8 @@ function check(kernel: Kernel): void {
     names.add(param.name);
     if (!Number.isInteger(param.length) || param.length < 0) fail(`parameter ${param.name} has length ${String(param.length)}`);
   }
+  if (kernel.room !== undefined && kernel.params[kernel.room]?.dtype !== "f32")
+    fail(`its room is parameter ${String(kernel.room)}, which is no f32`);
   const checkAxes = (axes: readonly Axis[], outer: ReadonlyMap<string, number>): Map<string, number> => {
     const known = new Map(outer);
     for (const axis of axes) {

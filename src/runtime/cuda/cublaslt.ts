@@ -2,6 +2,7 @@
 // what is column-major to it, so y = a b is asked for as y' = b' a', whose rows are our columns: there a bias belongs to a row.
 
 import type { MatrixPlace, ProductOfLibrary } from "../../ir/program.ts";
+import { bytesPerElement } from "../../ir/types.ts";
 import type { Koffi } from "./koffi.ts";
 import { bind } from "./koffi.ts";
 import { NativeLibrary, type LibraryPlan, type Place, type ProductLibrary } from "./library.ts";
@@ -11,6 +12,8 @@ import { versionOfNumber } from "./version.ts";
 /** Values of cublas_api.h, cublasLt.h and library_types.h, by the names that they have there; a test holds them to the headers. */
 export const CUBLASLT_VALUES = {
   CUDA_R_32F: 0,
+  CUDA_R_16F: 2,
+  CUDA_R_16BF: 14,
   CUBLAS_COMPUTE_32F: 68,
   CUBLAS_COMPUTE_32F_FAST_16F: 74,
   CUBLAS_COMPUTE_32F_FAST_16BF: 75,
@@ -49,7 +52,10 @@ export const CUBLAS_STATUSES: Readonly<Record<number, string>> = {
   16: "CUBLAS_STATUS_LICENSE_ERROR",
 };
 
-/** Of the operands, which are f32 in memory: as they are, or rounded by the library as they are multiplied. */
+/** What matrices are of in memory. */
+const TYPES = { f32: V.CUDA_R_32F, bf16: V.CUDA_R_16BF, f16: V.CUDA_R_16F } as const;
+
+/** Of operands that are f32 in memory: as they are, or rounded by the library as they are multiplied. All others are multiplied as they are. */
 const COMPUTE = {
   f32: V.CUBLAS_COMPUTE_32F,
   tf32: V.CUBLAS_COMPUTE_32F_FAST_TF32,
@@ -126,7 +132,9 @@ function plansWith(descriptors: Descriptors, handle: bigint, name: string, produ
 
 /** All that the library's choice depends on. */
 function nameOf({ precision, batch, m, n, k, left, right, result, bias, added }: ProductOfLibrary): string {
-  const places = [left, right, result, bias, added].map((it) => (it ? [it.first % ALIGNED, it.matrix, it.row, it.column].join(",") : "-"));
+  const places = [left, right, result, bias, added].map((it) =>
+    it ? [it.dtype, it.first % ALIGNED, it.matrix, it.row, it.column].join(",") : "-",
+  );
   return [precision, [batch, m, n, k].join("x"), ...places].join(" ");
 }
 
@@ -140,7 +148,8 @@ interface Call {
 function describe(descriptors: Descriptors, product: ProductOfLibrary): Call {
   const { precision, batch, m, n, k, left, right, result, bias, added } = product;
   const { library } = descriptors;
-  const operation = descriptors.make("cublasLtMatmulDescCreate", "cublasLtMatmulDescDestroy", COMPUTE[precision], V.CUDA_R_32F);
+  const compute = COMPUTE[left.dtype === "f32" ? precision : "f32"];
+  const operation = descriptors.make("cublasLtMatmulDescCreate", "cublasLtMatmulDescDestroy", compute, V.CUDA_R_32F);
   const set = (attribute: number, value: Int32Array | BigUint64Array): void =>
     library.call("cublasLtMatmulDescSetAttribute", operation, attribute, value, value.byteLength);
   /** A matrix of so many rows and columns; whether it lies there transposed. */
@@ -149,7 +158,7 @@ function describe(descriptors: Descriptors, product: ProductOfLibrary): Call {
     const made = descriptors.make(
       "cublasLtMatrixLayoutCreate",
       "cublasLtMatrixLayoutDestroy",
-      V.CUDA_R_32F,
+      TYPES[place.dtype],
       width,
       height,
       Math.max(step, width),
@@ -176,7 +185,7 @@ function describe(descriptors: Descriptors, product: ProductOfLibrary): Call {
   };
   const [one, beta] = [Float32Array.of(1), Float32Array.of(added ? 1 : 0)];
   const enqueue: Call["enqueue"] = (handle, algorithm, workspaceBytes, { addresses, workspace, stream }) => {
-    const at = ({ param, first }: MatrixPlace): bigint => (addresses[param] ?? 0n) + BigInt(4 * first);
+    const at = (place: MatrixPlace): bigint => (addresses[place.param] ?? 0n) + BigInt(bytesBefore(place));
     if (bias) set(V.CUBLASLT_MATMUL_DESC_BIAS_POINTER, BigUint64Array.of(at(bias)));
     const { a, b, c, d } = layouts;
     const operands = [operation, one, at(right), a, at(left), b, beta, at(added ?? result), c, at(result), d] as const;
@@ -189,10 +198,13 @@ function describe(descriptors: Descriptors, product: ProductOfLibrary): Call {
 const isByRows = ({ row, column }: MatrixPlace, rows: number, columns: number): boolean =>
   (column === 1 || columns === 1) && (row >= columns || rows === 1);
 
+/** Where in its buffer the first element is. */
+const bytesBefore = ({ dtype, first }: MatrixPlace): number => bytesPerElement(dtype) * first;
+
 /** Bytes that the first element's address is a multiple of. */
-const alignmentOf = ({ first }: MatrixPlace): number => {
+const alignmentOf = (place: MatrixPlace): number => {
   let bytes = ALIGNED;
-  while ((4 * first) % bytes !== 0) bytes /= 2;
+  while (bytesBefore(place) % bytes !== 0) bytes /= 2;
   return bytes;
 };
 
@@ -211,13 +223,15 @@ class Descriptors {
     return descriptor;
   }
 
-  /** What an algorithm may use: our workspace, addresses as they are, and sums in an order that is the same every time. */
+  /** What an algorithm may use: our workspace, addresses as they are, and sums of f32 in an order that is the same every time. */
   preference({ left, right, result, added }: ProductOfLibrary): bigint {
     const preference = this.make("cublasLtMatmulPreferenceCreate", "cublasLtMatmulPreferenceDestroy");
     const set = (attribute: number, value: Int32Array | BigUint64Array): void =>
       this.library.call("cublasLtMatmulPreferenceSetAttribute", preference, attribute, value, value.byteLength);
     set(V.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, BigUint64Array.of(BigInt(MOST_WORKSPACE)));
-    const schemes = V.CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | V.CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
+    // Parts of a sum would be rounded to a result of fewer bits.
+    const asResult = result.dtype === "f32" ? V.CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE : 0;
+    const schemes = V.CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | asResult;
     set(V.CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, Int32Array.of(schemes));
     set(V.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, Int32Array.of(alignmentOf(right)));
     set(V.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, Int32Array.of(alignmentOf(left)));

@@ -240,7 +240,8 @@ export class CudaSession implements Session {
   #waysOf(kernel: number): readonly Way[] {
     const { alternatives = [], library } = this.#program.kernels[kernel] ?? {};
     const kernels = [kernel, ...alternatives].map((index): Way => {
-      const name = this.#program.kernels[index]?.cuda?.entry ?? "";
+      const { cuda, then = -1 } = this.#program.kernels[index] ?? {};
+      const name = [cuda, this.#program.kernels[then]?.cuda].flatMap((each) => each?.entry ?? []).join(", ");
       return { name, enqueue: (launch, time) => this.#enqueue(index, launch, time) };
     });
     const plans = this.#libraries.plansOf(kernel).map((plan): Way => {
@@ -259,9 +260,9 @@ export class CudaSession implements Session {
     if (rest !== undefined) this.#enqueue(rest, launch, time, [product]);
   }
 
-  // A kernel takes its buffers and, where it has a time axis, the step; one without does not look at what follows its buffers.
-  #enqueue(kernel: number, { buffers }: KernelLaunch, time: number, more: readonly bigint[] = []): void {
-    const { grid, cuda } = this.#program.kernels[kernel] ?? {};
+  // A kernel, and the one that runs next. It takes its buffers and, where it has a time axis, the step; one without does not look at what follows its buffers.
+  #enqueue(kernel: number, { buffers }: Pick<KernelLaunch, "buffers">, time: number, more: readonly bigint[] = []): void {
+    const { grid, cuda, then } = this.#program.kernels[kernel] ?? {};
     const address = this.#functions[kernel];
     if (!grid || !cuda || address === undefined || buffers.length + more.length >= MOST_ARGUMENTS)
       throw new InternalError(`the program has no CUDA kernel ${String(kernel)}`);
@@ -270,6 +271,7 @@ export class CudaSession implements Session {
     words.set([...places, BigInt(time)]);
     const pointers = this.#arguments.address + BigInt(8 * MOST_ARGUMENTS);
     this.#driver.call("cuLaunchKernel", address, ...grid, cuda.threads, 1, 1, 0, this.#stream, pointers, 0);
+    if (then !== undefined) this.#enqueue(then, { buffers }, time);
   }
 
   #plan(name: string): readonly [number, BufferPlan] {

@@ -1,6 +1,6 @@
 // cuBLASLt without NVIDIA's, for tests: the functions that are called, with the numbers of products on the host's memory that the driver of `driver.cpp`
-// hands out, and strict about what the real one refuses. It has two ways for each product: the first asks for a workspace and fills it. A call is work in
-// the driver's stream, and takes as long as the test says.
+// hands out, and strict about what the real one refuses. It has two ways for each product: the first asks for a workspace and fills it. A sum is made of two
+// parts, as inexact as it may be. A call is work in the driver's stream, and takes as long as the test says.
 
 #include <algorithm>
 #include <cmath>
@@ -15,9 +15,11 @@ enum { OK = 0, NOT_INITIALIZED = 1, INVALID_VALUE = 7, EXECUTION_FAILED = 13, NO
 
 struct Operation {
   int compute, transposes[2] = {0, 0}, epilogue = 1;
-  const float *bias = nullptr;
+  const void *bias = nullptr;
 };
+enum { F32 = 0, F16 = 2, BF16 = 14 };
 struct Layout {
+  int type;
   uint64_t rows, columns;
   int64_t step, stride = 0;
   int batch = 1;
@@ -27,7 +29,7 @@ struct Preference {
   int schemes = 7, alignment[4] = {256, 256, 256, 256};
 };
 struct Algorithm {
-  uint64_t way, alignment[4], unused[3];
+  uint64_t way, alignment[4], schemes, unused[2];
 };
 struct Result {
   Algorithm algorithm;
@@ -61,22 +63,48 @@ static float rounded(float x, int compute) {
   return x;
 }
 
+static float to_type(float x, int type) { return type == F32 ? x : rounded(x, type == F16 ? 74 : 75); }
+static size_t bytes_of(int type) { return type == F32 ? 4 : 2; }
+
+// Element `at` of memory of a type; a bf16 is the upper half of an f32.
+static float loaded(const void *from, int type, int64_t at) {
+  if (type == F32) return static_cast<const float *>(from)[at];
+  if (type == F16) return static_cast<const _Float16 *>(from)[at];
+  const uint32_t bits = uint32_t(static_cast<const uint16_t *>(from)[at]) << 16;
+  float x;
+  memcpy(&x, &bits, 4);
+  return x;
+}
+static void store(void *to, int type, int64_t at, float x) {
+  x = to_type(x, type);
+  if (type == F32) static_cast<float *>(to)[at] = x;
+  else if (type == F16) static_cast<_Float16 *>(to)[at] = _Float16(x);
+  else {
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    static_cast<uint16_t *>(to)[at] = bits >> 16;
+  }
+}
+
 struct Work {
   Operation operation;
   Layout a, b, c, d;
-  const float *at_a, *at_b, *at_c;
-  float *at_d;
+  const void *at_a, *at_b, *at_c;
+  void *at_d;
   float alpha, beta;
+  // Of parts of a sum.
+  int part_type;
   unsigned char *workspace;
   uint64_t workspace_bytes;
 };
 
-// All of a matrix's elements as they are multiplied, those of one sum side by side.
-static std::vector<float> gathered(const float *matrix, const Layout &layout, bool sums_go_down, int compute) {
+// All elements of one of a batch's matrices as they are multiplied, those of one sum side by side.
+static std::vector<float> gathered(const void *matrix, int64_t first, const Layout &layout, bool sums_go_down, int compute) {
   const uint64_t outer = sums_go_down ? layout.columns : layout.rows, inner = sums_go_down ? layout.rows : layout.columns;
   std::vector<float> elements;
   for (uint64_t i = 0; i < outer; i++)
-    for (uint64_t k = 0; k < inner; k++) elements.push_back(rounded(sums_go_down ? matrix[k + i * layout.step] : matrix[i + k * layout.step], compute));
+    for (uint64_t k = 0; k < inner; k++)
+      elements.push_back(rounded(loaded(matrix, layout.type, first + (sums_go_down ? k + i * layout.step : i + k * layout.step)), compute));
   return elements;
 }
 
@@ -86,16 +114,16 @@ static void run(void *given) {
   if (it.workspace_bytes) memset(it.workspace, 0xee, it.workspace_bytes);
   const uint64_t depth = it.operation.transposes[0] ? it.a.rows : it.a.columns;
   for (int batch = 0; batch < it.d.batch; batch++) {
-    const std::vector<float> a = gathered(it.at_a + batch * it.a.stride, it.a, it.operation.transposes[0], it.operation.compute);
-    const std::vector<float> b = gathered(it.at_b + batch * it.b.stride, it.b, !it.operation.transposes[1], it.operation.compute);
+    const std::vector<float> a = gathered(it.at_a, batch * it.a.stride, it.a, it.operation.transposes[0], it.operation.compute);
+    const std::vector<float> b = gathered(it.at_b, batch * it.b.stride, it.b, !it.operation.transposes[1], it.operation.compute);
     for (uint64_t column = 0; column < it.d.columns; column++)
       for (uint64_t row = 0; row < it.d.rows; row++) {
-        double sum = 0;
-        for (uint64_t k = 0; k < depth; k++) sum += double(a[row * depth + k]) * b[column * depth + k];
-        float value = it.alpha * float(sum);
-        if (it.beta != 0) value += it.beta * it.at_c[batch * it.c.stride + row + column * it.c.step];
-        if (it.operation.epilogue == 4) value += it.operation.bias[row];
-        it.at_d[batch * it.d.stride + row + column * it.d.step] = value;
+        double parts[2] = {0, 0};
+        for (uint64_t k = 0; k < depth; k++) parts[2 * k / depth] += double(a[row * depth + k]) * b[column * depth + k];
+        float value = it.alpha * (to_type(parts[0], it.part_type) + to_type(parts[1], it.part_type));
+        if (it.beta != 0) value += it.beta * loaded(it.at_c, it.c.type, batch * it.c.stride + row + column * it.c.step);
+        if (it.operation.epilogue == 4) value += loaded(it.operation.bias, it.d.type, row);
+        store(it.at_d, it.d.type, batch * it.d.stride + row + column * it.d.step, value);
       }
   }
 }
@@ -133,9 +161,9 @@ int cublasLtMatmulDescSetAttribute(Operation *it, int attribute, const void *val
 }
 int cublasLtMatrixLayoutCreate(Layout **out, int type, uint64_t rows, uint64_t columns, int64_t step) {
   CALL(cublasLtMatrixLayoutCreate);
-  if (type != 0 || step < int64_t(rows)) return INVALID_VALUE;
+  if ((type != F32 && type != F16 && type != BF16) || step < int64_t(rows)) return INVALID_VALUE;
   live++;
-  *out = new Layout{rows, columns, step};
+  *out = new Layout{type, rows, columns, step};
   return OK;
 }
 int cublasLtMatrixLayoutDestroy(Layout *it) { live--; delete it; return OK; }
@@ -162,27 +190,34 @@ static bool fits(const Operation &it, const Layout &a, const Layout &b, const La
   const uint64_t n = it.transposes[1] ? b.rows : b.columns, depth = it.transposes[1] ? b.columns : b.rows;
   return m == d.rows && n == d.columns && k == depth && c.rows == m && c.columns == n && a.batch == d.batch && b.batch == d.batch && c.batch == d.batch;
 }
+// Whether the types are among those that the real library's documentation lists together, for sums of f32.
+static bool has_types(const Operation &it, const Layout &a, const Layout &b, const Layout &c, const Layout &d) {
+  return a.type == b.type && c.type == d.type && (d.type == F32 || d.type == a.type) && (a.type == F32 || it.compute == 68);
+}
 int cublasLtMatmulAlgoGetHeuristic(uint64_t, Operation *operation, Layout *a, Layout *b, Layout *c, Layout *d, Preference *preference, int most, Result *results, int *found) {
   CALL(cublasLtMatmulAlgoGetHeuristic);
   if (!fits(*operation, *a, *b, *c, *d) || (preference->schemes & 1)) return INVALID_VALUE;
+  if (!has_types(*operation, *a, *b, *c, *d)) return NOT_SUPPORTED;
   *found = 0;
   for (uint64_t way = 0; way < 2 && *found < most; way++) {
     Result &it = results[(*found)++];
-    it = Result{{way, {}, {}}, way == 0 ? WORKSPACE : 0, OK, 1, {}};
+    it = Result{{way, {}, uint64_t(preference->schemes), {}}, way == 0 ? WORKSPACE : 0, OK, 1, {}};
     for (int i = 0; i < 4; i++) it.algorithm.alignment[i] = preference->alignment[i];
   }
   return *found && preference->workspace >= WORKSPACE ? OK : NOT_SUPPORTED;
 }
-int cublasLtMatmul(uint64_t handle, Operation *operation, const float *alpha, const float *at_a, Layout *a, const float *at_b, Layout *b, const float *beta, const float *at_c, Layout *c, float *at_d, Layout *d,
+int cublasLtMatmul(uint64_t handle, Operation *operation, const float *alpha, const void *at_a, Layout *a, const void *at_b, Layout *b, const float *beta, const void *at_c, Layout *c, void *at_d, Layout *d,
                    const Algorithm *algorithm, unsigned char *workspace, size_t bytes, uint64_t) {
   CALL(cublasLtMatmul);
   if (handle != 0x17) return NOT_INITIALIZED;
   const void *places[] = {at_a, at_b, at_c, at_d};
+  const int types[] = {a->type, b->type, c->type, d->type};
   for (int i = 0; i < 4; i++)
-    if (uint64_t(places[i]) % std::min<uint64_t>(16, algorithm->alignment[i])) return INVALID_VALUE;
-  if (!fits(*operation, *a, *b, *c, *d) || bytes != (algorithm->way == 0 ? WORKSPACE : 0)) return INVALID_VALUE;
+    if (uint64_t(places[i]) % std::min<uint64_t>(16, algorithm->alignment[i]) || algorithm->alignment[i] % bytes_of(types[i])) return INVALID_VALUE;
+  if (!fits(*operation, *a, *b, *c, *d) || !has_types(*operation, *a, *b, *c, *d) || bytes != (algorithm->way == 0 ? WORKSPACE : 0)) return INVALID_VALUE;
   if (operation->epilogue == 4 && !operation->bias) return INVALID_VALUE;
-  Work *work = new Work{*operation, *a, *b, *c, *d, at_a, at_b, at_c, at_d, *alpha, *beta, workspace, bytes};
+  const int part_type = algorithm->schemes & 4 ? d->type : F32;
+  Work *work = new Work{*operation, *a, *b, *c, *d, at_a, at_b, at_c, at_d, *alpha, *beta, part_type, workspace, bytes};
   return submit(run, work, [](void *it) { delete static_cast<Work *>(it); }) == 0 ? OK : EXECUTION_FAILED;
 }
 }
