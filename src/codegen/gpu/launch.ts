@@ -45,11 +45,11 @@ export function launchOf(block: Block, profile: DeviceProfile): Launch {
 export const launchKernel = (kernel: Kernel, profile: DeviceProfile): Launch => launchOf(scheduleKernel(kernel, profile), profile);
 
 /**
- * Others that compute what `launchKernel`'s does, where only the device knows which is faster. Of a contraction alone, and not of one whose strips are
+ * Others that compute what `launchKernel`'s does, where only the device knows which is faster, and it measures. Of a contraction alone, and not of one whose strips are
  * those of its tiles: all else has one schedule.
  */
 export function launchAlternatives(kernel: Kernel, profile: DeviceProfile): readonly Launch[] {
-  if (kernel.stages[0]?.kind !== "contract") return [];
+  if (!profile.measures || kernel.stages[0]?.kind !== "contract") return [];
   const problem = problemOf(packed(kernel));
   if (isReduction(problem) || problem.stage.strip !== undefined) return [];
   const blocks = matrixTile(problem, profile)
