@@ -15,6 +15,7 @@ const ENTRIES = {
   "checkpoints.mjs": "src/runtime/embed/checkpoints.ts",
   "cuda-device.mjs": "src/runtime/embed/cuda.ts",
   "webgpu-device.mjs": "src/runtime/embed/webgpu.ts",
+  "webgpu-tuning.mjs": "src/runtime/embed/webgpu-tuning.ts",
   "wasm-device.mjs": "src/runtime/embed/wasm.ts",
   "wasm-worker.mjs": "src/runtime/wasm/worker.ts",
 };
@@ -40,10 +41,11 @@ const ofRuntime = (runtime) => ({
   },
 });
 
-/** Files that the runtime imports late, and what it imports of them; they lie beside it. */
+/** Files that the runtime and devices import late, and what they import of them; they lie beside those. */
 const LATE = {
   "training.mjs": /^\.\/training\.ts$/,
   "checkpoints.mjs": /^\.\.?\/(checkpoint\/record|checkpoints|features|stream-feed)\.ts$/,
+  "tuning.mjs": /^\.\/webgpu-tuning\.ts$/,
 };
 
 const ofLate = {
@@ -70,7 +72,8 @@ const PLUGINS = {
   "training.mjs": [ofLate, ofRuntime("./runtime.mjs")],
   "checkpoints.mjs": [ofRuntime("./runtime.mjs")],
   "cuda-device.mjs": [ofRuntime("../runtime.mjs"), ofNode],
-  "webgpu-device.mjs": [ofRuntime("../runtime.mjs")],
+  "webgpu-device.mjs": [ofLate, ofRuntime("../runtime.mjs")],
+  "webgpu-tuning.mjs": [ofRuntime("../runtime.mjs"), ofNode],
   "wasm-device.mjs": [ofRuntime("../runtime.mjs")],
 };
 

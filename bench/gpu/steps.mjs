@@ -36,6 +36,10 @@ export const STEPS = {
   racecheck: { seconds: 200, run: (seconds, context) => onGpu(context, () => sanitized(seconds, "racecheck")) },
   "webgpu-suites": { seconds: 240, run: (seconds, context) => onAdapter(context, () => suites(seconds, "webgpu", undefined)) },
   "webgpu-speed": { seconds: 200, run: (seconds, context) => onAdapter(context, () => speed(seconds, "webgpu", context)) },
+  "webgpu-speed-tuned": {
+    seconds: 240,
+    run: (seconds, context) => onAdapter(context, () => speed(seconds, "webgpu", context, undefined, true)),
+  },
   "wasm-speed": { seconds: 120, run: (seconds, context) => speed(seconds, "wasm", context) },
   tfjs: { seconds: 60, run: (seconds) => measured(seconds, process.execPath, [at("bench/tfjs-cnn.mjs")]) },
 };

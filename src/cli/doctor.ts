@@ -38,7 +38,6 @@ function partsOf({ node, system, processor, wasm, cuda, webgpu, tuning, auto }: 
         ...cuda.gpus.map((gpu, i) => `GPU ${i}: ${gpuText(gpu)}`),
         ...(cuda.compiler ? [`kernels compiled by ${cuda.compiler.name} ${cuda.compiler.version}: ${cuda.compiler.path}`] : []),
         ...libraries,
-        ...(tuning && tuning.contests > 0 ? [`times of ${tuning.contests} products are remembered: ${tuning.folder}`] : []),
       ],
       missing: cuda.missing,
     },
@@ -49,6 +48,9 @@ function partsOf({ node, system, processor, wasm, cuda, webgpu, tuning, auto }: 
       ),
       missing: webgpu.missing,
     },
+    ...(tuning && tuning.contests > 0
+      ? [{ title: "Measured", lines: [`times of ${tuning.contests} products are remembered: ${tuning.folder}`], missing: [] }]
+      : []),
     {
       title: "WebAssembly",
       lines: [[has(wasm.simd, "SIMD"), has(wasm.relaxedSimd, "relaxed SIMD"), has(wasm.threads, "threads")].join(", ")],

@@ -30,8 +30,10 @@ export function showStage(artifact: Artifact, inspection: InspectedStage, hasLay
   if (inspection.folded.answers.length > 0) fact("folded", foldedText(inspection.folded));
   if (inspection.recomputed) showRecomputed(inspection.recomputed, fact, terminal);
   const { kernels, library } = inspection.measured;
-  if (kernels + library > 0)
-    fact("measured", `products that a device tries in other ways: ${kernels} with other kernels, ${library} by cuBLASLt`);
+  if (kernels + library > 0) {
+    const byLibrary = library > 0 ? `, ${library} by cuBLASLt` : "";
+    fact("measured", `products that a device tries in other ways: ${kernels} with other kernels${byLibrary}`);
+  }
   showEntries(inspection, terminal);
   showMemory(inspection, terminal);
   if (hasLayers) showLayers(inspection.layers, terminal);

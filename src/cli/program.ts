@@ -69,7 +69,7 @@ const running = (command: Command): Command =>
     .addOption(
       new Option("--threads <n>", "threads of the wasm device (default: one for each processor)").env("TLC_THREADS").argParser(natural),
     )
-    .option("--no-tune", "on cuda, take the compiler's guess of the fastest kernels, without measuring others");
+    .option("--no-tune", "on cuda and webgpu, take the compiler's guess of the fastest kernels, without measuring others");
 const targetOption = (): Option => new Option("-t, --target <target>", "what to compile for").choices(TARGETS).default("webgpu");
 const targetsOption = (): Option =>
   new Option("-t, --target <targets>", `what to compile for: ${TARGETS.join(", ")}, or several of them with commas`)

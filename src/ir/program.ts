@@ -178,6 +178,8 @@ export interface DeviceProfile {
   readonly matrices?: readonly OperandType[];
   /** Whether memory is copied to what a workgroup shares while its threads go on. */
   readonly copiesAside?: boolean;
+  /** Whether it may measure which of several kernels is the fastest; otherwise it is given the one that is likeliest to be. */
+  readonly measures?: boolean;
 }
 
 /** What is known of a device at hand; a target knows the rest, which is what all devices of its kind have. */

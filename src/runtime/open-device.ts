@@ -59,14 +59,17 @@ async function openCuda({ kernelCache, compiledFor, tuningCache, tuned }: OpenDe
   return openCudaDevice({ images, ...measuring(tuningCache, tuned) });
 }
 
-async function findWebgpu({ gpu }: OpenDeviceOptions, wantsSoftware: boolean): Promise<Adapter | undefined> {
+async function findWebgpu({ gpu, tuningCache, tuned }: OpenDeviceOptions, wantsSoftware: boolean): Promise<Adapter | undefined> {
   const { describeAdapter, findAdapter, isHardwareAdapter } = await import("./webgpu/adapter.ts");
   const found = await findAdapter(gpu as GPU | undefined, wantsSoftware);
   return (
     found && {
       description: describeAdapter(found.adapter),
       isHardware: isHardwareAdapter(found.adapter),
-      open: async () => (await import("./webgpu/device.ts")).openWebgpuDevice(found),
+      open: async () => {
+        const [{ openWebgpuDevice }, { measuring }] = await Promise.all([import("./webgpu/device.ts"), import("./webgpu/choosing.ts")]);
+        return openWebgpuDevice(found, measuring(found.adapter, tuningCache, tuned));
+      },
     }
   );
 }

@@ -19,7 +19,7 @@ export interface OpenDeviceOptions {
   readonly threads?: number;
   /** A folder that keeps what the cuda device compiles from run to run; nothing is kept unless given. */
   readonly kernelCache?: string | undefined;
-  /** A folder that remembers what the cuda device measured of kernels that it has to choose among; it takes the compiler's guess unless given. */
+  /** A folder that remembers what a GPU measured of kernels that it has to choose among; it takes the compiler's guess unless given. */
   readonly tuningCache?: string | undefined;
   /** Told what was taken of each program, and why. */
   readonly tuned?: (choices: readonly Choice[]) => void;

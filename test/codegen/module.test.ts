@@ -139,7 +139,7 @@ describe("hostile names", () => {
     for (const name of HOSTILE) {
       const files = emitFiles([named(name)], () => "");
       for (const file of files.keys()) expect(file).toMatch(/^(webgpu\/(kernels\/)?)?\w[\w-]*(\.d)?\.(mjs|mts|json|wgsl)$/);
-      expect(files.size).toBe(9);
+      expect(files.size).toBe(10);
       const module = printModule(named(name), ["webgpu"]);
       for (const text of [module, printProgram(named(name))]) expect(text).not.toMatch(/<\/|<!--|\/secret|\u202e|\u2028/);
       expect(commentText(name)).toMatch(/^[\w. -]*$/);
@@ -168,7 +168,7 @@ describe("the files of a compiled folder", () => {
   it("read no files, but times of kernels that an earlier run measured", async () => {
     for (const name of RUNTIME_FILES) {
       const text = await bundleRuntime(name);
-      if (name === "cuda-device.mjs") continue;
+      if (name === "cuda-device.mjs" || name === "webgpu-tuning.mjs") continue;
       expect(text, name).not.toMatch(/readFile|createReadStream|openSync|fs\/promises|from "node:|require\(/);
       // WebGPU in Node looks whether there is a GPU, and for a driver; nothing opens what it finds.
       expect(text.includes("node:fs"), name).toBe(name === "webgpu-device.mjs");
@@ -223,7 +223,7 @@ describe("the files of a compiled folder", () => {
       [
         ...["checkpoints.mjs", "fake.d.mts", "fake.mjs", "runtime.mjs", "training.mjs", "reference/artifact.json"],
         ...["wasm/artifact.json", "wasm/device.mjs", "wasm/program.mjs", "wasm/worker-text.mjs", "wasm/worker.mjs"],
-        ...["webgpu/artifact.json", "webgpu/device.mjs", "webgpu/program.mjs"],
+        ...["webgpu/artifact.json", "webgpu/device.mjs", "webgpu/program.mjs", "webgpu/tuning.mjs"],
       ].sort(),
     );
     const module = String(files.get("fake.mjs"));

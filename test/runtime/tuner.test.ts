@@ -10,6 +10,8 @@ import { Tuner, type Choice, type Time } from "../../src/runtime/tuning/tuner.ts
 const folder = mkdtempSync(join(tmpdir(), "tlc-times-"));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+const tunerOf = (machine: string): Tuner => new Tuner(machine, { times: keptTimes(folder) });
+
 const contest = (...candidates: string[]) => ({ kernel: "matmul", layer: "fc1", candidates });
 
 /** Chooses among candidates that take these microseconds, one list for each call; how often each was measured beside. */
@@ -26,7 +28,7 @@ async function choose(tuner: Tuner, times: readonly (readonly Time[])[], names =
 
 describe("a tuner", () => {
   it("takes the fastest by the least of several rounds, and does not go on with what is hopeless", async () => {
-    const { taken, choice, calls } = await choose(new Tuner("gpu", keptTimes(folder)), [[100], [120, 60, 300], [900, 1]]);
+    const { taken, choice, calls } = await choose(tunerOf("gpu"), [[100], [120, 60, 300], [900, 1]]);
     expect([taken, calls]).toEqual([1, [4, 4, 1]]);
     expect(choice).toEqual<Choice>({
       ...{ kernel: "matmul", layer: "fc1", taken: "way 1", why: "measured" },
@@ -39,7 +41,7 @@ describe("a tuner", () => {
   });
 
   it("stays with the guess where another is not clearly faster, and leaves out what cannot run", async () => {
-    const tuner = new Tuner("gpu", keptTimes(folder));
+    const tuner = tunerOf("gpu");
     expect((await choose(tuner, [[100], [98]], ["a", "b"])).taken).toBe(0);
     expect((await choose(tuner, [[100], [96]], ["a", "c"])).taken).toBe(1);
     expect((await choose(tuner, [[100], [null]], ["a", "d"])).taken).toBe(0);
@@ -47,23 +49,23 @@ describe("a tuner", () => {
   });
 
   it("measures once for a machine and candidates, in any later process", async () => {
-    expect((await choose(new Tuner("gpu", keptTimes(folder)), [[9], [5]])).taken).toBe(1);
+    expect((await choose(tunerOf("gpu"), [[9], [5]])).taken).toBe(1);
     expect(await countTimes(folder)).toBe(1);
-    const again = await choose(new Tuner("gpu", keptTimes(folder)), [[1], [5]]);
+    const again = await choose(tunerOf("gpu"), [[1], [5]]);
     expect([again.taken, again.calls, again.choice.why]).toEqual([1, [0, 0], "remembered"]);
     expect(again.choice.candidates.map(({ microseconds }) => microseconds)).toEqual([9, 5]);
-    const other = await choose(new Tuner("another gpu", keptTimes(folder)), [[1], [5]]);
+    const other = await choose(tunerOf("another gpu"), [[1], [5]]);
     expect([other.taken, other.choice.why]).toEqual([0, "measured"]);
-    const others = await choose(new Tuner("gpu", keptTimes(folder)), [[1], [5]], ["way 0", "way 1 of a newer library"]);
+    const others = await choose(tunerOf("gpu"), [[1], [5]], ["way 0", "way 1 of a newer library"]);
     expect(others.choice.why).toBe("measured");
   });
 
   it("measures again where a file is damaged, or holds what are no times", async () => {
-    const first = new Tuner("gpu", keptTimes(folder));
+    const first = tunerOf("gpu");
     await choose(first, [[9], [5]]);
     const path = join(folder, readdirSync(folder)[0] ?? "");
     const bytes = readFileSync(path);
-    const why = async (): Promise<string> => (await choose(new Tuner("gpu", keptTimes(folder)), [[9], [5]])).choice.why;
+    const why = async (): Promise<string> => (await choose(tunerOf("gpu"), [[9], [5]])).choice.why;
     for (const damaged of [bytes.subarray(0, 12), Buffer.from(bytes.toString("latin1").replace("9", "8"), "latin1"), Buffer.alloc(9000)]) {
       writeFileSync(path, damaged);
       expect(await why()).toBe("measured");

@@ -1,5 +1,6 @@
 // A launch as a kernel in CUDA C++. It stands alone but for the prelude: a module is that and any number of kernels.
 
+import { fnv1a } from "../../ir/fnv.ts";
 import { indented } from "../../ir/loop/statements.ts";
 import type { CompiledKernel } from "../../ir/program.ts";
 import type { Launch } from "../gpu/launch.ts";
@@ -48,7 +49,8 @@ export function printKernel(launch: Launch): CompiledKernel {
       shared: shared.map((array) => ({ ...array, type: typeName(array.type), alignment: array.type === "u32" ? "__align__(16) " : "" })),
       body,
     });
-  const entry = `${name.replace(/\W/g, "_").slice(0, LONGEST_NAME)}_${hash(withEntry(""))}`;
+  // Kernels of one name in one module are called differently.
+  const entry = `${name.replace(/\W/g, "_").slice(0, LONGEST_NAME)}_${fnv1a(withEntry(""))}`;
   const lanes = blocks.some((block) => block.lanes !== undefined);
   return { name, source: withEntry(entry), grid: [groups, 1, 1], cuda: { entry, threads }, ...(lanes && { subgroupSize: 32 }) };
 }
@@ -67,11 +69,4 @@ function bodyOf({ blocks }: Launch): string[] {
     const condition = isLast ? "" : `if (blockIdx.x < ${String(end)}) `;
     return [`${i === 0 ? "" : "} else "}${condition}{`, ...indented(lines), ...(isLast ? ["}"] : [])];
   });
-}
-
-/** FNV-1a: kernels of one name in one module are called differently. */
-function hash(text: string): string {
-  let state = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return state.toString(16).padStart(8, "0");
 }

@@ -25,6 +25,7 @@ export const CUDA_PROFILE: DeviceProfile = {
   boundsAccesses: false,
   matrices: ["tf32", "bf16", "f16"],
   copiesAside: true,
+  measures: true,
 };
 
 export const cudaTarget: Target = {

@@ -50,8 +50,8 @@ export const launchKernel = (kernel: Kernel, profile: DeviceProfile): Launch => 
 export type LaunchWay = readonly Launch[];
 
 /**
- * All that computes what a kernel does, the likeliest to be the fastest first, where only the device knows which is: by other tiles, and a long sum in
- * other parts. Several of a contraction alone, and not of one whose strips are those of its tiles: all else has one schedule.
+ * All that computes what a kernel does, the likeliest to be the fastest first, where only the device knows which is, and it measures: by
+ * other tiles, and a long sum in other parts. Several of a contraction alone, and not of one whose strips are those of its tiles: all else has one schedule.
  */
 export function launchWays(kernel: Kernel, profile: DeviceProfile): readonly LaunchWay[] {
   const [guess = 1, ...others] = kernel.room === undefined ? [] : partsOf(kernel);
@@ -84,7 +84,7 @@ const cut = (kernel: Kernel, parts: number): readonly [Kernel, ...Kernel[]] => (
 
 /** By other tiles. */
 function launchAlternatives(kernel: Kernel, profile: DeviceProfile): readonly Launch[] {
-  if (kernel.stages[0]?.kind !== "contract") return [];
+  if (!profile.measures || kernel.stages[0]?.kind !== "contract") return [];
   const problem = problemOf(packed(kernel));
   if (isReduction(problem) || problem.stage.strip !== undefined) return [];
   const blocks = matrixTile(problem, profile)

@@ -148,13 +148,21 @@ export declare class NonFiniteLossError extends Error {
 }
 `);
 
-/** What `create` takes besides `device`, for each target. */
-const CREATE_OPTIONS: Readonly<Record<string, string>> = {
-  cuda: "  /** Of cuda: false for the kernels that the compiler took. Else which are the fastest on this GPU is measured once and remembered under the user's cache folder. */\n  readonly tune?: boolean | undefined;",
-  webgpu:
-    "  /** Of webgpu: a `GPU` to use instead of the page's, or in Node of the package `webgpu`. */\n  readonly gpu?: object | undefined;",
-  wasm: "  /** Of wasm: one for each processor unless given; always 1 on a page without cross-origin isolation. */\n  readonly threads?: number | undefined;",
-};
+/** What `create` takes besides `device`, and the targets of which that is. */
+const CREATE_OPTIONS: readonly { readonly of: readonly string[]; readonly text: string }[] = [
+  {
+    of: ["cuda", "webgpu"],
+    text: "  /** Of GPUs in Node: false for the kernels that the compiler took, as on pages. Else which are the fastest on this GPU is measured once and remembered under the user's cache folder. */\n  readonly tune?: boolean | undefined;",
+  },
+  {
+    of: ["webgpu"],
+    text: "  /** Of webgpu: a `GPU` to use instead of the page's, or in Node of the package `webgpu`. */\n  readonly gpu?: object | undefined;",
+  },
+  {
+    of: ["wasm"],
+    text: "  /** Of wasm: one for each processor unless given; always 1 on a page without cross-origin isolation. */\n  readonly threads?: number | undefined;",
+  },
+];
 
 /** Where `auto` takes a target that others follow. */
 const TAKEN: Readonly<Record<string, string>> = { cuda: "where there is an NVIDIA GPU", webgpu: "where there is a GPU" };
@@ -200,7 +208,7 @@ export function printDeclarations(artifact: Artifact, targets: readonly string[]
     preference: preferenceAmong(targets),
     events: declarationsIn(events),
     trainOptions: teacher ? TEACHER : [],
-    createOptions: targets.flatMap((target) => CREATE_OPTIONS[target] ?? []),
+    createOptions: CREATE_OPTIONS.flatMap(({ of, text }) => (of.some((target) => targets.includes(target)) ? [text] : [])),
     metrics: reportedBy(tasksOf(recipe)).map(metricType),
   });
 }

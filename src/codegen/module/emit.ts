@@ -21,7 +21,7 @@ interface Embedding {
 /** Targets that applications can embed, best first. */
 const EMBEDDINGS: Readonly<Record<string, Embedding>> = {
   cuda: { kernels: "cu", runtime: { [DEVICE_FILE]: "cuda-device.mjs" } },
-  webgpu: { kernels: "wgsl", runtime: { [DEVICE_FILE]: "webgpu-device.mjs" } },
+  webgpu: { kernels: "wgsl", runtime: { [DEVICE_FILE]: "webgpu-device.mjs", "tuning.mjs": "webgpu-tuning.mjs" } },
   wasm: {
     kernels: "wat",
     runtime: { [DEVICE_FILE]: "wasm-device.mjs", "worker.mjs": "wasm-worker.mjs", "worker-text.mjs": "wasm-worker-text.mjs" },

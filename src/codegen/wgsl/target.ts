@@ -1,7 +1,7 @@
 // The WebGPU target: kernels to WGSL, for what an adapter is.
 
 import type { KnownProfile } from "../../ir/program.ts";
-import { launchKernel, launchTogether, stripOf } from "../gpu/launch.ts";
+import { launchKernel, launchTogether, launchWays, stripOf } from "../gpu/launch.ts";
 import { packBytes } from "../gpu/pack-bytes.ts";
 import type { DeviceProfile } from "../gpu/profile.ts";
 import { splitK } from "../gpu/tiles.ts";
@@ -14,8 +14,8 @@ const DEFAULT_BUFFERS = 8;
 /** About what the gradients of a pooling, an activation and a normalization take, one after the other. */
 const OPERAND_COST = 16;
 
-/** What every adapter has, and what is known of the one at hand. */
-export const webgpuProfile = (known: KnownProfile = {}): DeviceProfile => ({
+/** What every adapter has, and what is known of the one at hand; of one that is not, that it may measure. */
+export const webgpuProfile = (known: KnownProfile = { measures: true }): DeviceProfile => ({
   kind: "gpu",
   maxBuffers: DEFAULT_BUFFERS,
   maxThreads: 256,
@@ -30,6 +30,7 @@ export const webgpuTarget: Target = {
   // On a GPU arithmetic is free beside memory; a CPU that plays one pays for it.
   operandCost: (known) => (known?.kind === "cpu" ? 1 : OPERAND_COST),
   compileKernel: (kernel, known) => printShader(launchKernel(kernel, webgpuProfile(known))),
+  ways: (kernel, known) => launchWays(kernel, webgpuProfile(known)).map((launches) => launches.map(printShader)),
   together: {
     isWorth: (known) => known?.kind !== "cpu",
     compile: (parts, known) => printShader(launchTogether(parts, webgpuProfile(known))),

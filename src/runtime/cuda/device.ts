@@ -36,7 +36,7 @@ export async function openCudaDevice({ path, images, tuning, libraries }: CudaOp
     driver.call("cuCtxSetCurrent", driver.handle("cuDevicePrimaryCtxRetain", device));
   });
   let opened: readonly ProductLibrary[] | undefined;
-  const tuner = tuning && new Tuner(`cuda ${name} ${capabilityOf(gpu)} driver ${driver.release}`, tuning.times);
+  const tuner = tuning && new Tuner(`cuda ${name} ${capabilityOf(gpu)} driver ${driver.release}`, tuning);
   return {
     info: { kind: "cuda", description: `CUDA (${name}, sm_${major}${minor})`, isHardware: true },
     driver,
@@ -46,8 +46,7 @@ export async function openCudaDevice({ path, images, tuning, libraries }: CudaOp
       if (hasWork) opened ??= libraries?.(driver) ?? [];
       const session = new CudaSession(driver, program, image, hasWork ? opened : []);
       try {
-        const choices = tuner ? await session.choose(tuner) : [];
-        if (choices.length > 0) tuning?.tell?.(choices);
+        if (tuner) await session.choose(tuner);
         return session;
       } catch (error) {
         session.dispose();

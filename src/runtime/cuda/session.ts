@@ -6,8 +6,8 @@ import { ALIGNMENT, type BufferPlan, type EntryName, type KernelLaunch, type Pro
 import { InternalError, sizeOf } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
 import { formatBytes, outOfMemory } from "../memory.ts";
-import { chooseKernels } from "../tuning/choose-kernels.ts";
-import type { Choice, Tuner } from "../tuning/tuner.ts";
+import { chooseKernels, SMALL_NUMBERS } from "../tuning/choose-kernels.ts";
+import type { Tuner } from "../tuning/tuner.ts";
 import { captured } from "./capture.ts";
 import { CudaError, unavailable, type Driver } from "./driver.ts";
 import { LibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
@@ -15,9 +15,6 @@ import { LibraryWork } from "./library-work.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
 const NON_BLOCKING = 1;
-
-/** Of every byte: as an f32, 0.0115. */
-const SMALL_NUMBERS = 0x3c;
 
 /** A way to do a launch. */
 interface Way {
@@ -86,17 +83,14 @@ export class CudaSession implements Session {
     }
   }
 
-  /**
-   * Measures what the program leaves open, before anything else uses the session: over memory of small numbers, since with zeros a GPU takes less power
-   * and runs faster than it ever will. All memory is zeros again after it.
-   */
-  async choose(tuner: Tuner): Promise<readonly Choice[]> {
+  /** Measures what the program leaves open, before anything else uses the session. */
+  async choose(tuner: Tuner): Promise<void> {
     const fill = (value: number): void => this.#driver.call("cuMemsetD8Async", this.#arena, value, this.#bytes, this.#stream);
     let stopwatch: Stopwatch | undefined;
     try {
       const watch = (stopwatch = new Stopwatch(this.#driver, this.#stream, () => this.sync()));
       fill(SMALL_NUMBERS);
-      const { taken, choices } = await chooseKernels(
+      const taken = await chooseKernels(
         {
           program: this.#program,
           candidates: (kernel) => this.#waysOf(kernel).map(({ name }) => name),
@@ -112,7 +106,6 @@ export class CudaSession implements Session {
         if (way) this.#ways.set(kernel, way);
       }
       fill(0);
-      return choices;
     } catch (error) {
       throw this.#faultOf(error);
     } finally {

@@ -10,7 +10,7 @@ export type DeviceKind = (typeof DEVICE_KINDS)[number];
 
 export interface CreateOptions {
   readonly device?: "auto" | DeviceKind | undefined;
-  /** Of cuda: false for the kernels that the compiler took, without measuring others. */
+  /** Of cuda, and of webgpu in Node: false for the kernels that the compiler took, without measuring others. */
   readonly tune?: boolean | undefined;
   /** Of webgpu. */
   readonly gpu?: GPU | undefined;

@@ -7,13 +7,15 @@ import { describeAdapter, findAdapter, isHardwareAdapter } from "../webgpu/adapt
 import { openWebgpuDevice } from "../webgpu/device.ts";
 import type { CreateOptions } from "./device-file.ts";
 
-export async function open({ gpu }: CreateOptions, acceptsSoftware: boolean): Promise<Device> {
+export async function open({ gpu, tune = true }: CreateOptions, acceptsSoftware: boolean): Promise<Device> {
   const mayFind = gpu !== undefined || acceptsSoftware || !isNode() || mayHaveGpu();
   const found = mayFind ? await findAdapter(gpu, acceptsSoftware) : undefined;
   if (!found) throw new DeviceError("unavailable", "no WebGPU adapter was found", hint());
   if (!acceptsSoftware && !isHardwareAdapter(found.adapter))
     throw new DeviceError("unavailable", `${describeAdapter(found.adapter)} is software`, hint());
-  return openWebgpuDevice(found);
+  // A page has nowhere to remember what it measured, and would measure whenever it is loaded.
+  const { choiceOn } = tune && isNode() ? await import("./webgpu-tuning.ts") : {};
+  return openWebgpuDevice(found, choiceOn?.(found.adapter));
 }
 
 const hint = (): string =>

@@ -46,14 +46,19 @@ const CLEARLY = 0.97;
 
 export class Tuner {
   readonly #machine: string;
-  readonly #times: Times;
+  readonly #tuning: Tuning;
   /** By contest: programs of one network have many kernels in common. */
   readonly #known = new Map<string, readonly Time[]>();
 
   /** @param machine all that times depend on beside the candidates: which GPU, and its driver */
-  constructor(machine: string, times: Times) {
+  constructor(machine: string, tuning: Tuning) {
     this.#machine = machine;
-    this.#times = times;
+    this.#tuning = tuning;
+  }
+
+  /** The choices of a program. */
+  tell(choices: readonly Choice[]): void {
+    if (choices.length > 0) this.#tuning.tell?.(choices);
   }
 
   /**
@@ -66,10 +71,10 @@ export class Tuner {
   ): Promise<{ readonly taken: number; readonly choice: Choice }> {
     const { kernel, layer, candidates } = contest;
     const key = [this.#machine, ...candidates].join("\n");
-    const known = this.#known.get(key) ?? (await this.#times.find(key, candidates.length));
+    const known = this.#known.get(key) ?? (await this.#tuning.times.find(key, candidates.length));
     const times = known ?? (await measured(candidates.length, measure));
     this.#known.set(key, times);
-    if (!known) await this.#times.keep(key, times);
+    if (!known) await this.#tuning.times.keep(key, times);
     const taken = fastest(times);
     const listed = candidates.map((name, i) => ({ name, microseconds: times[i] ?? null }));
     const why = known ? "remembered" : "measured";

@@ -5,16 +5,18 @@ import type { KnownProfile, Program } from "../../ir/program.ts";
 import { DeviceError, type Device, type Session } from "../device.ts";
 import { describeAdapter, isHardwareAdapter, type FoundAdapter } from "./adapter.ts";
 import { Gpu } from "./gpu.ts";
-import { loadSession } from "./session.ts";
+import { loadSession, type Choose } from "./session.ts";
 
 export interface WebgpuDevice extends Device {
   readonly limits: KnownProfile;
 }
 
-export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter): Promise<WebgpuDevice> {
+/** @param choose where kernels are chosen by measuring */
+export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter, choose?: Choose): Promise<WebgpuDevice> {
   const { limits, features } = adapter;
   const wanted = ["maxBufferSize", "maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage"] as const;
-  const optional = (["subgroups", "shader-f16"] as const).filter((feature) => features.has(feature));
+  const useful = ["subgroups", "shader-f16", ...(choose ? (["timestamp-query"] as const) : [])] as const;
+  const optional = useful.filter((feature) => features.has(feature));
   const gpuDevice = await adapter
     .requestDevice({ requiredLimits: Object.fromEntries(wanted.map((name) => [name, limits[name]])), requiredFeatures: optional })
     .catch((error: unknown) => {
@@ -28,6 +30,7 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
   const kernelLimits: KnownProfile = {
     maxBuffers: limits.maxStorageBuffersPerShaderStage,
     kind: isHardware ? "gpu" : "cpu",
+    measures: choose !== undefined,
     ...(hasFixedSize ? { lanes: subgroupMinSize } : {}),
   };
   return {
@@ -37,7 +40,7 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter)
     mostData: Math.min(gpuDevice.limits.maxBufferSize, gpuDevice.limits.maxStorageBufferBindingSize),
     load: async (program: Program): Promise<Session> => {
       requireSubgroups(program, kernelLimits);
-      return await loadSession(gpu, program);
+      return await loadSession(gpu, program, choose);
     },
     dispose: () => {
       gpu.dispose();

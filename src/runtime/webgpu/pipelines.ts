@@ -1,61 +1,70 @@
-// All pipelines of a Program, created in parallel; kernels with the same source share one. Layouts are explicit: `auto` would drop a
+// Pipelines of a Program, each made when it is asked for; kernels with the same source share one. Layouts are explicit: `auto` would drop a
 // binding that a shader happens not to use.
 
-import type { Launch, Program } from "../../ir/program.ts";
+import type { CompiledKernel, KernelLaunch, Launch, Program } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
 
 /** Distance of time steps in the uniform buffer: the alignment of dynamic offsets that every adapter has. */
 export const TIME_STRIDE = 256;
 
-export interface Pipelines {
-  /** By kernel of the program. */
-  readonly pipelines: readonly GPUComputePipeline[];
-  /** Group 0 for a kernel with that many buffers. */
-  layout(buffers: number): GPUBindGroupLayout;
+export class Pipelines {
+  readonly #device: GPUDevice;
+  readonly #layouts = new Map<number, GPUBindGroupLayout>();
+  readonly #timeLayout: GPUBindGroupLayout;
+  readonly #bySource = new Map<string, Promise<GPUComputePipeline>>();
   /** Group 1: the step of a counted loop, by dynamic offset. */
   readonly timeGroup: GPUBindGroup;
   readonly timeBuffer: GPUBuffer;
-}
 
-export async function buildPipelines(device: GPUDevice, program: Program): Promise<Pipelines> {
-  const layouts = new Map<number, GPUBindGroupLayout>();
-  const layout = (buffers: number): GPUBindGroupLayout => {
-    const known = layouts.get(buffers);
+  constructor(device: GPUDevice, program: Program) {
+    this.#device = device;
+    this.#timeLayout = device.createBindGroupLayout({
+      entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: "uniform", hasDynamicOffset: true } }],
+    });
+    this.timeBuffer = timeSteps(device, program);
+    this.timeGroup = device.createBindGroup({
+      layout: this.#timeLayout,
+      entries: [{ binding: 0, resource: { buffer: this.timeBuffer, size: 16 } }],
+    });
+  }
+
+  /** Group 0 for a kernel with that many buffers. */
+  layout(buffers: number): GPUBindGroupLayout {
+    const known = this.#layouts.get(buffers);
     if (known) return known;
     const entries = Array.from({ length: buffers }, (_, binding): GPUBindGroupLayoutEntry => ({
       binding,
       visibility: GPUShaderStage.COMPUTE,
       buffer: { type: "storage" },
     }));
-    const made = device.createBindGroupLayout({ entries });
-    layouts.set(buffers, made);
+    const made = this.#device.createBindGroupLayout({ entries });
+    this.#layouts.set(buffers, made);
     return made;
-  };
-  const timeLayout = device.createBindGroupLayout({
-    entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: "uniform", hasDynamicOffset: true } }],
-  });
-  const timeBuffer = timeSteps(device, program);
-  const timeGroup = device.createBindGroup({ layout: timeLayout, entries: [{ binding: 0, resource: { buffer: timeBuffer, size: 16 } }] });
+  }
 
-  const buffersOf = bufferCounts(program);
-  const bySource = new Map<string, Promise<GPUComputePipeline>>();
-  const pipelines = await Promise.all(
-    program.kernels.map((kernel, i) => {
-      const { source, name } = kernel;
-      if (source === undefined) throw new InternalError(`kernel ${name} was not compiled for WebGPU`);
-      const buffers = buffersOf[i] ?? 0;
-      // The first line is a comment with the kernel's name.
-      const key = `${String(buffers)} ${source.slice(source.indexOf("\n"))}`;
-      const known = bySource.get(key);
-      if (known) return known;
-      const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [layout(buffers), timeLayout] });
-      const made = buildPipeline(device, name, source, pipelineLayout);
-      bySource.set(key, made);
-      return made;
-    }),
-  );
-  return { pipelines, layout, timeGroup, timeBuffer };
+  /** Of all kernels that a program launches, by their number; made in parallel. */
+  async ofLaunched(program: Program): Promise<ReadonlyMap<number, GPUComputePipeline>> {
+    const buffersOf = new Map(launchesOf(program).map(({ kernel, buffers }) => [kernel, buffers.length]));
+    const made = [...buffersOf].map(async ([kernel, buffers]) => [kernel, await this.of(program.kernels[kernel], buffers)] as const);
+    return new Map(await Promise.all(made));
+  }
+
+  /** Of a kernel that takes so many buffers; rejects, naming it, where it does not compile. */
+  of(kernel: CompiledKernel | undefined, buffers: number): Promise<GPUComputePipeline> {
+    const { source, name = "" } = kernel ?? {};
+    if (source === undefined) throw new InternalError(`kernel ${name} was not compiled for WebGPU`);
+    const key = `${String(buffers)} ${textOf(source)}`;
+    const known = this.#bySource.get(key);
+    if (known) return known;
+    const layout = this.#device.createPipelineLayout({ bindGroupLayouts: [this.layout(buffers), this.#timeLayout] });
+    const made = buildPipeline(this.#device, name, source, layout);
+    this.#bySource.set(key, made);
+    return made;
+  }
 }
+
+/** What a shader does, whatever it is called: its first line is a comment with the kernel's name. */
+export const textOf = (source: string): string => source.slice(source.indexOf("\n"));
 
 async function buildPipeline(device: GPUDevice, name: string, source: string, layout: GPUPipelineLayout): Promise<GPUComputePipeline> {
   device.pushErrorScope("validation");
@@ -78,18 +87,12 @@ async function buildPipeline(device: GPUDevice, name: string, source: string, la
   return made;
 }
 
-const launchesOf = (program: Program): Launch[] => Object.values(program.entries).flat();
-
-function bufferCounts(program: Program): number[] {
-  const counts = program.kernels.map(() => 0);
-  for (const launch of launchesOf(program)) {
-    for (const inner of launch.kind === "loop" ? launch.body : [launch]) counts[inner.kernel] = inner.buffers.length;
-  }
-  return counts;
-}
+const topLaunchesOf = (program: Program): Launch[] => Object.values(program.entries).flat();
+const launchesOf = (program: Program): KernelLaunch[] =>
+  topLaunchesOf(program).flatMap((launch) => (launch.kind === "loop" ? launch.body : [launch]));
 
 function timeSteps(device: GPUDevice, program: Program): GPUBuffer {
-  const count = Math.max(1, ...launchesOf(program).map((launch) => (launch.kind === "loop" ? launch.count : 1)));
+  const count = Math.max(1, ...topLaunchesOf(program).map((launch) => (launch.kind === "loop" ? launch.count : 1)));
   const values = new Int32Array((count * TIME_STRIDE) / 4);
   for (let t = 0; t < count; t++) values[(t * TIME_STRIDE) / 4] = t;
   const buffer = device.createBuffer({ label: "time", size: values.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });

@@ -6,8 +6,9 @@ import type { BufferPlan, EntryName, KernelLaunch, Program } from "../../ir/prog
 import { InternalError, sizeOf } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
 import { formatBytes, outOfMemory } from "../memory.ts";
+import { bindBuffers, roundUp } from "./bind.ts";
 import type { Gpu } from "./gpu.ts";
-import { buildPipelines, TIME_STRIDE, type Pipelines } from "./pipelines.ts";
+import { Pipelines, TIME_STRIDE } from "./pipelines.ts";
 
 /** A submit should stay well below what browsers and drivers take for a hang. */
 const SUBMIT_MS = 100;
@@ -20,7 +21,19 @@ interface Step {
   readonly time?: number;
 }
 
-export async function loadSession(gpu: Gpu, program: Program): Promise<Session> {
+/** A program on its way to an adapter, whose memory nothing else uses yet. */
+export interface Loading {
+  readonly gpu: Gpu;
+  readonly program: Program;
+  readonly arena: GPUBuffer;
+  readonly pipelines: Pipelines;
+}
+
+/** Takes what is the fastest where the compiler leaves it open: the program with that in the place of its guess. The arena is zeros after it. */
+export type Choose = (loading: Loading) => Promise<Program>;
+
+/** @param choose left out, kernels are those that the compiler took */
+export async function loadSession(gpu: Gpu, program: Program, choose?: Choose): Promise<Session> {
   gpu.throwIfFailed();
   const { device } = gpu;
   const bytes = Math.max(256, Math.ceil(program.arenaBytes / 256) * 256);
@@ -38,8 +51,9 @@ export async function loadSession(gpu: Gpu, program: Program): Promise<Session> 
   try {
     const failure = await gpu.answered(device.popErrorScope());
     if (failure) throw outOfMemory(program, failure.message);
-    const pipelines = await gpu.answered(buildPipelines(device, program));
-    return new WebgpuSession(gpu, program, arena, pipelines);
+    const loading = { gpu, program, arena, pipelines: new Pipelines(device, program) };
+    const chosen = { ...loading, program: choose ? await choose(loading) : program };
+    return new WebgpuSession(chosen, await gpu.answered(chosen.pipelines.ofLaunched(chosen.program)));
   } catch (error) {
     arena.destroy();
     throw error;
@@ -51,6 +65,8 @@ class WebgpuSession implements Session {
   readonly #program: Program;
   readonly #arena: GPUBuffer;
   readonly #pipelines: Pipelines;
+  /** By kernel. */
+  readonly #built: ReadonlyMap<number, GPUComputePipeline>;
   readonly #plans: ReadonlyMap<string, number>;
   readonly #data = new Map<number, GPUBuffer>();
   readonly #groups = new Map<string, GPUBindGroup>();
@@ -59,11 +75,12 @@ class WebgpuSession implements Session {
   #pending = 0;
   #staging: GPUBuffer | undefined;
 
-  constructor(gpu: Gpu, program: Program, arena: GPUBuffer, pipelines: Pipelines) {
+  constructor({ gpu, program, arena, pipelines }: Loading, built: ReadonlyMap<number, GPUComputePipeline>) {
     this.#gpu = gpu;
     this.#program = program;
     this.#arena = arena;
     this.#pipelines = pipelines;
+    this.#built = built;
     this.#plans = new Map(program.buffers.map((plan, i) => [plan.name, i]));
     const usesData = (launches: readonly KernelLaunch[]): boolean =>
       launches.some((launch) => launch.buffers.some((buffer) => program.buffers[buffer]?.role === "data"));
@@ -214,7 +231,7 @@ class WebgpuSession implements Session {
 
   #step(launch: KernelLaunch): Step {
     const kernel = this.#program.kernels[launch.kernel];
-    const pipeline = this.#pipelines.pipelines[launch.kernel];
+    const pipeline = this.#built.get(launch.kernel);
     if (!kernel?.grid || !pipeline) throw new InternalError(`the program has no WebGPU kernel ${String(launch.kernel)}`);
     return { pipeline, group: this.#group(launch), grid: kernel.grid };
   }
@@ -223,14 +240,8 @@ class WebgpuSession implements Session {
     const key = launch.buffers.join();
     const known = this.#groups.get(key);
     if (known) return known;
-    const entries = launch.buffers.map((index, binding): GPUBindGroupEntry => {
-      const plan = this.#program.buffers[index];
-      if (!plan) throw new InternalError(`the program has no buffer ${String(index)}`);
-      const buffer = plan.role === "data" ? this.#data.get(index) : this.#arena;
-      if (!buffer) throw new InternalError(`buffer ${plan.name} is used before it is written`);
-      return { binding, resource: plan.role === "data" ? { buffer } : { buffer, offset: plan.offset, size: roundUp(plan.bytes, 4) } };
-    });
-    const group = this.#gpu.device.createBindGroup({ layout: this.#pipelines.layout(launch.buffers.length), entries });
+    const memory = { buffers: this.#program.buffers, arena: this.#arena, data: this.#data };
+    const group = bindBuffers(this.#gpu.device, this.#pipelines.layout(launch.buffers.length), launch.buffers, memory);
     this.#groups.set(key, group);
     return group;
   }
@@ -259,8 +270,6 @@ class WebgpuSession implements Session {
     });
   }
 }
-
-const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
 
 // Copies to the GPU are of whole words.
 function padded(data: HostArray): Uint8Array<ArrayBuffer> {
