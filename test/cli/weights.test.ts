@@ -292,6 +292,12 @@ describe("a compiled folder", () => {
     for (const name of STEM) expect(floats(saved, name)).toEqual(floats(new Map(Object.entries(NET)), name));
     expect((await cli("eval", "folder", "-d", "reference")).code).toBe(2);
     expect((await cli("eval", "folder", "-d", "reference", "-w", "folder.safetensors")).code).toBe(0);
+    // Named or not, first weights are none to answer from where a part of them is random.
+    for (const verb of [["eval"], ["predict", "data/dark/0.png"]]) {
+      const first = await cli(verb[0]!, "folder", ...verb.slice(1), "-d", "reference", "-w", "folder/weights.safetensors");
+      const message = "folder/weights.safetensors has the weights that packed begins with: 2 of its tensors are not among them";
+      expect([first.code, first.err]).toEqual([2, expect.stringContaining(message)]);
+    }
   });
 });
 
