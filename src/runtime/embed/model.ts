@@ -37,9 +37,6 @@ export interface EmbeddedTrainOptions {
 
 const bytesOf = (given: Uint8Array | ArrayBuffer): Uint8Array => (given instanceof Uint8Array ? given : new Uint8Array(given));
 
-/** What `tlc compile` writes of published weights. */
-const PACKED_HINT = "`weights.safetensors` of the module's folder";
-
 /** The device that was taken, and why, for people. */
 export interface Choice {
   readonly kind: DeviceKind;
@@ -90,13 +87,13 @@ export class Model {
       const { loaded } = this.#network;
       let given = readSafetensors(bytes);
       if (given.metadata.has(DELTA)) given = await (await import("./checkpoints.ts")).merged(loaded, given);
-      const random = loadWeights(loaded, given);
+      const isWhole = loadWeights(loaded, given);
       // What was trained of them is not what the file leaves to chance.
-      if (random.length > 0 && this.#weights === "kept") {
+      if (!isWhole && this.#weights === "kept") {
         initialize(loaded);
         loadWeights(loaded, given);
       }
-      this.#weights = random.length > 0 ? "begun" : "kept";
+      this.#weights = isWhole ? "kept" : "begun";
       await loaded.session.sync();
     });
   }
@@ -138,9 +135,7 @@ export class Model {
       const going = goingOn?.(this.#artifact, splits, options);
       const isBegun = this.#weights === "begun" || this.#weights === "kept";
       if (this.#artifact.weights && !isBegun && !options.resume)
-        throw new StateError(
-          `${this.#artifact.name} trains from ${this.#artifact.weights.source}: call \`load\` first, with ${PACKED_HINT}`,
-        );
+        throw new StateError("the recipe begins with published weights: call `load` first, with `weights.safetensors` of the folder");
       const weights = isBegun ? readSafetensors(await this.save()) : undefined;
       const teacher =
         options.teacher && wholeNetwork(this.#artifact.teacher?.parameters ?? [], readSafetensors(bytesOf(options.teacher)).tensors);
@@ -198,15 +193,8 @@ export class Model {
 
   /** Random weights answer as readily as trained ones, and nobody would see which they were. */
   #requireAnswers(): void {
-    if (this.#weights === "kept") return;
-    const { weights } = this.#artifact;
-    if (this.#weights === "begun") {
-      const random = weights?.new.length ?? 0;
-      const which = `${random} of the model's tensors ${random === 1 ? "is" : "are"} random still`;
-      throw new StateError(`${which}: call \`train\` first, or \`load\` with trained weights`);
-    }
-    const packed = weights?.new.length === 0 ? ` (${PACKED_HINT} will do)` : "";
-    throw new StateError(`the model has no weights to answer from: call \`load\`${packed} or \`train\` first`);
+    if (this.#weights === "begun") throw new StateError("some of the model's weights are random: call `train` first");
+    if (this.#weights !== "kept") throw new StateError("the model has no weights: call `load` or `train` first");
   }
 
   #requireAlive(): void {

@@ -74,9 +74,9 @@ export const nonFiniteParameter = ({ parameters }: Artifact, values: ParameterVa
 
 /**
  * Of a file in memory. Nothing is written before all of it is known to be good.
- * @returns the parameters that keep the values that they have, since a file of published weights leaves them to chance
+ * @returns whether that was all of the network: a file of published weights leaves to chance what the recipe declares new
  */
-export function loadWeights(loaded: LoadedStage, weights: Safetensors): readonly string[] {
+export function loadWeights(loaded: LoadedStage, weights: Safetensors): boolean {
   const { artifact, session } = loaded;
   const matches = checkWeights(artifact, weights);
   const arrays = artifact.parameters.flatMap((parameter) => {
@@ -86,7 +86,7 @@ export function loadWeights(loaded: LoadedStage, weights: Safetensors): readonly
   });
   for (const [state, values] of arrays) session.write(state, values);
   forgetAverages(loaded);
-  return artifact.parameters.flatMap(({ name }) => (matches.has(name) ? [] : [name]));
+  return arrays.length === artifact.parameters.length;
 }
 
 /** Tensor by tensor, so that no more than one is in memory; where one is at fault, those before it are written. */

@@ -105,12 +105,12 @@ describe("a model", () => {
       }
       expect(session.log).not.toContain("run predict");
     };
-    await refused("the model has no weights to answer from: call `load` or `train` first");
+    await refused("the model has no weights: call `load` or `train` first");
     // Random weights may be saved, and are the caller's own when they come back.
     const first = await model.save();
-    await refused("the model has no weights to answer from");
+    await refused("the model has no weights");
     await expect(model.load(first.subarray(0, 9))).rejects.toThrow("not a valid safetensors file");
-    await refused("the model has no weights to answer from");
+    await refused("the model has no weights");
     await model.load(first);
     expect(await model.predict([[1]])).toHaveLength(1);
     const { model: trained } = await open();
@@ -118,7 +118,7 @@ describe("a model", () => {
     expect(await trained.predict([[1]])).toHaveLength(1);
     const broken = await open(fakeArtifact(), { loss: () => NaN });
     await expect(all(broken.model.train(data))).rejects.toThrow("the loss is NaN");
-    await expect(broken.model.predict([[1]])).rejects.toThrow("the model has no weights to answer from");
+    await expect(broken.model.predict([[1]])).rejects.toThrow("the model has no weights");
   });
 
   it("trains from published weights once they are loaded, and answers once what they lack is trained", async () => {
@@ -127,7 +127,7 @@ describe("a model", () => {
       weights: { source: "hf:o/n", taken: 3 - fresh.length, dropped: 0, new: fresh },
     });
     const { model, session } = await open(published(["fc.bias"]));
-    const begins = "trains from hf:o/n: call `load` first, with `weights.safetensors` of the module's folder";
+    const begins = "the recipe begins with published weights: call `load` first, with `weights.safetensors` of the folder";
     await expect(all(model.train(data))).rejects.toThrow(begins);
     const { tensors, metadata } = readSafetensors(await model.save());
     await expect(all(model.train(data))).rejects.toThrow(begins);
@@ -137,7 +137,7 @@ describe("a model", () => {
       new Map([...metadata, ["tlc.base", "hf:o/n"]]),
     );
     await model.load(begun);
-    const random = "1 of the model's tensors is random still: call `train` first, or `load` with trained weights";
+    const random = "some of the model's weights are random: call `train` first";
     await expect(model.predict([[1]])).rejects.toThrow(random);
     await expect(model.evaluate(data.train)).rejects.toThrow(random);
     await all(model.train(data, { epochs: 1 }));
@@ -148,9 +148,7 @@ describe("a model", () => {
     expect(session.log).toContain("run init");
     await expect(model.predict([[1]])).rejects.toThrow(random);
     const { model: whole } = await open(published([]));
-    await expect(whole.predict([[1]])).rejects.toThrow(
-      "call `load` (`weights.safetensors` of the module's folder will do) or `train` first",
-    );
+    await expect(whole.predict([[1]])).rejects.toThrow("call `load` or `train` first");
   });
 
   it("loads what it saved", async () => {
