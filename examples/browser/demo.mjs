@@ -20,6 +20,8 @@ function complain(error) {
 
 /** The model, its data and the pictures to show, made once; after a fault, from the beginning. */
 let loading;
+/** The same once the model has weights to answer from. */
+let learning;
 const load = () => (loading ??= open());
 
 async function open() {
@@ -63,6 +65,7 @@ async function train(loaded, signal) {
   let stepsPerEpoch = 1;
   let accuracy = "";
   for await (const event of loaded.model.train(loaded.data, { signal, epochs: EPOCHS })) {
+    learning = loaded;
     if (event.event === "start") stepsPerEpoch = event.steps / event.epochs;
     if (event.event === "step") {
       const epoch = epochsBefore + event.step / stepsPerEpoch;
@@ -101,7 +104,7 @@ async function start() {
   } catch (error) {
     // Whatever failed may be broken for good: the next time begins with another model.
     const failed = loading;
-    loading = undefined;
+    loading = learning = undefined;
     failed?.then(({ model }) => model.dispose()).catch(() => undefined);
     complain(error);
   }
@@ -117,11 +120,11 @@ const own = paper(byId("pen"), () => read().catch(complain));
 async function read() {
   const picture = own.picture();
   if (!picture) return;
-  if (!loading) {
+  if (!learning) {
     byId("reading").textContent = "Train it first: it has not learned to read yet.";
     return;
   }
-  const { model, classes } = await load();
+  const { model, classes } = learning;
   const [{ label, probabilities }] = await model.predict([picture]);
   const likely = classes.map((name, i) => [name, probabilities[i]]).sort((a, b) => b[1] - a[1]);
   const others = likely.slice(1, 4).map(([name, probability]) => `${name} ${percent(probability)}`);

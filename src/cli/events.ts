@@ -43,7 +43,10 @@ export interface CheckEvent {
   readonly warnings: number;
 }
 
-/** A picture that cannot be used, where the data set says `broken: skip`: another of its class stands in. Once of each, when it is met. */
+/**
+ * A picture that cannot be used, where the data set says `broken: skip`: another of its class stands in. Once of each, when it is met. Of `predict`,
+ * what a folder has beside its pictures.
+ */
 export interface SkippedEvent {
   readonly event: "skipped";
   readonly split: string;
@@ -146,9 +149,9 @@ export interface EvalEvent {
 /** `tlc predict`, for each picture or row. */
 export interface PredictionEvent extends PredictionAnswer {
   readonly event: "prediction";
-  /** Of a picture. */
-  readonly file?: string;
-  /** Of a table, from 1. */
+  /** The picture, or the table; `-` is the standard input. */
+  readonly file: string;
+  /** Of the table, from 1. */
   readonly row?: number;
   /** The same fields of each output, where they have names. */
   readonly outputs?: Readonly<Record<string, PredictionAnswer>>;

@@ -1,12 +1,13 @@
-// `tlc predict`: what a trained network says about image files, or about the rows of a table.
+// `tlc predict`: what a trained network says about pictures, or about the rows of tables.
 
-import { readdir } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
 import type { Artifact } from "../ir/artifact.ts";
-import { sourceOf } from "../ir/recipe/sources/index.ts";
+import type { WordPlan } from "../ir/plan.ts";
+import { pathsOf, sourceOf } from "../ir/recipe/sources/index.ts";
 import { isPicture } from "../ir/recipe/steps/define.ts";
 import { targetOf, targetsOf } from "../ir/tasks.ts";
+import { sizeOf } from "../ir/types.ts";
 import { writeFileAtomic } from "../runtime/atomic-file.ts";
+import type { SkippedPicture } from "../runtime/data/access.ts";
 import { predictSplit, type Prediction, type Predictions } from "../runtime/predict.ts";
 import { sharesOf } from "../runtime/mask-answers.ts";
 import { initialize, Network } from "../runtime/network.ts";
@@ -14,6 +15,7 @@ import { loadNamedWeights } from "../runtime/weights/model-weights.ts";
 import type { PredictionAnswer } from "./events.ts";
 import { EXIT, UsageError } from "./failure.ts";
 import { withTarget, type CompileOptions, type DeviceOptions } from "./open.ts";
+import { maskPlaces, namedPictures, namedTables, type NamedFile } from "./predict-files.ts";
 import { readingOptions } from "./reading.ts";
 import type { Terminal } from "./terminal.ts";
 import { openTrainedWeights } from "./weights.ts";
@@ -24,27 +26,39 @@ export interface PredictOptions extends CompileOptions, DeviceOptions {
   readonly masks?: string;
 }
 
-export async function predict(path: string, files: readonly string[], options: PredictOptions, terminal: Terminal): Promise<number> {
-  for (const file of files) await requireFile(file);
+export async function predict(path: string, names: readonly string[], options: PredictOptions, terminal: Terminal): Promise<number> {
   return withTarget(path, options, terminal, async (opened) => {
     const { artifact, device } = opened;
     const plan = artifact.data;
     if (plan === undefined) throw new UsageError(`the recipe ${artifact.name} has no data, so it is unknown how to read files for it`);
+    const sources = Object.values(plan.sources);
+    const isTable = sources.some((source) => sourceOf(source).gives === "columns");
+    const skipped: SkippedPicture[] = [];
+    const files = isTable ? await namedTables(names) : await namedPictures(names, (it) => skipped.push(it));
+    sayLeftOut(skipped, terminal);
+    const masks = options.masks === undefined ? undefined : placesOfMasks(artifact, options.masks, files, sources);
     const weights = await openTrainedWeights(opened, path, options.weights, terminal);
     let network: Network | undefined;
     try {
       const { loadInputs } = await import("../runtime/data/index.ts");
-      const inputs = await loadInputs(plan, files, artifact.dataInfo, readingOptions(terminal, "predict"));
       network = await Network.open(artifact, device);
       initialize(network.loaded);
       await loadNamedWeights(network.loaded, weights);
-      const predictions = await predictSplit(network.loaded, inputs);
-      const isTable = files.length !== inputs.count || Object.values(plan.sources).some((source) => sourceOf(source).gives === "columns");
-      if (options.masks !== undefined && !targetsOf(artifact.dataInfo).some(({ label }) => isPicture(label)))
-        throw new UsageError(`the recipe ${artifact.name} has no classes for pixels, so there are no masks to write`);
-      for (const [i, answers] of predictions.entries()) {
-        const masks = options.masks === undefined ? undefined : await writeMasks(options.masks, files[i] ?? "", answers);
-        show(artifact, isTable ? { row: i + 1 } : { file: files[i] ?? "" }, answers, terminal, masks);
+      const { stdin } = terminal.io;
+      // What is held is a part of the pictures and no more; of tables, one.
+      const most = isTable ? 1 : examplesAtOnce(artifact);
+      for (let first = 0; first < files.length; first += most) {
+        const some = files.slice(first, first + most);
+        const reading = readingOptions(terminal, "predict", { before: first, total: files.length });
+        const paths = some.map((file) => file.path);
+        const inputs = await loadInputs(plan, paths, artifact.dataInfo, { ...reading, ...(stdin && { stdin }) });
+        for (const [i, answers] of (await predictSplit(network.loaded, inputs)).entries()) {
+          const file = (isTable ? some[0] : some[i])?.path ?? "";
+          const place = masks?.[first + i];
+          const written = place === undefined ? undefined : await writeMasks(place, answers);
+          const name = isTable ? `${files.length > 1 ? `${file} ` : ""}row ${i + 1}` : file;
+          show(artifact, { file, name, ...(isTable && { row: i + 1 }) }, answers, terminal, written);
+        }
       }
     } finally {
       network?.dispose();
@@ -54,22 +68,37 @@ export async function predict(path: string, files: readonly string[], options: P
   });
 }
 
-/** Shells make a list of a pattern: a folder is one, or one of folders. */
-async function requireFile(file: string): Promise<void> {
-  const entries = await readdir(file, { withFileTypes: true }).catch(() => undefined);
-  if (entries === undefined) return;
-  const hasFolders = entries.length > 0 && entries.every((entry) => entry.isDirectory());
-  throw new UsageError(`${file} is a folder`, `name the files in it: ${join(file, hasFolders ? "*/*" : "*")}`);
+/** So many are named to people; of more there is a count. */
+const NAMED = 5;
+
+function sayLeftOut(skipped: readonly SkippedPicture[], terminal: Terminal): void {
+  for (const it of skipped) terminal.object({ event: "skipped", split: "predict", ...it });
+  for (const { path, problem } of skipped.slice(0, NAMED)) terminal.note(`${path} is left out: ${problem}`);
+  if (skipped.length > NAMED) terminal.note(`and ${skipped.length - NAMED} more that are no pictures`);
 }
 
-/** Under the name of the picture, and of the output where that has one, of the pixels that the network saw; the paths by output. */
-async function writeMasks(folder: string, file: string, answers: Predictions): Promise<ReadonlyMap<string, string>> {
+/** Bytes of pictures that are held at once, as the network takes them. */
+const HELD = 64 * 2 ** 20;
+
+/** Whole batches of them. */
+function examplesAtOnce({ recipe: { batch }, dataInfo }: Artifact): number {
+  const bytes = dataInfo.inputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return batch * Math.max(1, Math.floor(HELD / (bytes * batch)));
+}
+
+function placesOfMasks(artifact: Artifact, folder: string, files: readonly NamedFile[], sources: readonly WordPlan[]): readonly string[] {
+  if (!targetsOf(artifact.dataInfo).some(({ label }) => isPicture(label)))
+    throw new UsageError(`the recipe ${artifact.name} has no classes for pixels, so there are no masks to write`);
+  return maskPlaces(folder, files, sources.flatMap(pathsOf));
+}
+
+/** Of the pixels that the network saw, under the name of the output behind that of the picture where it has one; the paths by output. */
+async function writeMasks(place: string, answers: Predictions): Promise<ReadonlyMap<string, string>> {
   const { maskFile } = await import("../runtime/data/mask-file.ts");
   const written = new Map<string, string>();
   for (const [output, answer] of answers) {
     if (answer.kind !== "mask") continue;
-    const stem = basename(file, extname(file));
-    const path = join(folder, output === "" ? `${stem}.png` : `${stem}.${output}.png`);
+    const path = output === "" ? `${place}.png` : `${place}.${output}.png`;
     await writeFileAtomic(path, maskFile(answer.mask, answer.height, answer.width));
     written.set(output, path);
   }
@@ -78,12 +107,11 @@ async function writeMasks(folder: string, file: string, answers: Predictions): P
 
 function show(
   { dataInfo }: Artifact,
-  what: { readonly file: string } | { readonly row: number },
+  { name, ...what }: { readonly file: string; readonly name: string; readonly row?: number },
   predictions: Predictions,
   terminal: Terminal,
   masks: ReadonlyMap<string, string> = new Map(),
 ): void {
-  const name = "file" in what ? what.file : `row ${what.row}`;
   const answers = [...predictions].map(
     ([output, prediction]) =>
       [output, answerOf(prediction, targetOf(dataInfo, { output })?.classes ?? [], terminal, masks.get(output))] as const,

@@ -25,7 +25,8 @@ export async function main(keep: () => void): Promise<void> {
     // Node 20 knows WebAssembly's fused multiply-adds, twice the speed of products, behind a flag; later ones without.
     if (process.versions.node.startsWith("20.")) process.getBuiltinModule("node:v8").setFlagsFromString("--experimental-wasm-relaxed-simd");
   });
-  const code = await runCli(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, toolchain });
+  const { stdout, stderr, env } = process;
+  const code = await runCli(process.argv.slice(2), { stdout, stderr, stdin: () => process.stdin, env, toolchain });
   process.exitCode = code;
   process.on("exit", () => {
     if (cannotWrite !== "" && code === EXIT.ok) process.exitCode = EXIT.failed;

@@ -184,9 +184,9 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
 
     predict: () =>
       running(compiling(program.command("predict")))
-        .description("what saved weights say about image files, or a table")
+        .description("what saved weights say about pictures, or the rows of tables")
         .argument("<spec|folder>", "a .tlspec file, or what `tlc compile` wrote")
-        .argument("<file...>", "images, or one .csv or .tsv")
+        .argument("<file...>", "images and folders of them; or .csv, .tsv and .jsonl files, and - for such a table on the standard input")
         .option("-w, --weights <file>", "the weights (default: those of the newest run)")
         .option("--masks <folder>", "where masks are written to, of a network with classes for pixels")
         .action(

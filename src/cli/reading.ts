@@ -44,16 +44,25 @@ export class SkippedPictures {
   }
 }
 
+export interface ReadingOptions {
+  readonly skipped?: SkippedPictures;
+  /** Pictures that were read before, of how many: where they are read in parts. */
+  readonly before?: number;
+  readonly total?: number;
+  readonly now?: () => number;
+}
+
 /** For the reading of one split. */
 export function readingOptions(
   terminal: Terminal,
   split: string,
-  { skipped, now = () => performance.now() }: { readonly skipped?: SkippedPictures; readonly now?: () => number } = {},
+  { skipped, before = 0, total: all, now = () => performance.now() }: ReadingOptions = {},
 ): Pick<DataAccess, "cache" | "onRead" | "onSkipped"> {
   const every = terminal.json ? EVENT_MS : terminal.isLive ? LIVE_MS : LOG_MS;
   let shownAt = now();
   let isShown = false;
-  const onRead = ({ done, total }: ReadProgress): void => {
+  const onRead = (progress: ReadProgress): void => {
+    const [done, total] = [before + progress.done, all ?? progress.total];
     const isDue = now() - shownAt >= every;
     // Whoever has seen a part also sees the end.
     if (!isDue && !(isShown && done === total)) return;
@@ -62,7 +71,9 @@ export function readingOptions(
     terminal.object({ event: "read", split, done, total });
     const text = `read ${done.toLocaleString("en")} of ${total.toLocaleString("en")} pictures`;
     if (terminal.isLive) terminal.live(text);
-    else terminal.line(`${split}: ${text}`);
+    // Between the answers to one part and the next, it is none of them.
+    else if (all === undefined) terminal.line(`${split}: ${text}`);
+    else terminal.note(text);
   };
   return { cache: cacheFolder(terminal.io.env, "pictures"), onRead, onSkipped: (it) => skipped?.add(split, it) };
 }

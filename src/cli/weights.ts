@@ -109,7 +109,16 @@ export async function openTrainedWeights(
   named: string | undefined,
   terminal: Terminal,
 ): Promise<OpenWeights> {
-  if (named !== undefined) return openTrained(artifact, named);
+  if (named !== undefined) {
+    const trained = await openTrained(artifact, named);
+    const random = artifact.parameters.length - trained.matches.size;
+    if (random === 0) return trained;
+    await trained.close();
+    throw new DataError(
+      `${named} has the weights that ${artifact.name} begins with: ${random} of its tensors are not among them`,
+      `train first with \`tlc run ${path}\`, or name a file of trained weights`,
+    );
+  }
   const { newestWeights } = await import("./results.ts");
   const newest = await newestWeights(artifact, path);
   if (newest !== undefined) {

@@ -24,15 +24,29 @@ const CLAUSES: ReadonlySet<string> = new Set(["except", "drop", "new", "rename",
 const MOST_BACK = 64;
 
 /**
- * The comma that a list ends its line with, so that the setting on the next line was taken for one more of its names.
+ * The comma that a list ends with, so that the setting behind it was taken for one more of its names.
  * @param found what could not follow
  */
 export function trailingComma(found: Token, tokens: readonly Token[]): { readonly comma: Token; readonly next: Token } | undefined {
   const at = tokens.indexOf(found);
   const [comma, next] = [tokens[at - 2], tokens[at - 1]];
-  if (comma?.tokenType !== S.comma || next === undefined || !beginsSetting(next.image)) return undefined;
-  return next.startLine !== comma.endLine && next.endLine === found.startLine ? { comma, next } : undefined;
+  if (comma?.tokenType !== S.comma || next === undefined || next.endLine !== found.startLine) return undefined;
+  // On a line of its own it may be misspelt; behind a comma that would be a guess.
+  const isMeant = next.startLine === comma.endLine ? KEYS.has(next.image) && !CLAUSES.has(next.image) : beginsSetting(next.image);
+  return isMeant ? { comma, next } : undefined;
 }
+
+/** What a report says of it. */
+export const trailingCommaFault = ({
+  comma,
+  next,
+}: {
+  readonly comma: Token;
+  readonly next: Token;
+}): { readonly expected: string; readonly found: string } => ({
+  expected: "a name behind the `,`",
+  found: next.startLine === comma.endLine ? `\`${next.image}\`` : "the end of the line",
+});
 
 export const trailingCommaHint = (next: Token): string => `leave this \`,\` out: \`${next.image}\` begins a setting of its own`;
 

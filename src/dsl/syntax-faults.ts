@@ -5,7 +5,7 @@ import { didYouMean, nearest } from "../diagnostics.ts";
 import type { DiagnosticSink, Note, Span } from "../diagnostics.ts";
 import { DECLARATION_WORDS, hintForDeclaration } from "./hints.ts";
 import type { ParserFault } from "./parser.ts";
-import { trailingComma, trailingCommaHint } from "./setting-keys.ts";
+import { trailingComma, trailingCommaFault, trailingCommaHint } from "./setting-keys.ts";
 import { Identifier, K, S, StringLiteral } from "./tokens.ts";
 import type { Token } from "./tokens.ts";
 
@@ -75,8 +75,15 @@ export function reportFaults(faults: readonly ParserFault[], context: FaultConte
     }
     const lost = atEnd ? undefined : trailingComma(found, context.tokens);
     if (lost) {
-      const what = { expected: "a name behind the `,`", found: "the end of the line" };
-      sink.report("unexpected-token", spanOfToken(file, lost.comma), what, { hint: trailingCommaHint(lost.next) });
+      sink.report("unexpected-token", spanOfToken(file, lost.comma), trailingCommaFault(lost), { hint: trailingCommaHint(lost.next) });
+      continue;
+    }
+    // Python and JavaScript take it; here a list is written in one way.
+    if (before?.tokenType === S.comma && CLOSE.has(found.tokenType)) {
+      const what = { expected: `\`${found.image}\``, found: "`,`" };
+      sink.report("unexpected-token", spanOfToken(file, before), what, {
+        hint: "leave this `,` out: nothing stands between it and the end",
+      });
       continue;
     }
     const open = context.unclosed.at(-1);

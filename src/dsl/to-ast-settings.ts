@@ -3,7 +3,7 @@
 import { didYouMeanOneOf } from "../diagnostics.ts";
 import type * as Ast from "./ast.ts";
 import { hintForSetting, meantSetting } from "./hints.ts";
-import { commaHint, DATASET_KEYS, RECIPE_KEYS, trailingComma, trailingCommaHint } from "./setting-keys.ts";
+import { commaHint, DATASET_KEYS, RECIPE_KEYS, trailingComma, trailingCommaFault, trailingCommaHint } from "./setting-keys.ts";
 import { expressionFromCst, stepsFromCst } from "./to-ast-body.ts";
 import { all, Incomplete, nameOf, node, refuse, spanOf, token, tokens, tokenSpan } from "./to-ast-cst.ts";
 import type { AstContext } from "./to-ast-cst.ts";
@@ -169,9 +169,7 @@ function reportUnknown(cst: CstNode, context: AstContext, where: string, known: 
   // With so many faults nobody misses a hint that takes a look at all tokens.
   const lost = sink.isFlooded ? undefined : trailingComma(key, list);
   if (lost) {
-    const expected = "a name behind the `,`";
-    const found = "the end of the line";
-    refuse(context, "unexpected-token", tokenSpan(context, lost.comma), { expected, found }, { hint: trailingCommaHint(lost.next) });
+    refuse(context, "unexpected-token", tokenSpan(context, lost.comma), trailingCommaFault(lost), { hint: trailingCommaHint(lost.next) });
     return;
   }
   const names = known.filter(isBuilt);

@@ -83,7 +83,7 @@ function describe(contract: Contract, parameters: readonly WantedTensor[], tenso
       clashes.map(({ name, tensors: both }) => `${name}: ${both.join(" and ")}`),
     ),
   ].map((text) => ({ text }));
-  const hint = remedy(contract, { wanted, spare, network, file });
+  const hint = remedy(contract, { wanted, spare, network, file, known: [...file.keys(), ...placed] });
   return { parts, notes, ...(hint !== undefined && { hint }) };
 }
 
@@ -105,12 +105,21 @@ interface Leftovers {
   readonly spare: readonly NameGroup[];
   readonly network: ReadonlyMap<string, Shape>;
   readonly file: ReadonlyMap<string, Shape>;
+  /** All names of the file. */
+  readonly known: readonly string[];
 }
 
 /** What to add to `weights`, ready to be written; nothing where these are plainly another network's weights. */
 function remedy({ matches, misshapen, mistyped }: Contract, leftovers: Leftovers): string | undefined {
-  const { wanted, spare, network, file } = leftovers;
-  const renames = renamesBetween(leftovers);
+  const { wanted, spare, network, file, known } = leftovers;
+  const scopes = renamesBetween(leftovers);
+  const rest = (groups: readonly NameGroup[], taken: readonly NameGroup[]): readonly string[] =>
+    groups.filter((group) => !taken.includes(group)).flatMap(({ names }) => names);
+  const [lacked, spared] = [rest(wanted, fieldsOf(scopes, "to")), rest(spare, fieldsOf(scopes, "from"))];
+  const layers = renamesOfLayers({ names: lacked, shapes: network }, { names: spared, shapes: file });
+  // A guess that fits little explains nothing.
+  const explained = layers.reduce((sum, { to }) => sum + to.names.length, 0);
+  const renames = matches.size > 0 || 2 * explained >= lacked.length ? [...scopes, ...layers] : scopes;
   if (matches.size === 0 && renames.length === 0 && misshapen.length === 0) {
     const [first] = file.keys();
     return first === undefined ? undefined : `these are weights of another network: they begin with \`${first}\``;
@@ -119,11 +128,16 @@ function remedy({ matches, misshapen, mistyped }: Contract, leftovers: Leftovers
   const adapted = misfits.filter((it) => adapts("repeat", it.got.shape, it.wanted));
   const others = misfits.filter((it) => !adapted.includes(it)).map(({ name }) => name);
   const again = groupNames(others, network.keys()).map(({ glob }) => glob);
-  const alone = (groups: readonly NameGroup[]): string[] =>
-    groups.filter((group) => !renames.some(({ from, to }) => from === group || to === group)).map(({ glob }) => glob);
+  const alone = (names: readonly string[], end: keyof Renamed, all: Iterable<string>): string[] => {
+    const renamed = new Set(fieldsOf(renames, end).flatMap((group) => group.names));
+    return groupNames(
+      names.filter((name) => !renamed.has(name)),
+      all,
+    ).map(({ glob }) => glob);
+  };
   const clauses: readonly (readonly [word: string, texts: readonly string[]])[] = [
-    ["drop", [...alone(spare), ...again]],
-    ["new", [...alone(wanted), ...again]],
+    ["drop", [...alone(spared, "from", known), ...again]],
+    ["new", [...alone(lacked, "to", network.keys()), ...again]],
     ["rename", renames.map(({ from, to }) => `${from.glob} to ${to.glob}`)],
     ["adapt", adapted.map(({ name }) => `${name} with repeat`)],
   ];
@@ -132,8 +146,15 @@ function remedy({ matches, misshapen, mistyped }: Contract, leftovers: Leftovers
   return `if that is meant, add to \`weights\`: \`${used.map(([word, texts]) => `${word} ${texts.join(", ")}`).join(" ")}\``;
 }
 
+interface Renamed {
+  readonly from: NameGroup;
+  readonly to: NameGroup;
+}
+
+const fieldsOf = (renames: readonly Renamed[], end: keyof Renamed): readonly NameGroup[] => renames.map((it) => it[end]);
+
 /** Scopes that have the same tensors under another name. */
-function renamesBetween({ wanted, spare, network, file }: Leftovers): readonly { readonly from: NameGroup; readonly to: NameGroup }[] {
+function renamesBetween({ wanted, spare, network, file }: Leftovers): readonly Renamed[] {
   const taken = new Set<NameGroup>();
   return wanted.flatMap((to) => {
     const signature = signatureOf(to, network);
@@ -142,6 +163,42 @@ function renamesBetween({ wanted, spare, network, file }: Leftovers): readonly {
     taken.add(from);
     return [{ from, to }];
   });
+}
+
+interface NamedShapes {
+  readonly names: readonly string[];
+  readonly shapes: ReadonlyMap<string, Shape>;
+}
+
+/**
+ * Layers with the same tensors, where it is plain which is which: one of its kind on both sides; or as many, which the file numbers, as
+ * `nn.Sequential` does, and the network has in that order. Where it is not plain of one kind nothing is said: the rest would be dropped.
+ */
+function renamesOfLayers(network: NamedShapes, file: NamedShapes): readonly Renamed[] {
+  const spare = layersByKind(file);
+  const renames: Renamed[] = [];
+  for (const [kind, to] of layersByKind(network)) {
+    const from = (spare.get(kind) ?? []).toSorted((a, b) => byNumbers.compare(a.glob, b.glob));
+    if (from.length !== to.length) continue;
+    if (new Set(from.map(({ glob }) => glob.replaceAll(/\d+/g, "0"))).size > 1) return [];
+    renames.push(...to.flatMap((group, i) => (from[i] ? [{ from: from[i], to: group }] : [])));
+  }
+  return renames;
+}
+
+const byNumbers = new Intl.Collator("en", { numeric: true });
+
+/** What lies directly in one scope is a layer. */
+function layersByKind({ names, shapes }: NamedShapes): ReadonlyMap<string, readonly NameGroup[]> {
+  const layers = grouped(names, (name) => (name.includes(".") ? name.slice(0, name.lastIndexOf(".")) : name));
+  const groups = [...layers].map(([scope, all]): NameGroup => ({ glob: all.length > 1 ? `${scope}.**` : (all[0] ?? ""), names: all }));
+  return grouped(groups, (group) => signatureOf(group, shapes));
+}
+
+function grouped<T>(values: readonly T[], keyOf: (value: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) groups.set(keyOf(value), [...(groups.get(keyOf(value)) ?? []), value]);
+  return groups;
 }
 
 const isScope = ({ glob }: NameGroup): boolean => glob.endsWith("**");

@@ -32,7 +32,7 @@ export class NonFiniteLossError extends Error {
   }
 }
 
-/** A call that comes at the wrong time: while the model trains, or after it was disposed. The caller's to put right. */
+/** A call that comes at the wrong time: before the model has weights, while it trains, or after it was disposed. The caller's to put right. */
 export class StateError extends Error {
   constructor(message: string) {
     super(message);

@@ -1,8 +1,7 @@
-// Compiled folders as they come: whole, of a stranger who knows checksums, damaged, half written. Over the real compiler and the reference
+// Compiled folders as they come: whole, of a stranger who knows checksums, damaged, not complete. Over the real compiler and the reference
 // device, which makes program text of kernels.
 
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -258,113 +257,5 @@ describe("a folder for several targets", () => {
       code: 2,
       err: expect.stringContaining("compiled for tpu, which this tlc does not") as string,
     });
-  });
-});
-
-describe("writing a folder", () => {
-  const marker = (path: string): unknown => JSON.parse(readFileSync(join(path, "complete.json"), "utf8"));
-
-  it("replaces what a compilation before it wrote, and nothing else", async () => {
-    const path = folder("twice");
-    await writeFolder(
-      path,
-      new Map([
-        ["artifact.json", "{}"],
-        ["kernels/a.wgsl", "a"],
-        ["old/deep/b.wgsl", "b"],
-      ]),
-    );
-    writeFileSync(join(path, "mine.txt"), "mine");
-    await writeFolder(
-      path,
-      new Map([
-        ["artifact.json", "[]"],
-        ["kernels/c.wat", "c"],
-      ]),
-    );
-    expect(readdirSync(path).sort()).toEqual(["artifact.json", "complete.json", "kernels", "mine.txt"]);
-    expect(readdirSync(join(path, "kernels"))).toEqual(["c.wat"]);
-    const sum = createHash("sha256").update("[]").digest("hex");
-    expect(marker(path)).toMatchObject({ files: { "artifact.json": sum } });
-  });
-
-  it.each([
-    ["weights.safetensors", "trained weights"],
-    ["kernels/a.wgsl", "a kernel of somebody else"],
-  ])("takes the place of no %s that no compilation wrote", async (name, text) => {
-    const path = folder(`own-${copies++}`);
-    mkdirSync(join(path, "kernels"), { recursive: true });
-    writeFileSync(join(path, name), text);
-    const files = new Map([
-      [ARTIFACT, "{}"],
-      ["kernels/a.wgsl", "a"],
-      ["weights.safetensors", "w"],
-    ]);
-    await expect(writeFolder(path, files)).rejects.toThrow(`${join(path, name)} is there already, and \`tlc compile\` has not written it`);
-    expect([readFileSync(join(path, name), "utf8"), existsSync(join(path, ARTIFACT))]).toEqual([text, false]);
-    // The same beside files of a compilation.
-    rmSync(join(path, name));
-    await writeFolder(path, new Map([[ARTIFACT, "{}"]]));
-    writeFileSync(join(path, name), text);
-    await expect(writeFolder(path, files)).rejects.toThrow("is there already");
-    expect([readFileSync(join(path, name), "utf8"), existsSync(join(path, "complete.json"))]).toEqual([text, true]);
-  });
-
-  it("is done again where a compilation did not end", async () => {
-    const path = folder("ended-early");
-    const files = new Map([
-      [ARTIFACT, "{}"],
-      ["runtime.mjs", "r"],
-    ]);
-    await writeFolder(path, files);
-    rmSync(join(path, "complete.json"));
-    await writeFolder(path, files);
-    expect(marker(path)).toMatchObject({ files: { "runtime.mjs": expect.any(String) as string } });
-  });
-
-  it("is a fault of usage where the folder cannot be made", async () => {
-    const { code, err } = await cli("compile", spec(), "-t", "reference", "-o", "/proc/self/nowhere");
-    expect([code, err]).toEqual([
-      2,
-      expect.stringMatching(/cannot write to \/proc\/self\/nowhere: .*\n.*name a folder that can be written/),
-    ]);
-  });
-
-  it("leaves what was there when it fails", async () => {
-    const path = folder("failing");
-    await writeFolder(path, new Map([["artifact.json", "{}"]]));
-    const bad = new Map<string, string>([
-      ["artifact.json", "[]"],
-      ["b", undefined as never],
-    ]);
-    await expect(writeFolder(path, bad)).rejects.toThrow();
-    expect(readdirSync(path).sort()).toEqual(["artifact.json", "complete.json"]);
-    expect(readFileSync(join(path, "artifact.json"), "utf8")).toBe("{}");
-  });
-
-  it("follows no link, and no name in a marker out of the folder", async () => {
-    const elsewhere = folder("elsewhere");
-    mkdirSync(elsewhere);
-    writeFileSync(join(elsewhere, "keep"), "");
-    const path = folder("linked");
-    mkdirSync(path);
-    symlinkSync(elsewhere, join(path, "kernels"));
-    await expect(writeFolder(path, new Map([["kernels/a.wgsl", "a"]]))).rejects.toThrow("it is a link");
-    rmSync(join(path, "kernels"));
-    writeFileSync(join(path, "complete.json"), '{"format":"tlc-folder","files":{"../elsewhere/keep":"","a/../../elsewhere/keep":""}}');
-    await writeFolder(path, new Map([["artifact.json", "{}"]]));
-    expect(existsSync(join(elsewhere, "keep"))).toBe(true);
-    symlinkSync(elsewhere, folder("out"));
-    expect([(await cli("compile", spec(), "-o", folder("out"))).code, readdirSync(elsewhere)]).toEqual([2, ["keep"]]);
-  });
-
-  it("removes what killed compilations left, and not what running ones need", async () => {
-    const path = folder("left");
-    mkdirSync(path);
-    // No process has so large a number.
-    mkdirSync(join(path, ".tlc.4194999-0123456789ab.tmp"));
-    mkdirSync(join(path, `.tlc.${process.pid}-0123456789ab.tmp`));
-    await writeFolder(path, new Map([["artifact.json", "{}"]]));
-    expect(readdirSync(path).sort()).toEqual([`.tlc.${process.pid}-0123456789ab.tmp`, "artifact.json", "complete.json"]);
   });
 });

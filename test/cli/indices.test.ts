@@ -165,6 +165,7 @@ describe("a module", async () => {
     const model = await Model.open(artifact, openReferenceDevice(), { kind: "wasm", reason: "a test" });
     await expect(model.train({ train: good, val: bad }).next()).rejects.toThrow(message);
     await expect(model.train({ train: bad }).next()).rejects.toThrow(message);
+    await model.load(await model.save());
     await expect(model.evaluate(bad)).rejects.toThrow(message);
     await expect(
       model.predict([

@@ -269,17 +269,6 @@ describe("eval and predict", () => {
     expect([broken.code, broken.err()]).toEqual([2, expect.stringContaining("good.tlspec")]);
   });
 
-  it("name the files of a folder, before anything is read", async () => {
-    for (const [folder, pattern] of [
-      ["data/even", "data/even/*"],
-      ["data", "data/*/*"],
-    ] as const) {
-      const { code, err } = await cli(["predict", good(), join(root, folder), "-w", join(root, "none.safetensors")]);
-      expect([code, err()]).toEqual([2, expect.stringContaining(`${folder} is a folder`)]);
-      expect(err()).toContain(`name the files in it: ${join(root, pattern)}\n`);
-    }
-  });
-
   it("refuse weights of another network", async () => {
     const tensor: Tensor = { dtype: "F32", shape: [1], data: new Uint8Array(4) };
     writeFileSync(join(root, "other.safetensors"), writeSafetensors(new Map([["conv.weight", tensor]])));

@@ -239,6 +239,15 @@ describe("what does not fit", () => {
     });
   });
 
+  it("is suggested by order and shape where a file numbers its layers, and fits then", async () => {
+    const numbered = renamed(NET, (name) => name.replace("stem.0", "0").replace("stem.1", "3").replace("fc", "5"));
+    save("numbered.safetensors", numbered);
+    const { code, err } = await cli("check", spec("numbered", `weights "numbered.safetensors"`));
+    const remedy = /add to `weights`: `(rename [^`]*)`/.exec(err)?.[1] ?? "";
+    expect([code, remedy]).toEqual([2, "rename 0.weight to stem.0.weight, 3.** to stem.1.**, 5.** to fc.**"]);
+    expect((await cli("check", spec("numbered", `weights "numbered.safetensors" ${remedy}`))).code).toBe(0);
+  });
+
   it("is not known of a head whose classes only the data knows", async () => {
     save("ten.safetensors", { ...NET, "fc.weight": f32(2, 2) });
     expect((await cli("check", spec("open", `weights "ten.safetensors"`, { network: "net(classes: shades.classes)" }))).code).toBe(0);
@@ -292,6 +301,12 @@ describe("a compiled folder", () => {
     for (const name of STEM) expect(floats(saved, name)).toEqual(floats(new Map(Object.entries(NET)), name));
     expect((await cli("eval", "folder", "-d", "reference")).code).toBe(2);
     expect((await cli("eval", "folder", "-d", "reference", "-w", "folder.safetensors")).code).toBe(0);
+    // Named or not, first weights are none to answer from where a part of them is random.
+    for (const verb of [["eval"], ["predict", "data/dark/0.png"]]) {
+      const first = await cli(verb[0]!, "folder", ...verb.slice(1), "-d", "reference", "-w", "folder/weights.safetensors");
+      const message = "folder/weights.safetensors has the weights that packed begins with: 2 of its tensors are not among them";
+      expect([first.code, first.err]).toEqual([2, expect.stringContaining(message)]);
+    }
   });
 });
 

@@ -23,6 +23,7 @@ interface Skeleton {
   readonly preference: string;
   readonly createOptions: readonly string[];
   readonly trainOptions: readonly string[];
+  readonly trainedFrom: string;
   readonly events: string;
 }
 
@@ -31,6 +32,11 @@ const TEACHER = [
   "  /** Weights of the network that it learns from: `teacher.safetensors` beside the module. Needed where there is no checkpoint to go on from. */",
   "  readonly teacher?: Uint8Array | ArrayBuffer | undefined;",
 ];
+
+const FROM_RANDOM = "Trains from the weights that were loaded or trained before, or else from random ones.";
+
+const FROM_PUBLISHED =
+  "Trains from the weights that were loaded or trained before, and rejects while there are none: `weights.safetensors` beside the module has those that the recipe begins with.";
 
 const skeleton = template<Skeleton>(`// Made by tlc from the recipe {{recipe}}: the types of the module beside this file.
 
@@ -113,12 +119,13 @@ export interface Model {
   readonly device: { readonly kind: {{devices}}; readonly description: string; readonly isHardware: boolean; readonly reason: string };
   /** Takes the weights of a safetensors file, under PyTorch's names; or what a training changed of those that it has, which \`tlc run --delta\` wrote. */
   load(weights: Uint8Array | ArrayBuffer): Promise<void>;
-  /** The weights as a safetensors file, under PyTorch's names. */
+  /** The weights as a safetensors file, under PyTorch's names; before any were loaded or trained, random ones of the recipe's seed. */
   save(): Promise<Uint8Array>;
-  /** Any number of examples; the answers come in their order. */
+  /** Any number of examples; the answers come in their order. Rejects while nothing was loaded or trained: random weights answer at random. */
   predict<const T extends readonly Example[]>(examples: T): Promise<{ -readonly [K in keyof T]: Prediction }>;
-  /** Trains from the weights that were loaded or trained before, or else from random ones. Leaving the loop ends the run. */
+  /** {{trainedFrom}} Leaving the loop ends the run. */
   train(data: Data, options?: TrainOptions): AsyncGenerator<TrainEvent, void, undefined>;
+  /** Of weights that were loaded or trained, as \`predict\`. */
   evaluate(split: Split): Promise<Metrics>;
   /** Gives the device's memory back. */
   dispose(): void;
@@ -190,7 +197,7 @@ const declarationsIn = (events: string): string =>
  * @param events the text of EVENTS_FILE
  */
 export function printDeclarations(artifact: Artifact, targets: readonly string[], events: string): string {
-  const { name, recipe, dataInfo, teacher } = artifact;
+  const { name, recipe, dataInfo, teacher, weights } = artifact;
   const { inputs } = dataInfo;
   const [first] = inputs;
   const tasks = tasksOf(recipe).map((task) => typedTask(artifact, task));
@@ -208,6 +215,7 @@ export function printDeclarations(artifact: Artifact, targets: readonly string[]
     preference: preferenceAmong(targets),
     events: declarationsIn(events),
     trainOptions: teacher ? TEACHER : [],
+    trainedFrom: weights ? FROM_PUBLISHED : FROM_RANDOM,
     createOptions: CREATE_OPTIONS.flatMap(({ of, text }) => (of.some((target) => targets.includes(target)) ? [text] : [])),
     metrics: reportedBy(tasksOf(recipe)).map(metricType),
   });

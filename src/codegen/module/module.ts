@@ -42,7 +42,7 @@ const targets = {
 
 {{classes}}
 
-/** Opens the device and fills the network with random weights of the recipe's seed. */
+/** Opens the device. The network has no weights to answer from before \`load\` or \`train\`. */
 export const create = (options) => createModel(common, targets, options);
 `);
 

@@ -8,6 +8,8 @@ export interface DataAccess {
   readonly cache?: string | undefined;
   /** Bytes of a split's pictures above which they are not held in memory but streamed; always held, unless given. */
   readonly streamAbove?: number | undefined;
+  /** What `-` names among tables to predict from; a file, unless given. */
+  readonly stdin?: (() => AsyncIterable<Uint8Array>) | undefined;
   /** Told of each picture that cannot be used where the data set says to skip those: once of each, when it is met. */
   readonly onSkipped?: ((skipped: SkippedPicture) => void) | undefined;
   /** Called many times a second while pictures are read, and when all are. */

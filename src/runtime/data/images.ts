@@ -20,7 +20,7 @@ import { LabelCounts } from "./label-sets.ts";
 import { Problems } from "./problems.ts";
 import type { Select } from "./splits.ts";
 
-const EXTENSIONS = new Set([".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
+export const PICTURE_ENDINGS: ReadonlySet<string> = new Set([".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 export const IMAGE_INPUT = "image";
 
 /** @param wanted names and patterns of those to take; none: all */
@@ -50,18 +50,18 @@ export async function listImages(folder: string, { within }: DataAccess): Promis
   const entries = await visibleEntries(folder);
   for (const entry of entries) if (entry.isSymbolicLink()) await requireInside(join(folder, entry.name), within);
   const names = entries.map(({ name }) => name);
-  for (const name of names) if (!EXTENSIONS.has(extname(name).toLowerCase())) problems.add(join(folder, name));
-  problems.check("not an image of a known format", `move it out of the data set; formats are ${[...EXTENSIONS].join(" ")}`);
+  for (const name of names) if (!PICTURE_ENDINGS.has(extname(name).toLowerCase())) problems.add(join(folder, name));
+  problems.check("not an image of a known format", `move it out of the data set; formats are ${[...PICTURE_ENDINGS].join(" ")}`);
   if (names.length === 0) throw new DataError(`${folder} has no images in it`, "remove the folder, or put images in it");
   return names.sort(byCodeUnit).map((name) => join(folder, name));
 }
 
 /** Without what systems leave behind: `.DS_Store`, `Thumbs.db`. */
+export const isVisible = ({ name }: Dirent): boolean => !name.startsWith(".") && name !== "Thumbs.db" && name !== "desktop.ini";
+
 async function visibleEntries(folder: string): Promise<Dirent[]> {
   try {
-    return (await readdir(folder, { withFileTypes: true })).filter(
-      ({ name }) => !name.startsWith(".") && name !== "Thumbs.db" && name !== "desktop.ini",
-    );
+    return (await readdir(folder, { withFileTypes: true })).filter(isVisible);
   } catch (error) {
     throw new DataError(
       `cannot read the folder ${folder}: ${systemReason(error)}`,

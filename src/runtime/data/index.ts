@@ -2,6 +2,7 @@
 // Node only; in a browser a page hands over arrays through `splitFromArrays`.
 
 import { existsSync } from "node:fs";
+import { extname } from "node:path";
 import type { ColumnInfo, DataInfo, DataPlan, LabelRequest, WordPlan } from "../../ir/plan.ts";
 import { classesOf, skipsBroken } from "../../ir/recipe/sources/images.ts";
 import { masksOf, pictures } from "../../ir/recipe/sources/pictures.ts";
@@ -94,7 +95,9 @@ const LOADERS = {
     loadInputs: async (_, source, files, info, access) => {
       const [path, ...rest] = files;
       if (path === undefined || rest.length > 0) throw new DataError("this network predicts from one table file at a time");
-      return loadTable({ ...tableOf(source), path }, info, WHOLE, access, false);
+      const stream = path === "-" && access.stdin && { bytes: access.stdin(), kind: extname(pathOf(source)) === ".tsv" ? ".tsv" : ".csv" };
+      const file = stream ? { path: "the standard input", stream } : { path };
+      return loadTable({ ...tableOf(source), ...file }, info, WHOLE, access, false);
     },
   },
 } as const satisfies Record<SourceName, Loader>;

@@ -1,5 +1,5 @@
-// The rows of a table file, one after the other, whatever the size of the file: what is held is a part of it and no more. Every kind of
-// file gives the same: rows of cells, the first of them the names of the columns where the file has them.
+// The rows of a table, one after the other, whatever the size of its file: what is held is a part of it and no more. Every kind of file
+// gives the same: rows of cells, the first of them the names of the columns where the file has them.
 
 import { extname } from "node:path";
 import type { TableFormat } from "../../ir/recipe/sources/table.ts";
@@ -7,21 +7,30 @@ import { DataError } from "../errors.ts";
 import { withRegularFile } from "../files.ts";
 import { requireInside } from "../inside.ts";
 import { formatBytes } from "../memory.ts";
+import { systemReason } from "../system-reason.ts";
 import { MOST_TABLE_BYTES, type DataAccess } from "./access.ts";
 import { JsonRows } from "./json-rows.ts";
 import { PlainRows, type Rest } from "./plain-rows.ts";
 import { LONGEST_ROW, type Row } from "./row.ts";
-import { textParts } from "./table-text.ts";
+import { fileParts, streamParts, textParts } from "./table-text.ts";
 
 const KINDS: readonly string[] = [".csv", ".tsv", ".jsonl"];
 
+/** A file or, where there is a stream, what that holds; `path` is then its name for people. */
+export interface TableFile {
+  readonly path: string;
+  readonly stream?: {
+    readonly bytes: AsyncIterable<Uint8Array>;
+    /** `.csv` or `.tsv`, where it is not lines of JSON, which begin with `{`. */
+    readonly kind: string;
+  };
+}
+
+/** Bytes of a stream: whoever pipes a device would wait for the end of all memory. */
+const MOST_STREAM_BYTES = 2 ** 30;
+
 /** Calls `take` with each row, in order; blank lines are left out. What `take` throws ends the reading. */
-export async function eachRow(path: string, format: TableFormat, access: DataAccess, take: (row: Row) => void): Promise<void> {
-  const kind = extname(path).toLowerCase();
-  if (!KINDS.includes(kind)) throw new DataError(`${path} is none of ${KINDS.join(", ")}`);
-  if (kind === ".jsonl" && !format.header)
-    throw new DataError(`${path} has the names of its columns in every line`, "leave out `header: false`");
-  await requireInside(path, access.within);
+export async function eachRow(source: TableFile, format: TableFormat, access: DataAccess, take: (row: Row) => void): Promise<void> {
   // What is wrong with a row is no fault of reading, whose errors name the file.
   let refused: { readonly error: unknown } | undefined;
   const taking = (row: Row): void => {
@@ -33,15 +42,58 @@ export async function eachRow(path: string, format: TableFormat, access: DataAcc
     }
   };
   try {
-    await withRegularFile(path, async (file, { size }) => {
-      if (size > MOST_TABLE_BYTES) throw new DataError(`it has ${formatBytes(size)}, more than a table may have`);
-      const parts = textParts(file, size, format.encoding, access.signal);
-      await (kind === ".jsonl" ? readJsonLines(parts, path, taking) : readCells(parts, kind, format, taking));
-    });
+    await (source.stream ? readStream(source.path, source.stream, format, taking) : readFile(source.path, format, access, taking));
   } catch (error) {
     throw refused === undefined ? error : refused.error;
   }
 }
+
+async function readFile(path: string, format: TableFormat, access: DataAccess, take: (row: Row) => void): Promise<void> {
+  const kind = extname(path).toLowerCase();
+  if (!KINDS.includes(kind)) throw new DataError(`${path} is none of ${KINDS.join(", ")}`);
+  if (kind === ".jsonl") requireNames(path, format);
+  await requireInside(path, access.within);
+  await withRegularFile(path, async (file, { size }) => {
+    if (size > MOST_TABLE_BYTES) throw new DataError(`it has ${formatBytes(size)}, more than a table may have`);
+    await readRows(textParts(fileParts(file, size, access.signal), format.encoding), { path, kind, format }, take);
+  });
+}
+
+async function readStream(
+  path: string,
+  { bytes, kind }: NonNullable<TableFile["stream"]>,
+  format: TableFormat,
+  take: (row: Row) => void,
+): Promise<void> {
+  const texts = textParts(streamParts(bytes, MOST_STREAM_BYTES), format.encoding);
+  try {
+    const { value: first = "" } = (await texts.next()) as IteratorResult<string, undefined>;
+    const isJson = first.trimStart().startsWith("{");
+    if (isJson) requireNames(path, format);
+    const all = async function* (): AsyncGenerator<string> {
+      yield first;
+      yield* texts;
+    };
+    await readRows(all(), { path, kind: isJson ? ".jsonl" : kind, format }, take);
+  } catch (error) {
+    if (error instanceof DataError) throw new DataError(`cannot read ${path}: ${error.message}`, error.hint);
+    if (error instanceof Error && "syscall" in error) throw new DataError(`cannot read ${path}: ${systemReason(error)}`);
+    throw error;
+  }
+}
+
+function requireNames(path: string, { header }: TableFormat): void {
+  if (!header) throw new DataError(`${path} has the names of its columns in every line`, "leave out `header: false`");
+}
+
+interface TableText {
+  readonly path: string;
+  readonly kind: string;
+  readonly format: TableFormat;
+}
+
+const readRows = (parts: AsyncGenerator<string>, { path, kind, format }: TableText, take: (row: Row) => void): Promise<void> =>
+  kind === ".jsonl" ? readJsonLines(parts, path, take) : readCells(parts, kind, format, take);
 
 async function readJsonLines(parts: AsyncIterable<string>, path: string, take: (row: Row) => void): Promise<void> {
   const rows = new JsonRows(path, take);

@@ -33,10 +33,9 @@ import {
   SplitKeys,
   type CellsWriter,
 } from "./table-labels.ts";
-import { eachRow } from "./table-rows.ts";
+import { eachRow, type TableFile } from "./table-rows.ts";
 
-export interface TableSource {
-  readonly path: string;
+export interface TableSource extends TableFile {
   readonly columns: InputColumns;
   readonly format: TableFormat;
 }
@@ -50,11 +49,12 @@ interface RowReader {
 }
 
 /** Throws for a table without rows, and for rows of other lengths. */
-async function readTable({ path, columns, format }: TableSource, access: DataAccess, { begin, take }: RowReader): Promise<void> {
+async function readTable(source: TableSource, access: DataAccess, { begin, take }: RowReader): Promise<void> {
   let header: TableHeader | undefined;
   let count = 0;
   const problems = new Problems();
-  await eachRow(path, format, access, (row) => {
+  const { path, columns, format } = source;
+  await eachRow(source, format, access, (row) => {
     const { cells, line } = row;
     if (header === undefined) {
       header = new TableHeader(path, cells, format.header);

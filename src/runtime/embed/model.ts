@@ -52,8 +52,11 @@ export class Model {
   readonly #device: Device;
   readonly #network: Network;
   readonly #steps: LoadSteps;
-  /** Random weights are made when they are first asked for, and by every training run that finds none to keep. */
-  #weights: "none" | "disposable" | "kept" = "none";
+  /**
+   * Random weights are made when they are first asked for, and by every training run that finds none to keep. Only from what was loaded or
+   * trained anybody wants answers; what the recipe declares new of published weights is random still where only they were loaded.
+   */
+  #weights: "none" | "disposable" | "begun" | "kept" = "none";
   /** What occupies the buffers that training and evaluation share. */
   #occupation: "training" | "evaluating" | undefined;
   #isDisposed = false;
@@ -84,8 +87,13 @@ export class Model {
       const { loaded } = this.#network;
       let given = readSafetensors(bytes);
       if (given.metadata.has(DELTA)) given = await (await import("./checkpoints.ts")).merged(loaded, given);
-      loadWeights(loaded, given);
-      this.#weights = "kept";
+      const isWhole = loadWeights(loaded, given);
+      // What was trained of them is not what the file leaves to chance.
+      if (!isWhole && this.#weights === "kept") {
+        initialize(loaded);
+        loadWeights(loaded, given);
+      }
+      this.#weights = isWhole ? "kept" : "begun";
       await loaded.session.sync();
     });
   }
@@ -99,7 +107,7 @@ export class Model {
   /** Allowed while the model trains: a page may show what it knows so far. */
   async predict(examples: readonly Example[]): Promise<readonly Answer[]> {
     this.#requireAlive();
-    this.#requireWeights();
+    this.#requireAnswers();
     const { dataInfo } = this.#artifact;
     // The stage that it is asked in answers, however long a picture takes to decode.
     const answers = await this.#network.use(async (loaded) =>
@@ -125,7 +133,10 @@ export class Model {
       const { train } = await import("./training.ts");
       const { goingOn } = options.onCheckpoint || options.resume ? await import("./checkpoints.ts") : {};
       const going = goingOn?.(this.#artifact, splits, options);
-      const weights = this.#weights === "kept" ? readSafetensors(await this.save()) : undefined;
+      const isBegun = this.#weights === "begun" || this.#weights === "kept";
+      if (this.#artifact.weights && !isBegun && !options.resume)
+        throw new StateError("the recipe begins with published weights: call `load` first, with `weights.safetensors` of the folder");
+      const weights = isBegun ? readSafetensors(await this.save()) : undefined;
       const teacher =
         options.teacher && wholeNetwork(this.#artifact.teacher?.parameters ?? [], readSafetensors(bytesOf(options.teacher)).tensors);
       for await (const event of train(this.#network, splits, { signal, weights, teacher, epochs, ...going })) {
@@ -146,7 +157,7 @@ export class Model {
     const { dataInfo } = this.#artifact;
     const split = splitOfColumns(dataInfo, this.#steps, await decodedColumns(dataInfo, values));
     return this.#alone("evaluating", async () => {
-      this.#requireWeights();
+      this.#requireAnswers();
       const { createEvaluator } = await import("./training.ts");
       return (await createEvaluator(this.#network.loaded)(split)) ?? {};
     });
@@ -178,6 +189,12 @@ export class Model {
     if (this.#weights !== "none") return;
     initialize(this.#network.loaded);
     this.#weights = "disposable";
+  }
+
+  /** Random weights answer as readily as trained ones, and nobody would see which they were. */
+  #requireAnswers(): void {
+    if (this.#weights === "begun") throw new StateError("some of the model's weights are random: call `train` first");
+    if (this.#weights !== "kept") throw new StateError("the model has no weights: call `load` or `train` first");
   }
 
   #requireAlive(): void {

@@ -72,8 +72,11 @@ export const metadataOf = ({ name }: Artifact): Map<string, string> =>
 export const nonFiniteParameter = ({ parameters }: Artifact, values: ParameterValues): string | undefined =>
   parameters.find(({ state }) => values.get(state)?.some((value) => !Number.isFinite(value)))?.name;
 
-/** Of a file in memory. Nothing is written before all of it is known to be good. */
-export function loadWeights(loaded: LoadedStage, weights: Safetensors): void {
+/**
+ * Of a file in memory. Nothing is written before all of it is known to be good.
+ * @returns whether that was all of the network: a file of published weights leaves to chance what the recipe declares new
+ */
+export function loadWeights(loaded: LoadedStage, weights: Safetensors): boolean {
   const { artifact, session } = loaded;
   const matches = checkWeights(artifact, weights);
   const arrays = artifact.parameters.flatMap((parameter) => {
@@ -83,6 +86,7 @@ export function loadWeights(loaded: LoadedStage, weights: Safetensors): void {
   });
   for (const [state, values] of arrays) session.write(state, values);
   forgetAverages(loaded);
+  return arrays.length === artifact.parameters.length;
 }
 
 /** Tensor by tensor, so that no more than one is in memory; where one is at fault, those before it are written. */

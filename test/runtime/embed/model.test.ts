@@ -9,7 +9,7 @@ import { loadSteps, type LoadSteps } from "../../../src/ir/recipe/steps/host.ts"
 import { Model } from "../../../src/runtime/embed/model.ts";
 import { splitOfColumns, splitOfExamples } from "../../../src/runtime/embed/values.ts";
 import type { TrainEvent } from "../../../src/runtime/events.ts";
-import { DataError } from "../../../src/runtime/errors.ts";
+import { DataError, StateError } from "../../../src/runtime/errors.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/runtime/weights/safetensors.ts";
 import { fromHostArray, toFloat32 } from "../../../src/runtime/weights/tensor-values.ts";
 import { FAKE_DEVICE, fakeArtifact, fakeDevice, type FakeOptions, type FakeSession } from "../trainer/fake-session.ts";
@@ -31,6 +31,13 @@ async function open(artifact: Artifact = fakeArtifact(), options: FakeOptions = 
   return { model, session: sessions[0]!, sessions, disposed: () => disposed };
 }
 
+/** With weights to answer from. */
+async function openLoaded(): Promise<Opened> {
+  const opened = await open();
+  await opened.model.load(await opened.model.save());
+  return opened;
+}
+
 const pixels = Uint8Array.from({ length: 10 }, (_, i) => i);
 const labels = Int32Array.from(pixels, (value) => value % 2);
 const data = { train: { inputs: { image: pixels }, labels } };
@@ -43,7 +50,7 @@ async function all(events: AsyncGenerator<TrainEvent>): Promise<TrainEvent[]> {
 
 describe("a model", () => {
   it("predicts any number of examples", async () => {
-    const { model } = await open();
+    const { model } = await openLoaded();
     const answers = await model.predict([...pixels].map((value) => [value]));
     expect(answers.map((answer) => answer.kind === "class" && answer.label)).toEqual(
       [...pixels].map((value) => (value % 2 === 0 ? "even" : "odd")),
@@ -83,10 +90,65 @@ describe("a model", () => {
     const nothing = { train: { inputs: { image: new Uint8Array() }, labels: new Int32Array() } };
     await expect(all(model.train(nothing))).rejects.toThrow("there are no examples to train on");
     expect(session.log).not.toContain("run init");
-    await model.predict([[1]]);
-    expect(session.log.filter((entry) => entry.startsWith("run")).slice(0, 2)).toEqual(["run init", "run predict"]);
+    await model.save();
+    expect(session.log.filter((entry) => entry.startsWith("run"))).toEqual(["run init"]);
     await all(model.train(data, { epochs: 1 }));
     expect(session.log.filter((entry) => entry.startsWith("write weight/"))).toEqual([]);
+  });
+
+  it("answers from weights that were loaded or trained, and from no others", async () => {
+    const { model, session } = await open();
+    const refused = async (message: string): Promise<void> => {
+      for (const asked of [() => model.predict([[1]]), () => model.evaluate(data.train)]) {
+        await expect(asked()).rejects.toThrow(message);
+        await expect(asked()).rejects.toBeInstanceOf(StateError);
+      }
+      expect(session.log).not.toContain("run predict");
+    };
+    await refused("the model has no weights: call `load` or `train` first");
+    // Random weights may be saved, and are the caller's own when they come back.
+    const first = await model.save();
+    await refused("the model has no weights");
+    await expect(model.load(first.subarray(0, 9))).rejects.toThrow("not a valid safetensors file");
+    await refused("the model has no weights");
+    await model.load(first);
+    expect(await model.predict([[1]])).toHaveLength(1);
+    const { model: trained } = await open();
+    await all(trained.train(data, { epochs: 1 }));
+    expect(await trained.predict([[1]])).toHaveLength(1);
+    const broken = await open(fakeArtifact(), { loss: () => NaN });
+    await expect(all(broken.model.train(data))).rejects.toThrow("the loss is NaN");
+    await expect(broken.model.predict([[1]])).rejects.toThrow("the model has no weights");
+  });
+
+  it("trains from published weights once they are loaded, and answers once what they lack is trained", async () => {
+    const published = (fresh: readonly string[]): Artifact => ({
+      ...fakeArtifact(),
+      weights: { source: "hf:o/n", taken: 3 - fresh.length, dropped: 0, new: fresh },
+    });
+    const { model, session } = await open(published(["fc.bias"]));
+    const begins = "the recipe begins with published weights: call `load` first, with `weights.safetensors` of the folder";
+    await expect(all(model.train(data))).rejects.toThrow(begins);
+    const { tensors, metadata } = readSafetensors(await model.save());
+    await expect(all(model.train(data))).rejects.toThrow(begins);
+    await expect(model.predict([[1]])).rejects.toThrow("call `load` or `train` first");
+    const begun = writeSafetensors(
+      new Map([...tensors].filter(([name]) => name !== "fc.bias")),
+      new Map([...metadata, ["tlc.base", "hf:o/n"]]),
+    );
+    await model.load(begun);
+    const random = "some of the model's weights are random: call `train` first";
+    await expect(model.predict([[1]])).rejects.toThrow(random);
+    await expect(model.evaluate(data.train)).rejects.toThrow(random);
+    await all(model.train(data, { epochs: 1 }));
+    expect(await model.predict([[1]])).toHaveLength(1);
+    // What was trained of them is no first weights: they begin at random once more.
+    session.log.length = 0;
+    await model.load(begun);
+    expect(session.log).toContain("run init");
+    await expect(model.predict([[1]])).rejects.toThrow(random);
+    const { model: whole } = await open(published([]));
+    await expect(whole.predict([[1]])).rejects.toThrow("call `load` or `train` first");
   });
 
   it("loads what it saved", async () => {
@@ -174,7 +236,7 @@ describe("a model", () => {
     [[{ image: [1] }], "an object, expected its values themselves: what is `image` there, since it is the only input"],
     [[{ data: null, width: 1, height: 1 }], '"image" of example 0: a picture without samples'],
   ])("predicts nothing of %j", async (examples, message) => {
-    const { model } = await open();
+    const { model } = await openLoaded();
     await expect(model.predict(examples as never)).rejects.toThrow(message);
     await expect(model.predict(examples as never)).rejects.toBeInstanceOf(DataError);
   });

@@ -282,7 +282,7 @@ describe("weights", () => {
         ]),
       ),
     );
-    const attempt = (): void => loadWeights(loaded, file);
+    const attempt = (): unknown => loadWeights(loaded, file);
     expect(attempt).toThrow("fc.weight is [3, 1], the network has [2, 1]");
     expect(attempt).toThrow("fc.bias is missing (did you mean `fc.bia`?)");
     expect(attempt).toThrow("fc.bia is not in the network");
