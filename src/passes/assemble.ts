@@ -63,7 +63,7 @@ export const compiledInFull = (kernel: Kernel, target: CompilesKernels): Compila
 /** Those that a program has of it, in their order. @param first the number of the first */
 export function kernelsOf({ ways, form }: Compilation, params: () => readonly ParameterType[], first: number): readonly CompiledKernel[] {
   const kernels: CompiledKernel[] = [];
-  const [own, ...alternatives] = ways.map((way) => {
+  const [, ...alternatives] = ways.map((way) => {
     const start = first + kernels.length;
     // The reference device's have parameters of their own.
     const given = (kernel: CompiledKernel): CompiledKernel => (kernel.kernel ? kernel : { ...kernel, params: params() });
@@ -71,7 +71,7 @@ export function kernelsOf({ ways, form }: Compilation, params: () => readonly Pa
     return start;
   });
   const [guess, ...others] = kernels;
-  if (!guess || own === undefined) throw new InternalError("a kernel that nothing computes");
+  if (!guess) throw new InternalError("a kernel that nothing computes");
   const library = form && { product: form.product, ...(form.rest && { rest: first + kernels.length }) };
   return [
     { ...guess, ...(alternatives.length > 0 && { alternatives }), ...(library && { library }) },
