@@ -28,11 +28,13 @@ interface Watched {
   readonly runs: Map<string, number>;
   /** Milliseconds that a dispatch of a pipeline takes; undefined, the clocks are not touched, and otherwise the adapter has none. */
   readonly takes?: (label: string) => number;
+  /** Whether the adapter has a clock after all, which stands still. */
+  readonly isStill?: boolean;
   readonly info?: Partial<GPUAdapterInfo>;
 }
 
 /** An adapter gives one device: each call finds another. */
-async function watched({ runs, takes, info = {} }: Watched): Promise<FoundAdapter> {
+async function watched({ runs, takes, isStill = false, info = {} }: Watched): Promise<FoundAdapter> {
   const { gpu, adapter } = (await findAdapter())!;
   let [now, encoded] = [0, 0];
   const look = (): number => {
@@ -44,6 +46,15 @@ async function watched({ runs, takes, info = {} }: Watched): Promise<FoundAdapte
   if (takes) vi.spyOn(performance, "now").mockImplementation(look);
   const requestDevice = async (wanted: GPUDeviceDescriptor): Promise<GPUDevice> => {
     const device = await adapter.requestDevice(wanted);
+    const allocate = device.createBuffer.bind(device);
+    if (isStill)
+      device.createBuffer = (descriptor) => {
+        const buffer = allocate(descriptor);
+        const range = buffer.getMappedRange.bind(buffer);
+        // Two times are read.
+        buffer.getMappedRange = (...part) => (descriptor.size === 16 ? new ArrayBuffer(16) : range(...part));
+        return buffer;
+      };
     const make = device.createComputePipelineAsync.bind(device);
     const encode = device.createCommandEncoder.bind(device);
     device.createComputePipelineAsync = (descriptor) => {
@@ -67,7 +78,7 @@ async function watched({ runs, takes, info = {} }: Watched): Promise<FoundAdapte
     };
     return device;
   };
-  const features = new Set([...adapter.features].filter((feature) => !takes || feature !== "timestamp-query"));
+  const features = new Set([...adapter.features].filter((feature) => !takes || isStill || feature !== "timestamp-query"));
   const known = { vendor: "", architecture: "", device: "", description: "", ...info };
   return { gpu, adapter: { limits: adapter.limits, features, info: { ...known }, requestDevice } as unknown as GPUAdapter };
 }
@@ -168,6 +179,11 @@ describe.skipIf(!isThere)("the WebGPU device, where there is a choice", () => {
     const { choices } = await load();
     expect(choices).toMatchObject([{ why: "measured" }]);
     for (const { microseconds } of choices[0]?.candidates ?? []) expect(microseconds).toBeGreaterThan(0);
+  });
+
+  it("measures by the host's where that stands still", async () => {
+    const { choices } = await load({ ...faster, isStill: true });
+    expect(choices).toMatchObject([{ candidates: [{ microseconds: 100_000 }, { microseconds: 50_000 }] }]);
   });
 
   it("takes the guess where nobody asks for more, and makes nothing else", async () => {
