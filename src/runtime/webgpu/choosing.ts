@@ -8,7 +8,6 @@ import { chooseKernels, SMALL_NUMBERS } from "../tuning/choose-kernels.ts";
 import { keptTimes } from "../tuning/kept-times.ts";
 import { Tuner, type Tuning } from "../tuning/tuner.ts";
 import { isHardwareAdapter } from "./adapter.ts";
-import { bindBuffers } from "./bind.ts";
 import { textOf } from "./pipelines.ts";
 import type { Choose, Loading } from "./session.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -40,15 +39,14 @@ async function choose(loading: Loading, tuner: Tuner): Promise<Program> {
         candidates: (kernel) => (kernels[kernel]?.alternatives ? waysOf(kernel).map(nameOf) : []),
         measure: async (launch, candidate) => {
           const way = waysOf(launch.kernel)[candidate];
-          const count = launch.buffers.length;
-          const pipeline = await gpu.answered(pipelines.of(way, count)).catch(notRefused);
+          const pipeline = await gpu.answered(pipelines.of(way, launch.buffers.length)).catch(notRefused);
           const { grid } = way ?? {};
           if (!pipeline || !grid) return null;
           if (!stopwatch) {
             stopwatch = new Stopwatch(gpu);
             fill(gpu.device, arena);
           }
-          const group = bindBuffers(gpu.device, pipelines.layout(count), launch.buffers, { buffers, arena });
+          const group = pipelines.bind(launch.buffers, { buffers, arena });
           return stopwatch.time((pass) => {
             pass.setPipeline(pipeline);
             pass.setBindGroup(0, group);

@@ -15,8 +15,7 @@ export interface WebgpuDevice extends Device {
 export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter, choose?: Choose): Promise<WebgpuDevice> {
   const { limits, features } = adapter;
   const wanted = ["maxBufferSize", "maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage"] as const;
-  const useful = ["subgroups", "shader-f16", ...(choose ? (["timestamp-query"] as const) : [])] as const;
-  const optional = useful.filter((feature) => features.has(feature));
+  const optional = (["subgroups", "shader-f16", "timestamp-query"] as const).filter((feature) => features.has(feature));
   const gpuDevice = await adapter
     .requestDevice({ requiredLimits: Object.fromEntries(wanted.map((name) => [name, limits[name]])), requiredFeatures: optional })
     .catch((error: unknown) => {

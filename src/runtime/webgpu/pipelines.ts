@@ -1,11 +1,18 @@
-// Pipelines of a Program, each made when it is asked for; kernels with the same source share one. Layouts are explicit: `auto` would drop a
-// binding that a shader happens not to use.
+// Pipelines of a Program, each made when it is asked for, and what launches bind to them; kernels with the same source share one. Layouts are
+// explicit: `auto` would drop a binding that a shader happens not to use.
 
-import type { CompiledKernel, KernelLaunch, Launch, Program } from "../../ir/program.ts";
+import type { BufferPlan, CompiledKernel, Launch, Program } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
 
 /** Distance of time steps in the uniform buffer: the alignment of dynamic offsets that every adapter has. */
 export const TIME_STRIDE = 256;
+
+/** A program's memory: one buffer for all but resident data, which lies by its number in buffers of its own. */
+export interface Memory {
+  readonly buffers: readonly BufferPlan[];
+  readonly arena: GPUBuffer;
+  readonly data?: ReadonlyMap<number, GPUBuffer>;
+}
 
 export class Pipelines {
   readonly #device: GPUDevice;
@@ -28,8 +35,40 @@ export class Pipelines {
     });
   }
 
-  /** Group 0 for a kernel with that many buffers. */
-  layout(buffers: number): GPUBindGroupLayout {
+  /** Of all kernels that a program launches, by their number; made in parallel. */
+  async ofLaunched(program: Program): Promise<ReadonlyMap<number, GPUComputePipeline>> {
+    const launched = launchesOf(program).flatMap((launch) => (launch.kind === "loop" ? launch.body : [launch]));
+    const made = launched.map(async ({ kernel, buffers }) => [kernel, await this.of(program.kernels[kernel], buffers.length)] as const);
+    return new Map(await Promise.all(made));
+  }
+
+  /** Group 0: the buffers of a launch, by their numbers. */
+  bind(launched: readonly number[], { buffers, arena, data }: Memory): GPUBindGroup {
+    const entries = launched.map((index, binding): GPUBindGroupEntry => {
+      const plan = buffers[index];
+      if (!plan) throw new InternalError(`the program has no buffer ${String(index)}`);
+      const buffer = plan.role === "data" ? data?.get(index) : arena;
+      if (!buffer) throw new InternalError(`buffer ${plan.name} is used before it is written`);
+      return { binding, resource: plan.role === "data" ? { buffer } : { buffer, offset: plan.offset, size: roundUp(plan.bytes, 4) } };
+    });
+    return this.#device.createBindGroup({ layout: this.#layout(launched.length), entries });
+  }
+
+  /** Of a kernel that takes so many buffers; rejects, naming it, where it does not compile. */
+  of(kernel: CompiledKernel | undefined, buffers: number): Promise<GPUComputePipeline> {
+    const { source, name = "" } = kernel ?? {};
+    if (source === undefined) throw new InternalError(`kernel ${name} was not compiled for WebGPU`);
+    const key = `${String(buffers)} ${textOf(source)}`;
+    const known = this.#bySource.get(key);
+    if (known) return known;
+    const layout = this.#device.createPipelineLayout({ bindGroupLayouts: [this.#layout(buffers), this.#timeLayout] });
+    const made = buildPipeline(this.#device, name, source, layout);
+    this.#bySource.set(key, made);
+    return made;
+  }
+
+  /** Of group 0 for a kernel with that many buffers. */
+  #layout(buffers: number): GPUBindGroupLayout {
     const known = this.#layouts.get(buffers);
     if (known) return known;
     const entries = Array.from({ length: buffers }, (_, binding): GPUBindGroupLayoutEntry => ({
@@ -41,27 +80,9 @@ export class Pipelines {
     this.#layouts.set(buffers, made);
     return made;
   }
-
-  /** Of all kernels that a program launches, by their number; made in parallel. */
-  async ofLaunched(program: Program): Promise<ReadonlyMap<number, GPUComputePipeline>> {
-    const buffersOf = new Map(launchesOf(program).map(({ kernel, buffers }) => [kernel, buffers.length]));
-    const made = [...buffersOf].map(async ([kernel, buffers]) => [kernel, await this.of(program.kernels[kernel], buffers)] as const);
-    return new Map(await Promise.all(made));
-  }
-
-  /** Of a kernel that takes so many buffers; rejects, naming it, where it does not compile. */
-  of(kernel: CompiledKernel | undefined, buffers: number): Promise<GPUComputePipeline> {
-    const { source, name = "" } = kernel ?? {};
-    if (source === undefined) throw new InternalError(`kernel ${name} was not compiled for WebGPU`);
-    const key = `${String(buffers)} ${textOf(source)}`;
-    const known = this.#bySource.get(key);
-    if (known) return known;
-    const layout = this.#device.createPipelineLayout({ bindGroupLayouts: [this.layout(buffers), this.#timeLayout] });
-    const made = buildPipeline(this.#device, name, source, layout);
-    this.#bySource.set(key, made);
-    return made;
-  }
 }
+
+export const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
 
 /** What a shader does, whatever it is called: its first line is a comment with the kernel's name. */
 export const textOf = (source: string): string => source.slice(source.indexOf("\n"));
@@ -87,12 +108,10 @@ async function buildPipeline(device: GPUDevice, name: string, source: string, la
   return made;
 }
 
-const topLaunchesOf = (program: Program): Launch[] => Object.values(program.entries).flat();
-const launchesOf = (program: Program): KernelLaunch[] =>
-  topLaunchesOf(program).flatMap((launch) => (launch.kind === "loop" ? launch.body : [launch]));
+const launchesOf = (program: Program): Launch[] => Object.values(program.entries).flat();
 
 function timeSteps(device: GPUDevice, program: Program): GPUBuffer {
-  const count = Math.max(1, ...topLaunchesOf(program).map((launch) => (launch.kind === "loop" ? launch.count : 1)));
+  const count = Math.max(1, ...launchesOf(program).map((launch) => (launch.kind === "loop" ? launch.count : 1)));
   const values = new Int32Array((count * TIME_STRIDE) / 4);
   for (let t = 0; t < count; t++) values[(t * TIME_STRIDE) / 4] = t;
   const buffer = device.createBuffer({ label: "time", size: values.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });

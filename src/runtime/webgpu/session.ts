@@ -6,9 +6,8 @@ import type { BufferPlan, EntryName, KernelLaunch, Program } from "../../ir/prog
 import { InternalError, sizeOf } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
 import { formatBytes, outOfMemory } from "../memory.ts";
-import { bindBuffers, roundUp } from "./bind.ts";
 import type { Gpu } from "./gpu.ts";
-import { Pipelines, TIME_STRIDE } from "./pipelines.ts";
+import { Pipelines, roundUp, TIME_STRIDE } from "./pipelines.ts";
 
 /** A submit should stay well below what browsers and drivers take for a hang. */
 const SUBMIT_MS = 100;
@@ -240,8 +239,7 @@ class WebgpuSession implements Session {
     const key = launch.buffers.join();
     const known = this.#groups.get(key);
     if (known) return known;
-    const memory = { buffers: this.#program.buffers, arena: this.#arena, data: this.#data };
-    const group = bindBuffers(this.#gpu.device, this.#pipelines.layout(launch.buffers.length), launch.buffers, memory);
+    const group = this.#pipelines.bind(launch.buffers, { buffers: this.#program.buffers, arena: this.#arena, data: this.#data });
     this.#groups.set(key, group);
     return group;
   }
