@@ -30,10 +30,16 @@ export class SplitKeys {
   readonly #places: readonly number[] | undefined;
   readonly #numbers = new Map<string, number>();
   readonly #keys: number[] = [];
+  readonly #isPair: boolean;
 
-  /** @param label where that stands which classes are of */
-  constructor({ keyedBy }: Pick<ResolvedSplit, "keyedBy">, header: TableHeader, label: readonly number[]) {
-    this.#places = typeof keyedBy === "object" ? header.placesOf(keyedBy.column) : keyedBy === "label" ? label : undefined;
+  /** @param label where that stands which classes are of, and what the labels are */
+  constructor(
+    { keyedBy }: Pick<ResolvedSplit, "keyedBy">,
+    header: TableHeader,
+    label: { readonly places: readonly number[]; readonly kind: LabelRequest["kind"] } | undefined,
+  ) {
+    this.#places = typeof keyedBy === "object" ? header.placesOf(keyedBy.column) : keyedBy === "label" ? label?.places : undefined;
+    this.#isPair = keyedBy === "label" && label?.kind === "set";
   }
 
   add(row: Row): void {
@@ -44,7 +50,9 @@ export class SplitKeys {
     this.#keys.push(known ?? this.#numbers.size - 1);
   }
 
+  /** Labels that are sets tell rows apart where they are one of two, as 0 and 1 are; of more there would be parts for every mixture. */
   get list(): readonly number[] {
+    if (this.#isPair && this.#numbers.size > 2) throw new DataError(NO_CLASSES, WITHOUT_CLASSES);
     return this.#keys;
   }
 
@@ -101,13 +109,17 @@ export const outputsOf = (requests: readonly LabelRequest[]): readonly string[] 
 /** Which request's labels a split looks at. */
 export function keyedRequest({ keyedBy }: Pick<ResolvedSplit, "keyedBy">, requests: readonly LabelRequest[]): number | undefined {
   if (keyedBy !== "label") return undefined;
-  const classes = requests.flatMap(({ kind }, i) => (kind === "class" ? [i] : []));
-  const hint = "leave out `stratified` and `per class`";
-  if (classes.length > 1) throw new DataError("a split that looks at classes needs labels of one output, and several have some", hint);
-  if (classes[0] === undefined)
-    throw new DataError("a split that looks at classes needs labels that are classes, and those of the loss are not", hint);
-  return classes[0];
+  const labelled = (wanted: LabelRequest["kind"]): number[] => requests.flatMap(({ kind }, i) => (kind === wanted ? [i] : []));
+  const [classes, sets] = [labelled("class"), labelled("set")];
+  const [first, ...others] = classes.length > 0 ? classes : sets;
+  if (others.length > 0)
+    throw new DataError("a split that looks at classes needs labels of one output, and several have some", WITHOUT_CLASSES);
+  if (first === undefined) throw new DataError(NO_CLASSES, WITHOUT_CLASSES);
+  return first;
 }
+
+const NO_CLASSES = "a split that looks at classes needs labels that are classes, and those of the loss are not";
+const WITHOUT_CLASSES = "leave out `stratified` and `per class`";
 
 /** Where the labels of each request stand. */
 export function placeLabels(

@@ -96,7 +96,7 @@ export async function describeTable(
   const begin = (header: TableHeader): void => {
     const placedLabels = placeLabels(source, header, requests);
     labels = requests.map((request, i) => new LabelsOfColumn(request, at(placedLabels, i), header));
-    keys = new SplitKeys(split, header, keyed === undefined ? [] : at(placedLabels, keyed).places);
+    keys = new SplitKeys(split, header, keyed === undefined ? undefined : { ...at(placedLabels, keyed), kind: at(requests, keyed).kind });
     placedSteps = placeSteps(steps, (pick) => header.placesOf(pick as string));
     const placed = placeInputs(
       columns,
@@ -150,17 +150,19 @@ function kindsOf(
   steps: readonly PlacedStep[],
 ): readonly ColumnKind[] {
   const problems = new Problems();
-  const kinds = surveys.flatMap((survey, i) => {
+  const kinds = surveys.map((survey, i) => {
     const placed = columns[i];
     const reading = readingNamed(placed?.reading ?? "number");
     const isFilled = placed !== undefined && fills(stepsFor(placed, reading, steps));
-    return survey.kind(path, isFilled, problems) ?? [];
+    return { isName: reading.kind === "category", kind: survey.kind(path, isFilled, problems) };
   });
   problems.check(
     "rows that cannot be used",
-    "correct or remove them; `preprocess fill(mean)` fills what is missing, and `one_hot(COLUMN)` makes numbers of names. Text needs a tokenizer, which is not built yet",
+    kinds.some(({ isName, kind }) => isName && kind === undefined)
+      ? "correct or remove them; no mean stands for a name: `fill(mark, COLUMN)` gives what is missing a place of its own"
+      : "correct or remove them; `preprocess fill(mean)` fills what is missing, and `one_hot(COLUMN)` makes numbers of names. Text needs a tokenizer, which is not built yet",
   );
-  return kinds;
+  return kinds.flatMap(({ kind }) => kind ?? []);
 }
 
 /** An input while it is fitted. */
@@ -249,7 +251,7 @@ export async function loadTable(
     if (!withLabel) return;
     labelPlaces = placeLabels(source, header, requests);
     const keyed = keyedRequest(split, requests);
-    keys = new SplitKeys(split, header, keyed === undefined ? [] : at(labelPlaces, keyed).places);
+    keys = new SplitKeys(split, header, keyed === undefined ? undefined : { ...at(labelPlaces, keyed), kind: at(requests, keyed).kind });
   };
   const take = (row: Row): void => {
     inputs.forEach((reader, i) => {
