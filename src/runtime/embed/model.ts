@@ -11,7 +11,7 @@ import { predictSplit, type Prediction } from "../predict.ts";
 import type { Metrics } from "../metrics.ts";
 import { initialize, Network } from "../network.ts";
 import type { TrainEvent } from "../events.ts";
-import { DELTA, loadWeights, readWeights, wholeNetwork } from "../weights/model-weights.ts";
+import { DELTA, loadWeights, readWeights } from "../weights/model-weights.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
 import type { DeviceKind } from "./device-file.ts";
 import { decodedColumns, decodedExamples } from "./pictures.ts";
@@ -130,15 +130,13 @@ export class Model {
     };
     this.#occupy("training");
     try {
-      const { train } = await import("./training.ts");
+      const { train, requirePublished, teacherOf } = await import("./training.ts");
       const { goingOn } = options.onCheckpoint || options.resume ? await import("./checkpoints.ts") : {};
       const going = goingOn?.(this.#artifact, splits, options);
       const isBegun = this.#weights === "begun" || this.#weights === "kept";
-      if (this.#artifact.weights && !isBegun && !options.resume)
-        throw new StateError("the recipe begins with published weights: call `load` first, with `weights.safetensors` of the folder");
+      requirePublished(this.#artifact, isBegun || options.resume !== undefined);
       const weights = isBegun ? readSafetensors(await this.save()) : undefined;
-      const teacher =
-        options.teacher && wholeNetwork(this.#artifact.teacher?.parameters ?? [], readSafetensors(bytesOf(options.teacher)).tensors);
+      const teacher = options.teacher && teacherOf(this.#artifact, bytesOf(options.teacher));
       for await (const event of train(this.#network, splits, { signal, weights, teacher, epochs, ...going })) {
         // Not before: a training that cannot begin leaves no weights.
         this.#weights = "kept";

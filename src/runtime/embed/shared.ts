@@ -5,7 +5,7 @@
 export * from "../../ir/arrays.ts";
 export * from "../../ir/types.ts";
 export * from "../device.ts";
-export { DataError, NonFiniteLossError } from "../errors.ts";
+export { DataError, NonFiniteLossError, StateError } from "../errors.ts";
 export * from "../is-node.ts";
 export * from "../memory.ts";
 export { columnsIn, labelNames, nameOf, outputShapeOf, targetOf, targetsOf, tasksOf } from "../../ir/tasks.ts";
