@@ -3,7 +3,8 @@
 A line of JSON has `module`, the text of a class Net; `given`, a safetensors file with weight/NAME and batch/NAME; `loss`, an expression of
 output and label; `optimizer`, an expression of parameters; `factors`, what each step's rate is multiplied by; `frozen`, names of modules;
 and `out`, the file for what the steps make in float64. The answer is a line with `error`, or with `noise`: for each tensor how far float32
-is from that (root mean square), at its worst of four runs whose numbers differ by what float32 rounds away.
+is from that (root mean square), at its worst of four runs whose numbers differ by what float32 rounds away, those of gradients too: one that is
+zero because its terms cancel is a zero in one order of summing and not in another, and Adam divides it by its size.
 """
 
 import json
@@ -54,6 +55,9 @@ def steps(case, dtype, seed=0):
         if step == 0:
             out["output"] = cast(output)
             out |= {f"grad/{k}": cast(p.grad) for k, p in net.named_parameters() if p.grad is not None}
+        for p in (p for p in parameters if p.grad is not None):
+            shift = off / 2 * (2 * torch.rand(p.grad.shape, generator=random, dtype=torch.float64) - 1)
+            p.grad += (p.grad.abs().max() * shift).to(dtype)
         optimizer.step()
         losses.append(loss.item())
     out["loss"] = torch.tensor(losses, dtype=dtype)
