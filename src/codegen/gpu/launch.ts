@@ -2,7 +2,6 @@
 // becomes one, by its shape and by what the device is.
 
 import { mul } from "../../ir/loop/expr.ts";
-
 import type { Kernel, KernelParameter, Product, ProductShape } from "../../ir/loop/kernel.ts";
 import { verifyKernel } from "../../ir/loop/verify.ts";
 import type { KernelPart } from "../../ir/program.ts";
@@ -47,7 +46,7 @@ export function launchOf(block: Block, profile: DeviceProfile): Launch {
 export const launchKernel = (kernel: Kernel, profile: DeviceProfile): Launch => launchOf(scheduleKernel(kernel, profile), profile);
 
 /** Launches that follow each other. */
-export type LaunchWay = readonly Launch[];
+type LaunchWay = readonly Launch[];
 
 /**
  * All that computes what a kernel does, the likeliest to be the fastest first, where only the device knows which is, and it measures: by

@@ -2,14 +2,14 @@
 
 import { InternalError } from "../types.ts";
 
-/** Numbers up to which three of a triple lie in the table's memory. */
+/** Triples that there may be: with more, a compilation has gone wrong. */
 const MOST = 2 ** 26;
 
-/** Of what is a power of two. */
+/** A power of two, as every table's size. */
 const SLOTS_AT_FIRST = 32;
 
 export class Triples {
-  /** In each slot one more than the number of a triple, or 0. */
+  /** In each slot one more than the number of a triple, or 0; half of them stay empty. */
   #slots = new Int32Array(SLOTS_AT_FIRST);
   #triples = new Int32Array((3 * SLOTS_AT_FIRST) / 2);
   #count = 0;
