@@ -198,6 +198,7 @@ describe.skipIf(reason !== undefined)("the CUDA device", () => {
   });
 
   it("is lost where a launch or a wait fails, and what is left can be disposed of", async () => {
+    const before = used();
     for (const call of ["cuLaunchKernel", "cuMemcpyDtoHAsync_v2", "cuStreamQuery"]) {
       const session: Session = await device.load(double);
       fake.fail(call, 719, 0);
@@ -211,6 +212,7 @@ describe.skipIf(reason !== undefined)("the CUDA device", () => {
       ]);
       fake.fail("", 0, 0);
       session.dispose();
+      expect(used(), call).toBe(before);
     }
   });
 });

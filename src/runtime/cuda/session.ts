@@ -160,18 +160,19 @@ export class CudaSession implements Session {
       size += Math.ceil(part.bytes / 8) * 8;
       return part;
     });
-    const staging = this.#faults(() => {
-      const memory = this.#takeStaging(Math.max(size, 8));
-      for (const { index, at, bytes } of parts)
-        if (bytes > 0) this.#driver.call("cuMemcpyDtoHAsync_v2", memory.address + BigInt(at), this.#place(index), bytes, this.#stream);
-      return memory;
-    });
-    await this.sync();
-    const view = this.#driver.koffi.view(staging.address, staging.bytes);
-    const result = new Map(parts.map(({ name, plan, at, length }) => [name, new HOST_ARRAYS[plan.dtype](view, at, length).slice()]));
-    if (this.#staging === undefined && !this.#isDisposed) this.#staging = staging;
-    else this.#driver.call("cuMemFreeHost", staging.address);
-    return result;
+    const staging = this.#faults(() => this.#takeStaging(Math.max(size, 8)));
+    try {
+      this.#faults(() => {
+        for (const { index, at, bytes } of parts)
+          if (bytes > 0) this.#driver.call("cuMemcpyDtoHAsync_v2", staging.address + BigInt(at), this.#place(index), bytes, this.#stream);
+      });
+      await this.sync();
+      const view = this.#driver.koffi.view(staging.address, staging.bytes);
+      return new Map(parts.map(({ name, plan, at, length }) => [name, new HOST_ARRAYS[plan.dtype](view, at, length).slice()]));
+    } finally {
+      if (this.#staging === undefined && !this.#isDisposed) this.#staging = staging;
+      else this.#driver.attempt("cuMemFreeHost", staging.address);
+    }
   }
 
   async sync(): Promise<void> {
