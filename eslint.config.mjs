@@ -23,6 +23,13 @@ export default tseslint.config(
     rules: {
       "max-lines": ["error", { max: 400 }],
       eqeqeq: "error",
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "NewExpression[callee.object.name='Intl']:not(:function NewExpression)",
+          message: "Every process that loads the file would wait for this: make it when it is first used.",
+        },
+      ],
     },
   },
   {

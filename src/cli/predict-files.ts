@@ -3,6 +3,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
+import { naturally } from "../ir/natural-order.ts";
 import { isVisible, PICTURE_ENDINGS } from "../runtime/data/images.ts";
 import type { SkippedPicture } from "../runtime/data/access.ts";
 import { DataError } from "../runtime/errors.ts";
@@ -19,8 +20,7 @@ export interface NamedFile {
 }
 
 /** As people count: `2.png` before `10.png`. */
-const naturally = new Intl.Collator("en", { numeric: true });
-const inOrder = (a: string, b: string): number => naturally.compare(a, b) || (a < b ? -1 : Number(a > b));
+const inOrder = (a: string, b: string): number => naturally(a, b) || (a < b ? -1 : Number(a > b));
 
 /** Tables, each of which must be there before the first is read. */
 export async function namedTables(paths: readonly string[]): Promise<readonly NamedFile[]> {

@@ -2,6 +2,7 @@
 
 import type { Note } from "../diagnostics.ts";
 import { adapts, fits, matchWeights, type Clause, type Contract, type Misfit, type WantedTensor } from "../ir/weights/contract.ts";
+import { naturally } from "../ir/natural-order.ts";
 import { groupNames, type NameGroup } from "../ir/weights/groups.ts";
 import type { FileTensor } from "../ir/weights/plan.ts";
 import type { Shape } from "../ir/types.ts";
@@ -178,15 +179,13 @@ function renamesOfLayers(network: NamedShapes, file: NamedShapes): readonly Rena
   const spare = layersByKind(file);
   const renames: Renamed[] = [];
   for (const [kind, to] of layersByKind(network)) {
-    const from = (spare.get(kind) ?? []).toSorted((a, b) => byNumbers.compare(a.glob, b.glob));
+    const from = (spare.get(kind) ?? []).toSorted((a, b) => naturally(a.glob, b.glob));
     if (from.length !== to.length) continue;
     if (new Set(from.map(({ glob }) => glob.replaceAll(/\d+/g, "0"))).size > 1) return [];
     renames.push(...to.flatMap((group, i) => (from[i] ? [{ from: from[i], to: group }] : [])));
   }
   return renames;
 }
-
-const byNumbers = new Intl.Collator("en", { numeric: true });
 
 /** What lies directly in one scope is a layer. */
 function layersByKind({ names, shapes }: NamedShapes): ReadonlyMap<string, readonly NameGroup[]> {

@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { naturally } from "../../ir/natural-order.ts";
 
 /** What people install to have a library, and the versions whose functions are those that are called, newest first. */
 export const LIBRARIES = {
@@ -79,7 +80,7 @@ function matching(folder: string, name: RegExp): string[] {
   try {
     return readdirSync(folder)
       .filter((entry) => name.test(entry))
-      .sort((a, b) => b.localeCompare(a, "en", { numeric: true }))
+      .sort((a, b) => naturally(b, a))
       .map((entry) => join(folder, entry));
   } catch {
     return [];
