@@ -49,13 +49,16 @@ export async function bundleModules(folder, entries) {
   return Object.keys(metafile.inputs);
 }
 
-const VALIDATOR = "src/ir/schema-validator.ts";
+/** More than a third of the script otherwise, of which most runs need nothing: each would read it. What asks for it, and what it is. */
+const APART = {
+  "validators.cjs": { asked: /[\\/]schema-validator\.ts$/, entry: "src/ir/schema-validator.ts" },
+  "hub.cjs": { asked: /^@huggingface\/hub$/, entry: "@huggingface/hub" },
+};
 
-/** A third of the script, which no verb needs that reads a spec: it would be read by each. */
-const VALIDATORS_APART = {
-  name: "validators-apart",
+const APART_FROM_SCRIPT = {
+  name: "apart-from-script",
   setup({ onResolve }) {
-    onResolve({ filter: /[\\/]schema-validator\.ts$/ }, () => ({ path: "./validators.cjs", external: true }));
+    for (const [name, { asked }] of Object.entries(APART)) onResolve({ filter: asked }, () => ({ path: `./${name}`, external: true }));
   },
 };
 
@@ -76,7 +79,7 @@ const NO_OTHER_PROGRAMS = {
   },
 };
 
-/** The command line: tlc.cjs, validators.cjs, and cli/main.js, which runs them. Returns the files that it is made of. */
+/** The command line: tlc.cjs, what lies apart from it, and cli/main.js, which runs them. Returns the files that it is made of. */
 export async function bundleCommand(folder) {
   const { metafile } = await build({
     ...common(),
@@ -87,15 +90,19 @@ export async function bundleCommand(folder) {
     // Code that was kept has no way to import. What is late is a function here, or asked for by `require`.
     supported: { "dynamic-import": false },
     banner: { js: 'const scriptUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [VALIDATORS_APART, await precompiled(), NO_OTHER_PROGRAMS],
+    plugins: [APART_FROM_SCRIPT, await precompiled(), NO_OTHER_PROGRAMS],
   });
-  const { metafile: ofValidators } = await build({
-    ...common(),
-    entryPoints: [VALIDATOR],
-    outfile: join(folder, "validators.cjs"),
-    format: "cjs",
-    plugins: [await precompiled()],
-  });
+  const inputs = Object.keys(metafile.inputs);
+  for (const [name, { entry }] of Object.entries(APART)) {
+    const apart = await build({
+      ...common(),
+      entryPoints: [entry],
+      outfile: join(folder, name),
+      format: "cjs",
+      plugins: [await precompiled()],
+    });
+    inputs.push(...Object.keys(apart.metafile.inputs));
+  }
   const script = readFileSync(resolve(root, folder, "tlc.cjs"));
   const hash = createHash("sha256").update(script).digest("hex").slice(0, 16);
   // CommonJS as well: getting ready for a module takes Node a tenth of the time that `tlc check` has.
@@ -107,7 +114,7 @@ export async function bundleCommand(folder) {
     define: { SCRIPT_HASH: JSON.stringify(hash), "import.meta.dirname": "__dirname" },
   });
   writeFileSync(resolve(root, folder, "cli/package.json"), '{ "type": "commonjs" }\n');
-  return [...Object.keys(metafile.inputs), ...Object.keys(ofValidators.inputs)];
+  return inputs;
 }
 
 /** All that the package's manifest names. Returns the files that it is made of. */
