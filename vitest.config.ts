@@ -64,6 +64,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "device",
+          isolate: false,
           include: DEVICE_TESTS,
           exclude: EXCLUDED,
           // Each kernel runs for moments: to optimize it, and to choose its instructions well, takes the software driver longer than that.
