@@ -64,9 +64,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: "device",
-          isolate: false,
           include: DEVICE_TESTS,
           exclude: EXCLUDED,
+          // As above.
+          isolate: false,
           // Each kernel runs for moments: to optimize it, and to choose its instructions well, takes the software driver longer than that.
           env: { GALLIVM_PERF: "nopt" },
         },
