@@ -3,6 +3,7 @@
 
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -12,6 +13,11 @@ const DEVICE_TESTS = ["test/runtime/**/*webgpu*.test.ts"];
 const RUNTIME_FOLDER = resolve(".cache/runtime");
 mkdirSync(RUNTIME_FOLDER, { recursive: true, mode: 0o700 });
 const EXCLUDED = ["**/node_modules/**", "dist/**", ".cache/**"];
+
+/** For the processes of Node that tests start. */
+const NODE_OPTIONS = [process.env["NODE_OPTIONS"] ?? "", `--import=${pathToFileURL("test/support/patient-dawn.mjs").href}`]
+  .join(" ")
+  .trim();
 
 /** Files of more than half a minute on two cores: at the end of the queue, one would run alone. */
 const LONGEST = ["bundlers", "webgpu-traces", "examples", "lifecycle", "published", "package", "demo", "transfer", "cuda-compiles"];
@@ -52,11 +58,19 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "e2e", include: E2E_TESTS, exclude: EXCLUDED },
+        test: { name: "e2e", include: E2E_TESTS, exclude: EXCLUDED, env: { NODE_OPTIONS } },
       },
       {
         extends: true,
-        test: { name: "device", include: DEVICE_TESTS, exclude: EXCLUDED },
+        test: {
+          name: "device",
+          include: DEVICE_TESTS,
+          exclude: EXCLUDED,
+          // As above.
+          isolate: false,
+          // Each kernel runs for moments: to optimize it, and to choose its instructions well, takes the software driver longer than that.
+          env: { GALLIVM_PERF: "nopt" },
+        },
       },
     ],
   },

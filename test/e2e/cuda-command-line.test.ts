@@ -78,8 +78,8 @@ describe.skipIf(reason !== undefined)("tlc with a driver and a compiler for CUDA
     copyFileSync(await hostCompiler(), join(machine, "libnvrtc.so.13"));
     writeFileSync(
       join(work, "wide.tlspec"),
-      SPEC.replace(/linear\((\d+)\) -> relu/, "linear(768) -> relu -> linear(768) -> relu")
-        .replace("batch 4", "batch 8")
+      SPEC.replace(/linear\((\d+)\) -> relu/, "linear(512) -> relu -> linear(512) -> relu")
+        .replace("batch 4", "batch 24")
         .replace("epochs 6", "epochs 1"),
     );
     const tuned = (events: readonly Event[]): unknown => events.find(({ event }) => event === "tuned");

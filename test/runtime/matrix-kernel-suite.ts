@@ -6,6 +6,7 @@ import { cudaTarget } from "../../src/codegen/cuda/target.ts";
 import { referenceTarget } from "../../src/codegen/reference.ts";
 import type { OperandType } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
+import { FORMATS as ROUNDINGS, roundTo } from "../../src/ir/rounding.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { convForward, convWeightGradient, matmul, numbers, relativeError, runKernel } from "../codegen/kernels.ts";
@@ -47,7 +48,12 @@ export function matrixKernelSuite(name: string, open: () => Promise<Device>, tol
       expect(cudaTarget.compileKernel(kernel).source).toContain(`multiply_${of}(`);
       const read = kernel.params.filter(({ access }) => access === "read");
       const inputs = Object.fromEntries(read.map(({ name: param, length }, i) => [param, numbers(length, i + 1)]));
-      const expected = await runKernel(reference, referenceTarget, kernel, inputs);
+      // Each operand once, where the kernel rounds it for every result that it is part of.
+      const rounded = Object.entries(inputs).map(([param, values]) => [
+        param,
+        param === "bias" ? values : values.map((x) => roundTo(ROUNDINGS[of], x)),
+      ]);
+      const expected = await runKernel(reference, referenceTarget, given, Object.fromEntries(rounded) as typeof inputs);
       for (const [output, values] of await runKernel(device, cudaTarget, kernel, inputs))
         expect(relativeError(values, expected.get(output) ?? new Float32Array()), output).toBeLessThan(tolerance);
     });
