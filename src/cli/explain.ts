@@ -2,7 +2,7 @@
 // and takes; without either, the list of all.
 
 import { CATALOGUE, didYouMean, entryOfCode, explain as explainCode, type DiagnosticName } from "../diagnostics.ts";
-import { hintForSetting, LAYERS_ELSEWHERE, wordMeant } from "../dsl/hints.ts";
+import { hintForSetting, layerMeant, wordMeant } from "../dsl/hints.ts";
 import { LAYERS } from "../dsl/layers/index.ts";
 import { DATASET_KEYS, RECIPE_KEYS } from "../dsl/setting-keys.ts";
 import { describeArgument } from "../ir/recipe/argument-rules.ts";
@@ -68,8 +68,8 @@ function explainDiagnostic(given: string, terminal: Terminal): void {
 
 /** A setting, which is no word, and what other frameworks call a setting or a layer. */
 function meantBy(given: string): string | undefined {
-  const layer = LAYERS_ELSEWHERE.get(given.toLowerCase());
-  if (layer !== undefined) return `did you mean \`${layer}\`?`;
+  const layer = layerMeant(given);
+  if (layer !== undefined) return layer;
   const names = ENTRIES.map(({ name }) => name);
   const word = wordMeant(given, names);
   if (word !== undefined) return word;

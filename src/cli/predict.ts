@@ -1,7 +1,7 @@
 // `tlc predict`: what a trained network says about pictures, or about the rows of tables.
 
 import type { Artifact } from "../ir/artifact.ts";
-import type { WordPlan } from "../ir/plan.ts";
+import type { DataPlan, WordPlan } from "../ir/plan.ts";
 import { pathsOf, sourceOf } from "../ir/recipe/sources/index.ts";
 import { isPicture } from "../ir/recipe/steps/define.ts";
 import { targetOf, targetsOf } from "../ir/tasks.ts";
@@ -10,7 +10,7 @@ import { writeFileAtomic } from "../runtime/atomic-file.ts";
 import type { SkippedPicture } from "../runtime/data/access.ts";
 import { predictSplit, type Prediction, type Predictions } from "../runtime/predict.ts";
 import { sharesOf } from "../runtime/mask-answers.ts";
-import { initialize, Network } from "../runtime/network.ts";
+import { initialize, Network, type LoadedStage } from "../runtime/network.ts";
 import { loadNamedWeights } from "../runtime/weights/model-weights.ts";
 import type { PredictionAnswer } from "./events.ts";
 import { EXIT, UsageError } from "./failure.ts";
@@ -40,26 +40,12 @@ export async function predict(path: string, names: readonly string[], options: P
     const weights = await openTrainedWeights(opened, path, options.weights, terminal);
     let network: Network | undefined;
     try {
-      const { loadInputs } = await import("../runtime/data/index.ts");
       network = await Network.open(artifact, device);
       initialize(network.loaded);
       await loadNamedWeights(network.loaded, weights);
-      const { stdin } = terminal.io;
-      // What is held is a part of the pictures and no more; of tables, one.
-      const most = isTable ? 1 : examplesAtOnce(artifact);
-      for (let first = 0; first < files.length; first += most) {
-        const some = files.slice(first, first + most);
-        const reading = readingOptions(terminal, "predict", { before: first, total: files.length });
-        const paths = some.map((file) => file.path);
-        const inputs = await loadInputs(plan, paths, artifact.dataInfo, { ...reading, ...(stdin && { stdin }) });
-        for (const [i, answers] of (await predictSplit(network.loaded, inputs)).entries()) {
-          const file = (isTable ? some[0] : some[i])?.path ?? "";
-          const place = masks?.[first + i];
-          const written = place === undefined ? undefined : await writeMasks(place, answers);
-          const name = isTable ? `${files.length > 1 ? `${file} ` : ""}row ${i + 1}` : file;
-          show(artifact, { file, name, ...(isTable && { row: i + 1 }) }, answers, terminal, written);
-        }
-      }
+      await (isTable
+        ? predictTables(network.loaded, plan, files, terminal)
+        : predictPictures(network.loaded, plan, { files, masks }, terminal));
     } finally {
       network?.dispose();
       await weights.close();
@@ -68,16 +54,64 @@ export async function predict(path: string, names: readonly string[], options: P
   });
 }
 
+/** Rows of a table that are held at once, with what the network says of them. */
+const MOST_ROWS = 2 ** 14;
+
+/** What is held is a part of a table and no more. */
+async function predictTables(loaded: LoadedStage, plan: DataPlan, files: readonly NamedFile[], terminal: Terminal): Promise<void> {
+  const { eachTablePart } = await import("../runtime/data/index.ts");
+  const { artifact } = loaded;
+  const { stdin } = terminal.io;
+  const most = Math.min(MOST_ROWS, examplesAtOnce(artifact));
+  for (const { path: file } of files) {
+    let row = 0;
+    await eachTablePart(plan, file, artifact.dataInfo, { most, ...(stdin && { stdin }) }, async (part) => {
+      for (const answers of await predictSplit(loaded, part)) {
+        row++;
+        show(artifact, { file, name: `${files.length > 1 ? `${file} ` : ""}row ${row}`, row }, answers, terminal);
+      }
+    });
+  }
+}
+
+/** What is held is a part of the pictures and no more. @param masks where that of each goes */
+async function predictPictures(
+  loaded: LoadedStage,
+  plan: DataPlan,
+  { files, masks }: { readonly files: readonly NamedFile[]; readonly masks: readonly string[] | undefined },
+  terminal: Terminal,
+): Promise<void> {
+  const { loadInputs } = await import("../runtime/data/index.ts");
+  const { artifact } = loaded;
+  const most = examplesAtOnce(artifact);
+  for (let first = 0; first < files.length; first += most) {
+    const paths = files.slice(first, first + most).map(({ path }) => path);
+    const reading = readingOptions(terminal, "predict", { before: first, total: files.length });
+    for (const [i, answers] of (await predictSplit(loaded, await loadInputs(plan, paths, artifact.dataInfo, reading))).entries()) {
+      const [file = "", place] = [paths[i], masks?.[first + i]];
+      show(artifact, { file, name: file }, answers, terminal, place === undefined ? undefined : await writeMasks(place, answers));
+    }
+  }
+}
+
 /** So many are named to people; of more there is a count. */
-const NAMED = 5;
+const NAMED = 3;
 
 function sayLeftOut(skipped: readonly SkippedPicture[], terminal: Terminal): void {
   for (const it of skipped) terminal.object({ event: "skipped", split: "predict", ...it });
-  for (const { path, problem } of skipped.slice(0, NAMED)) terminal.note(`${path} is left out: ${problem}`);
-  if (skipped.length > NAMED) terminal.note(`and ${skipped.length - NAMED} more that are no pictures`);
+  for (const problem of new Set(skipped.map((it) => it.problem))) {
+    const paths = skipped.flatMap((it) => (it.problem === problem ? [it.path] : []));
+    const [first = ""] = paths;
+    const named = paths.length > NAMED ? [...paths.slice(0, NAMED), "…"] : paths;
+    terminal.note(
+      paths.length === 1
+        ? `${first} is left out: ${problem}`
+        : `${paths.length} files are left out, each ${problem.replace(/^it is /, "")}: ${named.join(", ")}`,
+    );
+  }
 }
 
-/** Bytes of pictures that are held at once, as the network takes them. */
+/** Bytes of examples that are held at once: pictures as the network takes them, and numbers four times that. */
 const HELD = 64 * 2 ** 20;
 
 /** Whole batches of them. */

@@ -43,7 +43,9 @@ export async function openResults(
   out: string | undefined,
   { run, begins }: { readonly run?: string | undefined; readonly begins?: string | undefined } = {},
 ): Promise<Results> {
-  return out === undefined ? openRun(run ?? (await beginRun(artifact, path, begins)), artifact) : openFile(artifact, out);
+  if (out !== undefined) return openFile(artifact, out);
+  if (run !== undefined) await rewriteRecipe(run, artifact);
+  return openRun(run ?? (await beginRun(artifact, path, begins)), artifact);
 }
 
 /** Where the checkpoints lie of a run whose weights go to this file. */
@@ -109,6 +111,13 @@ async function beginRun(artifact: Artifact, path: string, begins: string | undef
   const spec = { source: resolve(path), target: artifact.target, ...trainedOf(artifact, begins) };
   await explained(run, () => writeFileAtomic(join(run, SPEC), `${JSON.stringify(spec, null, 1)}\n`));
   return run;
+}
+
+/** A run that goes on for another number of epochs is one of that many. */
+async function rewriteRecipe(run: string, { recipe }: Artifact): Promise<void> {
+  const [file, before] = [join(run, SPEC), (await readJson(join(run, SPEC))) as { readonly recipe?: unknown } | undefined];
+  if (before === undefined || JSON.stringify(before.recipe) === JSON.stringify(recipe)) return;
+  await explained(run, () => writeFileAtomic(file, `${JSON.stringify({ ...before, recipe }, null, 1)}\n`));
 }
 
 /** Makes the folder with the next number; another run may be doing the same. */

@@ -9,7 +9,8 @@ import type { LoadedSplit } from "../runtime/data/loaded-split.ts";
 import type { Checkpoint, Progress } from "../runtime/checkpoint/checkpoint.ts";
 import type { Every } from "../runtime/checkpoint/clock.ts";
 import { CheckpointFolder, newestCheckpoint } from "../runtime/checkpoint/folder.ts";
-import { identityOf, requireSame } from "../runtime/checkpoint/identity.ts";
+import { identityOf } from "../runtime/checkpoint/identity.ts";
+import { requireSame } from "../runtime/checkpoint/same.ts";
 import { DeviceError, type LastWeights } from "../runtime/device.ts";
 import { DataError } from "../runtime/errors.ts";
 import type { FeatureStore } from "../runtime/features.ts";
@@ -98,6 +99,8 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
     const data = await loadTrainData(plan, artifact, { signal, within, streamAbove: streamAbove(device, options) }, terminal, skipped);
     const { warnOfData } = await import("./data-warnings.ts");
     warnOfData(artifact, { ...data }, path, opened.outcome, terminal);
+    const identity = once(() => identityOf(artifact, { train: data.train, val: data.val }));
+    if (resume) requireSame(artifact, identity(), resume, before.weights);
     const begins = options.weights ?? opened.published?.hash;
     results = await openResults(artifact, path, options.out, { run: before?.run, begins });
     const folder = new CheckpointFolder(results.checkpoints, (error) => {
@@ -107,8 +110,6 @@ async function trainOn(asked: Opened, path: string, options: RunOptions, termina
     terminal.live("preparing the device");
     network = await Network.open(artifact, device);
     const progress = createProgress(terminal, undefined, classNames(artifact));
-    const identity = once(() => identityOf(artifact, { train: data.train, val: data.val }));
-    if (resume) requireSame(identity(), resume.identity, before.weights);
     const saving = {
       save: (progress: Progress) => folder.save({ ...progress, identity: identity() }),
       every: options.checkpointEvery,

@@ -3,11 +3,10 @@
 
 import { didYouMean, nearest } from "../diagnostics.ts";
 import { sizeOf, type Shape } from "../ir/types.ts";
-import { LAYER_BY_NAME } from "./layers/index.ts";
 
 const write = (text: string): string => `write \`${text}\``;
 
-/** Layers under their names elsewhere. */
+/** Layers under their names elsewhere, with the argument that makes them what that name says. */
 export const LAYERS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["dense", "linear"],
   ["fully_connected", "linear"],
@@ -27,7 +26,16 @@ export const LAYERS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["permute", "transpose"],
   ["logistic", "sigmoid"],
   ["swish", "silu"],
+  ...["bilstm", "bi_lstm", "bidirectional_lstm"].map((name) => [name, "lstm(N, bidirectional: true)"] as const),
+  ...["bigru", "bi_gru", "bidirectional_gru"].map((name) => [name, "gru(N, bidirectional: true)"] as const),
+  ...["birnn", "bi_rnn", "bidirectional_rnn"].map((name) => [name, "rnn(N, bidirectional: true)"] as const),
 ]);
+
+/** The layer that is called so elsewhere. */
+export function layerMeant(name: string): string | undefined {
+  const written = LAYERS_ELSEWHERE.get(name.toLowerCase());
+  return written === undefined ? undefined : `did you mean \`${written}\`?`;
+}
 
 const NOT_LAYERS: ReadonlyMap<string, string> = new Map([
   ["range", "a range is written `0..N`"],
@@ -41,12 +49,10 @@ const NOT_LAYERS: ReadonlyMap<string, string> = new Map([
 
 /** For a name in a network that stands for nothing. `labels`: scopes of the network, which name parameters and no values. */
 export function hintForName(name: string, names: () => Iterable<string>, labels: ReadonlySet<string>): string {
-  const layer = LAYERS_ELSEWHERE.get(name.toLowerCase());
   const other = NOT_LAYERS.get(name);
   if (other !== undefined) return other;
   if (labels.has(name)) return `\`${name}:\` names the parameters of a layer; a value gets a name by \`let ${name} = …\``;
-  if (layer !== undefined && LAYER_BY_NAME.has(layer)) return `did you mean \`${layer}\`?`;
-  return didYouMean(name, names()) ?? "`tlc explain` lists all layers";
+  return layerMeant(name) ?? didYouMean(name, names()) ?? "`tlc explain` lists all layers";
 }
 
 /** Losses, metrics, optimizers and schedules under their names elsewhere, in small letters. */

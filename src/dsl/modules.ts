@@ -118,12 +118,10 @@ class Loader {
   #open(it: Ast.Import, module: Module, importers: readonly string[]): Module | undefined {
     const reason = badPath(it.from);
     if (reason !== undefined) {
-      this.#sink.report("bad-import-path", it.fromSpan, { path: it.from, reason });
+      this.#sink.report("bad-import-path", it.fromSpan, { path: it.from, reason }, { hint: this.#fileMeant(it, module) });
       return undefined;
     }
-    const path = it.from.startsWith(ZOO)
-      ? joinPath(this.#host.zoo, `${it.from.slice(ZOO.length)}.tlspec`)
-      : joinPath(folderOf(module.path), it.from);
+    const path = it.from.startsWith(ZOO) ? this.#zooFile(it.from.slice(ZOO.length)) : joinPath(folderOf(module.path), it.from);
     if (importers.includes(path)) {
       this.#sink.report("import-cycle", it.fromSpan, { path: it.from });
       return undefined;
@@ -145,17 +143,41 @@ class Loader {
     }
     return this.load(path, text, importers);
   }
+
+  /** For a path that lacks its ending, as modules of Python do: the file that is there with it, or the one of the zoo. */
+  #fileMeant({ from, names }: Ast.Import, module: Module): string | undefined {
+    const [, name] = /(?:^|\/)([\w-]+)$/.exec(from) ?? [];
+    if (name === undefined || outsideReason(from) !== undefined) return undefined;
+    const isThere = (path: string): boolean => typeof this.#host.readFile(path) === "string";
+    const whole = ENDINGS.map((ending) => from + ending).find((path) => isThere(joinPath(folderOf(module.path), path)));
+    if (whole !== undefined) return `with its ending it is there: \`"${whole}"\``;
+    // A file of the zoo has a family: `resnet18` is in `resnet`.
+    const wanted = [name, ...names.map((it) => it.name)].flatMap((it) => [it, it.replace(/_?\d+$/, "")]);
+    const ofZoo = wanted.find((it) => isThere(this.#zooFile(it)));
+    return ofZoo === undefined ? `a path has its ending, as in \`"${from}.tlspec"\`` : `did you mean \`"${ZOO}${ofZoo}"\`?`;
+  }
+
+  #zooFile(name: string): string {
+    return joinPath(this.#host.zoo, `${name}.tlspec`);
+  }
 }
 
 const ZOO = "tlc:zoo/";
+const ENDINGS = [".tlspec", ".json"];
 
 function badPath(path: string): string | undefined {
+  const outside = outsideReason(path);
+  if (outside !== undefined || path.startsWith(ZOO)) return outside;
+  return ENDINGS.some((ending) => path.endsWith(ending)) ? undefined : "it is not a `.tlspec` or `.json` file";
+}
+
+/** Why nothing below the importing file is meant, whatever its ending. */
+function outsideReason(path: string): string | undefined {
   if (path.startsWith(ZOO))
     return /^[\w-]+$/.test(path.slice(ZOO.length)) ? undefined : "a name of the zoo is letters, digits, `_` and `-`";
   if (path.startsWith("tlc:")) return "only `tlc:zoo/NAME` comes with tlc";
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f]/.test(path)) return "it contains a control character";
   if (path.includes("\\")) return "folders are parted by `/`";
-  if (/^([A-Za-z]:|\/)/.test(path) || path.includes("://")) return "it is not relative to the importing file";
-  return /\.(tlspec|json)$/.test(path) ? undefined : "it is not a `.tlspec` or `.json` file";
+  return /^([A-Za-z]:|\/)/.test(path) || path.includes("://") ? "it is not relative to the importing file" : undefined;
 }

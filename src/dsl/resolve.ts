@@ -37,6 +37,9 @@ const KINDS: Readonly<Record<Bound["kind"], string>> = {
 export const describeKind = (declaration: Bound): string => KINDS[declaration.kind];
 
 /** A misspelt one is read as a name. */
+/** PyTorch's `forward` has it as `x`, and so has this language, without a declaration. */
+const INPUT_NAME = "name it by what it holds, as in `input image: f32[3, 32, 32]`: steps find the first input as `x` anyway";
+
 const STATEMENT_WORDS = ["input", "output", "let", "for", "if", "true", "false"];
 
 interface Scope {
@@ -87,9 +90,9 @@ class Resolver {
     }
   }
 
-  #define(name: string, span: Span, scope: Scope): void {
+  #define(name: string, span: Span, scope: Scope, otherwise = "choose another name"): void {
     const meaning = name === "x" ? "the current value" : LAYER_BY_NAME.has(name) ? "a layer" : undefined;
-    if (meaning !== undefined) this.#sink.report("reserved-name", span, { name, meaning }, { hint: "choose another name" });
+    if (meaning !== undefined) this.#sink.report("reserved-name", span, { name, meaning }, { hint: otherwise });
     const before = lookup(name, scope);
     if (before !== undefined)
       this.#sink.report("duplicate-parameter", span, { name }, { notes: [{ span: before, text: "defined here first" }] });
@@ -106,7 +109,7 @@ class Resolver {
           if (extent.kind === "ref" && lookup(extent.name, scope) === undefined) scope.names.set(extent.name, extent.span);
           else this.#expression(extent, scope);
         }
-        this.#define(statement.name, statement.nameSpan, scope);
+        this.#define(statement.name, statement.nameSpan, scope, INPUT_NAME);
         continue;
       }
       inputsAllowed = false;

@@ -52,7 +52,7 @@ const tokenBefore = (found: Token, tokens: readonly Token[]): Token | undefined 
 export function reportFaults(faults: readonly ParserFault[], context: FaultContext, sink: DiagnosticSink): void {
   const { file, text, lines } = context;
   for (const it of faults) {
-    const { found, outermost, expected } = it;
+    const { found, outermost, expected, rules } = it;
     const before = tokenBefore(found, context.tokens);
     const fault: Fault = { ...it, before };
     const atEnd = Number.isNaN(found.startOffset);
@@ -92,6 +92,10 @@ export function reportFaults(faults: readonly ParserFault[], context: FaultConte
       const lineEnd = { file, start: before.endOffset, end: before.endOffset + 1 };
       const hint = `add the missing \`${closer}\` after this`;
       sink.report("unexpected-token", lineEnd, { expected, found: "the end of the line" }, { hint });
+      continue;
+    }
+    if (rules.at(-1) === "inputStatement" && expected === "`:`" && before !== undefined && (before.endLine ?? 0) < line) {
+      sink.report("unexpected-token", spanOfToken(file, before), { expected, found: "the end of the line" }, { hint: untypedHint(before) });
       continue;
     }
     const lostBracket =
@@ -161,8 +165,16 @@ function hintFor(fault: Fault, context: FaultContext): string | undefined {
   return word === undefined ? undefined : didYouMean(found.image, [word]);
 }
 
-const inputHint = ({ found }: ParserFault): string =>
-  found.image === "[" ? "the element type stands before the shape: `f32[…]`" : "write `input NAME: f32[…]`";
+function inputHint({ found, before, expected }: Fault): string {
+  if (found.image === "[") return "the element type stands before the shape: `f32[…]`";
+  return expected === "`:`" && before !== undefined ? untypedHint(before) : "write `input NAME: f32[…]`";
+}
+
+/** `input x`, as a `forward` has it. The name `x` is one more fault, which would come after this one is mended. */
+function untypedHint({ image }: Token): string {
+  const name = image === "x" ? "NAME" : image;
+  return `say what one example holds: \`input ${name}: f32[3, 32, 32]\` of a picture, \`f32[8]\` of 8 numbers, \`i32[20]\` of 20 tokens`;
+}
 
 const isSetting = (rules: readonly string[]): boolean => !rules.includes("body") && (rules.includes("recipe") || rules.includes("dataset"));
 

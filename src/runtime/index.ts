@@ -3,7 +3,7 @@
 
 export type { Device, DeviceInfo, HostArray, Session } from "./device.ts";
 export { DeviceError } from "./device.ts";
-export { DataError, NonFiniteLossError } from "./errors.ts";
+export { DataError, NonFiniteLossError, StateError } from "./errors.ts";
 export type { Column, LoadedSplit } from "./data/loaded-split.ts";
 export { splitFromArrays } from "./data/loaded-split.ts";
 export { createEvaluator } from "./evaluate.ts";

@@ -10,7 +10,7 @@ import { sizeOf, type Shape } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import { DataError } from "./errors.ts";
 import { interpretMask, softmax, type MaskAnswer } from "./mask-answers.ts";
-import { entryFor, type LoadedStage } from "./network.ts";
+import { entryFor, requireWeights, type LoadedStage } from "./network.ts";
 
 export function taskOf({ recipe }: Pick<Artifact, "recipe">, output: string): OutputTask {
   const task = tasksOf(recipe).find((it) => it.output === output);
@@ -18,8 +18,9 @@ export function taskOf({ recipe }: Pick<Artifact, "recipe">, output: string): Ou
   return task;
 }
 
-/** The network's outputs for up to one batch of examples from `first` on: count x output shape numbers each. */
+/** The network's outputs for up to one batch of examples from `first` on: count x output shape numbers each. A StateError where it has no weights. */
 export async function predictBatch(loaded: LoadedStage, split: LoadedSplit, first = 0): Promise<ReadonlyMap<string, Float32Array>> {
+  requireWeights(loaded);
   const { artifact, stage, session } = loaded;
   const entry = entryFor(stage, "predict");
   const count = Math.min(artifact.recipe.batch, split.count - first);
@@ -61,6 +62,7 @@ export type Prediction =
 /** What a network says of an example, by its outputs; "" is one without a name. */
 export type Predictions = ReadonlyMap<string, Prediction>;
 
+/** What the network says of all examples. A StateError where it has no weights. */
 export async function predictSplit(loaded: LoadedStage, split: LoadedSplit): Promise<readonly Predictions[]> {
   const { artifact } = loaded;
   const outputs = tasksOf(artifact.recipe).map((task) => ({ task, size: sizeOf(outputShapeOf(artifact, task)) }));

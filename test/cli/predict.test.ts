@@ -102,6 +102,11 @@ describe("a folder of pictures", () => {
     expect(outcome.err).toContain("some/link is left out: it is a link to what is no file\n");
     expect(outcome.err).toContain("some/pipe.png is left out: it is no regular file\n");
     expect(outcome.err).not.toContain("DS_Store");
+    for (const name of ["a.md", "b.md", "c.md"]) writeFileSync(`some/${name}`, "x");
+    const more = await predict("pictures", ["some"]);
+    expect(more.err).toContain("4 files are left out, each no picture of a known format: some/a.md, some/b.md, some/c.md, …\n");
+    expect(more.err).not.toContain("notes.txt");
+    for (const name of ["a.md", "b.md", "c.md"]) rmSync(`some/${name}`);
     const events = objects(await predict("pictures", ["some", "--json"])).filter(
       ({ event }) => event === "skipped" || event === "prediction",
     );

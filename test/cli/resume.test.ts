@@ -130,10 +130,6 @@ describe("a run that is stopped", () => {
       expect([code, sessions.some(({ log }) => log.includes("run train"))]).toEqual([2, false]);
       return err();
     };
-    const stagesOf = (it: Artifact) => it.recipe.stages.map((stage, i) => (i === 1 ? { ...stage, epochs: 3 } : stage));
-    expect(await refused((it) => ({ ...it, recipe: { ...it.recipe, stages: stagesOf(it) } }))).toContain(
-      "`stages.tune.epochs` is 3, in the checkpoint it is 2",
-    );
     const batch = await refused((it) => ({ ...it, recipe: { ...it.recipe, batch: 5 } }));
     expect(batch).toContain("`batch` is 5, in the checkpoint it is 4");
     expect(batch).toContain(
@@ -145,6 +141,54 @@ describe("a run that is stopped", () => {
     expect(await refused((it) => it)).toContain("`train` has 11 examples, in the checkpoint 10");
     renameSync("data/odd/9.png", "data/odd/4.png");
     expect(await refused((it) => it)).toContain("`image` of `train`");
+  });
+
+  const ofEpochs = (it: Artifact, head: number, tune: number): Artifact => ({
+    ...it,
+    recipe: { ...it.recipe, stages: it.recipe.stages.map((stage, i) => ({ ...stage, epochs: i === 0 ? head : tune })) },
+  });
+
+  it("goes on for another number of epochs, also where it has ended, and is a run of so many then", async () => {
+    await cli(["run", "good.tlspec", "--checkpoint-every", "1"], stopped());
+    const longer = await cli(["run", "good.tlspec", "--resume", "--json"], { artifact: artifact((it) => ofEpochs(it, 2, 3)) });
+    const epochs = longer.objects().flatMap(({ event, epoch }) => (event === "epoch" ? [epoch] : []));
+    expect([longer.code, epochs]).toEqual([0, [2, 3]]);
+    const again = await cli(["run", "good.tlspec", "--resume", "--json"], { artifact: artifact((it) => ofEpochs(it, 2, 4)) });
+    const start = again.objects().find(({ event }) => event === "start");
+    expect([again.code, start]).toEqual([0, expect.objectContaining({ resumed: { stage: "tune", epoch: 4, step: 9 } })]);
+    expect(JSON.parse(readFileSync("runs/fake/1/spec.json", "utf8"))).toMatchObject({ recipe: { stages: [{ epochs: 2 }, { epochs: 4 }] } });
+  });
+
+  it("goes on for no other number of epochs where those behind it would have been others", async () => {
+    await cli(["run", "good.tlspec"], stopped());
+    const spec = readFileSync("runs/fake/1/spec.json", "utf8");
+    const refused = async (change: (it: Artifact) => Artifact): Promise<string> => {
+      const { code, err } = await cli(["run", "good.tlspec", "--resume"], { artifact: artifact(change) });
+      expect(code).toBe(2);
+      return err();
+    };
+    expect(await refused((it) => ofEpochs(it, 3, 2))).toContain(
+      "`stages.head.epochs` is 3, in the checkpoint it is 2, and that stage is behind it",
+    );
+    expect(await refused((it) => ofEpochs(it, 2, 1))).toContain(
+      "`stages.tune.epochs` is 1, in the checkpoint it is 2, of which 2 have begun",
+    );
+    const scheduled = (it: Artifact): Artifact => ({
+      ...it,
+      stages: it.stages.map((stage) => ({
+        ...stage,
+        entries: Object.fromEntries(
+          Object.entries(stage.entries).map(([name, entry]) => [
+            name,
+            entry.purpose === "train" ? { ...entry, epochs: "train/epochs" } : entry,
+          ]),
+        ),
+      })),
+    });
+    expect(await refused((it) => ofEpochs(scheduled(it), 2, 3))).toMatch(
+      /in the checkpoint it is 2, and its schedule, constant, goes by all epochs/,
+    );
+    expect(readFileSync("runs/fake/1/spec.json", "utf8")).toBe(spec);
   });
 
   it("is not made up where there is none", async () => {

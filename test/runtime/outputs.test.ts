@@ -16,11 +16,14 @@ import type { Device } from "../../src/runtime/device.ts";
 import { Model } from "../../src/runtime/embed/model.ts";
 import { createEvaluator } from "../../src/runtime/evaluate.ts";
 import { predictSplit } from "../../src/runtime/predict.ts";
+import { StateError } from "../../src/runtime/errors.ts";
 import type { DoneEvent, EpochEvent, TrainEvent } from "../../src/runtime/events.ts";
-import { Network } from "../../src/runtime/network.ts";
+import { initialize, Network } from "../../src/runtime/network.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { train, type TrainOptions } from "../../src/runtime/trainer.ts";
+import { loadWeights, readWeights } from "../../src/runtime/weights/model-weights.ts";
+import { readSafetensors } from "../../src/runtime/weights/safetensors.ts";
 import { compileText } from "../support/run-spec.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -94,6 +97,24 @@ describe.each(DEVICES)("two outputs on %s", (target, open) => {
     );
     expect(off.reduce((sum, each) => sum + each, 0) / ROWS.length).toBeCloseTo(last["age.mae"] as number, 4);
     network.dispose();
+  });
+
+  it("are asked for nothing before they have weights", async () => {
+    const artifact = await compiled(specOf(WHOLE), target);
+    const [device, data] = [await open(), await dataOf(artifact)];
+    const [network, other] = [await Network.open(artifact, device), await Network.open(artifact, device)];
+    const evaluate = createEvaluator(network.loaded);
+    for (const asked of [() => predictSplit(network.loaded, data), () => evaluate(data)])
+      await expect(asked()).rejects.toThrow(
+        new StateError('"hidden.weight" has no values: train the network, or load weights that have it, before it is asked'),
+      );
+    initialize(other.loaded);
+    const given = readSafetensors(await readWeights(other.loaded));
+    // In f32, as files have them.
+    for (const { loaded } of [network, other]) loadWeights(loaded, given);
+    expect(await predictSplit(network.loaded, data)).toEqual(await predictSplit(other.loaded, data));
+    for (const it of [network, other]) it.dispose();
+    device.dispose();
   });
 
   it("go through stages that freeze what one of them is made of, in f16, with kept features as without", async () => {

@@ -6,7 +6,7 @@ import type { DataInfo } from "../../src/ir/plan.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import type { TrainData } from "../../src/runtime/trainer.ts";
 import { splitFromArrays } from "../../src/runtime/data/loaded-split.ts";
-import { GATHERED_STAGES, THREE_STAGES, trainInParts, type Ending, type Part } from "../support/interrupted.ts";
+import { GATHERED_STAGES, TABLE, THREE_STAGES, trainInParts, type Ending, type Part } from "../support/interrupted.ts";
 import { createRandom } from "../support/random.ts";
 import { compileText } from "../support/run-spec.ts";
 import type { Subject } from "./stages-suite.ts";
@@ -81,5 +81,23 @@ export function resumeSuite({ name, open }: Subject, points: number): void {
       expect(Buffer.from(ending.weights).equals(unbroken.weights)).toBe(true);
       expect([...ending.told].sort()).toEqual([...unbroken.told].sort());
     });
+
+    it("goes on for more epochs than it had, and ends with the bits of a training that had them from its beginning", async () => {
+      const [short, long] = await Promise.all([2, 5].map((epochs) => compileText(ofEpochs(epochs), info, device.info.kind, device.limits)));
+      const ending = await trainInParts([short!, long!], device, data, whole);
+      expect(Buffer.from(ending.weights).equals((await trainInParts(long!, device, data, whole)).weights)).toBe(true);
+    });
   });
 }
+
+const ofEpochs = (epochs: number): string => `network net {
+  input features: f32[6]
+  low: linear(8) -> bn: batch_norm -> relu -> dropout(0.25)
+  fc: linear(3)
+}
+${TABLE}recipe r {
+  network net  data d  loss cross_entropy  batch 4
+  optimizer adam(lr: 1e-2)  schedule step(every: 2, factor: 0.5)
+  epochs ${epochs}  keep best val.loss
+}
+`;

@@ -3,13 +3,14 @@
 
 import type { Artifact } from "../../src/ir/artifact.ts";
 import { readCheckpoint, writeCheckpoint, type Progress } from "../../src/runtime/checkpoint/checkpoint.ts";
-import { identityOf, requireSame } from "../../src/runtime/checkpoint/identity.ts";
+import { identityOf } from "../../src/runtime/checkpoint/identity.ts";
+import { requireSame } from "../../src/runtime/checkpoint/same.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import type { TrainEvent } from "../../src/runtime/events.ts";
 import { Network } from "../../src/runtime/network.ts";
 import { train, type TrainData } from "../../src/runtime/trainer.ts";
 
-const TABLE = `dataset d {
+export const TABLE = `dataset d {
   train table("d.tsv", features: f, label: l)
   val table("d.tsv", features: f, label: l)
 }
@@ -71,24 +72,33 @@ export interface Part {
 
 /**
  * Trains in parts, each on a network of its own, which has nothing of the part before but the bytes of its checkpoint.
+ * @param artifacts of a training that goes on for longer, one for each length it had; a break is within the last
  * @param next the next part; the last has no break
  */
-export async function trainInParts(artifact: Artifact, device: Device, data: TrainData, next: () => Part): Promise<Ending> {
+export async function trainInParts(
+  artifacts: Artifact | readonly Artifact[],
+  device: Device,
+  data: TrainData,
+  next: () => Part,
+): Promise<Ending> {
   let bytes: Uint8Array | undefined;
   const told: string[] = [];
+  const lengths = [artifacts].flat();
   for (;;) {
+    const [artifact, ...longer] = lengths as [Artifact, ...Artifact[]];
     const { how, events, every } = next();
     const network = await Network.open(artifact, device);
     const stop = new AbortController();
     const identity = identityOf(artifact, { ...data });
     const save = (progress: Progress): void => void (bytes = writeCheckpoint({ ...progress, identity }));
     const resume = bytes && readCheckpoint(bytes);
-    if (resume) requireSame(identity, resume.identity);
+    if (resume) requireSame(artifact, identity, resume);
     try {
       let seen = 0;
       for await (const event of train(network, data, { signal: stop.signal, checkpoints: { save, every }, resume })) {
         tell(event, told);
-        if (event.event === "done" && !event.interrupted) return { weights: event.weights, told: [...new Set(told)] };
+        if (event.event === "done" && !event.interrupted && longer.length > 0) lengths.shift();
+        else if (event.event === "done" && !event.interrupted) return { weights: event.weights, told: [...new Set(told)] };
         if (++seen < events || how === "none") continue;
         if (how === "kill") break;
         stop.abort();

@@ -5,10 +5,9 @@ import type { Artifact } from "../../ir/artifact.ts";
 import type { WordPlan } from "../../ir/plan.ts";
 import { formatType } from "../../ir/types.ts";
 import type { LoadedSplit } from "../data/loaded-split.ts";
-import { DataError } from "../errors.ts";
 import { createSha256 } from "../sha256.ts";
 
-type Scalar = string | number | boolean | null;
+export type Scalar = string | number | boolean | null;
 
 /** Examples of a split, a hash of each column's values, where it is in memory, and one of the files. */
 export interface SplitPrint {
@@ -61,7 +60,7 @@ function keyOf(item: unknown): string | undefined {
 }
 
 /** In place of a hash of values that are not in memory. */
-const STREAMED = "streamed";
+export const STREAMED = "streamed";
 
 function printOf({ count, columns, streamed, printFiles }: LoadedSplit): SplitPrint {
   const hashes = [...columns].map(([name, { data, places }]) => {
@@ -74,44 +73,4 @@ function printOf({ count, columns, streamed, printFiles }: LoadedSplit): SplitPr
     columns: Object.fromEntries(streamed ? [...hashes, [streamed.name, STREAMED]] : hashes),
     ...(printFiles && { files: printFiles("files") }),
   };
-}
-
-const MOST_NAMED = 3;
-
-/** Throws a DataError that says what is not the same. @param weights the file of what was trained, where it is one */
-export function requireSame(now: Identity, then: Identity, weights?: string): void {
-  const different = differences(now, then);
-  if (different.length === 0) return;
-  throw new DataError(
-    `the checkpoint is of another training:\n${different.map((line) => `  ${line}`).join("\n")}`,
-    `go on with what it was trained with, or begin anew from its weights${weights === undefined ? "" : `: --weights ${weights}, without --resume`}`,
-  );
-}
-
-/** Each in a few words. */
-function differences(now: Identity, then: Identity): readonly string[] {
-  const paths = [...new Set([...Object.keys(now.settings), ...Object.keys(then.settings)])];
-  const settings = paths.flatMap((path) => {
-    const [is, was] = [now.settings[path], then.settings[path]];
-    return is === was ? [] : [`\`${path}\` ${shown(is)}, in the checkpoint it ${shown(was)}`];
-  });
-  const splits = [...new Set([...Object.keys(now.data), ...Object.keys(then.data)])];
-  const data = splits.flatMap((split) => splitDifference(split, now.data[split], then.data[split]));
-  // Settings make networks: one that differs says more than a hash.
-  const network = settings.length === 0 && now.network !== then.network ? ["the network computes something else"] : [];
-  const all = [...settings, ...network, ...data];
-  return all.length <= MOST_NAMED ? all : [...all.slice(0, MOST_NAMED), `and ${all.length - MOST_NAMED} more`];
-}
-
-const shown = (value: Scalar | undefined): string => (value === undefined ? "is not there" : `is ${JSON.stringify(value)}`);
-
-function splitDifference(split: string, now: SplitPrint | undefined, then: SplitPrint | undefined): string[] {
-  if (!now || !then) return [`\`${split}\` ${now ? "has examples, in the checkpoint none" : "has no examples, in the checkpoint it has"}`];
-  if (now.examples !== then.examples) return [`\`${split}\` has ${now.examples} examples, in the checkpoint ${then.examples}`];
-  // Pictures may be in memory now and have been streamed then, which is the same training: their files are what can be compared.
-  const isStreamed = (column: string): boolean => [now, then].some(({ columns }) => columns[column] === STREAMED);
-  const isOther = (column: string): boolean =>
-    isStreamed(column) ? now.files !== then.files : now.columns[column] !== then.columns[column];
-  const changed = Object.keys(now.columns).find(isOther);
-  return changed === undefined ? [] : [`\`${changed}\` of \`${split}\` holds other values than the checkpoint was trained on`];
 }

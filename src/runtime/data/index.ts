@@ -4,6 +4,7 @@
 import { existsSync } from "node:fs";
 import { extname } from "node:path";
 import type { ColumnInfo, DataInfo, DataPlan, LabelRequest, WordPlan } from "../../ir/plan.ts";
+import { at } from "../../ir/ops/define.ts";
 import { classesOf, skipsBroken } from "../../ir/recipe/sources/images.ts";
 import { masksOf, pictures } from "../../ir/recipe/sources/pictures.ts";
 import { pathOf, sourceOf, type SourceName } from "../../ir/recipe/sources/index.ts";
@@ -16,7 +17,7 @@ import type { LoadedSplit } from "./loaded-split.ts";
 import { describeMasked, requireNoKeys, type MaskedPictures } from "./masked.ts";
 import { maskStorage, storageOf, type Purpose, type Storage } from "./pixels.ts";
 import { definingSource, everything, resolveSplit, splitNames, type ResolvedSplit } from "./splits.ts";
-import { describeTable, loadTable, type TableSource, type TableSplit } from "./table.ts";
+import { describeTable, eachPart, loadTable, type TableSource, type TableSplit } from "./table.ts";
 
 export interface LoadOptions extends DataAccess {
   /** What the examples are for: those of `train` for training, unless given. */
@@ -92,12 +93,12 @@ const LOADERS = {
   table: {
     describe: (plan, source, labels, access) => describeTable(tableOf(source), labels, plan.columns, trainingSplit(plan, source), access),
     load: (_, split, info, access) => loadTable(tableOf(split.source), info, split, access),
-    loadInputs: async (_, source, files, info, access) => {
+    loadInputs: async (plan, _, files, info, access) => {
       const [path, ...rest] = files;
       if (path === undefined || rest.length > 0) throw new DataError("this network predicts from one table file at a time");
-      const stream = path === "-" && access.stdin && { bytes: access.stdin(), kind: extname(pathOf(source)) === ".tsv" ? ".tsv" : ".csv" };
-      const file = stream ? { path: "the standard input", stream } : { path };
-      return loadTable({ ...tableOf(source), ...file }, info, WHOLE, access, false);
+      const parts: LoadedSplit[] = [];
+      await eachTablePart(plan, path, info, { ...access, most: Infinity }, (part) => Promise.resolve(void parts.push(part)));
+      return at(parts, 0);
     },
   },
 } as const satisfies Record<SourceName, Loader>;
@@ -141,6 +142,24 @@ export async function loadSplit(plan: DataPlan, name: string, info: DataInfo, op
   if (loaded.count === 0)
     throw new DataError(`"${name}" of the data set ${plan.name} has no examples`, "give it a larger part of the split");
   return loaded;
+}
+
+/**
+ * The rows of a table for prediction, in parts, so that no more than one of them is in memory.
+ * @param path `-` is the standard input
+ * @throws DataError for rows that cannot be used, behind the parts before them
+ */
+export async function eachTablePart(
+  plan: DataPlan,
+  path: string,
+  info: DataInfo,
+  access: DataAccess & { readonly most: number },
+  use: (part: LoadedSplit) => Promise<void>,
+): Promise<void> {
+  const source = definingSource(plan);
+  const stream = path === "-" && access.stdin && { bytes: access.stdin(), kind: extname(pathOf(source)) === ".tsv" ? ".tsv" : ".csv" };
+  const file = stream ? { path: "the standard input", stream } : { path };
+  await eachPart({ ...tableOf(source), ...file }, info, access, use);
 }
 
 /** Unlabelled examples for prediction: image files, or one table with the columns that the spec names. */

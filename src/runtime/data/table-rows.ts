@@ -29,33 +29,45 @@ export interface TableFile {
 /** Bytes of a stream: whoever pipes a device would wait for the end of all memory. */
 const MOST_STREAM_BYTES = 2 ** 30;
 
-/** Calls `take` with each row, in order; blank lines are left out. What `take` throws ends the reading. */
-export async function eachRow(source: TableFile, format: TableFormat, access: DataAccess, take: (row: Row) => void): Promise<void> {
-  // What is wrong with a row is no fault of reading, whose errors name the file.
+/** Who is given rows, in order; blank lines are left out. What it throws ends the reading. */
+export interface RowTaker {
+  readonly take: (row: Row) => void;
+  /** Awaited between two parts of the text: time for what has been taken, of which there need not be more in memory. */
+  readonly pause?: () => Promise<void>;
+}
+
+export async function eachRow(source: TableFile, format: TableFormat, access: DataAccess, { take, pause }: RowTaker): Promise<void> {
+  // What is wrong with a row, or with what becomes of it, is no fault of reading, whose errors name the file.
   let refused: { readonly error: unknown } | undefined;
-  const taking = (row: Row): void => {
-    try {
-      take(row);
-    } catch (error) {
-      refused = { error };
-      throw error;
-    }
+  const refuse = (error: unknown): never => {
+    refused = { error };
+    throw error;
+  };
+  const taker = {
+    take: (row: Row): void => {
+      try {
+        take(row);
+      } catch (error) {
+        refuse(error);
+      }
+    },
+    ...(pause && { pause: () => pause().catch(refuse) }),
   };
   try {
-    await (source.stream ? readStream(source.path, source.stream, format, taking) : readFile(source.path, format, access, taking));
+    await (source.stream ? readStream(source.path, source.stream, format, taker) : readFile(source.path, format, access, taker));
   } catch (error) {
     throw refused === undefined ? error : refused.error;
   }
 }
 
-async function readFile(path: string, format: TableFormat, access: DataAccess, take: (row: Row) => void): Promise<void> {
+async function readFile(path: string, format: TableFormat, access: DataAccess, taker: RowTaker): Promise<void> {
   const kind = extname(path).toLowerCase();
   if (!KINDS.includes(kind)) throw new DataError(`${path} is none of ${KINDS.join(", ")}`);
   if (kind === ".jsonl") requireNames(path, format);
   await requireInside(path, access.within);
   await withRegularFile(path, async (file, { size }) => {
     if (size > MOST_TABLE_BYTES) throw new DataError(`it has ${formatBytes(size)}, more than a table may have`);
-    await readRows(textParts(fileParts(file, size, access.signal), format.encoding), { path, kind, format }, take);
+    await readRows(textParts(fileParts(file, size, access.signal), format.encoding), { path, kind, format }, taker);
   });
 }
 
@@ -63,7 +75,7 @@ async function readStream(
   path: string,
   { bytes, kind }: NonNullable<TableFile["stream"]>,
   format: TableFormat,
-  take: (row: Row) => void,
+  taker: RowTaker,
 ): Promise<void> {
   const texts = textParts(streamParts(bytes, MOST_STREAM_BYTES), format.encoding);
   try {
@@ -74,7 +86,7 @@ async function readStream(
       yield first;
       yield* texts;
     };
-    await readRows(all(), { path, kind: isJson ? ".jsonl" : kind, format }, take);
+    await readRows(all(), { path, kind: isJson ? ".jsonl" : kind, format }, taker);
   } catch (error) {
     if (error instanceof DataError) throw new DataError(`cannot read ${path}: ${error.message}`, error.hint);
     if (error instanceof Error && "syscall" in error) throw new DataError(`cannot read ${path}: ${systemReason(error)}`);
@@ -92,8 +104,17 @@ interface TableText {
   readonly format: TableFormat;
 }
 
-const readRows = (parts: AsyncGenerator<string>, { path, kind, format }: TableText, take: (row: Row) => void): Promise<void> =>
-  kind === ".jsonl" ? readJsonLines(parts, path, take) : readCells(parts, kind, format, take);
+function readRows(parts: AsyncGenerator<string>, { path, kind, format }: TableText, { take, pause }: RowTaker): Promise<void> {
+  const paced = pause ? withPauses(parts, pause) : parts;
+  return kind === ".jsonl" ? readJsonLines(paced, path, take) : readCells(paced, kind, format, take);
+}
+
+async function* withPauses(parts: AsyncGenerator<string>, pause: () => Promise<void>): AsyncGenerator<string> {
+  for await (const part of parts) {
+    yield part;
+    await pause();
+  }
+}
 
 async function readJsonLines(parts: AsyncIterable<string>, path: string, take: (row: Row) => void): Promise<void> {
   const rows = new JsonRows(path, take);

@@ -16,7 +16,7 @@ import { fills, fitOf, placeSteps, stepsFor, type ColumnFit, type PlacedStep } f
 import { isBelow, outOfRange, type Column, type LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
 import type { Row } from "./row.ts";
-import type { ResolvedSplit } from "./splits.ts";
+import { everything, type ResolvedSplit } from "./splits.ts";
 import { ColumnSurvey, type ColumnKind } from "./survey.ts";
 import { placeInputs, placesFor, requireHeader, TableHeader, type PlacedInput, type PlacedLabel } from "./table-columns.ts";
 import {
@@ -33,7 +33,7 @@ import {
   SplitKeys,
   type CellsWriter,
 } from "./table-labels.ts";
-import { eachRow, type TableFile } from "./table-rows.ts";
+import { eachRow, type RowTaker, type TableFile } from "./table-rows.ts";
 
 export interface TableSource extends TableFile {
   readonly columns: InputColumns;
@@ -43,18 +43,18 @@ export interface TableSource extends TableFile {
 /** How a table is cut, without its source: which is the table. */
 export type TableSplit = Pick<ResolvedSplit, "select" | "keyedBy">;
 
-interface RowReader {
+interface RowReader extends RowTaker {
   readonly begin: (header: TableHeader) => void;
-  readonly take: (row: Row) => void;
 }
 
 /** Throws for a table without rows, and for rows of other lengths. */
-async function readTable(source: TableSource, access: DataAccess, { begin, take }: RowReader): Promise<void> {
+async function readTable(source: TableSource, access: DataAccess, { begin, take, pause }: RowReader): Promise<void> {
   let header: TableHeader | undefined;
   let count = 0;
   const problems = new Problems();
   const { path, columns, format } = source;
-  await eachRow(source, format, access, (row) => {
+  const check = (): void => problems.check("rows of different lengths", "quote cells that hold the separator; `delimiter` says another");
+  const taking = (row: Row): void => {
     const { cells, line } = row;
     if (header === undefined) {
       header = new TableHeader(path, cells, format.header);
@@ -65,10 +65,15 @@ async function readTable(source: TableSource, access: DataAccess, { begin, take 
     count++;
     if (cells.length === header.width) take(row);
     else problems.add(`${path}:${line}: ${cells.length} cells, the ${format.header ? "header" : "first row"} has ${header.width}`);
-  });
+  };
+  const pausing = async (): Promise<void> => {
+    check();
+    await pause?.();
+  };
+  await eachRow(source, format, access, { take: taking, ...(pause && { pause: pausing }) });
   if (count === 0 && header) throw new DataError(`${path} has a header and no rows`);
   if (count === 0) throw new DataError(`${path} is empty`, "it needs a row for each example, and a row with the names of the columns");
-  problems.check("rows of different lengths", "quote cells that hold the separator; `delimiter` says another");
+  check();
 }
 
 // --- what a table is ----------------------------------------------------------------------------------------------------
@@ -227,40 +232,89 @@ async function fit(source: TableSource, inputs: readonly FittedInput[], part: In
 
 // --- what is in a table -------------------------------------------------------------------------------------------------
 
-/** Without labels for prediction. */
-export async function loadTable(
+/** Where the cells of a row are, of what a network takes, and what they become. */
+class InputRows {
+  readonly #columns: readonly ColumnReader[];
+  readonly #source: TableSource;
+  readonly #info: DataInfo;
+  readonly #problems = new Problems();
+  #places: readonly (readonly number[])[] = [];
+
+  constructor(source: TableSource, info: DataInfo) {
+    this.#columns = info.inputs.map((column) => new ColumnReader(column, inputWriter(column)));
+    [this.#source, this.#info] = [source, info];
+  }
+
+  begin(header: TableHeader): void {
+    const { columns, path } = this.#source;
+    this.#places = this.#info.inputs.map((input) => placesFor(input, columns, header, path));
+  }
+
+  /** @param at which of the rows it becomes */
+  write(row: Row, at: number): void {
+    this.#columns.forEach((reader, i) => {
+      const problem = reader.write(
+        (this.#places[i] ?? []).map((place) => cellAt(row, place)),
+        at,
+      );
+      if (problem !== undefined) this.#problems.add(`${this.#source.path}:${row.line}: ${problem}`);
+    });
+  }
+
+  /** Throws for rows that cannot be used. */
+  check(): void {
+    this.#problems.check("rows that cannot be used", unusableHint(this.#info));
+  }
+
+  take(chosen: Int32Array, count: number): readonly (readonly [string, Column])[] {
+    return this.#columns.map((it) => [it.column.name, it.take(chosen, count)] as const);
+  }
+}
+
+/**
+ * Rows for prediction, without labels, in parts: however large the table is, what is in memory is one of them.
+ * @param most rows of a part, and no more than the rest of 256 KiB of text beyond
+ * @param use is given each part, and awaited; rows of a part that cannot be used end it behind the parts before
+ */
+export async function eachPart(
   source: TableSource,
   info: DataInfo,
-  split: TableSplit,
-  access: DataAccess = {},
-  withLabel = true,
-): Promise<LoadedSplit> {
-  const { path, columns } = source;
-  const inputs = info.inputs.map((column) => new ColumnReader(column, inputWriter(column)));
-  const targets = withLabel ? targetsOf(info) : [];
+  { most, ...access }: DataAccess & { readonly most: number },
+  use: (part: LoadedSplit) => Promise<void>,
+): Promise<void> {
+  const rows = new InputRows(source, info);
+  let count = 0;
+  const hand = async (): Promise<void> => {
+    rows.check();
+    const part = { count, columns: new Map(rows.take(everything(count, []), count)), classes: info.classes ?? [] };
+    count = 0;
+    await use(part);
+  };
+  const pause = async (): Promise<void> => {
+    if (count >= most) await hand();
+  };
+  await readTable(source, access, { begin: (header) => rows.begin(header), take: (row) => rows.write(row, count++), pause });
+  if (count > 0) await hand();
+}
+
+export async function loadTable(source: TableSource, info: DataInfo, split: TableSplit, access: DataAccess = {}): Promise<LoadedSplit> {
+  const { path } = source;
+  const inputs = new InputRows(source, info);
+  const targets = targetsOf(info);
   const labels = targets.map((target) => new ColumnReader(target.label, labelWriter(target)));
   const requests = targets.map((target) => requestOf(info, target));
-  const problems = new Problems();
   const labelProblems = new Problems();
-  let places: readonly (readonly number[])[] = [];
   let labelPlaces: readonly PlacedLabel[] = [];
   let keys: SplitKeys | undefined;
   let count = 0;
   const begin = (header: TableHeader): void => {
-    places = info.inputs.map((input) => placesFor(input, columns, header, path));
-    if (!withLabel) return;
+    inputs.begin(header);
     labelPlaces = placeLabels(source, header, requests);
     const keyed = keyedRequest(split, requests);
     keys = new SplitKeys(split, header, keyed === undefined ? undefined : { ...at(labelPlaces, keyed), kind: at(requests, keyed).kind });
   };
   const take = (row: Row): void => {
-    inputs.forEach((reader, i) => {
-      const problem = reader.write(
-        (places[i] ?? []).map((at) => cellAt(row, at)),
-        count,
-      );
-      if (problem !== undefined) problems.add(`${path}:${row.line}: ${problem}`);
-    });
+    inputs.write(row, count);
     labels.forEach((reader, i) => {
       const problem = reader.write([labelAt(row, labelPlaces[i]?.places ?? [])], count);
       if (problem !== undefined) labelProblems.add(`${path}:${row.line}: the label ${labelOf(requests[i]?.output ?? "")}${problem}`);
@@ -269,11 +323,11 @@ export async function loadTable(
     count++;
   };
   await readTable(source, access, { begin, take });
-  problems.check("rows that cannot be used", unusableHint(info));
+  inputs.check();
   labelProblems.check("labels that cannot be used", LABEL_HINT);
   const chosen = split.select(count, keys?.list ?? [], keys?.nameOf);
-  const taken = [...inputs, ...labels].map((it) => [it.column.name, it.take(chosen, count)] as const);
-  return { count: chosen.length, columns: new Map(taken), classes: info.classes ?? [] };
+  const taken = labels.map((it) => [it.column.name, it.take(chosen, count)] as const);
+  return { count: chosen.length, columns: new Map([...inputs.take(chosen, count), ...taken]), classes: info.classes ?? [] };
 }
 
 function unusableHint({ inputs }: DataInfo): string {

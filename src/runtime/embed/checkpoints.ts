@@ -3,7 +3,8 @@
 
 import type { Artifact } from "../../ir/artifact.ts";
 import { readCheckpoint, writeCheckpoint, type Progress } from "../checkpoint/checkpoint.ts";
-import { identityOf, requireSame } from "../checkpoint/identity.ts";
+import { identityOf } from "../checkpoint/identity.ts";
+import { requireSame } from "../checkpoint/same.ts";
 import type { LoadedStage } from "../network.ts";
 import type { TrainData, TrainOptions } from "../trainer.ts";
 import { mergeDelta } from "../weights/delta.ts";
@@ -31,7 +32,7 @@ export function goingOn(
 ): Pick<TrainOptions, "checkpoints" | "resume"> {
   const identity = identityOf(artifact, { train, val }, epochs);
   const resume = given && readCheckpoint(given instanceof Uint8Array ? given : new Uint8Array(given));
-  if (resume) requireSame(identity, resume.identity);
+  if (resume) requireSame(artifact, identity, resume);
   const checkpoints = onCheckpoint && { save: (progress: Progress) => onCheckpoint(writeCheckpoint({ ...progress, identity })) };
   return { checkpoints, resume };
 }

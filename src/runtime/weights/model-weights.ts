@@ -42,6 +42,11 @@ export async function readParameters({ artifact, stage, session }: LoadedStage):
 
 const entriesOf = <V>(key: string, value: V | undefined): readonly (readonly [string, V])[] => (value === undefined ? [] : [[key, value]]);
 
+function writeParameter({ session, known }: LoadedStage, state: string, values: HostArray): void {
+  session.write(state, values);
+  known.add(state);
+}
+
 /** What was averaged is of other weights than those that are written now. */
 function forgetAverages({ stage, session }: LoadedStage): void {
   for (const steps of new Set((stage.averages ?? []).map((it) => it.steps))) session.write(steps, Uint32Array.of(0));
@@ -77,22 +82,21 @@ export const nonFiniteParameter = ({ parameters }: Artifact, values: ParameterVa
  * @returns whether that was all of the network: a file of published weights leaves to chance what the recipe declares new
  */
 export function loadWeights(loaded: LoadedStage, weights: Safetensors): boolean {
-  const { artifact, session } = loaded;
+  const { artifact } = loaded;
   const matches = checkWeights(artifact, weights);
   const arrays = artifact.parameters.flatMap((parameter) => {
     const match = matches.get(parameter.name);
     const tensor = match && weights.tensors.get(match.tensor);
     return match && tensor ? [[parameter.state, valuesFor(parameter, match, tensor)] as const] : [];
   });
-  for (const [state, values] of arrays) session.write(state, values);
+  for (const [state, values] of arrays) writeParameter(loaded, state, values);
   forgetAverages(loaded);
   return arrays.length === artifact.parameters.length;
 }
 
 /** Tensor by tensor, so that no more than one is in memory; where one is at fault, those before it are written. */
 export async function loadNamedWeights(loaded: LoadedStage, weights: NamedWeights, signal?: AbortSignal): Promise<void> {
-  const { artifact, session } = loaded;
-  for await (const [{ state }, values] of valuesOf(artifact, weights, signal)) session.write(state, values);
+  for await (const [{ state }, values] of valuesOf(loaded.artifact, weights, signal)) writeParameter(loaded, state, values);
   forgetAverages(loaded);
 }
 

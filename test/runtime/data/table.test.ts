@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { DataInfo, DataPlan, InputColumns, LabelKind } from "../../../src/ir/plan.ts";
 import type { TableFormat } from "../../../src/ir/recipe/sources/table.ts";
-import { describeData, loadInputs, loadSplit } from "../../../src/runtime/data/index.ts";
+import { describeData, eachTablePart, loadInputs, loadSplit } from "../../../src/runtime/data/index.ts";
 import { DataError } from "../../../src/runtime/errors.ts";
 import { asked } from "../../support/one-output.ts";
 
@@ -185,6 +185,53 @@ it("reads inputs alone for prediction", async () => {
   const split = await loadInputs(plan, [path], await describeData(plan));
   expect([...split.columns.keys()]).toEqual(["x"]);
   expect([...split.columns.get("x")!.data]).toEqual([4, 5]);
+});
+
+describe("a table for prediction", () => {
+  const ROWS = 60_000;
+  // With a quote behind its first rows, from which on it is read character by character.
+  const quoted = (row: number): string => (row >= 10 ? `"${row}"` : `${row}`);
+  const parts = async (
+    text: string,
+    most: number,
+  ): Promise<{ readonly values: number[]; readonly counts: number[]; readonly error: unknown }> => {
+    const plan = table("x,y\n1,a\n2,b\n", { x: "x", label: "y" });
+    const path = join(folder, "long.csv");
+    writeFileSync(path, text);
+    const [values, counts]: [number[], number[]] = [[], []];
+    const error: unknown = await eachTablePart(plan, path, await describeData(plan), { most }, async (part) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      values.push(...part.columns.get("x")!.data);
+      counts.push(part.count);
+    }).catch((reason: unknown) => reason);
+    return { values, counts, error };
+  };
+
+  it.each([
+    ["plain cells", String],
+    ["quoted cells", quoted],
+  ])("comes in parts, in order and whole, of %s", async (_, cell) => {
+    const { values, counts, error } = await parts(`x\n${Array.from({ length: ROWS }, (__, i) => `${cell(i)}\n`).join("")}`, 1000);
+    expect([error, counts.length > 1, Math.max(...counts) < ROWS]).toEqual([undefined, true, true]);
+    expect(values).toEqual(Array.from({ length: ROWS }, (__, i) => i));
+  });
+
+  it("ends at a row that cannot be used behind the parts before it, with its line", async () => {
+    for (const [bad, problem] of [
+      ["word", "is not a number"],
+      ["1,2", "2 cells, the header has 1"],
+    ]) {
+      const { values, error } = await parts(
+        `x\n${Array.from({ length: ROWS }, (__, i) => `${i === ROWS - 2 ? bad! : i}\n`).join("")}`,
+        1000,
+      );
+      expect(error).toBeInstanceOf(DataError);
+      expect((error as DataError).message).toMatch(`long.csv:${ROWS}: `);
+      expect((error as DataError).message).toContain(problem);
+      expect(values.length).toBeGreaterThan(0);
+      expect(values).toEqual(values.map((__, i) => i));
+    }
+  });
 });
 
 it("reads the committed sequences", async () => {

@@ -367,12 +367,21 @@ describe("a training that goes on", () => {
     expect(events.at(-1)).toMatchObject({ event: "done", interrupted: false });
   });
 
-  it("is refused with other data, for another number of epochs, and from what is no checkpoint", async () => {
+  it("goes on for another number of epochs, all of which its record counts", async () => {
+    const bytes = await stoppedAfter(1, data);
+    const { model } = await open();
+    const events = await all(model.train(data, { resume: bytes, epochs: 3 }));
+    expect(events.flatMap((event) => (event.event === "epoch" ? [event.epoch] : []))).toEqual([1, 2, 3]);
+  });
+
+  it("is refused with other data, for fewer epochs than have begun, and from what is no checkpoint", async () => {
     const bytes = await stoppedAfter(1, data);
     const { model, session } = await open();
     const other = { train: { inputs: { image: pixels.toReversed() }, labels } };
     await expect(all(model.train(other, { resume: bytes }))).rejects.toThrow("`image` of `train` holds other values");
-    await expect(all(model.train(data, { resume: bytes, epochs: 5 }))).rejects.toThrow("`epochs` is 5, in the checkpoint it is not there");
+    await expect(all(model.train(data, { resume: bytes, epochs: 0 }))).rejects.toThrow(
+      "`stages.main.epochs` is 0, in the checkpoint it is 2, of which 1 has begun",
+    );
     await expect(all(model.train(data, { resume: await model.save() }))).rejects.toThrow("it is no checkpoint of a training");
     expect(session.log).not.toContain("run train");
   });

@@ -6,7 +6,7 @@ import { splitFromArrays, type LoadedSplit } from "../../../src/runtime/data/loa
 import { DataError, NonFiniteLossError } from "../../../src/runtime/errors.ts";
 import { interpret, predictSplit } from "../../../src/runtime/predict.ts";
 import { metricsFrom } from "../../../src/runtime/metrics.ts";
-import { Network, type LoadedStage } from "../../../src/runtime/network.ts";
+import { initialize, Network, type LoadedStage } from "../../../src/runtime/network.ts";
 import { Pace } from "../../../src/runtime/pace.ts";
 import type { DoneEvent, EpochEvent, StepEvent, TrainEvent } from "../../../src/runtime/events.ts";
 import { train, type TrainData } from "../../../src/runtime/trainer.ts";
@@ -294,6 +294,7 @@ describe("prediction", () => {
   it("goes through batches, the last one partial", async () => {
     const artifact = fakeArtifact();
     const { loaded, session } = await open(artifact);
+    initialize(loaded);
     const predictions = await predictSplit(loaded, split(artifact, 10));
     expect(predictions.map(only).map((p) => (p.kind === "class" ? p.label : ""))).toEqual(
       Array.from({ length: 10 }, (_, i) => ["even", "odd"][i % 2]),
