@@ -42,7 +42,7 @@ async function load(device: Device, recipe: string, size: number, change = (prog
   const [compiled, plan] = [artifact?.stages[0], artifact?.recipe.stages[0]];
   if (!artifact || !compiled || !plan) throw new Error(diagnostics.map((d) => d.message).join("\n"));
   const stage = { ...compiled, program: change(compiled.program) };
-  const loaded = { artifact, stage, plan, session: await FoldingSession.load(device, stage), known: new Set<string>() };
+  const loaded = { artifact, stage, plan, session: await FoldingSession.load(device, stage), hasWeights: false };
   initialize(loaded);
   return loaded;
 }

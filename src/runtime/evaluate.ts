@@ -9,7 +9,7 @@ import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import type { Windows } from "./data/windows.ts";
 import { DataError } from "./errors.ts";
 import { metricsFrom, rankedFrom, type Metrics, type TruthOf } from "./metrics.ts";
-import { entryFor, requireWeights, type LoadedStage } from "./network.ts";
+import { entryFor, noWeights, type LoadedStage } from "./network.ts";
 import { breathe, Pace } from "./pace.ts";
 import { taskOf } from "./predict.ts";
 import { readSums, resetSums, writeResident } from "./resident.ts";
@@ -30,7 +30,7 @@ export function createEvaluator(loaded: LoadedStage): Evaluator {
   const pace = new Pace(entry.scores === undefined ? LONGEST_CHUNK : KEPT_SCORES);
   let before: Windows | undefined;
   return async (split, signal, isAgain = false) => {
-    requireWeights(loaded);
+    if (!loaded.hasWeights) throw noWeights();
     if (split.count === 0) throw new DataError("there are no examples to evaluate");
     const batch = examplesIn(artifact.recipe);
     const scores = outputBuffers(entry.scores).map(({ output, buffer }) => new ScoreReader(loaded, output, buffer, split.count));

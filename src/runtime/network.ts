@@ -15,8 +15,8 @@ export interface LoadedStage {
   readonly plan: StagePlan;
   readonly stage: CompiledStage;
   readonly session: Session;
-  /** Which of the parameters' states have a value: initial, from a file, or trained. A device's memory begins with zeros, which are no weights. */
-  readonly known: Set<string>;
+  /** Whether all parameters have values: initial, from a file, or trained. A device's memory begins with zeros, which are no weights. */
+  hasWeights: boolean;
 }
 
 /** The entry of a stage that is for this, and the buffers around it. */
@@ -30,17 +30,15 @@ export function entryFor<P extends EntryPurpose>(
 }
 
 /** Initial values for all states; random ones come from the recipe's seed. */
-export function initialize({ artifact, stage, session, known }: LoadedStage): void {
+export function initialize(loaded: LoadedStage): void {
+  const { artifact, stage, session } = loaded;
   if (stage.seed !== undefined) session.write(stage.seed, Uint32Array.of(artifact.recipe.seed));
   session.run(entryFor(stage, "initialize").name);
-  for (const { state } of artifact.parameters) known.add(state);
+  loaded.hasWeights = true;
 }
 
-/** Throws a StateError for whoever asks a network that nobody has given weights. */
-export function requireWeights({ artifact, known }: LoadedStage): void {
-  const missing = artifact.parameters.find(({ state }) => !known.has(state));
-  if (missing) throw new StateError(`"${missing.name}" has no values: train the network, or load weights that have it, before it is asked`);
-}
+/** For whoever asks a network that nobody has given weights. */
+export const noWeights = (): StateError => new StateError("no weights: `load` or `train` first");
 
 /** States that a stage takes over: all that it has in common with the one before, but for sums that belong to an epoch. */
 export function carriedStates(from: CompiledStage, to: CompiledStage): readonly string[] {
@@ -145,7 +143,7 @@ async function load(artifact: Artifact, device: Device, index: number): Promise<
   const [stage, plan] = [artifact.stages[index], artifact.recipe.stages[index]];
   if (!stage || !plan) throw new InternalError(`${artifact.name} has no stage ${index}`);
   try {
-    return { artifact, plan, stage, session: await FoldingSession.load(device, stage), known: new Set() };
+    return { artifact, plan, stage, session: await FoldingSession.load(device, stage), hasWeights: false };
   } catch (error) {
     if (!(error instanceof DeviceError) || error.reason !== "out-of-memory") throw error;
     throw new DeviceError(error.reason, `${error.message}\n${stageNeeds(stage.name, stage.program)}.`, error.hint);

@@ -10,7 +10,7 @@ import { sizeOf, type Shape } from "../ir/types.ts";
 import { columnFor, type LoadedSplit } from "./data/loaded-split.ts";
 import { DataError } from "./errors.ts";
 import { interpretMask, softmax, type MaskAnswer } from "./mask-answers.ts";
-import { entryFor, requireWeights, type LoadedStage } from "./network.ts";
+import { entryFor, noWeights, type LoadedStage } from "./network.ts";
 
 export function taskOf({ recipe }: Pick<Artifact, "recipe">, output: string): OutputTask {
   const task = tasksOf(recipe).find((it) => it.output === output);
@@ -20,7 +20,7 @@ export function taskOf({ recipe }: Pick<Artifact, "recipe">, output: string): Ou
 
 /** The network's outputs for up to one batch of examples from `first` on: count x output shape numbers each. A StateError where it has no weights. */
 export async function predictBatch(loaded: LoadedStage, split: LoadedSplit, first = 0): Promise<ReadonlyMap<string, Float32Array>> {
-  requireWeights(loaded);
+  if (!loaded.hasWeights) throw noWeights();
   const { artifact, stage, session } = loaded;
   const entry = entryFor(stage, "predict");
   const count = Math.min(artifact.recipe.batch, split.count - first);

@@ -67,7 +67,7 @@ async function loaded(artifact: Artifact, device: Device): Promise<LoadedStage> 
   const [plan] = artifact.recipe.stages;
   if (!plan) throw new Error("a recipe without a stage");
   const stage = soleStage(artifact);
-  const it = { artifact, stage, plan, session: await FoldingSession.load(device, stage), known: new Set<string>() };
+  const it = { artifact, stage, plan, session: await FoldingSession.load(device, stage), hasWeights: false };
   initialize(it);
   return it;
 }

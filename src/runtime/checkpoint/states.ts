@@ -21,7 +21,8 @@ export async function readStates({ stage, session }: LoadedStage, isAsked: (kind
 }
 
 /** Nothing is written before all is known to fit. */
-export function writeStates({ stage, session, known }: LoadedStage, snapshot: Snapshot): void {
+export function writeStates(loaded: LoadedStage, snapshot: Snapshot): void {
+  const { stage, session } = loaded;
   const { exact } = session;
   const states = new Map(stage.states.map((state) => [state.name, state]));
   const writes = [...snapshot].map(([name, tensor]) => {
@@ -35,7 +36,7 @@ export function writeStates({ stage, session, known }: LoadedStage, snapshot: Sn
     return () => session.write(name, values);
   });
   for (const write of writes) write();
-  for (const name of snapshot.keys()) known.add(name);
+  loaded.hasWeights = true;
 }
 
 /** All that a stage carries from step to step. */

@@ -9,7 +9,7 @@ import type { Device, DeviceInfo } from "../device.ts";
 import { NonFiniteLossError, StateError } from "../errors.ts";
 import { predictSplit, type Prediction } from "../predict.ts";
 import type { Metrics } from "../metrics.ts";
-import { initialize, Network } from "../network.ts";
+import { initialize, Network, noWeights } from "../network.ts";
 import type { TrainEvent } from "../events.ts";
 import { DELTA, loadWeights, readWeights } from "../weights/model-weights.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
@@ -191,8 +191,8 @@ export class Model {
 
   /** Random weights answer as readily as trained ones, and nobody would see which they were. */
   #requireAnswers(): void {
-    if (this.#weights === "begun") throw new StateError("some of the model's weights are random: call `train` first");
-    if (this.#weights !== "kept") throw new StateError("the model has no weights: call `load` or `train` first");
+    if (this.#weights === "begun") throw new StateError("some weights are random: `train` first");
+    if (this.#weights !== "kept") throw noWeights();
   }
 
   #requireAlive(): void {

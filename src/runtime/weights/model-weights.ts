@@ -42,11 +42,6 @@ export async function readParameters({ artifact, stage, session }: LoadedStage):
 
 const entriesOf = <V>(key: string, value: V | undefined): readonly (readonly [string, V])[] => (value === undefined ? [] : [[key, value]]);
 
-function writeParameter({ session, known }: LoadedStage, state: string, values: HostArray): void {
-  session.write(state, values);
-  known.add(state);
-}
-
 /** What was averaged is of other weights than those that are written now. */
 function forgetAverages({ stage, session }: LoadedStage): void {
   for (const steps of new Set((stage.averages ?? []).map((it) => it.steps))) session.write(steps, Uint32Array.of(0));
@@ -82,22 +77,30 @@ export const nonFiniteParameter = ({ parameters }: Artifact, values: ParameterVa
  * @returns whether that was all of the network: a file of published weights leaves to chance what the recipe declares new
  */
 export function loadWeights(loaded: LoadedStage, weights: Safetensors): boolean {
-  const { artifact } = loaded;
+  const { artifact, session } = loaded;
   const matches = checkWeights(artifact, weights);
   const arrays = artifact.parameters.flatMap((parameter) => {
     const match = matches.get(parameter.name);
     const tensor = match && weights.tensors.get(match.tensor);
     return match && tensor ? [[parameter.state, valuesFor(parameter, match, tensor)] as const] : [];
   });
-  for (const [state, values] of arrays) writeParameter(loaded, state, values);
+  for (const [state, values] of arrays) session.write(state, values);
   forgetAverages(loaded);
-  return arrays.length === artifact.parameters.length;
+  const isWhole = arrays.length === artifact.parameters.length;
+  loaded.hasWeights ||= isWhole;
+  return isWhole;
 }
 
 /** Tensor by tensor, so that no more than one is in memory; where one is at fault, those before it are written. */
 export async function loadNamedWeights(loaded: LoadedStage, weights: NamedWeights, signal?: AbortSignal): Promise<void> {
-  for await (const [{ state }, values] of valuesOf(loaded.artifact, weights, signal)) writeParameter(loaded, state, values);
+  const { artifact, session } = loaded;
+  let written = 0;
+  for await (const [{ state }, values] of valuesOf(artifact, weights, signal)) {
+    session.write(state, values);
+    written++;
+  }
   forgetAverages(loaded);
+  loaded.hasWeights ||= written === artifact.parameters.length;
 }
 
 /** Of the network that a distilled one learns from: all of it, since it is never trained. */
@@ -148,7 +151,7 @@ function requireFinite(name: string, values: Float32Array, shape: Shape): void {
   const index = strides.map((stride, axis) => Math.floor(at / stride) % (shape[axis] ?? 1));
   throw new DataError(
     `the weight ${name} is ${values[at]} at [${index.join(", ")}]`,
-    "these weights are of a training that diverged; take those of an earlier one",
+    "the training diverged; take the weights of an earlier one",
   );
 }
 

@@ -105,7 +105,7 @@ describe("a model", () => {
       }
       expect(session.log).not.toContain("run predict");
     };
-    await refused("the model has no weights: call `load` or `train` first");
+    await refused("no weights: `load` or `train` first");
     // Random weights may be saved, and are the caller's own when they come back.
     const first = await model.save();
     await refused("the model has no weights");
@@ -137,7 +137,7 @@ describe("a model", () => {
       new Map([...metadata, ["tlc.base", "hf:o/n"]]),
     );
     await model.load(begun);
-    const random = "some of the model's weights are random: call `train` first";
+    const random = "some weights are random: `train` first";
     await expect(model.predict([[1]])).rejects.toThrow(random);
     await expect(model.evaluate(data.train)).rejects.toThrow(random);
     await all(model.train(data, { epochs: 1 }));

@@ -32,5 +32,5 @@ export const loadMask = (steps: LoadSteps, mask: Pixels, beyond: number): Pixels
 export function loadedShape(steps: LoadSteps, picture: ImageShape): ImageShape | string {
   const outcome = shapeAfter(steps, picture);
   if (!("problem" in outcome)) return outcome.shape;
-  return `${String(picture.width)}x${String(picture.height)} is too small for \`${outcome.at.word}\``;
+  return `${picture.width}x${picture.height} is too small for \`${outcome.at.word}\``;
 }

@@ -16,12 +16,7 @@ export const resize = defineLoadStep({
   doc: "scales the shorter side, or to [height, width]",
   args: {
     size: arg("side or size", "pixels, where one number is the shorter side"),
-    filter: argOr(
-      FILTER_NAMES,
-      "word",
-      "how new pixels are made; all but `nearest` are as wide as the picture is made smaller",
-      "bilinear",
-    ),
+    filter: argOr(FILTER_NAMES, "word", "how new pixels are made; all but `nearest` antialias", "bilinear"),
   },
   shape: ({ channels, height, width }, { size }) => {
     if (typeof size === "number" && (height === undefined || width === undefined))
