@@ -113,7 +113,7 @@ export async function describeTable(
       placed: input,
       surveys: input.columns.map((it) => new ColumnSurvey(it.column, it.reading, input.isPlain)),
     }));
-    requireUsed(placedSteps, placed);
+    requireUsed(placedSteps, placed, new Set(placedLabels.flatMap(({ places }) => places)));
   };
   const take = (row: Row): void => {
     count++;
@@ -141,11 +141,16 @@ export async function describeTable(
 }
 
 /** A step that names a column which no input has would do nothing. */
-function requireUsed(steps: readonly PlacedStep[], inputs: readonly PlacedInput[]): void {
+function requireUsed(steps: readonly PlacedStep[], inputs: readonly PlacedInput[], labels: ReadonlySet<number>): void {
   const used = new Set(inputs.flatMap(({ columns }) => columns.map(({ at }) => at)));
   for (const { plan, places } of steps)
     if (places !== undefined && ![...places].every((at) => used.has(at)))
-      throw new DataError(`\`${plan.word}\` names a column that no input has`, "name columns of the inputs, or none for all of them");
+      throw new DataError(
+        `\`${plan.word}\` names a column that no input has`,
+        [...places].some((at) => labels.has(at))
+          ? "labels are taken as they are: a network that ends with `x * DEVIATION + MEAN` of them begins where they are"
+          : "name columns of the inputs, or none for all of them",
+      );
 }
 
 function kindsOf(
