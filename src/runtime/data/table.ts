@@ -11,7 +11,7 @@ import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
 import { writeCell } from "./cells.ts";
-import { fieldWriter, mayBeMissing, type FieldWriter } from "./fields.ts";
+import { fieldWriter, unusableHint, type FieldWriter } from "./fields.ts";
 import { fills, fitOf, placeSteps, stepsFor, type ColumnFit, type PlacedStep } from "./fit.ts";
 import { isBelow, outOfRange, type Column, type LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
@@ -333,14 +333,6 @@ export async function loadTable(source: TableSource, info: DataInfo, split: Tabl
   const chosen = split.select(count, keys?.list ?? [], keys?.nameOf);
   const taken = labels.map((it) => [it.column.name, it.take(chosen, count)] as const);
   return { count: chosen.length, columns: new Map([...inputs.take(chosen, count), ...taken]), classes: info.classes ?? [] };
-}
-
-function unusableHint({ inputs }: DataInfo): string {
-  const fields = inputs.flatMap((input) => input.fields ?? []);
-  const isOpen = fields.some((field) => !mayBeMissing(field));
-  const isClosed = fields.some((field) => field.kind === "category" && !field.hasUnknown);
-  const fill = isOpen ? ["`preprocess fill(mean)` fills what is missing"] : [];
-  return ["correct or remove them", ...fill, ...(isClosed ? ["`unknown: true` has a place for other categories"] : [])].join("; ");
 }
 
 function inputWriter(info: ColumnInfo): CellsWriter {
