@@ -38,8 +38,9 @@ export function initialize({ artifact, stage, session, known }: LoadedStage): vo
 
 /** Throws a StateError for whoever asks a network that nobody has given weights. */
 export function requireWeights({ artifact, known }: LoadedStage): void {
-  const missing = artifact.parameters.find(({ state }) => !known.has(state));
-  if (missing) throw new StateError(`"${missing.name}" has no values: train the network, or load weights that have it, before it is asked`);
+  // In the words of a module, so that a page need not load others.
+  if (!artifact.parameters.every(({ state }) => known.has(state)))
+    throw new StateError("the model has no weights: call `load` or `train` first");
 }
 
 /** States that a stage takes over: all that it has in common with the one before, but for sums that belong to an epoch. */
