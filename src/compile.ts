@@ -31,6 +31,7 @@ import {
   type PlannedWeights,
 } from "./dsl/index.ts";
 import { LIMITS } from "./dsl/limits.ts";
+import { placesOf } from "./dsl/lints/places.ts";
 import { ARTIFACT_VERSION, type Artifact, type CompiledStage, type ParameterInfo } from "./ir/artifact.ts";
 import { createBuilder } from "./ir/builder.ts";
 import { topologicalOrder } from "./ir/graph.ts";
@@ -96,7 +97,7 @@ export interface CompileOutcome {
   readonly teacher?: PublishedWeights;
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
-  /** Where the spec says how its data is read, for what is found out once it is loaded: the batch, and each split. */
+  /** Where the spec says what data is read and compared with, for what is found out once it is loaded: the batch, each split, and answers. */
   readonly places?: Readonly<Record<string, Span>>;
   /** The layers of the network, in their order. */
   readonly layers?: readonly LayerRow[];
@@ -128,7 +129,11 @@ export async function compileSpec(file: string, request: CompileRequest): Promis
   const contract = planned.weights && (await contractOf(spec, planned.weights, network, request));
   const taught = planned.teacher && network.teacher && (await contractOf(spec, planned.teacher.weights, network.teacher, request));
   if (contract === "broken" || taught === "broken") return outcome(spec);
-  const compiled = { ...finish(spec, stages, buildEntries, request, planned), places: placesOf(planned), layers: layerRows(network, b) };
+  const compiled = {
+    ...finish(spec, stages, buildEntries, request, planned),
+    places: placesOf(planned, network, b),
+    layers: layerRows(network, b),
+  };
   if (!compiled.artifact) return compiled;
   const teacher = taught && { teacher: { source: taught.source, isRecipe: taught.isRecipe, matches: taught.matches } };
   if (!contract) return { ...compiled, ...teacher };
@@ -183,13 +188,6 @@ function infoOfSpec(spec: LoadedSpec, planned: PlannedRecipe): DataInfo | undefi
   });
   const inputs = [...model.inputs].map(([name, { type }]) => ({ name, dtype: type.dtype, shape: type.shape.slice(1) }));
   return dataInfoOf(inputs, requests, labels);
-}
-
-function placesOf({ data, dataSpan, batchSpan }: PlannedRecipe): Readonly<Record<string, Span>> {
-  const of = (split: string): Span => data?.sources[split]?.span ?? dataSpan;
-  const parts = data?.splits.flatMap(({ from, parts: named }) => named.map(({ name }) => [name, of(from)] as const)) ?? [];
-  const sources = Object.keys(data?.sources ?? {}).map((split) => [split, of(split)] as const);
-  return Object.fromEntries([["batch", batchSpan], ...sources, ...parts]);
 }
 
 /** One training step of a stage on a batch given from outside; see `tlc trace`. */

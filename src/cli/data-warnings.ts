@@ -8,6 +8,7 @@ import type { HostArray } from "../ir/arrays.ts";
 import type { Artifact } from "../ir/artifact.ts";
 import { examplesIn, type LabelInfo } from "../ir/plan.ts";
 import { labelNames, targetsOf } from "../ir/tasks.ts";
+import { sizeOf } from "../ir/types.ts";
 import { labelsAreSets, type LoadedSplit } from "../runtime/data/loaded-split.ts";
 import { twinsOf } from "../runtime/data/twins.ts";
 import { showDiagnostics } from "./open.ts";
@@ -23,8 +24,21 @@ function foundIn(labels: HostArray, { label, classes }: LabelInfo): ReadonlySet<
   return found;
 }
 
+/** Mean and standard deviation of labels that are one number each. */
+function numbersOf(
+  train: LoadedSplit | undefined,
+  { label, classes }: LabelInfo,
+  output: string,
+): OpenedData["targets"][number]["numbers"] {
+  const values = Array.from(train?.columns.get(label.name)?.data ?? []);
+  if (values.length === 0 || classes.length > 0 || sizeOf(label.shape) !== 1) return undefined;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+  return { output, mean, deviation: Math.sqrt(square) };
+}
+
 export function warnOfData(
-  { recipe, dataInfo }: Artifact,
+  { recipe, dataInfo, weights }: Artifact,
   loaded: Readonly<Record<string, LoadedSplit | undefined>>,
   path: string,
   outcome: CompileOutcome | undefined,
@@ -38,7 +52,10 @@ export function warnOfData(
       const labels = split?.columns.get(target.label.name)?.data;
       return labels ? [[name, foundIn(labels, target)] as const] : [];
     });
-    return { classes: target.classes, found: Object.fromEntries(found) };
+    // Published weights may answer in the labels' range already.
+    const output = dataInfo.targets ? target.label.name : "";
+    const numbers = weights === undefined && `answer ${output}` in places ? numbersOf(loaded["train"], target, output) : undefined;
+    return { classes: target.classes, found: Object.fromEntries(found), ...(numbers && { numbers }) };
   });
   const whole: Span = { file: path, start: 0, end: 1 };
   const sink = new DiagnosticSink();

@@ -76,6 +76,17 @@ export const LINTS = {
     wrong: 'train images("data/full")\ntest images("data/thumbnails")   // of pictures in data/full',
     right: 'train table("frames.csv", label: kind)\nsplit train into train 80%, test 20% by film',
   }),
+  "large-labels": entry<{ output: string; mean: string; deviation: string }>({
+    code: "TL0708",
+    severity: "warning",
+    title: "numbers to predict that are far from what a network begins with",
+    message: ({ output, mean, deviation }) =>
+      `the labels${output === "" ? "" : ` of \`${output}\``} are ${mean} on average, with a deviation of ${deviation}, and the network begins with answers around 0`,
+    explanation:
+      "What a layer gives at first is around 0 and about 1 large. `adam` changes a weight by about its rate in a step, so that it comes to hundreds late; under `sgd` the squared error of hundreds has gradients that diverge. A network that ends with `x * DEVIATION + MEAN` of its labels begins where they are, and its answers, losses and metrics stay in their unit. Inputs have `standardize`.",
+    wrong: "fc: linear(1)   // for prices around 400",
+    right: "fc: linear(1)\nx * 130 + 400",
+  }),
   "unusual-rate": entry<{ optimizer: string; rate: number; least: number; most: number }>({
     code: "TL0710",
     severity: "warning",

@@ -259,9 +259,20 @@ export const RECIPES = {
     severity: "error",
     title: "weights of other classes than the network has",
     message: ({ what, weights, classes }) => `${what} has ${weights} numbers, and the network has scores of ${classes} classes`,
-    explanation: "Each class has a weight of its own, in the order of the labels; `balanced` makes them from the data.",
+    explanation:
+      'Each class has a weight of its own, in the order of the labels, or by name as in `[["cat", 2]]`; `balanced` makes them from the data.',
     wrong: "loss cross_entropy(weights: [1, 5])   // of three classes",
     right: "loss cross_entropy(weights: [1, 5, 2])",
+  }),
+  "no-such-class": entry<{ what: string; name: string }>({
+    code: "TL0445",
+    severity: "error",
+    title: "a weight of a class that there is not",
+    message: ({ what, name }) => `${what} has a number for \`${name}\`, and no label is that`,
+    explanation:
+      "Weights by name are of the data's classes: folders of pictures, or labels of the table. A class that is not named weighs 1.",
+    wrong: 'loss cross_entropy(weights: [["cta", 2]])   // of cat and dog',
+    right: 'loss cross_entropy(weights: [["cat", 2]])',
   }),
   "nothing-to-balance": entry<{ reason: string }>({
     code: "TL0441",

@@ -151,6 +151,8 @@ function hintFor(fault: Fault, context: FaultContext): string | undefined {
       return colonHint(fault, context);
     case ",":
       return commaHint(fault, context);
+    case "{":
+      return expected === "a value" ? 'names with values are a list of pairs: `[["cat", 2], ["dog", 1]]`' : undefined;
     case "->":
       return expected.startsWith("a step") ? "a chain begins with a step; `->` goes on after one" : undefined;
     case ".":

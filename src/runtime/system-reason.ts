@@ -12,6 +12,8 @@ export function systemReason(error: unknown): string {
       return "it is a folder";
     case "ENOTDIR":
       return "a part of the path is a file, not a folder";
+    case "ELOOP":
+      return "its links lead to each other, and to no file";
     case "ENOSPC":
       return "the disk is full";
     default:

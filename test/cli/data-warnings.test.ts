@@ -144,6 +144,28 @@ recipe r {
   }
 });
 
+it("warns of numbers that are far from where a network begins, with what begins there", async () => {
+  writeFileSync("prices.csv", `a,b,price,age\n${[300, 400, 500, 600].map((price, i) => `${i},${i * i},${price},${30 + i}`).join("\n")}\n`);
+  const about = async (network: string, table: string, loss: string): Promise<readonly Event[]> => {
+    writeFileSync(
+      "p.tlspec",
+      `network p() {\n  input f: f32[2]\n  ${network}\n}\ndataset d { train table("prices.csv", f: [a, b], ${table}) }
+recipe r {\n  network p\n  data d\n  loss ${loss}\n  optimizer adam(lr: 1e-3)\n  batch 2\n  epochs 1\n}\n`,
+    );
+    return warnings("run", "p.tlspec", "--device", "reference");
+  };
+  const [only, ...others] = await about("fc: linear(1)", "label: price", "mse");
+  expect(others).toEqual([]);
+  expect(only).toMatchObject({ code: "TL0708", line: 3 });
+  expect(only?.["hint"]).toContain("add `x * 110 + 450` as the last line of the network");
+  expect(await about("fc: linear(1)\n  x * 110 + 450", "label: price", "mse")).toEqual([]);
+  expect(await about("fc: linear(1)", "label: age", "mse")).toEqual([]);
+  const named = "h: linear(4) -> relu\n  output price = one: linear(1)\n  output age = two: linear(1)";
+  const [first, ...rest] = await about(named, "price, age", "price: mae, age: mse");
+  expect([first?.["code"], rest]).toEqual(["TL0708", []]);
+  expect(first?.["hint"]).toContain("write `let raw = …` for the layer and `output price = raw * 110 + 450`");
+});
+
 it("warns of equal rows where they are enough numbers", async () => {
   const wide = (first: number): string => Array.from({ length: 20 }, (_, i) => first + i).join(" ");
   const table = (...rows: string[]): string => `q,y\n${rows.map((row, i) => `${row},${"ab"[i % 2]}`).join("\n")}\n`;

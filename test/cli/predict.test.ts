@@ -116,11 +116,13 @@ describe("a folder of pictures", () => {
 
   it.each<[string, readonly string[], string]>([
     ["has no picture", ["empty"], "empty has no pictures in it"],
+    ["is a link to itself", ["loop"], "cannot read loop: its links lead to each other, and to no file"],
     ["is not there", ["nowhere"], "cannot read nowhere: there is no such file or folder"],
     ["is no table", ["-"], "this network takes pictures, and `-` is a table on the standard input"],
     ["is a pipe", ["some/pipe.png"], "some/pipe.png: it is a pipe, not a regular file"],
   ])("is refused where it %s", async (_, files, message) => {
     mkdirSync("empty/below", { recursive: true });
+    if (files.includes("loop")) symlinkSync("loop", "loop");
     writeFileSync("empty/below/a.txt", "");
     const outcome = await predict("pictures", ["data/dark/0.png", ...files]);
     expect([outcome.code, outcome.err]).toEqual([2, expect.stringContaining(message)]);

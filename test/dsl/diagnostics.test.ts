@@ -83,6 +83,7 @@ const ELSEWHERE: readonly DiagnosticName[] = [
   "class-without-examples",
   "example-in-two-splits",
   "like-example-in-two-splits",
+  "large-labels",
   "too-large-to-compile",
 ];
 

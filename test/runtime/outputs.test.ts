@@ -305,6 +305,16 @@ recipe r {
     expect(recipe.tasks?.[0]?.loss.args["weights"]).toEqual([1, 1, 1]);
   });
 
+  it("have weights of classes by their names, where the others weigh 1", async () => {
+    // In order: collie, labrador, pug.
+    const of = async (weights: string): Promise<unknown> =>
+      (await compiled(specOf(WHOLE.replace("breed: cross_entropy", `breed: cross_entropy(weights: ${weights})`)))).recipe.tasks?.[0]?.loss
+        .args["weights"];
+    expect(await of('[["pug", 3], ["collie", 0.5]]')).toEqual(await of("[0.5, 1, 3]"));
+    expect(await of('[["labrador", 2]]')).toEqual([1, 2, 1]);
+    await expect(of('[["poodle", 2]]')).rejects.toThrow("`weights` has a number for `poodle`");
+  });
+
   it("are told which of their labels cannot be used", async () => {
     writeFileSync(join(folder, "faulty.csv"), "height,mass,breed,years\n1,2,pug,3\n2,3,,4\n");
     const faulty = specOf(WHOLE).replace("dogs.csv", "faulty.csv");

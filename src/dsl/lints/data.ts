@@ -50,4 +50,26 @@ const twinExamples: DataLint = {
     }),
 };
 
-export const DATA_LINTS: readonly DataLint[] = [batchOfTooMany, missingClasses, twinExamples];
+/** Root mean square of labels from which on a warning is worth it: ages of people are below, prices of houses above. */
+const LARGE = 60;
+
+/** What a layer begins with is around 0: the first thousands of steps would only find out how large labels are. */
+const largeLabels: DataLint = {
+  when: "data",
+  find: ({ targets }) =>
+    targets.flatMap(({ numbers }) => {
+      if (!numbers || Math.hypot(numbers.mean, numbers.deviation) < LARGE) return [];
+      const { output } = numbers;
+      const [mean, deviation] = [numbers.mean, numbers.deviation].map((value) => String(Number(value.toPrecision(2)))) as [string, string];
+      const scaled = (value: string): string =>
+        `${value} * ${deviation === "0" ? "1" : deviation} ${mean.startsWith("-") ? "-" : "+"} ${mean.replace("-", "")}`;
+      const written =
+        output === ""
+          ? `add \`${scaled("x")}\` as the last line of the network`
+          : `write \`let raw = …\` for the layer and \`output ${output} = ${scaled("raw")}\``;
+      const hint = `${written}, with an optimizer whose steps do not grow with the loss, such as \`adam\`; answers and metrics stay in the unit of the labels`;
+      return [{ problem: problem("large-labels", { output, mean, deviation }, hint), at: `answer ${output}` as const }];
+    }),
+};
+
+export const DATA_LINTS: readonly DataLint[] = [batchOfTooMany, missingClasses, twinExamples, largeLabels];

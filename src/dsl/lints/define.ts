@@ -23,7 +23,12 @@ export interface OpenedData {
   /** By name: how many examples. */
   readonly splits: Readonly<Record<string, { readonly count: number }>>;
   /** Of each output: its classes, none where labels are numbers, and which of them the labels of each split are. */
-  readonly targets: readonly { readonly classes: readonly string[]; readonly found: Readonly<Record<string, ReadonlySet<number>>> }[];
+  readonly targets: readonly {
+    readonly classes: readonly string[];
+    readonly found: Readonly<Record<string, ReadonlySet<number>>>;
+    /** Of one number that is trained on, as a layer with weights gives it and nothing behind that. */
+    readonly numbers?: { readonly output: string; readonly mean: number; readonly deviation: number };
+  }[];
   /** Examples of one split that are in another as well. */
   readonly twins: readonly TwinExamples[];
 }
@@ -38,7 +43,10 @@ export interface TwinExamples {
 }
 
 /** Where in a spec the data's faults are. */
-export type DataPlace = "batch" | "train" | "val" | "test";
+export type DataPlace = "batch" | "train" | "val" | "test" | AnswerPlace;
+
+/** The layer with weights that gives an answer as it is, by the output's name. */
+export type AnswerPlace = `answer ${string}`;
 
 export interface NetworkLint {
   readonly when: "network";

@@ -2,7 +2,7 @@
 // layer or the word gets of a value.
 
 import type { Node } from "../node.ts";
-import type { ArgSpec, ArgType, ArgValues, Given, RangeValue, TensorValue } from "./arguments.ts";
+import type { ArgSpec, ArgType, ArgValues, Given, NamedNumber, RangeValue, TensorValue } from "./arguments.ts";
 import { READINGS } from "./columns/index.ts";
 
 /** The converted value, or what was wanted; `range` tells a number out of range from a value of another type. */
@@ -110,6 +110,17 @@ function isEncoding(label: string): boolean {
 
 const MEASURE = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*){1,2}$/;
 
+const namedSchema = {
+  type: "array",
+  items: [{ type: "string" }, { type: "number" }],
+  minItems: 2,
+  additionalItems: false,
+} as const;
+const namedNumber = rule<NamedNumber>("a name and a number", namedSchema, (value) => {
+  const [name, number, ...rest] = Array.isArray(value) ? (value as readonly Given[]) : [];
+  return typeof name === "string" && typeof number === "number" && rest.length === 0 ? [name, number] : undefined;
+});
+
 const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
   count,
   whole,
@@ -155,6 +166,16 @@ const RULES: { readonly [T in ArgType]: Rule<ArgValues[T]> } = {
     isRange(value) && value.from > 0 && value.from <= value.to ? [value.from, value.to] : undefined,
   ),
   numbers: listOf("a list of numbers", anyNumber),
+  "numbers or named": rule<ArgValues["numbers or named"]>(
+    'a list of numbers, or of names with numbers as in [["cat", 2], ["dog", 1]]',
+    {
+      anyOf: [
+        { type: "array", items: anyNumber.schema },
+        { type: "array", items: namedSchema },
+      ],
+    },
+    (value) => convertAll(value, anyNumber) ?? convertAll(value, namedNumber),
+  ),
   "number or numbers": rule<number | readonly number[]>(
     "a number or a list of numbers",
     { anyOf: [anyNumber.schema, { type: "array", items: anyNumber.schema }] },

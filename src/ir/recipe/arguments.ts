@@ -18,6 +18,8 @@ export interface TensorValue {
 /** The value of an expression, as far as arguments look into it. */
 export type Given = number | boolean | string | readonly Given[] | RangeValue | TensorValue | { readonly kind: string };
 
+export type NamedNumber = readonly [name: string, value: number];
+
 export interface ArgValues {
   readonly count: number;
   readonly whole: number;
@@ -47,6 +49,8 @@ export interface ArgValues {
   readonly level: number;
   readonly range: readonly [number, number];
   readonly numbers: readonly number[];
+  /** In an order, or each with its name. */
+  readonly "numbers or named": readonly number[] | readonly NamedNumber[];
   readonly "number or numbers": number | readonly number[];
   readonly integers: readonly number[];
   readonly "count or list": number | readonly number[];

@@ -1,6 +1,6 @@
 // The numbers of a cell, by what was fitted on training data: one way for files and for the rows of an application. Browser-safe.
 
-import type { CategoryField, FieldInfo, NumberField } from "../../ir/plan.ts";
+import type { CategoryField, DataInfo, FieldInfo, NumberField } from "../../ir/plan.ts";
 import { isMissing } from "../../ir/recipe/columns/define.ts";
 import { readingNamed } from "../../ir/recipe/columns/index.ts";
 import { InternalError } from "../../ir/types.ts";
@@ -10,7 +10,7 @@ import type { HostArray } from "../device.ts";
 export type FieldWriter = (text: string, data: HostArray, at: number) => string | undefined;
 
 /** Whether a missing cell is no error. */
-export const mayBeMissing = (field: FieldInfo): boolean => (field.kind === "number" ? field.fill !== undefined : field.hasMissing);
+const mayBeMissing = (field: FieldInfo): boolean => (field.kind === "number" ? field.fill !== undefined : field.hasMissing);
 
 /** As an error says it, of a cell or value that is missing. */
 export const missingText = (text: string): string => (text === "" ? "is empty" : `is missing (${JSON.stringify(text)})`);
@@ -51,3 +51,16 @@ function categoryWriter(field: CategoryField): FieldWriter {
 }
 
 export const quoted = (text: string): string => JSON.stringify(text.slice(0, 40));
+
+/** What to do about rows whose cells a network cannot take. */
+export function unusableHint({ inputs }: DataInfo): string {
+  const fields = inputs.flatMap((input) => input.fields ?? []);
+  const isOpen = fields.some((field) => !mayBeMissing(field));
+  const isClosed = fields.some((field) => field.kind === "category" && !field.hasUnknown);
+  const ways = [
+    ...(isOpen ? ["`preprocess fill(mean)` fills what is missing"] : []),
+    ...(isClosed ? ["`unknown: true` has a place for other categories"] : []),
+    ...(inputs.some(({ below }) => below !== undefined) ? ["an `embedding` of more rows takes larger numbers"] : []),
+  ];
+  return ["correct or remove them", ...ways].join("; ");
+}

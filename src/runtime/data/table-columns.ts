@@ -52,6 +52,8 @@ export class TableHeader {
   readonly isNamed: boolean;
   readonly #path: string;
   readonly #names: readonly string[];
+  /** The first and the last place of each name: a table may have a million. */
+  readonly #places = new Map<string, readonly [number, number]>();
 
   /** @param first its cells */
   constructor(path: string, first: readonly string[], isNamed: boolean) {
@@ -59,6 +61,7 @@ export class TableHeader {
     this.width = first.length;
     this.isNamed = isNamed;
     this.#names = isNamed ? first.map((name) => name.trim()) : first.map((_, i) => String(i));
+    for (const [at, name] of this.#names.entries()) this.#places.set(name, [this.#places.get(name)?.[0] ?? at, at]);
   }
 
   nameOf(at: number): string {
@@ -88,8 +91,8 @@ export class TableHeader {
         `name columns by their places, 0 to ${this.width - 1}, or leave out \`header: false\``,
       );
     }
-    const at = this.#names.indexOf(name);
-    if (at < 0) {
+    const [at] = this.#places.get(name) ?? [];
+    if (at === undefined) {
       const near = didYouMean(name, this.#names);
       const isData = this.#names.some((cell) => NUMBER_TEXT.test(cell));
       const other = isData ? "; if its first row is no header, say `header: false` and name columns by their places, from 0" : "";
@@ -106,7 +109,7 @@ export class TableHeader {
   /** Rows of other files, and of applications, are read by the names of their columns. */
   #requireOne(at: number): void {
     const name = this.#names[at] ?? "";
-    const other = [this.#names.indexOf(name), this.#names.lastIndexOf(name)].find((it) => it !== at);
+    const other = this.#places.get(name)?.find((it) => it !== at);
     if (other !== undefined)
       throw new DataError(
         `${this.#path} has two columns "${name}", ${Math.min(at, other)} and ${Math.max(at, other)}`,

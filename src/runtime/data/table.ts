@@ -11,7 +11,7 @@ import { sizeOf } from "../../ir/types.ts";
 import { DataError } from "../errors.ts";
 import type { DataAccess } from "./access.ts";
 import { writeCell } from "./cells.ts";
-import { fieldWriter, mayBeMissing, type FieldWriter } from "./fields.ts";
+import { fieldWriter, unusableHint, type FieldWriter } from "./fields.ts";
 import { fills, fitOf, placeSteps, stepsFor, type ColumnFit, type PlacedStep } from "./fit.ts";
 import { isBelow, outOfRange, type Column, type LoadedSplit } from "./loaded-split.ts";
 import { Problems } from "./problems.ts";
@@ -113,7 +113,7 @@ export async function describeTable(
       placed: input,
       surveys: input.columns.map((it) => new ColumnSurvey(it.column, it.reading, input.isPlain)),
     }));
-    requireUsed(placedSteps, placed);
+    requireUsed(placedSteps, placed, new Set(placedLabels.flatMap(({ places }) => places)));
   };
   const take = (row: Row): void => {
     count++;
@@ -141,11 +141,16 @@ export async function describeTable(
 }
 
 /** A step that names a column which no input has would do nothing. */
-function requireUsed(steps: readonly PlacedStep[], inputs: readonly PlacedInput[]): void {
+function requireUsed(steps: readonly PlacedStep[], inputs: readonly PlacedInput[], labels: ReadonlySet<number>): void {
   const used = new Set(inputs.flatMap(({ columns }) => columns.map(({ at }) => at)));
   for (const { plan, places } of steps)
     if (places !== undefined && ![...places].every((at) => used.has(at)))
-      throw new DataError(`\`${plan.word}\` names a column that no input has`, "name columns of the inputs, or none for all of them");
+      throw new DataError(
+        `\`${plan.word}\` names a column that no input has`,
+        [...places].some((at) => labels.has(at))
+          ? "labels are taken as they are: a network that ends with `x * DEVIATION + MEAN` of them begins where they are"
+          : "name columns of the inputs, or none for all of them",
+      );
 }
 
 function kindsOf(
@@ -328,14 +333,6 @@ export async function loadTable(source: TableSource, info: DataInfo, split: Tabl
   const chosen = split.select(count, keys?.list ?? [], keys?.nameOf);
   const taken = labels.map((it) => [it.column.name, it.take(chosen, count)] as const);
   return { count: chosen.length, columns: new Map([...inputs.take(chosen, count), ...taken]), classes: info.classes ?? [] };
-}
-
-function unusableHint({ inputs }: DataInfo): string {
-  const fields = inputs.flatMap((input) => input.fields ?? []);
-  const isOpen = fields.some((field) => !mayBeMissing(field));
-  const isClosed = fields.some((field) => field.kind === "category" && !field.hasUnknown);
-  const fill = isOpen ? ["`preprocess fill(mean)` fills what is missing"] : [];
-  return ["correct or remove them", ...fill, ...(isClosed ? ["`unknown: true` has a place for other categories"] : [])].join("; ");
 }
 
 function inputWriter(info: ColumnInfo): CellsWriter {

@@ -10,7 +10,7 @@ export * from "../is-node.ts";
 export * from "../memory.ts";
 export { columnsIn, labelNames, nameOf, outputShapeOf, targetOf, targetsOf, tasksOf } from "../../ir/tasks.ts";
 export { columnFor, typeFor } from "../data/loaded-split.ts";
-export { entryFor, initialize } from "../network.ts";
+export { entryFor, initialize, noWeights } from "../network.ts";
 export { taskOf, writeBatch } from "../predict.ts";
 export { loadNamedWeights, loadTeacher, loadWeights, nonFiniteParameter, readParameters, readWeights } from "../weights/model-weights.ts";
 export { DELTA, metadataOf, valuesOf, weightsFile } from "../weights/model-weights.ts";

@@ -176,6 +176,8 @@ describe("what is fitted", () => {
     expect(await failure(load(plan(`train table("${path}", features: [a], label: y)\npreprocess standardize(b)`)))).toContain(
       "no input has",
     );
+    const ofLabel = await failure(load(plan(`train table("${path}", features: [a], label: y)\npreprocess standardize(y)`)));
+    expect(ofLabel).toContain("labels are taken as they are");
   });
 
   it("is a single number for a column that is one", async () => {

@@ -146,9 +146,9 @@ describe("padded sequences", () => {
     const beyond = file("tokens,kind\n1 2,a\n3,b\n4 5 10,a\n");
     const artifact = await compiled("mean", "pad(tokens)", "kind");
     expect(artifact.dataInfo.inputs[0]).toMatchObject({ below: 10, padded: true });
-    expect(await failure(loadInputs(artifact.data!, [beyond], artifact.dataInfo))).toContain(
-      ':4: column "tokens" holds 10, the network takes 0 to 9',
-    );
+    const said = await failure(loadInputs(artifact.data!, [beyond], artifact.dataInfo));
+    expect(said).toContain(':4: column "tokens" holds 10, the network takes 0 to 9');
+    expect(said).toContain("an `embedding` of more rows takes larger numbers");
     expect(() => splitOfExamples(artifact.dataInfo, [], [[1, 10]])).toThrow("holds 10");
     expect(() => splitOfExamples(artifact.dataInfo, [], [[]])).toThrow("0 numbers, expected 1 to 5");
   });

@@ -8,7 +8,9 @@ import type { DataInfo, DataPlan, InputColumns, LabelKind } from "../../../src/i
 import type { TableFormat } from "../../../src/ir/recipe/sources/table.ts";
 import { describeData, eachTablePart, loadInputs, loadSplit } from "../../../src/runtime/data/index.ts";
 import { DataError } from "../../../src/runtime/errors.ts";
+import { TableHeader } from "../../../src/runtime/data/table-columns.ts";
 import { asked } from "../../support/one-output.ts";
+import { ownTime } from "../../support/own-time.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tlc-table-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -110,6 +112,15 @@ describe("columns", () => {
     const { info } = await load(table("__proto__,constructor\n1,toString\n2,__proto__\n", { x: "__proto__", label: "constructor" }));
     expect(info.classes).toEqual(["__proto__", "toString"]);
   });
+});
+
+it("finds each of very many columns as fast as the only one", () => {
+  const names = Array.from({ length: 200_000 }, (_, i) => `c${i}`);
+  const header = new TableHeader("wide.csv", names, true);
+  const find = (count: number): number => ownTime(() => names.slice(-count).forEach((name) => header.nameOf(header.place(name))));
+  find(1000);
+  // To look through all of them for each takes minutes.
+  expect(find(names.length)).toBeLessThan(5000);
 });
 
 describe("faults", () => {

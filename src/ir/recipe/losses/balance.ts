@@ -5,16 +5,53 @@ import type { Node } from "../../node.ts";
 import { at } from "../../ops/define.ts";
 import type { LabelInfo } from "../../plan.ts";
 import { InternalError, sizeOf, tensorType, type Shape } from "../../types.ts";
+import type { NamedNumber } from "../arguments.ts";
 import { problem, type Problem } from "../define.ts";
 
 export const BALANCED = "balanced" as const;
 
-/** As an argument has them; `balanced` becomes numbers before anything is built. */
-export type Weights = readonly number[] | typeof BALANCED;
+/** As an argument has them; `balanced` and names become numbers in the order of the classes before anything is built. */
+export type Weights = readonly number[] | readonly NamedNumber[] | typeof BALANCED;
+
+export const areNumbers = (weights: Weights): weights is readonly number[] =>
+  weights !== BALANCED && weights.every((weight) => typeof weight === "number");
 
 export function numbersOf(weights: Weights): readonly number[] {
-  if (weights === BALANCED) throw new InternalError("labels are counted before a loss is built");
+  if (!areNumbers(weights)) throw new InternalError("labels are looked at before a loss is built");
   return weights;
+}
+
+/** The numbers themselves, for what is asked of each. */
+export const valuesOf = (weights: Weights): readonly number[] =>
+  weights === BALANCED ? [] : weights.map((weight) => (typeof weight === "number" ? weight : weight[1]));
+
+/** How many classes they are said of in order; none where they find their classes themselves. */
+export const inOrder = (weights: Weights): number => (areNumbers(weights) ? weights.length : 0);
+
+/** A class that is named twice. */
+export function namedTwice(weights: Weights): string | undefined {
+  const names = weights === BALANCED ? [] : weights.flatMap((weight) => (typeof weight === "number" ? [] : [weight[0]]));
+  return names.find((name, i) => names.indexOf(name) < i);
+}
+
+/** Classes that are shown of many. */
+const SHOWN = 16;
+
+/** By the classes that labels have. What is not named weighs 1, as without weights. */
+export function weightsIn(
+  weights: Weights,
+  info: Pick<LabelInfo, "labelled" | "classes">,
+  balance: Balance,
+  what: string,
+): readonly number[] | Problem {
+  if (weights === BALANCED) return balanceOf(info, balance);
+  if (areNumbers(weights)) return weights;
+  const named = new Map(weights);
+  const unknown = [...named.keys()].find((name) => !info.classes.includes(name));
+  const shown = info.classes.slice(0, SHOWN).map((name) => `\`${name}\``);
+  if (unknown !== undefined)
+    return problem("no-such-class", { what, name: unknown }, `classes are ${shown.join(", ")}${info.classes.length > SHOWN ? ", …" : ""}`);
+  return info.classes.map((name) => named.get(name) ?? 1);
 }
 
 /** The numbers that `balanced` stands for, or why there are none. */
@@ -26,7 +63,7 @@ export const balancedWeights: Balance = ({ counts, labels }) => counts.map((coun
 /** As PyTorch's documentation of `pos_weight` has it: labels without the class over labels with it. */
 export const balancedOdds: Balance = ({ counts, labels }) => counts.map((count) => (labels - count) / count);
 
-export function balanceOf({ labelled, classes }: Pick<LabelInfo, "labelled" | "classes">, balance: Balance): readonly number[] | Problem {
+function balanceOf({ labelled, classes }: Pick<LabelInfo, "labelled" | "classes">, balance: Balance): readonly number[] | Problem {
   if (labelled === undefined) return problem("nothing-to-balance", { reason: "the labels are not counted where there is no data" });
   const missing = labelled.counts.findIndex((count) => count === 0);
   if (missing >= 0)

@@ -2,7 +2,7 @@
 
 import { argOr, problem } from "../define.ts";
 import { accuracy } from "../metrics/accuracy.ts";
-import { alongLast, BALANCED, balancedOdds, balanceOf, numbersOf } from "./balance.ts";
+import { alongLast, areNumbers, BALANCED, balancedOdds, inOrder, namedTwice, numbersOf, valuesOf, weightsIn } from "./balance.ts";
 import { defineLoss, errorsOfExamples, labelsFit } from "./define.ts";
 
 export const binaryCrossEntropy = defineLoss({
@@ -11,15 +11,19 @@ export const binaryCrossEntropy = defineLoss({
   args: {
     pos_weight: argOr(
       [BALANCED],
-      "numbers",
-      "of what is in the label, for each class; `balanced`: labels without it over labels with it",
+      "numbers or named",
+      "of what is in the label, for each class in order, or for some by name; `balanced`: labels without it over labels with it",
       [],
     ),
   },
-  check: ({ pos_weight: weights }) =>
-    weights === BALANCED || weights.every((weight) => weight > 0)
+  check: ({ pos_weight: weights }) => {
+    const [values, twice] = [valuesOf(weights), namedTwice(weights)];
+    if (twice !== undefined)
+      return problem("out-of-range", { what: "`pos_weight`", wanted: "one for each class", got: `two for ${twice}` });
+    return values.every((weight) => weight > 0)
       ? undefined
-      : problem("out-of-range", { what: "`pos_weight`", wanted: "greater than 0", got: weights.join(", ") }),
+      : problem("out-of-range", { what: "`pos_weight`", wanted: "greater than 0", got: values.join(", ") });
+  },
   labels: "set",
   outputs: "scores of each class",
   reports: [accuracy],
@@ -33,12 +37,13 @@ export const binaryCrossEntropy = defineLoss({
     }
     if (classes > 0 && scores !== classes) return problem("class-count", { outputs: scores, classes, data });
     const misfit = labelsFit(comparison, output);
-    if (misfit !== undefined || weights === BALANCED || weights.length === 0 || weights.length === scores) return misfit;
-    return problem("weight-count", { what: "`pos_weight`", weights: weights.length, classes: scores });
+    const count = inOrder(weights);
+    if (misfit !== undefined || count === 0 || count === scores) return misfit;
+    return problem("weight-count", { what: "`pos_weight`", weights: count, classes: scores });
   },
-  counts: ({ pos_weight: weights }) => weights === BALANCED,
+  counts: ({ pos_weight: weights }) => !areNumbers(weights),
   balanced: (args, info) => {
-    const weights = balanceOf(info, balancedOdds);
+    const weights = weightsIn(args.pos_weight, info, balancedOdds, "`pos_weight`");
     return "name" in weights ? weights : { ...args, pos_weight: weights };
   },
   build: (b, { pos_weight: weights }, output, label) => {

@@ -2,7 +2,18 @@
 
 import { arg, argOr, problem } from "../define.ts";
 import { accuracy } from "../metrics/accuracy.ts";
-import { alongLast, BALANCED, balancedWeights, balanceOf, numbersOf, weightsOf } from "./balance.ts";
+import {
+  alongLast,
+  areNumbers,
+  BALANCED,
+  balancedWeights,
+  inOrder,
+  namedTwice,
+  numbersOf,
+  valuesOf,
+  weightsIn,
+  weightsOf,
+} from "./balance.ts";
 import { classesFit, IGNORE, ignores, scoreRows } from "./classes.ts";
 import { defineLoss } from "./define.ts";
 
@@ -11,29 +22,38 @@ export const crossEntropy = defineLoss({
   doc: "of class scores and class labels",
   args: {
     label_smoothing: arg("probability", "share of the label spread over all classes", 0),
-    weights: argOr([BALANCED], "numbers", "of each class; `balanced`: the rarer it is in training, the more", []),
+    weights: argOr(
+      [BALANCED],
+      "numbers or named",
+      "of each class in order, or of some by name; `balanced`: the rarer it is in training, the more",
+      [],
+    ),
     ignore: IGNORE,
   },
-  check: ({ weights }) =>
-    weights === BALANCED || weights.length === 0 || (weights.every((weight) => weight >= 0) && weights.some((weight) => weight > 0))
+  check: ({ weights }) => {
+    const [values, twice] = [valuesOf(weights), namedTwice(weights)];
+    if (twice !== undefined) return problem("out-of-range", { what: "`weights`", wanted: "one for each class", got: `two for ${twice}` });
+    // Of classes that are not named the weight is 1.
+    const isAny = values.length === 0 || !areNumbers(weights) || values.some((weight) => weight > 0);
+    return isAny && values.every((weight) => weight >= 0)
       ? undefined
-      : problem("out-of-range", { what: "`weights`", wanted: "at least 0, and not all 0", got: weights.join(", ") }),
+      : problem("out-of-range", { what: "`weights`", wanted: "at least 0, and not all 0", got: values.join(", ") });
+  },
   labels: "class",
   outputs: "class scores",
   reports: [accuracy],
   fits: (comparison, { weights }) => {
     const classes = comparison.output.at(-1) ?? 1;
+    const count = inOrder(weights);
     return (
       classesFit(comparison) ??
-      (weights === BALANCED || weights.length === 0 || weights.length === classes
-        ? undefined
-        : problem("weight-count", { what: "`weights`", weights: weights.length, classes }))
+      (count === 0 || count === classes ? undefined : problem("weight-count", { what: "`weights`", weights: count, classes }))
     );
   },
   ignores,
-  counts: ({ weights }) => weights === BALANCED,
+  counts: ({ weights }) => !areNumbers(weights),
   balanced: (args, info) => {
-    const weights = balanceOf(info, balancedWeights);
+    const weights = weightsIn(args.weights, info, balancedWeights, "`weights`");
     return "name" in weights ? weights : { ...args, weights };
   },
   weighs: ({ weights }) => weights === BALANCED || weights.length > 0,
