@@ -85,6 +85,13 @@ export const CONVOLUTIONS: readonly ConvolutionCase[] = [
     before: 1,
   },
   {
+    name: "forward with a norm of what comes of it, whose kernel sums strips",
+    shapes: { x: [16, 8, 16, 16], w: [24, 8, 3, 3], bias: [24] },
+    build: (b, { x, w, bias }) => b.batchNorm([b.conv2d(x, w, PLAIN), bias, bias, bias, bias], { mode: "train", eps: 1e-5 }),
+    expected: { direction: "forward" },
+    hasRest: true,
+  },
+  {
     name: "the gradient by the image",
     shapes: { w: W, y: [2, 40, 19, 17] },
     build: (b, { w, y }) => b.conv2dInputGrad(w, y, { ...PLAIN, inputSize: [19, 17] }),

@@ -14,7 +14,7 @@ import { versionOfNumber } from "./version.ts";
 const TYPES = { f32: V.CUDNN_DATA_FLOAT, bf16: V.CUDNN_DATA_BFLOAT16, f16: V.CUDNN_DATA_HALF } as const;
 
 /** More than that for one convolution is left to others: a tensor turned to another layout and back takes what it has itself. */
-export const MOST_WORKSPACE = 128 << 20;
+const MOST_WORKSPACE = 128 << 20;
 
 /** Ways of the library that are tried. */
 const MOST_PLANS = 4;
@@ -151,8 +151,16 @@ const OPERATIONS = {
   },
 } as const satisfies Record<ConvolutionOfLibrary["direction"], object>;
 
-/** A graph of one operation. Groups are told by how many channels an image has, and how many a filter. */
+/** A graph of one operation. */
 function graphOf(descriptors: Descriptors, handle: bigint, given: ConvolutionOfLibrary): bigint {
+  return descriptors.make(V.CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, [
+    [V.CUDNN_ATTR_OPERATIONGRAPH_HANDLE, V.CUDNN_TYPE_HANDLE, BigUint64Array.of(handle)],
+    [V.CUDNN_ATTR_OPERATIONGRAPH_OPS, ...pointers(operationOf(descriptors, given))],
+  ]);
+}
+
+/** What the library is asked for. Groups are told by how many channels an image has, and how many a filter. */
+export function operationOf(descriptors: Descriptors, given: ConvolutionOfLibrary): bigint {
   const tensors = tensorsOf(given).map((place, i) =>
     descriptors.make(V.CUDNN_BACKEND_TENSOR_DESCRIPTOR, [
       [V.CUDNN_ATTR_TENSOR_UNIQUE_ID, ...longs(i)],
@@ -172,15 +180,11 @@ function graphOf(descriptors: Descriptors, handle: bigint, given: ConvolutionOfL
     [V.CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, ...longs(...given.padding)],
   ]);
   const { type, convolution: by, scales, tensors: parts } = OPERATIONS[given.direction];
-  const operation = descriptors.make(type, [
+  return descriptors.make(type, [
     [by, ...pointers(convolution)],
     ...tensors.map((tensor, i): Attribute => [parts[i] ?? 0, ...pointers(tensor)]),
     // The result is all that comes of it.
     ...scales.map((scale, i): Attribute => [scale, V.CUDNN_TYPE_FLOAT, Float32Array.of(i === 0 ? 1 : 0)]),
-  ]);
-  return descriptors.make(V.CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, [
-    [V.CUDNN_ATTR_OPERATIONGRAPH_HANDLE, V.CUDNN_TYPE_HANDLE, BigUint64Array.of(handle)],
-    [V.CUDNN_ATTR_OPERATIONGRAPH_OPS, ...pointers(operation)],
   ]);
 }
 
@@ -267,7 +271,7 @@ const pointers = (...values: readonly bigint[]): readonly [number, BigUint64Arra
 ];
 
 /** Descriptors, which are given back together. */
-class Descriptors {
+export class Descriptors {
   readonly library: Library;
   readonly #made: bigint[] = [];
 
