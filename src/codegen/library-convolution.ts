@@ -20,22 +20,32 @@ export function convolutionForm(kernel: Kernel): LibraryForm | undefined {
   const [, , n] = kernel.axes;
   // How much resident data there is is not known when operands are made.
   if (stage?.kind !== "contract" || !n || kernel.params.some(({ length }) => length === 0)) return undefined;
-  // One convolution is another one where its windows are taken for its places: what has fewer taps than places is what it was.
-  for (const isUsual of [true, false])
+  const cuts = { n: cutsAlong(n, kernel), k: cutsAlong(stage.k, kernel) };
+  for (const pass of PASSES)
     for (const direction of DIRECTIONS) {
-      const [places, taps] = direction === "filter" ? [stage.k, n] : [n, stage.k];
+      const [places, taps] = direction === "filter" ? [cuts.k, cuts.n] : [cuts.n, cuts.k];
       // Rows and columns of places are what a loop is divided into.
-      if (dividersOf(kernel, places.name).size === 0) continue;
-      for (const place of cutsAlong(places, kernel))
-        for (const tap of cutsAlong(taps, kernel)) {
+      if (!places.isDivided) continue;
+      for (const place of pass.isLikely ? places.cuts.slice(0, 1) : places.cuts)
+        for (const tap of pass.isLikely ? taps.cuts.slice(0, 1) : taps.cuts) {
           // One position for each picture is a product of matrices.
-          if (place[1] === 1 || tap[1] <= place[1] !== isUsual) continue;
-          const found = formOf(kernel, stage, direction, { axis: places, cuts: place }, { axis: taps, cuts: tap });
+          if (place[1] === 1 || tap[1] <= place[1] !== pass.isUsual) continue;
+          const found = formOf(kernel, stage, direction, { axis: places.axis, cuts: place }, { axis: taps.axis, cuts: tap });
           if (found) return found;
         }
     }
   return undefined;
 }
+
+/**
+ * What is tried first. One convolution is another one where its windows are taken for its places: what has fewer taps than places is what it was. And
+ * loops are nearly always cut where they are divided most.
+ */
+const PASSES = [
+  { isUsual: true, isLikely: true },
+  { isUsual: true, isLikely: false },
+  { isUsual: false, isLikely: false },
+];
 
 const DIRECTIONS = ["forward", "data", "filter"] as const;
 
@@ -45,13 +55,22 @@ interface Cut {
   readonly cuts: readonly [number, number];
 }
 
+interface Cuts {
+  readonly axis: Axis;
+  readonly isDivided: boolean;
+  readonly cuts: readonly Cut["cuts"][];
+}
+
 /** How a loop may be three, the likeliest first: by what it is divided by. */
-function cutsAlong({ name, extent }: Axis, kernel: Kernel): readonly (readonly [width: number, area: number])[] {
-  const divided = [...dividersOf(kernel, name)].filter((by) => by > 1 && by < extent && extent % by === 0).sort((a, b) => b - a);
-  return [...divided, 1, extent].flatMap((area) => {
+function cutsAlong(axis: Axis, kernel: Kernel): Cuts {
+  const { name, extent } = axis;
+  const dividers = dividersOf(kernel, name);
+  const divided = [...dividers].filter((by) => by > 1 && by < extent && extent % by === 0).sort((a, b) => b - a);
+  const cuts = [...divided, 1, extent].flatMap((area) => {
     const within = [...divided.filter((width) => width < area), area, 1].filter((width) => area % width === 0);
     return [...new Set(within)].map((width) => [width, area] as const);
   });
+  return { axis, isDivided: dividers.size > 0, cuts };
 }
 
 /** By what a loop's variable, or a quotient of it, is divided somewhere in the operands. */
@@ -106,7 +125,7 @@ function formOf(kernel: Kernel, stage: ContractStage, direction: Direction, plac
     { place: row, tap: down, name: "y", isTurned },
     { place: column, tap: across, name: "x", isTurned },
   ] as const;
-  const slid = slidOf(split(stage.rhs), stage, slidings);
+  const slid = slidOf(stage, split, slidings);
   if (!slid) return undefined;
   const [rows, columns] = slid.windows;
   const geometry = {
@@ -176,14 +195,18 @@ interface Slid {
   readonly load?: Extract<Expr, { kind: "load" }>;
 }
 
-function slidOf(expr: Expr, { operands: format }: ContractStage, slidings: readonly [Sliding, Sliding]): Slid | undefined {
-  const isGuarded = expr.kind === "select" && isZero(expr.y) && expr.x.dtype === "f32";
-  const [guards, value] = isGuarded ? [guardsOf(expr.cond), expr.x] : [[], expr];
+function slidOf(
+  { rhs, operands: format }: ContractStage,
+  split: (expr: Expr) => Expr,
+  slidings: readonly [Sliding, Sliding],
+): Slid | undefined {
+  const [guards, given] = rhs.kind === "select" && isZero(rhs.y) ? [guardsOf(rhs.cond).map(split), rhs.x] : [[], rhs];
   const [vertical, horizontal] = slidings;
-  const names = new Set(slidings.flatMap(({ place, tap }) => [place.name, tap.name]));
-  if (!guards.every((guard) => axesIn(guard).every((name) => names.has(name)))) return undefined;
-  const inner = unrounded(value, format);
-  const isPlain = inner.kind === "load" && !vertical.isTurned;
+  // Guards are few and say at once whether loops were cut where they are: what they guard may be long.
+  if (!guards.every((guard) => slidings.some((sliding) => speaksOf(guard, sliding)))) return undefined;
+  if (slidings.some((sliding) => guards.some((guard) => speaksOf(guard, sliding)) && !windowOf(guards, [0, 0], sliding))) return undefined;
+  const value = split(given);
+  const isPlain = isLoad(unrounded(value, format)) && !vertical.isTurned;
   const [down, across] = [stepsIn(value, vertical), stepsIn(value, horizontal)];
   const columns = windowOf(guards, across, horizontal, isPlain ? 1 : undefined);
   if (!columns) return undefined;
@@ -196,14 +219,12 @@ function slidOf(expr: Expr, { operands: format }: ContractStage, slidings: reado
       [vertical, rows],
       [horizontal, columns],
     ]);
-  return (
-    moved && {
-      value: moved,
-      windows: [rows, columns],
-      ...(isLoad(unrounded(moved, format)) && { load: unrounded(moved, format) as never }),
-    }
-  );
+  const plain = moved && unrounded(moved, format);
+  return moved && { value: moved, windows: [rows, columns], ...(plain?.kind === "load" && { load: plain }) };
 }
+
+/** Whether a guard is one of this direction alone. */
+const speaksOf = (guard: Expr, { place, tap }: Sliding): boolean => axesIn(guard).every((name) => name === place.name || name === tap.name);
 
 const isLoad = (expr: Expr): boolean => expr.kind === "load";
 

@@ -19,7 +19,10 @@ export function libraryForm(kernel: Kernel): LibraryForm | undefined {
   if (stage?.kind !== "contract" || stage.dtype !== "f32" || kernel.time) return undefined;
   if (sizeOfAxes(kernel.axes) * stage.k.extent < WORTH_MEASURING) return undefined;
   if (!others.every(({ kind }) => kind === "store" || kind === "strip")) return undefined;
-  return formOf(kernel) ?? firstOf(piecesOf(kernel), formOf) ?? convolutionForm(kernel);
+  // What is computed while it is loaded is no matrix, however its columns are cut.
+  const isPlain = [stage.lhs, stage.rhs].every((operand) => unrounded(operand, stage.operands).kind === "load");
+  const form = isPlain ? (formOf(kernel) ?? firstOf(piecesOf(kernel), formOf)) : undefined;
+  return form ?? convolutionForm(kernel);
 }
 
 function firstOf<T, R>(all: readonly T[], find: (one: T) => R | undefined): R | undefined {

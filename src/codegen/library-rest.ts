@@ -1,7 +1,7 @@
 // What a library does of a kernel, and the kernels that do all else of it: operands that are computed as they are read are written down before, and
 // what comes after the sum goes over the product that lies in memory.
 
-import { acc, add, axis, int, load, mul, unary, type Expr, type OperandType } from "../ir/loop/expr.ts";
+import { acc, add, axis, int, load, mul, type Expr, type OperandType } from "../ir/loop/expr.ts";
 import { stripOf, type Axis, type Kernel, type Stage } from "../ir/loop/kernel.ts";
 import { mapExpressions, mapOperands } from "../ir/loop/map-expr.ts";
 import type { ContractionOfLibrary, MatrixType } from "../ir/program.ts";
@@ -23,19 +23,18 @@ export const unrounded = (expr: Expr, format: OperandType | undefined): Expr =>
   expr.kind === "unary" && format !== undefined && expr.op === `round_${format}` ? expr.x : expr;
 
 /**
- * Writes an operand down, its elements one behind the other.
+ * Writes an operand down, its elements one behind the other. Those of fewer bits are of that format as they are computed.
  * @param axes of the operand, the outermost first
  */
 export function madeBefore(kernel: Kernel, name: string, axes: readonly Axis[], value: Expr, dtype: MatrixType): Kernel {
   const all = axes.filter(({ extent }) => extent > 1);
   const index = all.reduce<Expr>((at, { name, extent }) => add(mul(at, int(extent)), axis(name, extent)), int(0));
-  const rounded = isHalf(dtype) && !(value.kind === "unary" && value.op === `round_${dtype}`) ? unary(`round_${dtype}`, value) : value;
   return {
     ...kernel,
     name: `${kernel.name}_${name}`,
     params: [...kernel.params, { name, dtype, length: sizeOfAxes(axes), access: "write" }],
     axes: all,
-    stages: [{ kind: "store", axes: [], writes: [{ buffer: kernel.params.length, index, value: rounded }] }],
+    stages: [{ kind: "store", axes: [], writes: [{ buffer: kernel.params.length, index, value }] }],
   };
 }
 

@@ -38,8 +38,6 @@ const [X, W] = [
   [2, 24, 19, 17],
   [40, 24, 3, 3],
 ];
-const rounded = (b: Builder, { x, w }: Inputs, to: "tf32" | "bf16" | "f16"): Node =>
-  b.conv2d(b.roundTo(x, { to }), b.roundTo(w, { to }), PLAIN);
 /** The greater of two numbers for each element, which memory then holds in that format. */
 const held = (b: Builder, pairs: Node, to: StoredFormat): Node =>
   b.roundTo(b.reduceMax(pairs, { axes: [pairs.type.shape.length - 1], keepDims: false }), { to });
@@ -98,6 +96,13 @@ export const CONVOLUTIONS: readonly ConvolutionCase[] = [
     expected: { direction: "data", ...PLAIN },
   },
   {
+    name: "forward with filters that lie otherwise, which a kernel writes down",
+    shapes: { x: X, w: [24, 40, 3, 3] },
+    build: (b, { x, w }) => b.conv2d(x, b.transpose(w, { perm: [1, 0, 2, 3] }), PLAIN),
+    expected: { direction: "forward", filter: expect.objectContaining({ param: 3, strides: [216, 9, 3, 1] }) as never },
+    before: 1,
+  },
+  {
     name: "the gradient by the image, of half as many places",
     shapes: { w: [48, 24, 3, 3], y: [3, 48, 15, 12] },
     build: (b, { w, y }) => b.conv2dInputGrad(w, y, { ...HALVED, inputSize: [29, 24] }),
@@ -133,13 +138,13 @@ export const CONVOLUTIONS: readonly ConvolutionCase[] = [
   {
     name: "operands of tf32",
     shapes: { x: X, w: W },
-    build: (b, inputs) => rounded(b, inputs, "tf32"),
+    build: (b, { x, w }) => b.conv2d(b.roundTo(x, { to: "tf32" }), b.roundTo(w, { to: "tf32" }), PLAIN),
     expected: { precision: "tf32", image: of("f32"), filter: of("f32") },
   },
   {
     name: "operands of bf16, which kernels write down as that",
     shapes: { x: X, w: W },
-    build: (b, inputs) => rounded(b, inputs, "bf16"),
+    build: (b, { x, w }) => b.conv2d(b.relu(b.roundTo(x, { to: "bf16" })), b.roundTo(w, { to: "bf16" }), PLAIN),
     expected: { precision: "bf16", image: of("bf16"), filter: of("bf16"), response: of("f32") },
     before: 2,
   },
