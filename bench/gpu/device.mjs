@@ -21,10 +21,10 @@ const { quick: isQuick = false, precision, tune: isTuned = false } = values;
 const { openDevice } = await importTypeScript("src/runtime/open-device.ts");
 const { measureTlc } = await importTypeScript("bench/tlc-cnn.ts");
 const { convolution, product, timeLstm, timeResnet } = await importTypeScript("bench/workloads.ts");
-const taken = { guess: 0, kernel: 0, library: 0 };
+const taken = { guess: 0, kernel: 0, cuBLASLt: 0, cuDNN: 0 };
 const tuned = (choices) => {
   for (const { taken: way, candidates } of choices)
-    taken[way.startsWith("cuBLASLt") ? "library" : way === candidates[0].name ? "guess" : "kernel"] += 1;
+    taken[/^cu(?:BLASLt|DNN)/.exec(way)?.[0] ?? (way === candidates[0].name ? "guess" : "kernel")] += 1;
 };
 const cache = isTuned ? mkdtempSync(join(tmpdir(), "tlc-tuning-")) : undefined;
 if (cache) process.on("exit", () => rmSync(cache, { recursive: true, force: true }));

@@ -31,8 +31,8 @@ export function showStage(artifact: Artifact, inspection: InspectedStage, hasLay
   if (inspection.recomputed) showRecomputed(inspection.recomputed, fact, terminal);
   const { kernels, library } = inspection.measured;
   if (kernels + library > 0) {
-    const byLibrary = library > 0 ? `, ${library} by cuBLASLt` : "";
-    fact("measured", `products that a device tries in other ways: ${kernels} with other kernels${byLibrary}`);
+    const byLibrary = library > 0 ? `, ${library} by NVIDIA's libraries` : "";
+    fact("measured", `products and convolutions that a device tries in other ways: ${kernels} with other kernels${byLibrary}`);
   }
   showEntries(inspection, terminal);
   showMemory(inspection, terminal);

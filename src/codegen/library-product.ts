@@ -1,29 +1,36 @@
-// A contraction as a library of matrix products can do it: both operands lie in memory as they are, and each of their indices grows by a step of its own. What
-// comes after the sum is part of the library's call where that is a bias or something to add, and else a kernel of its own over the product.
+// A contraction as a library of products can do it. Of matrices: both operands lie in memory as they are, and each of their indices grows by a step of its own. What
+// comes after the sum is part of the library's call where that is a bias or something to add, and else a kernel of its own over the product. Whatever else is a
+// convolution is one of a library of convolutions.
 
 import { add, axis, int, load, mul, operands, type Expr } from "../ir/loop/expr.ts";
-import { expressionsOf, type ContractStage, type Kernel, type StoreStage } from "../ir/loop/kernel.ts";
-import { mapExpressions, mapOperands } from "../ir/loop/map-expr.ts";
+import { expressionsOf, stripOf, type ContractStage, type Kernel, type StoreStage } from "../ir/loop/kernel.ts";
+import { mapExpressions } from "../ir/loop/map-expr.ts";
 import { isMatrix, isOfTypes } from "../ir/matrix-place.ts";
-import type { MatrixPlace, MatrixType, ProductOfLibrary } from "../ir/program.ts";
-import { isHalf, type DType } from "../ir/types.ts";
+import type { MatrixPlace, ProductOfLibrary } from "../ir/program.ts";
+import { isHalf } from "../ir/types.ts";
 import { WORTH_MEASURING } from "./problem.ts";
 import { sizeOfAxes, substituter, termsOf } from "./axes.ts";
+import { convolutionForm } from "./library-convolution.ts";
+import { isMatrixType, restOf, unrounded, type LibraryForm } from "./library-rest.ts";
 
-/** What a library would do of a kernel, and the kernel that does the rest, of whose parameters the last is the product. */
-export interface LibraryForm {
-  readonly product: ProductOfLibrary;
-  readonly rest?: Kernel;
+/** Undefined where neither matrices nor images are multiplied, and where a library would not be worth asking. */
+export function libraryForm(kernel: Kernel): LibraryForm | undefined {
+  const [stage, ...others] = kernel.stages;
+  if (stage?.kind !== "contract" || stage.dtype !== "f32" || kernel.time) return undefined;
+  if (sizeOfAxes(kernel.axes) * stage.k.extent < WORTH_MEASURING) return undefined;
+  if (!others.every(({ kind }) => kind === "store" || kind === "strip")) return undefined;
+  // What is computed while it is loaded is no matrix, however its columns are cut.
+  const isPlain = [stage.lhs, stage.rhs].every((operand) => unrounded(operand, stage.operands).kind === "load");
+  const form = isPlain ? (formOf(kernel) ?? firstOf(piecesOf(kernel), formOf)) : undefined;
+  return form ?? convolutionForm(kernel);
 }
 
-/** Undefined where operands are computed while they are loaded, as those of most convolutions are. */
-export function libraryForm(kernel: Kernel): LibraryForm | undefined {
-  return (
-    formOf(kernel) ??
-    piecesOf(kernel)
-      .map(formOf)
-      .find((form) => form !== undefined)
-  );
+function firstOf<T, R>(all: readonly T[], find: (one: T) => R | undefined): R | undefined {
+  for (const one of all) {
+    const found = find(one);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The same kernel with its columns in pieces, one for each of a batch: the pixels of pictures that lie one behind the other are not one matrix. */
@@ -31,7 +38,7 @@ function piecesOf(kernel: Kernel): readonly Kernel[] {
   const [b, m, n] = kernel.axes;
   if (!b || !m || !n || b.extent !== 1) return [];
   return [...dividers(kernel.stages.flatMap(expressionsOf), n.name)]
-    .filter((size) => size > 1 && size < n.extent && n.extent % size === 0)
+    .filter((size) => size > 1 && size < n.extent && n.extent % size === 0 && size % stripOf(kernel) === 0)
     .map((size): Kernel => {
       const [batch, column] = [
         { ...b, extent: n.extent / size },
@@ -59,27 +66,25 @@ function dividers(exprs: readonly Expr[], name: string): ReadonlySet<number> {
 
 function formOf(kernel: Kernel): LibraryForm | undefined {
   const [stage, ...others] = kernel.stages;
-  const stores = others.filter((other) => other.kind === "store");
-  if (stage?.kind !== "contract" || stage.dtype !== "f32" || kernel.time || stores.length !== others.length) return undefined;
-  if (sizeOfAxes(kernel.axes) * stage.k.extent < WORTH_MEASURING) return undefined;
+  if (stage?.kind !== "contract") return undefined;
   const extent = (name: string): number => kernel.axes.find((it) => it.name === name)?.extent ?? 1;
   const shape = { batch: extent("b"), m: extent("m"), n: extent("n"), k: stage.k.extent };
   const left = operandOf(kernel, stage, stage.lhs, ["b", "m", "k"]);
   const right = operandOf(kernel, stage, stage.rhs, ["b", "k", "n"]);
   if (!left || !right || !isMatrix(left, shape.m, shape.k) || !isMatrix(right, shape.k, shape.n)) return undefined;
   const common = { kind: "matmul", precision: stage.operands ?? "f32", ...shape, left, right } as const;
-  const [only] = stores;
-  const plain = only && stores.length === 1 ? plainStore(kernel, only) : undefined;
+  const [only] = others;
+  const plain = only?.kind === "store" && others.length === 1 ? plainStore(kernel, only) : undefined;
   if (plain && isOfTypes({ ...common, ...plain })) return { product: { ...common, ...plain } };
   const result = { param: kernel.params.length, dtype: "f32", first: 0, matrix: shape.m * shape.n, row: shape.n, column: 1 } as const;
-  return isOfTypes({ ...common, result }) ? { product: { ...common, result }, rest: restOf(kernel, stores) } : undefined;
+  if (!isOfTypes({ ...common, result })) return undefined;
+  const index = ["b", "m", "n"].reduce<Expr>((at, name) => add(mul(at, int(extent(name))), axis(name, extent(name))), int(0));
+  return { product: { ...common, result }, rest: restOf(kernel, index) };
 }
 
 /** The place of an operand's elements: of a load as it is, or rounded as the library itself rounds. */
-function operandOf(kernel: Kernel, { operands: format }: ContractStage, given: Expr, axes: Axes): MatrixPlace | undefined {
-  const isRounded = given.kind === "unary" && format !== undefined && given.op === `round_${format}`;
-  return placeOf(kernel, isRounded ? given.x : given, axes);
-}
+const operandOf = (kernel: Kernel, { operands: format }: ContractStage, given: Expr, axes: Axes): MatrixPlace | undefined =>
+  placeOf(kernel, unrounded(given, format), axes);
 
 /** Names along which an index grows: from matrix to matrix of a batch, from row to row, from column to column. */
 type Axes = readonly [matrix: string, row: string, column: string];
@@ -91,8 +96,6 @@ function placeOf(kernel: Kernel, expr: Expr, axes: Axes): MatrixPlace | undefine
   const isAhead = steps && Object.values(steps).every((step) => step >= 0);
   return isAhead ? { param: expr.buffer, dtype: param.dtype, ...steps } : undefined;
 }
-
-const isMatrixType = (dtype: DType): dtype is MatrixType => dtype === "f32" || isHalf(dtype);
 
 type Steps = Omit<MatrixPlace, "param" | "dtype">;
 
@@ -130,22 +133,3 @@ function plainStore(kernel: Kernel, { axes, writes }: StoreStage): Pick<ProductO
 
 const summandsOf = (expr: Expr): readonly Expr[] =>
   expr.kind === "binary" && expr.op === "add" && expr.dtype === "f32" ? [...summandsOf(expr.x), ...summandsOf(expr.y)] : [expr];
-
-/** The store stages over a product that lies in memory, matrix behind matrix, row behind row. */
-function restOf(kernel: Kernel, stores: readonly StoreStage[]): Kernel {
-  const extent = (name: string): number => kernel.axes.find((it) => it.name === name)?.extent ?? 1;
-  const index = ["b", "m", "n"].reduce<Expr>((at, name) => add(mul(at, int(extent(name))), axis(name, extent(name))), int(0));
-  const product = load(kernel.params.length, index, "f32");
-  const done = new Map<Expr, Expr>();
-  const visit = (expr: Expr): Expr => {
-    const known = done.get(expr) ?? (expr.kind === "acc" ? product : mapOperands(expr, visit));
-    done.set(expr, known);
-    return known;
-  };
-  return {
-    ...kernel,
-    name: `${kernel.name}_rest`,
-    params: [...kernel.params, { name: "product", dtype: "f32", length: sizeOfAxes(kernel.axes), access: "read" }],
-    stages: stores.map((stage) => mapExpressions(stage, visit)),
-  };
-}

@@ -3,11 +3,12 @@
 
 import type { StoredFormat } from "../ir/formats.ts";
 import type { Kernel, Product, SplitK } from "../ir/loop/kernel.ts";
-import type { CompiledKernel, KnownProfile, KernelPart, ProductOfLibrary } from "../ir/program.ts";
+import type { CompiledKernel, ContractionOfLibrary, KnownProfile, KernelPart } from "../ir/program.ts";
 
-/** As a program has it, with the kernel for the rest in place of its number. */
+/** As a program has it, with kernels in place of their numbers. */
 export interface CompiledForm {
-  readonly product: ProductOfLibrary;
+  readonly product: ContractionOfLibrary;
+  readonly before?: readonly CompiledKernel[];
   readonly rest?: CompiledKernel;
 }
 
@@ -25,7 +26,7 @@ export interface Target {
   readonly ways?: (kernel: Kernel, limits?: KnownProfile) => readonly WayOfKernels[];
   /** Elements of f32 that a way's kernels hand to each other, for which a kernel is given room; 0 where it is always one. */
   readonly roomFor?: (kernel: Kernel) => number;
-  /** What of a kernel a library of its devices may do, and the kernel for the rest. */
+  /** What of a kernel a library of its devices may do, and the kernels around it. */
   readonly library?: (kernel: Kernel, limits?: KnownProfile) => CompiledForm | undefined;
   /** Launches of several kernels, where the target has them. */
   readonly together?: {

@@ -146,20 +146,36 @@ const matrixPlace = object({
   row: count,
   column: count,
 });
+const precision = { enum: ["f32", "tf32", "bf16", "f16"] };
+const tuple = (items: object, length: number): object => ({ type: "array", items, minItems: length, maxItems: length });
+const tensorPlace = object({
+  param: count,
+  dtype: { enum: ["f32", "bf16", "f16"] },
+  first: count,
+  shape: tuple(positive, 4),
+  strides: tuple(count, 4),
+});
 const libraryForm = object(
   {
-    product: object(
-      {
-        ...{ kind: { const: "matmul" }, precision: { enum: ["f32", "tf32", "bf16", "f16"] } },
-        ...{ batch: positive, m: positive, n: positive, k: positive },
-        ...{ left: matrixPlace, right: matrixPlace, result: matrixPlace },
-      },
-      { bias: matrixPlace, added: matrixPlace },
+    product: oneOf(
+      "kind",
+      object(
+        {
+          ...{ kind: { const: "matmul" }, precision },
+          ...{ batch: positive, m: positive, n: positive, k: positive },
+          ...{ left: matrixPlace, right: matrixPlace, result: matrixPlace },
+        },
+        { bias: matrixPlace, added: matrixPlace },
+      ),
+      object({
+        ...{ kind: { const: "convolution" }, direction: { enum: ["forward", "data", "filter"] }, precision },
+        ...{ stride: tuple(positive, 2), padding: tuple(count, 2), dilation: tuple(positive, 2), groups: positive },
+        ...{ image: tensorPlace, filter: tensorPlace, response: tensorPlace },
+      }),
     ),
   },
-  { rest: count },
+  { before: { ...list(count), minItems: 1, maxItems: 2 }, rest: count },
 );
-
 const program = object(
   {
     format: { const: "tlc-program" },

@@ -42,9 +42,3 @@ export function isProduct(product: ProductOfLibrary, params: readonly ParameterT
     (!added || (isThere(added, m, n, "read") && isSideBySide(added)))
   );
 }
-
-/** What a library leaves of a kernel to another one takes: its parameters, and the product. */
-export const restParams = (params: readonly ParameterType[], { batch, m, n }: ProductOfLibrary): readonly ParameterType[] => [
-  ...params,
-  { dtype: "f32", length: batch * m * n, access: "read" },
-];

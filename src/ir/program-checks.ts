@@ -3,7 +3,9 @@
 
 import { kernelProblem } from "./loop/verify.ts";
 import { stripOf, type Axis, type Kernel } from "./loop/kernel.ts";
-import { isProduct, restParams } from "./matrix-place.ts";
+import { madeParams, restParams } from "./library-params.ts";
+import { isProduct } from "./matrix-place.ts";
+import { isConvolution } from "./tensor-place.ts";
 import {
   ALIGNMENT,
   type BufferPlan,
@@ -145,19 +147,29 @@ function thenFault(compiled: CompiledKernel, { kernels, target }: Program): stri
     : `kernel ${name} goes on with ${then}, which does not take it`;
 }
 
-/** A library is told where matrices are: they are in the kernel's buffers, and so is what the rest takes. */
+/** A library is told where operands are: they are in the kernel's buffers or made before, and so is what the rest takes. */
 function libraryFault(compiled: CompiledKernel, { kernels, target }: Program): string | undefined {
   const { name, library } = compiled;
   if (!library) return undefined;
   if (target !== "cuda") return `kernel ${name} is for a library, which no device of ${target} has`;
-  const { product, rest } = library;
+  const { product, before = [], rest } = library;
+  const own = paramsOf(compiled);
+  const made = madeParams(product, own.length);
   const hasRest = rest !== undefined;
-  const params = hasRest ? restParams(paramsOf(compiled), product) : paramsOf(compiled);
-  if (!isProduct(product, params, hasRest)) return `kernel ${name} is a product of matrices that it does not have`;
-  return !hasRest || (kernels[rest]?.then === undefined && takes(kernels[rest], params))
+  const readable = made.map((it): ParameterType => ({ ...it, access: "read" }));
+  const params = hasRest ? restParams([...own, ...readable], product) : [...own, ...readable];
+  const isThere = product.kind === "matmul" ? isProduct(product, params, hasRest) : isConvolution(product, params, hasRest);
+  if (!isThere) return `kernel ${name} is a ${product.kind === "matmul" ? "product of matrices" : "convolution"} that it does not have`;
+  const isMade = made.every((it, i) => isFollower(kernels[before[i] ?? -1], [...own, it]));
+  if (!isMade || before.length !== made.length) return `kernel ${name} has operands that are not made before`;
+  return !hasRest || isFollower(kernels[rest], restParams(own, product))
     ? undefined
     : `kernel ${name} leaves its rest to ${rest}, which does not take it`;
 }
+
+/** Whether a kernel takes just these parameters and ends there. */
+const isFollower = (compiled: CompiledKernel | undefined, wanted: readonly ParameterType[]): boolean =>
+  compiled?.then === undefined && takes(compiled, wanted);
 
 /** Whether a kernel takes just these parameters, and nothing stands in its place. */
 function takes(compiled: CompiledKernel | undefined, wanted: readonly ParameterType[]): boolean {

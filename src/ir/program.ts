@@ -6,7 +6,7 @@ import type { Kernel, KernelParameter } from "./loop/kernel.ts";
 import type { StateKind } from "./state.ts";
 import type { DType, Shape } from "./types.ts";
 
-export const PROGRAM_VERSION = 4;
+export const PROGRAM_VERSION = 5;
 
 /** Offsets of buffers in an arena are multiples of this (WebGPU's default minStorageBufferOffsetAlignment). */
 export const ALIGNMENT = 256;
@@ -62,12 +62,20 @@ export interface CompiledKernel {
   readonly params?: readonly ParameterType[];
 }
 
-/** What a kernel does as a library of matrix products would, which a device may have and find to be faster. */
+/**
+ * What a kernel does as a library of products would, which a device may have and find to be faster. Behind the kernel's parameters, what the library is
+ * told of counts operands that are made for it, in the order of `before`, and then the product, where there is a rest.
+ */
 export interface LibraryForm {
-  readonly product: ProductOfLibrary;
-  /** The kernel that does what comes after the product: it takes the parameters of this one, and the product behind them, f32[batch, m, n]. */
+  readonly product: ContractionOfLibrary;
+  /** Kernels that write operands that the kernel computes as it reads them: each takes the parameters of this one, and what it writes behind them. */
+  readonly before?: readonly number[];
+  /** The kernel that does what comes after the product: it takes the parameters of this one, and the product behind them, f32. */
   readonly rest?: number;
 }
+
+/** What a library is asked for. */
+export type ContractionOfLibrary = ProductOfLibrary | ConvolutionOfLibrary;
 
 /** What memory holds of a matrix. */
 export type MatrixType = Extract<DType, "f32" | "bf16" | "f16">;
@@ -102,6 +110,42 @@ export interface MatrixPlace {
   readonly row: number;
   readonly column: number;
 }
+
+/** Of height and width. */
+export type Extents = readonly [height: number, width: number];
+
+/**
+ * A cross-correlation and its gradients, as torch.nn.functional.conv2d has them, summed in f32: the response of images to filters (`forward`), the images of
+ * a response (`data`) or the filters (`filter`), each of the two others. Operands are of one type; the result is f32, or what operands of fewer bits are.
+ */
+export interface ConvolutionOfLibrary {
+  readonly kind: "convolution";
+  readonly direction: "forward" | "data" | "filter";
+  /** What operands may be rounded to before they are multiplied: f32 in memory only to tf32; those of fewer bits are of that type. */
+  readonly precision: "f32" | OperandType;
+  readonly stride: Extents;
+  /** Zeros on either side. */
+  readonly padding: Extents;
+  readonly dilation: Extents;
+  readonly groups: number;
+  /** [images, channels, height, width]. */
+  readonly image: TensorPlace;
+  /** [channels of the response, channels of a group of the image, height, width]. */
+  readonly filter: TensorPlace;
+  /** [images, channels, height, width]. */
+  readonly response: TensorPlace;
+}
+
+/** A tensor in a buffer: the buffer's type, its first element, its extents, and how many elements it is to the next one along each. */
+export interface TensorPlace {
+  readonly param: number;
+  readonly dtype: MatrixType;
+  readonly first: number;
+  readonly shape: Four;
+  readonly strides: Four;
+}
+
+export type Four = readonly [number, number, number, number];
 
 /** Other kernels in the place of one, at most. */
 export const MOST_ALTERNATIVES = 3;

@@ -10,15 +10,15 @@ import {
   PROGRAM_VERSION,
   type BufferPlan,
   type CompiledKernel,
+  type ContractionOfLibrary,
   type EntryName,
   type KernelLaunch,
   type KernelPart,
   type ParameterType,
-  type ProductOfLibrary,
   type Launch,
   type Program,
 } from "../ir/program.ts";
-import { restParams } from "../ir/matrix-place.ts";
+import { madeParams, restParams } from "../ir/library-params.ts";
 import type { Packed } from "./bind-packs.ts";
 import { InternalError } from "../ir/types.ts";
 import { buffersOf, callsOf, type Buffer, type KernelCall } from "./lowered.ts";
@@ -48,9 +48,10 @@ export interface Compilation {
   readonly form?: PrintedForm | undefined;
 }
 
-/** What a library does of a kernel, and the kernel that does the rest. */
+/** What a library does of a kernel, and the kernels that make its operands and do the rest. */
 interface PrintedForm {
-  readonly product: ProductOfLibrary;
+  readonly product: ContractionOfLibrary;
+  readonly before?: readonly CompiledKernel[];
   readonly rest?: CompiledKernel;
 }
 
@@ -72,11 +73,19 @@ export function kernelsOf({ ways, form }: Compilation, params: () => readonly Pa
   });
   const [guess, ...others] = kernels;
   if (!guess) throw new InternalError("a kernel that nothing computes");
-  const library = form && { product: form.product, ...(form.rest && { rest: first + kernels.length }) };
+  const around = form ? kernelsAround(form, params()) : [];
+  const [start, end] = [first + kernels.length, first + kernels.length + around.length];
+  const before = form?.before?.map((_, i) => start + i);
+  const library = form && { product: form.product, ...(before && { before }), ...(form.rest && { rest: end - 1 }) };
+  return [{ ...guess, ...(alternatives.length > 0 && { alternatives }), ...(library && { library }) }, ...others, ...around];
+}
+
+/** What runs before and after a library's product, in that order. */
+function kernelsAround({ product, before = [], rest }: PrintedForm, params: readonly ParameterType[]): readonly CompiledKernel[] {
+  const made = madeParams(product, params.length);
   return [
-    { ...guess, ...(alternatives.length > 0 && { alternatives }), ...(library && { library }) },
-    ...others,
-    ...(form?.rest ? [{ ...form.rest, params: restParams(params(), form.product) }] : []),
+    ...before.map((kernel, i): CompiledKernel => ({ ...kernel, params: [...params, ...made.slice(i, i + 1)] })),
+    ...(rest ? [{ ...rest, params: restParams(params, product) }] : []),
   ];
 }
 

@@ -4,12 +4,15 @@
 import { resolve } from "node:path";
 import { describe, it } from "vitest";
 import { imageOfPtx } from "../../src/runtime/cuda/carried.ts";
+import { filesOf } from "../../src/runtime/cuda/libraries.ts";
 import { openCudaDevice, type ImageOf } from "../../src/runtime/cuda/device.ts";
 import { openPtxMaker } from "../../src/runtime/cuda/image.ts";
 import { openLibraries } from "../../src/runtime/cuda/open-libraries.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
+import type { Tuning } from "../../src/runtime/tuning/tuner.ts";
 import { conformance } from "./conformance.ts";
+import { convolutionSuite } from "./convolution-suite.ts";
 import { extremes } from "./extremes.ts";
 import { featuresSuite } from "./features-suite.ts";
 import { layerTraceSuite } from "./layer-trace-suite.ts";
@@ -50,13 +53,17 @@ else {
   traceSuite("cuda");
   precisionSuite("cuda");
   matrixKernelSuite(subject.name, open, 1e-5);
-  everyWaySuite(subject.name, async (tuning) => {
+  const openTuned = async (tuning: Tuning): Promise<Device> => {
     const images = async (): Promise<ImageOf> => {
       const maker = await openPtxMaker({ env: process.env, cache: CACHE });
       return async (program) => imageOfPtx(await maker.ptxOf(program));
     };
     return openCudaDevice({ images, tuning, libraries: ({ koffi }) => openLibraries(koffi, { env: process.env }) });
-  });
+  };
+  everyWaySuite(subject.name, openTuned);
+  const hasCudnn = filesOf("cudnn", { env: process.env }).length > 0;
+  if (!hasCudnn) console.warn("no cuDNN: convolutions are those of the program's own kernels");
+  convolutionSuite(subject.name, openTuned, hasCudnn ? "cuDNN" : undefined);
   layerTraceSuite("cuda");
   zooTraceSuite("cuda");
 }

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { CUBLAS_STATUSES, CUBLASLT_VALUES, HEURISTIC } from "../../src/runtime/cuda/cublaslt.ts";
-import { CUBLASLT, DRIVER, type ParameterKind, type Signatures } from "../../src/runtime/cuda/signatures.ts";
+import { CUDNN_STATUSES, CUDNN_VALUES } from "../../src/runtime/cuda/cudnn-values.ts";
+import { CUBLASLT, CUDNN, DRIVER, type ParameterKind, type Signatures } from "../../src/runtime/cuda/signatures.ts";
 import { NO_HOST_COMPILER } from "../support/cuda-host.ts";
 
 const FOLDERS = [process.env["CUDA_HOME"] ?? "/usr/local/cuda", "/usr"].map((home) => `-I${join(home, "include")}`);
@@ -77,6 +78,14 @@ describe("NVIDIA's headers", () => {
         `offsetof(cublasLtMatmulHeuristicResult_t, workspaceSize) == ${workspace}`,
         `offsetof(cublasLtMatmulHeuristicResult_t, state) == ${status}`,
       ].map((check) => `static_assert(${check}, "an answer of the library");`),
+    ]);
+  });
+
+  withHeader("cudnn.h")("have cuDNN's functions as they are called, and its values", () => {
+    const values = [...Object.entries(CUDNN_VALUES), ...Object.entries(CUDNN_STATUSES).map(([value, name]) => [name, value] as const)];
+    compiles("cudnn.h", [
+      ...signatureChecks(CUDNN),
+      ...values.map(([name, value]) => `static_assert(int(${name}) == ${String(value)}, "${name}");`),
     ]);
   });
 });

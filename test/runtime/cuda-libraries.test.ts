@@ -175,7 +175,12 @@ describe.skipIf(reason !== undefined)("a library of products", () => {
       programFault({
         ...program,
         kernels: program.kernels.map((it) =>
-          it.library ? { ...it, library: { ...it.library, product: change(it.library.product), ...(rest !== undefined && { rest }) } } : it,
+          it.library
+            ? {
+                ...it,
+                library: { ...it.library, product: change(it.library.product as ProductOfLibrary), ...(rest !== undefined && { rest }) },
+              }
+            : it,
         ),
       });
     expect(changed((it) => it)).toBeUndefined();

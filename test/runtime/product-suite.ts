@@ -106,6 +106,16 @@ export const PRODUCTS: readonly ProductCase[] = [
     build: (b, { x, w }) => b.conv2d(x!, w!, { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }),
     expected: { batch: 3, m: 96, n: 256, k: 64, left: { param: 0, dtype: "f32", first: 0, matrix: 0, row: 64, column: 1 } },
   },
+  {
+    name: "a convolution of one pixel and the norm of what comes of it, whose kernel sums strips",
+    shapes: { x: [3, 64, 16, 16], w: [96, 64, 1, 1], bias: [96] },
+    build: (b, { x, w, bias }) => {
+      const y = b.conv2d(x!, w!, { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 });
+      return b.batchNorm([y, bias!, bias!, bias!, bias!], { mode: "train", eps: 1e-5 });
+    },
+    expected: { batch: 3, m: 96, n: 256, k: 64 },
+    hasRest: true,
+  },
   rounded("tf32"),
   rounded("bf16"),
   rounded("f16"),

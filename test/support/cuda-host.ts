@@ -107,6 +107,9 @@ export const hostCompiler = (): Promise<string> => compiled(readFileSync(join(SO
 export const hostCublasLt = (): Promise<string> =>
   compiled(readFileSync(join(SOURCES, "cublaslt.cpp"), "utf8"), ["-shared", "-fPIC", "-ldl"]);
 
+/** The path of a cuDNN that does. */
+export const hostCudnn = (): Promise<string> => compiled(readFileSync(join(SOURCES, "cudnn.cpp"), "utf8"), ["-shared", "-fPIC", "-ldl"]);
+
 export interface HostCuda extends Device {
   /** Compiles the kernels of many programs at once, which is far quicker than one by one. */
   prepare(kernels: readonly CompiledKernel[]): Promise<void>;

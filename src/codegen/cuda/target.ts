@@ -1,5 +1,7 @@
 // The CUDA target: kernels to CUDA C++, for what every GPU since sm_80 has.
 
+import type { Kernel } from "../../ir/loop/kernel.ts";
+import type { CompiledKernel } from "../../ir/program.ts";
 import { launchKernel, launchTogether, launchWays, roomFor, stripOf } from "../gpu/launch.ts";
 import { packBytes } from "../gpu/pack-bytes.ts";
 import type { DeviceProfile } from "../gpu/profile.ts";
@@ -36,8 +38,9 @@ export const cudaTarget: Target = {
   ways: (kernel) => launchWays(kernel, CUDA_PROFILE).map((launches) => launches.map(printKernel)),
   roomFor,
   library: (kernel) => {
-    const { product, rest } = libraryForm(kernel) ?? {};
-    return product && { product, ...(rest && { rest: printKernel(launchKernel(rest, CUDA_PROFILE)) }) };
+    const { product, before, rest } = libraryForm(kernel) ?? {};
+    const printed = (other: Kernel): CompiledKernel => printKernel(launchKernel(other, CUDA_PROFILE));
+    return product && { product, ...(before && { before: before.map(printed) }), ...(rest && { rest: printed(rest) }) };
   },
   together: { isWorth: () => true, compile: (parts) => printKernel(launchTogether(parts, CUDA_PROFILE)) },
   storesBytes: (kernel) => packBytes(kernel) !== undefined,

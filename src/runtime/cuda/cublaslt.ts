@@ -85,7 +85,7 @@ export function openCublasLt(koffi: Koffi, path: string): ProductLibrary {
   const handle = library.handle("cublasLtCreate");
   return {
     name,
-    plansOf: (product) => plansOf(library, handle, name, product),
+    plansOf: (product) => (product.kind === "matmul" ? plansOf(library, handle, name, product) : []),
     dispose: () => library.attempt("cublasLtDestroy", handle),
   };
 }

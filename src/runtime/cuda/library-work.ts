@@ -1,49 +1,74 @@
-// What libraries can do of a program's kernels: their plans, and the memory that they and the products between them and a kernel for the rest need,
+// What libraries can do of a program's kernels: their plans, and the memory that they and what lies between them and the kernels around them need,
 // one part of the arena for all of them, since launches follow each other.
 
-import { ALIGNMENT, type Program } from "../../ir/program.ts";
+import { madeParams, resultLength } from "../../ir/library-params.ts";
+import { ALIGNMENT, type CompiledKernel, type ContractionOfLibrary, type Program } from "../../ir/program.ts";
+import { bytesPerElement } from "../../ir/types.ts";
 import { LibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
 
+interface Work {
+  readonly plans: readonly LibraryPlan[];
+  /** From the start of the memory between: of each operand that is made before, and of the product where there is a rest. */
+  readonly offsets: readonly number[];
+}
+
 export class LibraryWork {
-  readonly #plans: ReadonlyMap<number, readonly LibraryPlan[]>;
-  readonly #productBytes: number;
+  readonly #work: ReadonlyMap<number, Work>;
+  readonly #betweenBytes: number;
   /** Of all of it. */
   readonly bytes: number;
 
   constructor({ kernels }: Program, libraries: readonly ProductLibrary[]) {
-    const plans = new Map<number, readonly LibraryPlan[]>();
-    let product = 0;
-    kernels.forEach(({ library }, i) => {
-      const found = library ? libraries.flatMap((it) => plansOf(it, library.product)) : [];
-      if (!library || found.length === 0) return;
-      plans.set(i, found);
-      const { batch, m, n } = library.product;
-      if (library.rest !== undefined) product = Math.max(product, 4 * batch * m * n);
+    const work = new Map<number, Work>();
+    let between = 0;
+    kernels.forEach((kernel, i) => {
+      const { library } = kernel;
+      const plans = library ? libraries.flatMap((it) => plansOf(it, library.product)) : [];
+      if (plans.length === 0) return;
+      const offsets: number[] = [];
+      let end = 0;
+      for (const bytes of bytesBetween(kernel)) {
+        offsets.push(end);
+        end += aligned(bytes);
+      }
+      work.set(i, { plans, offsets });
+      between = Math.max(between, end);
     });
-    this.#plans = plans;
-    this.#productBytes = aligned(product);
-    const workspace = Math.max(0, ...[...plans.values()].flat().map(({ workspaceBytes }) => workspaceBytes));
-    this.bytes = this.#productBytes + aligned(workspace);
+    this.#work = work;
+    this.#betweenBytes = between;
+    const workspace = Math.max(0, ...[...work.values()].flatMap(({ plans }) => plans).map(({ workspaceBytes }) => workspaceBytes));
+    this.bytes = between + aligned(workspace);
   }
 
   plansOf(kernel: number): readonly LibraryPlan[] {
-    return this.#plans.get(kernel) ?? [];
+    return this.#work.get(kernel)?.plans ?? [];
   }
 
-  /** @param start where its memory begins */
-  placesFrom(start: bigint): { readonly product: bigint; readonly workspace: bigint } {
-    return { product: start, workspace: start + BigInt(this.#productBytes) };
+  /**
+   * Where a kernel's plans work.
+   * @param start of all of the memory
+   */
+  placesOf(kernel: number, start: bigint): { readonly between: readonly bigint[]; readonly workspace: bigint } {
+    const { offsets = [] } = this.#work.get(kernel) ?? {};
+    return { between: offsets.map((offset) => start + BigInt(offset)), workspace: start + BigInt(this.#betweenBytes) };
   }
 
   dispose(): void {
-    for (const plan of [...this.#plans.values()].flat()) plan.dispose();
+    for (const plan of [...this.#work.values()].flatMap(({ plans }) => plans)) plan.dispose();
   }
 }
 
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
+/** Of what a library's product takes from a kernel before it, and leaves to the one after it. */
+function bytesBetween({ library, params = [] }: CompiledKernel): readonly number[] {
+  if (!library) return [];
+  const made = madeParams(library.product, params.length).map(({ dtype, length }) => bytesPerElement(dtype) * length);
+  return library.rest === undefined ? made : [...made, 4 * resultLength(library.product)];
+}
+
 /** What a library refuses is done without it. */
-function plansOf(library: ProductLibrary, product: Parameters<ProductLibrary["plansOf"]>[0]): readonly LibraryPlan[] {
+function plansOf(library: ProductLibrary, product: ContractionOfLibrary): readonly LibraryPlan[] {
   try {
     return library.plansOf(product);
   } catch (error) {

@@ -1,20 +1,20 @@
 // A library of NVIDIA's that does what some kernels do, as the session sees it: plans that are made once, and enqueued like kernels.
 
-import type { ProductOfLibrary } from "../../ir/program.ts";
+import type { ContractionOfLibrary } from "../../ir/program.ts";
 import type { Argument } from "./driver.ts";
 import { bind, type Koffi, type NativeFunction } from "./koffi.ts";
 import type { Signatures } from "./signatures.ts";
 
 /** Where a plan works. */
 export interface Place {
-  /** On the device, of a kernel's parameter; behind them, of the product where a kernel does the rest. */
+  /** On the device, of a kernel's parameter; behind them, of operands that are made before, and of the product where a kernel does the rest. */
   readonly addresses: readonly bigint[];
   /** As many bytes as the plan asks for. */
   readonly workspace: bigint;
   readonly stream: bigint;
 }
 
-/** A way of a library to do a product. */
+/** A way of a library to do a product of matrices, or a convolution. */
 export interface LibraryPlan {
   /** As it is remembered: the library, its version, and which of its ways. */
   readonly name: string;
@@ -28,7 +28,7 @@ export interface ProductLibrary {
   /** As in cuBLASLt 13.1.0. */
   readonly name: string;
   /** The likeliest to be fast first; none where the library cannot do it. */
-  plansOf(product: ProductOfLibrary): readonly LibraryPlan[];
+  plansOf(product: ContractionOfLibrary): readonly LibraryPlan[];
   dispose(): void;
 }
 

@@ -2,7 +2,7 @@
 // order, with their arguments, for one call of the host.
 
 import { HOST_ARRAYS } from "../../ir/arrays.ts";
-import { ALIGNMENT, type BufferPlan, type EntryName, type KernelLaunch, type Program } from "../../ir/program.ts";
+import { ALIGNMENT, type BufferPlan, type EntryName, type KernelLaunch, type LibraryForm, type Program } from "../../ir/program.ts";
 import { InternalError, sizeOf } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
 import { formatBytes, outOfMemory } from "../memory.ts";
@@ -35,8 +35,8 @@ export class CudaSession implements Session {
   readonly #bytes: number;
   readonly #arena: bigint;
   readonly #libraries: LibraryWork;
-  /** Of the arena, what libraries work in. */
-  readonly #places: { readonly product: bigint; readonly workspace: bigint };
+  /** Of the arena, where that begins which libraries work in. */
+  readonly #librariesAt: bigint;
   readonly #functions: readonly bigint[];
   readonly #arguments: { readonly address: bigint; readonly words: BigUint64Array };
   readonly #data = new Map<number, { readonly address: bigint; readonly bytes: number }>();
@@ -63,7 +63,7 @@ export class CudaSession implements Session {
     const bytes = (this.#bytes = planned + this.#libraries.bytes);
     const extra = bytes === planned ? "" : `, ${formatBytes(bytes - planned)} of it for NVIDIA's libraries, which --no-tune does without`;
     this.#arena = this.#allocate(bytes, `the program needs ${formatBytes(bytes)}${extra}`);
-    this.#places = this.#libraries.placesFrom(this.#arena + BigInt(planned));
+    this.#librariesAt = this.#arena + BigInt(planned);
     try {
       this.#stream = driver.handle("cuStreamCreate", NON_BLOCKING);
       driver.call("cuMemsetD8Async", this.#arena, 0, bytes, this.#stream);
@@ -239,19 +239,20 @@ export class CudaSession implements Session {
       return { name, enqueue: (launch, time) => this.#enqueue(index, launch, time) };
     });
     const plans = this.#libraries.plansOf(kernel).map((plan): Way => {
-      const { rest } = library ?? {};
-      const name = rest === undefined ? plan.name : `${plan.name}, ${this.#program.kernels[rest]?.cuda?.entry ?? ""}`;
-      return { name, enqueue: (launch, time) => this.#enqueuePlan(plan, rest, launch, time) };
+      const { before = [], rest } = library ?? {};
+      const around = [...before, ...(rest === undefined ? [] : [rest])].flatMap((each) => this.#program.kernels[each]?.cuda?.entry ?? []);
+      return { name: [plan.name, ...around].join(", "), enqueue: (launch, time) => this.#enqueuePlan(plan, library, launch, time) };
     });
     return [...kernels, ...plans];
   }
 
-  /** @param rest the kernel for what comes after the product, which lies behind the launch's buffers */
-  #enqueuePlan(plan: LibraryPlan, rest: number | undefined, launch: KernelLaunch, time: number): void {
-    const { product, workspace } = this.#places;
-    const addresses = [...launch.buffers.map((buffer) => this.#place(buffer)), product];
+  /** What lies between a plan and the kernels around it is behind the launch's buffers. */
+  #enqueuePlan(plan: LibraryPlan, { before = [], rest }: Partial<LibraryForm> = {}, launch: KernelLaunch, time: number): void {
+    const { between, workspace } = this.#libraries.placesOf(launch.kernel, this.#librariesAt);
+    before.forEach((kernel, i) => this.#enqueue(kernel, launch, time, between.slice(i, i + 1)));
+    const addresses = [...launch.buffers.map((buffer) => this.#place(buffer)), ...between];
     plan.enqueue({ addresses, workspace, stream: this.#stream });
-    if (rest !== undefined) this.#enqueue(rest, launch, time, [product]);
+    if (rest !== undefined) this.#enqueue(rest, launch, time, between.slice(before.length));
   }
 
   // A kernel, and the one that runs next. It takes its buffers and, where it has a time axis, the step; one without does not look at what follows its buffers.

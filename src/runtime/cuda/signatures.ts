@@ -84,6 +84,19 @@ export const CUBLASLT = {
   ],
 } as const satisfies Signatures;
 
+/** Of cuDNN, convolutions. All that is said of one is attributes of descriptors. */
+export const CUDNN = {
+  cudnnCreate: ["memory"],
+  cudnnDestroy: ["u64"],
+  cudnnSetStream: ["u64", "u64"],
+  cudnnBackendCreateDescriptor: ["i32", "memory"],
+  cudnnBackendDestroyDescriptor: ["u64"],
+  cudnnBackendSetAttribute: ["u64", "i32", "i32", "u64", "memory"],
+  cudnnBackendGetAttribute: ["u64", "i32", "i32", "u64", "memory", "memory"],
+  cudnnBackendFinalize: ["u64"],
+  cudnnBackendExecute: ["u64", "u64", "u64"],
+} as const satisfies Signatures;
+
 /** Of other libraries what says their version, as a number. */
 export const VERSIONS = {
   cublasLt: { cublasLtGetVersion: [] },

@@ -25,10 +25,16 @@ export interface CudaSurvey {
   readonly gpus: readonly { readonly name: string; readonly capability: string; readonly bytes: number; readonly isUsable: boolean }[];
   /** What would compile kernels; what `tlc compile --target cuda` wrote needs none. */
   readonly compiler?: { readonly name: string; readonly version: string; readonly path: string };
-  /** NVIDIA's libraries that were found; cuDNN is not used yet. */
+  /** NVIDIA's libraries that were found. */
   readonly libraries: readonly { readonly name: string; readonly path: string; readonly version?: string }[];
   readonly missing: readonly Missing[];
 }
+
+/** Libraries that are done without. */
+const OF_PRODUCTS = [
+  { name: "cublasLt", what: "cuBLASLt was not found: the program's own kernels do all products" },
+  { name: "cudnn", what: "cuDNN was not found: the program's own kernels do all convolutions" },
+] as const satisfies readonly { readonly name: LibraryName; readonly what: string }[];
 
 export async function surveyCuda(env: Machine["env"]): Promise<CudaSurvey> {
   const missing: Missing[] = [];
@@ -54,8 +60,9 @@ export async function surveyCuda(env: Machine["env"]): Promise<CudaSurvey> {
     return [{ name, path, ...(version !== undefined && { version }) }];
   });
   // Whoever has no GPU misses nothing by it.
-  if (gpus?.some(({ isUsable }) => isUsable) === true && !libraries.some(({ name }) => name === "cublasLt"))
-    missing.push({ what: "cuBLASLt was not found: the program's own kernels do all products", hint: `\`${LIBRARIES.cublasLt.install}\`` });
+  if (gpus?.some(({ isUsable }) => isUsable) === true)
+    for (const { name, what } of OF_PRODUCTS)
+      if (!libraries.some((library) => library.name === name)) missing.push({ what, hint: `\`${LIBRARIES[name].install}\`` });
   return {
     koffi: koffi !== undefined,
     ...(driver && { driver: versionText(driver.version) }),

@@ -252,9 +252,10 @@ int cuLaunchKernel(Handle handle, unsigned groups, unsigned gy, unsigned gz, uns
     arguments->pointers[i] = &arguments->words[i];
   }
   return submit([=] {
-    // What comes after a library's product is little.
-    const bool is_rest = function->name.find("_rest_") != std::string::npos;
-    now += !slow.empty() && function->name.find(slow) != std::string::npos ? slowness : is_rest ? 10 : USUAL;
+    // What comes before and after a library's product is little.
+    bool is_little = false;
+    for (const char *part : {"_slid_", "_steady_", "_rest_"}) is_little = is_little || function->name.find(part) != std::string::npos;
+    now += !slow.empty() && function->name.find(slow) != std::string::npos ? slowness : is_little ? 10 : USUAL;
     return function->module->run(function->kernel, groups, threads, arguments->pointers);
   });
 }

@@ -1,0 +1,20 @@
+// What the kernels around a library's product take: the parameters of the kernel that the product is of, and behind them what they hand to each other.
+
+import { lengthOf, madeOf, rolesOf } from "./tensor-place.ts";
+import type { ContractionOfLibrary, ParameterType } from "./program.ts";
+
+/** Of what kernels make before the product, one after the other. */
+export const madeParams = (product: ContractionOfLibrary, count: number): readonly ParameterType[] =>
+  product.kind === "matmul"
+    ? []
+    : madeOf(product, count).map((place) => ({ dtype: place.dtype, length: lengthOf(place), access: "write" }));
+
+/** Elements that come of a product. */
+export const resultLength = (product: ContractionOfLibrary): number =>
+  product.kind === "matmul" ? product.batch * product.m * product.n : lengthOf(rolesOf(product).result);
+
+/** Of the kernel for the rest: those of its kernel, and the product. */
+export const restParams = (params: readonly ParameterType[], product: ContractionOfLibrary): readonly ParameterType[] => [
+  ...params,
+  { dtype: "f32", length: resultLength(product), access: "read" },
+];
