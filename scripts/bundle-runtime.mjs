@@ -14,6 +14,7 @@ const ENTRIES = {
   "training.mjs": "src/runtime/embed/training.ts",
   "checkpoints.mjs": "src/runtime/embed/checkpoints.ts",
   "cuda-device.mjs": "src/runtime/embed/cuda.ts",
+  "cuda-tuning.mjs": "src/runtime/embed/cuda-tuning.ts",
   "webgpu-device.mjs": "src/runtime/embed/webgpu.ts",
   "webgpu-tuning.mjs": "src/runtime/embed/webgpu-tuning.ts",
   "wasm-device.mjs": "src/runtime/embed/wasm.ts",
@@ -45,7 +46,7 @@ const ofRuntime = (runtime) => ({
 const LATE = {
   "training.mjs": /^\.\/training\.ts$/,
   "checkpoints.mjs": /^\.\.?\/(checkpoint\/record|checkpoints|features|stream-feed)\.ts$/,
-  "tuning.mjs": /^\.\/webgpu-tuning\.ts$/,
+  "tuning.mjs": /^\.\/(cuda|webgpu)-tuning\.ts$/,
 };
 
 const ofLate = {
@@ -71,7 +72,8 @@ const PLUGINS = {
   "runtime.mjs": [ofLate],
   "training.mjs": [ofLate, ofRuntime("./runtime.mjs")],
   "checkpoints.mjs": [ofRuntime("./runtime.mjs")],
-  "cuda-device.mjs": [ofRuntime("../runtime.mjs"), ofNode],
+  "cuda-device.mjs": [ofLate, ofRuntime("../runtime.mjs"), ofNode],
+  "cuda-tuning.mjs": [ofRuntime("../runtime.mjs"), ofNode],
   "webgpu-device.mjs": [ofLate, ofRuntime("../runtime.mjs")],
   "webgpu-tuning.mjs": [ofRuntime("../runtime.mjs"), ofNode],
   "wasm-device.mjs": [ofRuntime("../runtime.mjs")],

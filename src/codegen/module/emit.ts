@@ -20,7 +20,7 @@ interface Embedding {
 
 /** Targets that applications can embed, best first. */
 const EMBEDDINGS: Readonly<Record<string, Embedding>> = {
-  cuda: { kernels: "cu", runtime: { [DEVICE_FILE]: "cuda-device.mjs" } },
+  cuda: { kernels: "cu", runtime: { [DEVICE_FILE]: "cuda-device.mjs", "tuning.mjs": "cuda-tuning.mjs" } },
   webgpu: { kernels: "wgsl", runtime: { [DEVICE_FILE]: "webgpu-device.mjs", "tuning.mjs": "webgpu-tuning.mjs" } },
   wasm: {
     kernels: "wat",

@@ -6,7 +6,7 @@ import { bytesPerElement } from "../../ir/types.ts";
 import { CUDNN_STATUSES, CUDNN_VALUES as V } from "./cudnn-values.ts";
 import type { Koffi } from "./koffi.ts";
 import { bind } from "./koffi.ts";
-import { LibraryError, NativeLibrary, type LibraryPlan, type Place, type ProductLibrary } from "./library.ts";
+import { isLibraryError, NativeLibrary, type LibraryPlan, type Place, type ProductLibrary } from "./library.ts";
 import { CUDNN, VERSIONS } from "./signatures.ts";
 import { versionOfNumber } from "./version.ts";
 
@@ -112,7 +112,7 @@ function attempt<T>(ask: () => T): T | undefined {
   try {
     return ask();
   } catch (error) {
-    if (error instanceof LibraryError) return undefined;
+    if (isLibraryError(error)) return undefined;
     throw error;
   }
 }

@@ -4,7 +4,7 @@
 import { madeParams, resultLength } from "../../ir/library-params.ts";
 import { ALIGNMENT, type CompiledKernel, type ContractionOfLibrary, type Program } from "../../ir/program.ts";
 import { bytesPerElement } from "../../ir/types.ts";
-import { LibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
+import { isLibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
 
 interface Work {
   readonly plans: readonly LibraryPlan[];
@@ -72,7 +72,7 @@ function plansOf(library: ProductLibrary, product: ContractionOfLibrary): readon
   try {
     return library.plansOf(product);
   } catch (error) {
-    if (error instanceof LibraryError) return [];
+    if (isLibraryError(error)) return [];
     throw error;
   }
 }

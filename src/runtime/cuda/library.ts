@@ -40,6 +40,9 @@ export class LibraryError extends Error {
   }
 }
 
+/** By name: in a compiled folder what throws lies in another file than who asks. */
+export const isLibraryError = (error: unknown): error is LibraryError => error instanceof Error && error.name === "LibraryError";
+
 /** The functions of a library, each call checked. */
 export class NativeLibrary<Table extends Signatures> {
   readonly #functions: ReadonlyMap<keyof Table, NativeFunction>;

@@ -10,7 +10,7 @@ import { chooseKernels, SMALL_NUMBERS } from "../tuning/choose-kernels.ts";
 import type { Tuner } from "../tuning/tuner.ts";
 import { captured } from "./capture.ts";
 import { CudaError, unavailable, type Driver } from "./driver.ts";
-import { LibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
+import { isLibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
 import { LibraryWork } from "./library-work.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
@@ -223,7 +223,7 @@ export class CudaSession implements Session {
       else this.#enqueue(kernel, launch, time);
       if (this.#isBlocking) this.#driver.call("cuStreamSynchronize", this.#stream);
     } catch (error) {
-      const isRefused = error instanceof LibraryError || (error instanceof CudaError && !error.isOutOfMemory);
+      const isRefused = isLibraryError(error) || (error instanceof CudaError && !error.isOutOfMemory);
       if (!isRefused) throw error;
       const { name = "" } = this.#program.kernels[kernel] ?? {};
       throw lost(`kernel ${name}${layer === undefined ? "" : ` of ${layer}`}: ${error.message}`, LOST_HINT);
@@ -337,7 +337,7 @@ export class CudaSession implements Session {
 
 /** What a library refuses when it is tried is no way to do a launch. */
 function notRefused(error: unknown): null {
-  if (error instanceof LibraryError) return null;
+  if (isLibraryError(error)) return null;
   throw error;
 }
 
