@@ -96,6 +96,8 @@ export async function bundleCommand(folder) {
   for (const [name, { entry }] of Object.entries(APART)) {
     const apart = await build({
       ...common(),
+      // No error shows their names.
+      minifyIdentifiers: true,
       entryPoints: [entry],
       outfile: join(folder, name),
       format: "cjs",

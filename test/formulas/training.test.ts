@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { METRICS } from "../../src/ir/recipe/metrics/index.ts";
 import type { DataInfo } from "../../src/ir/plan.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
-import { Network } from "../../src/runtime/network.ts";
+import { initialize, Network } from "../../src/runtime/network.ts";
 import { permutation, STREAM } from "../../src/runtime/random.ts";
 import { createEvaluator } from "../../src/runtime/evaluate.ts";
 import { FoldingSession } from "../../src/runtime/folding-session.ts";
@@ -201,7 +201,7 @@ describe("a run", () => {
     const artifact = await compileText(SPEC.replace("cross_entropy", "mse").replace(/metrics .*/, "metrics mae"), info);
     const { loaded } = await Network.open(artifact, openReferenceDevice());
     const { session } = loaded;
-    session.run("init");
+    initialize(loaded);
     session.write("weight/fc.weight", Float32Array.from(WEIGHTS));
     const targets = Array.from({ length: SPLITS.test.length * CLASSES }, () => Math.fround(random() * 4 - 2));
     const values = Float32Array.from(SPLITS.test.flatMap(({ x }) => x));
