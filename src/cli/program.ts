@@ -55,12 +55,15 @@ const checkpointEvery = (value: string): Every => {
   return unit === "" ? { steps: Number(number) } : { seconds: Number(number) * (unit === "m" ? 60 : 1) };
 };
 
-/** In the order of the list of targets, best first, each once. */
-const targetList = (value: string): readonly string[] => {
+const USUAL_TARGETS: readonly string[] = ["webgpu"];
+
+/** In the order of the list of targets, best first, each once; the option may be given more than once. */
+const targetList = (value: string, before: readonly string[]): readonly string[] => {
   const names = value.split(",").map((name) => name.trim());
   if (names.some((name) => !TARGETS.some((target) => target === name)))
     throw new InvalidArgumentError(`Allowed choices are ${TARGETS.join(", ")}, or several of them with commas.`);
-  return TARGETS.filter((target) => names.includes(target));
+  const others = before === USUAL_TARGETS ? [] : before;
+  return TARGETS.filter((target) => names.includes(target) || others.includes(target));
 };
 
 const running = (command: Command): Command =>
@@ -74,7 +77,7 @@ const targetOption = (): Option => new Option("-t, --target <target>", "what to 
 const targetsOption = (): Option =>
   new Option("-t, --target <targets>", `what to compile for: ${TARGETS.join(", ")}, or several of them with commas`)
     .argParser(targetList)
-    .default(["webgpu"], "webgpu");
+    .default(USUAL_TARGETS, "webgpu");
 
 /** Options of verbs that compile a spec. */
 function compiling(command: Command): Command {

@@ -234,6 +234,12 @@ describe("a folder for several targets", () => {
     expect(new Set(lines).size).toBe(lines.length);
   });
 
+  it("has the targets of all options, where several are given", async () => {
+    const path = folder("twice");
+    expect((await cli("compile", spec(), "-t", "wasm", "-t", "webgpu", "-o", path)).code).toBe(0);
+    expect(readdirSync(path)).toEqual(expect.arrayContaining(["wasm", "webgpu"]));
+  });
+
   it("leaves nothing of the targets before", async () => {
     const OF_ALL = ["checkpoints.mjs", "complete.json", "r.d.mts", "r.mjs", "runtime.mjs", "training.mjs"];
     const path = folder("again");
