@@ -28,10 +28,11 @@ export const valuesOf = (weights: Weights): readonly number[] =>
 /** How many classes they are said of in order; none where they find their classes themselves. */
 export const inOrder = (weights: Weights): number => (areNumbers(weights) ? weights.length : 0);
 
-/** A class that is named twice. */
-export function namedTwice(weights: Weights): string | undefined {
+/** What is wrong where a class is named twice. */
+export function namedTwice(weights: Weights, what: string): Problem | undefined {
   const names = weights === BALANCED ? [] : weights.flatMap((weight) => (typeof weight === "number" ? [] : [weight[0]]));
-  return names.find((name, i) => names.indexOf(name) < i);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  return twice === undefined ? undefined : problem("out-of-range", { what, wanted: "one for each class", got: `two for ${twice}` });
 }
 
 /** Classes that are shown of many. */

@@ -17,9 +17,8 @@ export const binaryCrossEntropy = defineLoss({
     ),
   },
   check: ({ pos_weight: weights }) => {
-    const [values, twice] = [valuesOf(weights), namedTwice(weights)];
-    if (twice !== undefined)
-      return problem("out-of-range", { what: "`pos_weight`", wanted: "one for each class", got: `two for ${twice}` });
+    const [values, twice] = [valuesOf(weights), namedTwice(weights, "`pos_weight`")];
+    if (twice) return twice;
     return values.every((weight) => weight > 0)
       ? undefined
       : problem("out-of-range", { what: "`pos_weight`", wanted: "greater than 0", got: values.join(", ") });

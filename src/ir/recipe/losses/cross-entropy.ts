@@ -31,8 +31,8 @@ export const crossEntropy = defineLoss({
     ignore: IGNORE,
   },
   check: ({ weights }) => {
-    const [values, twice] = [valuesOf(weights), namedTwice(weights)];
-    if (twice !== undefined) return problem("out-of-range", { what: "`weights`", wanted: "one for each class", got: `two for ${twice}` });
+    const [values, twice] = [valuesOf(weights), namedTwice(weights, "`weights`")];
+    if (twice) return twice;
     // Of classes that are not named the weight is 1.
     const isAny = values.length === 0 || !areNumbers(weights) || values.some((weight) => weight > 0);
     return isAny && values.every((weight) => weight >= 0)
