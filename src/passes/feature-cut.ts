@@ -33,7 +33,7 @@ export interface NoCut {
 /** @param network as the stage trains it; `isFrozen` is about its weights */
 export function cutForFeatures(b: Builder, network: ForwardModel, isFrozen: (parameter: Parameter) => boolean): FeatureCut | NoCut {
   const order = topologicalOrder(rootsOf(network));
-  const same = sameInEveryEpoch(b, network, isFrozen, order);
+  const same = sameInEveryEpoch(network, isFrozen, order);
   const ofExamples = dependentOn(new Set(network.inputs.values()), order);
   const below = order.filter((node) => same.has(node) && ofExamples.has(node));
   const work = new Map(order.map((node) => [node, workOf(b, node)]));
@@ -63,9 +63,11 @@ export function cutForFeatures(b: Builder, network: ForwardModel, isFrozen: (par
   };
 }
 
-/** Nodes that nothing changes: frozen parameters, statistics that are left alone, the examples, and what is made of them without chance. */
+/**
+ * Nodes that nothing changes: frozen parameters, statistics that are left alone, the examples, and what is made of them. What draws has the
+ * seed among its inputs, and what looks at the whole batch its mask.
+ */
 function sameInEveryEpoch(
-  b: Builder,
   { parameters, updates, leaves }: ForwardModel,
   isFrozen: (parameter: Parameter) => boolean,
   order: readonly Node[],
@@ -75,10 +77,7 @@ function sameInEveryEpoch(
     if (updates.has(parameter.name) || (parameter.kind === "weight" && !isFrozen(parameter))) changing.add(parameter.node);
   const same = new Set<Node>();
   for (const node of order) {
-    if (changing.has(node) || node.inputs.some((input) => !same.has(input))) continue;
-    // What is something else outside of training looks at the whole batch, or draws.
-    const { training } = node.op;
-    if (training === undefined || training.outside(b, node.inputs, node) === node) same.add(node);
+    if (!changing.has(node) && node.inputs.every((input) => same.has(input))) same.add(node);
   }
   return same;
 }

@@ -173,6 +173,13 @@ describe("printing", () => {
     },
   );
 
+  it.each(["decay (-*) except fc", "decay (* except a) except fc", "regularize (1 + *) except fc"])(
+    "keeps apart whose exceptions they are in %s",
+    (line) => {
+      roundTrip(parseClean(`recipe r {\n  ${line}\n}\n`));
+    },
+  );
+
   it("is the inverse of reading, for random specs", () => {
     fc.assert(fc.property(arbitrarySpec, roundTrip), { seed: 1, numRuns: 150 });
   });

@@ -195,6 +195,12 @@ describe.skipIf(reason !== undefined)("the CUDA device", () => {
     vi.stubEnv("CUDA_LAUNCH_BLOCKING", "1");
     const { message } = await failing("cuStreamSynchronize");
     expect(message).toBe("the GPU was lost: kernel double of conv1: cuStreamSynchronize: CUDA_ERROR_LAUNCH_FAILED (as the test wanted)");
+    // A graph that is recorded may not be waited for.
+    const session = await device.load(named);
+    calls();
+    session.run("predict", 2);
+    expect(calls()).toEqual(["cuLaunchKernel", "cuStreamSynchronize", "cuLaunchKernel", "cuStreamSynchronize"]);
+    session.dispose();
   });
 
   it("is lost where a launch or a wait fails, and what is left can be disposed of", async () => {

@@ -167,7 +167,13 @@ interface ComponentState {
   previous: number;
 }
 
-/** One block of 8 x 8, its coefficients times their steps. */
+/**
+ * The most that the coefficients of a column may sum up to, without their signs. Of levels of 8 bits it is 2,900 (their energy is at most 1024², of eight
+ * coefficients), and quantization adds less than as much again; from 5,900 on libjpeg's sums of 16 bits may overflow.
+ */
+const MOST_OF_A_COLUMN = 5800;
+
+/** One block of 8 x 8, its coefficients times their steps; false where it is none of a picture. */
 function readBlock(bits: BitReader, state: ComponentState, coefficients: Int32Array): boolean {
   const { quantization, dc, ac } = state;
   coefficients.fill(0);
@@ -188,6 +194,11 @@ function readBlock(bits: BitReader, state: ComponentState, coefficients: Int32Ar
     const place = ZIGZAG[i];
     if (place === undefined || size > 10) return false;
     coefficients[place] = bits.signed(size) * (quantization[place] ?? 0);
+  }
+  for (let column = 0; column < 8; column++) {
+    let sum = 0;
+    for (let at = column; at < 64; at += 8) sum += Math.abs(coefficients[at] ?? 0);
+    if (sum > MOST_OF_A_COLUMN) return false;
   }
   return !bits.isBeyond();
 }
