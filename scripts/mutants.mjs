@@ -59,7 +59,16 @@ async function makeCopy() {
     for (const name of RUNTIME_FILES) writeFileSync(join(copy, "dist", name), await bundleRuntime(name));
   };
   await bundle();
-  return { copy, bundle };
+  // What these use is the package. One that does not build leaves the package as it was, which no test fails with.
+  const build = () =>
+    new Promise((done) => {
+      spawn(process.execPath, [join(copy, "scripts/build.mjs")], { cwd: copy, stdio: "ignore" }).on("close", done);
+    });
+  const prepare = async ({ file, test }) => {
+    if (test.startsWith("test/e2e/")) await build();
+    else if (file.startsWith("src/runtime/")) await bundle();
+  };
+  return { copy, prepare };
 }
 
 /** Runs a test file in a copy: how many tests failed and passed, and whether they ran out of time. */
@@ -107,15 +116,14 @@ async function judge(mutant, place, isSound) {
   const { problem, mutated } = mutate(source, mutant);
   if (problem !== undefined) return problem;
   writeFileSync(path, mutated);
-  const isRuntime = mutant.file.startsWith("src/runtime/");
   try {
-    if (isRuntime) await place.bundle();
+    await place.prepare(mutant);
     const { failed, passed, isLate } = await runTests(place, mutant.test, mutant.only);
     if (failed > 0 || isLate) return "killed";
     return passed > 0 ? "SURVIVED" : "no test ran: the mutated source does not load";
   } finally {
     writeFileSync(path, source);
-    if (isRuntime) await place.bundle();
+    await place.prepare(mutant);
   }
 }
 

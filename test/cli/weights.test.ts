@@ -135,6 +135,7 @@ describe("weights of a file", () => {
     ["as bf16", asDType("BF16", (value) => Uint16Array.of(new Uint32Array(Float32Array.of(value).buffer)[0]! >>> 16)), ""],
     ["of DataParallel", renamed(NET, (name) => `module.${name}`), ""],
     ["of a compiled model in DataParallel", renamed(NET, (name) => `module._orig_mod.${name}`), ""],
+    ["of a part of such a model", renamed(NET, (name) => `module._orig_mod.part.${name}`), ""],
     ["with old names of norms", renamed(NET, (name) => name.replace("1.weight", "1.gamma").replace("1.bias", "1.beta")), ""],
     ["in a scope of the file's own", renamed(NET, (name) => `backbone.${name}`), ""],
     ["under other names", renamed(NET, (name) => name.replace("stem", "body.layers")), "rename body.layers.** to stem.**"],
@@ -249,8 +250,12 @@ describe("what does not fit", () => {
   });
 
   it("is not known of a head whose classes only the data knows", async () => {
-    save("ten.safetensors", { ...NET, "fc.weight": f32(2, 2) });
-    expect((await cli("check", spec("open", `weights "ten.safetensors"`, { network: "net(classes: shades.classes)" }))).code).toBe(0);
+    save("seven.safetensors", { ...NET, "fc.weight": f32(7, 2), "fc.bias": f32(7) });
+    const file = spec("open", `weights "seven.safetensors"`, { network: "net(classes: shades.classes)" });
+    const { code, err } = await cli("check", file);
+    expect([code, err]).toEqual([2, expect.stringContaining("fc.weight")]);
+    writeFileSync(join(root, file), readFileSync(join(root, file), "utf8").replaceAll('images("data")', 'images("absent")'));
+    expect((await cli("check", file)).code).toBe(0);
   });
 
   it("may be that there is no such file", async () => {
