@@ -53,20 +53,14 @@ async function makeCopy() {
   const copy = mkdtempSync(join(tmpdir(), "tlc-mutants-"));
   for (const name of COPIED) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
-  const { bundleRuntime, RUNTIME_FILES } = await import(pathToFileURL(join(copy, "scripts/bundle-runtime.mjs")).href);
-  // The runtime of threads and pages is read from dist/.
-  const bundle = async () => {
-    for (const name of RUNTIME_FILES) writeFileSync(join(copy, "dist", name), await bundleRuntime(name));
-  };
-  await bundle();
-  // What these use is the package. One that does not build leaves the package as it was, which no test fails with.
-  const build = () =>
-    new Promise((done) => {
-      spawn(process.execPath, [join(copy, "scripts/build.mjs")], { cwd: copy, stdio: "ignore" }).on("close", done);
-    });
+  const scripts = (name) => import(pathToFileURL(join(copy, "scripts", name)).href);
+  const [{ bundleRuntime, RUNTIME_FILES }, { bundlePackage }] = [await scripts("bundle-runtime.mjs"), await scripts("bundle-package.mjs")];
+  // The runtime of threads and pages is read from dist/; tests of the package use all of that.
   const prepare = async ({ file, test }) => {
-    if (test.startsWith("test/e2e/")) await build();
-    else if (file.startsWith("src/runtime/")) await bundle();
+    const isOfPackage = test.startsWith("test/e2e/");
+    if (isOfPackage) await bundlePackage(join(copy, "dist"));
+    if (!isOfPackage && !file.startsWith("src/runtime/")) return;
+    for (const name of RUNTIME_FILES) writeFileSync(join(copy, "dist", name), await bundleRuntime(name));
   };
   return { copy, prepare };
 }

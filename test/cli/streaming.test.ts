@@ -1,7 +1,7 @@
 // Runs whose pictures are streamed: a file that breaks while others are trained on is named and costs nothing that was learned, or is skipped
 // and counted, as where all are held in memory.
 
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
@@ -80,6 +80,14 @@ describe("a picture that is broken from the beginning", () => {
     expect(objects().filter(({ event }) => event === "skipped")).toHaveLength(1);
     // 5.png, of the value 7, in the place of 2.png.
     expect([...(sessions[0]?.buffers.get("train/image") ?? [])].slice(0, 10).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 6, 7, 7, 8, 9]);
+  });
+
+  it.each([[[]], [["--stream"]]])("has one of its class in its place where it is the last of it, with %j", async (options) => {
+    writeFileSync(victim(), readFileSync(join(root, "data", "odd", "1.png")));
+    writeFileSync(join(root, "data", "even", "4.png"), "no picture");
+    const { sessions } = await cli(["run", "good.tlspec", ...options], { artifact: artifact("skip") });
+    // even/0.png, of the value 0, and not odd/0.png, of 1.
+    expect([...(sessions[0]?.buffers.get("train/image") ?? [])].slice(0, 10).sort((a, b) => a - b)).toEqual([0, 0, 1, 2, 3, 3, 4, 6, 7, 9]);
   });
 
   it.each([[[]], [["--stream"]]])("ends the run with %j", async (options) => {

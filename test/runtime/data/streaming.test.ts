@@ -2,7 +2,7 @@
 
 import { linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import sharp from "sharp";
@@ -94,5 +94,34 @@ describe("a stream of pictures", () => {
     const split = await loadSplit(few, "few", await describeData(plan), { streamAbove: 2 ** 28 });
     expect(split.streamed).toBeUndefined();
     expect(split.columns.get("image")?.data).toHaveLength(6 * 3 * SIDE * SIDE);
+  });
+
+  it("of sizes of their own lie one behind the other, however many threads read them", async () => {
+    const folder = join(root, "..", `${basename(root)}-sizes`);
+    mkdirSync(join(folder, "a"), { recursive: true });
+    try {
+      for (let i = 0; i < 40; i++) {
+        const [width, height] = [10 + (i % 7), 10 + ((3 * i) % 11)];
+        const data = Uint8Array.from({ length: width * height }, (_, j) => (17 * i + 31 * j) & 255);
+        await sharp(data, { raw: { width, height, channels: 1 } })
+          .png()
+          .toFile(join(folder, "a", `${String(i).padStart(2, "0")}.png`));
+      }
+      const sized: DataPlan = {
+        ...plan,
+        sources: { train: { word: "images", args: { path: folder } } },
+        preprocess: [{ word: "resize", args: { size: 9, filter: "bilinear" } }],
+        augment: [{ word: "random_resized_crop", args: { size: [8, 8], scale: [0.1, 1], ratio: [1, 1] } }],
+      };
+      const info = await describeData(sized);
+      const [held, streamed] = [undefined, 0].map((streamAbove) => loadSplit(sized, "train", info, { streamAbove }));
+      const whole = (await held)?.columns.get("image");
+      expect(whole?.places).toBeDefined();
+      // A thread takes eight or more.
+      const all = Int32Array.from({ length: 40 }, (_, i) => i);
+      expect(await (await streamed)?.streamed?.read(all)).toEqual(whole);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
