@@ -126,3 +126,62 @@ it("what was loaded is loaded again after a write to it, and only that", () => {
     "v_5 = load41(i)",
   ]);
 });
+
+it("what one condition chooses between stands in one branch, but for what is made of another", () => {
+  const isFirst = binary("lt", i, int(5));
+  const kept = select(isFirst, at(i), at(three));
+  const doubled = select(isFirst, mul(at(i), float(2)), at(three, 1));
+  const ofKept = select(isFirst, mul(kept, float(3)), at(i, 1));
+  const other = select(binary("lt", i, int(6)), at(i), at(i, 1));
+  const all = [kept, ofKept, other, doubled];
+  const lines = statements((s) => {
+    s.bindAxis("i", "i");
+    s.count(all);
+    s.line(s.allNamed(all).join(" "));
+  });
+  expect(lines).toEqual([
+    "v = lt(i, 5)",
+    "v_1",
+    "v_2",
+    "v_4 = mul(i, 3)",
+    "if (v) {",
+    "  v_3 = load0(i)",
+    "  v_1 = v_3",
+    "  v_2 = mul(v_3, 2)",
+    "} else {",
+    "  v_1 = load0(v_4)",
+    "  v_2 = load1(v_4)",
+    "}",
+    "v_5",
+    "if (v) {",
+    "  v_5 = mul(v_1, 3)",
+    "} else {",
+    "  v_6 = load1(i)",
+    "  v_5 = v_6",
+    "}",
+    "v_7",
+    "if (lt(i, 6)) {",
+    "  v_8 = load0(i)",
+    "  v_7 = v_8",
+    "} else {",
+    "  v_9 = load1(i)",
+    "  v_7 = v_9",
+    "}",
+    "v_1 v_5 v_7 v_2",
+  ]);
+});
+
+it("what is known in a scope around is chosen there, and not where it is asked for", () => {
+  const j = axis("j", 10);
+  const before = (threshold: number, value: Expr): Expr => select(binary("lt", i, int(threshold)), value, at(i, 1));
+  const lines = statements((s) => {
+    s.bindAxis("i", "i");
+    s.open();
+    s.bindAxis("j", "j");
+    s.line(s.allNamed([before(5, at(i)), before(5, at(j))]).join(" "));
+    close(s, "loop");
+  });
+  const loop = lines.indexOf("loop");
+  expect(lines.slice(0, loop).filter((line) => line.startsWith("if"))).toHaveLength(1);
+  expect(lines.slice(loop).filter((line) => line.trim().startsWith("if"))).toHaveLength(1);
+});

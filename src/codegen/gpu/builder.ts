@@ -150,13 +150,11 @@ export class BlockBuilder {
 
   /** The writes of a store stage at the current point: all values before the first write. */
   writes({ writes }: StoreStage): void {
-    const values = writes.map(({ index, value }) => {
-      const place = this.out.value(index);
-      return { place, value: writes.length > 1 ? this.out.named(value) : this.out.value(value) };
-    });
+    const places = writes.map(({ index }) => this.out.value(index));
+    const exprs = writes.map(({ value }) => value);
+    const values = exprs.length > 1 ? this.out.allNamed(exprs) : exprs.map((value) => this.out.value(value));
     writes.forEach(({ buffer }, i) => {
-      const { place, value } = at(values, i);
-      this.store(at(this.#buffers, buffer), place, value);
+      this.store(at(this.#buffers, buffer), at(places, i), at(values, i));
     });
   }
 

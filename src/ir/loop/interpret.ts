@@ -78,7 +78,8 @@ function printReduction(out: Statements, stage: ReduceStage | ContractStage): st
 function printStore(out: Statements, { axes, writes }: StoreStage, written: ReadonlySet<number>): void {
   nest(out, axes, undefined, () => {
     const targets = writes.map((write) => out.value(write.index));
-    const values = writes.map((write) => (writes.length > 1 ? out.named(write.value) : out.value(write.value)));
+    const exprs = writes.map((write) => write.value);
+    const values = exprs.length > 1 ? out.allNamed(exprs) : exprs.map((value) => out.value(value));
     writes.forEach((write, i) => out.line(`b${String(write.buffer)}[${targets[i] ?? ""}] = ${values[i] ?? ""};`));
   });
   out.invalidate(written);

@@ -139,6 +139,21 @@ export class Statements<V = string, S = string> {
     return this.#emit(this.#intern(expr), true);
   }
 
+  /** The same of several; what one condition chooses between stands in one branch. */
+  allNamed(exprs: readonly Expr[]): V[] {
+    const values = exprs.map((expr) => this.#intern(expr));
+    values.forEach((value, i) => {
+      if (!this.#branchesHere(value)) return;
+      const together = [value];
+      for (const other of values.slice(i + 1)) {
+        const isAlike = other.operands[0] === value.operands[0] && !together.includes(other) && this.#branchesHere(other);
+        if (isAlike && !isMadeOf(other, together)) together.push(other);
+      }
+      if (together.length > 1) this.#branch(together);
+    });
+    return values.map((value) => this.#emit(value, true));
+  }
+
   finish(): S[] {
     if (this.#scopes.length !== 1) throw new InternalError("scopes left open");
     return this.#top.lines;
@@ -242,9 +257,9 @@ export class Statements<V = string, S = string> {
       if (bind || value.uses > 1) this.#name(value, sum);
       return sum;
     }
-    if (expr.kind === "select" && value.operands.slice(1).some((arm) => arm.buffers !== 0)) {
-      const isCheap = value.operands.slice(1).every((arm) => arm.buffers === 0 || isPlainLoad(arm));
-      if (!(this.#syntax.safeLoads && isCheap)) return this.#branch(value);
+    if (this.#isBranch(value)) {
+      this.#branch([value]);
+      return this.#emit(value);
     }
     const result = this.#syntax.expression(
       expr,
@@ -263,23 +278,33 @@ export class Statements<V = string, S = string> {
   }
 
   // Loads of the side not taken may be out of range, so a select around loads is a branch.
-  #branch(value: Value): V {
-    const [condition, yes, no] = value.operands;
-    if (!condition || !yes || !no) throw new InternalError("malformed select");
-    const { dtype } = value.expr;
-    const test = this.#emit(condition);
-    const name = this.name(this.#syntax.hint(value.expr));
-    this.line(this.#syntax.declare(name, dtype));
+  #isBranch({ expr, operands: [, ...arms] }: Value): boolean {
+    if (expr.kind !== "select" || arms.every((arm) => arm.buffers === 0)) return false;
+    return this.#syntax.safeLoads !== true || !arms.every((arm) => arm.buffers === 0 || isPlainLoad(arm));
+  }
+
+  /** Whether a value is to be a branch in this scope, and not one around it. */
+  #branchesHere(value: Value): boolean {
+    return this.#isBranch(value) && this.#named(value.id) === undefined && this.#depth(value) === this.#scopes.length - 1;
+  }
+
+  /** Names selects of one condition. */
+  #branch(values: readonly Value[]): void {
+    const test = this.#emit(operandOf(values[0], 0));
+    const named = values.map((value) => {
+      const { dtype } = value.expr;
+      const name = this.name(this.#syntax.hint(value.expr));
+      this.line(this.#syntax.declare(name, dtype));
+      return { value, dtype, name };
+    });
     // Both arms first: what they hoist must stand before the branch, not inside it.
-    const [first = [], second = []] = [yes, no].map((arm) => {
+    const [first = [], second = []] = [1, 2].map((arm) => {
       this.open(true);
-      this.line(this.#syntax.assign(name, dtype, this.#emit(arm)));
+      for (const { value, dtype, name } of named) this.line(this.#syntax.assign(name, dtype, this.#emit(operandOf(value, arm))));
       return this.close();
     });
     this.line(...this.#syntax.branch(test, first, second));
-    const reference = this.#syntax.reference(name, dtype);
-    this.#name(value, reference);
-    return reference;
+    for (const { value, dtype, name } of named) this.#name(value, this.#syntax.reference(name, dtype));
   }
 
   // Orders the terms of an index sum by the loop they vary in, so that the outer part is a value of the outer loop. Integers only: exact.
@@ -314,5 +339,22 @@ export const indented = (lines: readonly string[]): string[] => lines.map((line)
 const isPlainLoad = ({ expr, operands: [index] }: Value): boolean => expr.kind === "load" && index?.buffers === 0;
 
 const isSum = (expr: Expr): boolean => expr.kind === "binary" && expr.op === ("add" satisfies BinaryOp) && expr.dtype === "i32";
+
+function operandOf(value: Value | undefined, index: number): Value {
+  const operand = value?.operands[index];
+  if (!operand) throw new InternalError("malformed select");
+  return operand;
+}
+
+/** Whether a value has one of these among what it is computed from. */
+function isMadeOf(value: Value, those: readonly Value[]): boolean {
+  const seen = new Set<Value>();
+  const visit = (part: Value): boolean => {
+    if (seen.has(part)) return false;
+    seen.add(part);
+    return those.includes(part) || part.operands.some(visit);
+  };
+  return value.operands.some(visit);
+}
 
 const newScope = <V, S>(guarded: boolean): Scope<V, S> => ({ lines: [], guarded });

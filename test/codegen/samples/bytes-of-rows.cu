@@ -12,7 +12,7 @@ kernel above_mean(p < 100) {
 grid 2,1,1
 */
 // above_mean
-extern "C" __global__ void __launch_bounds__(64, 1) above_mean_820b86eb(const float *__restrict__ x, unsigned *__restrict__ above, unsigned *__restrict__ part, float *__restrict__ y) {
+extern "C" __global__ void __launch_bounds__(64, 1) above_mean_3945bec5(const float *__restrict__ x, unsigned *__restrict__ above, unsigned *__restrict__ part, float *__restrict__ y) {
   const int point = (int(blockIdx.x) * 64) + int(threadIdx.x);
   if (100 <= point) { return; }
   float acc = 0.0f;
@@ -26,12 +26,12 @@ extern "C" __global__ void __launch_bounds__(64, 1) above_mean_820b86eb(const fl
     const int i_2 = i_1 + s;
     const int i_3 = s * 4;
     const int i_4 = i + i_3;
-    const float x_v = x[i_4];
     const int i_5 = i_4 + 1;
-    const float x_v_1 = x[i_5];
     const int i_6 = i_4 + 2;
-    const float x_v_2 = x[i_6];
     const int i_7 = i_4 + 3;
+    const float x_v = x[i_4];
+    const float x_v_1 = x[i_5];
+    const float x_v_2 = x[i_6];
     const float x_v_3 = x[i_7];
     const unsigned v_1 = ((unsigned(v < x_v) | (unsigned(v < x_v_1) << 8u)) | (unsigned(v < x_v_2) << 16u)) | (unsigned(v < x_v_3) << 24u);
     const unsigned v_2 = (((__float2uint_rz(magnitude(x_v * 20.0f)) & 255u) | ((__float2uint_rz(magnitude(x_v_1 * 20.0f)) & 255u) << 8u)) | ((__float2uint_rz(magnitude(x_v_2 * 20.0f)) & 255u) << 16u)) | ((__float2uint_rz(magnitude(x_v_3 * 20.0f)) & 255u) << 24u);

@@ -34,12 +34,12 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
     let i_2 = i_1 + s;
     let i_3 = s * 4;
     let i_4 = i + i_3;
-    let x_v = x[i_4];
     let i_5 = i_4 + 1;
-    let x_v_1 = x[i_5];
     let i_6 = i_4 + 2;
-    let x_v_2 = x[i_6];
     let i_7 = i_4 + 3;
+    let x_v = x[i_4];
+    let x_v_1 = x[i_5];
+    let x_v_2 = x[i_6];
     let x_v_3 = x[i_7];
     let v_1 = ((u32(v < x_v) | (u32(v < x_v_1) << 8u)) | (u32(v < x_v_2) << 16u)) | (u32(v < x_v_3) << 24u);
     let v_2 = (((u32(abs(x_v * 20.0)) & 255u) | ((u32(abs(x_v_1 * 20.0)) & 255u) << 8u)) | ((u32(abs(x_v_2 * 20.0)) & 255u) << 16u)) | ((u32(abs(x_v_3 * 20.0)) & 255u) << 24u);
