@@ -50,5 +50,5 @@ export const guidanceOf = ({ maxBuffers, operandCost, splitK, stripOf, together,
   splitK,
   ...(stripOf && { stripOf: (product) => stripOf(product, limits) }),
   sharesLaunches: together?.isWorth(limits) === true,
-  ...(stores && { stores }),
+  ...(stores && { stores: stores(limits) }),
 });

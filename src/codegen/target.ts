@@ -37,8 +37,8 @@ export interface Target {
   /** Whether the kernel can store the elements of one byte that it writes; where not, they become words. */
   readonly storesBytes: (kernel: Kernel) => boolean;
   readonly splitK: SplitK;
-  /** Floats of fewer bits that its memory holds and its kernels store; all others take a word. */
-  readonly stores?: readonly StoredFormat[];
+  /** Floats of fewer bits that its memory holds and its kernels store; all others take a word. Left out, none. */
+  readonly stores?: (limits?: KnownProfile) => readonly StoredFormat[];
   /** Points of a strip that the kernel of a product can sum up while it has them; undefined where it cannot. */
   readonly stripOf?: (product: Product, limits?: KnownProfile) => number | undefined;
   /** Text that all kernels of a program share. */

@@ -1,6 +1,7 @@
 // The compiled artifact: what a runtime needs to train and predict, and nothing of how it was made. JSON-serializable and
 // versioned; no runtime ever parses kernel source.
 
+import type { StoredFormat } from "./formats.ts";
 import type { OperandType } from "./loop/expr-type.ts";
 import type { Kernel, KernelParameter } from "./loop/kernel.ts";
 import type { StateKind } from "./state.ts";
@@ -220,6 +221,8 @@ export interface DeviceProfile {
   readonly boundsAccesses: boolean;
   /** Formats of which subgroups multiply matrices, summing in f32; left out, none. */
   readonly matrices?: readonly OperandType[];
+  /** Floats of fewer bits that memory holds, of those that not every device of the target can; left out, none. */
+  readonly stores?: readonly StoredFormat[];
   /** Whether memory is copied to what a workgroup shares while its threads go on. */
   readonly copiesAside?: boolean;
   /** Whether it may measure which of several kernels is the fastest; otherwise it is given the one that is likeliest to be. */

@@ -46,7 +46,7 @@ export const cudaTarget: Target = {
   storesBytes: (kernel) => packBytes(kernel) !== undefined,
   // Sums are cut where kernels are printed, so that a device can choose into how many parts.
   splitK: () => 1,
-  stores: ["bf16", "f16"],
+  stores: () => ["bf16", "f16"],
   stripOf: (product) => (splitK(product) > 1 ? undefined : stripOf(product, CUDA_PROFILE)),
   prelude: PRELUDE,
 };

@@ -35,6 +35,7 @@ export const webgpuTarget: Target = {
     isWorth: (known) => known?.kind !== "cpu",
     compile: (parts, known) => printShader(launchTogether(parts, webgpuProfile(known))),
   },
+  stores: (known) => webgpuProfile(known).stores ?? [],
   storesBytes: (kernel) => packBytes(kernel) !== undefined,
   splitK,
   stripOf: (product, known) => stripOf(product, webgpuProfile(known)),

@@ -30,7 +30,8 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter,
     maxBuffers: limits.maxStorageBuffersPerShaderStage,
     kind: isHardware ? "gpu" : "cpu",
     measures: choose !== undefined,
-    ...(hasFixedSize ? { lanes: subgroupMinSize } : {}),
+    ...(hasFixedSize && { lanes: subgroupMinSize }),
+    ...(features.has("shader-f16") && { stores: ["f16"] }),
   };
   return {
     info: { kind: "webgpu", description: describeAdapter(adapter), isHardware },
@@ -38,7 +39,7 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter,
     mostMemory: gpuDevice.limits.maxBufferSize,
     mostData: Math.min(gpuDevice.limits.maxBufferSize, gpuDevice.limits.maxStorageBufferBindingSize),
     load: async (program: Program): Promise<Session> => {
-      requireSubgroups(program, kernelLimits);
+      requireFeatures(program, kernelLimits);
       return await loadSession(gpu, program, choose);
     },
     dispose: () => {
@@ -48,14 +49,16 @@ export async function openWebgpuDevice({ gpu: instance, adapter }: FoundAdapter,
 }
 
 // A kernel that hands values from lane to lane gives wrong numbers on other hardware, not an error.
-function requireSubgroups(program: Program, { lanes }: KnownProfile): void {
-  for (const kernel of program.kernels) {
-    const needed = kernel.subgroupSize;
-    if (needed === undefined || needed === lanes) continue;
-    throw new DeviceError(
-      "unavailable",
-      `kernel ${kernel.name} was compiled for subgroups of ${String(needed)} lanes, this adapter has ${String(lanes ?? "others")}`,
-      "Compile again on this machine, or without naming a device.",
-    );
-  }
+function requireFeatures({ kernels, buffers }: Program, { lanes, stores }: KnownProfile): void {
+  const other = kernels.find(({ subgroupSize }) => subgroupSize !== undefined && subgroupSize !== lanes);
+  if (other) refuse(`subgroups of ${String(other.subgroupSize)} lanes`, lanes ?? "others");
+  if (buffers.some(({ dtype }) => dtype === "f16") && !stores?.includes("f16")) refuse("memory of f16", "none");
+}
+
+function refuse(wanted: string, found: string | number): never {
+  throw new DeviceError(
+    "unavailable",
+    `the program was compiled for ${wanted}, this adapter has ${String(found)}`,
+    "Compile again on this machine, or without naming a device.",
+  );
 }
