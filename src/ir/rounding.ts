@@ -22,7 +22,7 @@ export function roundTo({ fraction, least, beyond, ties }: Format, x: number): n
   const magnitude = Math.abs(x);
   if (!Number.isFinite(x) || magnitude === 0) return x;
   const exponent = Math.max(least, exponentOf(magnitude));
-  const unit = 2 ** (exponent - fraction);
+  const unit = powerOfTwo(exponent - fraction);
   const units = magnitude / unit;
   const floor = Math.floor(units);
   const rest = units - floor;
@@ -31,10 +31,19 @@ export function roundTo({ fraction, least, beyond, ties }: Format, x: number): n
   return Math.sign(x) * (rounded >= 2 ** beyond ? Infinity : rounded);
 }
 
-// Logarithms are off by one beside powers of two.
+// By their bits: logarithms are off by one beside powers of two, and slower.
+const double = new DataView(new ArrayBuffer(8));
+const BIAS = 1023;
+
 function exponentOf(magnitude: number): number {
-  const guess = Math.floor(Math.log2(magnitude));
-  return 2 ** guess > magnitude ? guess - 1 : 2 ** (guess + 1) <= magnitude ? guess + 1 : guess;
+  double.setFloat64(0, magnitude);
+  return (double.getUint16(0) >> 4) - BIAS;
+}
+
+function powerOfTwo(exponent: number): number {
+  double.setFloat64(0, 0);
+  double.setUint16(0, (exponent + BIAS) << 4);
+  return double.getFloat64(0);
 }
 
 /** By the operation's name in the loop IR. */
