@@ -22,6 +22,11 @@ describe("hints", () => {
     expect(helps.length).toBeGreaterThan(100);
     for (const help of [...helps, ...SETTINGS_ELSEWHERE.values()])
       for (const [, word] of help.matchAll(/`(\w+)/g)) expect(REFUSED, help).not.toContain(word);
+    for (const word of REFUSED) {
+      const { hint } = load(`dataset d {\n  train images("d")\n  ${word}r wordpiece\n}\n`).sink.list()[0] ?? {};
+      expect(hint, word).toContain("`preprocess`");
+      expect(hint).not.toContain(word);
+    }
   });
 
   it("know layers that there are under other names, or say nothing of them", () => {

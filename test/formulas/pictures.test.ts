@@ -244,6 +244,7 @@ describe("random_resized_crop", () => {
   it.each<[string, Range, Range]>([
     ["usual", [0.08, 1], [3 / 4, 4 / 3]],
     ["large, and often too wide", [0.6, 1], [1.5, 3]],
+    ["long, as often high as wide,", [0.1, 0.2], [1 / 4, 4]],
     ["of the whole picture", [1, 1], [4 / 3, 4 / 3]],
     ["of no box that fits", [1, 1], [0.5, 0.5]],
   ])("takes %s boxes as torchvision does, as often, and scales them as PIL does", async (_, scale, ratio) => {

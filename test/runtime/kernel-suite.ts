@@ -84,6 +84,7 @@ export function kernelSuite(name: string, target: Target, open: () => Promise<De
         [64, 10, 128, 1],
         [128, 128, 128, 2],
         [5, 257, 9, 4],
+        [17, 40, 1100, 1],
       ] as const)
         await same(matmul(m, n, k, b));
     });

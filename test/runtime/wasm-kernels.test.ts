@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { wasmTarget } from "../../src/codegen/wasm/target.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
 import { referenceTarget } from "../../src/codegen/reference.ts";
-import { add, axis, binary, cast, constant, int, load, mul, type Expr } from "../../src/ir/loop/expr.ts";
+import { add, axis, binary, cast, constant, float, int, load, mul, type Expr } from "../../src/ir/loop/expr.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import {
   axesOf,
@@ -42,6 +42,17 @@ describe("any number of threads gives the same bits", () => {
     const inputs = Object.fromEntries(kernel.params.filter((p) => p.access === "read").map((p, i) => [p.name, numbers(p.length, i + 1)]));
     const [first, ...others] = await Promise.all(devices.map((device) => runKernel(device, wasmTarget, kernel, inputs)));
     for (const other of others) expect(other).toEqual(first);
+  });
+});
+
+describe("in place", () => {
+  it.each([3, 4, 5, 7, 8, 61])("each of %i elements is computed once", async (length) => {
+    const place = axis("i", length);
+    const writes = [{ buffer: 0, index: place, value: add(load(0, place, "f32"), float(1)) }];
+    const kernel = kernelOf("increment", [param("x", length, "read_write")], axesOf({ i: length }), [{ kind: "store", axes: [], writes }]);
+    const x = numbers(length, 2);
+    for (const device of devices)
+      expect((await runKernel(device, wasmTarget, kernel, { x })).get("x")).toEqual(x.map((value) => value + 1));
   });
 });
 
