@@ -115,11 +115,17 @@ const wide = (bin: number): Strengths => ({
 });
 
 const OPERATIONS = Object.keys(CHANGES) as Operation[];
-const candidates = (picture: Picture, size: Size, strengths: readonly Strengths[]): { operation: Operation; picture: number[] }[] =>
+interface Candidate {
+  readonly operation: Operation;
+  readonly sign: number;
+  readonly picture: Picture;
+}
+const candidates = (picture: Picture, size: Size, strengths: readonly Strengths[]): Candidate[] =>
   OPERATIONS.flatMap((operation) =>
     strengths.flatMap((of) =>
       (isSigned(operation) ? [-1, 1] : [1]).map((sign) => ({
-        ...{ operation, sign },
+        operation,
+        sign,
         picture: CHANGES[operation](picture, size, sign * strengthOf(operation, of)),
       })),
     ),
