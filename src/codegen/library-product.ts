@@ -1,17 +1,18 @@
-// A contraction as a library of products can do it. Of matrices: both operands lie in memory as they are, and each of their indices grows by a step of its own. What
+// A contraction as a library of products can do it. Of matrices: operands lie in memory as they are, each of their indices growing by a step of its own, or are written down by a kernel before. What
 // comes after the sum is part of the library's call where that is a bias or something to add, and else a kernel of its own over the product. Whatever else is a
 // convolution is one of a library of convolutions.
 
 import { add, axis, int, load, mul, operands, type Expr } from "../ir/loop/expr.ts";
-import { expressionsOf, stripOf, type ContractStage, type Kernel, type StoreStage } from "../ir/loop/kernel.ts";
+import { expressionsOf, stripOf, type Axis, type ContractStage, type Kernel, type StoreStage } from "../ir/loop/kernel.ts";
+import { loadsOf } from "../ir/loop/loads.ts";
 import { mapExpressions } from "../ir/loop/map-expr.ts";
 import { isMatrix, isOfTypes } from "../ir/matrix-place.ts";
-import type { MatrixPlace, ProductOfLibrary } from "../ir/program.ts";
+import type { MatrixPlace, MatrixType, ProductOfLibrary } from "../ir/program.ts";
 import { isHalf } from "../ir/types.ts";
 import { WORTH_MEASURING } from "./problem.ts";
-import { sizeOfAxes, substituter, termsOf } from "./axes.ts";
+import { mentions, sizeOfAxes, substituter, termsOf } from "./axes.ts";
 import { convolutionForm } from "./library-convolution.ts";
-import { isMatrixType, restOf, unrounded, type LibraryForm } from "./library-rest.ts";
+import { isMatrixType, madeBefore, restOf, unrounded, type LibraryForm } from "./library-rest.ts";
 
 /** Undefined where neither matrices nor images are multiplied, and where a library would not be worth asking. */
 export function libraryForm(kernel: Kernel): LibraryForm | undefined {
@@ -22,7 +23,7 @@ export function libraryForm(kernel: Kernel): LibraryForm | undefined {
   // What is computed while it is loaded is no matrix, however its columns are cut.
   const isPlain = [stage.lhs, stage.rhs].every((operand) => unrounded(operand, stage.operands).kind === "load");
   const form = isPlain ? (formOf(kernel) ?? firstOf(piecesOf(kernel), formOf)) : undefined;
-  return form ?? convolutionForm(kernel);
+  return form ?? convolutionForm(kernel) ?? formOfMade(kernel);
 }
 
 function firstOf<T, R>(all: readonly T[], find: (one: T) => R | undefined): R | undefined {
@@ -65,26 +66,78 @@ function dividers(exprs: readonly Expr[], name: string): ReadonlySet<number> {
 }
 
 function formOf(kernel: Kernel): LibraryForm | undefined {
-  const [stage, ...others] = kernel.stages;
+  const [stage] = kernel.stages;
   if (stage?.kind !== "contract") return undefined;
-  const extent = (name: string): number => kernel.axes.find((it) => it.name === name)?.extent ?? 1;
-  const shape = { batch: extent("b"), m: extent("m"), n: extent("n"), k: stage.k.extent };
-  const left = operandOf(kernel, stage, stage.lhs, ["b", "m", "k"]);
-  const right = operandOf(kernel, stage, stage.rhs, ["b", "k", "n"]);
-  if (!left || !right || !isMatrix(left, shape.m, shape.k) || !isMatrix(right, shape.k, shape.n)) return undefined;
-  const common = { kind: "matmul", precision: stage.operands ?? "f32", ...shape, left, right } as const;
-  const [only] = others;
-  const plain = only?.kind === "store" && others.length === 1 ? plainStore(kernel, only) : undefined;
-  if (plain && isOfTypes({ ...common, ...plain })) return { product: { ...common, ...plain } };
-  const result = { param: kernel.params.length, dtype: "f32", first: 0, matrix: shape.m * shape.n, row: shape.n, column: 1 } as const;
-  if (!isOfTypes({ ...common, result })) return undefined;
-  const index = ["b", "m", "n"].reduce<Expr>((at, name) => add(mul(at, int(extent(name))), axis(name, extent(name))), int(0));
-  return { product: { ...common, result }, rest: restOf(kernel, index) };
+  const [left, right] = operandsOf(kernel, stage);
+  return left.place && right.place && formWith(kernel, stage, left.place, right.place, []);
 }
 
-/** The place of an operand's elements: of a load as it is, or rounded as the library itself rounds. */
-const operandOf = (kernel: Kernel, { operands: format }: ContractStage, given: Expr, axes: Axes): MatrixPlace | undefined =>
-  placeOf(kernel, unrounded(given, format), axes);
+/** The same where operands that are computed as they are read, or are of another type than the other, are written down before. */
+function formOfMade(kernel: Kernel): LibraryForm | undefined {
+  const [stage] = kernel.stages;
+  // How much resident data there is is not known when operands are made.
+  if (stage?.kind !== "contract" || kernel.params.some(({ length }) => length === 0)) return undefined;
+  const dtype: MatrixType = stage.operands === "bf16" || stage.operands === "f16" ? stage.operands : "f32";
+  const before: Kernel[] = [];
+  const places = operandsOf(kernel, stage).map(({ name, value, axes, place }): MatrixPlace | undefined => {
+    if (place?.dtype === dtype) return place;
+    const [batch, rows, columns] = axes;
+    const own = mentions([value], batch.name) ? [batch, rows, columns] : [rows, columns];
+    // What is read again and again, as windows of a picture are, would take many times its memory.
+    if (sizeOfAxes(own) > Math.max(0, ...loadsOf([value]).map(({ buffer }) => kernel.params[buffer]?.length ?? 0))) return undefined;
+    const param = kernel.params.length + before.length;
+    before.push(madeBefore(kernel, name, own, value, dtype));
+    return { param, dtype, first: 0, matrix: own.length === 3 ? rows.extent * columns.extent : 0, row: columns.extent, column: 1 };
+  });
+  const [left, right] = places;
+  return left && right && formWith(kernel, stage, left, right, before);
+}
+
+function formWith(
+  kernel: Kernel,
+  stage: ContractStage,
+  left: MatrixPlace,
+  right: MatrixPlace,
+  before: readonly Kernel[],
+): LibraryForm | undefined {
+  const [, ...others] = kernel.stages;
+  const [b, m, n] = axesOf(kernel);
+  const shape = { batch: b.extent, m: m.extent, n: n.extent, k: stage.k.extent };
+  const common = { kind: "matmul", precision: stage.operands ?? "f32", ...shape, left, right } as const;
+  const made = before.length > 0 && { before };
+  const [only] = others;
+  const plain = only?.kind === "store" && others.length === 1 ? plainStore(kernel, only) : undefined;
+  if (plain && isOfTypes({ ...common, ...plain })) return { product: { ...common, ...plain }, ...made };
+  const param = kernel.params.length + before.length;
+  const result = { param, dtype: "f32", first: 0, matrix: shape.m * shape.n, row: shape.n, column: 1 } as const;
+  if (!isOfTypes({ ...common, result })) return undefined;
+  const index = [b, m, n].reduce<Expr>((at, { name, extent }) => add(mul(at, int(extent)), axis(name, extent)), int(0));
+  return { product: { ...common, result }, ...made, rest: restOf(kernel, index) };
+}
+
+type Three = readonly [batch: Axis, rows: Axis, columns: Axis];
+
+function axesOf({ axes: [b, m, n] }: Kernel): Three {
+  return [b ?? { name: "b", extent: 1 }, m ?? { name: "m", extent: 1 }, n ?? { name: "n", extent: 1 }];
+}
+
+interface Operand {
+  readonly name: string;
+  readonly value: Expr;
+  readonly axes: Three;
+  /** Where it lies in memory: as a matrix, as it is or rounded as the library itself rounds. */
+  readonly place: MatrixPlace | undefined;
+}
+
+function operandsOf(kernel: Kernel, { k, lhs, rhs, operands: format }: ContractStage): readonly [left: Operand, right: Operand] {
+  const [b, m, n] = axesOf(kernel);
+  const operand = (name: string, value: Expr, axes: Three): Operand => {
+    const [batch, rows, columns] = axes;
+    const place = placeOf(kernel, unrounded(value, format), [batch.name, rows.name, columns.name]);
+    return { name, value, axes, place: place && isMatrix(place, rows.extent, columns.extent) ? place : undefined };
+  };
+  return [operand("left", lhs, [b, m, k]), operand("right", rhs, [b, k, n])];
+}
 
 /** Names along which an index grows: from matrix to matrix of a batch, from row to row, from column to column. */
 type Axes = readonly [matrix: string, row: string, column: string];

@@ -31,8 +31,6 @@ import type { StateKind } from "./state.ts";
 const LARGEST = 2 ** 31 - 1;
 /** More than any machine has; sums of a few of these are exact. */
 const MOST_BYTES = 2 ** 46;
-/** Workgroups along one dimension that every WebGPU adapter runs. */
-const MOST_WORKGROUPS = 65535;
 /** Iterations of a counted loop: steps of a sequence. */
 const MOST_ITERATIONS = 1_000_000;
 
@@ -188,7 +186,7 @@ const program = object(
         { name },
         {
           source: { type: "string" },
-          grid: { type: "array", items: whole(1, MOST_WORKGROUPS), minItems: 3, maxItems: 3 },
+          grid: { type: "array", items: positive, minItems: 3, maxItems: 3 },
           kernel: KERNEL_SCHEMA,
           parts: list(object({ kernel: KERNEL_SCHEMA, slots: list(count) })),
           subgroupSize: whole(1, 1024),

@@ -19,7 +19,19 @@ export const isOfTypes = ({ precision, left, right, result, bias = result, added
 
 type TypesOfProduct = Pick<ProductOfLibrary, "precision" | "left" | "right" | "result" | "bias" | "added">;
 
-/** Whether a product is one over buffers of these types; `params` has the product itself behind the kernel's where there is a rest. */
+/** What kernels make before a product: their parameters are behind those of the kernel, in that order. Matrices lie row by row, one for all of a batch or one for each. */
+export function madeMatrices({ batch, m, n, k, left, right }: ProductOfLibrary, count: number): readonly ParameterType[] {
+  const length = ({ matrix }: MatrixPlace, elements: number): number => (matrix === 0 ? elements : batch * elements);
+  return [
+    { place: left, elements: length(left, m * k) },
+    { place: right, elements: length(right, k * n) },
+  ]
+    .filter(({ place }) => place.param >= count)
+    .sort((a, b) => a.place.param - b.place.param)
+    .map(({ place, elements }): ParameterType => ({ dtype: place.dtype, length: elements, access: "write" }));
+}
+
+/** Whether a product is one over buffers of these types; `params` has what is made for it behind the kernel's, and then the product where there is a rest. */
 export function isProduct(product: ProductOfLibrary, params: readonly ParameterType[], hasRest: boolean): boolean {
   const { batch, m, n, k, left, right, result, bias, added } = product;
   const isThere = (place: MatrixPlace, rows: number, columns: number, access: "read" | "write"): boolean => {

@@ -8,6 +8,7 @@ import { isProduct } from "./matrix-place.ts";
 import { isConvolution } from "./tensor-place.ts";
 import {
   ALIGNMENT,
+  MOST_WORKGROUPS,
   type BufferPlan,
   type CompiledKernel,
   type KernelLaunch,
@@ -103,10 +104,12 @@ const FORMS: Readonly<Record<string, readonly (keyof CompiledKernel)[]>> = {
 const MEASURED: readonly string[] = ["webgpu", "cuda"];
 
 function kernelFault(compiled: CompiledKernel, target: string): string | undefined {
-  const { name, kernel, wasm, parts = [] } = compiled;
+  const { name, kernel, wasm, grid = [], parts = [] } = compiled;
   const form = parts.length > 0 && target === "reference" ? (["parts", "params"] as const) : FORMS[target];
   const missing = form?.find((field) => compiled[field] === undefined);
   if (missing !== undefined) return `kernel ${name} has no ${missing}`;
+  if (grid.some((groups, i) => groups > (MOST_WORKGROUPS[target]?.[i] ?? 0)))
+    return `kernel ${name} has more workgroups than a device runs`;
   const count = paramsOf(compiled).length;
   if (
     wasm &&

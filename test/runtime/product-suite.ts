@@ -25,6 +25,8 @@ export interface ProductCase {
   readonly isExact?: boolean;
   /** Whether a kernel does the rest. */
   readonly hasRest?: boolean;
+  /** Operands that kernels write down before. */
+  readonly before?: number;
 }
 
 export const [M, K, N] = [160, 200, 144];
@@ -49,6 +51,52 @@ const inMemory = (to: StoredFormat): ProductCase => ({
 const greatest = (b: Builder, result: Node, to: StoredFormat): Node =>
   b.reduceMax(b.roundTo(result, { to }), { axes: [1], keepDims: false });
 const of = (dtype: MatrixType): never => expect.objectContaining({ dtype }) as never;
+
+/** What is computed as it is read, or is of another type than the other operand. */
+const MADE: readonly ProductCase[] = [
+  {
+    name: "what memory holds as bf16 by weights of f32",
+    shapes: { x: [M, K, 2], w: [N, K], bias: [N] },
+    build: (b, { x, w, bias }) => b.add(product(b, held(b, x, "bf16"), b.roundTo(w!, { to: "bf16" }), { transposeB: true }), bias!),
+    expected: { left: of("bf16"), right: { param: 4, dtype: "bf16", first: 0, matrix: 0, row: N, column: 1 }, bias: of("f32") },
+    before: 1,
+  },
+  {
+    name: "an activation that is computed as it is read, and another behind it",
+    shapes: { x: [M, K], w: [K, N] },
+    build: (b, { x, w }) => b.tanh(product(b, b.sigmoid(x!), w)),
+    expected: {
+      left: { param: 3, dtype: "f32", first: 0, matrix: 0, row: K, column: 1 },
+      right: of("f32"),
+      result: expect.objectContaining({ param: 4 }) as never,
+    },
+    before: 1,
+    hasRest: true,
+  },
+  {
+    name: "both operands of f16 that are computed as they are read, in a batch",
+    shapes: { x: [5, 96, 128], w: [5, 80, 128], scale: [5, 1, 1] },
+    build: (b, { x, w, scale }) => {
+      const [left, right] = [b.mul(x!, scale!), b.tanh(w!)].map((each) => b.roundTo(each, { to: "f16" }));
+      return product(b, left, right, { transposeB: true });
+    },
+    expected: {
+      left: { param: 4, dtype: "f16", first: 0, matrix: 96 * 128, row: 128, column: 1 },
+      right: { param: 5, dtype: "f16", first: 0, matrix: 128 * 80, row: 80, column: 1 },
+    },
+    before: 2,
+  },
+  {
+    name: "a batch by one computed matrix",
+    shapes: { x: [5, 96, 128, 2], w: [128, 80] },
+    build: (b, { x, w }) => {
+      const one = b.reshape(b.roundTo(b.tanh(w!), { to: "bf16" }), { shape: [1, 128, 80] });
+      return product(b, held(b, x, "bf16"), b.expand(one, { shape: [5, 128, 80] }));
+    },
+    expected: { batch: 5, m: 96, right: { param: 3, dtype: "bf16", first: 0, matrix: 0, row: 80, column: 1 } },
+    before: 1,
+  },
+];
 
 export const PRODUCTS: readonly ProductCase[] = [
   {
@@ -168,6 +216,7 @@ export const PRODUCTS: readonly ProductCase[] = [
     isExact: true,
     hasRest: true,
   },
+  ...MADE,
 ];
 
 export function graphOf({ shapes, build }: ProductCase): Graph {

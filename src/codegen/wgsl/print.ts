@@ -1,15 +1,12 @@
 // A launch as a WGSL shader: the skeleton around the statements of its blocks.
 
 import { indented } from "../../ir/loop/statements.ts";
-import type { CompiledKernel } from "../../ir/program.ts";
+import { MOST_WORKGROUPS, type CompiledKernel } from "../../ir/program.ts";
 import type { SharedArray } from "../gpu/block.ts";
 import type { Launch } from "../gpu/launch.ts";
 import { printStatements } from "../gpu/print.ts";
 import { template } from "../template.ts";
 import { HELPERS, typeName, wgsl, type Helper } from "./dialect.ts";
-
-/** Workgroups per dimension that every adapter allows. */
-const MAX_GROUPS = 65535;
 
 interface Named {
   readonly name: string;
@@ -65,7 +62,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
 /** The text of a launch, whose workgroups are numbered in two dimensions where one is too short. */
 export function printShader(launch: Launch): CompiledKernel {
   const { name, groups, threads, lanes, blocks } = launch;
-  const width = Math.min(groups, MAX_GROUPS);
+  const width = Math.min(groups, MOST_WORKGROUPS["webgpu"]?.[0] ?? 0);
   const height = Math.ceil(groups / width);
   const number = height === 1 ? "workgroup_id.x" : `workgroup_id.x + workgroup_id.y * ${String(width)}u`;
   const prologue = ["let lane = i32(local_index);", `let group = i32(${number});`];
