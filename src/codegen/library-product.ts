@@ -1,6 +1,6 @@
-// A contraction as a library of products can do it. Of matrices: operands lie in memory as they are, each of their indices growing by a step of its own, or are written down by a kernel before. What
-// comes after the sum is part of the library's call where that is a bias or something to add, and else a kernel of its own over the product. Whatever else is a
-// convolution is one of a library of convolutions.
+// A contraction as a library of products can do it. Of matrices: operands lie in memory as they are, each of their indices growing by a step of its own, or
+// are written down by a kernel before. What comes after the sum is part of the library's call where that is a bias or something to add, and else a kernel of
+// its own over the product. Whatever else is a convolution is one of a library of convolutions.
 
 import { add, axis, int, load, mul, operands, type Expr } from "../ir/loop/expr.ts";
 import { expressionsOf, stripOf, type Axis, type ContractStage, type Kernel, type StoreStage } from "../ir/loop/kernel.ts";

@@ -19,7 +19,10 @@ export const isOfTypes = ({ precision, left, right, result, bias = result, added
 
 type TypesOfProduct = Pick<ProductOfLibrary, "precision" | "left" | "right" | "result" | "bias" | "added">;
 
-/** What kernels make before a product: their parameters are behind those of the kernel, in that order. Matrices lie row by row, one for all of a batch or one for each. */
+/**
+ * What kernels make before a product: their parameters are behind those of the kernel, in that order. Matrices lie row by row, one for all of a batch
+ * or one for each.
+ */
 export function madeMatrices({ batch, m, n, k, left, right }: ProductOfLibrary, count: number): readonly ParameterType[] {
   const length = ({ matrix }: MatrixPlace, elements: number): number => (matrix === 0 ? elements : batch * elements);
   return [

@@ -100,6 +100,8 @@ const FORMS: Readonly<Record<string, readonly (keyof CompiledKernel)[]>> = {
   reference: ["kernel"],
 };
 
+const MOST_GROUPS = new Map<string, readonly number[]>(Object.entries(MOST_WORKGROUPS));
+
 /** Targets whose devices may choose among kernels. */
 const MEASURED: readonly string[] = ["webgpu", "cuda"];
 
@@ -108,7 +110,7 @@ function kernelFault(compiled: CompiledKernel, target: string): string | undefin
   const form = parts.length > 0 && target === "reference" ? (["parts", "params"] as const) : FORMS[target];
   const missing = form?.find((field) => compiled[field] === undefined);
   if (missing !== undefined) return `kernel ${name} has no ${missing}`;
-  if (grid.some((groups, i) => groups > (MOST_WORKGROUPS[target]?.[i] ?? 0)))
+  if (grid.some((groups, i) => groups > (MOST_GROUPS.get(target)?.[i] ?? 0)))
     return `kernel ${name} has more workgroups than a device runs`;
   const count = paramsOf(compiled).length;
   if (

@@ -149,10 +149,10 @@ export interface TensorPlace {
 export type Four = readonly [number, number, number, number];
 
 /** Workgroups along each dimension of a launch that every device runs, by target. */
-export const MOST_WORKGROUPS: Readonly<Record<string, readonly [number, number, number]>> = {
+export const MOST_WORKGROUPS = {
   webgpu: [65535, 65535, 65535],
   cuda: [2 ** 31 - 1, 65535, 65535],
-};
+} as const;
 
 /** Other kernels in the place of one, at most. */
 export const MOST_ALTERNATIVES = 3;

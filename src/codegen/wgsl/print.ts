@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_in
 /** The text of a launch, whose workgroups are numbered in two dimensions where one is too short. */
 export function printShader(launch: Launch): CompiledKernel {
   const { name, groups, threads, lanes, blocks } = launch;
-  const width = Math.min(groups, MOST_WORKGROUPS["webgpu"]?.[0] ?? 0);
+  const width = Math.min(groups, MOST_WORKGROUPS.webgpu[0]);
   const height = Math.ceil(groups / width);
   const number = height === 1 ? "workgroup_id.x" : `workgroup_id.x + workgroup_id.y * ${String(width)}u`;
   const prologue = ["let lane = i32(local_index);", `let group = i32(${number});`];
