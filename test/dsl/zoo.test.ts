@@ -48,7 +48,7 @@ describe("the zoo", () => {
   });
 
   it.each(Object.entries(ZOO))("%s has the published names and shapes", (name, { file, weights, tensors, sha256 }) => {
-    const { parameters } = elaborated(specOfZoo(name, file, name, file === "unet" ? "mse" : "cross_entropy"), 1);
+    const { parameters } = elaborated(specOfZoo(file, name, file === "unet" ? "mse" : "cross_entropy"), 1);
     const sizes = parameters.filter(({ kind }) => kind === "weight").map(({ state }) => sizeOf(state.type.shape));
     const count = sizes.reduce((sum, size) => sum + size, 0);
     expect([count, parameters.length]).toEqual([weights, tensors]);

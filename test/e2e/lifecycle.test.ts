@@ -40,7 +40,8 @@ async function probe(device: string, what: string, count: number, hidden: number
   const file = join(folder, `points-${hidden}.tlspec`);
   writeFileSync(file, spec(hidden));
   const args = ["--expose-gc", "test/e2e/lifecycle-probe.mjs", file, device, what, String(count)];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
+  // Four lanes, as in the tests of devices: the software driver's compiler takes a third of the time for them.
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, LP_NATIVE_VECTOR_WIDTH: "128" } });
   return JSON.parse(stdout) as readonly [Sample, Sample];
 }
 
@@ -60,6 +61,8 @@ describe.skipIf(!existsSync("/proc/self/task"))("what is disposed of", () => {
     ["1,000 networks of the reference", "reference", "sessions", 1000, 8, 40],
   ] as const)("leaves nothing behind: %s", async ([, device, what, count, hidden, most], context) => {
     if (device === "webgpu" && !hasWebgpu) return context.skip("no WebGPU adapter");
+    // What the software driver's compiler of shaders leaves behind in the heap is none of it: the driver keeps what it made for other processes.
+    if (device === "webgpu" && what !== "devices") await probe(device, what, 4, hidden);
     const [early, late] = await probe(device, what, count, hidden);
     expect(late.threads).toBeLessThanOrEqual(early.threads + 4);
     expect(late.megabytes - early.megabytes).toBeLessThan(most);

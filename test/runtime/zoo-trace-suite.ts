@@ -89,7 +89,7 @@ export function zooTraceSuite(device: TraceDevice): void {
         const network = ZOO[name];
         if (!network) throw new Error(`no network ${name}`);
         const file = (kind: string): string => join(work, `${name}.${kind}`);
-        const spec = specOfZoo(name, network.file, network.small, network.file === "unet" ? "mse" : "cross_entropy");
+        const spec = specOfZoo(network.file, network.small, network.file === "unet" ? "mse" : "cross_entropy");
         const { parameters, outputs } = elaborated(spec, BATCH);
         const output = only(outputs);
         const weights = parameters.map(

@@ -13,7 +13,7 @@ export interface ZooNetwork {
   readonly weights: number;
   readonly tensors: number;
   readonly sha256: string;
-  /** The small network of the trace, on pictures of `size` pixels. */
+  /** The small network of the trace, of the same family, on pictures of `size` pixels. */
   readonly small: string;
   readonly size: number;
   /** What the pictures of its trace are made of, as weights are of their names. */
@@ -22,5 +22,6 @@ export interface ZooNetwork {
 
 export const ZOO = JSON.parse(readFileSync(join(ZOO_FIXTURES, "networks.json"), "utf8")) as Readonly<Record<string, ZooNetwork>>;
 
-export const specOfZoo = (name: string, file: string, network: string, loss = "cross_entropy"): string =>
-  `import { ${name} } from "tlc:zoo/${file}"\nrecipe r {\n  network ${network}\n  loss ${loss}\n  optimizer sgd(lr: 0.1)\n}\n`;
+/** @param network its name, and its arguments where it has any */
+export const specOfZoo = (file: string, network: string, loss = "cross_entropy"): string =>
+  `import { ${/^\w+/.exec(network)?.[0] ?? ""} } from "tlc:zoo/${file}"\nrecipe r {\n  network ${network}\n  loss ${loss}\n  optimizer sgd(lr: 0.1)\n}\n`;
