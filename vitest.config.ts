@@ -3,7 +3,6 @@
 
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -13,11 +12,6 @@ const DEVICE_TESTS = ["test/runtime/**/*webgpu*.test.ts"];
 const RUNTIME_FOLDER = resolve(".cache/runtime");
 mkdirSync(RUNTIME_FOLDER, { recursive: true, mode: 0o700 });
 const EXCLUDED = ["**/node_modules/**", "dist/**", ".cache/**"];
-
-/** For the processes of Node that tests start. */
-const NODE_OPTIONS = [process.env["NODE_OPTIONS"] ?? "", `--import=${pathToFileURL("test/support/patient-dawn.mjs").href}`]
-  .join(" ")
-  .trim();
 
 /** Files of more than half a minute on two cores: at the end of the queue, one would run alone. */
 const LONGEST = ["bundlers", "webgpu-traces", "examples", "lifecycle", "published", "package", "demo", "transfer", "cuda-compiles"];
@@ -58,7 +52,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "e2e", include: E2E_TESTS, exclude: EXCLUDED, env: { NODE_OPTIONS } },
+        test: { name: "e2e", include: E2E_TESTS, exclude: EXCLUDED },
       },
       {
         extends: true,

@@ -1,5 +1,7 @@
 // The WebGPU device where it is not about numbers: errors, resident data, several programs and runs, and that Node exits.
 
+import { performance } from "node:perf_hooks";
+import { setImmediate } from "node:timers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { webgpuTarget } from "../../src/codegen/wgsl/target.ts";
 import { add, float } from "../../src/ir/loop/expr.ts";
@@ -60,6 +62,19 @@ describe.skipIf(!found)("webgpu device", () => {
     session.write("x0", numbers(100));
     session.run("predict");
     expect((await session.read(["y"])).get("y")?.[5]).toBeCloseTo((numbers(100)[5] ?? 0) + 1, 6);
+    session.dispose();
+  });
+
+  it("leaves the thread to others while the GPU computes", async () => {
+    const session = await device.load(programOf(matmul(256, 256, 256), webgpuTarget));
+    session.run("predict");
+    await session.sync();
+    const before = performance.eventLoopUtilization();
+    session.run("predict", 20);
+    await session.sync();
+    // By itself, Dawn asks without a pause: 1.
+    expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5);
+    expect(globalThis.setImmediate).toBe(setImmediate);
     session.dispose();
   });
 

@@ -1,6 +1,7 @@
 // WebGPU in Node: Dawn from the npm package `webgpu`, an optional dependency, and the environment that Vulkan loaders want.
 
 import { loadPackage } from "../load-package.ts";
+import { waitPatiently } from "./patience.ts";
 
 const DRIVERS = "/usr/share/vulkan/icd.d";
 
@@ -20,6 +21,7 @@ export async function findNodeGpu(useLavapipe: boolean): Promise<GPU | undefined
   const known = instances.get(useLavapipe)?.deref();
   if (known || !dawn || !prepareDrivers(useLavapipe)) return known;
   Object.assign(globalThis, dawn.globals);
+  if (instances.size === 0) waitPatiently(dawn.globals);
   const made = dawn.create([]);
   instances.set(useLavapipe, new WeakRef(made));
   return made;

@@ -70,6 +70,7 @@ const OTHERS: readonly (readonly [beginning: string, what: string, hint: string]
 ];
 
 function formatOf(start: Uint8Array): "safetensors" | "zip" | "pickle" {
+  if (start.length === 0) throw new DataError("it is empty", "download or write the file again");
   const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
   // First, since the length that it begins with may look like anything.
   if (start.length > 8 && view.getUint32(4, true) === 0 && start[8] === 0x7b) return "safetensors";

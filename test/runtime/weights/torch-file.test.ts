@@ -116,7 +116,7 @@ describe("what is taken for weights", () => {
     ["a page", "<!DOCTYPE html><title>404</title>", "web page"],
     ["HDF5", "\u0089HDF\r\n\u001a\n        ", "HDF5"],
     ["GGUF", "GGUF    0000000000000", "GGUF"],
-    ["nothing", "", "shorter than its 8-byte length"],
+    ["nothing", "", "it is empty"],
   ])("%s is named", async (_, content, said) => {
     const path = join(folder, "x.bin");
     writeFileSync(path, content, "latin1");
