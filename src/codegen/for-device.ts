@@ -1,7 +1,7 @@
 // A target for one device: what prints kernels, and what lowering asks, with the device's limits filled in.
 
 import type { StoredFormat } from "../ir/formats.ts";
-import type { CompiledKernel, KnownProfile, KernelPart } from "../ir/program.ts";
+import type { CompiledKernel, KnownProfile, KernelPart, LoopOfRows } from "../ir/program.ts";
 import type { Kernel, Product, SplitK } from "../ir/loop/kernel.ts";
 import type { CompiledForm, Target, WayOfKernels } from "./target.ts";
 
@@ -14,6 +14,9 @@ export interface Printer {
   readonly roomFor?: (kernel: Kernel) => number;
   readonly compileForm?: (kernel: Kernel) => CompiledForm | undefined;
   readonly compileTogether?: (parts: readonly KernelPart[]) => CompiledKernel;
+  /** See `loops` in `Target`. */
+  readonly rowsOfLoop?: (parts: readonly KernelPart[]) => number | undefined;
+  readonly compileLoop?: (parts: readonly KernelPart[], loop: LoopOfRows) => CompiledKernel;
   readonly storesBytes: (kernel: Kernel) => boolean;
   readonly prelude?: string;
 }
@@ -30,7 +33,7 @@ export interface Guidance {
 
 /** @param limits left out: whatever every device of the target has */
 export function printerFor(target: Target, limits?: KnownProfile): Printer {
-  const { name, storesBytes, together, prelude, ways, roomFor, library } = target;
+  const { name, storesBytes, together, loops, prelude, ways, roomFor, library } = target;
   const compileKernel: Printer["compileKernel"] = (kernel) => target.compileKernel(kernel, limits);
   return {
     name,
@@ -41,6 +44,10 @@ export function printerFor(target: Target, limits?: KnownProfile): Printer {
     ...(roomFor && { roomFor }),
     ...(library && { compileForm: (kernel) => library(kernel, limits) }),
     ...(together && { compileTogether: (parts) => together.compile(parts, limits) }),
+    ...(loops && {
+      rowsOfLoop: (parts) => loops.rowsOf(parts, limits),
+      compileLoop: (parts, loop) => loops.compile(parts, loop, limits),
+    }),
   };
 }
 

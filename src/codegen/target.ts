@@ -3,7 +3,7 @@
 
 import type { StoredFormat } from "../ir/formats.ts";
 import type { Kernel, Product, SplitK } from "../ir/loop/kernel.ts";
-import type { CompiledKernel, ContractionOfLibrary, KnownProfile, KernelPart } from "../ir/program.ts";
+import type { CompiledKernel, ContractionOfLibrary, KnownProfile, KernelPart, LoopOfRows } from "../ir/program.ts";
 
 /** As a program has it, with kernels in place of their numbers. */
 export interface CompiledForm {
@@ -33,6 +33,12 @@ export interface Target {
     /** Whether a launch takes so long to start that it is worth it. */
     isWorth(limits?: KnownProfile): boolean;
     compile(parts: readonly KernelPart[], limits?: KnownProfile): CompiledKernel;
+  };
+  /** Counted loops as one launch, where the target has them. */
+  readonly loops?: {
+    /** How many rows the kernels have that have nothing to do with each other; undefined where a loop is better a launch for each of them in each step. */
+    rowsOf(parts: readonly KernelPart[], limits?: KnownProfile): number | undefined;
+    compile(parts: readonly KernelPart[], loop: LoopOfRows, limits?: KnownProfile): CompiledKernel;
   };
   /** Whether the kernel can store the elements of one byte that it writes; where not, they become words. */
   readonly storesBytes: (kernel: Kernel) => boolean;

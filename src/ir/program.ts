@@ -39,6 +39,13 @@ export interface KernelPart {
   readonly slots: readonly number[];
 }
 
+/** A counted loop of kernels over rows that have nothing to do with each other: see `LoopLaunch`. */
+export interface LoopOfRows {
+  readonly rows: number;
+  readonly count: number;
+  readonly reverse: boolean;
+}
+
 /** A kernel as a target compiled it. `source` is the target's text; the reference device interprets `kernel`, or `parts` one after the other. */
 export interface CompiledKernel {
   readonly name: string;

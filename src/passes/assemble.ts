@@ -14,6 +14,7 @@ import {
   type EntryName,
   type KernelLaunch,
   type KernelPart,
+  type LoopOfRows,
   type ParameterType,
   type Launch,
   type Program,
@@ -21,7 +22,7 @@ import {
 import { madeParams, restParams } from "../ir/library-params.ts";
 import type { Packed } from "./bind-packs.ts";
 import { InternalError } from "../ir/types.ts";
-import { buffersOf, callsOf, type Buffer, type KernelCall } from "./lowered.ts";
+import { callsOf, partsOf, type Buffer, type KernelCall } from "./lowered.ts";
 import { bytesOf, type MemoryPlan } from "./plan-memory.ts";
 
 export interface CompilesKernels {
@@ -36,6 +37,9 @@ export interface CompilesKernels {
   compileForm?(kernel: Kernel): PrintedForm | undefined;
   /** Prints kernels that run side by side in one launch, where the target can do that. */
   compileTogether?(parts: readonly KernelPart[]): CompiledKernel;
+  /** How many rows the kernels of a loop have that have nothing to do with each other, where it can be one launch; and prints that. */
+  rowsOfLoop?(parts: readonly KernelPart[]): number | undefined;
+  compileLoop?(parts: readonly KernelPart[], loop: LoopOfRows): CompiledKernel;
   /** Whether the kernel can store the elements of one byte that it writes. */
   storesBytes(kernel: Kernel): boolean;
   /** Text that all kernels share. */
@@ -136,17 +140,21 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
     buffers: args.map(indexOf),
     ...layerOf([origin]),
   });
-  const together = (calls: readonly KernelCall[]): KernelLaunch => {
-    const args = buffersOf(calls);
-    const parts = calls.map(({ kernel, buffers: own }): KernelPart => ({ kernel, slots: own.map((buffer) => args.indexOf(buffer)) }));
-    const key = parts.map(({ kernel, slots }) => `${slots.join()} ${textOf(kernel)}`).join("\n");
+  const together = (calls: readonly KernelCall[], loop?: LoopOfRows): KernelLaunch => {
+    const { parts, buffers: args } = partsOf(calls);
+    const key = [
+      loop ? `${loop.rows} ${loop.count} ${loop.reverse}` : "",
+      ...parts.map(({ kernel, slots }) => `${slots.join()} ${textOf(kernel)}`),
+    ];
     const compile = (): Compilation => {
-      if (!target.compileTogether) throw new InternalError(`${target.name} has no launches of several kernels`);
-      return { ways: [[target.compileTogether(parts.map((part) => ({ ...part, kernel: fresh(part.kernel) })))]] };
+      const named = parts.map((part) => ({ ...part, kernel: fresh(part.kernel) }));
+      const kernel = loop ? target.compileLoop?.(named, loop) : target.compileTogether?.(named);
+      if (!kernel) throw new InternalError(`${target.name} has no launches of several kernels`);
+      return { ways: [[kernel]] };
     };
     return {
       kind: "kernel",
-      kernel: blaming(calls[0]?.origin, () => once(key, () => parametersOf(parts, args.length), compile)),
+      kernel: blaming(calls[0]?.origin, () => once(key.join("\n"), () => parametersOf(parts, args.length), compile)),
       buffers: args.map(indexOf),
       ...layerOf(calls.map(({ origin }) => origin)),
     };
@@ -156,7 +164,10 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
     tasks.map((task): Launch => {
       if (task.kind === "kernel") return launchOf(task.call);
       if (task.kind === "together") return together(task.calls);
-      return { kind: "loop", count: task.count, reverse: task.reverse, body: task.calls.map(launchOf) };
+      const { count, reverse, rows } = task;
+      return rows === undefined
+        ? { kind: "loop", count, reverse, body: task.calls.map(launchOf) }
+        : together(task.calls, { rows, count, reverse });
     }),
   ]);
   return {

@@ -9,7 +9,7 @@ import { mapExpr, mapExpressions } from "../ir/loop/map-expr.ts";
 import { packKey } from "../ir/fusion/buffers.ts";
 import { at } from "../ir/ops/define.ts";
 import { bytesPerElement, sizeOf } from "../ir/types.ts";
-import { buffersOf, launchesOf, type Buffer, type KernelCall, type Pack, type Task } from "./lowered.ts";
+import { buffersOf, isManyLaunches, launchesOf, type Buffer, type KernelCall, type Pack, type Task } from "./lowered.ts";
 import { aligned, bytesOf } from "./plan-memory.ts";
 
 export interface Packed<Name> {
@@ -37,7 +37,7 @@ export function bindPacks<Name>(entries: ReadonlyMap<Name, readonly Task[]>, max
     return together.length === 0 ? [...launch] : launch.map((call) => bound(call, together));
   };
   const bindTask = (task: Task): Task => {
-    if (task.kind === "loop") return { ...task, calls: task.calls.flatMap((call) => bind([call])) };
+    if (isManyLaunches(task)) return { ...task, calls: task.calls.flatMap((call) => bind([call])) };
     return task.kind === "kernel" ? { ...task, call: at(bind([task.call]), 0) } : { ...task, calls: bind(task.calls) };
   };
   return {

@@ -2,7 +2,7 @@
 
 import type { Kernel } from "../ir/loop/kernel.ts";
 import type { Origin } from "../ir/origin.ts";
-import type { BufferRole } from "../ir/program.ts";
+import type { BufferRole, KernelPart } from "../ir/program.ts";
 import type { StateKind } from "../ir/state.ts";
 import type { DType, Shape } from "../ir/types.ts";
 
@@ -37,17 +37,37 @@ export interface KernelCall {
   readonly origin?: Origin;
 }
 
-/** What runs as a unit: one kernel, several that do not need each other in one launch, or a counted loop of kernels. */
+/**
+ * What runs as a unit: one kernel, several that do not need each other in one launch, or a counted loop of kernels, in one launch as well where it has
+ * `rows` that have nothing to do with each other (loop-launches.ts).
+ */
 export type Task =
   | { readonly kind: "kernel"; readonly call: KernelCall }
   | { readonly kind: "together"; readonly calls: readonly KernelCall[] }
-  | { readonly kind: "loop"; readonly count: number; readonly reverse: boolean; readonly calls: readonly KernelCall[] };
+  | {
+      readonly kind: "loop";
+      readonly count: number;
+      readonly reverse: boolean;
+      readonly calls: readonly KernelCall[];
+      readonly rows?: number;
+    };
 
 export const callsOf = (task: Task): readonly KernelCall[] => (task.kind === "kernel" ? [task.call] : task.calls);
 
-/** The kernels of each launch: a loop's are one each. */
+/** The kernels of each launch: a loop's are one each, if it is none itself. */
 export const launchesOf = (task: Task): readonly (readonly KernelCall[])[] =>
-  task.kind === "loop" ? task.calls.map((call) => [call]) : [callsOf(task)];
+  isManyLaunches(task) ? task.calls.map((call) => [call]) : [callsOf(task)];
+
+/** Whether a task is a loop that launches its kernels in each step. */
+export const isManyLaunches = (task: Task): task is Extract<Task, { readonly kind: "loop" }> =>
+  task.kind === "loop" && task.rows === undefined;
+
+/** Kernels of one launch, with what that binds. */
+export function partsOf(calls: readonly KernelCall[]): { readonly parts: readonly KernelPart[]; readonly buffers: readonly Buffer[] } {
+  const buffers = buffersOf(calls);
+  const parts = calls.map(({ kernel, buffers: own }): KernelPart => ({ kernel, slots: own.map((buffer) => buffers.indexOf(buffer)) }));
+  return { parts, buffers };
+}
 
 /** What a launch binds, each once. */
 export const buffersOf = (calls: readonly KernelCall[]): readonly Buffer[] => [...new Set(calls.flatMap((call) => call.buffers))];

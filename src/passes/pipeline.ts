@@ -20,6 +20,7 @@ import { canonicalize } from "./canonicalize.ts";
 import { decompose } from "./decompose.ts";
 import { planFusion } from "./fuse.ts";
 import { placeUpdates, type Placed } from "./in-place.ts";
+import { launchLoops } from "./loop-launches.ts";
 import { leaveRoom } from "./leave-room.ts";
 import { lowerGraph, type SharedBuffers } from "./lower.ts";
 import type { LowerOptions } from "./lower-group.ts";
@@ -161,6 +162,12 @@ const PASSES: readonly Pass[] = [
     run: onEach((entry, { options }) =>
       options.sharesLaunches ? { ...entry, tasks: shareLaunches(present(entry.tasks), options.maxBuffers) } : entry,
     ),
+  },
+  // Loops whose rows have nothing to do with each other are a launch each, where the target can go through one.
+  {
+    name: "launch-loops",
+    isRequired: false,
+    run: onEach((entry, { options, target }) => ({ ...entry, tasks: launchLoops(present(entry.tasks), target, options.maxBuffers) })),
   },
   // Where several kernels may do what one does, memory between them.
   {
@@ -306,6 +313,9 @@ function printTask(task: Task): string {
       `${origin ? `// ${origin.path}\n` : ""}${printKernel(kernel)}  with ${buffers.map((b, i) => `p${i} = ${b.name}`).join(", ")}\n`,
   );
   if (task.kind === "kernel") return lines.join("");
-  const header = task.kind === "together" ? "together" : `loop ${task.count}${task.reverse ? " reversed" : ""}`;
+  const header = task.kind === "together" ? "together" : headerOf(task);
   return `${header} {\n${lines.join("")}}\n`;
 }
+
+const headerOf = ({ count, reverse, rows }: Extract<Task, { readonly kind: "loop" }>): string =>
+  `loop ${count}${reverse ? " reversed" : ""}${rows === undefined ? "" : ` in one launch of ${rows} rows`}`;

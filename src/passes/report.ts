@@ -7,7 +7,7 @@ import type { Parameter } from "../ir/model.ts";
 import type { Node } from "../ir/node.ts";
 import type { Kernel } from "../ir/loop/kernel.ts";
 import { sizeOf } from "../ir/types.ts";
-import { callsOf, launchesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
+import { callsOf, isManyLaunches, launchesOf, type Buffer, type KernelCall, type Task } from "./lowered.ts";
 import type { Compiled } from "./pipeline.ts";
 import { aligned, bytesOf, type MemoryPlan } from "./plan-memory.ts";
 import { leastTraffic, trafficOf, trafficOfTasks } from "./traffic.ts";
@@ -87,7 +87,8 @@ function costsBy<K>(tasks: readonly Task[], keyOf: (call: KernelCall) => K): Rea
     for (const call of callsOf(task))
       add(keyOf(call), { kernels: 1, flops: times * flopsOf(call.kernel), time: times * timeOf(call.kernel) });
     // A launch that kernels of several keys share is one of each.
-    for (const calls of launchesOf(task)) for (const key of new Set(calls.map(keyOf))) add(key, { launches: times });
+    for (const calls of launchesOf(task))
+      for (const key of new Set(calls.map(keyOf))) add(key, { launches: isManyLaunches(task) ? times : 1 });
   }
   return costs;
 }

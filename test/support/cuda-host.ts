@@ -19,7 +19,7 @@ export const NO_HOST_COMPILER =
 
 const SOURCES = resolve("test/support/cuda-host");
 const CACHE = resolve(".cache/cuda-host");
-const FLAGS = ["-std=c++17", "-O1", "-fwrapv", "-U_FORTIFY_SOURCE", "-Wall", "-Werror", "-Wno-unused"];
+const FLAGS = ["-std=c++17", "-O1", "-fwrapv", "-U_FORTIFY_SOURCE", "-Wall", "-Werror", "-Wno-unused", "-Wno-unknown-pragmas"];
 
 /** Memory for resident data, behind the arena; the system gives what is used of it. */
 const DATA_BYTES = 64 << 20;

@@ -6,6 +6,7 @@ import { launchKernel, launchTogether, launchWays, roomFor, stripOf } from "../g
 import { packBytes } from "../gpu/pack-bytes.ts";
 import type { DeviceProfile } from "../gpu/profile.ts";
 import { splitK } from "../gpu/tiles.ts";
+import { launchLoop, rowsOfLoop } from "../gpu/time-loop.ts";
 import { libraryForm } from "../library-product.ts";
 import type { Target } from "../target.ts";
 import { PRELUDE } from "./prelude.ts";
@@ -43,6 +44,10 @@ export const cudaTarget: Target = {
     return product && { product, ...(before && { before: before.map(printed) }), ...(rest && { rest: printed(rest) }) };
   },
   together: { isWorth: () => true, compile: (parts) => printKernel(launchTogether(parts, CUDA_PROFILE)) },
+  loops: {
+    rowsOf: (parts) => rowsOfLoop(parts, CUDA_PROFILE),
+    compile: (parts, loop) => printKernel(launchLoop(parts, loop, CUDA_PROFILE)),
+  },
   storesBytes: (kernel) => packBytes(kernel) !== undefined,
   // Sums are cut where kernels are printed, so that a device can choose into how many parts.
   splitK: () => 1,

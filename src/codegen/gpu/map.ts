@@ -60,7 +60,8 @@ export function scheduleMap(source: Kernel, profile: DeviceProfile, { threads, r
   return block.finish(threads, Math.ceil(points / (threads * run)));
 }
 
-function runStages(block: BlockBuilder, stages: readonly Stage[]): void {
+/** The stages of a kernel at the point that is bound, by one thread. */
+export function runStages(block: BlockBuilder, stages: readonly Stage[]): void {
   const { out } = block;
   let done = 0;
   stages.forEach((stage, position) => {

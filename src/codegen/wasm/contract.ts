@@ -10,7 +10,7 @@ import type { Problem } from "../problem.ts";
 import { runFunction } from "./contract-run.ts";
 import { LEAST, MICRO_KERNEL } from "./micro.ts";
 import { cutsOfK, packFunction, type Operand } from "./pack.ts";
-import { rowsOf } from "./rows.ts";
+import { rowsOf } from "../own-rows.ts";
 import { storeFunction } from "./store.ts";
 import type { Scheduled, Unit } from "./unit.ts";
 

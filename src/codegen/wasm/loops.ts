@@ -21,7 +21,7 @@ import { decidedKernel } from "./decided.ts";
 import { Expressions } from "./expressions.ts";
 import { WasmFunction } from "./function.ts";
 import { readsItsWrites } from "./overlap.ts";
-import { rowsOf } from "./rows.ts";
+import { rowsOf } from "../own-rows.ts";
 import { splitAxes } from "./split-axes.ts";
 import type { Scheduled, Unit } from "./unit.ts";
 import { present, type Value } from "./values.ts";

@@ -5,6 +5,7 @@ import { launchKernel, launchTogether, launchWays, stripOf } from "../gpu/launch
 import { packBytes } from "../gpu/pack-bytes.ts";
 import type { DeviceProfile } from "../gpu/profile.ts";
 import { splitK } from "../gpu/tiles.ts";
+import { launchLoop, rowsOfLoop } from "../gpu/time-loop.ts";
 import type { Target } from "../target.ts";
 import { printShader } from "./print.ts";
 
@@ -34,6 +35,10 @@ export const webgpuTarget: Target = {
   together: {
     isWorth: (known) => known?.kind !== "cpu",
     compile: (parts, known) => printShader(launchTogether(parts, webgpuProfile(known))),
+  },
+  loops: {
+    rowsOf: (parts, known) => rowsOfLoop(parts, webgpuProfile(known)),
+    compile: (parts, loop, known) => printShader(launchLoop(parts, loop, webgpuProfile(known))),
   },
   stores: (known) => webgpuProfile(known).stores ?? [],
   storesBytes: (kernel) => packBytes(kernel) !== undefined,

@@ -1,13 +1,13 @@
-// Rows that have nothing to do with each other: in a loop over time, what a thread did for its rows of one kernel is all that it needs for
-// the same rows of the next, and threads need not meet after each. Known from the indices: every access of a buffer lies in the part of it
+// Rows that have nothing to do with each other: in a loop over time, what a thread or a workgroup did for its rows of one kernel is all that it needs for
+// the same rows of the next, and it need not meet others after each. Known from the indices: every access of a buffer lies in the part of it
 // that belongs to the row, of as many equal parts as there are rows.
 
-import type { Expr } from "../../ir/loop/expr.ts";
-import { boundsOf } from "../../ir/loop/index-math.ts";
-import { expressionsOf, type Axis, type Kernel } from "../../ir/loop/kernel.ts";
-import { loadsOf } from "../../ir/loop/loads.ts";
-import type { WasmRows } from "../../ir/program.ts";
-import { strideAlong, termsOf } from "../axes.ts";
+import type { Expr } from "../ir/loop/expr.ts";
+import { boundsOf } from "../ir/loop/index-math.ts";
+import { expressionsOf, type Axis, type Kernel } from "../ir/loop/kernel.ts";
+import { loadsOf } from "../ir/loop/loads.ts";
+import type { WasmRows } from "../ir/program.ts";
+import { strideAlong, termsOf } from "./axes.ts";
 
 /**
  * @param perUnit rows of a work unit
