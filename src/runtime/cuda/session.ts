@@ -3,10 +3,10 @@
 
 import { HOST_ARRAYS } from "../../ir/arrays.ts";
 import { ALIGNMENT, type BufferPlan, type EntryName, type KernelLaunch, type LibraryForm, type Program } from "../../ir/program.ts";
-import { InternalError, sizeOf } from "../../ir/types.ts";
+import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
 import { formatBytes, outOfMemory } from "../memory.ts";
-import { chooseKernels, SMALL_NUMBERS } from "../tuning/choose-kernels.ts";
+import { chooseKernels, SMALL_NUMBERS, type Experiment } from "../tuning/choose-kernels.ts";
 import type { Tuner } from "../tuning/tuner.ts";
 import { captured } from "./capture.ts";
 import { CudaError, unavailable, type Driver } from "./driver.ts";
@@ -21,6 +21,14 @@ interface Way {
   /** As it is remembered. */
   readonly name: string;
   readonly enqueue: (launch: KernelLaunch, time: number) => void;
+}
+
+/** Elements of the device's memory. */
+interface Part {
+  readonly dtype: DType;
+  readonly length: number;
+  /** The address of the first. */
+  readonly from: bigint;
 }
 
 /** Host memory for the arguments of one launch: as many values, and where each lies. */
@@ -98,6 +106,7 @@ export class CudaSession implements Session {
             const way = this.#waysOf(launch.kernel)[candidate];
             return watch.time(() => way?.enqueue(launch, 0)).catch(notRefused);
           },
+          results: (experiment, candidate) => this.#results(experiment, candidate).catch(notRefused),
         },
         tuner,
       );
@@ -107,10 +116,29 @@ export class CudaSession implements Session {
       }
       fill(0);
     } catch (error) {
-      throw this.#faultOf(error);
+      throw this.#faultOf(error, TUNE_HINT);
     } finally {
       stopwatch?.dispose();
     }
+  }
+
+  /** What a way to do a launch makes of what an experiment begins with. */
+  async #results({ launch, numbers, asked }: Experiment, candidate: number): Promise<readonly HostArray[]> {
+    launch.buffers.forEach((buffer, i) => {
+      const [to, bytes] = [this.#place(buffer), this.#program.buffers[buffer]?.bytes ?? 0];
+      const { byteLength: given = bytes } = numbers[i] ?? {};
+      this.#driver.call("cuMemcpyHtoDAsync_v2", to, numbers[i] ?? null, Math.min(given, bytes), this.#stream);
+      // Twice as much by each copy.
+      for (let done = given; done < bytes; done *= 2)
+        this.#driver.call("cuMemcpyDtoDAsync_v2", to + BigInt(done), to, Math.min(done, bytes - done), this.#stream);
+    });
+    this.#waysOf(launch.kernel)[candidate]?.enqueue(launch, 0);
+    return this.#readParts(
+      asked.map(({ place, dtype, start, length }) => {
+        const size = new HOST_ARRAYS[dtype](1).byteLength;
+        return { dtype, length, from: this.#place(launch.buffers[place] ?? -1) + BigInt(start * size) };
+      }),
+    );
   }
 
   write(buffer: string, data: HostArray): void {
@@ -152,23 +180,31 @@ export class CudaSession implements Session {
   }
 
   async read(buffers: readonly string[]): Promise<Map<string, HostArray>> {
-    let size = 0;
     const parts = buffers.map((name) => {
-      const [index, plan] = this.#plan(name);
-      const length = sizeOf(plan.shape);
-      const part = { name, index, plan, length, at: size, bytes: length * new HOST_ARRAYS[plan.dtype](1).byteLength };
-      size += Math.ceil(part.bytes / 8) * 8;
-      return part;
+      const [index, { dtype, shape }] = this.#plan(name);
+      return { dtype, length: sizeOf(shape), from: this.#faults(() => this.#place(index)) };
+    });
+    const values = await this.#readParts(parts);
+    return new Map(buffers.flatMap((name, i) => (values[i] ? [[name, values[i]]] : [])));
+  }
+
+  /** Elements of the device's memory. */
+  async #readParts(wanted: readonly Part[]): Promise<readonly HostArray[]> {
+    let size = 0;
+    const parts = wanted.map((part) => {
+      const placed = { ...part, at: size, bytes: part.length * new HOST_ARRAYS[part.dtype](1).byteLength };
+      size += Math.ceil(placed.bytes / 8) * 8;
+      return placed;
     });
     const staging = this.#faults(() => this.#takeStaging(Math.max(size, 8)));
     try {
       this.#faults(() => {
-        for (const { index, at, bytes } of parts)
-          if (bytes > 0) this.#driver.call("cuMemcpyDtoHAsync_v2", staging.address + BigInt(at), this.#place(index), bytes, this.#stream);
+        for (const { from, at, bytes } of parts)
+          if (bytes > 0) this.#driver.call("cuMemcpyDtoHAsync_v2", staging.address + BigInt(at), from, bytes, this.#stream);
       });
       await this.sync();
       const view = this.#driver.koffi.view(staging.address, staging.bytes);
-      return new Map(parts.map(({ name, plan, at, length }) => [name, new HOST_ARRAYS[plan.dtype](view, at, length).slice()]));
+      return parts.map(({ dtype, at, length }) => new HOST_ARRAYS[dtype](view, at, length).slice());
     } finally {
       if (this.#staging === undefined && !this.#isDisposed) this.#staging = staging;
       else this.#driver.attempt("cuMemFreeHost", staging.address);
@@ -328,10 +364,10 @@ export class CudaSession implements Session {
   }
 
   /** What the driver refuses after a session began is a device that was lost: a kernel that failed takes its context with it. */
-  #faultOf(error: unknown): unknown {
+  #faultOf(error: unknown, hint = `${LOST_HINT} ${NAME_HINT}`): unknown {
     if (!(error instanceof CudaError)) return error;
     if (error.isOutOfMemory) return outOfMemory(this.#program, error.message);
-    return lost(error.message, `${LOST_HINT} ${NAME_HINT}`);
+    return lost(error.message, hint);
   }
 }
 
@@ -343,4 +379,5 @@ function notRefused(error: unknown): null {
 
 const lost = (reason: string, hint: string): DeviceError => new DeviceError("lost", `the GPU was lost: ${reason}`, hint);
 const LOST_HINT = "Start again; if it happens again, use a smaller batch.";
+const TUNE_HINT = "It was trying ways to compute products: with --no-tune it takes those that the compiler chose.";
 const NAME_HINT = "With CUDA_LAUNCH_BLOCKING=1 in the environment, a kernel that fails is named.";
