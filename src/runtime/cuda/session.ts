@@ -11,6 +11,7 @@ import type { Tuner } from "../tuning/tuner.ts";
 import { captured } from "./capture.ts";
 import { CudaError, unavailable, type Driver } from "./driver.ts";
 import { isLibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
+import { Modules, type Images } from "./modules.ts";
 import { LibraryWork } from "./library-work.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
@@ -39,13 +40,12 @@ export class CudaSession implements Session {
   readonly #program: Program;
   readonly #plans: ReadonlyMap<string, number>;
   readonly #stream: bigint;
-  readonly #module: bigint;
+  readonly #modules: Modules;
   readonly #bytes: number;
   readonly #arena: bigint;
   readonly #libraries: LibraryWork;
   /** Of the arena, where that begins which libraries work in. */
   readonly #librariesAt: bigint;
-  readonly #functions: readonly bigint[];
   readonly #arguments: { readonly address: bigint; readonly words: BigUint64Array };
   readonly #data = new Map<number, { readonly address: bigint; readonly bytes: number }>();
   readonly #graphs = new Map<EntryName, bigint>();
@@ -59,10 +59,10 @@ export class CudaSession implements Session {
   readonly #isBlocking = process.env["CUDA_LAUNCH_BLOCKING"] === "1";
 
   /**
-   * @param image of the program's kernels: PTX, with a zero at its end
+   * @param images of the program's kernels
    * @param libraries that may do some of the work, where `choose` finds them to be faster
    */
-  constructor(driver: Driver, program: Program, image: Uint8Array, libraries: readonly ProductLibrary[] = []) {
+  constructor(driver: Driver, program: Program, images: Images, libraries: readonly ProductLibrary[] = []) {
     this.#driver = driver;
     this.#program = program;
     this.#plans = new Map(program.buffers.map((plan, i) => [plan.name, i]));
@@ -75,11 +75,7 @@ export class CudaSession implements Session {
     try {
       this.#stream = driver.handle("cuStreamCreate", NON_BLOCKING);
       driver.call("cuMemsetD8Async", this.#arena, 0, bytes, this.#stream);
-      this.#module = driver.handle("cuModuleLoadData", image);
-      this.#functions = program.kernels.map(({ name, cuda }) => {
-        if (!cuda) throw new InternalError(`${name} is no CUDA kernel`);
-        return driver.handle("cuModuleGetFunction", this.#module, cuda.entry);
-      });
+      this.#modules = new Modules(driver, program, images);
       const address = driver.handle("cuMemAllocHost_v2", 16 * MOST_ARGUMENTS);
       const words = new BigUint64Array(driver.koffi.view(address, 16 * MOST_ARGUMENTS));
       for (let i = 0; i < MOST_ARGUMENTS; i++) words[MOST_ARGUMENTS + i] = address + BigInt(8 * i);
@@ -226,7 +222,7 @@ export class CudaSession implements Session {
     if (address !== undefined) driver.attempt("cuMemFreeHost", address);
     driver.attempt("cuMemFreeHost", this.#arguments.address);
     this.#libraries.dispose();
-    driver.attempt("cuModuleUnload", this.#module);
+    this.#modules.dispose();
     driver.attempt("cuStreamDestroy_v2", this.#stream);
     driver.attempt("cuMemFree_v2", this.#arena);
   }
@@ -266,10 +262,11 @@ export class CudaSession implements Session {
     }
   }
 
-  /** All ways to do what a kernel does: its own, those of others that compute the same, and those of libraries. */
+  /** All ways to do what a kernel does on this GPU: its own, those of others that compute the same, and those of libraries. */
   #waysOf(kernel: number): readonly Way[] {
     const { alternatives = [], library } = this.#program.kernels[kernel] ?? {};
-    const kernels = [kernel, ...alternatives].map((index): Way => {
+    const others = alternatives.filter((index) => this.#modules.runs(index));
+    const kernels = [kernel, ...others].map((index): Way => {
       const { cuda, then = -1 } = this.#program.kernels[index] ?? {};
       const name = [cuda, this.#program.kernels[then]?.cuda].flatMap((each) => each?.entry ?? []).join(", ");
       return { name, enqueue: (launch, time) => this.#enqueue(index, launch, time) };
@@ -294,14 +291,14 @@ export class CudaSession implements Session {
   // A kernel, and the one that runs next. It takes its buffers and, where it has a time axis, the step; one without does not look at what follows its buffers.
   #enqueue(kernel: number, { buffers }: Pick<KernelLaunch, "buffers">, time: number, more: readonly bigint[] = []): void {
     const { grid, cuda, then } = this.#program.kernels[kernel] ?? {};
-    const address = this.#functions[kernel];
-    if (!grid || !cuda || address === undefined || buffers.length + more.length >= MOST_ARGUMENTS)
+    if (!grid || !cuda || buffers.length + more.length >= MOST_ARGUMENTS)
       throw new InternalError(`the program has no CUDA kernel ${String(kernel)}`);
+    const address = this.#modules.functionOf(kernel);
     const { words } = this.#arguments;
     const places = [...buffers.map((buffer) => this.#place(buffer)), ...more];
     words.set([...places, BigInt(time)]);
     const pointers = this.#arguments.address + BigInt(8 * MOST_ARGUMENTS);
-    this.#driver.call("cuLaunchKernel", address, ...grid, cuda.threads, 1, 1, 0, this.#stream, pointers, 0);
+    this.#driver.call("cuLaunchKernel", address, ...grid, cuda.threads, 1, 1, cuda.sharedBytes ?? 0, this.#stream, pointers, 0);
     if (then !== undefined) this.#enqueue(then, { buffers }, time);
   }
 
