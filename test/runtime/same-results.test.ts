@@ -30,10 +30,13 @@ describe("numbers of a trial", () => {
     if (dtype.endsWith("16")) expect(areSame(values, numbers.of(dtype, 4), dtype)).toBe(false);
   });
 
-  it("are compared as a whole, or at both ends", () => {
-    expect(samplesOf(131072)).toEqual([{ start: 0, length: 131072 }]);
-    const [first, last] = samplesOf(1_000_003);
-    expect(first).toEqual({ start: 0, length: 65536 });
+  it("are compared as a whole, or at both ends and in the middle", () => {
+    expect(samplesOf(49152)).toEqual([{ start: 0, length: 49152 }]);
+    const [first, middle, last] = samplesOf(1_000_003);
+    expect([first, middle]).toEqual([
+      { start: 0, length: 16384 },
+      { start: 491_808, length: 16384 },
+    ]);
     expect([(last?.start ?? 1) % 4, (last?.start ?? 0) + (last?.length ?? 0)]).toEqual([0, 1_000_003]);
   });
 });

@@ -14,8 +14,10 @@ const PERIOD = 4 * 65537;
 const APART = 256;
 const MOST_BUFFERS = 64;
 
-/** Of a buffer at most so many elements are compared at either end. */
-const SAMPLE = 1 << 16;
+/** Of a buffer at most so many elements are compared at its beginning, in its middle and at its end: a few milliseconds of the host, as a contest takes of the GPU. */
+const SAMPLE = 1 << 14;
+/** What is usual of them is known from so many. */
+const ENOUGH = 1 << 12;
 
 /**
  * How far numbers may be from each other, of themselves and of what is usual beside them: twice the distance of neighbours in bf16, the coarsest format
@@ -89,13 +91,15 @@ export interface Range {
   readonly length: number;
 }
 
-/** The samples of a buffer of so many elements: all of it, or both ends. */
+/** The samples of a buffer of so many elements: all of it, or both ends and the middle. */
 export function samplesOf(elements: number): readonly Range[] {
-  if (elements <= 2 * SAMPLE) return [{ start: 0, length: elements }];
-  const start = Math.floor((elements - SAMPLE) / 4) * 4;
+  if (elements <= 3 * SAMPLE) return [{ start: 0, length: elements }];
+  const before = (end: number): number => Math.floor((end - SAMPLE) / 4) * 4;
+  const [middle, last] = [before((elements + SAMPLE) / 2), before(elements)];
   return [
     { start: 0, length: SAMPLE },
-    { start, length: elements - start },
+    { start: middle, length: SAMPLE },
+    { start: last, length: elements - last },
   ];
 }
 
@@ -124,6 +128,7 @@ function valuesOf(elements: HostArray, dtype: DType): Float64Array {
 
 /** Of the magnitudes of what is finite and not zero: a few very large ones say nothing of the others. */
 function median(values: Float64Array): number {
-  const magnitudes = values.map(Math.abs).filter((value) => value > 0 && value < Infinity);
+  const step = Math.max(1, Math.floor(values.length / ENOUGH));
+  const magnitudes = values.map(Math.abs).filter((value, i) => i % step === 0 && value > 0 && value < Infinity);
   return magnitudes.sort()[magnitudes.length >> 1] ?? 0;
 }
