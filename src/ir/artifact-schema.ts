@@ -4,7 +4,7 @@
 import { artifactFault } from "./artifact-checks.ts";
 import { ARTIFACT_VERSION, type Artifact } from "./artifact.ts";
 import { KERNEL_DEFINITIONS, KERNEL_SCHEMA, PARAMETER_TYPE } from "./loop/kernel-schema.ts";
-import { MOST_ALTERNATIVES, PROGRAM_VERSION } from "./program.ts";
+import { ARCHITECTURES, MOST_ALTERNATIVES, PROGRAM_VERSION } from "./program.ts";
 import { ADAPTERS } from "./recipe/adapters/index.ts";
 import { AVERAGES } from "./recipe/averages/index.ts";
 import { CACHES } from "./recipe/caches/index.ts";
@@ -194,14 +194,21 @@ const program = object(
           library: libraryForm,
           alternatives: { ...list(count), minItems: 1, maxItems: MOST_ALTERNATIVES },
           wasm: wasmKernel,
-          cuda: object({ entry: { type: "string", pattern: "^\\w+$" }, threads: whole(1, 1024) }),
+          cuda: object(
+            { entry: { type: "string", pattern: "^\\w+$" }, threads: whole(1, 1024) },
+            { needs: { enum: ARCHITECTURES }, sharedBytes: positive },
+          ),
           params: list(object(PARAMETER_TYPE)),
         },
       ),
     ),
     entries: named(list(oneOf("kind", kernelLaunch, loopLaunch))),
   },
-  { prelude: { type: "string" }, ptx: { type: "string" } },
+  {
+    prelude: { type: "string" },
+    ptx: { type: "string" },
+    ptxFor: object({}, Object.fromEntries(ARCHITECTURES.map((it) => [it, { type: "string" }]))),
+  },
 );
 
 const part = {

@@ -8,6 +8,7 @@ import { isProduct } from "./matrix-place.ts";
 import { isConvolution } from "./tensor-place.ts";
 import {
   ALIGNMENT,
+  MOST_SHARED,
   MOST_WORKGROUPS,
   type BufferPlan,
   type CompiledKernel,
@@ -41,6 +42,7 @@ export function programFault(program: Program): string | undefined {
     const problem =
       kernelFault(kernel, program.target) ??
       ptxFault(kernel, program) ??
+      needsFault(kernel) ??
       alternativesFault(kernel, program) ??
       thenFault(kernel, program) ??
       libraryFault(kernel, program);
@@ -126,9 +128,16 @@ function kernelFault(compiled: CompiledKernel, target: string): string | undefin
   return kernel && (kernelProblem(kernel) ?? workFault(kernel));
 }
 
-function ptxFault({ name, cuda }: CompiledKernel, { ptx }: Program): string | undefined {
-  if (cuda === undefined || ptx === undefined || ptx.includes(`.entry ${cuda.entry}(`)) return undefined;
-  return `kernel ${name} is not in the program's PTX`;
+function ptxFault({ name, cuda }: CompiledKernel, { ptx, ptxFor = {} }: Program): string | undefined {
+  if (cuda === undefined || ptx === undefined) return undefined;
+  const own = cuda.needs === undefined ? ptx : ptxFor[cuda.needs];
+  return own?.includes(`.entry ${cuda.entry}(`) ? undefined : `kernel ${name} is not in the program's PTX`;
+}
+
+/** What not every GPU runs asks for no more memory than its own have; who needs nothing asks for none. */
+function needsFault({ name, cuda }: CompiledKernel): string | undefined {
+  const { needs, sharedBytes = 0 } = cuda ?? {};
+  return sharedBytes <= (needs === undefined ? 0 : MOST_SHARED[needs]) ? undefined : `kernel ${name} shares more memory than a GPU has`;
 }
 
 /** What may run in the place of a kernel takes what that takes, and nothing runs in its place. */
@@ -147,7 +156,7 @@ function thenFault(compiled: CompiledKernel, { kernels, target }: Program): stri
   if (then === undefined) return undefined;
   if (target !== "cuda") return `kernel ${name} has one that runs next, which no device of ${target} does`;
   const next = kernels[then];
-  return next?.then === undefined && takes(next, paramsOf(compiled))
+  return next?.then === undefined && next?.cuda?.needs === undefined && takes(next, paramsOf(compiled))
     ? undefined
     : `kernel ${name} goes on with ${then}, which does not take it`;
 }
@@ -174,7 +183,7 @@ function libraryFault(compiled: CompiledKernel, { kernels, target }: Program): s
 
 /** Whether a kernel takes just these parameters and ends there. */
 const isFollower = (compiled: CompiledKernel | undefined, wanted: readonly ParameterType[]): boolean =>
-  compiled?.then === undefined && takes(compiled, wanted);
+  compiled?.then === undefined && compiled?.cuda?.needs === undefined && takes(compiled, wanted);
 
 /** Whether a kernel takes just these parameters, and nothing stands in its place. */
 function takes(compiled: CompiledKernel | undefined, wanted: readonly ParameterType[]): boolean {
@@ -218,8 +227,9 @@ function workFault(kernel: Kernel): string | undefined {
 function launchFault({ kernel: index, buffers: given }: KernelLaunch, program: Program, count: number | undefined): string | undefined {
   const compiled = program.kernels[index];
   if (!compiled) return "launches what is not there";
-  const { name, kernel } = compiled;
+  const { name, kernel, cuda } = compiled;
   const params = paramsOf(compiled);
+  if (cuda?.needs !== undefined) return `launches ${name}, which not every GPU runs`;
   if (given.length !== params.length) return `gives ${name} ${given.length} buffers, it takes ${params.length}`;
   for (const [i, { dtype, length, access }] of params.entries()) {
     const buffer = program.buffers[given[i] ?? -1];

@@ -162,7 +162,7 @@ export const MOST_WORKGROUPS = {
 } as const;
 
 /** Other kernels in the place of one, at most. */
-export const MOST_ALTERNATIVES = 3;
+export const MOST_ALTERNATIVES = 4;
 
 export type ParameterType = Pick<KernelParameter, "dtype" | "length" | "access">;
 
@@ -170,7 +170,18 @@ export type ParameterType = Pick<KernelParameter, "dtype" | "length" | "access">
 export interface CudaKernel {
   readonly entry: string;
   readonly threads: number;
+  /** Where it is for GPUs of just this architecture: only a device that measures runs it, in the place of one that every GPU runs. */
+  readonly needs?: Architecture;
+  /** Of the memory that its threads share, what a launch asks for: more than every kernel may have. */
+  readonly sharedBytes?: number;
 }
+
+/** GPUs that kernels may be made for beside all others, as NVIDIA's compilers call them: those of Hopper, whose warpgroups multiply matrices in shared memory. */
+export const ARCHITECTURES = ["sm_90a"] as const;
+export type Architecture = (typeof ARCHITECTURES)[number];
+
+/** Bytes that a workgroup may share where a launch asks for them, by architecture. */
+export const MOST_SHARED: Readonly<Record<Architecture, number>> = { sm_90a: 227 * 1024 };
 
 /**
  * A kernel as a WebAssembly module of its own. It imports `env.memory` and exports
@@ -238,6 +249,8 @@ export interface DeviceProfile {
   readonly stores?: readonly StoredFormat[];
   /** Whether memory is copied to what a workgroup shares while its threads go on. */
   readonly copiesAside?: boolean;
+  /** GPUs of this architecture multiply matrices in shared memory, by warpgroups of four subgroups; left out, none does. */
+  readonly warpgroups?: Architecture;
   /** Whether it may measure which of several kernels is the fastest; otherwise it is given the one that is likeliest to be. */
   readonly measures?: boolean;
 }
@@ -275,8 +288,14 @@ export interface Program {
   readonly prelude?: string;
   /** Of CUDA: all kernels as one module of NVIDIA's virtual machine, in a compiled folder. */
   readonly ptx?: string;
+  /** The same of kernels that need an architecture, by that. */
+  readonly ptxFor?: Readonly<Partial<Record<Architecture, string>>>;
   readonly arenaBytes: number;
   readonly buffers: readonly BufferPlan[];
   readonly kernels: readonly CompiledKernel[];
   readonly entries: Readonly<Record<EntryName, readonly Launch[]>>;
 }
+
+/** Those that some of a program's kernels need. */
+export const architecturesOf = ({ kernels }: Program): readonly Architecture[] =>
+  ARCHITECTURES.filter((architecture) => kernels.some(({ cuda }) => cuda?.needs === architecture));

@@ -54,7 +54,7 @@ async function openCuda({ kernelCache, compiledFor, tuningCache, tuned }: OpenDe
     if (compiledFor) return carriedImage;
     const { openPtxMaker } = await import("./cuda/image.ts");
     const maker = await openPtxMaker({ env: process.env, cache: kernelCache });
-    return async (program) => imageOfPtx(await maker.ptxOf(program));
+    return async (...what) => imageOfPtx(await maker.ptxOf(...what));
   };
   return openCudaDevice({ images, ...measuring(tuningCache, tuned) });
 }

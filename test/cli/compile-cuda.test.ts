@@ -9,6 +9,7 @@ import { toolchain } from "../../src/cli/default-toolchain.ts";
 import { runCli } from "../../src/cli/program.ts";
 import { readExact } from "../../src/ir/exact-json.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
+import type { Program } from "../../src/ir/program.ts";
 import { artifactProblem } from "../../src/ir/artifact-schema.ts";
 import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
 import { DeviceError } from "../../src/runtime/device.ts";
@@ -36,11 +37,16 @@ const spec = join(root, "r.tlspec");
 writeFileSync(spec, SPEC);
 writeFileSync(join(root, "d.csv"), `a,b\n${Array.from({ length: 12 }, (_, i) => `0.${i} 0.5,${i % 2}`).join("\n")}\n`);
 
-async function compile(chain: typeof toolchain, ...args: readonly string[]): Promise<{ code: number; err: string }> {
+async function compile(
+  chain: typeof toolchain,
+  ...given: readonly (string | { readonly file: string })[]
+): Promise<{ code: number; err: string }> {
+  const args = given.filter((arg) => typeof arg === "string");
+  const { file } = given.find((arg) => typeof arg === "object") ?? { file: spec };
   let err = "";
   const stdout = { write: () => undefined };
   const env = { XDG_CACHE_HOME: join(root, "cache") };
-  const code = await runCli(["compile", spec, ...args], {
+  const code = await runCli(["compile", file, ...args], {
     stdout,
     stderr: { write: (text: string) => (err += text) },
     env,
@@ -71,6 +77,29 @@ describe.skipIf(reason !== undefined)("tlc compile --target cuda", () => {
     expect(readFileSync(join(out, "r.d.mts"), "utf8")).toContain('"auto" | "cuda" | "webgpu" | "wasm"');
     // What stands for PTX here is the text of the kernels, whose entries are written otherwise.
     expect(artifactProblem(artifact)).toMatch(/is not in the program's PTX/);
+  });
+
+  it("carries kernels of one architecture beside those of every GPU", async () => {
+    vi.stubEnv("CUDA_HOME", join(root, "toolkit"));
+    const wide = join(root, "wide.tlspec");
+    writeFileSync(wide, SPEC.replace("  fc:", "  one: linear(1024)\n  two: linear(1024)\n  fc:"));
+    const out = join(root, "wide");
+    expect(await compile(toolchain, "-t", "cuda", "-o", out, "--set", "precision=bf16"), "small").toMatchObject({ code: 0 });
+    const programs = (): readonly Program[] =>
+      (readExact(readFileSync(join(out, "cuda/artifact.json"), "utf8")) as Artifact).stages.map((stage) => stage.program);
+    expect(programs().map(({ ptxFor }) => ptxFor)).toEqual([undefined, undefined]);
+    expect(await compile(toolchain, "-t", "cuda", "-o", out, "--set", "precision=bf16", { file: wide })).toMatchObject({ code: 0 });
+    for (const { ptx, ptxFor, kernels } of programs()) {
+      expect(ptxFor?.sm_90a?.split("\n").slice(0, 2)).toEqual([".version 8.0", ".target compute_90a"]);
+      const [needing, others] = [true, false].map((needs) =>
+        kernels.flatMap(({ cuda }) => (cuda && (cuda.needs !== undefined) === needs ? [cuda.entry] : [])),
+      );
+      expect(needing?.length).toBeGreaterThan(0);
+      // What stands for PTX here is the text of the kernels.
+      for (const entry of needing ?? []) expect([ptx?.includes(entry), ptxFor?.sm_90a?.includes(entry)]).toEqual([false, true]);
+      for (const entry of others ?? []) expect([ptx?.includes(entry), ptxFor?.sm_90a?.includes(entry)]).toEqual([true, false]);
+    }
+    expect(readFileSync(join(out, "cuda/program.mjs"), "utf8")).toContain("ptxFor");
   });
 
   it("keeps the PTX under the user's cache folder", async () => {

@@ -3,6 +3,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openingOf } from "../../src/cli/open.ts";
 import { runCli } from "../../src/cli/program.ts";
 import { Terminal } from "../../src/cli/terminal.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
@@ -45,6 +46,18 @@ describe("output", () => {
     new Terminal(terminal.io, { json: true }).object({ event: "note", message: HOSTILE });
     expect(text).not.toMatch(HIDDEN);
     expect(JSON.parse(text)).toEqual({ event: "note", message: HOSTILE });
+  });
+
+  it("warns of a way to compute a product that makes other numbers", () => {
+    let text = "";
+    const stream = { write: (part: string) => (text += part) };
+    const terminal = new Terminal({ stdout: stream, stderr: stream, env: {}, toolchain: fakeCli(root).io.toolchain }, {});
+    const candidates = [
+      { name: "a", microseconds: 5 },
+      { name: "b", microseconds: null, differs: true },
+    ] as const;
+    openingOf({ device: "cuda" }, terminal).tuned?.([{ kernel: "matmul_3", layer: "fc1", taken: "a", why: "measured", candidates }]);
+    expect(text.split("\n").slice(1)).toEqual(["warning: matmul_3 of fc1: b gives other numbers on this GPU, and is not used", ""]);
   });
 
   const plan = (): Artifact["data"] => dataPlan(root);

@@ -4,19 +4,46 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { conformanceCases } from "../runtime/conformance.ts";
 import { kernelsOfExamples, kernelsOfGraphs, type Kernels } from "../support/cuda-kernels.ts";
+import type { CompiledKernel } from "../../src/ir/program.ts";
 import { assemble, NO_NVCC, type Assembled, type Usage } from "../support/nvcc.ts";
 
 if (NO_NVCC !== undefined) console.warn(`skipped: ${NO_NVCC}`);
+
+/** Kernels of one kind that are worth compiling. */
+const SOME = 4;
 
 const ARCHS = ["sm_80", "sm_90a"];
 
 describe.skipIf(NO_NVCC !== undefined)("NVIDIA's compilers", () => {
   let kernels: Kernels = new Map();
   let assembled: ReadonlyMap<string, Assembled> = new Map();
+  let hopper: Assembled | undefined;
   beforeAll(async () => {
     kernels = await kernelsOfExamples(kernelsOfGraphs(conformanceCases().map(({ graph }) => graph)));
     await kernelsOfExamples(kernels, true);
+    const needing = [...kernels].filter(([, { cuda }]) => cuda?.needs !== undefined);
+    for (const [entry] of needing) kernels.delete(entry);
     assembled = await assemble(kernels, ARCHS);
+    hopper = (await assemble(aHandful(needing), ["sm_90a"], "sm_90a")).get("sm_90a");
+  });
+
+  /** Of each format and shape, some: they differ in how operands are computed. */
+  const aHandful = (all: readonly (readonly [string, CompiledKernel])[]): Kernels => {
+    const kinds = new Map<string, (readonly [string, CompiledKernel])[]>();
+    for (const [entry, kernel] of all) {
+      const { cuda, source = "" } = kernel;
+      const kind = [cuda?.threads, /multiply_wide_\w+/.exec(source)?.[0], source.includes("copy_aside")].join();
+      kinds.set(kind, [...(kinds.get(kind) ?? []), [entry, kernel]]);
+    }
+    return new Map([...kinds.values()].flatMap((kind) => kind.filter((_, i) => i % Math.ceil(kind.length / SOME) === 0)));
+  };
+
+  it("take those of Hopper for it without a warning, a spill or a stack", () => {
+    const { usage, log } = hopper ?? { usage: new Map<string, Usage>(), log: "" };
+    expect(usage.size).toBeGreaterThan(SOME);
+    expect([...usage].filter(([, { stack, spilled, registers }]) => stack !== 0 || spilled !== 0 || !(registers <= 255))).toEqual([]);
+    // Products that wait for each other would be said in a remark.
+    expect(log).not.toMatch(/warning|serializ/i);
   });
 
   it.each(ARCHS)("take all kernels for %s without a warning, a spill or a stack", (arch) => {

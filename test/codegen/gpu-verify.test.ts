@@ -18,6 +18,7 @@ import {
   type Block,
   type Statement,
 } from "../../src/codegen/gpu/block.ts";
+import { CUDA_PROFILE } from "../../src/codegen/cuda/target.ts";
 import { launchKernel } from "../../src/codegen/gpu/launch.ts";
 import { verifyBlock } from "../../src/codegen/gpu/verify.ts";
 import { webgpuProfile } from "../../src/codegen/wgsl/target.ts";
@@ -161,6 +162,42 @@ describe("a block", () => {
     ],
   ] as const)("is refused with %s", (_, wrong, message) => {
     expect(() => verifyBlock(wrong, profile)).toThrow(message);
+  });
+
+  const all = Array.from({ length: 64 }, (_, i) => `s${String(i)}`);
+  const wideZeros = all.map((name): Statement => ({ kind: "var", name, type: "f32", value: number(0, "f32") }));
+  const wide = { kind: "multiply-wide", of: "bf16", sums: all, memory: "words", left: integer(0), right: integer(2048) } as const;
+  const [begin, end, publish] = [{ kind: "begin-products" }, { kind: "end-products" }, { kind: "publish" }] as const;
+  const done: Statement = { kind: "wait-products", pending: 0, sums: all };
+  const answer = store(LANE, named("s5", "f32"));
+  const warpgroup = { shared: [{ name: "words", type: "u32", length: 6144 }], lanes: 32, threads: 128, needs: "sm_90a" } as const;
+  const ofWarpgroups = (...body: Statement[]): Block => block([...wideZeros, ...body], warpgroup);
+
+  it("multiplies matrices of a warpgroup that are published", () => {
+    const round = loop(integer(3), publish, barrier, begin, wide, wide, end, { kind: "wait-products", pending: 1, sums: [] });
+    expect(() => verifyBlock(ofWarpgroups(round, done, answer), CUDA_PROFILE)).not.toThrow();
+  });
+
+  it.each([
+    ["matrices that nobody published", ofWarpgroups(barrier, begin, wide), /words before they are published/],
+    ["matrices that others have not published", ofWarpgroups(publish, begin, wide), /words before they are published/],
+    ["sums that are not waited for", ofWarpgroups(publish, barrier, begin, wide, end, answer), /s5 is read while products add to it/],
+    ["some of them", ofWarpgroups(publish, barrier, wide, end, { ...done, sums: ["s4"] }, answer), /s5 is read while/],
+    ["fewer sums", ofWarpgroups(publish, barrier, { ...wide, sums: all.slice(1) }), /matrices of another shape/],
+    ["half a warpgroup", block([...wideZeros, publish, barrier, wide], { ...warpgroup, threads: 64 }), /products of no whole warpgroups/],
+    ["some lanes of it", ofWarpgroups(publish, barrier, when(less(LANE, 3), wide)), /not all threads reach a product/],
+    ["a wait of some lanes", ofWarpgroups(when(less(LANE, 3), done)), /not all threads reach a wait for products/],
+    [
+      "more memory than its GPUs have",
+      block([], { ...warpgroup, shared: [{ name: "words", type: "u32", length: 58113 }] }),
+      /shared bytes/,
+    ],
+  ] as const)("of a warpgroup is refused with %s", (_, wrong, message) => {
+    expect(() => verifyBlock(wrong, CUDA_PROFILE)).toThrow(message);
+  });
+
+  it("needs what the device may be", () => {
+    expect(() => verifyBlock(block([], warpgroup), profile)).toThrow("sm_90a is not what the device may be");
   });
 
   const tile = [{ name: "tile", type: "f32x4", length: 64 }] as const;

@@ -19,7 +19,7 @@ import { layerTraceSuite } from "./layer-trace-suite.ts";
 import { matrixKernelSuite } from "./matrix-kernel-suite.ts";
 import { metricSuite } from "./metric-suite.ts";
 import { precisionSuite } from "./precision-suite.ts";
-import { everyWaySuite } from "./product-suite.ts";
+import { everyWaySuite, LARGE_PRODUCTS, PRODUCTS } from "./product-suite.ts";
 import { randomGraphSuite } from "./random-graph-suite.ts";
 import { resumeSuite } from "./resume-suite.ts";
 import { stagesSuite } from "./stages-suite.ts";
@@ -56,11 +56,11 @@ else {
   const openTuned = async (tuning: Tuning): Promise<Device> => {
     const images = async (): Promise<ImageOf> => {
       const maker = await openPtxMaker({ env: process.env, cache: CACHE });
-      return async (program) => imageOfPtx(await maker.ptxOf(program));
+      return async (...what) => imageOfPtx(await maker.ptxOf(...what));
     };
     return openCudaDevice({ images, tuning, libraries: ({ koffi }) => openLibraries(koffi, { env: process.env }) });
   };
-  everyWaySuite(subject.name, openTuned);
+  everyWaySuite(subject.name, openTuned, [...PRODUCTS, ...LARGE_PRODUCTS]);
   const hasCudnn = filesOf("cudnn", { env: process.env }).length > 0;
   if (!hasCudnn) console.warn("no cuDNN: convolutions are those of the program's own kernels");
   convolutionSuite(subject.name, openTuned, hasCudnn ? "cuDNN" : undefined);

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createBuilder } from "../../src/ir/builder.ts";
-import type { Program } from "../../src/ir/program.ts";
+import type { KernelLaunch, Program } from "../../src/ir/program.ts";
 import { programFault } from "../../src/ir/program-checks.ts";
 import { tensorType } from "../../src/ir/types.ts";
 import { openCudaDevice } from "../../src/runtime/cuda/device.ts";
@@ -149,9 +149,43 @@ describe.skipIf(reason !== undefined)("the CUDA device, where there is a choice"
     expectRight(resident);
   });
 
+  it("leaves out a way that makes other numbers, however fast, and says of which layer", async () => {
+    fake.slow(other, 50);
+    const index = kernel?.alternatives?.[0] ?? -1;
+    const withOther = (change: (source: string) => string): Program => ({
+      ...program,
+      entries: { predict: [{ ...(program.entries["predict"]?.[0] as KernelLaunch), layer: "fc1" }] },
+      kernels: program.kernels.map((it, i) => (i === index ? { ...it, source: change(it.source ?? "") } : it)),
+    });
+    const wrong: Readonly<Record<string, (source: string) => string>> = {
+      "another function": (source) => source.replace("larger(", "smaller("),
+      nothing: (source) => source.replace(/\{\n/, "{\n  return;\n"),
+      "half of k": (source) => source.replace(/< 13;/, "< 6;"),
+    };
+    for (const [what, change] of Object.entries(wrong)) {
+      const given = withOther(change);
+      expect(given.kernels[index]?.source, what).not.toBe(program.kernels[index]?.source);
+      const { choices, results } = await load(given);
+      expect(choices, what).toMatchObject([
+        { taken: guess, layer: "fc1", candidates: [{}, { name: other, microseconds: null, differs: true }] },
+      ]);
+      expect(choices[0]?.candidates[0]?.differs).toBeUndefined();
+      expect(Math.max(...results.map((y, i) => Math.abs(y - (Y[i] ?? NaN))))).toBeLessThan(1e-4);
+      // What is remembered is no way, either.
+      expect((await load(given)).choices, what).toMatchObject([{ taken: guess, why: "remembered" }]);
+      rmSync(cache, { recursive: true });
+    }
+  });
+
   it("is lost where a kernel fails while it is measured, and gives back all memory", async () => {
     fake.fail("cuGraphLaunch", 719, 1);
-    await expect(load()).rejects.toMatchObject({ reason: "lost", message: expect.stringContaining("cuGraphLaunch") as string });
+    await expect(load()).rejects.toMatchObject({
+      ...{
+        reason: "lost",
+        message: expect.stringContaining("cuGraphLaunch") as string,
+        hint: expect.stringContaining("--no-tune") as string,
+      },
+    });
     fake.fail("", 0, 0);
     expect(fake.log()).toContain("cuMemFree_v2");
   });

@@ -219,6 +219,24 @@ export const PRODUCTS: readonly ProductCase[] = [
   ...MADE,
 ];
 
+/** Enough rows and columns for the largest tiles that there are, with edges; where no GPU runs them they take a while. */
+export const LARGE_PRODUCTS: readonly ProductCase[] = [
+  {
+    name: "many tiles of bf16 in rows along k",
+    shapes: { x: [1400, 328, 2], w: [1300, 328, 2] },
+    build: (b, { x, w }) => product(b, held(b, x, "bf16"), held(b, w, "bf16"), { transposeB: true }),
+    expected: { precision: "bf16" },
+  },
+  {
+    name: "few rows of f16 and many columns",
+    shapes: { x: [64, 200, 2], w: [200, 30_000, 2] },
+    build: (b, { x, w }) => product(b, held(b, x, "f16"), held(b, w, "f16")),
+    expected: { precision: "f16" },
+  },
+  { ...rounded("tf32"), name: "many tiles of tf32", shapes: { x: [1400, 100], w: [100, 1300] } },
+  { ...rounded("bf16"), name: "many tiles of bf16, rounded on the way", shapes: { x: [1400, 135], w: [135, 1300] } },
+];
+
 export function graphOf({ shapes, build }: ProductCase): Graph {
   const b = createBuilder();
   const inputs = Object.fromEntries(

@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { PRELUDE } from "../../src/codegen/cuda/prelude.ts";
 import { HOST_ARRAYS } from "../../src/ir/arrays.ts";
-import type { BufferPlan, CompiledKernel, EntryName, KernelLaunch, Program } from "../../src/ir/program.ts";
+import type { Architecture, BufferPlan, CompiledKernel, EntryName, KernelLaunch, Program } from "../../src/ir/program.ts";
 import { sizeOf } from "../../src/ir/types.ts";
 import { openCudaDevice, type CudaDevice } from "../../src/runtime/cuda/device.ts";
 import type { Device, HostArray, Session } from "../../src/runtime/device.ts";
@@ -86,8 +86,8 @@ async function build(given: readonly CompiledKernel[]): Promise<Library> {
 }
 
 /** A library of a program's kernels, for the driver of `hostDriver`: its path is the image. */
-export async function hostModule({ kernels: given }: Program): Promise<Uint8Array> {
-  const kernels = unique(given);
+export async function hostModule({ kernels: given }: Program, needs?: Architecture): Promise<Uint8Array> {
+  const kernels = unique(given.filter(({ cuda }) => cuda?.needs === needs));
   const table = kernels.map((kernel) => `{ "${entryOf(kernel)}", machine::thunk<&${entryOf(kernel)}>, ${String(waits(kernel))} },`);
   const path = await compiled(textOf(kernels, "module.h", [...table, "{ nullptr, nullptr, false },"]), ["-shared", "-fPIC"]);
   return Buffer.from(`${path}\0`);

@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { PRELUDE } from "../../src/codegen/cuda/prelude.ts";
-import { ARCH, forAllDrivers } from "../../src/runtime/cuda/image.ts";
+import type { Architecture } from "../../src/ir/program.ts";
+import { archOf, forAllDrivers } from "../../src/runtime/cuda/image.ts";
 import type { Kernels } from "./cuda-kernels.ts";
 
 const version = spawnSync("nvcc", ["--version"], { encoding: "utf8" });
@@ -18,10 +19,11 @@ export const NO_NVCC = version.status === 0 ? undefined : "no nvcc (the CUDA too
 
 const CACHE = resolve(".cache/nvcc");
 /** Starting nvcc costs as much as a dozen kernels. */
+const WORTH_STARTING = 12;
 const PARTS = 8;
 const AT_ONCE = 2;
 
-const NVCC = ["-ptx", `-arch=${ARCH}`, "-Werror", "all-warnings"];
+const nvccFor = (needs: Architecture | undefined): readonly string[] => ["-ptx", `-arch=${archOf(needs)}`, "-Werror", "all-warnings"];
 const PTXAS = ["-v", "-warn-spills", "-Werror"];
 
 /** Of a kernel, what ptxas says of it. */
@@ -36,14 +38,15 @@ export interface Assembled {
   readonly log: string;
 }
 
-/** By architecture, as in `sm_80`. An error has what a compiler said. */
-export async function assemble(kernels: Kernels, archs: readonly string[]): Promise<ReadonlyMap<string, Assembled>> {
+/** By architecture, as in `sm_80`. An error has what a compiler said. @param needs of all of the kernels */
+export async function assemble(kernels: Kernels, archs: readonly string[], needs?: Architecture): Promise<ReadonlyMap<string, Assembled>> {
   const logs = new Map(archs.map((arch) => [arch, [] as string[]]));
-  const parts = Array.from({ length: PARTS }, (_, i) => [...kernels].filter(([entry]) => partOf(entry) === i));
+  const count = Math.min(PARTS, Math.ceil(kernels.size / WORTH_STARTING));
+  const parts = Array.from({ length: count }, (_, i) => [...kernels].filter(([entry]) => partOf(entry) % count === i));
   const todo = parts.map((part) => [PRELUDE, ...part.map(([, { source = "" }]) => source)].join("\n"));
   const work = async (): Promise<void> => {
     for (let text = todo.pop(); text !== undefined; text = todo.pop())
-      for (const [arch, log] of await logsOf(text, archs)) logs.get(arch)?.push(log);
+      for (const [arch, log] of await logsOf(text, archs, nvccFor(needs))) logs.get(arch)?.push(log);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return new Map([...logs].map(([arch, all]) => [arch, { usage: usageIn(all.join("\n")), log: all.join("\n") }]));
@@ -53,8 +56,8 @@ const digest = (...parts: readonly string[]): string => createHash("sha256").upd
 
 const partOf = (entry: string): number => parseInt(digest(entry).slice(0, 8), 16) % PARTS;
 
-async function logsOf(text: string, archs: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const file = join(CACHE, digest(version.stdout, NVCC.join(), PTXAS.join(), archs.join(), String(forAllDrivers), text));
+async function logsOf(text: string, archs: readonly string[], nvcc: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const file = join(CACHE, digest(version.stdout, nvcc.join(), PTXAS.join(), archs.join(), String(forAllDrivers), text));
   if (existsSync(file)) return new Map(JSON.parse(readFileSync(file, "utf8")) as [string, string][]);
   const folder = mkdtempSync(join(tmpdir(), "tlc-nvcc-"));
   const run = async (program: string, ...args: readonly string[]): Promise<string> => {
@@ -63,7 +66,7 @@ async function logsOf(text: string, archs: readonly string[]): Promise<ReadonlyM
   };
   try {
     writeFileSync(join(folder, "part.cu"), text);
-    const said = await run("nvcc", ...NVCC, "-o", "part.ptx", "part.cu");
+    const said = await run("nvcc", ...nvcc, "-o", "part.ptx", "part.cu");
     writeFileSync(join(folder, "part.ptx"), forAllDrivers(readFileSync(join(folder, "part.ptx"), "utf8")));
     const logs: [string, string][] = [];
     for (const arch of archs) logs.push([arch, said + (await run("ptxas", ...PTXAS, `-arch=${arch}`, "-o", `${arch}.cubin`, "part.ptx"))]);

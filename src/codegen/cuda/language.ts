@@ -129,6 +129,13 @@ export const cuda = (first: number): Language => ({
     endBatch: () => "end_batch();",
     wait: (pending) => `wait_copies<${String(pending)}>();`,
   },
+  wideMatrices: {
+    multiply: (of, sums, left, right) => `multiply_wide_${of}(${sums.join(", ")}, matrix_at(${left}), matrix_at(${right}));`,
+    begin: () => "begin_products();",
+    end: () => "end_products();",
+    wait: (pending, sums) => [`wait_products<${String(pending)}>();`, ...sums.map((sum) => `settle(${sum});`)],
+    publish: () => "publish();",
+  },
   define: (name, type, text) => `const ${typeName(type)} ${name} = ${text};`,
   declare: (name, type, text) => `${typeName(type)} ${name}${text === undefined ? "" : ` = ${text}`};`,
   loop: (name, start, end, increment, kept) => [

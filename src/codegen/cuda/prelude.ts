@@ -1,5 +1,23 @@
 // What generated CUDA kernels call, once for a module of them: it needs no header, so that NVRTC compiles it with nothing installed beside.
 
+import type { OperandType } from "../../ir/loop/expr.ts";
+
+/** Sums that a lane of a warpgroup has of one product. */
+const SUMS = 64;
+const eachSum = (text: (i: number) => string): string => Array.from({ length: SUMS }, (_, i) => text(i)).join(", ");
+
+/** A product of 64 rows and 128 columns over 8 words, by a warpgroup from shared memory; `flags` say that neither operand is transposed, where it might be. */
+const wideProduct = (of: OperandType, depth: number, flags: string): string => `
+__device__ __forceinline__ void multiply_wide_${of}(${eachSum((i) => `float &s${String(i)}`)}, unsigned long long left, unsigned long long right) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("{ .reg .pred p; setp.eq.u32 p, 0, 0; wgmma.mma_async.sync.aligned.m64n128k${String(depth)}.f32.${of}.${of} {${eachSum((i) => `%${String(i)}`)}}, %${String(SUMS)}, %${String(SUMS + 1)}, p, 1, 1${flags}; }"
+      : ${eachSum((i) => `"+f"(s${String(i)})`)} : "l"(left), "l"(right) : "memory");
+#else
+  float *const sums[] = {${eachSum((i) => `&s${String(i)}`)}};
+  machine::multiply_wide(machine::of_${of}, sums, left, right);
+#endif
+}`;
+
 export const PRELUDE = `// Vectors of four, element by element.
 __device__ __forceinline__ float4 operator+(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
 __device__ __forceinline__ float4 operator*(float s, float4 v) { return make_float4(s * v.x, s * v.y, s * v.z, s * v.w); }
@@ -172,6 +190,62 @@ __device__ __forceinline__ void load_matrices(unsigned &a, unsigned &b, unsigned
 MULTIPLY(tf32, "m16n8k8")
 MULTIPLY(bf16, "m16n8k16")
 MULTIPLY(f16, "m16n8k16")
+
+// Memory that a launch asks for, aligned as matrices are that warpgroups multiply.
+#if defined(__CUDA_ARCH__)
+#define SHARED_AT_LAUNCH(type, name, length) extern __shared__ __align__(1024) type name[]
+#else
+#define SHARED_AT_LAUNCH(type, name, length) type *const name = machine::shared_at_launch(length)
+#endif
+
+// Where rows of 32 words begin in shared memory, eight rows 1024 bytes from the next eight, their sixteen bytes permuted by 128 bytes.
+__device__ __forceinline__ unsigned long long matrix_at(const unsigned *row) {
+#if defined(__CUDA_ARCH__)
+  unsigned at;
+  asm("{ .reg .u64 p; cvta.to.shared.u64 p, %1; cvt.u32.u64 %0, p; }" : "=r"(at) : "l"(row));
+#else
+  unsigned at = machine::shared_address(row);
+#endif
+  return (unsigned long long)((at & 0x3ffffu) >> 4) | 1ull << 16 | (1024ull >> 4) << 32 | 1ull << 62;
+}
+
+// What was stored to shared memory is there for the machine that multiplies and copies it, behind a barrier.
+__device__ __forceinline__ void publish() {
+#if defined(__CUDA_ARCH__)
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#else
+  machine::publish();
+#endif
+}
+__device__ __forceinline__ void begin_products() {
+#if defined(__CUDA_ARCH__)
+  asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+#else
+  machine::begin_products();
+#endif
+}
+__device__ __forceinline__ void end_products() {
+#if defined(__CUDA_ARCH__)
+  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+#else
+  machine::end_products();
+#endif
+}
+// For all but the last batches.
+template <int PENDING> __device__ __forceinline__ void wait_products() {
+#if defined(__CUDA_ARCH__)
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(PENDING) : "memory");
+#else
+  machine::wait_products(PENDING);
+#endif
+}
+// A sum is read behind the wait for it, and not before, wherever its register is.
+__device__ __forceinline__ void settle(float &sum) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("" : "+f"(sum)::"memory");
+#endif
+}
+${[wideProduct("tf32", 8, ""), wideProduct("bf16", 16, ", 0, 0"), wideProduct("f16", 16, ", 0, 0")].join("\n")}
 
 // All lanes of a warp get the same, to the last bit: each pair is combined in either order.
 template <typename T> __device__ __forceinline__ T lanes_sum(T x) {

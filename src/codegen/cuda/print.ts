@@ -2,9 +2,12 @@
 
 import { fnv1a } from "../../ir/fnv.ts";
 import { indented } from "../../ir/loop/statements.ts";
-import type { CompiledKernel } from "../../ir/program.ts";
+import type { Architecture, CompiledKernel } from "../../ir/program.ts";
+import { InternalError } from "../../ir/types.ts";
+import type { SharedArray } from "../gpu/block.ts";
 import type { Launch } from "../gpu/launch.ts";
 import { printStatements } from "../gpu/print.ts";
+import { bytesOf } from "../gpu/verify.ts";
 import { template } from "../template.ts";
 import { cuda, typeName } from "./language.ts";
 
@@ -13,7 +16,7 @@ interface Skeleton {
   readonly entry: string;
   readonly threads: number;
   readonly params: string;
-  readonly shared: readonly { readonly alignment: string; readonly type: string; readonly name: string; readonly length: number }[];
+  readonly shared: readonly string[];
   readonly body: string;
 }
 
@@ -21,7 +24,7 @@ interface Skeleton {
 const skeleton = template<Skeleton>(`// {{name}}
 extern "C" __global__ void __launch_bounds__({{threads}}, 1) {{entry}}({{params}}) {
 {{#each shared}}
-  __shared__ {{alignment}}{{type}} {{name}}[{{length}}];
+  {{this}}
 {{/each}}
 {{body}}
 }
@@ -32,7 +35,7 @@ const LONGEST_NAME = 48;
 
 /** The text of a launch. Its grid has one dimension; its parameters are the buffers, and the step of time where it has one. */
 export function printKernel(launch: Launch): CompiledKernel {
-  const { name, groups, threads, buffers, blocks, shared, usesTime } = launch;
+  const { name, groups, threads, buffers, blocks, shared, usesTime, needs } = launch;
   const body = indented(bodyOf(launch)).join("\n");
   const params = buffers.map((buffer) => {
     const isRead = buffer.access === "read";
@@ -45,14 +48,27 @@ export function printKernel(launch: Launch): CompiledKernel {
       entry,
       threads,
       params: params.join(", "),
-      // Rows of matrices are loaded by sixteen bytes.
-      shared: shared.map((array) => ({ ...array, type: typeName(array.type), alignment: array.type === "u32" ? "__align__(16) " : "" })),
+      shared: shared.map((array) => sharedArray(array, needs)),
       body,
     });
   // Kernels of one name in one module are called differently.
   const entry = `${name.replace(/\W/g, "_").slice(0, LONGEST_NAME)}_${fnv1a(withEntry(""))}`;
   const lanes = blocks.some((block) => block.lanes !== undefined);
-  return { name, source: withEntry(entry), grid: [groups, 1, 1], cuda: { entry, threads }, ...(lanes && { subgroupSize: 32 }) };
+  const asked = needs && { needs, sharedBytes: sharedBytes(shared) };
+  return { name, source: withEntry(entry), grid: [groups, 1, 1], cuda: { entry, threads, ...asked }, ...(lanes && { subgroupSize: 32 }) };
+}
+
+/** Its declaration. What is more than every kernel may have is asked for at a launch, and is one array. */
+function sharedArray({ name, type, length }: SharedArray, needs: Architecture | undefined): string {
+  if (needs !== undefined) return `SHARED_AT_LAUNCH(${typeName(type)}, ${name}, ${String(length)});`;
+  // Rows of matrices are loaded by sixteen bytes.
+  return `__shared__ ${type === "u32" ? "__align__(16) " : ""}${typeName(type)} ${name}[${String(length)}];`;
+}
+
+function sharedBytes(shared: readonly SharedArray[]): number {
+  const [only, ...more] = shared;
+  if (!only || more.length > 0) throw new InternalError(`${String(shared.length)} arrays for memory that is asked for at a launch`);
+  return bytesOf(only.type) * only.length;
 }
 
 function bodyOf({ blocks }: Launch): string[] {

@@ -28,6 +28,7 @@ export const CUDA_PROFILE: DeviceProfile = {
   boundsAccesses: false,
   matrices: ["tf32", "bf16", "f16"],
   copiesAside: true,
+  warpgroups: "sm_90a",
   measures: true,
 };
 

@@ -10,6 +10,7 @@
 
 import type { BinaryOp, OperandType, ScalarType, UnaryOp } from "../../ir/loop/expr.ts";
 import type { KernelParameter, ReduceOp } from "../../ir/loop/kernel.ts";
+import type { Architecture } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
 
 /** A scalar, or a vector of four of them, aligned as a whole. */
@@ -80,6 +81,33 @@ export type Statement =
       readonly right: readonly Value[];
     }
   /**
+   * Begins `sums += left . right`, of 64 rows and 128 columns over 8 words along k, by a warpgroup: 128 lanes, of which the first is a multiple of 128. Both
+   * operands are rows of 32 words along k in a shared array of words: of the left one those of the result, of the right one its columns. A row is eight
+   * groups of four words, of which group g of row r stands in the place of group g ^ (r % 8), and `left` and `right` are where the product's first group of
+   * row 0 would stand without that, in words: a row 0 is a multiple of 256, a product begins with group 0, 2, 4 or 6. All threads must get here, and all lanes
+   * of a warpgroup with the same places.
+   *
+   * With w = lane / 32 % 4, g = lane % 32 / 4 and t = lane % 4, a lane's sums 4 j .. 4 j + 3 are (16 w + g, 8 j + 2 t), (16 w + g, 8 j + 2 t + 1),
+   * (16 w + g + 8, 8 j + 2 t) and (16 w + g + 8, 8 j + 2 t + 1), by row and column: 64 variables of f32. They are the product's until it was waited for: nobody
+   * reads or changes them, nor what they are made of.
+   */
+  | {
+      readonly kind: "multiply-wide";
+      readonly of: OperandType;
+      readonly sums: readonly string[];
+      readonly memory: string;
+      readonly left: Value;
+      readonly right: Value;
+    }
+  /** What the lanes of a warpgroup did to sums comes before the products that they begin from here on. */
+  | { readonly kind: "begin-products" }
+  /** Ends a batch of the products that a warpgroup has begun. */
+  | { readonly kind: "end-products" }
+  /** A warpgroup waits for its products, but for those of its last `pending` batches; `sums` are theirs no more. */
+  | { readonly kind: "wait-products"; readonly pending: number; readonly sums: readonly string[] }
+  /** What the thread stored to shared arrays, and copies that it has waited for, are seen by products that are begun behind the next barrier. */
+  | { readonly kind: "publish" }
+  /**
    * Begins a copy of one word, or of four that are aligned as a whole on both sides, from a buffer that nobody writes to a shared array; zeros where the
    * condition does not hold, and nothing is read then. Where it goes is counted in words, where it comes from in the buffer's elements, of which two may be
    * a word. What is there until the copy has been waited for is anything.
@@ -119,6 +147,8 @@ export interface Block {
   readonly groups: number;
   /** Where it needs subgroups of just that many lanes. */
   readonly lanes?: number;
+  /** Where it needs what not every GPU of its target has. */
+  readonly needs?: Architecture;
   readonly body: readonly Statement[];
 }
 

@@ -3,6 +3,7 @@
 
 import { div, int, rem, type Expr, type ScalarType } from "../../ir/loop/expr.ts";
 import { identityOf, type Axis, type Kernel, type ReduceStage, type StoreStage } from "../../ir/loop/kernel.ts";
+import type { Architecture } from "../../ir/program.ts";
 import { Statements, type Syntax } from "../../ir/loop/statements.ts";
 import { at } from "../../ir/ops/define.ts";
 import { InternalError } from "../../ir/types.ts";
@@ -163,7 +164,8 @@ export class BlockBuilder {
     this.out.invalidate(this.#written);
   }
 
-  finish(threads: number, groups: number, lanes?: number): Block {
+  /** @param needs an architecture, where not every GPU of the target runs the block */
+  finish(threads: number, groups: number, lanes?: number, needs?: Architecture): Block {
     const { name, params, time } = this.kernel;
     return {
       name,
@@ -174,6 +176,7 @@ export class BlockBuilder {
       groups,
       body: prune(this.out.finish()),
       ...(lanes !== undefined && { lanes }),
+      ...(needs !== undefined && { needs }),
     };
   }
 }

@@ -4,7 +4,7 @@
 import { mul } from "../../ir/loop/expr.ts";
 import type { Kernel, KernelParameter, Product, ProductShape } from "../../ir/loop/kernel.ts";
 import { verifyKernel } from "../../ir/loop/verify.ts";
-import type { KernelPart } from "../../ir/program.ts";
+import type { Architecture, KernelPart } from "../../ir/program.ts";
 import { at } from "../../ir/ops/define.ts";
 import { InternalError } from "../../ir/types.ts";
 import { mergeAxes, sizeOfAxes } from "../axes.ts";
@@ -13,7 +13,8 @@ import type { Block, SharedArray } from "./block.ts";
 import { scheduleContract } from "./contract.ts";
 import { inParts } from "./in-parts.ts";
 import { scheduleMatrices } from "./matrices.ts";
-import { matrixTile, otherMatrixTiles } from "./matrix-tiles.ts";
+import { matrixTile, otherMatrixTiles, wideTile } from "./matrix-tiles.ts";
+import { scheduleWideMatrices } from "./wide-matrices.ts";
 import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
 import { packed } from "./pack-bytes.ts";
 import type { DeviceProfile } from "./profile.ts";
@@ -32,6 +33,8 @@ export interface Launch {
   readonly groups: number;
   /** Where it needs subgroups of just that many lanes. */
   readonly lanes?: number;
+  /** Where it needs what not every GPU of its target has. */
+  readonly needs?: Architecture;
   /** The first one has the first workgroups. */
   readonly blocks: readonly Block[];
 }
@@ -81,15 +84,21 @@ function partsOf({ stages: [stage], axes, time }: Kernel): readonly number[] {
 
 const cut = (kernel: Kernel, parts: number): readonly [Kernel, ...Kernel[]] => (parts === 1 ? [kernel] : inParts(kernel, parts));
 
-/** By other tiles. */
+/** By other tiles, and by warpgroups. */
 function launchAlternatives(kernel: Kernel, profile: DeviceProfile): readonly Launch[] {
   if (!profile.measures || kernel.stages[0]?.kind !== "contract") return [];
   const problem = problemOf(packed(kernel));
   if (isReduction(problem) || problem.stage.strip !== undefined) return [];
-  const blocks = matrixTile(problem, profile)
-    ? otherMatrixTiles(problem, profile).map((tile) => scheduleMatrices(problem, tile, profile))
-    : otherTiles(problem, profile).map((tile) => scheduleContract(problem, tile, profile));
-  return blocks.map((block) => launchOf({ ...block, name: `${kernel.name}_by_${String(block.groups)}` }, profile));
+  const named = (block: Block, how: string): Launch =>
+    launchOf({ ...block, name: `${kernel.name}_${how}_${String(block.groups)}` }, profile);
+  if (!matrixTile(problem, profile))
+    return otherTiles(problem, profile).map((tile) => named(scheduleContract(problem, tile, profile), "by"));
+  const { warpgroups } = profile;
+  const wide = warpgroups && wideTile(problem, profile);
+  return [
+    ...otherMatrixTiles(problem, profile).map((tile) => named(scheduleMatrices(problem, tile, profile), "by")),
+    ...(wide ? [named(scheduleWideMatrices(problem, wide, warpgroups, profile), "wide_by")] : []),
+  ];
 }
 
 const FEW_POINTS = 64;

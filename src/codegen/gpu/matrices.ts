@@ -1,29 +1,29 @@
 // The schedule for contractions whose operands are of fewer bits: subgroups multiply matrices (tensor cores). Both operands go through shared memory as
 // words of that format, two tiles of each by turns: while one is multiplied, the next is on its way from memory. Operands are arbitrary
-// expressions, so each thread converts what it loads; but rows along k that memory holds as they are multiplied are copied aside, sixteen bytes at once. The
-// result goes through shared memory once more, for stores and loads of the kernel's store stages to lie side by side.
+// expressions, so each thread converts what it loads; but rows along k that memory holds as they are multiplied are copied aside, sixteen bytes at once.
 
 import type { Problem } from "../problem.ts";
 import { at } from "../../ir/ops/define.ts";
-import { GROUP, integer, LANE, less, loadOf, modulo, named, number, over, plus, times, type Block, type Value } from "./block.ts";
-import { BlockBuilder } from "./builder.ts";
-import { legalizedParameters, legalizer } from "./legalize.ts";
-import { DEPTH, PITCH, WordTile, type MatrixWork } from "./matrix-operands.ts";
+import { integer, LANE, modulo, named, over, plus, times, type Block, type Value } from "./block.ts";
+import type { BlockBuilder } from "./builder.ts";
+import { beginTile, nameOf, sumsOf, writeBack, type Sums, type Warp } from "./matrix-block.ts";
+import { WordTile, type MatrixWork, type TileLayout } from "./matrix-operands.ts";
 import { heightOf, MATRIX_COLUMNS, MATRIX_LANES, MATRIX_ROWS, MATRIX_WORDS, widthOf, type MatrixTile } from "./matrix-tiles.ts";
 import type { DeviceProfile } from "./profile.ts";
-import { storeElement } from "./write-back.ts";
+
+/** Words along k in shared memory at a time: sixteen bytes are four, and a product takes eight. */
+const DEPTH = 16;
+/** Words from one row to the next: eight rows of four words from any place on lie in all banks, each once. */
+const PITCH = DEPTH + 4;
+/** Tiles of an operand. */
+const TILES = 2;
 
 export function scheduleMatrices(problem: Problem, tile: MatrixTile, profile: DeviceProfile): Block {
-  const { kernel, stage, m, n, b } = problem;
+  const { stage, m, n } = problem;
+  const begun = beginTile(problem, tile, profile);
+  const { work, tileM, tileN, groups } = begun;
+  const { block, threads } = work;
   const [height, width] = [heightOf(tile), widthOf(tile)];
-  const threads = tile.groupsM * tile.groupsN * MATRIX_LANES;
-  const block = new BlockBuilder({ ...kernel, params: legalizedParameters(kernel.params) }, profile);
-  const { out } = block;
-  const [tilesM, tilesN] = [Math.ceil(m / height), Math.ceil(n / width)];
-  const tileN = block.let("tile_n", tilesN === 1 ? integer(0) : times(modulo(GROUP, tilesN), width));
-  const tileM = block.let("tile_m", tilesM === 1 ? integer(0) : times(modulo(over(GROUP, tilesN), tilesM), height));
-  if (b > 1) out.bindAxis("b", block.let("batch", over(GROUP, tilesN * tilesM)));
-  const work: MatrixWork = { problem, tile, block, legal: legalizer(kernel.params), threads };
   const subgroup = block.let("subgroup", over(LANE, MATRIX_LANES));
   const warp = {
     lane: block.let("lane_of", modulo(LANE, MATRIX_LANES)),
@@ -31,30 +31,33 @@ export function scheduleMatrices(problem: Problem, tile: MatrixTile, profile: De
     rowN: block.let("row_n", times(modulo(subgroup, tile.groupsN), tile.productsN * MATRIX_COLUMNS)),
   };
   const { copiesAside = false } = profile;
-  const left = new WordTile(work, "left", { expr: stage.lhs, along: "m", extent: m, rows: height, tile: tileM }, copiesAside);
-  const right = new WordTile(work, "right", { expr: stage.rhs, along: "n", extent: n, rows: width, tile: tileN }, copiesAside);
-  const sums = Array.from({ length: tile.productsM }, (_i, i) =>
-    Array.from({ length: tile.productsN }, (_j, j) =>
-      Array.from({ length: 4 }, (_s, s) => block.variable(`c_${[i, j, s].join("_")}`, number(0, "f32"))),
-    ),
-  );
-  multiplyTiles(work, left, right, (offset) => {
-    multiply(work, warp, left, right, offset, sums);
+  const [lhs, rhs] = [
+    { expr: stage.lhs, along: "m", extent: m, rows: height, tile: tileM },
+    { expr: stage.rhs, along: "n", extent: n, rows: width, tile: tileN },
+  ] as const;
+  const left = new WordTile(work, "left", lhs, paddedTiles(block, "left", height), copiesAside);
+  const right = new WordTile(work, "right", rhs, paddedTiles(block, "right", width), copiesAside);
+  const sums = sumsOf(work);
+  multiplyTiles(work, left, right, (current) => {
+    multiply(work, warp, left, right, current, sums);
   });
-  writeBack(work, warp, right.memory, sums, tileM, tileN);
-  return block.finish(threads, tilesM * tilesN * b, MATRIX_LANES);
+  writeBack(begun, warp, right.layout.memory, sums);
+  return block.finish(threads, groups, MATRIX_LANES);
 }
 
-/** Where a thread's subgroup is in the tile, and the thread in the subgroup. */
-interface Warp {
-  readonly lane: Value;
-  readonly rowM: Value;
-  readonly rowN: Value;
-}
+const paddedTiles = (block: BlockBuilder, name: string, rows: number): TileLayout => ({
+  memory: block.shared(name, "u32", TILES * rows * PITCH),
+  start: 0,
+  stride: rows * PITCH,
+  tiles: TILES,
+  depth: DEPTH,
+  inParts: false,
+  at: (row, word) => plus(times(row, PITCH), word),
+});
 
 // The tile of the next round is loaded before this one is multiplied, and stored behind, where nobody reads: one barrier a round. What is copied is on its
 // way all the time.
-function multiplyTiles({ problem, tile, block }: MatrixWork, left: WordTile, right: WordTile, body: (offset: Value) => void): void {
+function multiplyTiles({ problem, tile, block }: MatrixWork, left: WordTile, right: WordTile, body: (current: Value) => void): void {
   const depth = DEPTH * tile.perWord;
   const rounds = Math.ceil(problem.k / depth);
   const [copied, computed] = [[left, right].filter(({ isCopied }) => isCopied), [left, right].filter(({ isCopied }) => !isCopied)];
@@ -92,7 +95,7 @@ function multiplyTiles({ problem, tile, block }: MatrixWork, left: WordTile, rig
   });
 }
 
-function multiply({ tile, block }: MatrixWork, warp: Warp, left: WordTile, right: WordTile, half: Value, sums: Sums): void {
+function multiply({ tile, block }: MatrixWork, warp: Warp, left: WordTile, right: WordTile, current: Value, sums: Sums): void {
   const { out } = block;
   const { lane, rowM, rowN } = warp;
   // By lane, the row and the word where a row of four words begins: two matrices below each other and two beside them, or the other way round.
@@ -102,8 +105,8 @@ function multiply({ tile, block }: MatrixWork, warp: Warp, left: WordTile, right
   const rightWord = times(modulo(over(lane, 8), 2), 4);
   const load = (operand: WordTile, hint: string, row: Value, word: Value): Value[] => {
     const names = Array.from({ length: 4 }, () => out.name(hint));
-    const index = plus(times(half, operand.length), plus(times(row, PITCH), word));
-    out.line({ kind: "load-matrices", names, memory: operand.memory, index });
+    const index = plus(operand.placeOf(current), operand.layout.at(row, word));
+    out.line({ kind: "load-matrices", names, memory: operand.layout.memory, index });
     return names.map((name) => named(name, "u32"));
   };
   for (let step = 0; step < DEPTH; step += MATRIX_WORDS)
@@ -120,65 +123,4 @@ function multiply({ tile, block }: MatrixWork, warp: Warp, left: WordTile, right
         });
       });
     });
-}
-
-type Sums = readonly (readonly (readonly Value[])[])[];
-
-const nameOf = (value: Value): string => (value.kind === "name" ? value.name : "");
-
-/** Words between rows of results on their way through shared memory: lanes that store at once meet in no bank. */
-const PADDING = 8;
-
-// The rows of one product of each subgroup at a time, through the memory of the right operand, which nobody reads any more.
-function writeBack(work: MatrixWork, { lane, rowM, rowN }: Warp, memory: string, sums: Sums, tileM: Value, tileN: Value): void {
-  const { problem, tile, block, threads } = work;
-  const { out } = block;
-  const { m, n } = problem;
-  const width = widthOf(tile);
-  const pitch = width + PADDING;
-  const { groupsM, productsM } = tile;
-  const row = block.let("result_row", plus(over(rowM, productsM), over(lane, 4)));
-  const column = block.let("result_column", plus(rowN, times(modulo(lane, 4), 2)));
-  sums.forEach((products, i) => {
-    block.barrier();
-    products.forEach((sum, j) => {
-      sum.forEach((value, s) => {
-        const index = plus(times(plus(row, s < 2 ? 0 : 8), pitch), plus(plus(column, j * MATRIX_COLUMNS), s & 1));
-        block.store(memory, index, { kind: "bitcast", type: "u32", x: value });
-      });
-    });
-    block.barrier();
-    const name = out.name("element");
-    block.loop(name, LANE, integer(groupsM * MATRIX_ROWS * width), threads, (element) => {
-      const [r, c] = [block.let("r", over(element, width)), block.let("c", modulo(element, width))];
-      const inGroup = plus(times(over(r, MATRIX_ROWS), productsM * MATRIX_ROWS), modulo(r, MATRIX_ROWS));
-      const pointM = block.let("m", plus(plus(tileM, inGroup), i * MATRIX_ROWS));
-      const pointN = block.let("n", plus(tileN, c));
-      const word = loadOf(memory, "u32", plus(times(r, pitch), c));
-      const value = block.let("sum", { kind: "bitcast", type: "f32", x: word });
-      const write = (): void => {
-        out.bindAxis("$m", pointM);
-        out.bindAxis("$n", pointN);
-        storeElement(work, "$m", "$n", value);
-      };
-      const guards = [m % heightOf(tile) === 0 ? undefined : less(pointM, m), n % width === 0 ? undefined : less(pointN, n)];
-      guarded(
-        block,
-        guards.filter((guard) => guard !== undefined),
-        write,
-      );
-    });
-  });
-}
-
-function guarded(block: BlockBuilder, [first, ...rest]: readonly Value[], body: () => void): void {
-  if (!first) block.within(body);
-  else
-    block.when(
-      first,
-      () => {
-        guarded(block, rest, body);
-      },
-      true,
-    );
 }

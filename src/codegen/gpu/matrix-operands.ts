@@ -12,10 +12,21 @@ import { variable, type BlockBuilder } from "./builder.ts";
 import { isInRuns, sourceOf } from "./copied-operands.ts";
 import type { MatrixTile } from "./matrix-tiles.ts";
 
-/** Words along k in shared memory at a time: sixteen bytes are four, and a product takes eight. */
-export const DEPTH = 16;
-/** Words from one row to the next: eight rows of four words from any place on lie in all banks, each once. */
-export const PITCH = DEPTH + 4;
+/** How tiles of an operand lie in shared memory. */
+export interface TileLayout {
+  readonly memory: string;
+  /** Where the first of them begins, and how far it is to the next; in words. */
+  readonly start: number;
+  readonly stride: number;
+  /** How many there are, which are used by turns. */
+  readonly tiles: number;
+  /** Words along k of a tile: a product takes eight. */
+  readonly depth: number;
+  /** Whether threads load and store some words at a time: where they have few registers beside their sums. */
+  readonly inParts: boolean;
+  /** Where a word is in a tile; four from a multiple of four on lie side by side. */
+  at(row: Value, word: Value): Value;
+}
 
 /** A contraction that is being scheduled. */
 export interface MatrixWork {
@@ -36,62 +47,86 @@ interface Operand {
   readonly tile: Value;
 }
 
-/** Where a thread's word is in the tile. */
-interface Place {
-  readonly row: number;
-  readonly word: number;
+/** What a thread has of a tile's rows or words: `count` of them, the first of which is `start`. */
+interface Share {
+  readonly start: Value;
+  readonly step: number;
+  readonly count: number;
+}
+
+/** Words of a thread: numbers of their rows and of themselves, and which of those each has. */
+interface Part {
+  readonly rows: readonly Value[];
+  readonly words: readonly Value[];
+  readonly places: readonly { readonly row: number; readonly word: number }[];
 }
 
 /** Words that are copied aside at once. */
 const COPIED = 4;
 
+/** Words of a part. */
+const FILLED = 8;
+
 export class WordTile {
-  readonly memory: string;
+  readonly layout: TileLayout;
   /** Whether its words are in memory as they are multiplied, and are copied from there. */
   readonly isCopied: boolean;
-  /** Words of one of the two tiles. */
-  readonly length: number;
   readonly #work: MatrixWork;
   readonly #operand: Operand;
   readonly #name: string;
-  /** Numbers of a thread's rows and words, each with where it is in the tile. */
-  readonly #rows: readonly Value[];
-  readonly #words: readonly Value[];
-  readonly #places: readonly Place[];
+  readonly #shares: { readonly rows: Share; readonly words: Share };
+  /** All words of the thread, where they are not taken in parts. */
+  readonly #whole: Part | undefined;
 
-  constructor(work: MatrixWork, name: string, operand: Operand, copiesAside: boolean) {
-    const { block, problem, threads } = work;
+  constructor(work: MatrixWork, name: string, operand: Operand, layout: TileLayout, copiesAside: boolean) {
+    const { problem, threads } = work;
     const { expr, along, extent, rows } = operand;
     this.#work = work;
     this.#operand = operand;
     this.#name = name;
-    this.length = rows * PITCH;
-    this.memory = block.shared(name, "u32", 2 * this.length);
+    this.layout = layout;
+    const { depth } = layout;
     // Neighbouring threads take what lies side by side in memory.
     const loads = loadsOf([expr]);
     const run = (axis: { readonly name: string; readonly extent: number }): number =>
       Math.max(1, ...loads.map(({ index }) => contiguousRun(index, axis)));
     const kFirst = run(problem.stage.k) > run({ name: along, extent });
-    this.isCopied = copiesAside && kFirst && threads <= (rows * DEPTH) / COPIED && this.#isInWords();
+    this.isCopied = copiesAside && kFirst && threads <= (rows * depth) / COPIED && this.#isInWords();
     const runs = this.isCopied ? COPIED : 1;
-    const fast = Math.min(kFirst ? DEPTH / runs : rows, threads);
+    const fast = Math.min(kFirst ? depth / runs : rows, threads);
     const [first, other] = [modulo(LANE, fast), over(LANE, fast)];
-    const share = (start: Value, step: number, length: number, hint: string): Value[] =>
-      Array.from({ length: Math.max(1, length / step) }, (_, i) => block.let(`${name}_${hint}`, plus(start, i * step)));
+    const share = (start: Value, step: number, length: number): Share => ({ start, step, count: Math.max(1, length / step) });
     const slow = threads / fast;
-    this.#rows = kFirst ? share(other, slow, rows, "row") : share(first, fast, rows, "row");
-    const words = kFirst ? share(first, fast, DEPTH / runs, "word") : share(other, slow, DEPTH, "word");
-    this.#words = words.map((word) => (this.isCopied ? block.let(`${name}_first`, times(word, runs)) : word));
-    this.#places = this.#rows.flatMap((_r, row) => this.#words.map((_w, word) => ({ row, word })));
+    this.#shares = kFirst
+      ? { rows: share(other, slow, rows), words: share(first, fast, depth / runs) }
+      : { rows: share(first, fast, rows), words: share(other, slow, depth) };
+    this.#whole = layout.inParts && !this.isCopied ? undefined : this.#take(this.#shares);
+  }
+
+  /** Names what a thread has of rows and words, and where the rows are along m or n. */
+  #take(shares: { readonly rows: Share; readonly words: Share }): Part {
+    const { block, legal } = this.#work;
+    const { out } = block;
+    const { along, extent, rows: all, tile } = this.#operand;
+    const name = this.#name;
+    const named = ({ start, step, count }: Share, hint: string): readonly Value[] =>
+      Array.from({ length: count }, (_, i) => block.let(`${name}_${hint}`, plus(start, i * step)));
+    const rows = named(shares.rows, "row");
+    const words = named(shares.words, "word").map((word) => (this.isCopied ? block.let(`${name}_first`, times(word, COPIED)) : word));
     // Past the edges the last place is repeated: what it gives is not used.
-    this.#rows.forEach((row, i) => {
-      const { out } = block;
+    rows.forEach((row, i) => {
       out.bindAxis(this.#axis("row", i), row);
-      out.bindAxis(`$tile_${along}`, operand.tile);
-      const place = add(variable(`$tile_${along}`, extent), variable(this.#axis("row", i), rows));
-      const within = extent % rows === 0 ? place : binary("min", place, int(extent - 1));
-      out.bindAxis(this.#axis("at", i), block.let(`${name}_${along}`, out.value(work.legal(within))));
+      out.bindAxis(`$tile_${along}`, tile);
+      const place = add(variable(`$tile_${along}`, extent), variable(this.#axis("row", i), all));
+      const within = extent % all === 0 ? place : binary("min", place, int(extent - 1));
+      out.bindAxis(this.#axis("at", i), block.let(`${name}_${along}`, out.value(legal(within))));
     });
+    return { rows, words, places: rows.flatMap((_r, row) => words.map((_w, word) => ({ row, word }))) };
+  }
+
+  get #all(): Part {
+    if (!this.#whole) throw new InternalError(`${this.#name} is taken in parts`);
+    return this.#whole;
   }
 
   /** Whether the operand is rows along k of numbers of the format, sixteen bytes of which are aligned where the tile has them. */
@@ -103,22 +138,30 @@ export class WordTile {
     return expr.kind === "load" && source !== undefined && problem.k % run === 0 && isInRuns(source.index, "k", run);
   }
 
-  /** Begins to copy a thread's words of the tile that begins at `k0`, to one of the two tiles. @param half which, 0 or 1 */
-  copy(k0: Value, half: Value): void {
+  /** Where a tile begins in shared memory. @param tile which */
+  placeOf(tile: Value): Value {
+    const { start, stride } = this.layout;
+    return tile.kind === "const" ? integer(start + tile.value * stride) : plus(times(tile, stride), start);
+  }
+
+  /** Begins to copy a thread's words of the tile that begins at `k0`. @param to which tile of shared memory */
+  copy(k0: Value, to: Value): void {
     const { block, problem, tile } = this.#work;
     const { out } = block;
     const { k } = problem;
-    const start = half.kind === "const" ? integer(half.value * this.length) : times(half, this.length);
-    this.#places.forEach(({ row, word }) => {
-      const first = at(this.#words, word);
+    const { layout } = this;
+    const start = this.placeOf(to);
+    const { rows, words, places } = this.#all;
+    places.forEach(({ row, word }) => {
+      const first = at(words, word);
       const [place, axis] = [out.name("$place"), out.name("$k")];
       out.bindAxis(place, block.let("k_at", plus(k0, times(first, tile.perWord))));
-      const asked = variable(place, k + 2 * DEPTH * tile.perWord);
+      const asked = variable(place, this.#end);
       out.bindAxis(axis, block.let("k", out.value(binary("min", asked, int(k - COPIED * tile.perWord)))));
       const source = sourceOf(this.#element(row, axis), problem.kernel.params, tile.operands === "tf32" ? "f32" : tile.operands);
       if (!source) throw new InternalError(`an operand of ${problem.kernel.name} is computed and cannot be copied`);
-      const target = plus(start, plus(times(at(this.#rows, row), PITCH), first));
-      block.copy(this.memory, target, source.buffer, out.value(source.index), COPIED, out.value(binary("lt", asked, int(k))));
+      const target = plus(start, layout.at(at(rows, row), first));
+      block.copy(layout.memory, target, source.buffer, out.value(source.index), COPIED, out.value(binary("lt", asked, int(k))));
     });
   }
 
@@ -126,27 +169,33 @@ export class WordTile {
     return `$${this.#name}_${what}${String(i)}`;
   }
 
+  /** One behind the last place along k that a tile may be asked for. */
+  get #end(): number {
+    const { tiles, depth } = this.layout;
+    return this.#work.problem.k + tiles * depth * this.#work.tile.perWord;
+  }
+
   /** A thread's words of the tile that begins at `k0`, each named. @param isFirst whether that is 0 */
-  words(k0: Value, isFirst: boolean): readonly Value[] {
+  words(k0: Value, isFirst: boolean, { words, places } = this.#all): readonly Value[] {
     const { problem, tile, block } = this.#work;
     const { out } = block;
     const { k } = problem;
     const { perWord } = tile;
     // Rounds past the last give zeros, and so does what is left of a word.
-    const isRagged = !isFirst || k < DEPTH * perWord;
-    const elements = this.#words.map((word) =>
+    const isRagged = !isFirst || k < this.layout.depth * perWord;
+    const elementsOf = (word: number): { readonly axis: string; readonly inside: Expr | undefined }[] =>
       Array.from({ length: perWord }, (_, e) => {
-        const place = block.let("k_at", plus(plus(k0, times(word, perWord)), e));
+        const place = block.let("k_at", plus(plus(k0, times(at(words, word), perWord)), e));
         const [raw, axis] = [out.name("$raw"), out.name("$k")];
         out.bindAxis(raw, place);
-        const [asked, end] = [variable(raw, k + 2 * DEPTH * perWord), int(k)];
+        const [asked, end] = [variable(raw, this.#end), int(k)];
         const within = isRagged ? binary("min", asked, int(k - 1)) : asked;
         out.bindAxis(axis, block.let("k", out.value(within)));
         return { axis, inside: isRagged ? binary("lt", asked, end) : undefined };
-      }),
-    );
-    const parts = this.#places.map(({ row, word }) =>
-      at(elements, word).map(({ axis, inside }) => {
+      });
+    const elements = new Map([...new Set(places.map(({ word }) => word))].map((word) => [word, elementsOf(word)]));
+    const parts = places.map(({ row, word }) =>
+      (elements.get(word) ?? []).map(({ axis, inside }) => {
         const value = this.#element(row, axis);
         return inside ? select(inside, value, constant(0, "f32")) : value;
       }),
@@ -169,13 +218,35 @@ export class WordTile {
     return legal(replace(withoutRounding(expr, tile.operands)));
   }
 
-  /** Words where they are in one of the two tiles. @param half which, 0 or 1 */
-  store(words: readonly Value[], half: Value): void {
-    const { block } = this.#work;
-    const start = half.kind === "const" ? integer(half.value * this.length) : times(half, this.length);
-    this.#places.forEach(({ row, word }, i) => {
-      block.store(this.memory, plus(start, plus(times(at(this.#rows, row), PITCH), at(this.#words, word))), at(words, i));
+  /** Stores words where they are in a tile of shared memory. @param to which */
+  store(values: readonly Value[], to: Value, { rows, words, places } = this.#all): void {
+    const { layout } = this;
+    const start = this.placeOf(to);
+    places.forEach(({ row, word }, i) => {
+      this.#work.block.store(layout.memory, plus(start, layout.at(at(rows, row), at(words, word))), at(values, i));
     });
+  }
+
+  /** Loads a thread's words of the tile that begins at `k0` and stores them, part by part. @param isFirst whether that is 0 */
+  fill(k0: Value, isFirst: boolean, to: Value): void {
+    const { block } = this.#work;
+    const { rows, words } = this.#shares;
+    // One of the two is a single one.
+    const isRows = rows.count > words.count;
+    const { start, step, count } = isRows ? rows : words;
+    const name = block.out.name(`${this.#name}_part`);
+    block.loop(
+      name,
+      integer(0),
+      integer(Math.ceil(count / FILLED)),
+      1,
+      (number) => {
+        const some = { start: plus(start, times(number, FILLED * step)), step, count: Math.min(count, FILLED) };
+        const part = this.#take(isRows ? { rows: some, words } : { rows, words: some });
+        this.store(this.words(k0, isFirst, part), to, part);
+      },
+      true,
+    );
   }
 }
 

@@ -12,6 +12,9 @@ export const MATRIX_LANES = 32;
 /** Of one product: rows of the result, its columns, and words along k. */
 export const [MATRIX_ROWS, MATRIX_COLUMNS, MATRIX_WORDS] = [16, 8, 8];
 
+/** Lanes of a warpgroup, and of one of its products rows and columns of the result. */
+export const [WARPGROUP, WIDE_ROWS, WIDE_COLUMNS] = [128, 64, 128];
+
 export interface MatrixTile {
   readonly operands: OperandType;
   /** Elements of k in a word. */
@@ -30,6 +33,13 @@ const LARGE: Shape = { groupsM: 2, groupsN: 4, productsM: 4, productsN: 4 };
 const SMALL: Shape = { groupsM: 2, groupsN: 2, productsM: 2, productsN: 4 };
 /** For results of few rows. */
 const FLAT: Shape = { groupsM: 1, groupsN: 4, productsM: 1, productsN: 4 };
+
+/** Of warpgroups, each with one product: two below each other, two side by side, and a single one. */
+export const WIDE = {
+  tall: { groupsM: 8, groupsN: 1, productsM: 1, productsN: 16 },
+  flat: { groupsM: 4, groupsN: 2, productsM: 1, productsN: 16 },
+  single: { groupsM: 4, groupsN: 1, productsM: 1, productsN: 16 },
+} as const satisfies Readonly<Record<string, Shape>>;
 
 /** Below this many workgroups a GPU is not full, and smaller tiles win. */
 const ENOUGH_GROUPS = 100;
@@ -57,4 +67,15 @@ export function matrixTile(product: Product, { matrices = [], lanes }: DevicePro
   const isFull = groupsOf(product, LARGE) >= ENOUGH_GROUPS;
   const shape = product.m <= MATRIX_ROWS ? FLAT : isFull ? LARGE : SMALL;
   return { ...shape, operands, perWord: operands === "tf32" ? 1 : 2 };
+}
+
+/** A shape of warpgroups for a product that has one of subgroups, where it is worth trying: none where most of what they multiply would be beside the result. */
+export function wideTile(product: Product, profile: DeviceProfile): MatrixTile | undefined {
+  const chosen = matrixTile(product, profile);
+  const { b, m, n, k } = product;
+  if (!chosen || profile.warpgroups === undefined || b * m * n * k < WORTH_MEASURING) return undefined;
+  if (2 * m <= WIDE_ROWS || 2 * n <= WIDE_COLUMNS) return undefined;
+  const shape = m > WIDE_ROWS ? WIDE.tall : WIDE.flat;
+  const isWorth = heightOf(shape) < 2 * m && widthOf(shape) < 2 * n && groupsOf(product, shape) >= ENOUGH_GROUPS;
+  return { ...chosen, ...(isWorth ? shape : WIDE.single) };
 }

@@ -35,6 +35,14 @@ export interface Language {
     endBatch(): string;
     wait(pending: number): string;
   };
+  /** What multiplies matrices in shared memory, where the language has it. */
+  readonly wideMatrices?: {
+    multiply(of: OperandType, sums: readonly string[], left: string, right: string): string;
+    begin(): string;
+    end(): string;
+    wait(pending: number, sums: readonly string[]): readonly string[];
+    publish(): string;
+  };
   define(name: string, type: Type, text: string): string;
   declare(name: string, type: Type, text?: string): string;
   /** What stands before the braces of a loop; `increment` is a statement. */
@@ -135,6 +143,25 @@ function printInto(lines: string[], indent: string, language: Language, statemen
       case "wait-copies":
         line(copiesOf(language).wait(statement.pending));
         break;
+      case "multiply-wide": {
+        const { of, sums, memory, left, right } = statement;
+        line(
+          wideOf(language).multiply(of, sums, `${memory} + ${printValue(language, left)}`, `${memory} + ${printValue(language, right)}`),
+        );
+        break;
+      }
+      case "begin-products":
+        line(wideOf(language).begin());
+        break;
+      case "end-products":
+        line(wideOf(language).end());
+        break;
+      case "wait-products":
+        wideOf(language).wait(statement.pending, statement.sums).forEach(line);
+        break;
+      case "publish":
+        line(wideOf(language).publish());
+        break;
       case "scope":
         line("{");
         block(statement.body);
@@ -156,6 +183,11 @@ function printInto(lines: string[], indent: string, language: Language, statemen
 function matricesOf({ matrices }: Language): NonNullable<Language["matrices"]> {
   if (!matrices) throw new InternalError("matrices in a language that has none");
   return matrices;
+}
+
+function wideOf({ wideMatrices }: Language): NonNullable<Language["wideMatrices"]> {
+  if (!wideMatrices) throw new InternalError("matrices in shared memory in a language that has none");
+  return wideMatrices;
 }
 
 function copiesOf({ copies }: Language): NonNullable<Language["copies"]> {

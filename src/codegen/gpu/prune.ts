@@ -53,6 +53,11 @@ class Pruner {
         statement.right.forEach(this.#reads);
         for (const name of statement.sums) this.#read.add(name);
         return statement;
+      case "multiply-wide":
+        this.#reads(statement.left);
+        this.#reads(statement.right);
+        for (const name of statement.sums) this.#read.add(name);
+        return statement;
       case "for": {
         const inner = this.keep(statement.body);
         this.#read.delete(statement.name);
@@ -70,6 +75,10 @@ class Pruner {
       case "barrier":
       case "end-batch":
       case "wait-copies":
+      case "begin-products":
+      case "end-products":
+      case "wait-products":
+      case "publish":
       case "break":
       case "return":
         return statement;

@@ -1,6 +1,7 @@
 // What a block must be before any language prints it: names stand for what was defined around them, operations are of the types that they
 // say, only variables are assigned and only written buffers stored to, shared arrays fit, and all threads of a workgroup reach every barrier.
 
+import { MOST_SHARED } from "../../ir/program.ts";
 import { bytesPerElement, InternalError, isFloat } from "../../ir/types.ts";
 import { scalarOf, vectorOf, type Block, type Statement, type Type, type Value } from "./block.ts";
 import type { DeviceProfile } from "./profile.ts";
@@ -21,12 +22,14 @@ interface Memory {
 
 export const bytesOf = (type: Type): number => bytesPerElement(scalarOf(type)) * (scalarOf(type) === type ? 1 : 4);
 
-export function verifyBlock(block: Block, { maxThreads, sharedBytes }: DeviceProfile): void {
-  const { name, threads, groups, shared } = block;
+export function verifyBlock(block: Block, { maxThreads, sharedBytes: usual, warpgroups }: DeviceProfile): void {
+  const { name, threads, groups, shared, needs } = block;
+  const sharedBytes = needs === undefined ? usual : MOST_SHARED[needs];
   const fail = (message: string): never => {
     throw new InternalError(`block ${name}: ${message}`);
   };
   if (threads < 1 || threads > maxThreads || groups < 1) fail(`${String(groups)} groups of ${String(threads)} threads`);
+  if (needs !== undefined && needs !== warpgroups) fail(`${needs} is not what the device may be`);
   const bytes = shared.reduce((sum, { type, length }) => sum + bytesOf(type) * length, 0);
   if (bytes > sharedBytes) fail(`${String(bytes)} shared bytes of ${String(sharedBytes)}`);
   new Verifier(block, fail).statements(block.body);
@@ -43,6 +46,9 @@ class Verifier {
   /** Shared arrays that something is copied to, and how far the last wait for copies is. */
   readonly #copied = new Set<string>();
   #copies: "under way" | "waited" | "there" = "under way";
+  /** Sums of products under way, and whether what is stored and copied was published, and a barrier seen. */
+  readonly #underWay = new Set<string>();
+  #isPublished: "no" | "own" | "all" = "no";
   /** Whether all threads of the workgroup are here, and still come to what follows. */
   #isUniform = true;
   /**
@@ -141,6 +147,7 @@ class Verifier {
       case "barrier":
         if (!this.#isUniform) this.#fail("not all threads reach a barrier");
         if (this.#copies === "waited") this.#copies = "there";
+        if (this.#isPublished === "own") this.#isPublished = "all";
         break;
       case "copy":
         this.#copy(statement);
@@ -174,6 +181,21 @@ class Verifier {
         this.#together("a product of matrices");
         break;
       }
+      case "multiply-wide":
+        this.#multiplyWide(statement);
+        break;
+      case "begin-products":
+      case "end-products":
+        this.#together("products of warpgroups");
+        break;
+      case "wait-products":
+        this.#together("a wait for products");
+        if (statement.pending < 0) this.#fail(`a wait for all but ${String(statement.pending)} products`);
+        for (const name of statement.sums) this.#underWay.delete(name);
+        break;
+      case "publish":
+        this.#isPublished = "own";
+        break;
       case "break":
         if (this.#loops.length === 0) this.#fail("a break outside of loops");
         break;
@@ -208,6 +230,25 @@ class Verifier {
     if (words === 4 && scalarOf(target.type) === target.type && target.type !== "u32")
       this.#fail(`a copy of four to ${memory}, which holds single ones`);
     this.#copied.add(memory);
+  }
+
+  /** What is ready when, only the machine knows, as of copies; that nothing was published before, or that sums are read before a wait, shows here. */
+  #multiplyWide({ sums, memory, left, right }: Statement & { readonly kind: "multiply-wide" }): void {
+    this.#expect(left, "i32", "the place of rows in ", memory);
+    this.#expect(right, "i32", "the place of columns in ", memory);
+    if (this.#memory.get(memory)?.type !== "u32" || !this.#block.shared.some(({ name }) => name === memory))
+      this.#fail(`matrices in ${memory}, which is no shared array of words`);
+    if (this.#copied.has(memory) && this.#copies !== "there") this.#fail(`matrices in ${memory} before copies to it are there`);
+    if (this.#isPublished !== "all") this.#fail(`matrices in ${memory} before they are published`);
+    if (this.#block.needs === undefined || this.#block.threads % 128 !== 0) this.#fail("products of no whole warpgroups");
+    if (sums.length !== 64) this.#fail("matrices of another shape");
+    for (const name of sums) {
+      const found = this.#lookup(name);
+      if (!found.isVariable || found.type !== "f32") this.#fail(`${name} is no sum of f32`);
+      this.#differs(found);
+    }
+    this.#together("a product of matrices");
+    for (const name of sums) this.#underWay.add(name);
   }
 
   #together(what: string): void {
@@ -254,6 +295,7 @@ class Verifier {
         return value.builtin !== "lane";
       case "name": {
         const { type, isUniform } = this.#lookup(value.name);
+        if (this.#underWay.has(value.name)) this.#fail(`${value.name} is read while products add to it`);
         if (type !== value.type) this.#fail(`${value.name} is no ${value.type}`);
         return isUniform;
       }

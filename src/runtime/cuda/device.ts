@@ -1,7 +1,7 @@
 // The CUDA device: the first GPU that NVIDIA's driver shows, and its primary context. What loads kernels is only the driver: whoever opens the
 // device says where a program's PTX comes from.
 
-import type { Program } from "../../ir/program.ts";
+import { architecturesOf, type Architecture, type Program } from "../../ir/program.ts";
 import { DeviceError, type Device, type Session } from "../device.ts";
 import { Driver, unavailable } from "./driver.ts";
 import { capabilityOf, gpuAt, OLDEST_CAPABILITY, type Gpu } from "./gpus.ts";
@@ -24,8 +24,8 @@ export interface CudaOptions {
   readonly libraries?: ((driver: Driver) => readonly ProductLibrary[]) | undefined;
 }
 
-/** What the driver loads for a program's kernels: PTX, with a zero at its end. */
-export type ImageOf = (program: Program) => Promise<Uint8Array>;
+/** What the driver loads for a program's kernels, those that every GPU runs or those that need an architecture: PTX, with a zero at its end. */
+export type ImageOf = (program: Program, needs?: Architecture) => Promise<Uint8Array>;
 
 export async function openCudaDevice({ path, images, tuning, libraries }: CudaOptions): Promise<CudaDevice> {
   const driver = await Driver.open(path);
@@ -41,10 +41,12 @@ export async function openCudaDevice({ path, images, tuning, libraries }: CudaOp
     info: { kind: "cuda", description: `CUDA (${name}, sm_${major}${minor})`, isHardware: true },
     driver,
     load: async (program): Promise<Session> => {
-      const image = await imageOf(program);
+      // What not every GPU runs is only taken where it was measured.
+      const needs = tuner ? neededOn(gpu, program) : [];
+      const images = new Map(await Promise.all([undefined, ...needs].map(async (each) => [each, await imageOf(program, each)] as const)));
       const hasWork = tuner !== undefined && program.kernels.some(({ library }) => library);
       if (hasWork) opened ??= libraries?.(driver) ?? [];
-      const session = new CudaSession(driver, program, image, hasWork ? opened : []);
+      const session = new CudaSession(driver, program, images, hasWork ? opened : []);
       try {
         if (tuner) await session.choose(tuner);
         return session;
@@ -59,6 +61,10 @@ export async function openCudaDevice({ path, images, tuning, libraries }: CudaOp
     },
   };
 }
+
+/** The architectures that some of a program's kernels need, of those that the GPU is. */
+const neededOn = ({ major, minor }: Gpu, program: Program): readonly Architecture[] =>
+  architecturesOf(program).filter((architecture) => architecture === `sm_${major}${minor}a`);
 
 function usableGpu(driver: Driver): Gpu {
   const gpu = gpuAt(driver, 0);

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import type { Artifact } from "../../ir/artifact.ts";
-import type { Program } from "../../ir/program.ts";
+import { architecturesOf, type Architecture, type Program } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
 import { KeptFiles } from "../kept-files.ts";
 import type { KernelCompiler } from "./compiler.ts";
@@ -23,8 +23,12 @@ const PTX_VERSION = "8.0";
 /** Of the cached form. */
 const CACHE_VERSION = 1;
 
-/** The text of all kernels, in the order of the program. */
-export function moduleText({ prelude = "", kernels }: Program): string {
+/** For kernels that need an architecture, which only its GPUs run. */
+export const archOf = (needs?: Architecture): string => needs?.replace("sm", "compute") ?? ARCH;
+
+/** The text of all kernels that need an architecture, or none, in the order of the program. */
+export function moduleText({ prelude = "", kernels: all }: Program, needs?: Architecture): string {
+  const kernels = all.filter(({ cuda }) => cuda?.needs === needs);
   // Names tell kernels apart by their text: those of one name are one.
   const texts = new Map(kernels.map(({ cuda, source = "" }) => [cuda?.entry, source]));
   return [prelude, ...texts.values()].join("\n");
@@ -45,7 +49,7 @@ export interface PtxOptions extends Machine {
 
 /** Makes PTX of programs, with one compiler. */
 export interface PtxMaker {
-  ptxOf(program: Program): Promise<string>;
+  ptxOf(program: Program, needs?: Architecture): Promise<string>;
 }
 
 /** Throws a DeviceError where there is nothing to compile with. */
@@ -56,26 +60,27 @@ export async function openPtxMaker({ cache, ...machine }: PtxOptions): Promise<P
       ? undefined
       : new KeptFiles({ folder: cache, ending: ".ptx", magic: "tlsptx01", mostOfOne: 2 ** 28, mostOfAll: 2 ** 29 });
   return {
-    ptxOf: async (program) => {
-      if (program.ptx !== undefined) return program.ptx;
-      const text = moduleText(program);
-      const key = keyOf(compiler, text);
+    ptxOf: async (program, needs) => {
+      const given = needs === undefined ? program.ptx : program.ptxFor?.[needs];
+      if (given !== undefined) return given;
+      const [text, arch] = [moduleText(program, needs), archOf(needs)];
+      const key = keyOf(compiler, text, arch);
       const known = await kept?.find(key, (content) => new TextDecoder().decode(content));
       if (known !== undefined) return known;
-      const ptx = forAllDrivers(await compiled(compiler, text));
+      const ptx = forAllDrivers(await compiled(compiler, text, arch));
       await kept?.keep(key, [Buffer.from(ptx)]);
       return ptx;
     },
   };
 }
 
-function keyOf({ name, version }: KernelCompiler, text: string): string {
-  return createHash("sha256").update([CACHE_VERSION, ARCH, PTX_VERSION, name, version, text].join("\n")).digest("hex");
+function keyOf({ name, version }: KernelCompiler, text: string, arch: string): string {
+  return createHash("sha256").update([CACHE_VERSION, arch, PTX_VERSION, name, version, text].join("\n")).digest("hex");
 }
 
-async function compiled(compiler: KernelCompiler, text: string): Promise<string> {
+async function compiled(compiler: KernelCompiler, text: string, arch: string): Promise<string> {
   try {
-    return await compiler.compile(text, ARCH);
+    return await compiler.compile(text, arch);
   } catch (error) {
     // Every kernel of the tests compiles.
     const said = error instanceof Error ? error.message : String(error);
@@ -87,7 +92,12 @@ async function compiled(compiler: KernelCompiler, text: string): Promise<string>
 export async function withPtx(artifact: Artifact, options: PtxOptions): Promise<Artifact> {
   const maker = await openPtxMaker(options);
   const stages = await Promise.all(
-    artifact.stages.map(async (stage) => ({ ...stage, program: { ...stage.program, ptx: await maker.ptxOf(stage.program) } })),
+    artifact.stages.map(async (stage) => {
+      const { program } = stage;
+      const others = architecturesOf(program).map(async (needs) => [needs, await maker.ptxOf(program, needs)] as const);
+      const ptxFor = Object.fromEntries(await Promise.all(others));
+      return { ...stage, program: { ...program, ptx: await maker.ptxOf(program), ...(others.length > 0 && { ptxFor }) } };
+    }),
   );
   return { ...artifact, stages };
 }

@@ -3,14 +3,15 @@
 
 import { HOST_ARRAYS } from "../../ir/arrays.ts";
 import { ALIGNMENT, type BufferPlan, type EntryName, type KernelLaunch, type LibraryForm, type Program } from "../../ir/program.ts";
-import { InternalError, sizeOf } from "../../ir/types.ts";
+import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
 import { formatBytes, outOfMemory } from "../memory.ts";
-import { chooseKernels, SMALL_NUMBERS } from "../tuning/choose-kernels.ts";
+import { chooseKernels, SMALL_NUMBERS, type Experiment } from "../tuning/choose-kernels.ts";
 import type { Tuner } from "../tuning/tuner.ts";
 import { captured } from "./capture.ts";
 import { CudaError, unavailable, type Driver } from "./driver.ts";
 import { isLibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
+import { Modules, type Images } from "./modules.ts";
 import { LibraryWork } from "./library-work.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
@@ -23,6 +24,14 @@ interface Way {
   readonly enqueue: (launch: KernelLaunch, time: number) => void;
 }
 
+/** Elements of the device's memory. */
+interface Part {
+  readonly dtype: DType;
+  readonly length: number;
+  /** The address of the first. */
+  readonly from: bigint;
+}
+
 /** Host memory for the arguments of one launch: as many values, and where each lies. */
 const MOST_ARGUMENTS = 64;
 
@@ -31,13 +40,12 @@ export class CudaSession implements Session {
   readonly #program: Program;
   readonly #plans: ReadonlyMap<string, number>;
   readonly #stream: bigint;
-  readonly #module: bigint;
+  readonly #modules: Modules;
   readonly #bytes: number;
   readonly #arena: bigint;
   readonly #libraries: LibraryWork;
   /** Of the arena, where that begins which libraries work in. */
   readonly #librariesAt: bigint;
-  readonly #functions: readonly bigint[];
   readonly #arguments: { readonly address: bigint; readonly words: BigUint64Array };
   readonly #data = new Map<number, { readonly address: bigint; readonly bytes: number }>();
   readonly #graphs = new Map<EntryName, bigint>();
@@ -51,10 +59,10 @@ export class CudaSession implements Session {
   readonly #isBlocking = process.env["CUDA_LAUNCH_BLOCKING"] === "1";
 
   /**
-   * @param image of the program's kernels: PTX, with a zero at its end
+   * @param images of the program's kernels
    * @param libraries that may do some of the work, where `choose` finds them to be faster
    */
-  constructor(driver: Driver, program: Program, image: Uint8Array, libraries: readonly ProductLibrary[] = []) {
+  constructor(driver: Driver, program: Program, images: Images, libraries: readonly ProductLibrary[] = []) {
     this.#driver = driver;
     this.#program = program;
     this.#plans = new Map(program.buffers.map((plan, i) => [plan.name, i]));
@@ -67,11 +75,7 @@ export class CudaSession implements Session {
     try {
       this.#stream = driver.handle("cuStreamCreate", NON_BLOCKING);
       driver.call("cuMemsetD8Async", this.#arena, 0, bytes, this.#stream);
-      this.#module = driver.handle("cuModuleLoadData", image);
-      this.#functions = program.kernels.map(({ name, cuda }) => {
-        if (!cuda) throw new InternalError(`${name} is no CUDA kernel`);
-        return driver.handle("cuModuleGetFunction", this.#module, cuda.entry);
-      });
+      this.#modules = new Modules(driver, program, images);
       const address = driver.handle("cuMemAllocHost_v2", 16 * MOST_ARGUMENTS);
       const words = new BigUint64Array(driver.koffi.view(address, 16 * MOST_ARGUMENTS));
       for (let i = 0; i < MOST_ARGUMENTS; i++) words[MOST_ARGUMENTS + i] = address + BigInt(8 * i);
@@ -98,6 +102,7 @@ export class CudaSession implements Session {
             const way = this.#waysOf(launch.kernel)[candidate];
             return watch.time(() => way?.enqueue(launch, 0)).catch(notRefused);
           },
+          results: (experiment, candidate) => this.#results(experiment, candidate).catch(notRefused),
         },
         tuner,
       );
@@ -107,10 +112,29 @@ export class CudaSession implements Session {
       }
       fill(0);
     } catch (error) {
-      throw this.#faultOf(error);
+      throw this.#faultOf(error, TUNE_HINT);
     } finally {
       stopwatch?.dispose();
     }
+  }
+
+  /** What a way to do a launch makes of what an experiment begins with. */
+  async #results({ launch, numbers, asked }: Experiment, candidate: number): Promise<readonly HostArray[]> {
+    launch.buffers.forEach((buffer, i) => {
+      const [to, bytes] = [this.#place(buffer), this.#program.buffers[buffer]?.bytes ?? 0];
+      const { byteLength: given = bytes } = numbers[i] ?? {};
+      this.#driver.call("cuMemcpyHtoDAsync_v2", to, numbers[i] ?? null, Math.min(given, bytes), this.#stream);
+      // Twice as much by each copy.
+      for (let done = given; done < bytes; done *= 2)
+        this.#driver.call("cuMemcpyDtoDAsync_v2", to + BigInt(done), to, Math.min(done, bytes - done), this.#stream);
+    });
+    this.#waysOf(launch.kernel)[candidate]?.enqueue(launch, 0);
+    return this.#readParts(
+      asked.map(({ place, dtype, start, length }) => {
+        const size = new HOST_ARRAYS[dtype](1).byteLength;
+        return { dtype, length, from: this.#place(launch.buffers[place] ?? -1) + BigInt(start * size) };
+      }),
+    );
   }
 
   write(buffer: string, data: HostArray): void {
@@ -152,23 +176,31 @@ export class CudaSession implements Session {
   }
 
   async read(buffers: readonly string[]): Promise<Map<string, HostArray>> {
-    let size = 0;
     const parts = buffers.map((name) => {
-      const [index, plan] = this.#plan(name);
-      const length = sizeOf(plan.shape);
-      const part = { name, index, plan, length, at: size, bytes: length * new HOST_ARRAYS[plan.dtype](1).byteLength };
-      size += Math.ceil(part.bytes / 8) * 8;
-      return part;
+      const [index, { dtype, shape }] = this.#plan(name);
+      return { dtype, length: sizeOf(shape), from: this.#faults(() => this.#place(index)) };
+    });
+    const values = await this.#readParts(parts);
+    return new Map(buffers.flatMap((name, i) => (values[i] ? [[name, values[i]]] : [])));
+  }
+
+  /** Elements of the device's memory. */
+  async #readParts(wanted: readonly Part[]): Promise<readonly HostArray[]> {
+    let size = 0;
+    const parts = wanted.map((part) => {
+      const placed = { ...part, at: size, bytes: part.length * new HOST_ARRAYS[part.dtype](1).byteLength };
+      size += Math.ceil(placed.bytes / 8) * 8;
+      return placed;
     });
     const staging = this.#faults(() => this.#takeStaging(Math.max(size, 8)));
     try {
       this.#faults(() => {
-        for (const { index, at, bytes } of parts)
-          if (bytes > 0) this.#driver.call("cuMemcpyDtoHAsync_v2", staging.address + BigInt(at), this.#place(index), bytes, this.#stream);
+        for (const { from, at, bytes } of parts)
+          if (bytes > 0) this.#driver.call("cuMemcpyDtoHAsync_v2", staging.address + BigInt(at), from, bytes, this.#stream);
       });
       await this.sync();
       const view = this.#driver.koffi.view(staging.address, staging.bytes);
-      return new Map(parts.map(({ name, plan, at, length }) => [name, new HOST_ARRAYS[plan.dtype](view, at, length).slice()]));
+      return parts.map(({ dtype, at, length }) => new HOST_ARRAYS[dtype](view, at, length).slice());
     } finally {
       if (this.#staging === undefined && !this.#isDisposed) this.#staging = staging;
       else this.#driver.attempt("cuMemFreeHost", staging.address);
@@ -190,7 +222,7 @@ export class CudaSession implements Session {
     if (address !== undefined) driver.attempt("cuMemFreeHost", address);
     driver.attempt("cuMemFreeHost", this.#arguments.address);
     this.#libraries.dispose();
-    driver.attempt("cuModuleUnload", this.#module);
+    this.#modules.dispose();
     driver.attempt("cuStreamDestroy_v2", this.#stream);
     driver.attempt("cuMemFree_v2", this.#arena);
   }
@@ -230,10 +262,11 @@ export class CudaSession implements Session {
     }
   }
 
-  /** All ways to do what a kernel does: its own, those of others that compute the same, and those of libraries. */
+  /** All ways to do what a kernel does on this GPU: its own, those of others that compute the same, and those of libraries. */
   #waysOf(kernel: number): readonly Way[] {
     const { alternatives = [], library } = this.#program.kernels[kernel] ?? {};
-    const kernels = [kernel, ...alternatives].map((index): Way => {
+    const others = alternatives.filter((index) => this.#modules.runs(index));
+    const kernels = [kernel, ...others].map((index): Way => {
       const { cuda, then = -1 } = this.#program.kernels[index] ?? {};
       const name = [cuda, this.#program.kernels[then]?.cuda].flatMap((each) => each?.entry ?? []).join(", ");
       return { name, enqueue: (launch, time) => this.#enqueue(index, launch, time) };
@@ -258,14 +291,14 @@ export class CudaSession implements Session {
   // A kernel, and the one that runs next. It takes its buffers and, where it has a time axis, the step; one without does not look at what follows its buffers.
   #enqueue(kernel: number, { buffers }: Pick<KernelLaunch, "buffers">, time: number, more: readonly bigint[] = []): void {
     const { grid, cuda, then } = this.#program.kernels[kernel] ?? {};
-    const address = this.#functions[kernel];
-    if (!grid || !cuda || address === undefined || buffers.length + more.length >= MOST_ARGUMENTS)
+    if (!grid || !cuda || buffers.length + more.length >= MOST_ARGUMENTS)
       throw new InternalError(`the program has no CUDA kernel ${String(kernel)}`);
+    const address = this.#modules.functionOf(kernel);
     const { words } = this.#arguments;
     const places = [...buffers.map((buffer) => this.#place(buffer)), ...more];
     words.set([...places, BigInt(time)]);
     const pointers = this.#arguments.address + BigInt(8 * MOST_ARGUMENTS);
-    this.#driver.call("cuLaunchKernel", address, ...grid, cuda.threads, 1, 1, 0, this.#stream, pointers, 0);
+    this.#driver.call("cuLaunchKernel", address, ...grid, cuda.threads, 1, 1, cuda.sharedBytes ?? 0, this.#stream, pointers, 0);
     if (then !== undefined) this.#enqueue(then, { buffers }, time);
   }
 
@@ -328,10 +361,10 @@ export class CudaSession implements Session {
   }
 
   /** What the driver refuses after a session began is a device that was lost: a kernel that failed takes its context with it. */
-  #faultOf(error: unknown): unknown {
+  #faultOf(error: unknown, hint = `${LOST_HINT} ${NAME_HINT}`): unknown {
     if (!(error instanceof CudaError)) return error;
     if (error.isOutOfMemory) return outOfMemory(this.#program, error.message);
-    return lost(error.message, `${LOST_HINT} ${NAME_HINT}`);
+    return lost(error.message, hint);
   }
 }
 
@@ -343,4 +376,5 @@ function notRefused(error: unknown): null {
 
 const lost = (reason: string, hint: string): DeviceError => new DeviceError("lost", `the GPU was lost: ${reason}`, hint);
 const LOST_HINT = "Start again; if it happens again, use a smaller batch.";
+const TUNE_HINT = "It was trying ways to compute products: with --no-tune it takes those that the compiler chose.";
 const NAME_HINT = "With CUDA_LAUNCH_BLOCKING=1 in the environment, a kernel that fails is named.";

@@ -25,6 +25,7 @@ export const DRIVER = {
   cuModuleLoadData: ["memory", "memory"],
   cuModuleUnload: ["u64"],
   cuModuleGetFunction: ["memory", "u64", "text"],
+  cuFuncSetAttribute: ["u64", "u32", "i32"],
   cuMemAlloc_v2: ["memory", "u64"],
   cuMemFree_v2: ["u64"],
   cuMemAllocHost_v2: ["memory", "u64"],

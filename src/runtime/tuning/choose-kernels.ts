@@ -1,6 +1,9 @@
 // The kernels of a program for which there is a choice, each measured as it is first launched.
 
+import type { HostArray } from "../../ir/arrays.ts";
 import type { KernelLaunch, Program } from "../../ir/program.ts";
+import { sizeOf, type DType } from "../../ir/types.ts";
+import { areSame, isTelling, samplesOf, TrialNumbers, type Range } from "./same-results.ts";
 import type { Choice, Time, Tuner } from "./tuner.ts";
 
 /**
@@ -9,6 +12,15 @@ import type { Choice, Time, Tuner } from "./tuner.ts";
  */
 export const SMALL_NUMBERS = 0x3c;
 
+/** What a device is to try of a launch, over memory that begins the same for each of its candidates. */
+export interface Experiment {
+  readonly launch: KernelLaunch;
+  /** What the launch's buffers begin with, in their order, each again and again up to its end. */
+  readonly numbers: readonly HostArray[];
+  /** What of them is asked for then: places in the launch. */
+  readonly asked: readonly (Range & { readonly place: number; readonly dtype: DType })[];
+}
+
 /** What a device can try. */
 export interface Trial {
   readonly program: Program;
@@ -16,31 +28,118 @@ export interface Trial {
   readonly candidates: (kernel: number) => readonly string[];
   /** Of a launch, done by that candidate. */
   readonly measure: (launch: KernelLaunch, candidate: number) => Promise<Time>;
+  /** What is asked for, of a candidate; null of one that cannot run. */
+  readonly results: (experiment: Experiment, candidate: number) => Promise<readonly HostArray[] | null>;
 }
+
+/** Numbers of both signs, as operands are, so that what is wrong does not vanish in a mean; and some without, where those give no numbers. */
+const LOWEST = [-1, 0.5];
 
 /**
  * By kernel of the program a candidate's number; of those that are done in their own way nothing. Kernels that read resident data keep their guess: how
- * much there is of it is not known when a program is loaded.
+ * much there is of it is not known when a program is loaded. A candidate that makes something else than the kernel itself is no way to do it, however fast.
  */
-export async function chooseKernels({ program, candidates, measure }: Trial, tuner: Tuner): Promise<ReadonlyMap<number, number>> {
+export async function chooseKernels(trial: Trial, tuner: Tuner): Promise<ReadonlyMap<number, number>> {
+  const { program, candidates, measure } = trial;
   const taken = new Map<number, number>();
   const choices: Choice[] = [];
+  const trials = LOWEST.map((low) => new TrialNumbers(low));
   for (const [kernel, launch] of firstLaunches(program)) {
     const names = candidates(kernel);
     if (names.length < 2 || launch.buffers.some((buffer) => program.buffers[buffer]?.role === "data")) continue;
     const { name = "" } = program.kernels[kernel] ?? {};
     const contest = { kernel: name, ...(launch.layer !== undefined && { layer: launch.layer }), candidates: names };
-    const found = await tuner.choose(contest, (candidate) => measure(launch, candidate));
-    choices.push(found.choice);
+    const jury = new Jury(trial, launch, trials);
+    const found = await tuner.choose(contest, async (candidate) => ((await jury.accepts(candidate)) ? measure(launch, candidate) : null));
+    const listed = found.choice.candidates.map((it, i) => (jury.refused.has(i) ? { ...it, differs: true as const } : it));
+    choices.push({ ...found.choice, candidates: listed });
     if (found.taken !== 0) taken.set(kernel, found.taken);
   }
   tuner.tell(choices);
   return taken;
 }
 
-function firstLaunches({ entries }: Program): ReadonlyMap<number, KernelLaunch> {
+/** Holds the candidates of a launch to what the first of them, which is the kernel itself, makes of the same numbers. */
+class Jury {
+  readonly #trial: Trial;
+  readonly #launch: KernelLaunch;
+  readonly #numbers: readonly TrialNumbers[];
+  readonly #verdicts = new Map<number, Promise<boolean>>();
+  #expected: Promise<Expected | undefined> | undefined;
+  /** Those that can run and make something else. */
+  readonly refused = new Set<number>();
+
+  constructor(trial: Trial, launch: KernelLaunch, numbers: readonly TrialNumbers[]) {
+    this.#trial = trial;
+    this.#launch = launch;
+    this.#numbers = numbers;
+  }
+
+  /** Each candidate is tried once. */
+  accepts(candidate: number): Promise<boolean> {
+    const known = this.#verdicts.get(candidate) ?? this.#tried(candidate);
+    this.#verdicts.set(candidate, known);
+    return known;
+  }
+
+  async #tried(candidate: number): Promise<boolean> {
+    if (candidate === 0) return true;
+    const { experiment, results = [] } = (await (this.#expected ??= this.#expect())) ?? {};
+    const given = experiment && (await this.#trial.results(experiment, candidate));
+    if (given === null) return false;
+    const isAlike = ({ dtype }: { readonly dtype: DType }, i: number): boolean => {
+      const [wanted, made] = [results[i], given?.[i]];
+      return wanted !== undefined && made !== undefined && areSame(wanted, made, dtype);
+    };
+    const areAlike = experiment?.asked.every(isAlike) ?? false;
+    if (!areAlike) this.refused.add(candidate);
+    return areAlike;
+  }
+
+  /** What the kernel itself makes of the first numbers that it makes numbers of; undefined where it makes none. */
+  async #expect(): Promise<Expected | undefined> {
+    for (const numbers of this.#numbers) {
+      const experiment = this.#experiment(numbers);
+      const results = await this.#trial.results(experiment, 0);
+      if (results?.every((values, i) => isTelling(values, experiment.asked[i]?.dtype ?? "f32"))) return { experiment, results };
+    }
+    return undefined;
+  }
+
+  #experiment(numbers: TrialNumbers): Experiment {
+    const launch = this.#launch;
+    const { buffers, kernels } = this.#trial.program;
+    const plans = launch.buffers.flatMap((buffer) => buffers[buffer] ?? []);
+    const { params = [] } = kernels[launch.kernel] ?? {};
+    const own = privateBuffers(this.#trial.program);
+    const asked = plans.flatMap(({ dtype, shape }, place) =>
+      params[place]?.access === "read" || own.has(launch.buffers[place] ?? -1)
+        ? []
+        : samplesOf(sizeOf(shape)).map((range) => ({ ...range, place, dtype })),
+    );
+    return { launch, numbers: plans.map(({ dtype }, place) => numbers.of(dtype, place)), asked };
+  }
+}
+
+interface Expected {
+  readonly experiment: Experiment;
+  readonly results: readonly HostArray[];
+}
+
+const launchesOf = ({ entries }: Program): readonly KernelLaunch[] =>
+  Object.values(entries)
+    .flat()
+    .flatMap((launch) => (launch.kind === "loop" ? launch.body : [launch]));
+
+function firstLaunches(program: Program): ReadonlyMap<number, KernelLaunch> {
   const first = new Map<number, KernelLaunch>();
-  for (const launch of Object.values(entries).flat())
-    for (const inner of launch.kind === "loop" ? launch.body : [launch]) if (!first.has(inner.kernel)) first.set(inner.kernel, inner);
+  for (const launch of launchesOf(program)) if (!first.has(launch.kernel)) first.set(launch.kernel, launch);
   return first;
+}
+
+/** Temporaries that one launch alone takes: what it leaves there, as sums of parts, nobody asks for. */
+function privateBuffers(program: Program): ReadonlySet<number> {
+  const counts = new Map<number, number>();
+  for (const { buffers } of launchesOf(program)) for (const buffer of buffers) counts.set(buffer, (counts.get(buffer) ?? 0) + 1);
+  return new Set([...counts].flatMap(([buffer, count]) => (count === 1 && program.buffers[buffer]?.role === "temp" ? [buffer] : [])));
 }

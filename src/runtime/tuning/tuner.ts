@@ -19,7 +19,8 @@ export interface Choice {
   readonly layer?: string;
   readonly taken: string;
   readonly why: "measured" | "remembered";
-  readonly candidates: readonly { readonly name: string; readonly microseconds: Time }[];
+  /** One that differs makes something else of the same numbers than the first, and is not taken; said when it is measured. */
+  readonly candidates: readonly { readonly name: string; readonly microseconds: Time; readonly differs?: true }[];
 }
 
 /** Where times are remembered. */

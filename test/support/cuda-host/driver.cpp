@@ -18,12 +18,14 @@ using Work = std::vector<std::function<bool()>>;
 struct Module {
   void *library;
   const void *(*find)(const char *);
-  bool (*run)(const void *, unsigned, unsigned, void **);
+  bool (*run)(const void *, unsigned, unsigned, unsigned, void **);
 };
 struct Function {
   Module *module;
   const void *kernel;
   std::string name;
+  // Bytes that a launch may ask for.
+  unsigned most_shared = 48 * 1024;
 };
 
 enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719, CONTEXT_DESTROYED = 709, CAPTURE_INVALIDATED = 901 };
@@ -136,7 +138,7 @@ int cuModuleLoadData(Handle *out, const char *image) {
   void *library = dlopen(path.substr(0, path.find('\n')).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) return 200;
   *out = Handle(new Module{library, reinterpret_cast<const void *(*)(const char *)>(dlsym(library, "find_kernel")),
-                           reinterpret_cast<bool (*)(const void *, unsigned, unsigned, void **)>(dlsym(library, "run_kernel"))});
+                           reinterpret_cast<bool (*)(const void *, unsigned, unsigned, unsigned, void **)>(dlsym(library, "run_kernel"))});
   return OK;
 }
 int cuModuleUnload(Handle module) { CALL(cuModuleUnload); delete reinterpret_cast<Module *>(module); return OK; }
@@ -146,6 +148,13 @@ int cuModuleGetFunction(Handle *out, Handle handle, const char *name) {
   const void *kernel = module->find(name);
   if (!kernel) return NOT_FOUND;
   *out = Handle(new Function{module, kernel, name});
+  return OK;
+}
+
+int cuFuncSetAttribute(Handle function, unsigned attribute, int value) {
+  CALL(cuFuncSetAttribute);
+  if (attribute != 8 || value > 227 * 1024) return INVALID_VALUE;
+  reinterpret_cast<Function *>(function)->most_shared = value;
   return OK;
 }
 
@@ -237,10 +246,11 @@ int cuGraphExecDestroy(Handle graph) {
 }
 int cuGraphDestroy(Handle graph) { CALL(cuGraphDestroy); delete reinterpret_cast<Work *>(graph); return OK; }
 
-int cuLaunchKernel(Handle handle, unsigned groups, unsigned gy, unsigned gz, unsigned threads, unsigned ty, unsigned tz, unsigned, Handle, void **params, void **) {
+int cuLaunchKernel(Handle handle, unsigned groups, unsigned gy, unsigned gz, unsigned threads, unsigned ty, unsigned tz, unsigned shared, Handle, void **params, void **) {
   CALL(cuLaunchKernel);
   if (gy != 1 || gz != 1 || ty != 1 || tz != 1) return INVALID_VALUE;
   Function *function = reinterpret_cast<Function *>(handle);
+  if (shared > function->most_shared) return INVALID_VALUE;
   // Arguments are taken now, as a driver does: what the caller does with them later is nothing to the launch.
   struct Arguments {
     uint64_t words[64];
@@ -256,7 +266,7 @@ int cuLaunchKernel(Handle handle, unsigned groups, unsigned gy, unsigned gz, uns
     bool is_little = false;
     for (const char *part : {"_slid_", "_steady_", "_rest_"}) is_little = is_little || function->name.find(part) != std::string::npos;
     now += !slow.empty() && function->name.find(slow) != std::string::npos ? slowness : is_little ? 10 : USUAL;
-    return function->module->run(function->kernel, groups, threads, arguments->pointers);
+    return function->module->run(function->kernel, groups, threads, shared, arguments->pointers);
   });
 }
 }

@@ -62,8 +62,10 @@ static void enter() {
 
 // Runs every thread of a workgroup up to its end, from barrier to barrier; false where some ended while others wait.
 static void forget_copies();
+static void forget_products();
 static bool run_fibers() {
   forget_copies();
+  forget_products();
   if (!stacks) stacks = static_cast<char *>(malloc(MOST_THREADS * STACK));
   for (unsigned i = 0; i < threads; i++) fibers[i].state = FRESH;
   for (phase = 0;; phase++) {
@@ -187,6 +189,87 @@ static inline void multiply(float (*element)(unsigned, int), float &s, float &t,
       for (int k = 0; k < (element == of_tf32 ? 1 : 2); k++) *sums[i] += element(left, k) * element(right, k);
     }
   wait();
+}
+// Memory that a launch asks for. Where it begins for the machine is not 0, but a multiple of what it is aligned to.
+const unsigned MOST_SHARED = 227 * 1024 / 4, SHARED_AT = 3072;
+__shared__ __align__(1024) unsigned asked[MOST_SHARED];
+static unsigned asked_length, most_asked = MOST_SHARED;
+static inline unsigned *shared_at_launch(unsigned length) {
+  if (length > most_asked) abort();
+  asked_length = length;
+  return asked;
+}
+static inline unsigned shared_address(const unsigned *of) { return SHARED_AT + unsigned(reinterpret_cast<const char *>(of) - reinterpret_cast<const char *>(asked)); }
+
+// What of it the machine that multiplies sees: as it was when a thread published it. What was changed since is no number to it, whichever comes first.
+static unsigned published[MOST_SHARED];
+static inline void publish() { memcpy(published, asked, 4 * asked_length); }
+static unsigned word_for_products(unsigned address) {
+  const unsigned at = (address - SHARED_AT) / 4;
+  if (address < SHARED_AT || address % 4 != 0 || at >= asked_length) abort();
+  return published[at] == asked[at] ? published[at] : 0xffffffffu;
+}
+
+// A word of a matrix that a descriptor of wgmma is of (PTX ISA, matrix descriptor and canonical layouts, K-major): bits 0-13 where it begins, 16-29 how far it
+// is to the next sixteen bytes along k, where those are not in one row, 32-45 to the next eight rows, all in sixteen bytes; 49-51 the base's offset; 62-63 the
+// swizzle: none, or of rows of 128, 64 or 32 bytes, whose sixteen bytes have their number combined with that of eight, four or two rows in the address.
+static unsigned word_of(uint64_t descriptor, unsigned row, unsigned word) {
+  const unsigned start = unsigned(descriptor & 0x3fff) << 4, along = unsigned(descriptor >> 16 & 0x3fff) << 4, down = unsigned(descriptor >> 32 & 0x3fff) << 4;
+  const unsigned mode = unsigned(descriptor >> 62), bytes = 4 * word;
+  if (descriptor >> 49 & 7) abort();
+  if (mode == 0) return word_for_products(start + row / 8 * down + row % 8 * 16 + bytes / 16 * along + bytes % 16);
+  const unsigned length = 256u >> mode, address = start + row / 8 * down + row % 8 * length + bytes;
+  return word_for_products(address ^ ((address >> 7 & (length / 16 - 1)) << 4));
+}
+
+// Products that a thread has begun. They are done when they are waited for and not before, from what is there then.
+struct Product { float (*element)(unsigned, int); float *sums[64]; uint64_t left, right; unsigned batch; };
+const unsigned MOST_PRODUCTS = 16;
+static Product products[MOST_THREADS][MOST_PRODUCTS];
+static unsigned product_counts[MOST_THREADS], product_batches[MOST_THREADS], products_begun[MOST_THREADS];
+static bool is_fenced[MOST_THREADS];
+// What the first lane of a warpgroup that got there said, by how many products were before: all lanes have one.
+static struct { uint64_t left, right; unsigned number; } agreed[MOST_THREADS / 128][64];
+
+static inline void begin_products() { is_fenced[threadIdx.x] = true; }
+static inline void end_products() { product_batches[threadIdx.x]++; }
+static inline void multiply_wide(float (*element)(unsigned, int), float *const (&sums)[64], uint64_t left, uint64_t right) {
+  const unsigned lane = threadIdx.x, number = ++products_begun[lane];
+  if (!is_fenced[lane] || product_counts[lane] == MOST_PRODUCTS) abort();
+  auto &first = agreed[lane / 128][number % 64];
+  if (first.number != number) first = {left, right, number};
+  if (first.left != left || first.right != right) abort();
+  Product &product = products[lane][product_counts[lane]++];
+  product = {element, {}, left, right, product_batches[lane]};
+  memcpy(product.sums, sums, sizeof product.sums);
+}
+static void multiply_now(const Product &product) {
+  const unsigned lane = threadIdx.x % 128, row = lane / 32 * 16 + lane % 32 / 4, column = 2 * (lane % 4);
+  for (unsigned word = 0; word < 8; word++) {
+    const unsigned left[] = {word_of(product.left, row, word), word_of(product.left, row + 8, word)};
+    for (unsigned i = 0; i < 64; i++) {
+      const unsigned right = word_of(product.right, i / 4 * 8 + column + i % 2, word);
+      for (int k = 0; k < (product.element == of_tf32 ? 1 : 2); k++) *product.sums[i] += product.element(left[i / 2 % 2], k) * product.element(right, k);
+    }
+  }
+}
+static inline void wait_products(unsigned pending) {
+  const unsigned lane = threadIdx.x;
+  unsigned left = 0;
+  for (unsigned i = 0; i < product_counts[lane]; i++) {
+    const Product product = products[lane][i];
+    if (product.batch + pending >= product_batches[lane]) products[lane][left++] = product;
+    else multiply_now(product);
+  }
+  product_counts[lane] = left;
+}
+static void forget_products() {
+  memset(published, 0xff, 4 * asked_length);
+  memset(product_counts, 0, sizeof product_counts);
+  memset(product_batches, 0, sizeof product_batches);
+  memset(products_begun, 0, sizeof products_begun);
+  memset(is_fenced, 0, sizeof is_fenced);
+  memset(agreed, 0, sizeof agreed);
 }
 }  // namespace machine
 

@@ -28,7 +28,8 @@ extern "C" const Kernel *find_kernel(const char *name) {
   return nullptr;
 }
 
-extern "C" bool run_kernel(const Kernel *kernel, unsigned groups, unsigned threads, void **params) {
+extern "C" bool run_kernel(const Kernel *kernel, unsigned groups, unsigned threads, unsigned shared, void **params) {
   machine::given = params;
+  machine::most_asked = shared / 4;
   return machine::launch(kernel->run, groups, threads, kernel->waits);
 }
