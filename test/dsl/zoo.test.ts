@@ -33,6 +33,8 @@ const PUBLISHED: Readonly<Record<string, number>> = {
   convnext_tiny: 28_589_128,
   squeezenet1_0: 1_248_424,
   squeezenet1_1: 1_235_496,
+  bert: 109_482_240,
+  bert_classifier: 109_483_778,
 };
 
 describe("the zoo", () => {
@@ -48,7 +50,7 @@ describe("the zoo", () => {
   });
 
   it.each(Object.entries(ZOO))("%s has the published names and shapes", (name, { file, weights, tensors, sha256 }) => {
-    const { parameters } = elaborated(specOfZoo(name, file, name, file === "unet" ? "mse" : "cross_entropy"), 1);
+    const { parameters } = elaborated(specOfZoo(name, file, name, file === "unet" ? "mse" : "cross_entropy"), 1, { time: 8 });
     const sizes = parameters.filter(({ kind }) => kind === "weight").map(({ state }) => sizeOf(state.type.shape));
     const count = sizes.reduce((sum, size) => sum + size, 0);
     expect([count, parameters.length]).toEqual([weights, tensors]);
