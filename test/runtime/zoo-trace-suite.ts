@@ -14,6 +14,7 @@ import { traced, tensorsOf, type TraceDevice, type Tensors } from "../support/tr
 import { relativeError } from "../support/values.ts";
 import { specOfZoo, ZOO, ZOO_FIXTURES, type ZooNetwork } from "../support/zoo.ts";
 import { only } from "../support/one-output.ts";
+import type { TraceOptions } from "./trace-suite.ts";
 
 const [BATCH, CLASSES, SAMPLES] = [4, 5, 16];
 
@@ -95,8 +96,9 @@ const TIMEOUT_MS = 300_000;
 
 const isWhole = (device: TraceDevice): boolean => device === "wasm" || process.env["ZOO"] === "all";
 
-export function zooTraceSuite(device: TraceDevice): void {
-  const names = isWhole(device) ? Object.keys(ZOO) : ONE_OF_EACH_KIND;
+/** @param options as of `traceSuite` */
+export function zooTraceSuite(device: TraceDevice, options: TraceOptions = {}): void {
+  const names = options.names ?? (isWhole(device) ? Object.keys(ZOO) : ONE_OF_EACH_KIND);
   const work = mkdtempSync(join(tmpdir(), "tlc-zoo-"));
   afterAll(() => rmSync(work, { recursive: true, force: true }));
   const all = tensorsOf(join(ZOO_FIXTURES, "traces.safetensors"));
@@ -127,7 +129,7 @@ export function zooTraceSuite(device: TraceDevice): void {
         ]);
         writeFileSync(file("tlspec"), spec);
         writeFileSync(file("in.safetensors"), writeSafetensors(given));
-        const actual = await traced(file("tlspec"), file("in.safetensors"), 1, device, file("out.safetensors"));
+        const actual = await traced(file("tlspec"), file("in.safetensors"), 1, device, file("out.safetensors"), options.openDevice);
 
         const own = (tensor: string): Float32Array => toFloat32(tensor, found(actual, tensor));
         const wanted = (tensor: string): Float32Array => toFloat32(tensor, found(all, `${name}/${tensor}`));
