@@ -257,7 +257,48 @@ def arguments():
     fn("max_pool3d-dilated", volume, "relu -> max_pool3d(2, dilation: [3, 1, 2])", lambda x: F.max_pool3d(F.relu(x), 2, dilation=(3, 1, 2)))
 
 
-FAMILIES = [activations, tensors, convolutions, norms, pools, resizes, recurrent, arguments]
+def attentions():
+    sequence, wide = (5, 6), (5, 12)
+    p = lambda *shape: nn.Parameter(torch.rand(*shape) - 0.5)
+    heads = lambda y, count: y.unflatten(-1, (count, -1)).transpose(1, 2)
+    joined = lambda y: y.transpose(1, 2).flatten(2)
+    def dot(q, k, v, count, **more):
+        return joined(F.scaled_dot_product_attention(heads(q, count), heads(k, count), heads(v, count), **more))
+    def real(*ones, query=None):
+        """For each query whether it may look at a key: of a mask of keys, and only before its own place where there is a number of queries."""
+        mask = torch.tensor(ones) != 0
+        return mask if query is None else mask & torch.ones(query, len(ones)).tril().bool()
+    three = "let parts = split(4, axis: -1)\nparts[0] -> attention(parts[1], parts[2]"
+    fn("attention", wide, f"{three})", lambda x: dot(*x.split(4, -1), 1))
+    fn("attention-heads", wide, f"{three}, heads: 2, scale: 0.3)", lambda x: dot(*x.split(4, -1), 2, scale=0.3))
+    fn("attention-causal", wide, f"{three}, 4, causal: true)", lambda x: dot(*x.split(4, -1), 4, is_causal=True))
+    fn("attention-mask", wide, f"{three}, 2, mask: constant([1, 0, 1, 1, 0]))", lambda x: dot(*x.split(4, -1), 2, attn_mask=real(1, 0, 1, 1, 0).expand(5, -1)))
+    # The first query may look at nothing: before its place there are only masked keys.
+    fn("attention-nothing", wide, f"{three}, 2, mask: constant([0, 1, 1, 0, 1]), causal: true)", lambda x: dot(*x.split(4, -1), 2, attn_mask=real(0, 1, 1, 0, 1, query=5)))
+    case("attention-to-others", sequence, "let k = k: parameter([3, 6])\nlet v = v: parameter([3, 4])\nattention(k, v, heads: 2, causal: true)",
+         lambda net, x: dot(x, net.k.expand(BATCH, -1, -1), net.v.expand(BATCH, -1, -1), 2, is_causal=True), k=p(3, 6), v=p(3, 4))
+    attended = lambda net, x, seen, **more: net.layer(x, seen, seen, need_weights=False, **more)[0]
+    made = lambda **more: nn.MultiheadAttention(6, 3, batch_first=True, **more)
+    causal = {"attn_mask": nn.Transformer.generate_square_subsequent_mask(5).double(), "is_causal": True}
+    ignored = lambda *ones: (torch.tensor(ones) == 0).expand(BATCH, -1)
+    case("multi_head_attention", sequence, "layer: multi_head_attention(3)", lambda net, x: attended(net, x, x), layer=made())
+    case("multi_head_attention-no-bias", sequence, "layer: multi_head_attention(3, bias: false)", lambda net, x: attended(net, x, x), layer=made(bias=False))
+    case("multi_head_attention-causal", sequence, "layer: multi_head_attention(3, causal: true)", lambda net, x: attended(net, x, x, **causal), layer=made())
+    case("multi_head_attention-mask", sequence, "layer: multi_head_attention(3, mask: constant([1, 1, 0, 1, 0]))", lambda net, x: attended(net, x, x, key_padding_mask=ignored(1, 1, 0, 1, 0)), layer=made())
+    case("multi_head_attention-memory", sequence, "let memory = memory: parameter([4, 6])\nlayer: multi_head_attention(3, memory, mask: constant([0, 1, 1, 1]))",
+         lambda net, x: attended(net, x, net.memory.expand(BATCH, -1, -1), key_padding_mask=ignored(0, 1, 1, 1)), memory=p(4, 6), layer=made())
+    case("position_embedding", sequence, "let places = layer: position_embedding(7, 6)\nx * places", lambda net, x: x * net.layer(torch.arange(5)), layer=nn.Embedding(7, 6))
+    block = lambda kind, activation, norm_first: kind(6, 3, 8, 0.0, activation, batch_first=True, norm_first=norm_first)
+    for name, activation, norm_first in [("", "relu", False), ("-norm-first", "gelu", True)]:
+        arguments = f"feedforward: 8, drop: 0, activation: {activation}, norm_first: {str(norm_first).lower()}"
+        case(f"transformer_encoder_layer{name}", sequence, f"layer: transformer_encoder_layer(3, {arguments}, mask: constant([1, 1, 1, 0, 1]))",
+             lambda net, x: net.layer(x, src_key_padding_mask=ignored(1, 1, 1, 0, 1)), layer=block(nn.TransformerEncoderLayer, activation, norm_first))
+        case(f"transformer_decoder_layer{name}", sequence, f"let memory = memory: parameter([4, 6])\nlayer: transformer_decoder_layer(3, memory, {arguments}, memory_mask: constant([1, 0, 1, 1]))",
+             lambda net, x: net.layer(x, net.memory.expand(BATCH, -1, -1), tgt_mask=causal["attn_mask"], tgt_is_causal=True, memory_key_padding_mask=ignored(1, 0, 1, 1)),
+             memory=p(4, 6), layer=block(nn.TransformerDecoderLayer, activation, norm_first))
+
+
+FAMILIES = [activations, tensors, convolutions, norms, pools, resizes, recurrent, arguments, attentions]
 
 
 def main():

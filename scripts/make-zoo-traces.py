@@ -4,10 +4,11 @@
     python3 scripts/make-zoo-traces.py resnet18     # prints its names and shapes
 
 networks.json has for each network: the number of its weights and tensors, a hash of all names and shapes, and the small network of the trace, of its
-family, with the name that its pictures are made of: the first ones with which PyTorch's own f32 finds the gradients whichever way it rounds (`is_steady`).
+family, with the name that its pictures are made of: the first ones with which PyTorch's own f32 finds the gradients whichever way it rounds (`is_steady`); of a
+network on texts their number of tokens and of words.
 traces.safetensors has of that `NAME/output`, `NAME/loss` and, for all gradients in the order of their names, `NAME/norms` and
-`NAME/samples`: up to 16 elements of each, equally far apart. Weights and pictures are not stored: `numbers` makes them of their names, here and
-in test/runtime/zoo-trace-suite.ts. Computed in float64.
+`NAME/samples`: up to 16 elements of each, equally far apart. Weights, pictures and texts are not stored: `numbers` makes them of their names,
+here and in test/runtime/zoo-trace-suite.ts. Computed in float64.
 """
 
 import hashlib
@@ -27,6 +28,8 @@ import zoo_models as zoo
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "test/fixtures/zoo"
 BATCH, CLASSES, SAMPLES = 4, 5, 16
+# Of a text, and of its vocabulary.
+TOKENS, WORDS = 6, 50
 # Of the pictures of a trace: tries, other roundings, and the error of a gradient that none may reach, which is what tests allow. Rounding alone is
 # half of it in the deepest network; beyond a kink it is a hundred times as much.
 PICTURES, ROUNDINGS, STEADY = 24, 8, 1e-4
@@ -77,6 +80,10 @@ network("convnext", "convnext_tiny", lambda **kw: zoo.ConvNext([3, 3, 9, 3], **k
 network("squeezenet", "squeezenet1_0", lambda **kw: zoo.SqueezeNet("1_0", **kw), "width: 0.125, drop: 0", 64, width=0.125)
 network("squeezenet", "squeezenet1_1", lambda **kw: zoo.SqueezeNet("1_1", **kw), "width: 0.125, drop: 0", 64, width=0.125)
 network("unet", "unet", zoo.UNet, "width: 2", 32, width=2)
+SIZES = {"hidden": 12, "layers": 2, "heads": 3, "intermediate": 20, "positions": 8}
+TEXT = "".join(f", {name}: {value}" for name, value in SIZES.items()) + ", drop: 0, attention_drop: 0"
+for name, make in [("bert", zoo.Bert), ("bert_classifier", zoo.BertClassifier)]:
+    network("bert", name, make, f"vocab: {WORDS}{TEXT}", TOKENS, vocab=WORDS, **SIZES)
 
 
 def numbers(name, count):
@@ -126,19 +133,27 @@ def published(make):
     return {"weights": weights, "tensors": len(tensors_of(net)), "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
+def loss_of(output, is_picture):
+    if not is_picture:
+        return F.cross_entropy(output, torch.arange(BATCH) % CLASSES)
+    label = torch.from_numpy(numbers("label", output.numel()).astype(np.float32)).reshape(output.shape)
+    return F.mse_loss(output, label.to(output.dtype))
+
+
+def gradients(net, loss):
+    """By name, in the order of the names."""
+    loss.backward()
+    return {key: p.grad.flatten() for key, p in sorted(net.named_parameters())}
+
+
 def step(net, begins, image, is_picture):
     """Output, loss and gradients by name of a training step with such weights, in the type of `image`."""
     net.load_state_dict(begins, strict=False)
     net.to(image.dtype).train()
     net.zero_grad()
     output = net(image)
-    if is_picture:
-        label = torch.from_numpy(numbers("label", output.numel()).astype(np.float32)).reshape(output.shape)
-        loss = F.mse_loss(output, label.to(output.dtype))
-    else:
-        loss = F.cross_entropy(output, torch.arange(BATCH) % CLASSES)
-    loss.backward()
-    return output, loss, {key: p.grad.flatten() for key, p in sorted(net.named_parameters())}
+    loss = loss_of(output, is_picture)
+    return output, loss, gradients(net, loss)
 
 
 def is_steady(net, begins, image, is_picture, exact):
@@ -169,14 +184,33 @@ def trace(name, make, size, is_picture):
             break
     else:
         raise RuntimeError(f"{name}: no pictures of {PICTURES} whose gradients f32 finds")
+    return picture, answers(name, output, loss, grads)
+
+
+def answers(name, output, loss, grads):
     samples = [grad[:: math.ceil(grad.numel() / SAMPLES)] for grad in grads.values()]
     f32 = lambda t: t.detach().to(torch.float32).contiguous()
-    return picture, {
+    return {
         f"{name}/output": f32(output),
         f"{name}/loss": f32(loss.reshape(1)),
         f"{name}/norms": f32(torch.stack([grad.norm() for grad in grads.values()])),
         f"{name}/samples": f32(torch.cat(samples)),
     }
+
+
+def texts():
+    """Words, of which each text has one less than the text before it, in two parts."""
+    words = torch.from_numpy((numbers("words", BATCH * TOKENS) + 1) / 2 * WORDS).long().reshape(BATCH, TOKENS)
+    place = torch.arange(TOKENS).expand(BATCH, -1)
+    return words, (place < TOKENS - torch.arange(BATCH)[:, None]).long(), (place >= TOKENS // 2).long()
+
+
+def trace_texts(name, make):
+    net = make()
+    net.load_state_dict({key: begin(key, shape) for key, shape in tensors_of(net).items()})
+    output = net.double()(*texts())
+    loss = loss_of(output, False)
+    return answers(name, output, loss, gradients(net, loss))
 
 
 def begin_image(name, size):
@@ -191,13 +225,19 @@ def main():
     torch.use_deterministic_algorithms(True, warn_only=True)
     out, networks = {}, {}
     for name, (file, make, of, arguments, size, small) in NETWORKS.items():
-        is_picture = file == "unet"
-        classes = {} if is_picture else {"classes": CLASSES}
-        given = f"size: {size}, {arguments}" if is_picture else f"classes: {CLASSES}, size: {size}, {arguments}"
-        picture, tensors = trace(name, lambda: make(**classes, **small), size, is_picture)
-        networks[name] = {"file": file, **published(make), "small": f"{of}({given})", "size": size, "picture": picture}
+        is_picture, is_text = file == "unet", file == "bert"
+        classes = {} if name in ("unet", "bert") else {"classes": CLASSES}
+        given = [f"classes: {CLASSES}"] * len(classes) + ([] if is_text else [f"size: {size}"]) + [arguments]
+        small_one = lambda: make(**classes, **small)
+        networks[name] = {"file": file, **published(make), "small": f"{of}({', '.join(given)})", "size": size}
+        if is_text:
+            made, tensors = "words", trace_texts(name, small_one)
+            networks[name]["words"] = WORDS
+        else:
+            made, tensors = trace(name, small_one, size, is_picture)
+            networks[name]["picture"] = made
         out |= tensors
-        print(f"{name:20} {networks[name]['weights']:12,} weights, loss {out[f'{name}/loss'].item():.6f} of {picture}", flush=True)
+        print(f"{name:20} {networks[name]['weights']:12,} weights, loss {out[f'{name}/loss'].item():.6f} of {made}", flush=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
     save_file(out, FOLDER / "traces.safetensors")
     (FOLDER / "networks.json").write_text("{\n" + ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in networks.items()) + "\n}\n")

@@ -1,7 +1,7 @@
-"""The image zoo once more, as modules of PyTorch: what scripts/make-zoo-traces.py measures specs/zoo against.
+"""The zoo once more, as modules of PyTorch: what scripts/make-zoo-traces.py measures specs/zoo against.
 
-Written from the published structure of torchvision's models (and of akamaster/pytorch_resnet_cifar10 and
-mateuszbuda/brain-segmentation-pytorch), so that `state_dict` has their names and shapes. Nothing is dropped. `width` and the like make
+Written from the published structure of torchvision's models (and of akamaster/pytorch_resnet_cifar10,
+mateuszbuda/brain-segmentation-pytorch and Hugging Face's BERT), so that `state_dict` has their names and shapes. Nothing is dropped. `width` and the like make
 small ones of the same structure.
 """
 
@@ -404,3 +404,74 @@ class UNet(nn.Module):
         for i in (4, 3, 2, 1):
             x = getattr(self, f"decoder{i}")(torch.cat([getattr(self, f"upconv{i}")(x), kept[i - 1]], 1))
         return torch.sigmoid(self.conv(x))
+
+
+# --- texts ---
+
+
+class Added(nn.Module):
+    """A dense layer, and a norm of its sum with what stood before."""
+
+    def __init__(self, cin, cout):
+        super().__init__()
+        self.dense, self.LayerNorm = nn.Linear(cin, cout), nn.LayerNorm(cout, eps=1e-12)
+
+    def forward(self, x, before):
+        return self.LayerNorm(self.dense(x) + before)
+
+
+class BertAttention(nn.Module):
+    def __init__(self, hidden, heads):
+        super().__init__()
+        self.heads = heads
+        for name in ("query", "key", "value"):
+            self.add_module(name, nn.Linear(hidden, hidden))
+
+    def forward(self, x, mask):
+        split = lambda y: y.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        q, k, v = split(self.query(x)), split(self.key(x)), split(self.value(x))
+        scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5
+        scores = scores.masked_fill(mask[:, None, None] == 0, -float("inf"))
+        return (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
+
+
+class BertLayer(nn.Module):
+    def __init__(self, hidden, heads, intermediate):
+        super().__init__()
+        self.attention = nn.ModuleDict({"self": BertAttention(hidden, heads), "output": Added(hidden, hidden)})
+        self.intermediate = nn.ModuleDict({"dense": nn.Linear(hidden, intermediate)})
+        self.output = Added(intermediate, hidden)
+
+    def forward(self, x, mask):
+        x = self.attention["output"](self.attention["self"](x, mask), x)
+        return self.output(F.gelu(self.intermediate["dense"](x)), x)
+
+
+class Bert(nn.Module):
+    """`forward` gives the pooled value of the first token."""
+
+    def __init__(self, vocab=30522, hidden=768, layers=12, heads=12, intermediate=3072, positions=512):
+        super().__init__()
+        tables = {"word": vocab, "position": positions, "token_type": 2}
+        self.embeddings = nn.ModuleDict({f"{name}_embeddings": nn.Embedding(count, hidden) for name, count in tables.items()})
+        self.embeddings["LayerNorm"] = nn.LayerNorm(hidden, eps=1e-12)
+        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(BertLayer(hidden, heads, intermediate) for _ in range(layers))})
+        self.pooler = nn.ModuleDict({"dense": nn.Linear(hidden, hidden)})
+
+    def forward(self, input_ids, attention_mask, token_type_ids):
+        of = lambda name, ids: self.embeddings[f"{name}_embeddings"](ids)
+        places = torch.arange(input_ids.shape[1])
+        x = self.embeddings["LayerNorm"](of("word", input_ids) + of("position", places) + of("token_type", token_type_ids))
+        for layer in self.encoder["layer"]:
+            x = layer(x, attention_mask)
+        return torch.tanh(self.pooler["dense"](x[:, 0]))
+
+
+class BertClassifier(nn.Module):
+    def __init__(self, classes=2, **sizes):
+        super().__init__()
+        self.bert = Bert(**sizes)
+        self.classifier = nn.Linear(self.bert.pooler["dense"].out_features, classes)
+
+    def forward(self, *inputs):
+        return self.classifier(self.bert(*inputs))

@@ -79,6 +79,27 @@ export function planUnits(roots: readonly Node[], options: InlineOptions, memory
     }
   };
 
+  /** Whether all that is made of `from` is `node`, or reduced. */
+  const isOnlyFor = (node: Node, from: Node, seen = new Set([node])): boolean =>
+    (users.get(from) ?? []).every((user) => {
+      if (seen.has(user) || lowering(user).kind === "reduce") return true;
+      seen.add(user);
+      return views.has(user) && !stored.has(user) && isOnlyFor(node, user, seen);
+    });
+  // A product's operand that is made of sums over its own rows, as probabilities and their gradients are, may be written by the kernel of these sums,
+  // which has read what it is of; and that need then not be written, where it was for the operand alone.
+  const isRatherWritten = (node: Node, { loads, cost }: View): boolean => {
+    const readers = users.get(node) ?? [];
+    if (cost === 0 || !readers.some((user) => lowering(user).kind === "contract")) return false;
+    const size = sizeOf(node.type.shape);
+    const sums = [...loads].filter((load) => isSumOfRows(coreOf.get(load), size));
+    if (sums.length === 0) return false;
+    const there = new Set(sums.flatMap((sum) => [sum, ...(views.get(sum)?.loads ?? [])]));
+    const [made, more] = [sizesOf(loads), sizesOf([...loads].filter((load) => !there.has(load)))];
+    const spared = [...loads].filter((load) => stored.has(load) && !rootSet.has(load) && !coreOf.has(load) && isOnlyFor(node, load));
+    return size * (1 + readers.length) + more - sizesOf(spared) <= made * readers.length;
+  };
+
   for (const node of order) {
     const how = lowering(node);
     if (how.kind === "special") continue;
@@ -106,7 +127,7 @@ export function planUnits(roots: readonly Node[], options: InlineOptions, memory
     view = { ...view, ...(core && { core }) };
     views.set(node, view);
     if (core) coreOf.set(node, core);
-    if (rootSet.has(node) || !mayInline(node, users.get(node) ?? [], view, lowering, options)) store(node);
+    if (rootSet.has(node) || !mayInline(node, users.get(node) ?? [], view, lowering, options) || isRatherWritten(node, view)) store(node);
   }
   const units = order.flatMap((node): Unit[] => {
     const core = coreOf.get(node);
@@ -130,6 +151,17 @@ function lowerings(): (node: Node) => Lowering {
     return lowering;
   };
 }
+
+/** Whether a core reduces the last axes of as many elements. */
+function isSumOfRows(core: Node | undefined, elements: number): boolean {
+  const [source] = core?.inputs ?? [];
+  const axes = core?.op.reducedAxes?.(core);
+  if (!source || !axes) return false;
+  const { shape } = source.type;
+  return sizeOf(shape) === elements && axes.length > 0 && axes.every((axis) => axis >= shape.length - axes.length);
+}
+
+const sizesOf = (nodes: Iterable<Node>): number => [...nodes].reduce((sum, { type }) => sum + sizeOf(type.shape), 0);
 
 const isViewOf = ({ op, inputs: [source], type }: Node): boolean =>
   source?.type.dtype === type.dtype && op.cost === 0 && (op.keepsOrder === true || op.repeatsAlong !== undefined);
@@ -183,7 +215,7 @@ function mayInline(
   if (reads <= 1) return true;
   const isOperand = users.some((user) => lowering(user).kind === "contract");
   // Bytes through memory: every user reads what the value is made of, or the value is made, written, and read by every user.
-  const [own, made] = [sizeOf(node.type.shape), [...loads].reduce((sum, load) => sum + sizeOf(load.type.shape), 0)];
+  const [own, made] = [sizeOf(node.type.shape), sizesOf(loads)];
   const [anew, stored] = [made * users.length, made + own * (1 + users.length)];
   const isFarLess = 2 * anew <= stored && cost <= operandCost;
   if (cost > (isOperand ? operandCost : CHEAP_COST) && !isFarLess) return false;

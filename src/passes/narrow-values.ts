@@ -63,8 +63,7 @@ function isNarrow(node: Node, narrow: ReadonlySet<Node>): boolean {
   const { op, inputs } = node;
   const how = op.narrows ?? (op.elementwise ? "rounds" : "never");
   if (how === "never") return false;
-  // Scales and statistics of a norm are f32, and what it gives is not.
-  const given = (op === ops.batchNorm ? inputs.slice(0, 1) : inputs).filter(({ type }) => type.dtype === "f32");
+  const given = inputs.slice(0, op.narrowed).filter(({ type }) => type.dtype === "f32");
   return given.some((input) => narrow.has(input)) && given.every((input) => narrow.has(input) || input.op === ops.constant);
 }
 

@@ -381,7 +381,7 @@ describe("dropout", () => {
 });
 
 describe("examples", () => {
-  it.each(["cnn", "lstm", "cifar", "golden-cnn", "golden-lstm"])("%s.tlspec has no faults", (name) => {
+  it.each(["cnn", "lstm", "cifar", "golden-cnn", "golden-lstm", "golden-bert"])("%s.tlspec has no faults", (name) => {
     const spec = loadClean(readFileSync(join(SPECS, `examples/${name}.tlspec`), "utf8"));
     const planned = planRecipe(spec);
     if (planned === undefined) throw new Error(renderDiagnostics(spec.sink.list(), spec.sources));

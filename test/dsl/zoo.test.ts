@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { namesInNetwork } from "../../src/ir/weights/names.ts";
 import { sizeOf } from "../../src/ir/types.ts";
 import { elaborated } from "../support/elaborated.ts";
 import { specOfZoo, ZOO } from "../support/zoo.ts";
@@ -33,6 +34,8 @@ const PUBLISHED: Readonly<Record<string, number>> = {
   convnext_tiny: 28_589_128,
   squeezenet1_0: 1_248_424,
   squeezenet1_1: 1_235_496,
+  bert: 109_482_240,
+  bert_classifier: 109_483_778,
 };
 
 describe("the zoo", () => {
@@ -48,13 +51,32 @@ describe("the zoo", () => {
   });
 
   it.each(Object.entries(ZOO))("%s has the published names and shapes", (name, { file, weights, tensors, sha256 }) => {
-    const { parameters } = elaborated(specOfZoo(file, name, file === "unet" ? "mse" : "cross_entropy"), 1);
+    const { parameters } = elaborated(specOfZoo(file, name, file === "unet" ? "mse" : "cross_entropy"), 1, { time: 8 });
     const sizes = parameters.filter(({ kind }) => kind === "weight").map(({ state }) => sizeOf(state.type.shape));
     const count = sizes.reduce((sum, size) => sum + size, 0);
     expect([count, parameters.length]).toEqual([weights, tensors]);
     expect(count).toBe(PUBLISHED[name] ?? count);
     const lines = parameters.map((it) => `${it.name} ${it.state.type.shape.join("x")}\n`).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
     expect(createHash("sha256").update(lines.join("")).digest("hex")).toBe(sha256);
+  });
+});
+
+describe("weights of BERT", () => {
+  const { parameters } = elaborated(specOfZoo("bert", "bert_classifier(layers: 1)"), 1, { time: 8 });
+  const own = parameters.map(({ name }) => name);
+  const published = own.filter((name) => !name.startsWith("classifier"));
+
+  // The first checkpoints have a norm's weights as gamma and beta, a table of positions, and the heads that they were trained with.
+  it.each([
+    ["are of a classifier's encoder", published],
+    ["are of an encoder by itself", published.map((name) => name.replace("bert.", ""))],
+    [
+      "are those of the first checkpoints",
+      published.map((name) => name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta")),
+    ],
+  ])("%s", (_, file) => {
+    const { names } = namesInNetwork([...file, "cls.predictions.bias", "bert.embeddings.position_ids"], new Set(own), []);
+    expect([...names.values()].sort()).toEqual([...published, "cls.predictions.bias"].sort());
   });
 });
 

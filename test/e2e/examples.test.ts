@@ -17,7 +17,7 @@ import { relativeError } from "../support/values.ts";
 const MAIN = resolve("dist/cli/main.js");
 const EXAMPLES = resolve("specs/examples");
 /** Not part of the project; see CONTRIBUTING.md. */
-const SHARED = resolve("../shared");
+const SHARED = resolve(process.env["TLC_SHARED"] ?? "../shared");
 
 const work = mkdtempSync(join(tmpdir(), "tlc-examples-"));
 afterAll(() => rmSync(work, { recursive: true }));
@@ -208,9 +208,11 @@ describe("ResNet-18 from ImageNet weights", () => {
 });
 
 describe("tlc trace agrees with PyTorch", () => {
-  for (const [name, golden] of [
-    ["golden-cnn", "cnn-sgd"],
-    ["golden-lstm", "lstm-sgd"],
+  // And how far all steps may be off: an adaptive optimizer divides by small numbers.
+  for (const [name, golden, afterwards] of [
+    ["golden-cnn", "cnn-sgd", 1e-4],
+    ["golden-lstm", "lstm-sgd", 1e-4],
+    ["golden-bert", "bert-tiny", 1e-3],
   ] as const)
     for (const device of ["reference", "webgpu", "wasm"]) {
       const missing = absent(`golden/${golden}.in.safetensors`) ?? (device === "webgpu" ? adapter : undefined);
@@ -234,7 +236,11 @@ describe("tlc trace agrees with PyTorch", () => {
         for (const [tensor, values] of expected) {
           const own = actual.get(tensor)!;
           expect(own.shape, tensor).toEqual(values.shape);
-          expect(relativeError(toFloat32(tensor, own), toFloat32(tensor, values)), tensor).toBeLessThan(1e-4);
+          const [ours, theirs] = [toFloat32(tensor, own), toFloat32(tensor, values)];
+          // A bias of keys is the same for all scores of a query, and softmax knows only their differences: its gradient is rounding, there and here.
+          if (tensor.endsWith("key.bias"))
+            for (const side of [ours, theirs]) expect(Math.hypot(...side), tensor).toBeLessThan(tensor.startsWith("grad/") ? 1e-10 : 1e-6);
+          else expect(relativeError(ours, theirs), tensor).toBeLessThan(/^(after\/|loss$)/.test(tensor) ? afterwards : 1e-4);
         }
       });
     }

@@ -14,6 +14,8 @@ import { at } from "../../src/ir/ops/define.ts";
 import type { EntryName, Program } from "../../src/ir/program.ts";
 import { ops } from "../../src/ir/ops/index.ts";
 import { tensorType } from "../../src/ir/types.ts";
+import { autodiff } from "../../src/passes/autodiff.ts";
+import { decompose } from "../../src/passes/decompose.ts";
 import { narrowProducts } from "../../src/passes/narrow-products.ts";
 import { narrowNetwork } from "../../src/passes/narrow-values.ts";
 import { compileEntries } from "../../src/passes/pipeline.ts";
@@ -65,6 +67,35 @@ function narrowed(): { readonly b: Builder; readonly answers: Node; readonly rou
 describe("what is kept between products", () => {
   it("is rounded where it has memory: before what keeps numbers, and behind each pool for its gradient", () => {
     expect(narrowed().rounded).toEqual(["conv2d", "batchNorm", "conv2d", "add", "maxPool2d"]);
+  });
+
+  it("is what attention is of and what it gives, and all that its products multiply, forward and backward", () => {
+    const b = createBuilder();
+    const projected = (of: Node, name: string): Node =>
+      b.reshape(b.matmul(b.reshape(of, { shape: [10, 6] }), leaf(b, name, [6, 6])), { shape: [2, 5, 6] });
+    const x = leaf(b, "x", [2, 5, 6]);
+    const ones = b.constant({ value: 1, type: tensorType("f32", [2, 3, 5, 5]) });
+    const draws = ["seed", "step"].map((name) => b.input({ name, role: "batch", type: tensorType("u32", []) }));
+    const factors = b.dropout(ones, at(draws, 0), at(draws, 1), { rate: 0.5, stream: 0 });
+    const mask = b.input({ name: "mask", role: "batch", type: tensorType("bool", [2, 5]) });
+    const inputs = [projected(x, "q"), projected(x, "k"), projected(x, "v"), mask, factors];
+    const answers = projected(b.attention(inputs, { heads: 3, causal: true, scale: 0.5 }), "out");
+    const model = { outputs: new Map([["", answers]]), updates: new Map() } as unknown as NetworkModel;
+    const narrow = at([...narrowNetwork(b, model, "bf16").outputs.values()], 0);
+    expect(roundingsIn([narrow]).map(({ inputs: [of] }) => of?.op.name)).toEqual(["matmul", "matmul", "matmul", "attention"]);
+    const loss = b.reduceSum(b.mul(narrow, narrow), { axes: [0, 1, 2] });
+    const step: Graph = {
+      builder: b,
+      outputs: new Map([
+        ["", narrow],
+        ["grad", b.gradient(loss, x)],
+      ]),
+    };
+    const graph = narrowProducts(decompose(autodiff(step)), "bf16");
+    const products = topologicalOrder(graph.outputs.values()).filter(({ op }) => op === ops.matmul);
+    // Four maps and attention's two, each with the gradients of both operands, but for those of four weights.
+    expect(products).toHaveLength(3 * 6 - 4);
+    for (const product of products) for (const operand of product.inputs) expect(formatOf(operand)).toBe("bf16");
   });
 
   it("is as it was in f32 and tf32", () => {

@@ -5,12 +5,14 @@ import { describe, it } from "vitest";
 import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
 import { NO_HOST_COMPILER, openHostDriver } from "../support/cuda-host.ts";
 import { traceSuite } from "./trace-suite.ts";
+import { zooTraceSuite } from "./zoo-trace-suite.ts";
 
 const reason = NO_HOST_COMPILER ?? ((await findKoffi()) ? undefined : "the npm package koffi is not installed");
 
-if (reason === undefined)
+if (reason === undefined) {
   traceSuite("cuda", { names: ["cnn-sgd", "residual-sgd", "tagger-adam", "update-clip-norm"], openDevice: openHostDriver });
-else
+  zooTraceSuite("cuda", { names: ["bert_classifier"], openDevice: openHostDriver });
+} else
   describe("cuda", () => {
     it.skip(`traces: ${reason}`, () => undefined);
   });

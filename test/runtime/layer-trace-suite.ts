@@ -19,7 +19,11 @@ interface Case {
 export const LAYER_CASES = JSON.parse(readFileSync(join(FOLDER, "cases.json"), "utf8")) as Readonly<Record<string, Case>>;
 
 /** What PyTorch adds to the input is a weight of ours, whose gradient is the input's. */
-const specOf = ({ shape, steps }: Case): string => `network net {
+const specOf = ({
+  shape,
+  steps,
+}: Case): string => `import { transformer_encoder_layer, transformer_decoder_layer } from "tlc:zoo/transformer"
+network net {
   input a: f32[${shape.join(", ")}]
   let offset = shift: parameter([${shape.join(", ")}])
   x + offset

@@ -72,7 +72,7 @@ const TRACES: readonly (readonly [name: string, afterwards: number, steps?: numb
   ["outputs-weighted", 1e-3],
 ];
 
-interface TraceOptions {
+export interface TraceOptions {
   /** All of them unless given. */
   readonly names?: readonly string[];
   readonly openDevice?: () => Promise<Device>;

@@ -1,5 +1,5 @@
 // Small networks of the zoo on a device: output, loss and gradients against what PyTorch wrote to test/fixtures/zoo. What made that is
-// scripts/make-zoo-traces.py; weights and pictures are made of their names, there and here.
+// scripts/make-zoo-traces.py; weights, pictures and texts are made of their names, there and here.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,8 +12,9 @@ import { fromHostArray, toFloat32 } from "../../src/runtime/weights/tensor-value
 import { elaborated } from "../support/elaborated.ts";
 import { traced, tensorsOf, type TraceDevice, type Tensors } from "../support/trace.ts";
 import { relativeError } from "../support/values.ts";
-import { specOfZoo, ZOO, ZOO_FIXTURES } from "../support/zoo.ts";
+import { specOfZoo, ZOO, ZOO_FIXTURES, type ZooNetwork } from "../support/zoo.ts";
 import { only } from "../support/one-output.ts";
+import type { TraceOptions } from "./trace-suite.ts";
 
 const [BATCH, CLASSES, SAMPLES] = [4, 5, 16];
 
@@ -42,6 +43,24 @@ function begin(name: string, shape: Shape): Float64Array {
 
 const f32 = (values: Float64Array, shape: Shape): Tensor => fromHostArray(Float32Array.from(values), "f32", shape);
 
+/** Pictures, or words, of which each text has one less than the text before it, in two parts. */
+function inputsOf({ size, picture, words }: ZooNetwork): readonly (readonly [string, Tensor])[] {
+  if (words === undefined) {
+    const shape = [BATCH, 3, size, size];
+    return [["batch/image", f32(numbers(picture ?? "", sizeOf(shape)), shape)]];
+  }
+  const of = (name: string, value: (place: number, text: number, i: number) => number): readonly [string, Tensor] => {
+    const values = Int32Array.from({ length: BATCH * size }, (_, i) => value(i % size, Math.floor(i / size), i));
+    return [`batch/${name}`, fromHostArray(values, "i32", [BATCH, size])];
+  };
+  const drawn = numbers("words", BATCH * size);
+  return [
+    of("input_ids", (_place, _text, i) => Math.floor((((drawn[i] ?? 0) + 1) / 2) * words)),
+    of("attention_mask", (place, text) => Number(place < size - text)),
+    of("token_type_ids", (place) => Number(place >= size / 2)),
+  ];
+}
+
 /** Up to so many elements, equally far apart. */
 function sampled(values: Float32Array): number[] {
   const step = Math.ceil(values.length / SAMPLES);
@@ -69,6 +88,7 @@ const ONE_OF_EACH_KIND: readonly string[] = [
   "convnext_tiny",
   "squeezenet1_1",
   "unet",
+  "bert_classifier",
 ];
 
 /** A software driver compiles hundreds of pipelines for one of them. */
@@ -76,8 +96,9 @@ const TIMEOUT_MS = 300_000;
 
 const isWhole = (device: TraceDevice): boolean => device === "wasm" || process.env["ZOO"] === "all";
 
-export function zooTraceSuite(device: TraceDevice): void {
-  const names = isWhole(device) ? Object.keys(ZOO) : ONE_OF_EACH_KIND;
+/** @param options as of `traceSuite` */
+export function zooTraceSuite(device: TraceDevice, options: TraceOptions = {}): void {
+  const names = options.names ?? (isWhole(device) ? Object.keys(ZOO) : ONE_OF_EACH_KIND);
   const work = mkdtempSync(join(tmpdir(), "tlc-zoo-"));
   afterAll(() => rmSync(work, { recursive: true, force: true }));
   const all = tensorsOf(join(ZOO_FIXTURES, "traces.safetensors"));
@@ -90,16 +111,15 @@ export function zooTraceSuite(device: TraceDevice): void {
         if (!network) throw new Error(`no network ${name}`);
         const file = (kind: string): string => join(work, `${name}.${kind}`);
         const spec = specOfZoo(network.file, network.small, network.file === "unet" ? "mse" : "cross_entropy");
-        const { parameters, outputs } = elaborated(spec, BATCH);
+        const { parameters, outputs } = elaborated(spec, BATCH, { time: network.size });
         const output = only(outputs);
         const weights = parameters.map(
           ({ name: weight, state }) => [`weight/${weight}`, f32(begin(weight, state.type.shape), state.type.shape)] as const,
         );
-        const image = [BATCH, 3, network.size, network.size];
         const label = Int32Array.from({ length: BATCH }, (_, i) => i % CLASSES);
         const given = new Map<string, Tensor>([
           ...weights,
-          ["batch/image", f32(numbers(network.picture, sizeOf(image)), image)],
+          ...inputsOf(network),
           [
             "batch/label",
             network.file === "unet"
@@ -109,7 +129,7 @@ export function zooTraceSuite(device: TraceDevice): void {
         ]);
         writeFileSync(file("tlspec"), spec);
         writeFileSync(file("in.safetensors"), writeSafetensors(given));
-        const actual = await traced(file("tlspec"), file("in.safetensors"), 1, device, file("out.safetensors"));
+        const actual = await traced(file("tlspec"), file("in.safetensors"), 1, device, file("out.safetensors"), options.openDevice);
 
         const own = (tensor: string): Float32Array => toFloat32(tensor, found(actual, tensor));
         const wanted = (tensor: string): Float32Array => toFloat32(tensor, found(all, `${name}/${tensor}`));

@@ -13,11 +13,13 @@ export interface ZooNetwork {
   readonly weights: number;
   readonly tensors: number;
   readonly sha256: string;
-  /** The small network of the trace, of the same family, on pictures of `size` pixels. */
+  /** The small network of the trace, of the same family, on pictures of `size` pixels or texts of `size` tokens. */
   readonly small: string;
   readonly size: number;
   /** What the pictures of its trace are made of, as weights are of their names. */
-  readonly picture: string;
+  readonly picture?: string;
+  /** Of a network on texts: how many words there are. */
+  readonly words?: number;
 }
 
 export const ZOO = JSON.parse(readFileSync(join(ZOO_FIXTURES, "networks.json"), "utf8")) as Readonly<Record<string, ZooNetwork>>;

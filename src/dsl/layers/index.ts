@@ -1,6 +1,7 @@
 // Every layer of the language. Names, argument checks and docs/language.md derive from this list.
 
 import { ACTIVATIONS } from "./activations.ts";
+import { ATTENTIONS } from "./attention.ts";
 import { batchNorm } from "./batch-norm.ts";
 import { add, concat, mul } from "./combine.ts";
 import { CONVOLUTIONS } from "./conv.ts";
@@ -22,6 +23,7 @@ export const LAYERS: readonly AnyLayer[] = [
   linear,
   embedding,
   ...RECURRENT,
+  ...ATTENTIONS,
   batchNorm,
   ...NORMS,
   ...DROPOUTS,

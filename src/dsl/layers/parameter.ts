@@ -7,7 +7,7 @@ import { arg, defineLayer, extent, requireShape } from "./define.ts";
 import type { LayerContext } from "./define.ts";
 
 /** The same values for every example: [batch, …]. */
-const forAll = ({ b, batch }: LayerContext, values: Node, shape: Shape): Node =>
+export const forAll = ({ b, batch }: LayerContext, values: Node, shape: Shape): Node =>
   b.expand(b.reshape(values, { shape: [1, ...shape] }), { shape: [batch, ...shape] });
 
 function requireExtents(shape: readonly number[]): void {

@@ -84,6 +84,7 @@ export const batchNorm: Op<BatchNormAttrs, -1> = defineComposite<BatchNormAttrs,
   name: "batchNorm",
   arity: -1,
   narrows: "rounds",
+  narrowed: 1,
   infer: (types) => {
     const [x, mask] = [at(types, 0), types[5]];
     requireThat(

@@ -123,6 +123,8 @@ interface OpBase<A extends object, N extends number> {
    * are better left f32. Left out: elementwise ops round, and all others give f32.
    */
   readonly narrows?: "keeps" | "rounds" | "never";
+  /** How many inputs, from the first, that is about; all of them where it is left out. Others are f32 whatever it makes: scales and statistics of a norm. */
+  readonly narrowed?: number;
   /** For an op that reads rows (axis 0) of one input at the indices in another: which inputs these are. */
   readonly picksRows?: { readonly of: number; readonly at: number };
   /** For an op that does something else while its network trains. */

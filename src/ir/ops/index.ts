@@ -1,6 +1,7 @@
 // Every operation. The builder's methods, the tests and the printers' tables derive from this list.
 
 import { gelu, geluTanh, logSoftmax, relu, sigmoid, silu, softmax } from "./activation.ts";
+import { attention, maskedSoftmax } from "./attention.ts";
 import { batchNorm } from "./batch-norm.ts";
 import { batchMean, batchVariance } from "./batch-statistics.ts";
 import { conv2d, conv2dInputGrad, conv2dWeightGrad } from "./conv.ts";
@@ -77,6 +78,7 @@ export const ops = {
   randomBits, randomUniform, randomNormal,
   relu, sigmoid, silu, gelu, geluTanh, leakyRelu, hardTanh, elu, softplus, softmax, logSoftmax, crossEntropy, squaredError,
   batchMean, batchVariance, batchNorm, layerNorm, rmsNorm, groupNorm, dropout, embedding, lstm, gru, rnn,
+  maskedSoftmax, attention,
   scan, scanResult, gradient,
 } as const;
 

@@ -69,7 +69,8 @@ describe("padded sequences", () => {
     ]);
   });
 
-  it.each(["rnn: lstm(4) -> last", "mean", "rnn: lstm(4) -> mean", "rnn: lstm(4, 2) -> last"])(
+  const attending = ["a: multi_head_attention(3) -> mean", "a: multi_head_attention(1, causal: true) -> last"];
+  it.each(["rnn: lstm(4) -> last", "mean", "rnn: lstm(4) -> mean", "rnn: lstm(4, 2) -> last", ...attending])(
     "through %s give what each gives alone",
     async (layers) => {
       const sequences = rows.map((row) => row.split(" ").map(Number));
