@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { choiceHere } from "../../src/runtime/embed/cuda-tuning.ts";
+import { warnOfChoices } from "../../src/runtime/embed/warn-of-choices.ts";
 import { countTimes, keptTimes } from "../../src/runtime/tuning/kept-times.ts";
 import { Tuner, type Choice, type Time } from "../../src/runtime/tuning/tuner.ts";
 
@@ -34,7 +34,7 @@ it("an application is warned of a way that makes other numbers, and of nothing e
     { name: "b", microseconds: null },
     { name: "c", microseconds: null, differs: true },
   ] as const;
-  choiceHere().tuning?.tell?.([{ kernel: "matmul_3", taken: "a", why: "measured", candidates }]);
+  warnOfChoices([{ kernel: "matmul_3", taken: "a", why: "measured", candidates }]);
   expect(warn.mock.calls).toEqual([["matmul_3: c gives other numbers on this GPU, and is not used", "TlspecWarning"]]);
   warn.mockRestore();
 });
