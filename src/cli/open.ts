@@ -10,7 +10,7 @@ import type { Device } from "../runtime/device.ts";
 import { DEVICE_NAMES, REAL_DEVICES, type DeviceName } from "../runtime/opening.ts";
 import { DataError } from "../runtime/errors.ts";
 import { dataFolders } from "../runtime/inside.ts";
-import type { Choice } from "../runtime/tuning/tuner.ts";
+import { differingWays, type Choice } from "../runtime/tuning/tuner.ts";
 import { systemReason } from "../runtime/system-reason.ts";
 import { EXIT, Exit, UsageError } from "./failure.ts";
 import { COMPILE_HINT, readManifest, targetsIn } from "./folder.ts";
@@ -44,7 +44,7 @@ export const openingOf = ({ threads, tune }: DeviceOptions, terminal: Terminal):
     terminal.object({ event: "tuned", choices });
     const measured = choices.filter(({ why }) => why === "measured").length;
     if (measured > 0) terminal.note(tunedText(choices, measured));
-    for (const text of choices.flatMap(differingTexts)) terminal.warn(text);
+    for (const text of choices.flatMap(differingWays)) terminal.warn(text);
   },
   ...(threads !== undefined && { threads }),
 });
@@ -54,12 +54,6 @@ function tunedText(choices: readonly Choice[], measured: number): string {
   const others = choices.filter(({ taken, candidates }) => taken !== candidates[0]?.name).length;
   return `measured ${measured} product${measured === 1 ? "" : "s"} on this GPU, which is remembered; of ${choices.length}, ${others} are done in another way than the compiler's guess`;
 }
-
-/** A way that computes something else is a fault of the compiler, the driver or a library, which its makers should know of. */
-const differingTexts = ({ kernel, layer, candidates }: Choice): readonly string[] =>
-  candidates
-    .filter(({ differs }) => differs)
-    .map(({ name }) => `${kernel}${layer === undefined ? "" : ` of ${layer}`}: ${name} gives other numbers on this GPU, and is not used`);
 
 /** `tlc compile` without a device takes webgpu: it is what runs everywhere. */
 export const DEFAULT_TARGET = "webgpu";

@@ -10,6 +10,7 @@ import { openPtxMaker } from "../../src/runtime/cuda/image.ts";
 import { openLibraries } from "../../src/runtime/cuda/open-libraries.ts";
 import type { Device } from "../../src/runtime/device.ts";
 import { openDevice } from "../../src/runtime/open-device.ts";
+import { choosingBy } from "../../src/runtime/tuning/choose-kernels.ts";
 import type { Tuning } from "../../src/runtime/tuning/tuner.ts";
 import { conformance } from "./conformance.ts";
 import { convolutionSuite } from "./convolution-suite.ts";
@@ -58,7 +59,7 @@ else {
       const maker = await openPtxMaker({ env: process.env, cache: CACHE });
       return async (...what) => imageOfPtx(await maker.ptxOf(...what));
     };
-    return openCudaDevice({ images, tuning, libraries: ({ koffi }) => openLibraries(koffi, { env: process.env }) });
+    return openCudaDevice({ images, tuning: choosingBy(tuning), libraries: ({ koffi }) => openLibraries(koffi, { env: process.env }) });
   };
   everyWaySuite(subject.name, openTuned, [...PRODUCTS, ...LARGE_PRODUCTS]);
   const hasCudnn = filesOf("cudnn", { env: process.env }).length > 0;

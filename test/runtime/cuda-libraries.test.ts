@@ -12,6 +12,7 @@ import { programFault } from "../../src/ir/program-checks.ts";
 import { openCublasLt } from "../../src/runtime/cuda/cublaslt.ts";
 import { openCudaDevice } from "../../src/runtime/cuda/device.ts";
 import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
+import { choosingBy } from "../../src/runtime/tuning/choose-kernels.ts";
 import { keptTimes } from "../../src/runtime/tuning/kept-times.ts";
 import type { Choice } from "../../src/runtime/tuning/tuner.ts";
 import { hostCublasLt, hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
@@ -71,7 +72,7 @@ describe.skipIf(reason !== undefined)("a library of products", () => {
     const choices: Choice[] = [];
     const device = await openCudaDevice({
       ...{ path: driver, images: () => Promise.resolve(hostModule) },
-      tuning: { times: keptTimes(cache), tell: (told) => choices.push(...told) },
+      tuning: choosingBy({ times: keptTimes(cache), tell: (told) => choices.push(...told) }),
       libraries: ({ koffi }) => [openCublasLt(koffi, library)],
     });
     try {
@@ -112,7 +113,7 @@ describe.skipIf(reason !== undefined)("a library of products", () => {
 
   everyWaySuite("a driver without a GPU", async (tuning) =>
     openCudaDevice({
-      ...{ path: await hostDriver(), images: () => Promise.resolve(hostModule), tuning },
+      ...{ path: await hostDriver(), images: () => Promise.resolve(hostModule), tuning: choosingBy(tuning) },
       libraries: ({ koffi }) => [openCublasLt(koffi, library)],
     }),
   );

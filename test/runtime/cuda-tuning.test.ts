@@ -11,6 +11,7 @@ import { programFault } from "../../src/ir/program-checks.ts";
 import { tensorType } from "../../src/ir/types.ts";
 import { openCudaDevice } from "../../src/runtime/cuda/device.ts";
 import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
+import { choosingBy } from "../../src/runtime/tuning/choose-kernels.ts";
 import { keptTimes } from "../../src/runtime/tuning/kept-times.ts";
 import type { Choice } from "../../src/runtime/tuning/tuner.ts";
 import { hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
@@ -71,7 +72,11 @@ describe.skipIf(reason !== undefined)("the CUDA device, where there is a choice"
   async function load(given = program, isTuned = true) {
     const choices: Choice[] = [];
     const tuning = { times: keptTimes(cache), tell: (told: readonly Choice[]) => choices.push(...told) };
-    const device = await openCudaDevice({ path, images: () => Promise.resolve(hostModule), ...(isTuned && { tuning }) });
+    const device = await openCudaDevice({
+      path,
+      images: () => Promise.resolve(hostModule),
+      ...(isTuned && { tuning: choosingBy(tuning) }),
+    });
     try {
       fake.log();
       const session = await device.load(given);

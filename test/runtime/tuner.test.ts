@@ -3,7 +3,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { warnOfChoices } from "../../src/runtime/embed/warn-of-choices.ts";
 import { countTimes, keptTimes } from "../../src/runtime/tuning/kept-times.ts";
 import { Tuner, type Choice, type Time } from "../../src/runtime/tuning/tuner.ts";
 
@@ -25,6 +26,18 @@ async function choose(tuner: Tuner, times: readonly (readonly Time[])[], names =
   });
   return { taken, choice, calls };
 }
+
+it("an application is warned of a way that makes other numbers, and of nothing else", () => {
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+  const candidates = [
+    { name: "a", microseconds: 5 },
+    { name: "b", microseconds: null },
+    { name: "c", microseconds: null, differs: true },
+  ] as const;
+  warnOfChoices([{ kernel: "matmul_3", taken: "a", why: "measured", candidates }]);
+  expect(warn.mock.calls).toEqual([["matmul_3: c gives other numbers on this GPU, and is not used", "TlspecWarning"]]);
+  warn.mockRestore();
+});
 
 describe("a tuner", () => {
   it("takes the fastest by the least of several rounds, and does not go on with what is hopeless", async () => {

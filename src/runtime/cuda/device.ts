@@ -7,7 +7,7 @@ import { Driver, unavailable } from "./driver.ts";
 import { capabilityOf, gpuAt, OLDEST_CAPABILITY, type Gpu } from "./gpus.ts";
 import type { ProductLibrary } from "./library.ts";
 import { CudaSession } from "./session.ts";
-import { Tuner, type Tuning } from "../tuning/tuner.ts";
+import type { ChooseOn } from "../tuning/choose-kernels.ts";
 
 export interface CudaDevice extends Device {
   readonly driver: Driver;
@@ -19,7 +19,7 @@ export interface CudaOptions {
   /** Asked once there is a GPU; throws a DeviceError where nothing can be made for it. */
   readonly images: () => Promise<ImageOf>;
   /** Left out, kernels are those that the compiler took. */
-  readonly tuning?: Tuning | undefined;
+  readonly tuning?: ChooseOn | undefined;
   /** NVIDIA's libraries of products, opened when a program has work for them; they are only used where they were measured to be faster. */
   readonly libraries?: ((driver: Driver) => readonly ProductLibrary[]) | undefined;
 }
@@ -36,19 +36,19 @@ export async function openCudaDevice({ path, images, tuning, libraries }: CudaOp
     driver.call("cuCtxSetCurrent", driver.handle("cuDevicePrimaryCtxRetain", device));
   });
   let opened: readonly ProductLibrary[] | undefined;
-  const tuner = tuning && new Tuner(`cuda ${name} ${capabilityOf(gpu)} driver ${driver.release}`, tuning);
+  const choose = tuning?.(`cuda ${name} ${capabilityOf(gpu)} driver ${driver.release}`);
   return {
     info: { kind: "cuda", description: `CUDA (${name}, sm_${major}${minor})`, isHardware: true },
     driver,
     load: async (program): Promise<Session> => {
       // What not every GPU runs is only taken where it was measured.
-      const needs = tuner ? neededOn(gpu, program) : [];
+      const needs = choose ? neededOn(gpu, program) : [];
       const images = new Map(await Promise.all([undefined, ...needs].map(async (each) => [each, await imageOf(program, each)] as const)));
-      const hasWork = tuner !== undefined && program.kernels.some(({ library }) => library);
+      const hasWork = choose !== undefined && program.kernels.some(({ library }) => library);
       if (hasWork) opened ??= libraries?.(driver) ?? [];
       const session = new CudaSession(driver, program, images, hasWork ? opened : []);
       try {
-        if (tuner) await session.choose(tuner);
+        if (choose) await session.choose(choose);
         return session;
       } catch (error) {
         session.dispose();

@@ -57,9 +57,8 @@ export class Modules {
   #moduleOf(needs: Architecture | undefined): bigint {
     const known = this.#modules.get(needs);
     if (known !== undefined) return known;
-    const image = this.#images.get(needs);
-    if (!image) throw new InternalError(`there are no kernels for ${needs ?? "this GPU"}`);
-    const loaded = this.#driver.handle("cuModuleLoadData", image);
+    // What is not there, the driver refuses.
+    const loaded = this.#driver.handle("cuModuleLoadData", this.#images.get(needs) ?? null);
     this.#modules.set(needs, loaded);
     return loaded;
   }

@@ -6,8 +6,7 @@ import { ALIGNMENT, type BufferPlan, type EntryName, type KernelLaunch, type Lib
 import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
 import { formatBytes, outOfMemory } from "../memory.ts";
-import { chooseKernels, SMALL_NUMBERS, type Experiment } from "../tuning/choose-kernels.ts";
-import type { Tuner } from "../tuning/tuner.ts";
+import { SMALL_NUMBERS, type Choose, type Experiment } from "../tuning/trial.ts";
 import { captured } from "./capture.ts";
 import { CudaError, unavailable, type Driver } from "./driver.ts";
 import { isLibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
@@ -88,24 +87,21 @@ export class CudaSession implements Session {
   }
 
   /** Measures what the program leaves open, before anything else uses the session. */
-  async choose(tuner: Tuner): Promise<void> {
+  async choose(choose: Choose): Promise<void> {
     const fill = (value: number): void => this.#driver.call("cuMemsetD8Async", this.#arena, value, this.#bytes, this.#stream);
     let stopwatch: Stopwatch | undefined;
     try {
       const watch = (stopwatch = new Stopwatch(this.#driver, this.#stream, () => this.sync()));
       fill(SMALL_NUMBERS);
-      const taken = await chooseKernels(
-        {
-          program: this.#program,
-          candidates: (kernel) => this.#waysOf(kernel).map(({ name }) => name),
-          measure: async (launch, candidate) => {
-            const way = this.#waysOf(launch.kernel)[candidate];
-            return watch.time(() => way?.enqueue(launch, 0)).catch(notRefused);
-          },
-          results: (experiment, candidate) => this.#results(experiment, candidate).catch(notRefused),
+      const taken = await choose({
+        program: this.#program,
+        candidates: (kernel) => this.#waysOf(kernel).map(({ name }) => name),
+        measure: async (launch, candidate) => {
+          const way = this.#waysOf(launch.kernel)[candidate];
+          return watch.time(() => way?.enqueue(launch, 0)).catch(notRefused);
         },
-        tuner,
-      );
+        results: (experiment, candidate) => this.#results(experiment, candidate).catch(notRefused),
+      });
       for (const [kernel, candidate] of taken) {
         const way = this.#waysOf(kernel)[candidate];
         if (way) this.#ways.set(kernel, way);
@@ -376,5 +372,5 @@ function notRefused(error: unknown): null {
 
 const lost = (reason: string, hint: string): DeviceError => new DeviceError("lost", `the GPU was lost: ${reason}`, hint);
 const LOST_HINT = "Start again; if it happens again, use a smaller batch.";
-const TUNE_HINT = "It was trying ways to compute products: with --no-tune it takes those that the compiler chose.";
+const TUNE_HINT = "It was measuring kernels: --no-tune takes those that the compiler chose.";
 const NAME_HINT = "With CUDA_LAUNCH_BLOCKING=1 in the environment, a kernel that fails is named.";

@@ -4,5 +4,6 @@
 import { cacheFolder } from "../cache-folder.ts";
 import type { CudaOptions } from "../cuda/device.ts";
 import { measuring } from "../cuda/measuring.ts";
+import { warnOfChoices } from "./warn-of-choices.ts";
 
-export const choiceHere = (): Pick<CudaOptions, "tuning" | "libraries"> => measuring(cacheFolder(process.env, "tuning"));
+export const choiceHere = (): Pick<CudaOptions, "tuning" | "libraries"> => measuring(cacheFolder(process.env, "tuning"), warnOfChoices);

@@ -4,5 +4,6 @@
 import { cacheFolder } from "../cache-folder.ts";
 import { measuring } from "../webgpu/choosing.ts";
 import type { Choose } from "../webgpu/session.ts";
+import { warnOfChoices } from "./warn-of-choices.ts";
 
-export const choiceOn = (adapter: GPUAdapter): Choose | undefined => measuring(adapter, cacheFolder(process.env, "tuning"));
+export const choiceOn = (adapter: GPUAdapter): Choose | undefined => measuring(adapter, cacheFolder(process.env, "tuning"), warnOfChoices);

@@ -3,34 +3,9 @@
 import type { HostArray } from "../../ir/arrays.ts";
 import type { KernelLaunch, Program } from "../../ir/program.ts";
 import { sizeOf, type DType } from "../../ir/types.ts";
-import { areSame, isTelling, samplesOf, TrialNumbers, type Range } from "./same-results.ts";
-import type { Choice, Time, Tuner } from "./tuner.ts";
-
-/**
- * Of every byte of the memory that is measured over, as an f32 0.0115: with zeros a GPU takes less power and runs faster than it ever will. All of it
- * is zeros again before anything else runs.
- */
-export const SMALL_NUMBERS = 0x3c;
-
-/** What a device is to try of a launch, over memory that begins the same for each of its candidates. */
-export interface Experiment {
-  readonly launch: KernelLaunch;
-  /** What the launch's buffers begin with, in their order, each again and again up to its end. */
-  readonly numbers: readonly HostArray[];
-  /** What of them is asked for then: places in the launch. */
-  readonly asked: readonly (Range & { readonly place: number; readonly dtype: DType })[];
-}
-
-/** What a device can try. */
-export interface Trial {
-  readonly program: Program;
-  /** Ways to compute what a kernel of this number does, by what they are remembered; its own first. */
-  readonly candidates: (kernel: number) => readonly string[];
-  /** Of a launch, done by that candidate. */
-  readonly measure: (launch: KernelLaunch, candidate: number) => Promise<Time>;
-  /** What is asked for, of a candidate; null of one that cannot run. */
-  readonly results: (experiment: Experiment, candidate: number) => Promise<readonly HostArray[] | null>;
-}
+import { areSame, isTelling, samplesOf, TrialNumbers } from "./same-results.ts";
+import type { Experiment, Trial, Choose } from "./trial.ts";
+import { Tuner, type Choice, type Tuning } from "./tuner.ts";
 
 /** Numbers of both signs, as operands are, so that what is wrong does not vanish in a mean; and some without, where those give no numbers. */
 const LOWEST = [-1, 0.5];
@@ -39,7 +14,7 @@ const LOWEST = [-1, 0.5];
  * By kernel of the program a candidate's number; of those that are done in their own way nothing. Kernels that read resident data keep their guess: how
  * much there is of it is not known when a program is loaded. A candidate that makes something else than the kernel itself is no way to do it, however fast.
  */
-export async function chooseKernels(trial: Trial, tuner: Tuner): Promise<ReadonlyMap<number, number>> {
+async function chooseKernels(trial: Trial, tuner: Tuner): Promise<ReadonlyMap<number, number>> {
   const { program, candidates, measure } = trial;
   const taken = new Map<number, number>();
   const choices: Choice[] = [];
@@ -58,6 +33,17 @@ export async function chooseKernels(trial: Trial, tuner: Tuner): Promise<Readonl
   tuner.tell(choices);
   return taken;
 }
+
+/** @param machine all that times depend on beside the candidates: which GPU, and its driver */
+export type ChooseOn = (machine: string) => Choose;
+
+/** How a device chooses, from what remembers and is told of it. */
+export const choosingBy =
+  (tuning: Tuning): ChooseOn =>
+  (machine) => {
+    const tuner = new Tuner(machine, tuning);
+    return (trial) => chooseKernels(trial, tuner);
+  };
 
 /** Holds the candidates of a launch to what the first of them, which is the kernel itself, makes of the same numbers. */
 class Jury {

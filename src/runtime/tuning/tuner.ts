@@ -23,6 +23,12 @@ export interface Choice {
   readonly candidates: readonly { readonly name: string; readonly microseconds: Time; readonly differs?: true }[];
 }
 
+/** For people, of each candidate that differs: a fault of the compiler, the driver or a library, which its makers should know of. */
+export const differingWays = ({ kernel, layer, candidates }: Choice): readonly string[] =>
+  candidates
+    .filter(({ differs }) => differs)
+    .map(({ name }) => `${kernel}${layer === undefined ? "" : ` of ${layer}`}: ${name} gives other numbers on this GPU, and is not used`);
+
 /** Where times are remembered. */
 export interface Times {
   find(key: string, count: number): Promise<readonly Time[] | undefined>;

@@ -5,9 +5,10 @@ import { HOST_ARRAYS, type HostArray } from "../../ir/arrays.ts";
 import type { CompiledKernel, KernelLaunch, Program } from "../../ir/program.ts";
 import { fnv1a } from "../../ir/fnv.ts";
 import { DeviceError } from "../device.ts";
-import { chooseKernels, SMALL_NUMBERS, type Experiment } from "../tuning/choose-kernels.ts";
+import { choosingBy } from "../tuning/choose-kernels.ts";
 import { keptTimes } from "../tuning/kept-times.ts";
-import { Tuner, type Tuning } from "../tuning/tuner.ts";
+import { SMALL_NUMBERS, type Choose as ChooseAmong, type Experiment } from "../tuning/trial.ts";
+import type { Tuning } from "../tuning/tuner.ts";
 import { isHardwareAdapter } from "./adapter.ts";
 import { roundUp, textOf } from "./pipelines.ts";
 import type { Choose, Loading } from "./session.ts";
@@ -23,11 +24,11 @@ export function measuring(adapter: GPUAdapter, folder: string | undefined, tell?
 
 /** @param adapter whose description says the driver's release, where that is known */
 export function choosing({ info }: GPUAdapter, tuning: Tuning): Choose {
-  const tuner = new Tuner(["webgpu", info.vendor, info.architecture, info.device, info.description].join(" "), tuning);
-  return (loading) => choose(loading, tuner);
+  const among = choosingBy(tuning)(["webgpu", info.vendor, info.architecture, info.device, info.description].join(" "));
+  return (loading) => choose(loading, among);
 }
 
-async function choose(loading: Loading, tuner: Tuner): Promise<Program> {
+async function choose(loading: Loading, among: ChooseAmong): Promise<Program> {
   const { gpu, program, arena, pipelines } = loading;
   const { kernels, buffers } = program;
   const waysOf = (kernel: number): readonly CompiledKernel[] =>
@@ -52,21 +53,18 @@ async function choose(loading: Loading, tuner: Tuner): Promise<Program> {
     };
   };
   try {
-    const taken = await chooseKernels(
-      {
-        program,
-        candidates: (kernel) => (kernels[kernel]?.alternatives ? waysOf(kernel).map(nameOf) : []),
-        measure: async (launch, candidate) => {
-          const work = await workOf(launch, candidate);
-          return work && stopwatch ? stopwatch.time(work) : null;
-        },
-        results: async (experiment, candidate) => {
-          const work = await workOf(experiment.launch, candidate);
-          return work && resultsOf(loading, experiment, work);
-        },
+    const taken = await among({
+      program,
+      candidates: (kernel) => (kernels[kernel]?.alternatives ? waysOf(kernel).map(nameOf) : []),
+      measure: async (launch, candidate) => {
+        const work = await workOf(launch, candidate);
+        return work && stopwatch ? stopwatch.time(work) : null;
       },
-      tuner,
-    );
+      results: async (experiment, candidate) => {
+        const work = await workOf(experiment.launch, candidate);
+        return work && resultsOf(loading, experiment, work);
+      },
+    });
     return { ...program, kernels: kernels.map((kernel, i) => waysOf(i)[taken.get(i) ?? 0] ?? kernel) };
   } finally {
     if (stopwatch) clear(gpu.device, arena);
