@@ -120,10 +120,9 @@ static inline unsigned half_of(float x) {
   return sign | (((bits & 0x7fffffffu) >> 13) - (112u << 10));
 }
 static inline float of_half(unsigned half) {
-  const unsigned exponent = half >> 10 & 31u, fraction = half & 1023u;
-  const float sign = half & 0x8000u ? -1.0f : 1.0f;
-  if (exponent == 31u) return sign * (fraction ? NAN : INFINITY);
-  return sign * (exponent ? ldexpf(float(1024u + fraction), int(exponent) - 25) : ldexpf(float(fraction), -24));
+  const unsigned sign = (half & 0x8000u) << 16, exponent = half >> 10 & 31u, fraction = half & 1023u;
+  if (exponent == 0) return __uint_as_float(sign | __float_as_uint(float(fraction) * 5.9604644775390625e-8f));
+  return __uint_as_float(sign | (exponent == 31u ? 255u : exponent + 112u) << 23 | fraction << 13);
 }
 
 // Copies that a thread has begun. One lands when it is waited for and not before; until then its place holds no number, so that nobody may still read what
@@ -201,9 +200,12 @@ static inline unsigned *shared_at_launch(unsigned length) {
 }
 static inline unsigned shared_address(const unsigned *of) { return SHARED_AT + unsigned(reinterpret_cast<const char *>(of) - reinterpret_cast<const char *>(asked)); }
 
-// What of it the machine that multiplies sees: as it was when a thread published it. What was changed since is no number to it, whichever comes first.
+// What of it the machine that multiplies sees: as it was when a thread published it. What was changed since is no number to it, whichever comes first. Of
+// threads that publish before one barrier, the last one's is all that is left of it.
 static unsigned published[MOST_SHARED];
-static inline void publish() { memcpy(published, asked, 4 * asked_length); }
+static inline void publish() {
+  if (step + 1 == threads) memcpy(published, asked, 4 * asked_length);
+}
 static unsigned word_for_products(unsigned address) {
   const unsigned at = (address - SHARED_AT) / 4;
   if (address < SHARED_AT || address % 4 != 0 || at >= asked_length) abort();
