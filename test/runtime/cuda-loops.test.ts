@@ -1,17 +1,12 @@
-// Loops over time as CUDA kernels, run by the host's C++ compiler; skipped, with the reason, where there is none.
+// Loops over time as CUDA kernels that the host's C++ compiler makes, launched as on a GPU: those that are one launch, and those that launch their kernels in
+// each step. Skipped, with the reason, where there is no such compiler.
 
 import { describe, it } from "vitest";
-import { NO_HOST_COMPILER, openHostCuda } from "../support/cuda-host.ts";
-import { kernelsOfGraphs } from "../support/cuda-kernels.ts";
-import { loopGraphs, loopSuite } from "./loop-suite.ts";
+import { NO_HOST_COMPILER, openHostDriver } from "../support/cuda-host.ts";
+import { loopSuite } from "./loop-suite.ts";
 
 if (NO_HOST_COMPILER !== undefined)
   describe("loops on cuda", () => {
     it.skip(`run: ${NO_HOST_COMPILER}`, () => undefined);
   });
-else
-  loopSuite("cuda on the host", async () => {
-    const device = openHostCuda();
-    await device.prepare([...kernelsOfGraphs(loopGraphs()).values()]);
-    return device;
-  });
+else loopSuite("cuda on the host", openHostDriver);

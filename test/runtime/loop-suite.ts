@@ -123,9 +123,6 @@ function exampleOf({ build }: Case): { readonly graph: Graph; readonly inputs: R
   return { graph: { builder: b, outputs: new Map([["output", output], ...gradients]) }, inputs };
 }
 
-/** What the suite runs. */
-export const loopGraphs = (): Graph[] => LOOPS.map((each) => exampleOf(each).graph);
-
 export function loopSuite(name: string, open: () => Promise<Device>, cases = LOOPS): void {
   describe(`loops on ${name}`, () => {
     let device: Device;

@@ -134,6 +134,7 @@ int cuCtxSetCurrent(Handle) { CALL(cuCtxSetCurrent); return OK; }
 int cuModuleLoadData(Handle *out, const char *image) {
   CALL(cuModuleLoadData);
   if (retained <= 0) return CONTEXT_DESTROYED;
+  if (!image) return 1;
   const std::string path = image;
   void *library = dlopen(path.substr(0, path.find('\n')).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) return 200;
