@@ -15,6 +15,8 @@ export interface NativeFunction {
 /** What of koffi is used. */
 export interface Koffi {
   load(path: string): { func(name: string, result: string, parameters: readonly string[]): NativeFunction };
+  /** Where in the host's memory an array is, for as long as there is the array. */
+  address(of: Float32Array): bigint;
   /** Host memory at an address. */
   view(address: bigint, bytes: number): ArrayBuffer;
   decode(address: bigint, type: string, length: number): string;
