@@ -13,6 +13,12 @@ import { commentText, fileName, jsLiteral, jsString } from "../../src/codegen/mo
 import { printDeclarations } from "../../src/codegen/module/declarations.ts";
 import { printModule, printProgram } from "../../src/codegen/module/module.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
+import { createBuilder } from "../../src/ir/builder.ts";
+import type { Node } from "../../src/ir/node.ts";
+import type { Program } from "../../src/ir/program.ts";
+import { tensorType } from "../../src/ir/types.ts";
+import { LibraryWork } from "../../src/runtime/cuda/library-work.ts";
+import { compileGraph } from "../support/run-graph.ts";
 import { readExact } from "../../src/ir/exact-json.ts";
 import { fakeArtifact } from "../runtime/trainer/fake-session.ts";
 import { withProgram } from "../support/stages.ts";
@@ -144,6 +150,24 @@ describe("hostile names", () => {
       for (const text of [module, printProgram(named(name))]) expect(text).not.toMatch(/<\/|<!--|\/secret|\u202e|\u2028/);
       expect(commentText(name)).toMatch(/^[\w. -]*$/);
     }
+  });
+});
+
+describe("a program in a module", () => {
+  it("keeps what memory for libraries follows from", async () => {
+    // The right operand is computed as it is read, and written down for a library; what comes after the sum is a kernel of its own.
+    const b = createBuilder();
+    const given = (name: string, ...shape: number[]): Node => b.input({ name, role: "batch", type: tensorType("f32", shape) });
+    const y = b.tanh(b.matmul(given("x", 160, 200), b.sin(given("w", 200, 144))));
+    const { program } = compileGraph({ builder: b, outputs: new Map([["y", y]]) }, "cuda");
+    const module = await evaluated(printProgram(withProgram(fakeArtifact(), program)));
+    const bytesOf = (of: Program): number => {
+      const plan = { name: "plan", workspaceBytes: 0, enqueue: () => undefined, dispose: () => undefined };
+      return new LibraryWork(of, [{ name: "", plansOf: () => [plan], dispose: () => undefined }]).bytes;
+    };
+    const [stage] = (module as unknown as Artifact).stages;
+    expect(bytesOf(program)).toBe(4 * (200 * 144 + 160 * 144));
+    expect(stage && bytesOf(stage.program)).toBe(bytesOf(program));
   });
 });
 

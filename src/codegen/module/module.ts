@@ -82,7 +82,10 @@ export const stages = {{stages}};
 `,
 );
 
-/** The text of kernels that are bytes is for people, and what a launch must give a kernel for who reads a folder. */
+/**
+ * The text of kernels that are bytes is for people, and what a launch must give a kernel for who reads a folder; but what is made for a library, and how
+ * much of it, follows from what its kernel takes.
+ */
 export function printProgram({ name, target, stages }: Artifact): string {
   const embedded = stages.map((stage) => ({ ...stage, program: withoutTexts(stage.program) }));
   return programSkeleton({ recipe: commentText(name), target, stages: jsLiteral(embedded) });
@@ -99,8 +102,10 @@ function embedded(artifact: Artifact): Omit<Artifact, "target" | "stages"> {
 
 function withoutTexts({ prelude, ...program }: Program): Program {
   const isCompiled = program.ptx !== undefined;
-  const kernels = program.kernels.map(({ source, params: _, ...kernel }) =>
-    source === undefined || isCompiled || kernel.wasm ? kernel : { ...kernel, source },
-  );
+  const kernels = program.kernels.map(({ source, params, ...kernel }) => ({
+    ...kernel,
+    ...(source !== undefined && !isCompiled && !kernel.wasm && { source }),
+    ...(kernel.library && { params }),
+  }));
   return { ...program, ...(prelude !== undefined && !isCompiled && { prelude }), kernels };
 }
