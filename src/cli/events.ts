@@ -277,7 +277,7 @@ export interface InspectedStage {
     readonly other: number;
     readonly peak: number;
   };
-  /** Products and convolutions that a device may do in other ways than the compiler's guess, which it measures: with other kernels, or by a library. */
+  /** Products, convolutions and attention that a device may do in other ways than the compiler's guess, which it measures: with other kernels, or by a library. */
   readonly measured: { readonly kernels: number; readonly library: number };
   readonly cached: StageReport["cache"];
   /** Layers whose normalization is part of the product before them, in training steps and in answers. */

@@ -32,7 +32,7 @@ export function showStage(artifact: Artifact, inspection: InspectedStage, hasLay
   const { kernels, library } = inspection.measured;
   if (kernels + library > 0) {
     const byLibrary = library > 0 ? `, ${library} by NVIDIA's libraries` : "";
-    fact("measured", `products and convolutions that a device tries in other ways: ${kernels} with other kernels${byLibrary}`);
+    fact("measured", `products, convolutions and attention that a device tries in other ways: ${kernels} with other kernels${byLibrary}`);
   }
   showEntries(inspection, terminal);
   showMemory(inspection, terminal);

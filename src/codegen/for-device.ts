@@ -3,7 +3,7 @@
 import type { StoredFormat } from "../ir/formats.ts";
 import type { CompiledKernel, KnownProfile, KernelPart, LoopOfRows } from "../ir/program.ts";
 import type { Kernel, Product, SplitK } from "../ir/loop/kernel.ts";
-import type { CompiledForm, Target, WayOfKernels } from "./target.ts";
+import type { CompiledForm, CompiledWhole, Target, WayOfKernels } from "./target.ts";
 
 /** Prints kernels for the device at hand. */
 export interface Printer {
@@ -13,6 +13,9 @@ export interface Printer {
   readonly compileWays?: (kernel: Kernel) => readonly WayOfKernels[];
   readonly roomFor?: (kernel: Kernel) => number;
   readonly compileForm?: (kernel: Kernel) => CompiledForm | undefined;
+  /** See `whole` in `Target`. */
+  readonly isWhole?: (parts: readonly KernelPart[]) => boolean;
+  readonly compileWhole?: (parts: readonly KernelPart[]) => CompiledWhole | undefined;
   readonly compileTogether?: (parts: readonly KernelPart[]) => CompiledKernel;
   /** See `loops` in `Target`. */
   readonly rowsOfLoop?: (parts: readonly KernelPart[]) => number | undefined;
@@ -33,7 +36,7 @@ export interface Guidance {
 
 /** @param limits left out: whatever every device of the target has */
 export function printerFor(target: Target, limits?: KnownProfile): Printer {
-  const { name, storesBytes, together, loops, prelude, ways, roomFor, library } = target;
+  const { name, storesBytes, together, loops, prelude, ways, roomFor, library, whole } = target;
   const compileKernel: Printer["compileKernel"] = (kernel) => target.compileKernel(kernel, limits);
   return {
     name,
@@ -43,6 +46,7 @@ export function printerFor(target: Target, limits?: KnownProfile): Printer {
     ...(ways && { compileWays: (kernel) => ways(kernel, limits) }),
     ...(roomFor && { roomFor }),
     ...(library && { compileForm: (kernel) => library(kernel, limits) }),
+    ...(whole && { isWhole: (parts) => whole.is(parts), compileWhole: (parts) => whole.compile(parts, limits) }),
     ...(together && { compileTogether: (parts) => together.compile(parts, limits) }),
     ...(loops && {
       rowsOfLoop: (parts) => loops.rowsOf(parts, limits),

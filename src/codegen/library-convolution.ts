@@ -3,17 +3,15 @@
 
 import { add, axis, div, int, load, mul, operands, rem, type Expr } from "../ir/loop/expr.ts";
 import { expressionsOf, type Axis, type ContractStage, type Kernel, type KernelParameter, type StoreStage } from "../ir/loop/kernel.ts";
-import type { ConvolutionOfLibrary, Extents, Four, MatrixType, TensorPlace } from "../ir/program.ts";
+import type { ConvolutionOfLibrary, Extents, MatrixType, TensorPlace } from "../ir/program.ts";
 import { isConvolution, isOrdered, packedStrides } from "../ir/tensor-place.ts";
 import { isHalf } from "../ir/types.ts";
-import { sizeOfAxes, substituter, termsOf } from "./axes.ts";
-import { isMatrixType, madeBefore, restOf, unrounded, type LibraryForm } from "./library-rest.ts";
+import { sizeOfAxes, substituter } from "./axes.ts";
+import { madeBefore, restOf, unrounded, type LibraryForm } from "./library-rest.ts";
+import { coefficient, placeOf, shapeOf, type Dimensions } from "./tensor-places.ts";
 import { byPosition, guardsOf, isZero, stepsIn, windowOf, type Sliding, type Window } from "./windows.ts";
 
 type Direction = ConvolutionOfLibrary["direction"];
-
-/** An operand's axes, dimension by dimension: of a dimension of several, the innermost last. */
-type Dimensions = readonly (readonly Axis[])[];
 
 export function convolutionForm(kernel: Kernel): LibraryForm | undefined {
   const [stage] = kernel.stages;
@@ -252,42 +250,6 @@ function extentOf({ windows, load: from }: Slid, i: 0 | 1, { stride, padding, di
   const held = (whole ?? 0) / ((i === 1 ? columns : rows) ?? NaN);
   const isRight = Number.isInteger(held) && held >= reach && Math.floor((held + around) / stride[i]) + 1 === placed[i];
   return isRight ? held : reach;
-}
-
-const coefficient = (index: Expr, name: string): number =>
-  termsOf(index).reduce((sum, [scale, factor]) => (factor?.kind === "axis" && factor.name === name ? sum + scale : sum), 0);
-
-const shapeOf = (dimensions: Dimensions): Four => {
-  const [a = 1, b = 1, c = 1, d = 1] = dimensions.map((axes) => sizeOfAxes(axes));
-  return [a, b, c, d];
-};
-
-/** The tensor that a load goes over, along these axes; undefined where it is none. */
-function placeOf(kernel: Kernel, expr: Expr, dimensions: Dimensions): TensorPlace | undefined {
-  const param = expr.kind === "load" ? kernel.params[expr.buffer] : undefined;
-  if (expr.kind !== "load" || !param || !isMatrixType(param.dtype)) return undefined;
-  const names = new Set(dimensions.flat().map(({ name }) => name));
-  const terms = termsOf(expr.index);
-  if (!terms.every(([, factor]) => factor === undefined || (factor.kind === "axis" && names.has(factor.name)))) return undefined;
-  const first = terms.reduce((sum, [scale, factor]) => (factor === undefined ? sum + scale : sum), 0);
-  const shape = shapeOf(dimensions);
-  const strides: number[] = [];
-  // Where a dimension has one element, its stride is what it would be if it had more.
-  let packed = 1;
-  for (const axes of dimensions.toReversed()) {
-    const moving = axes.filter(({ extent }) => extent > 1).toReversed();
-    const [inner] = moving;
-    const stride = inner ? coefficient(expr.index, inner.name) : packed;
-    let within = stride;
-    for (const { name, extent } of moving) {
-      if (coefficient(expr.index, name) !== within) return undefined;
-      within *= extent;
-    }
-    strides.unshift(stride);
-    packed = stride * sizeOfAxes(axes);
-  }
-  const [a = 1, b = 1, c = 1, d = 1] = strides;
-  return first < 0 ? undefined : { param: expr.buffer, dtype: param.dtype, first, shape, strides: [a, b, c, d] };
 }
 
 /** Where the sum goes, where it is stored as it is. */

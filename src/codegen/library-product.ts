@@ -52,7 +52,7 @@ function piecesOf(kernel: Kernel): readonly Kernel[] {
 }
 
 /** By what an axis is divided somewhere in expressions. */
-function dividers(exprs: readonly Expr[], name: string): ReadonlySet<number> {
+export function dividers(exprs: readonly Expr[], name: string): ReadonlySet<number> {
   const [found, seen] = [new Set<number>(), new Set<Expr>()];
   const visit = (expr: Expr): void => {
     if (seen.has(expr)) return;

@@ -3,13 +3,20 @@
 
 import type { StoredFormat } from "../ir/formats.ts";
 import type { Kernel, Product, SplitK } from "../ir/loop/kernel.ts";
-import type { CompiledKernel, ContractionOfLibrary, KnownProfile, KernelPart, LoopOfRows } from "../ir/program.ts";
+import type { CompiledKernel, ContractionOfLibrary, KnownProfile, KernelPart, LoopOfRows, ParameterType } from "../ir/program.ts";
 
 /** As a program has it, with kernels in place of their numbers. */
 export interface CompiledForm {
   readonly product: ContractionOfLibrary;
   readonly before?: readonly CompiledKernel[];
   readonly rest?: CompiledKernel;
+}
+
+/** What a library may do of launches that follow each other, as one: of what they bind it takes those slots, as these parameters. */
+export interface CompiledWhole extends CompiledForm {
+  readonly name: string;
+  readonly slots: readonly number[];
+  readonly params: readonly ParameterType[];
 }
 
 /** Kernels that follow each other, over the same parameters. */
@@ -28,6 +35,11 @@ export interface Target {
   readonly roomFor?: (kernel: Kernel) => number;
   /** What of a kernel a library of its devices may do, and the kernels around it. */
   readonly library?: (kernel: Kernel, limits?: KnownProfile) => CompiledForm | undefined;
+  /** What a library of its devices may do of launches that follow each other, as one. */
+  readonly whole?: {
+    is(parts: readonly KernelPart[]): boolean;
+    compile(parts: readonly KernelPart[], limits?: KnownProfile): CompiledWhole | undefined;
+  };
   /** Launches of several kernels, where the target has them. */
   readonly together?: {
     /** Whether a launch takes so long to start that it is worth it. */

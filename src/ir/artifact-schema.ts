@@ -107,12 +107,10 @@ const column = defined(
 );
 
 const kernelLaunch = object({ kind: { const: "kernel" }, kernel: count, buffers: list(count) }, { layer: name });
-const loopLaunch = object({
-  kind: { const: "loop" },
-  count: whole(1, MOST_ITERATIONS),
-  reverse: { type: "boolean" },
-  body: list(kernelLaunch),
-});
+const loopLaunch = object(
+  { kind: { const: "loop" }, count: whole(1, MOST_ITERATIONS), reverse: { type: "boolean" }, body: list(kernelLaunch) },
+  { whole: kernelLaunch },
+);
 
 const wasmKernel = object(
   {
@@ -170,6 +168,13 @@ const libraryForm = object(
         ...{ stride: tuple(positive, 2), padding: tuple(count, 2), dilation: tuple(positive, 2), groups: positive },
         ...{ image: tensorPlace, filter: tensorPlace, response: tensorPlace },
       }),
+      object(
+        {
+          ...{ kind: { const: "attention" }, precision, scale: { type: "number" } },
+          ...{ query: tensorPlace, key: tensorPlace, value: tensorPlace, result: tensorPlace },
+        },
+        { bias: tensorPlace },
+      ),
     ),
   },
   { before: { ...list(count), minItems: 1, maxItems: 2 }, rest: count },

@@ -3,9 +3,7 @@
 
 import { kernelProblem } from "./loop/verify.ts";
 import { stripOf, type Axis, type Kernel } from "./loop/kernel.ts";
-import { madeParams, restParams } from "./library-params.ts";
-import { isProduct } from "./matrix-place.ts";
-import { isConvolution } from "./tensor-place.ts";
+import { madeParams, productFault, restParams } from "./library-params.ts";
 import {
   ALIGNMENT,
   MOST_SHARED,
@@ -14,6 +12,7 @@ import {
   type CompiledKernel,
   type KernelLaunch,
   type KernelPart,
+  type Launch,
   type ParameterType,
   type Program,
 } from "./program.ts";
@@ -51,9 +50,11 @@ export function programFault(program: Program): string | undefined {
   for (const [entry, launches] of Object.entries(entries)) {
     for (const launch of launches) {
       for (const inner of launch.kind === "loop" ? launch.body : [launch]) {
-        const problem = launchFault(inner, program, launch.kind === "loop" ? launch.count : undefined);
+        const problem = kernelLaunchFault(inner, program, launch.kind === "loop" ? launch.count : undefined);
         if (problem !== undefined) return `entry ${entry} ${problem}`;
       }
+      const problem = wholeFault(launch, program);
+      if (problem !== undefined) return `entry ${entry} ${problem}`;
     }
   }
   return undefined;
@@ -110,7 +111,7 @@ const MEASURED: readonly string[] = ["webgpu", "cuda"];
 function kernelFault(compiled: CompiledKernel, target: string): string | undefined {
   const { name, kernel, wasm, grid = [], parts = [] } = compiled;
   const form = parts.length > 0 && target === "reference" ? (["parts", "params"] as const) : FORMS[target];
-  const missing = form?.find((field) => compiled[field] === undefined);
+  const missing = isWhole(compiled) ? undefined : form?.find((field) => compiled[field] === undefined);
   if (missing !== undefined) return `kernel ${name} has no ${missing}`;
   if (grid.some((groups, i) => groups > (MOST_GROUPS.get(target)?.[i] ?? 0)))
     return `kernel ${name} has more workgroups than a device runs`;
@@ -126,6 +127,17 @@ function kernelFault(compiled: CompiledKernel, target: string): string | undefin
     if (problem !== undefined) return problem;
   }
   return kernel && (kernelProblem(kernel) ?? workFault(kernel));
+}
+
+/** Of what only libraries do. */
+const isWhole = ({ library, grid }: CompiledKernel): boolean => library !== undefined && grid === undefined;
+
+/** What a library may do in place of a loop's only step takes buffers as any kernel does. */
+function wholeFault(launch: Launch, program: Program): string | undefined {
+  if (launch.kind !== "loop" || !launch.whole) return undefined;
+  const compiled = program.kernels[launch.whole.kernel];
+  if (launch.count !== 1 || !compiled || !isWhole(compiled)) return "has a loop that no library does";
+  return launchFault(launch.whole, program, 1);
 }
 
 function ptxFault({ name, cuda }: CompiledKernel, { ptx, ptxFor = {} }: Program): string | undefined {
@@ -172,8 +184,8 @@ function libraryFault(compiled: CompiledKernel, { kernels, target }: Program): s
   const hasRest = rest !== undefined;
   const readable = made.map((it): ParameterType => ({ ...it, access: "read" }));
   const params = hasRest ? restParams([...own, ...readable], product) : [...own, ...readable];
-  const isThere = product.kind === "matmul" ? isProduct(product, params, hasRest) : isConvolution(product, params, hasRest);
-  if (!isThere) return `kernel ${name} is a ${product.kind === "matmul" ? "product of matrices" : "convolution"} that it does not have`;
+  const problem = productFault(product, params, hasRest);
+  if (problem !== undefined) return `kernel ${name} is ${problem}`;
   const isMade = made.every((it, i) => isFollower(kernels[before[i] ?? -1], [...own, it]));
   if (!isMade || before.length !== made.length) return `kernel ${name} has operands that are not made before`;
   return !hasRest || isFollower(kernels[rest], restParams(own, product))
@@ -224,6 +236,11 @@ function workFault(kernel: Kernel): string | undefined {
 }
 
 /** @param count iterations of the loop around the launch */
+function kernelLaunchFault(launch: KernelLaunch, program: Program, count: number | undefined): string | undefined {
+  const compiled = program.kernels[launch.kernel];
+  return compiled && isWhole(compiled) ? `launches ${compiled.name}, which only libraries do` : launchFault(launch, program, count);
+}
+
 function launchFault({ kernel: index, buffers: given }: KernelLaunch, program: Program, count: number | undefined): string | undefined {
   const compiled = program.kernels[index];
   if (!compiled) return "launches what is not there";

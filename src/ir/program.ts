@@ -65,6 +65,7 @@ export interface CompiledKernel {
   readonly alternatives?: readonly number[];
   /** The kernel that runs next, over the same buffers, where it takes two to compute something. */
   readonly then?: number;
+  /** What a library may do in its place; without it a device could not run a kernel that stands for several launches (`whole`). */
   readonly library?: LibraryForm;
   /** What a launch must give it: buffers of these types with at least so many elements. Left out where `kernel` says it. */
   readonly params?: readonly ParameterType[];
@@ -83,7 +84,7 @@ export interface LibraryForm {
 }
 
 /** What a library is asked for. */
-export type ContractionOfLibrary = ProductOfLibrary | ConvolutionOfLibrary;
+export type ContractionOfLibrary = ProductOfLibrary | ConvolutionOfLibrary | AttentionOfLibrary;
 
 /** What memory holds of a matrix. */
 export type MatrixType = Extract<DType, "f32" | "bf16" | "f16">;
@@ -142,6 +143,23 @@ export interface ConvolutionOfLibrary {
   readonly filter: TensorPlace;
   /** [images, channels, height, width]. */
   readonly response: TensorPlace;
+}
+
+/**
+ * `result = softmax(scale query keyᵀ + bias) value` for each head of a batch, as torch.nn.functional.scaled_dot_product_attention has it, the softmax over
+ * keys and all sums in f32. Queries are [batch, heads, queries, width], keys [batch, heads, keys, width], values [batch, heads, keys, width of a value], and
+ * the result [batch, heads, queries, width of a value], of one type. The bias is f32 [batch or 1, 1, queries or 1, keys], the same where an extent is 1.
+ */
+export interface AttentionOfLibrary {
+  readonly kind: "attention";
+  /** What operands may be rounded to before they are multiplied, as of a convolution. */
+  readonly precision: "f32" | OperandType;
+  readonly scale: number;
+  readonly query: TensorPlace;
+  readonly key: TensorPlace;
+  readonly value: TensorPlace;
+  readonly bias?: TensorPlace;
+  readonly result: TensorPlace;
 }
 
 /** A tensor in a buffer: the buffer's type, its first element, its extents, and how many elements it is to the next one along each. */
@@ -273,6 +291,8 @@ export interface LoopLaunch {
   readonly count: number;
   readonly reverse: boolean;
   readonly body: readonly KernelLaunch[];
+  /** What a library may do in place of all of them, where the loop is one step: its kernel is a library's form and nothing else. */
+  readonly whole?: KernelLaunch;
 }
 
 export type Launch = KernelLaunch | LoopLaunch;

@@ -52,7 +52,8 @@ function hasTypes(it: ConvolutionOfLibrary): boolean {
   return other.dtype === dtype && isPrecise && (result.dtype === "f32" || result.dtype === dtype);
 }
 
-const lastOf = ({ first, shape, strides }: TensorPlace): number =>
+/** The furthest of its elements. */
+export const lastOf = ({ first, shape, strides }: TensorPlace): number =>
   shape.reduce((at, extent, i) => at + (extent - 1) * (strides[i] ?? 0), first);
 
 /** Operands that kernels make before: their parameters are behind those of the kernel, in that order. */

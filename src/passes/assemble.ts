@@ -3,7 +3,7 @@
 import type { Expr } from "../ir/loop/expr.ts";
 import { createNumbering } from "../ir/loop/numbering.ts";
 import { perKernel } from "../ir/loop/per-kernel.ts";
-import { expressionsOf, type Axis, type Kernel, type KernelParameter, type Stage } from "../ir/loop/kernel.ts";
+import { expressionsOf, type Axis, type Kernel, type Stage } from "../ir/loop/kernel.ts";
 import { blaming, type Origin } from "../ir/origin.ts";
 import {
   MOST_ALTERNATIVES,
@@ -14,6 +14,7 @@ import {
   type EntryName,
   type KernelLaunch,
   type KernelPart,
+  type LibraryForm,
   type LoopOfRows,
   type ParameterType,
   type Launch,
@@ -35,6 +36,9 @@ export interface CompilesKernels {
   roomFor?(kernel: Kernel): number;
   /** What a library may do of a kernel. */
   compileForm?(kernel: Kernel): PrintedForm | undefined;
+  /** What a library may do of kernels that follow each other, as one. */
+  isWhole?(parts: readonly KernelPart[]): boolean;
+  compileWhole?(parts: readonly KernelPart[]): PrintedWhole | undefined;
   /** Prints kernels that run side by side in one launch, where the target can do that. */
   compileTogether?(parts: readonly KernelPart[]): CompiledKernel;
   /** How many rows the kernels of a loop have that have nothing to do with each other, where it can be one launch; and prints that. */
@@ -59,6 +63,13 @@ interface PrintedForm {
   readonly rest?: CompiledKernel;
 }
 
+/** What a library does of kernels that follow each other: of what they bind it takes those slots, as these parameters. */
+interface PrintedWhole extends PrintedForm {
+  readonly name: string;
+  readonly slots: readonly number[];
+  readonly params: readonly ParameterType[];
+}
+
 /** A kernel with all that may be done in its place. */
 export const compiledInFull = (kernel: Kernel, target: CompilesKernels): Compilation => ({
   ways: target.compileWays?.(kernel).slice(0, 1 + MOST_ALTERNATIVES) ?? [[target.compileKernel(kernel)]],
@@ -77,11 +88,20 @@ export function kernelsOf({ ways, form }: Compilation, params: () => readonly Pa
   });
   const [guess, ...others] = kernels;
   if (!guess) throw new InternalError("a kernel that nothing computes");
-  const around = form ? kernelsAround(form, params()) : [];
-  const [start, end] = [first + kernels.length, first + kernels.length + around.length];
-  const before = form?.before?.map((_, i) => start + i);
-  const library = form && { product: form.product, ...(before && { before }), ...(form.rest && { rest: end - 1 }) };
+  const { library, around } = form ? numbered(form, params(), first + kernels.length) : { around: [] };
   return [{ ...guess, ...(alternatives.length > 0 && { alternatives }), ...(library && { library }) }, ...others, ...around];
+}
+
+/** A library's form, and the kernels around its product, of which the first has that number. */
+function numbered(
+  form: PrintedForm,
+  params: readonly ParameterType[],
+  start: number,
+): { readonly library: LibraryForm; readonly around: readonly CompiledKernel[] } {
+  const around = kernelsAround(form, params);
+  const before = form.before?.map((_, i) => start + i);
+  const rest = start + around.length - 1;
+  return { library: { product: form.product, ...(before && { before }), ...(form.rest && { rest }) }, around };
 }
 
 /** What runs before and after a library's product, in that order. */
@@ -119,11 +139,11 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
     names.set(kernel.name, count + 1);
     return count === 0 ? kernel : { ...kernel, name: `${kernel.name}_${count}` };
   };
-  const once = (key: string, params: () => readonly ParameterType[], compile: () => Compilation): number => {
+  const once = (key: string, kernelsFrom: (first: number) => readonly CompiledKernel[]): number => {
     let index = known.get(key);
     if (index === undefined) {
       index = kernels.length;
-      kernels.push(...kernelsOf(compile(), params, index));
+      kernels.push(...kernelsFrom(index));
       known.set(key, index);
     }
     return index;
@@ -131,21 +151,27 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
   const launchOf = ({ kernel, buffers: args, origin }: KernelCall): KernelLaunch => ({
     kind: "kernel",
     kernel: blaming(origin, () =>
-      once(
-        textOf(kernel),
-        () => kernel.params.map(typeOf),
-        () => compiledInFull(fresh(kernel), target),
-      ),
+      once(textOf(kernel), (first) => kernelsOf(compiledInFull(fresh(kernel), target), () => kernel.params.map(typeOf), first)),
     ),
     buffers: args.map(indexOf),
     ...layerOf([origin]),
   });
+  const keyOfPart = ({ kernel, slots }: KernelPart): string => `${slots.join()} ${textOf(kernel)}`;
+  const wholeOf = (calls: readonly KernelCall[]): KernelLaunch | undefined => {
+    const { parts, buffers: args } = partsOf(calls);
+    const form = target.compileWhole?.(parts);
+    if (!form) return undefined;
+    const { name, params, slots } = form;
+    const kernel = once(["whole", ...parts.map(keyOfPart)].join("\n"), (first) => {
+      const { library, around } = numbered(form, params.map(typeOf), first + 1);
+      return [{ name, params: params.map(typeOf), library }, ...around];
+    });
+    const buffers = slots.flatMap((slot) => args[slot] ?? []).map(indexOf);
+    return { kind: "kernel", kernel, buffers, ...layerOf(calls.map(({ origin }) => origin)) };
+  };
   const together = (calls: readonly KernelCall[], loop?: LoopOfRows): KernelLaunch => {
     const { parts, buffers: args } = partsOf(calls);
-    const key = [
-      loop ? `${loop.rows} ${loop.count} ${loop.reverse}` : "",
-      ...parts.map(({ kernel, slots }) => `${slots.join()} ${textOf(kernel)}`),
-    ];
+    const key = [loop ? `${loop.rows} ${loop.count} ${loop.reverse}` : "", ...parts.map(keyOfPart)];
     const compile = (): Compilation => {
       const named = parts.map((part) => ({ ...part, kernel: fresh(part.kernel) }));
       const kernel = loop ? target.compileLoop?.(named, loop) : target.compileTogether?.(named);
@@ -154,7 +180,9 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
     };
     return {
       kind: "kernel",
-      kernel: blaming(calls[0]?.origin, () => once(key.join("\n"), () => parametersOf(parts, args.length), compile)),
+      kernel: blaming(calls[0]?.origin, () =>
+        once(key.join("\n"), (first) => kernelsOf(compile(), () => parametersOf(parts, args.length), first)),
+      ),
       buffers: args.map(indexOf),
       ...layerOf(calls.map(({ origin }) => origin)),
     };
@@ -164,10 +192,11 @@ export function assemble({ entries, packs }: Packed<EntryName>, memory: MemoryPl
     tasks.map((task): Launch => {
       if (task.kind === "kernel") return launchOf(task.call);
       if (task.kind === "together") return together(task.calls);
-      const { count, reverse, rows } = task;
-      return rows === undefined
-        ? { kind: "loop", count, reverse, body: task.calls.map(launchOf) }
-        : together(task.calls, { rows, count, reverse });
+      const { count, reverse, rows, isWhole } = task;
+      if (rows !== undefined) return together(task.calls, { rows, count, reverse });
+      const body = task.calls.map(launchOf);
+      const whole = isWhole && wholeOf(task.calls);
+      return { kind: "loop", count, reverse, body, ...(whole && { whole }) };
     }),
   ]);
   return {
@@ -203,7 +232,7 @@ function layerOf(origins: readonly (Origin | undefined)[]): Pick<KernelLaunch, "
 }
 
 /** What a kernel does, whatever it and its parameters are called. */
-const typeOf = ({ dtype, length, access }: KernelParameter): ParameterType => ({ dtype, length, access });
+const typeOf = ({ dtype, length, access }: ParameterType): ParameterType => ({ dtype, length, access });
 
 /** Of a launch of several kernels: a buffer that one reads and another writes is both. */
 function parametersOf(parts: readonly KernelPart[], count: number): ParameterType[] {

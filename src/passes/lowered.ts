@@ -50,6 +50,8 @@ export type Task =
       readonly reverse: boolean;
       readonly calls: readonly KernelCall[];
       readonly rows?: number;
+      /** Whether a library may do its only step as one (whole-launches.ts). */
+      readonly isWhole?: true;
     };
 
 export const callsOf = (task: Task): readonly KernelCall[] => (task.kind === "kernel" ? [task.call] : task.calls);

@@ -35,6 +35,7 @@ import { shareLaunches } from "./share-launches.ts";
 import { simplifyForward } from "./simplify-forward.ts";
 import { splitJoins } from "./split-joins.ts";
 import { settleStorage } from "./storage.ts";
+import { joinWholes } from "./whole-launches.ts";
 
 /** An entry on its way: each pass replaces its form or adds the next one. */
 interface Entry {
@@ -168,6 +169,12 @@ const PASSES: readonly Pass[] = [
     name: "launch-loops",
     isRequired: false,
     run: onEach((entry, { options, target }) => ({ ...entry, tasks: launchLoops(present(entry.tasks), target, options.maxBuffers) })),
+  },
+  // What a library may do as one follows each other.
+  {
+    name: "join-wholes",
+    isRequired: false,
+    run: onEach((entry, { target }) => ({ ...entry, tasks: joinWholes(present(entry.tasks), target) })),
   },
   // Where several kernels may do what one does, memory between them.
   {

@@ -38,6 +38,9 @@ const entryOf = (kernel: CompiledKernel): string => {
   return kernel.cuda.entry;
 };
 
+/** Without what only a library does. */
+const ownOf = (kernels: readonly CompiledKernel[]): readonly CompiledKernel[] => kernels.filter(({ cuda }) => cuda);
+
 /** Whether threads of a kernel meet: only then are they fibers. */
 const waits = ({ source = "" }: CompiledKernel): boolean => source.includes("__syncthreads()") || source.includes("lanes_");
 
@@ -87,7 +90,7 @@ async function build(given: readonly CompiledKernel[]): Promise<Library> {
 
 /** A library of a program's kernels, for the driver of `hostDriver`: its path is the image. */
 export async function hostModule({ kernels: given }: Program, needs?: Architecture): Promise<Uint8Array> {
-  const kernels = unique(given.filter(({ cuda }) => cuda?.needs === needs));
+  const kernels = unique(ownOf(given).filter(({ cuda }) => cuda?.needs === needs));
   const table = kernels.map((kernel) => `{ "${entryOf(kernel)}", machine::thunk<&${entryOf(kernel)}>, ${String(waits(kernel))} },`);
   const path = await compiled(textOf(kernels, "module.h", [...table, "{ nullptr, nullptr, false },"]), ["-shared", "-fPIC"]);
   return Buffer.from(`${path}\0`);
@@ -123,8 +126,9 @@ export function openHostCuda(): HostCuda {
       prepared = await build(kernels);
     },
     load: async (program) => {
-      const isPrepared = program.kernels.every((kernel) => prepared?.numbers.has(entryOf(kernel)));
-      return new HostSession(program, prepared && isPrepared ? prepared : await build(program.kernels));
+      const kernels = ownOf(program.kernels);
+      const isPrepared = kernels.every((kernel) => prepared?.numbers.has(entryOf(kernel)));
+      return new HostSession(program, prepared && isPrepared ? prepared : await build(kernels));
     },
     dispose: () => undefined,
   };

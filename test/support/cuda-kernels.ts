@@ -14,7 +14,7 @@ import { compileGraph } from "./run-graph.ts";
 export type Kernels = Map<string, CompiledKernel>;
 
 export function collect(kernels: readonly CompiledKernel[], into: Kernels = new Map()): Kernels {
-  for (const kernel of kernels) into.set(kernel.cuda?.entry ?? "", kernel);
+  for (const kernel of kernels) if (kernel.cuda) into.set(kernel.cuda.entry, kernel);
   return into;
 }
 

@@ -4,6 +4,7 @@ import { hostArrayFrom, type HostArray } from "../../src/ir/arrays.ts";
 import { evaluateNodes } from "../../src/ir/evaluate.ts";
 import type { Graph } from "../../src/ir/graph.ts";
 import { topologicalOrder } from "../../src/ir/graph.ts";
+import type { OperandType } from "../../src/ir/loop/expr.ts";
 import type { Node } from "../../src/ir/node.ts";
 import type { Data } from "../../src/ir/ops/define.ts";
 import type { KnownProfile, EntryName } from "../../src/ir/program.ts";
@@ -14,9 +15,16 @@ import { decompose } from "../../src/passes/decompose.ts";
 import { compileEntries, type Compiled } from "../../src/passes/pipeline.ts";
 import type { Device } from "../../src/runtime/device.ts";
 
-export function compileGraph(graph: Graph, name: string, limits?: KnownProfile, skip?: ReadonlySet<string>): Compiled {
+/** @param operands to what those of products are rounded */
+export function compileGraph(
+  graph: Graph,
+  name: string,
+  limits?: KnownProfile,
+  skip?: ReadonlySet<string>,
+  operands?: OperandType,
+): Compiled {
   const target = targetNamed(name);
-  const options = { verify: true, ...(skip && { skip }), ...guidanceOf(target, limits) };
+  const options = { verify: true, ...(skip && { skip }), ...(operands && { operands }), ...guidanceOf(target, limits) };
   return compileEntries(new Map<EntryName, Graph>([["predict", graph]]), printerFor(target, limits), options);
 }
 

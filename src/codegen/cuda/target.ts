@@ -7,8 +7,10 @@ import { packBytes } from "../gpu/pack-bytes.ts";
 import type { DeviceProfile } from "../gpu/profile.ts";
 import { splitK } from "../gpu/tiles.ts";
 import { launchLoop, rowsOfLoop } from "../gpu/time-loop.ts";
+import { attentionForm } from "../library-attention.ts";
 import { libraryForm } from "../library-product.ts";
-import type { Target } from "../target.ts";
+import type { LibraryForm } from "../library-rest.ts";
+import type { CompiledForm, Target } from "../target.ts";
 import { PRELUDE } from "./prelude.ts";
 import { printKernel } from "./print.ts";
 
@@ -32,6 +34,11 @@ export const CUDA_PROFILE: DeviceProfile = {
   measures: true,
 };
 
+function printedForm({ product, before, rest }: LibraryForm): CompiledForm {
+  const printed = (kernel: Kernel): CompiledKernel => printKernel(launchKernel(kernel, CUDA_PROFILE));
+  return { product, ...(before && { before: before.map(printed) }), ...(rest && { rest: printed(rest) }) };
+}
+
 export const cudaTarget: Target = {
   name: "cuda",
   maxBuffers: () => CUDA_PROFILE.maxBuffers,
@@ -40,9 +47,15 @@ export const cudaTarget: Target = {
   ways: (kernel) => launchWays(kernel, CUDA_PROFILE).map((launches) => launches.map(printKernel)),
   roomFor,
   library: (kernel) => {
-    const { product, before, rest } = libraryForm(kernel) ?? {};
-    const printed = (other: Kernel): CompiledKernel => printKernel(launchKernel(other, CUDA_PROFILE));
-    return product && { product, ...(before && { before: before.map(printed) }), ...(rest && { rest: printed(rest) }) };
+    const form = libraryForm(kernel);
+    return form && printedForm(form);
+  },
+  whole: {
+    is: (parts) => attentionForm(parts) !== undefined,
+    compile: (parts) => {
+      const form = attentionForm(parts);
+      return form && { ...form, ...printedForm(form) };
+    },
   },
   together: { isWorth: () => true, compile: (parts) => printKernel(launchTogether(parts, CUDA_PROFILE)) },
   loops: {

@@ -20,7 +20,7 @@ export function convolutionOperation(given: ConvolutionOfLibrary): GraphOperatio
   return {
     name: [...settings, ...tensors.map(nameOfTensor)].join(" "),
     tensors,
-    isAllowed: (notes) => isAllowed(notes, precision),
+    isAllowed: (notes) => isPreciseEnough(notes, precision),
     make: (descriptors, made) => {
       const convolution = descriptors.make(V.CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR, [
         [V.CUDNN_ATTR_CONVOLUTION_COMP_TYPE, V.CUDNN_TYPE_DATA_TYPE, Int32Array.of(V.CUDNN_DATA_FLOAT)],
@@ -44,7 +44,7 @@ export function convolutionOperation(given: ConvolutionOfLibrary): GraphOperatio
 }
 
 /** Operands in f32 are multiplied as they are, or rounded: only tensor cores do that. */
-function isAllowed(notes: readonly number[], precision: ConvolutionOfLibrary["precision"]): boolean {
+export function isPreciseEnough(notes: readonly number[], precision: ConvolutionOfLibrary["precision"]): boolean {
   const usesTensorCores = notes.includes(V.CUDNN_NUMERICAL_NOTE_TENSOR_CORE);
   if (notes.some((note) => NEVER.has(note))) return false;
   return precision === "tf32" ? usesTensorCores : precision !== "f32" || !usesTensorCores;

@@ -106,23 +106,23 @@ const graphOf = (descriptors: Descriptors, asker: Asker, operation: GraphOperati
 
 /** The descriptors of an operation's tensors, and of its scalars behind them. */
 export function tensorsOf(descriptors: Descriptors, { tensors, scalars = NONE }: GraphOperation): readonly bigint[] {
-  const make = (id: number, tensor: Omit<GraphTensor, "param">, ...more: readonly Attribute[]): bigint =>
-    descriptors.make(V.CUDNN_BACKEND_TENSOR_DESCRIPTOR, [
-      [V.CUDNN_ATTR_TENSOR_UNIQUE_ID, ...longs(id)],
-      [V.CUDNN_ATTR_TENSOR_DATA_TYPE, V.CUDNN_TYPE_DATA_TYPE, Int32Array.of(TYPES[tensor.dtype])],
-      [V.CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, ...longs(alignmentOf(tensor))],
-      [V.CUDNN_ATTR_TENSOR_DIMENSIONS, ...longs(...tensor.shape)],
-      [V.CUDNN_ATTR_TENSOR_STRIDES, ...longs(...tensor.strides)],
-      ...more,
-    ]);
   const one = { dtype: "f32", first: 0, shape: [1, 1, 1, 1], strides: [1, 1, 1, 1] } as const;
   return [
-    ...tensors.map((tensor, i) => make(i, tensor)),
-    ...Array.from(scalars, (_, i) =>
-      make(tensors.length + i, one, [V.CUDNN_ATTR_TENSOR_IS_BY_VALUE, V.CUDNN_TYPE_BOOLEAN, Uint8Array.of(1)]),
-    ),
+    ...tensors.map((tensor, i) => tensorOf(descriptors, i, tensor)),
+    ...Array.from(scalars, (_, i) => tensorOf(descriptors, tensors.length + i, one, V.CUDNN_ATTR_TENSOR_IS_BY_VALUE)),
   ];
 }
+
+/** @param is which attribute says where it is, if not in memory */
+export const tensorOf = (descriptors: Descriptors, id: number, tensor: Omit<GraphTensor, "param">, is?: number): bigint =>
+  descriptors.make(V.CUDNN_BACKEND_TENSOR_DESCRIPTOR, [
+    [V.CUDNN_ATTR_TENSOR_UNIQUE_ID, ...longs(id)],
+    [V.CUDNN_ATTR_TENSOR_DATA_TYPE, V.CUDNN_TYPE_DATA_TYPE, Int32Array.of(TYPES[tensor.dtype])],
+    [V.CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, ...longs(alignmentOf(tensor))],
+    [V.CUDNN_ATTR_TENSOR_DIMENSIONS, ...longs(...tensor.shape)],
+    [V.CUDNN_ATTR_TENSOR_STRIDES, ...longs(...tensor.strides)],
+    ...(is === undefined ? [] : [[is, V.CUDNN_TYPE_BOOLEAN, Uint8Array.of(1)] as const]),
+  ]);
 
 /** An engine with its settings. */
 interface Engine {

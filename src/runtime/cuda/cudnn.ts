@@ -1,6 +1,7 @@
 // cuDNN 9: what it can do of a program's kernels, each a graph of its operations. What it loads besides it finds in its own folder.
 
 import type { ContractionOfLibrary } from "../../ir/program.ts";
+import { attentionOperation } from "./cudnn-attention.ts";
 import { convolutionOperation } from "./cudnn-convolution.ts";
 import { Descriptors, type CudnnLibrary } from "./cudnn-descriptors.ts";
 import { askerOf, enqueue, plansOf, type GraphOperation } from "./cudnn-graph.ts";
@@ -28,8 +29,10 @@ export function openCudnn(koffi: Koffi, path: string): ProductLibrary {
 }
 
 /** What it is asked for, if it is asked at all. */
-const operationOf = (product: ContractionOfLibrary): GraphOperation | undefined =>
-  product.kind === "convolution" ? convolutionOperation(product) : undefined;
+function operationOf(product: ContractionOfLibrary): GraphOperation | undefined {
+  if (product.kind === "matmul") return undefined;
+  return product.kind === "convolution" ? convolutionOperation(product) : attentionOperation(product);
+}
 
 /** Plans whose descriptors are given back with the last of them. */
 function executable(koffi: Koffi, library: CudnnLibrary, handle: bigint, name: string, operation: GraphOperation): readonly LibraryPlan[] {

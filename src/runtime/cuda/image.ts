@@ -28,7 +28,7 @@ export const archOf = (needs?: Architecture): string => needs?.replace("sm", "co
 
 /** The text of all kernels that need an architecture, or none, in the order of the program. */
 export function moduleText({ prelude = "", kernels: all }: Program, needs?: Architecture): string {
-  const kernels = all.filter(({ cuda }) => cuda?.needs === needs);
+  const kernels = all.filter(({ cuda }) => cuda && cuda.needs === needs);
   // Names tell kernels apart by their text: those of one name are one.
   const texts = new Map(kernels.map(({ cuda, source = "" }) => [cuda?.entry, source]));
   return [prelude, ...texts.values()].join("\n");

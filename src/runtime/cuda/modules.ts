@@ -23,7 +23,7 @@ export class Modules {
     this.#driver = driver;
     this.#program = program;
     this.#images = images;
-    program.kernels.forEach(({ cuda }, kernel) => cuda?.needs === undefined && this.functionOf(kernel));
+    program.kernels.forEach(({ cuda }, kernel) => cuda && cuda.needs === undefined && this.functionOf(kernel));
   }
 
   /** Whether the GPU runs a kernel, and those that run next. */

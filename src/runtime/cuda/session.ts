@@ -93,7 +93,7 @@ export class CudaSession implements Session {
     try {
       const watch = (stopwatch = new Stopwatch(this.#driver, this.#stream, () => this.sync()));
       fill(SMALL_NUMBERS);
-      const taken = await choose({
+      await choose({
         program: this.#program,
         candidates: (kernel) => this.#waysOf(kernel).map(({ name }) => name),
         measure: async (launch, candidate) => {
@@ -101,11 +101,11 @@ export class CudaSession implements Session {
           return watch.time(() => way?.enqueue(launch, 0)).catch(notRefused);
         },
         results: (experiment, candidate) => this.#results(experiment, candidate).catch(notRefused),
+        take: (kernel, candidate) => {
+          const way = this.#waysOf(kernel)[candidate];
+          if (way) this.#ways.set(kernel, way);
+        },
       });
-      for (const [kernel, candidate] of taken) {
-        const way = this.#waysOf(kernel)[candidate];
-        if (way) this.#ways.set(kernel, way);
-      }
       fill(0);
     } catch (error) {
       throw this.#faultOf(error, TUNE_HINT);
@@ -234,7 +234,9 @@ export class CudaSession implements Session {
     const launches = this.#program.entries[entry];
     if (!launches) throw new InternalError(`the program has no entry ${entry}`);
     for (const launch of launches) {
+      const { whole } = launch.kind === "loop" ? launch : {};
       if (launch.kind === "kernel") this.#launch(launch, 0);
+      else if (whole && this.#ways.has(whole.kernel)) this.#launch(whole, 0);
       else
         for (let i = 0; i < launch.count; i++) {
           const time = launch.reverse ? launch.count - 1 - i : i;
@@ -262,7 +264,8 @@ export class CudaSession implements Session {
   #waysOf(kernel: number): readonly Way[] {
     const { alternatives = [], library } = this.#program.kernels[kernel] ?? {};
     const others = alternatives.filter((index) => this.#modules.runs(index));
-    const kernels = [kernel, ...others].map((index): Way => {
+    const parts = this.#partsOf(kernel);
+    const kernels = (parts ? [] : [kernel, ...others]).map((index): Way => {
       const { cuda, then = -1 } = this.#program.kernels[index] ?? {};
       const name = [cuda, this.#program.kernels[then]?.cuda].flatMap((each) => each?.entry ?? []).join(", ");
       return { name, enqueue: (launch, time) => this.#enqueue(index, launch, time) };
@@ -272,7 +275,25 @@ export class CudaSession implements Session {
       const around = [...before, ...(rest === undefined ? [] : [rest])].flatMap((each) => this.#program.kernels[each]?.cuda?.entry ?? []);
       return { name: [plan.name, ...around].join(", "), enqueue: (launch, time) => this.#enqueuePlan(plan, library, launch, time) };
     });
-    return [...kernels, ...plans];
+    return [...(parts ? [this.#wayOfParts(parts)] : kernels), ...plans];
+  }
+
+  /** Of what only a library does as one: the launches that it would do, the first such ones of the program. */
+  #partsOf(kernel: number): readonly KernelLaunch[] | undefined {
+    if (this.#program.kernels[kernel]?.cuda) return undefined;
+    const all = Object.values(this.#program.entries).flat();
+    return all.flatMap((launch) => (launch.kind === "loop" && launch.whole?.kernel === kernel ? [launch.body] : []))[0];
+  }
+
+  /** One after the other, each as it was chosen. */
+  #wayOfParts(parts: readonly KernelLaunch[]): Way {
+    const nameOf = (kernel: number): string => this.#ways.get(kernel)?.name ?? this.#waysOf(kernel)[0]?.name ?? "";
+    return {
+      name: parts.map(({ kernel }) => nameOf(kernel)).join(", "),
+      enqueue: () => {
+        for (const part of parts) this.#launch(part, 0);
+      },
+    };
   }
 
   /** What lies between a plan and the kernels around it is behind the launch's buffers. */

@@ -11,12 +11,11 @@ import { Tuner, type Choice, type Tuning } from "./tuner.ts";
 const LOWEST = [-1, 0.5];
 
 /**
- * By kernel of the program a candidate's number; of those that are done in their own way nothing. Kernels that read resident data keep their guess: how
+ * Kernels that read resident data keep their guess: how
  * much there is of it is not known when a program is loaded. A candidate that makes something else than the kernel itself is no way to do it, however fast.
  */
-async function chooseKernels(trial: Trial, tuner: Tuner): Promise<ReadonlyMap<number, number>> {
+async function chooseKernels(trial: Trial, tuner: Tuner): Promise<void> {
   const { program, candidates, measure } = trial;
-  const taken = new Map<number, number>();
   const choices: Choice[] = [];
   const trials = LOWEST.map((low) => new TrialNumbers(low));
   for (const [kernel, launch] of firstLaunches(program)) {
@@ -28,10 +27,9 @@ async function chooseKernels(trial: Trial, tuner: Tuner): Promise<ReadonlyMap<nu
     const found = await tuner.choose(contest, async (candidate) => ((await jury.accepts(candidate)) ? measure(launch, candidate) : null));
     const listed = found.choice.candidates.map((it, i) => (jury.refused.has(i) ? { ...it, differs: true as const } : it));
     choices.push({ ...found.choice, candidates: listed });
-    if (found.taken !== 0) taken.set(kernel, found.taken);
+    if (found.taken !== 0) trial.take(kernel, found.taken);
   }
   tuner.tell(choices);
-  return taken;
 }
 
 /** @param machine all that times depend on beside the candidates: which GPU, and its driver */
@@ -117,9 +115,15 @@ const launchesOf = ({ entries }: Program): readonly KernelLaunch[] =>
     .flat()
     .flatMap((launch) => (launch.kind === "loop" ? launch.body : [launch]));
 
+/** What libraries may do in place of several launches, which is measured against what was taken for those. */
+const wholesOf = ({ entries }: Program): readonly KernelLaunch[] =>
+  Object.values(entries)
+    .flat()
+    .flatMap((launch) => (launch.kind === "loop" && launch.whole ? [launch.whole] : []));
+
 function firstLaunches(program: Program): ReadonlyMap<number, KernelLaunch> {
   const first = new Map<number, KernelLaunch>();
-  for (const launch of launchesOf(program)) if (!first.has(launch.kernel)) first.set(launch.kernel, launch);
+  for (const launch of [...launchesOf(program), ...wholesOf(program)]) if (!first.has(launch.kernel)) first.set(launch.kernel, launch);
   return first;
 }
 

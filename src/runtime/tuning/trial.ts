@@ -30,7 +30,8 @@ export interface Trial {
   readonly measure: (launch: KernelLaunch, candidate: number) => Promise<Time>;
   /** What is asked for, of a candidate; null of one that cannot run. */
   readonly results: (experiment: Experiment, candidate: number) => Promise<readonly HostArray[] | null>;
+  /** Told of each kernel that is not to be done in its own way, before launches are tried that it is a part of. */
+  readonly take: (kernel: number, candidate: number) => void;
 }
 
-/** By kernel of the program the number of the candidate to take; of those that are done in their own way nothing. */
-export type Choose = (trial: Trial) => Promise<ReadonlyMap<number, number>>;
+export type Choose = (trial: Trial) => Promise<void>;

@@ -53,7 +53,8 @@ async function choose(loading: Loading, among: ChooseAmong): Promise<Program> {
     };
   };
   try {
-    const taken = await among({
+    const taken = new Map<number, number>();
+    await among({
       program,
       candidates: (kernel) => (kernels[kernel]?.alternatives ? waysOf(kernel).map(nameOf) : []),
       measure: async (launch, candidate) => {
@@ -64,6 +65,7 @@ async function choose(loading: Loading, among: ChooseAmong): Promise<Program> {
         const work = await workOf(experiment.launch, candidate);
         return work && resultsOf(loading, experiment, work);
       },
+      take: (kernel, candidate) => taken.set(kernel, candidate),
     });
     return { ...program, kernels: kernels.map((kernel, i) => waysOf(i)[taken.get(i) ?? 0] ?? kernel) };
   } finally {

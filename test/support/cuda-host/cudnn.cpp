@@ -2,17 +2,19 @@
 // computed from what the descriptors say, and strict about what the real one refuses. Its engines are what precisions must tell apart: some are right for
 // all, one rounds to tf32, and the others are wrong by more than any test allows. A call is work in the driver's stream, and takes as long as the test says.
 
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 enum { OK = 0, BAD_PARAM = 2000, NOT_FINALIZED = 2004, SHAPE_MISMATCH = 2008, ATTRIBUTE_TYPE = 2010, NOT_SUPPORTED = 3000, EXECUTION_FAILED = 5000 };
 enum { CONVOLUTION = 1, ENGINE = 2, CONFIG = 3, HEURISTICS = 4, PLAN = 5, FORWARD = 10, FILTER = 11, DATA = 12, GRAPH = 15, PACK = 16, TENSOR = 17 };
-enum { HANDLE_TYPE = 0, DATA_TYPE = 1, INT64 = 3, FLOAT = 4, POINTER = 6, MODE_TYPE = 7, HEUR_TYPE = 8, NOTE_TYPE = 11, DESCRIPTOR = 15 };
+enum { HANDLE_TYPE = 0, DATA_TYPE = 1, BOOLEAN = 2, INT64 = 3, FLOAT = 4, POINTER = 6, MODE_TYPE = 7, HEUR_TYPE = 8, NOTE_TYPE = 11, DESCRIPTOR = 15 };
 enum { F32 = 0, F16 = 2, BF16 = 9 };
 
 struct Descriptor {
@@ -26,9 +28,10 @@ struct Descriptor {
   const Descriptor *to(int name, int i = 0) const { return reinterpret_cast<const Descriptor *>(at(name, i)); }
 };
 
-// What each attribute is made of, and of how many.
+// What each attribute is made of, and of how many: 0 for any number. Some may be left out.
 struct Rule {
   int descriptor, type, count;
+  bool is_optional = false;
 };
 static const std::map<int, Rule> RULES = {
     {100, {CONVOLUTION, DATA_TYPE, 1}}, {101, {CONVOLUTION, MODE_TYPE, 1}}, {102, {CONVOLUTION, INT64, 2}}, {103, {CONVOLUTION, INT64, 2}},
@@ -38,9 +41,12 @@ static const std::map<int, Rule> RULES = {
     {704, {FORWARD, DESCRIPTOR, 1}}, {705, {FORWARD, DESCRIPTOR, 1}}, {706, {DATA, FLOAT, 1}}, {707, {DATA, FLOAT, 1}},
     {708, {DATA, DESCRIPTOR, 1}}, {709, {DATA, DESCRIPTOR, 1}}, {710, {DATA, DESCRIPTOR, 1}}, {711, {DATA, DESCRIPTOR, 1}},
     {712, {FILTER, FLOAT, 1}}, {713, {FILTER, FLOAT, 1}}, {714, {FILTER, DESCRIPTOR, 1}}, {715, {FILTER, DESCRIPTOR, 1}},
-    {716, {FILTER, DESCRIPTOR, 1}}, {717, {FILTER, DESCRIPTOR, 1}}, {800, {GRAPH, HANDLE_TYPE, 1}}, {801, {GRAPH, DESCRIPTOR, 1}},
+    {716, {FILTER, DESCRIPTOR, 1}}, {717, {FILTER, DESCRIPTOR, 1}}, {800, {GRAPH, HANDLE_TYPE, 1}}, {801, {GRAPH, DESCRIPTOR, 0}},
     {900, {TENSOR, INT64, 1}}, {901, {TENSOR, DATA_TYPE, 1}}, {902, {TENSOR, INT64, 4}}, {903, {TENSOR, INT64, 4}}, {906, {TENSOR, INT64, 1}},
-    {1000, {PACK, INT64, 3}}, {1001, {PACK, POINTER, 3}}, {1003, {PACK, POINTER, 1}},
+    {907, {TENSOR, BOOLEAN, 1, true}}, {908, {TENSOR, BOOLEAN, 1, true}}, {1000, {PACK, INT64, 0}}, {1001, {PACK, POINTER, 0}}, {1003, {PACK, POINTER, 1}},
+    {0, {0, 14, 1}}, {1, {0, DATA_TYPE, 1}}, {750, {13, DESCRIPTOR, 1}}, {751, {13, DESCRIPTOR, 1}}, {752, {13, DESCRIPTOR, 1, true}}, {753, {13, DESCRIPTOR, 1}},
+    {1500, {18, DATA_TYPE, 1}}, {1520, {19, DESCRIPTOR, 1}}, {1521, {19, DESCRIPTOR, 1}}, {1522, {19, DESCRIPTOR, 1}}, {1523, {19, DESCRIPTOR, 1}},
+    {1600, {21, 18, 1}}, {1601, {21, DATA_TYPE, 1}}, {1610, {22, DESCRIPTOR, 1}}, {1611, {22, DESCRIPTOR, 1}}, {1612, {22, DESCRIPTOR, 1}},
 };
 
 // Engines: their notes, their workspace, and whether they add what is not there.
@@ -174,6 +180,9 @@ static int check_operation(const Descriptor &it) {
     const int64_t around = by.at(105, i) + by.at(104, i) - by.at(102, i) * (w.at(902, 2 + i) - 1) - 1;
     if (y.at(902, 2 + i) != (x.at(902, 2 + i) + around) / by.at(103, i) + 1) return SHAPE_MISMATCH;
   }
+  for (const Descriptor *one : {&x, &w, &y})
+    for (int i = 0; i < 4; i++)
+      if (i < 3 ? one->at(903, i) < one->at(903, i + 1) * one->at(902, i + 1) : one->at(903, i) != 1) return NOT_SUPPORTED;
   const Descriptor &result = it.type == FORWARD ? y : it.type == DATA ? x : w;
   int operands = -1;
   for (const Descriptor *one : {&x, &w, &y}) {
@@ -184,17 +193,28 @@ static int check_operation(const Descriptor &it) {
   return result.at(901) == F32 || result.at(901) == operands ? OK : NOT_SUPPORTED;
 }
 
+#include "graph.h"
+
+static std::vector<const Descriptor *> operations_of(const Descriptor &graph) {
+  std::vector<const Descriptor *> all;
+  for (size_t i = 0; i < graph.values.at(801).size(); i++) all.push_back(graph.to(801, i));
+  return all;
+}
+
 static int check(const Descriptor &it) {
   for (auto &[name, rule] : RULES)
-    if (rule.descriptor == it.type && !it.values.count(name)) return BAD_PARAM;
+    if (rule.descriptor == it.type && !rule.is_optional && !it.values.count(name)) return BAD_PARAM;
   switch (it.type) {
-    case TENSOR:
-      for (int i = 0; i < 3; i++)
-        if (it.at(903, i) < it.at(903, i + 1) * it.at(902, i + 1)) return NOT_SUPPORTED;
-      return it.at(903, 3) == 1 ? OK : NOT_SUPPORTED;
+    case TENSOR: case POINTWISE: case MATMUL: case REDUCTION: return OK;
+    case OF_POINTWISE: case OF_MATMUL: case OF_REDUCTION: return check_part(it);
     case CONVOLUTION: return it.at(106) == 2 && it.at(101) == 1 && it.at(100) == F32 ? OK : NOT_SUPPORTED;
     case FORWARD: case DATA: case FILTER: return check_operation(it);
-    case GRAPH: return it.at(800) == int64_t(HANDLE) && it.to(801)->is_final ? OK : BAD_PARAM;
+    case GRAPH: {
+      const std::vector<const Descriptor *> operations = operations_of(it);
+      for (const Descriptor *one : operations)
+        if (!one->is_final) return BAD_PARAM;
+      return it.at(800) != int64_t(HANDLE) ? BAD_PARAM : operations.size() > 1 ? check_pattern(operations) : OK;
+    }
     case HEURISTICS: return it.to(201)->is_final ? OK : NOT_FINALIZED;
     case PLAN: return it.at(400) == int64_t(HANDLE) && it.to(401)->is_final ? OK : BAD_PARAM;
     case PACK: return OK;
@@ -202,7 +222,7 @@ static int check(const Descriptor &it) {
   return NOT_SUPPORTED;
 }
 
-static size_t bytes_of(int type) { return type == INT64 || type == POINTER || type == DESCRIPTOR || type == HANDLE_TYPE ? 8 : 4; }
+static size_t bytes_of(int type) { return type == BOOLEAN ? 1 : type == INT64 || type == POINTER || type == DESCRIPTOR || type == HANDLE_TYPE ? 8 : 4; }
 
 #define CALL(name) \
   if (failing == #name) return EXECUTION_FAILED;
@@ -230,7 +250,7 @@ int cudnnBackendDestroyDescriptor(Descriptor *it) { live--; delete it; return OK
 int cudnnBackendSetAttribute(Descriptor *it, int name, int type, int64_t count, const void *values) {
   CALL(cudnnBackendSetAttribute);
   auto found = RULES.find(name);
-  if (it->is_final || found == RULES.end() || found->second.descriptor != it->type || found->second.count != count) return BAD_PARAM;
+  if (it->is_final || found == RULES.end() || found->second.descriptor != it->type || (found->second.count && found->second.count != count)) return BAD_PARAM;
   if (found->second.type != type) return ATTRIBUTE_TYPE;
   std::vector<uint64_t> &to = it->values[name];
   to.assign(count, 0);
@@ -254,7 +274,7 @@ int cudnnBackendGetAttribute(Descriptor *it, int name, int, int64_t room, int64_
       Descriptor *config = static_cast<Descriptor **>(values)[(*count)++];
       if (config->type != CONFIG) return BAD_PARAM;
       config->values[0] = {i};
-      config->values[1] = {uint64_t(it->to(201)->at(801))};
+      config->values[1] = {uint64_t(it->at(201))};
       config->is_final = true;
     }
     return OK;
@@ -278,28 +298,52 @@ int cudnnBackendGetAttribute(Descriptor *it, int name, int, int64_t room, int64_
 int cudnnBackendExecute(uint64_t handle, Descriptor *plan, Descriptor *pack) {
   CALL(cudnnBackendExecute);
   if (handle != HANDLE || plan->type != PLAN || pack->type != PACK || !plan->is_final || !pack->is_final) return BAD_PARAM;
-  const Descriptor &operation = *plan->to(401)->to(1);
-  const Parts parts = parts_of(operation.type);
+  const std::vector<const Descriptor *> operations = operations_of(*plan->to(401)->to(1));
   const Engine &engine = ENGINES[plan->to(401)->at(0)];
-  bool is_there = true;
-  auto tensor = [&](int name) {
-    const Descriptor &from = *operation.to(name);
-    Tensor made{int(from.at(901)), {}, {}, nullptr};
+  const bool is_tf32 = plan->to(401)->at(0) == TENSOR_CORES;
+  unsigned char *workspace = reinterpret_cast<unsigned char *>(pack->at(1003));
+  if (engine.workspace && !workspace) return BAD_PARAM;
+  bool is_there = pack->values.at(1000).size() == pack->values.at(1001).size();
+  auto memory_of = [&](const Descriptor &from) -> char * {
+    for (size_t i = 0; i < pack->values.at(1000).size(); i++)
+      if (pack->at(1000, i) == from.at(906)) return reinterpret_cast<char *>(pack->at(1001, i));
+    return nullptr;
+  };
+  auto tensor = [&](const Descriptor &from) {
+    Tensor made{int(from.at(901)), {}, {}, from.at(IS_VIRTUAL) ? nullptr : memory_of(from)};
     for (int i = 0; i < 4; i++) made.dims[i] = from.at(902, i), made.strides[i] = from.at(903, i);
-    for (int i = 0; i < 3; i++)
-      if (pack->at(1000, i) == from.at(906)) made.memory = reinterpret_cast<char *>(pack->at(1001, i));
-    is_there = is_there && made.memory && uint64_t(made.memory) % from.at(900) == 0 && from.at(900) % (made.type == F32 ? 4 : 2) == 0;
+    const bool is_aligned = uint64_t(made.memory) % from.at(900) == 0 && from.at(900) % (made.type == F32 ? 4 : 2) == 0;
+    is_there = is_there && (from.at(IS_VIRTUAL) || (made.memory && is_aligned));
     return made;
   };
-  Work *work = new Work{operation.type, tensor(parts.image), tensor(parts.filter), tensor(parts.response)};
+  if (operations.size() > 1) {
+    GraphWork *work = new GraphWork{{}, {}, {}, is_tf32, engine.is_wrong};
+    for (const Descriptor *one : operations) {
+      for (const Descriptor *of : {left_of(*one), right_of(*one), result_of(*one)}) {
+        if (!of) continue;
+        const Tensor made = tensor(*of);
+        // The host's numbers are read at once.
+        if (of->at(IS_BY_VALUE)) work->scalars[of->at(906)] = made.memory ? *reinterpret_cast<float *>(made.memory) : 0;
+        else work->tensors[of->at(906)] = made;
+      }
+      const Descriptor *right = right_of(*one);
+      work->operations.push_back({one->type, mode_of(*one), left_of(*one)->at(906), right ? right->at(906) : -1, result_of(*one)->at(906)});
+    }
+    if (engine.workspace) memset(workspace, 0xee, engine.workspace);
+    if (!is_there) return delete work, BAD_PARAM;
+    return submit(run_graph, work, [](void *it) { delete static_cast<GraphWork *>(it); }) == 0 ? OK : EXECUTION_FAILED;
+  }
+  const Descriptor &operation = *operations[0];
+  const Parts parts = parts_of(operation.type);
+  Work *work = new Work{operation.type, tensor(*operation.to(parts.image)), tensor(*operation.to(parts.filter)), tensor(*operation.to(parts.response))};
   const Descriptor &by = *operation.to(parts.convolution);
   for (int i = 0; i < 2; i++) work->stride[i] = by.at(103, i), work->padding[i] = by.at(105, i), work->dilation[i] = by.at(102, i);
   work->alpha = from_bits(uint32_t(operation.at(parts.alpha)));
-  work->is_tf32 = plan->to(401)->at(0) == TENSOR_CORES;
+  work->is_tf32 = is_tf32;
   work->is_wrong = engine.is_wrong;
-  work->workspace = reinterpret_cast<unsigned char *>(pack->at(1003));
+  work->workspace = workspace;
   work->workspace_bytes = engine.workspace;
-  if (!is_there || (engine.workspace && !work->workspace)) return delete work, BAD_PARAM;
+  if (!is_there) return delete work, BAD_PARAM;
   return submit(run, work, [](void *it) { delete static_cast<Work *>(it); }) == 0 ? OK : EXECUTION_FAILED;
 }
 }
