@@ -1,13 +1,14 @@
 #!/bin/sh
-# On a machine with a GPU: tests and measures what pack.sh packed, and writes gpu.json: sh bench/gpu/run.sh FOLDER [STEP...] [--quick]
-# Steps are those of bench/gpu/steps.mjs; all of them unless named. Several calls on one machine go on with one another's gpu.json, each folder
-# having all that was measured so far. Needs Python 3, which unpacks; PyTorch in it is measured beside.
+# On a machine with a GPU: tests and measures what pack.sh packed, and writes gpu.json: sh bench/gpu/run.sh FOLDER [STEP...] [--quick] [--within N]
+# Steps are those of bench/gpu/steps.mjs; unless named, all that have no result yet. Several calls on one machine go on with one another's gpu.json, each
+# folder having all that was measured so far; where a call may only take ten minutes, --within 560 leaves what could take longer for the next. Needs Python 3, which unpacks; PyTorch in it is measured beside.
 set -eu
 [ $# -ge 1 ] || { echo "usage: $0 FOLDER [STEP...]" >&2; exit 2; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 pack=$(cd "$(dirname "$0")/../.." && pwd)/.gpu/pack.tar.xz
+[ -e "$pack" ] || { echo "run: there is no $pack, which pack.sh makes" >&2; exit 2; }
 work=${TMPDIR:-/tmp}/tlc-gpu-$(cksum <"$pack" | cut -d' ' -f1)
 if [ ! -e "$work/commit" ]; then
   rm -rf "$work.new"
@@ -31,7 +32,6 @@ if [ -z "${VK_DRIVER_FILES:-}" ]; then
   done
 fi
 cd "$work/main"
-# What is written is read in a folder that may be emptied between two calls.
-[ -e "$out/gpu.json" ] || [ ! -e "$work/gpu.json" ] || cp "$work/gpu.json" "$out/"
+# A folder may be emptied between two calls.
 export TLC_RESULTS_COPY="$work/gpu.json"
 exec node bench/gpu/measure.mjs "$out/gpu.json" "$@"

@@ -14,12 +14,12 @@ const OTHERS = `^(?!.*(${TRACES}))`;
 /** What `memcheck` and `racecheck` go through: kernels of every schedule. */
 const CHECKED = "cuda on a GPU (multiplies|agrees with the interpreter (matmul|conv2d|reduce|softmax|crossEntropy|gather|LSTM|on random))";
 
-/** @typedef {{ readonly isQuick: boolean; readonly doctor: () => any }} Context of a run: whether it only tries out, and what `tlc doctor` says */
+/** @typedef {{ readonly isQuick: boolean; readonly doctor: () => any; readonly tell: (result: object) => void }} Context of a run: whether it only tries out, what `tlc doctor` says, and who is told what there is before the end */
 
 /** @type {Readonly<Record<string, { seconds: number; run: (seconds: number, context: Context) => unknown }>>} */
 export const STEPS = {
-  "cuda-suites": { seconds: 240, run: (seconds, context) => onGpu(context, () => suites(seconds, "cuda", OTHERS)) },
-  "cuda-traces": { seconds: 240, run: (seconds, context) => onGpu(context, () => suites(seconds, "cuda", TRACES)) },
+  "cuda-suites": { seconds: 240, run: (seconds, context) => onGpu(context, () => suites(seconds, "cuda", context, OTHERS)) },
+  "cuda-traces": { seconds: 240, run: (seconds, context) => onGpu(context, () => suites(seconds, "cuda", context, TRACES)) },
   "cuda-speed-tuned": { seconds: 240, run: (seconds, context) => onGpu(context, () => speed(seconds, "cuda", context, undefined, true)) },
   "cuda-speed": { seconds: 240, run: (seconds, context) => onGpu(context, () => speed(seconds, "cuda", context)) },
   "cuda-speed-tf32": { seconds: 200, run: (seconds, context) => onGpu(context, () => speed(seconds, "cuda", context, "tf32")) },
@@ -32,16 +32,16 @@ export const STEPS = {
   "pytorch-graph-bf16": { seconds: 120, run: (seconds, context) => pytorch(seconds, "graph", "bf16", context) },
   "pytorch-max-autotune-bf16": { seconds: 300, run: (seconds, context) => pytorch(seconds, "max-autotune", "bf16", context) },
   "pytorch-eager-f32": { seconds: 120, run: (seconds, context) => pytorch(seconds, "eager", "f32", context) },
-  memcheck: { seconds: 200, run: (seconds, context) => onGpu(context, () => sanitized(seconds, "memcheck")) },
-  racecheck: { seconds: 200, run: (seconds, context) => onGpu(context, () => sanitized(seconds, "racecheck")) },
-  "webgpu-suites": { seconds: 240, run: (seconds, context) => onAdapter(context, () => suites(seconds, "webgpu", undefined)) },
+  memcheck: { seconds: 200, run: (seconds, context) => onGpu(context, () => sanitized(seconds, "memcheck", context)) },
+  racecheck: { seconds: 200, run: (seconds, context) => onGpu(context, () => sanitized(seconds, "racecheck", context)) },
+  "webgpu-suites": { seconds: 240, run: (seconds, context) => onAdapter(context, () => suites(seconds, "webgpu", context)) },
   "webgpu-speed": { seconds: 200, run: (seconds, context) => onAdapter(context, () => speed(seconds, "webgpu", context)) },
   "webgpu-speed-tuned": {
     seconds: 240,
     run: (seconds, context) => onAdapter(context, () => speed(seconds, "webgpu", context, undefined, true)),
   },
   "wasm-speed": { seconds: 120, run: (seconds, context) => speed(seconds, "wasm", context) },
-  tfjs: { seconds: 60, run: (seconds) => measured(seconds, process.execPath, [at("bench/tfjs-cnn.mjs")]) },
+  tfjs: { seconds: 60, run: (seconds, { tell }) => measured(seconds, process.execPath, [at("bench/tfjs-cnn.mjs")], tell) },
 };
 
 function onGpu({ doctor }, run) {
@@ -58,53 +58,54 @@ function onAdapter({ doctor, isQuick }, run) {
   return run();
 }
 
-function suites(seconds, device, pattern) {
-  const { output: text, ...result } = tested(seconds, SUITES[device], { pattern });
-  if (result.passed + result.failed.length === 0 && result.error === undefined)
-    return { ...result, error: `no test ran: ${text.slice(-600)}` };
+async function suites(seconds, device, { tell }, pattern) {
+  const { result } = await tested(seconds, SUITES[device], { pattern, tell });
   return result;
 }
 
 /** @param isTuned whether kernels and libraries are chosen by measuring; otherwise they are the compiler's guess */
-function speed(seconds, name, { isQuick }, precision, isTuned = false) {
+function speed(seconds, name, { isQuick, tell }, precision, isTuned = false) {
   const flags = [...(isQuick ? ["--quick"] : []), ...(isTuned ? ["--tune"] : [])];
   const options = [...flags, ...(precision === undefined ? [] : ["--precision", precision])];
-  return measured(seconds, process.execPath, [at("bench/gpu/device.mjs"), name, ...options]);
+  return measured(seconds, process.execPath, [at("bench/gpu/device.mjs"), name, ...options], tell);
 }
 
-function pytorch(seconds, mode, precision, { isQuick }) {
-  const device = output(PYTHON, ["-c", "import torch; print('cuda' if torch.cuda.is_available() else 'cpu')"], 120);
+async function pytorch(seconds, mode, precision, { isQuick, tell }) {
+  const device = await output(PYTHON, ["-c", "import torch; print('cuda' if torch.cuda.is_available() else 'cpu')"], 120);
   if (device === "cpu" && (mode !== "eager" || precision !== "f32")) throw new Skipped(`${mode} ${precision}: this PyTorch has no GPU`);
   const args = ["--device", device, "--mode", mode, "--precision", precision, isQuick ? "--quick" : "--large"];
-  return measured(seconds, PYTHON, [at("bench/pytorch.py"), ...args]);
+  return measured(seconds, PYTHON, [at("bench/pytorch.py"), ...args], tell);
 }
 
 /** Kernels under NVIDIA's compute-sanitizer: what it counts as errors. */
-function sanitized(seconds, tool) {
+async function sanitized(seconds, tool, { tell }) {
   const command = process.env.COMPUTE_SANITIZER ?? "compute-sanitizer";
   try {
-    output(command, ["--version"]);
+    await output(command, ["--version"]);
   } catch (error) {
     throw new Skipped(`compute-sanitizer does not start: ${error.message}`);
   }
   const under = [command, "--tool", tool, "--target-processes", "all", "--print-limit", "20"];
-  const { output: text, ...result } = tested(seconds, SUITES.cuda, { pattern: CHECKED, under });
-  const errors = [...text.matchAll(/(?:ERROR SUMMARY: (\d+) error|RACECHECK SUMMARY: (\d+) hazard)/g)].map(([, a, b]) => Number(a ?? b));
+  const { result, text } = await tested(seconds, SUITES.cuda, { pattern: CHECKED, under, tell });
+  const counts = [...text.matchAll(/(?:ERROR SUMMARY: (\d+) error|RACECHECK SUMMARY: (\d+) hazard)/g)].map(([, a, b]) => Number(a ?? b));
   const found = text
     .split("\n")
     .filter((line) => /========= (?!.*SUMMARY)\S/.test(line))
     .slice(0, 40);
-  return { ...result, errors: errors.length > 0 ? Math.max(...errors) : undefined, ...(errors.some((n) => n > 0) && { found }) };
+  // What says nothing has found nothing out.
+  if (counts.length === 0) return { ...result, error: result.error ?? `${tool} has no summary`, found };
+  const errors = Math.max(...counts);
+  return { ...result, errors, ...(errors > 0 && { found }) };
 }
 
 /** What identifies a run. */
 export async function machine() {
   return {
     date: new Date().toISOString(),
-    commit: process.env.TLC_COMMIT ?? output("git", ["rev-parse", "--short", "HEAD"]),
+    commit: process.env.TLC_COMMIT ?? (await output("git", ["rev-parse", "--short", "HEAD"])),
     gpu: await attempt(() => output("nvidia-smi", ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"])),
     processor: `${cpus().length} x ${cpus()[0]?.model}`,
     node: process.version,
-    doctor: await attempt(() => JSON.parse(output(process.execPath, [at("dist/cli/main.js"), "doctor", "--json"]))),
+    doctor: await attempt(async () => JSON.parse(await output(process.execPath, [at("dist/cli/main.js"), "doctor", "--json"]))),
   };
 }

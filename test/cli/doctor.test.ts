@@ -2,7 +2,7 @@
 // without one.
 
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -59,7 +59,7 @@ Node
       { name: "Tesla T4", capability: "7.5", bytes: 16 * 2 ** 30, isUsable: false },
     ];
     const compiler = { name: "NVRTC", version: "13.0", path: "/lib/libnvrtc.so.13" };
-    const libraries = [{ name: "cudnn", path: "/lib/libcudnn.so.9", version: "9.10.2" }];
+    const libraries = [{ name: "cudnn", path: "/lib/libcudnn_graph.so.9", version: "9.10.2" }];
     const adapters = [{ description: "WebGPU (llvmpipe)", isHardware: false, features: ["subgroups"] }];
     const { out } = await doctor(() =>
       Promise.resolve({
@@ -73,7 +73,7 @@ Node
   GPU 0: NVIDIA H200, compute capability 9.0, 141.0 GiB
   GPU 1: Tesla T4, compute capability 7.5, 16.0 GiB, too old: kernels need 8.0
   kernels compiled by NVRTC 13.0: /lib/libnvrtc.so.13
-  cudnn 9.10.2: /lib/libcudnn.so.9
+  cudnn 9.10.2: /lib/libcudnn_graph.so.9
 WebGPU
   WebGPU (llvmpipe), subgroups (software)
 `);
@@ -100,7 +100,8 @@ describe.skipIf(reason !== undefined)("a survey of a machine with an NVIDIA GPU"
   it("has driver, GPU, compiler and libraries", async () => {
     // Found by their names, as on a machine that has them: a process of its own, since a library is loaded once.
     copyFileSync(await hostDriver(), join(folder, "libcuda.so.1"));
-    for (const name of ["libnvrtc.so.13", "libcudnn.so.9"]) copyFileSync(await hostCompiler(), join(folder, name));
+    for (const name of ["libnvrtc.so.13", "libcudnn_graph.so.9"]) copyFileSync(await hostCompiler(), join(folder, name));
+    writeFileSync(join(folder, "libcublasLt.so.12"), "no library");
     const script = `import { importTypeScript } from "./bench/bundle.mjs";
       const { surveyCuda } = await importTypeScript("src/runtime/cuda/survey.ts");
       console.log(JSON.stringify(await surveyCuda(process.env)));`;
@@ -108,12 +109,18 @@ describe.skipIf(reason !== undefined)("a survey of a machine with an NVIDIA GPU"
       env: { ...process.env, LD_LIBRARY_PATH: folder, CUDA_HOME: "", FAKE_CUDA_CAPABILITY: "75" },
     });
     expect(JSON.parse(stdout)).toMatchObject({
-      ...{ koffi: true, driver: "13.0", missing: [] },
+      ...{ koffi: true, driver: "13.0" },
+      missing: [
+        {
+          what: expect.stringMatching(/^cuBLASLt cannot be loaded: .*libcublasLt.so.12: .*file too short$/) as string,
+          hint: "`pip install nvidia-cublas`",
+        },
+      ],
       gpus: [{ name: "Host", capability: "7.5", bytes: 2 ** 32, isUsable: false }],
       compiler: { name: "NVRTC", version: "13.2", path: join(folder, "libnvrtc.so.13") },
       libraries: [
         { name: "nvrtc", path: join(folder, "libnvrtc.so.13"), version: "13.2" },
-        { name: "cudnn", path: join(folder, "libcudnn.so.9"), version: "9.10.2" },
+        { name: "cudnn", path: join(folder, "libcudnn_graph.so.9"), version: "9.10.2" },
       ],
     });
   });

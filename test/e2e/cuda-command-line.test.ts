@@ -100,6 +100,36 @@ describe.skipIf(reason !== undefined)("tlc with a driver and a compiler for CUDA
     });
   });
 
+  it("names, of a GPU without room, a batch that fits, and one that takes more does not", async () => {
+    writeFileSync(
+      join(work, "large.tlspec"),
+      SPEC.replace("linear(8)", "linear(4000)").replace("batch 4", "batch 24").replace("epochs 6", "epochs 1"),
+    );
+    const withRoom = (...more: readonly string[]): Promise<readonly Event[]> =>
+      tlc(
+        { ...compiling, FAKE_CUDA_ROOM: "700000" },
+        "run",
+        "large.tlspec",
+        "--device",
+        "cuda",
+        "--no-tune",
+        "-o",
+        "g.safetensors",
+        ...more,
+      );
+    const refused = (await withRoom().then(
+      () => ({}),
+      (error: unknown) => error,
+    )) as Readonly<Record<string, string>>;
+    expect(refused).toMatchObject({ code: 1, stdout: expect.not.stringContaining('"event":"step"') as string });
+    const said = `${refused["stdout"] ?? ""}${refused["stderr"] ?? ""}`;
+    expect(said).toMatch(/out of memory: the stage main needs [\d.]+ KiB at its peak, the device allows 640\.9 KiB/);
+    const [, largest = ""] = /The largest batch that fits is (\d+)/.exec(said) ?? [];
+    expect(Number(largest)).toBeGreaterThan(1);
+    expect((await withRoom("--set", `batch=${largest}`)).some(({ event }) => event === "step")).toBe(true);
+    await expect(withRoom("--set", `batch=${Number(largest) + 1}`)).rejects.toThrow();
+  });
+
   it("says what there is", async () => {
     rmSync(join(machine, "libcublasLt.so.13"), { force: true });
     const [survey] = await tlc({}, "doctor");

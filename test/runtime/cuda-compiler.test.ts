@@ -55,8 +55,11 @@ describe("NVIDIA's libraries", () => {
       const at = machine(file);
       expect(filesOf("nvrtc", { env: env(at), root: at }), file).toEqual([join(at, file)]);
     }
-    const called = machine("py/bin/python3", `py/${packages}/cudnn/lib/libcudnn.so.9`);
-    expect(filesOf("cudnn", { env: { PATH: join(called, "py/bin") }, root: called })).toHaveLength(1);
+    // What only looks for other files is none.
+    const called = machine("py/bin/python3", ...["", "_graph"].map((part) => `py/${packages}/cudnn/lib/libcudnn${part}.so.9`));
+    expect(filesOf("cudnn", { env: { PATH: join(called, "py/bin") }, root: called })).toEqual([
+      join(called, `py/${packages}/cudnn/lib/libcudnn_graph.so.9`),
+    ]);
   });
 
   it("are tried as the user says first, and newer ones before older", () => {

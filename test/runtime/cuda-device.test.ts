@@ -125,6 +125,20 @@ describe.skipIf(reason !== undefined)("the CUDA device", () => {
     second.dispose();
   });
 
+  it("says how much a program and a column of data may take of what is free", async () => {
+    for (const [room, memory] of [
+      [2 ** 30, 15 * 2 ** 26],
+      [2 ** 40, 2 ** 40 - 2 ** 29],
+    ] as const) {
+      fake.room(room);
+      const taken = room - Number(device.driver.handle("cuMemGetInfo_v2", new BigUint64Array(1)));
+      fake.room(room + taken);
+      const found = await open();
+      expect(found).toMatchObject({ mostMemory: memory, mostData: room / 4 });
+      found.dispose();
+    }
+  });
+
   const refused = async (act: () => Promise<unknown>): Promise<DeviceError> => {
     const error: unknown = await act().then(
       () => undefined,

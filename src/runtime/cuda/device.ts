@@ -27,18 +27,27 @@ export interface CudaOptions {
 /** What the driver loads for a program's kernels, those that every GPU runs or those that need an architecture: PTX, with a zero at its end. */
 export type ImageOf = (program: Program, needs?: Architecture) => Promise<Uint8Array>;
 
+/** Of what is free when the device is opened, what a program leaves: to its data, its modules and graphs, and what NVIDIA's libraries work in. */
+const ASIDE = { share: 1 / 16, most: 2 ** 29 };
+
+/** Of the same, what a column of data may take: there are those of other splits, and the program. */
+const DATA_SHARE = 1 / 4;
+
 export async function openCudaDevice({ path, images, tuning, libraries }: CudaOptions): Promise<CudaDevice> {
   const driver = await Driver.open(path);
   const gpu = checked(() => usableGpu(driver));
   const { device, name, major, minor } = gpu;
   const imageOf = await images();
-  checked(() => {
+  const free = checked(() => {
     driver.call("cuCtxSetCurrent", driver.handle("cuDevicePrimaryCtxRetain", device));
+    return Number(driver.handle("cuMemGetInfo_v2", new BigUint64Array(1)));
   });
   let opened: readonly ProductLibrary[] | undefined;
   const choose = tuning?.(`cuda ${name} ${capabilityOf(gpu)} driver ${driver.release}`);
   return {
     info: { kind: "cuda", description: `CUDA (${name}, sm_${major}${minor})`, isHardware: true },
+    mostMemory: free - Math.min(free * ASIDE.share, ASIDE.most),
+    mostData: free * DATA_SHARE,
     driver,
     load: async (program): Promise<Session> => {
       // What not every GPU runs is only taken where it was measured.

@@ -4,11 +4,14 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { naturally } from "../../ir/natural-order.ts";
 
-/** What people install to have a library, and the versions whose functions are those that are called, newest first. */
+/**
+ * What people install to have a library, its file, and the versions whose functions are those that are called, newest first. Of cuDNN it is the part that
+ * has them: libcudnn itself only looks for the parts, and ends the process at the first call where they are not there.
+ */
 export const LIBRARIES = {
-  nvrtc: { versions: [13, 12], install: "pip install nvidia-cuda-nvrtc" },
-  cublasLt: { versions: [13, 12], install: "pip install nvidia-cublas" },
-  cudnn: { versions: [9], install: "pip install nvidia-cudnn-cu13" },
+  nvrtc: { file: "nvrtc", versions: [13, 12], install: "pip install nvidia-cuda-nvrtc" },
+  cublasLt: { file: "cublasLt", versions: [13, 12], install: "pip install nvidia-cublas" },
+  cudnn: { file: "cudnn_graph", versions: [9], install: "pip install nvidia-cudnn-cu13" },
 } as const;
 
 export type LibraryName = keyof typeof LIBRARIES;
@@ -21,9 +24,10 @@ export interface Machine {
 
 /** Files of a library that there are, as they should be tried. */
 export function filesOf(name: LibraryName, machine: Machine): readonly string[] {
-  const names = LIBRARIES[name].versions.map((version) => `lib${name}.so.${version}`);
-  const files = foldersOf(machine).flatMap((folder) => names.map((file) => join(folder, file)));
-  return [...new Set(files)].filter((file) => existsSync(file));
+  const { file, versions } = LIBRARIES[name];
+  const names = versions.map((version) => `lib${file}.so.${version}`);
+  const files = foldersOf(machine).flatMap((folder) => names.map((each) => join(folder, each)));
+  return [...new Set(files)].filter((path) => existsSync(path));
 }
 
 /** Those of the toolkits that a user named, or that lie where installers put them. */

@@ -26,6 +26,7 @@ export const DRIVER = {
   cuModuleUnload: ["u64"],
   cuModuleGetFunction: ["memory", "u64", "text"],
   cuFuncSetAttribute: ["u64", "u32", "i32"],
+  cuMemGetInfo_v2: ["memory", "memory"],
   cuMemAlloc_v2: ["memory", "u64"],
   cuMemFree_v2: ["u64"],
   cuMemAllocHost_v2: ["memory", "u64"],

@@ -6,6 +6,7 @@ import { findCompiler } from "./find-compiler.ts";
 import { Driver, unavailable, versionText } from "./driver.ts";
 import { capabilityOf, gpusOf, OLDEST_CAPABILITY } from "./gpus.ts";
 import { bind, findKoffi, KOFFI_HINT, type Koffi } from "./koffi.ts";
+import { openNvrtc } from "./nvrtc.ts";
 import { filesOf, LIBRARIES, type LibraryName, type Machine } from "./libraries.ts";
 import { VERSIONS, type Signatures } from "./signatures.ts";
 import { versionOfNumber } from "./version.ts";
@@ -30,11 +31,14 @@ export interface CudaSurvey {
   readonly missing: readonly Missing[];
 }
 
-/** Libraries that are done without. */
-const OF_PRODUCTS = [
-  { name: "cublasLt", what: "cuBLASLt was not found: the program's own kernels do all products" },
-  { name: "cudnn", what: "cuDNN was not found: the program's own kernels do all convolutions" },
-] as const satisfies readonly { readonly name: LibraryName; readonly what: string }[];
+/** What libraries are called, and what is done without them. */
+const NAMES: Readonly<Record<LibraryName, { readonly title: string; readonly done?: string }>> = {
+  nvrtc: { title: "NVRTC" },
+  cublasLt: { title: "cuBLASLt", done: "the program's own kernels do all products" },
+  cudnn: { title: "cuDNN", done: "the program's own kernels do all convolutions" },
+};
+
+const hintOf = (name: LibraryName): string => `\`${LIBRARIES[name].install}\``;
 
 export async function surveyCuda(env: Machine["env"]): Promise<CudaSurvey> {
   const missing: Missing[] = [];
@@ -53,16 +57,22 @@ export async function surveyCuda(env: Machine["env"]): Promise<CudaSurvey> {
   const driver = koffi && (await attempt(() => Driver.open()));
   const gpus = driver && (await attempt(() => listed(driver)));
   const compiler = await attempt(() => findCompiler({ env }));
+  const isWanted = gpus?.some(({ isUsable }) => isUsable) === true;
   const libraries = (Object.keys(LIBRARIES) as LibraryName[]).flatMap((name) => {
-    const [path] = filesOf(name, { env });
-    if (path === undefined) return [];
-    const version = path === compiler?.path ? compiler.version : koffi && versionOf(name, koffi, path);
-    return [{ name, path, ...(version !== undefined && { version }) }];
+    const faults: string[] = [];
+    for (const path of filesOf(name, { env })) {
+      try {
+        return [{ name, path, ...(koffi && { version: versionOf(name, koffi, path) }) }];
+      } catch (error) {
+        faults.push(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    const { title, done } = NAMES[name];
+    if (faults.length > 0) missing.push({ what: `${title} cannot be loaded: ${faults.join("; ")}`, hint: hintOf(name) });
+    // Whoever has no GPU misses nothing by it.
+    else if (isWanted && done !== undefined) missing.push({ what: `${title} was not found: ${done}`, hint: hintOf(name) });
+    return [];
   });
-  // Whoever has no GPU misses nothing by it.
-  if (gpus?.some(({ isUsable }) => isUsable) === true)
-    for (const { name, what } of OF_PRODUCTS)
-      if (!libraries.some((library) => library.name === name)) missing.push({ what, hint: `\`${LIBRARIES[name].install}\`` });
   return {
     koffi: koffi !== undefined,
     ...(driver && { driver: versionText(driver.version) }),
@@ -84,14 +94,10 @@ function listed(driver: Driver): CudaSurvey["gpus"] {
   }
 }
 
-/** What a library says of itself: 130002 for 13.0.2. */
-function versionOf(name: LibraryName, koffi: Koffi, path: string): string | undefined {
-  const table: Signatures | undefined = name === "nvrtc" ? undefined : VERSIONS[name];
-  if (table === undefined) return undefined;
-  try {
-    const [call] = bind(koffi, path, table, "u64").values();
-    return versionOfNumber(call?.() ?? 0);
-  } catch {
-    return undefined;
-  }
+/** What a library says of itself: 130002 for 13.0.2. Throws where it cannot be loaded. */
+function versionOf(name: LibraryName, koffi: Koffi, path: string): string {
+  if (name === "nvrtc") return openNvrtc(koffi, path).version;
+  const table: Signatures = VERSIONS[name];
+  const [call] = bind(koffi, path, table, "u64").values();
+  return versionOfNumber(call?.() ?? 0);
 }

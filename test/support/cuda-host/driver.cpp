@@ -33,7 +33,10 @@ enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_FOUND = 500, NOT_READY 
 static std::string calls;
 static std::string failing;
 static int failure = 0, left = 0;
-static size_t room = size_t(1) << 32, used = 0;
+static size_t room = getenv("FAKE_CUDA_ROOM") ? strtoull(getenv("FAKE_CUDA_ROOM"), nullptr, 10) : size_t(1) << 32, used = 0;
+// Of what is used, memory of the host, which takes none of the device's.
+static size_t of_host = 0;
+static std::set<Handle> host_memory;
 static std::map<Handle, size_t> sizes;
 static std::set<Handle> graphs;
 static bool is_capturing = false;
@@ -127,6 +130,13 @@ int cuDeviceGetAttribute(int *value, int attribute, int) {
   return OK;
 }
 int cuDeviceTotalMem_v2(uint64_t *bytes, int) { CALL(cuDeviceTotalMem_v2); *bytes = room; return OK; }
+int cuMemGetInfo_v2(uint64_t *left, uint64_t *all) {
+  CALL(cuMemGetInfo_v2);
+  if (retained <= 0) return CONTEXT_DESTROYED;
+  *left = room - (used - of_host);
+  *all = room;
+  return OK;
+}
 int cuDevicePrimaryCtxRetain(Handle *context, int) { CALL(cuDevicePrimaryCtxRetain); retained++; *context = 1; return OK; }
 int cuDevicePrimaryCtxRelease_v2(int) { CALL(cuDevicePrimaryCtxRelease_v2); retained--; return OK; }
 int cuCtxSetCurrent(Handle) { CALL(cuCtxSetCurrent); return OK; }
@@ -159,28 +169,33 @@ int cuFuncSetAttribute(Handle function, unsigned attribute, int value) {
   return OK;
 }
 
-static int allocate(Handle *out, size_t bytes) {
+static int allocate(Handle *out, size_t bytes, bool is_host) {
   if (spoils()) return CAPTURE_INVALIDATED;
   if (retained <= 0) return CONTEXT_DESTROYED;
-  if (used + bytes > room) return OUT_OF_MEMORY;
+  if (!is_host && used - of_host + bytes > room) return OUT_OF_MEMORY;
   *out = Handle(malloc(bytes));
   // As on a GPU, what was there before.
   memset(reinterpret_cast<void *>(*out), 0xff, bytes);
   sizes[*out] = bytes;
   used += bytes;
+  if (is_host) {
+    of_host += bytes;
+    host_memory.insert(*out);
+  }
   return OK;
 }
 static int release(Handle memory) {
   if (spoils()) return CAPTURE_INVALIDATED;
   if (!sizes.count(memory)) return INVALID_VALUE;
   used -= sizes[memory];
+  if (host_memory.erase(memory)) of_host -= sizes[memory];
   sizes.erase(memory);
   free(reinterpret_cast<void *>(memory));
   return OK;
 }
-int cuMemAlloc_v2(Handle *out, size_t bytes) { CALL(cuMemAlloc_v2); return allocate(out, bytes); }
+int cuMemAlloc_v2(Handle *out, size_t bytes) { CALL(cuMemAlloc_v2); return allocate(out, bytes, false); }
 int cuMemFree_v2(Handle memory) { CALL(cuMemFree_v2); return release(memory); }
-int cuMemAllocHost_v2(Handle *out, size_t bytes) { CALL(cuMemAllocHost_v2); return allocate(out, bytes); }
+int cuMemAllocHost_v2(Handle *out, size_t bytes) { CALL(cuMemAllocHost_v2); return allocate(out, bytes, true); }
 int cuMemFreeHost(Handle memory) { CALL(cuMemFreeHost); return release(memory); }
 
 static int copy(Handle to, Handle from, size_t bytes) {
