@@ -10,10 +10,10 @@ import { architecturesOf, type Architecture, type CompiledKernel, type Program }
 import { programFault } from "../../src/ir/program-checks.ts";
 import { tensorType } from "../../src/ir/types.ts";
 import { carriedImage } from "../../src/runtime/cuda/carried.ts";
+import { choosing } from "../../src/runtime/cuda/choosing.ts";
 import { openCudaDevice, type ImageOf } from "../../src/runtime/cuda/device.ts";
 import { moduleText } from "../../src/runtime/cuda/image.ts";
 import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
-import { choosingBy } from "../../src/runtime/tuning/choose-kernels.ts";
 import { keptTimes } from "../../src/runtime/tuning/kept-times.ts";
 import type { Choice } from "../../src/runtime/tuning/tuner.ts";
 import { hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
@@ -117,7 +117,7 @@ describe.skipIf(reason !== undefined)("the CUDA device, of kernels that need an 
       images.push(needs);
       return hostModule(given, needs);
     };
-    const device = await openCudaDevice({ path, images: () => Promise.resolve(imageOf), ...(isTuned && { tuning: choosingBy(tuning) }) });
+    const device = await openCudaDevice({ path, images: () => Promise.resolve(imageOf), ...(isTuned && { tuning: choosing(tuning) }) });
     try {
       fake.log();
       const session = await device.load(program);

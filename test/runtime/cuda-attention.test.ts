@@ -14,9 +14,9 @@ import { programFault } from "../../src/ir/program-checks.ts";
 import type { AttentionOfLibrary, CompiledKernel, Launch, LoopLaunch, ParameterType, Program } from "../../src/ir/program.ts";
 import { sizeOf, tensorType } from "../../src/ir/types.ts";
 import { openCudnn } from "../../src/runtime/cuda/cudnn.ts";
+import { choosing } from "../../src/runtime/cuda/choosing.ts";
 import { openCudaDevice } from "../../src/runtime/cuda/device.ts";
 import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
-import { choosingBy } from "../../src/runtime/tuning/choose-kernels.ts";
 import { keptTimes } from "../../src/runtime/tuning/kept-times.ts";
 import type { Choice } from "../../src/runtime/tuning/tuner.ts";
 import { hostCudnn, hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
@@ -225,7 +225,7 @@ describe.skipIf(reason !== undefined)("a library of attention", () => {
     const choices: Choice[] = [];
     const device = await openCudaDevice({
       ...{ path: driver, images: () => Promise.resolve(hostModule) },
-      tuning: choosingBy({ times: keptTimes(cache), tell: (told) => choices.push(...told) }),
+      tuning: choosing({ times: keptTimes(cache), tell: (told) => choices.push(...told) }),
       libraries: ({ koffi }) => [openCudnn(koffi, library)],
     });
     try {

@@ -12,12 +12,12 @@ import { convolutionOperation } from "../../src/runtime/cuda/cudnn-convolution.t
 import { Descriptors } from "../../src/runtime/cuda/cudnn-descriptors.ts";
 import { tensorsOf } from "../../src/runtime/cuda/cudnn-graph.ts";
 import { CUDNN_STATUSES } from "../../src/runtime/cuda/cudnn-values.ts";
+import { choosing } from "../../src/runtime/cuda/choosing.ts";
 import { openCudaDevice } from "../../src/runtime/cuda/device.ts";
 import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
 import { filesOf } from "../../src/runtime/cuda/libraries.ts";
 import { NativeLibrary } from "../../src/runtime/cuda/library.ts";
 import { CUDNN } from "../../src/runtime/cuda/signatures.ts";
-import { choosingBy } from "../../src/runtime/tuning/choose-kernels.ts";
 import { keptTimes } from "../../src/runtime/tuning/kept-times.ts";
 import type { Choice } from "../../src/runtime/tuning/tuner.ts";
 import { hostCudnn, hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
@@ -145,7 +145,7 @@ describe.skipIf(reason !== undefined)("a library of convolutions", () => {
     const choices: Choice[] = [];
     const device = await openCudaDevice({
       ...{ path: driver, images: () => Promise.resolve(hostModule) },
-      tuning: choosingBy({ times: keptTimes(cache), tell: (told) => choices.push(...told) }),
+      tuning: choosing({ times: keptTimes(cache), tell: (told) => choices.push(...told) }),
       libraries: ({ koffi }) => [openCudnn(koffi, library)],
     });
     try {
@@ -170,7 +170,7 @@ describe.skipIf(reason !== undefined)("a library of convolutions", () => {
     const find = (_: string, count: number): Promise<number[]> => Promise.resolve(Array.from({ length: count }, () => 1));
     const device = await openCudaDevice({
       ...{ path: driver, images: () => Promise.resolve(hostModule) },
-      tuning: choosingBy({ times: { find, keep: () => Promise.resolve() }, tell: (told) => choices.push(...told) }),
+      tuning: choosing({ times: { find, keep: () => Promise.resolve() }, tell: (told) => choices.push(...told) }),
       libraries: ({ koffi }) => [openCudnn(koffi, library)],
     });
     (await device.load(program)).dispose();
@@ -184,7 +184,7 @@ describe.skipIf(reason !== undefined)("a library of convolutions", () => {
     "a driver without a GPU",
     async (tuning) =>
       openCudaDevice({
-        ...{ path: driver, images: () => Promise.resolve(hostModule), tuning: choosingBy(tuning) },
+        ...{ path: driver, images: () => Promise.resolve(hostModule), tuning: choosing(tuning) },
         libraries: ({ koffi }) => [openCudnn(koffi, library)],
       }),
     "cuDNN 9.13.1 A",

@@ -10,9 +10,9 @@ import type { Node } from "../../src/ir/node.ts";
 import type { CompiledKernel, Program, ProductOfLibrary } from "../../src/ir/program.ts";
 import { programFault } from "../../src/ir/program-checks.ts";
 import { openCublasLt } from "../../src/runtime/cuda/cublaslt.ts";
+import { choosing } from "../../src/runtime/cuda/choosing.ts";
 import { openCudaDevice } from "../../src/runtime/cuda/device.ts";
 import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
-import { choosingBy } from "../../src/runtime/tuning/choose-kernels.ts";
 import { keptTimes } from "../../src/runtime/tuning/kept-times.ts";
 import type { Choice, Times } from "../../src/runtime/tuning/tuner.ts";
 import { hostCublasLt, hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
@@ -83,7 +83,7 @@ describe.skipIf(reason !== undefined)("a library of products", () => {
     const choices: Choice[] = [];
     const device = await openCudaDevice({
       ...{ path: driver, images: () => Promise.resolve(hostModule) },
-      tuning: choosingBy({ times, tell: (told) => choices.push(...told) }),
+      tuning: choosing({ times, tell: (told) => choices.push(...told) }),
       libraries: ({ koffi }) => [openCublasLt(koffi, library)],
     });
     try {
@@ -122,7 +122,7 @@ describe.skipIf(reason !== undefined)("a library of products", () => {
 
   everyWaySuite("a driver without a GPU", async (tuning) =>
     openCudaDevice({
-      ...{ path: await hostDriver(), images: () => Promise.resolve(hostModule), tuning: choosingBy(tuning) },
+      ...{ path: await hostDriver(), images: () => Promise.resolve(hostModule), tuning: choosing(tuning) },
       libraries: ({ koffi }) => [openCublasLt(koffi, library)],
     }),
   );

@@ -9,9 +9,9 @@ import { createBuilder } from "../../src/ir/builder.ts";
 import type { KernelLaunch, Program } from "../../src/ir/program.ts";
 import { programFault } from "../../src/ir/program-checks.ts";
 import { tensorType } from "../../src/ir/types.ts";
+import { choosing } from "../../src/runtime/cuda/choosing.ts";
 import { openCudaDevice } from "../../src/runtime/cuda/device.ts";
 import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
-import { choosingBy } from "../../src/runtime/tuning/choose-kernels.ts";
 import { keptTimes } from "../../src/runtime/tuning/kept-times.ts";
 import type { Choice } from "../../src/runtime/tuning/tuner.ts";
 import { hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
@@ -75,7 +75,7 @@ describe.skipIf(reason !== undefined)("the CUDA device, where there is a choice"
     const device = await openCudaDevice({
       path,
       images: () => Promise.resolve(hostModule),
-      ...(isTuned && { tuning: choosingBy(tuning) }),
+      ...(isTuned && { tuning: choosing(tuning) }),
     });
     try {
       fake.log();

@@ -3,11 +3,11 @@
 
 import { architecturesOf, type Architecture, type Program } from "../../ir/program.ts";
 import { DeviceError, type Device, type Session } from "../device.ts";
+import type { ChooseOnCuda } from "./bench.ts";
 import { Driver, unavailable } from "./driver.ts";
 import { capabilityOf, gpuAt, OLDEST_CAPABILITY, type Gpu } from "./gpus.ts";
 import type { ProductLibrary } from "./library.ts";
 import { CudaSession } from "./session.ts";
-import type { ChooseOn } from "../tuning/choose-kernels.ts";
 
 export interface CudaDevice extends Device {
   readonly driver: Driver;
@@ -19,7 +19,7 @@ export interface CudaOptions {
   /** Asked once there is a GPU; throws a DeviceError where nothing can be made for it. */
   readonly images: () => Promise<ImageOf>;
   /** Left out, kernels are those that the compiler took. */
-  readonly tuning?: ChooseOn | undefined;
+  readonly tuning?: ChooseOnCuda | undefined;
   /** NVIDIA's libraries of products, opened when a program has work for them; they are only used where they were measured to be faster. */
   readonly libraries?: ((driver: Driver) => readonly ProductLibrary[]) | undefined;
 }

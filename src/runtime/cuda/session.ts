@@ -2,34 +2,18 @@
 // order, with their arguments, for one call of the host.
 
 import { HOST_ARRAYS } from "../../ir/arrays.ts";
-import { ALIGNMENT, type BufferPlan, type EntryName, type KernelLaunch, type LibraryForm, type Program } from "../../ir/program.ts";
-import { InternalError, sizeOf, type DType } from "../../ir/types.ts";
+import { ALIGNMENT, type BufferPlan, type EntryName, type KernelLaunch, type Program } from "../../ir/program.ts";
+import { InternalError, sizeOf } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
 import { formatBytes, outOfMemory } from "../memory.ts";
-import { SMALL_NUMBERS, type Choose, type Experiment } from "../tuning/trial.ts";
+import type { ChooseBy, Part, Way } from "./bench.ts";
 import { captured } from "./capture.ts";
 import { CudaError, unavailable, type Driver } from "./driver.ts";
 import { isLibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
 import { Modules, type Images } from "./modules.ts";
 import { LibraryWork } from "./library-work.ts";
-import { Stopwatch } from "./stopwatch.ts";
 
 const NON_BLOCKING = 1;
-
-/** A way to do a launch. */
-interface Way {
-  /** As it is remembered. */
-  readonly name: string;
-  readonly enqueue: (launch: KernelLaunch, time: number) => void;
-}
-
-/** Elements of the device's memory. */
-interface Part {
-  readonly dtype: DType;
-  readonly length: number;
-  /** The address of the first. */
-  readonly from: bigint;
-}
 
 /** Host memory for the arguments of one launch: as many values, and where each lies. */
 const MOST_ARGUMENTS = 64;
@@ -86,51 +70,25 @@ export class CudaSession implements Session {
     }
   }
 
-  /** Measures what the program leaves open, before anything else uses the session. */
-  async choose(choose: Choose): Promise<void> {
-    const fill = (value: number): void => this.#driver.call("cuMemsetD8Async", this.#arena, value, this.#bytes, this.#stream);
-    let stopwatch: Stopwatch | undefined;
+  /** Takes what was chosen for what the program leaves open, before anything else uses the session. */
+  async choose(choose: ChooseBy): Promise<void> {
+    const program = this.#program;
     try {
-      const watch = (stopwatch = new Stopwatch(this.#driver, this.#stream, () => this.sync()));
-      fill(SMALL_NUMBERS);
       await choose({
-        program: this.#program,
-        candidates: (kernel) => this.#waysOf(kernel).map(({ name }) => name),
-        measure: async (launch, candidate) => {
-          const way = this.#waysOf(launch.kernel)[candidate];
-          return watch.time(() => way?.enqueue(launch, 0)).catch(notRefused);
-        },
-        results: (experiment, candidate) => this.#results(experiment, candidate).catch(notRefused),
-        take: (kernel, candidate) => {
-          const way = this.#waysOf(kernel)[candidate];
-          if (way) this.#ways.set(kernel, way);
-        },
+        ...{ program, driver: this.#driver, stream: this.#stream, arena: { address: this.#arena, bytes: this.#bytes } },
+        runs: (kernel) => this.#modules.runs(kernel),
+        plansOf: (kernel) => this.#libraries.plansOf(kernel),
+        place: (buffer) => this.#place(buffer),
+        enqueue: (kernel, launch, time) => this.#enqueue(kernel, launch, time),
+        enqueuePlan: (plan, launch, time) => this.#enqueuePlan(plan, launch, time),
+        launch: (launch) => this.#launch(launch, 0),
+        take: (kernel, way) => void this.#ways.set(kernel, way),
+        readParts: (parts) => this.#readParts(parts),
+        sync: () => this.sync(),
       });
-      fill(0);
     } catch (error) {
       throw this.#faultOf(error, TUNE_HINT);
-    } finally {
-      stopwatch?.dispose();
     }
-  }
-
-  /** What a way to do a launch makes of what an experiment begins with. */
-  async #results({ launch, numbers, asked }: Experiment, candidate: number): Promise<readonly HostArray[]> {
-    launch.buffers.forEach((buffer, i) => {
-      const [to, bytes] = [this.#place(buffer), this.#program.buffers[buffer]?.bytes ?? 0];
-      const { byteLength: given = bytes } = numbers[i] ?? {};
-      this.#driver.call("cuMemcpyHtoDAsync_v2", to, numbers[i] ?? null, Math.min(given, bytes), this.#stream);
-      // Twice as much by each copy.
-      for (let done = given; done < bytes; done *= 2)
-        this.#driver.call("cuMemcpyDtoDAsync_v2", to + BigInt(done), to, Math.min(done, bytes - done), this.#stream);
-    });
-    this.#waysOf(launch.kernel)[candidate]?.enqueue(launch, 0);
-    return this.#readParts(
-      asked.map(({ place, dtype, start, length }) => {
-        const size = new HOST_ARRAYS[dtype](1).byteLength;
-        return { dtype, length, from: this.#place(launch.buffers[place] ?? -1) + BigInt(start * size) };
-      }),
-    );
   }
 
   write(buffer: string, data: HostArray): void {
@@ -260,44 +218,9 @@ export class CudaSession implements Session {
     }
   }
 
-  /** All ways to do what a kernel does on this GPU: its own, those of others that compute the same, and those of libraries. */
-  #waysOf(kernel: number): readonly Way[] {
-    const { alternatives = [], library } = this.#program.kernels[kernel] ?? {};
-    const others = alternatives.filter((index) => this.#modules.runs(index));
-    const parts = this.#partsOf(kernel);
-    const kernels = (parts ? [] : [kernel, ...others]).map((index): Way => {
-      const { cuda, then = -1 } = this.#program.kernels[index] ?? {};
-      const name = [cuda, this.#program.kernels[then]?.cuda].flatMap((each) => each?.entry ?? []).join(", ");
-      return { name, enqueue: (launch, time) => this.#enqueue(index, launch, time) };
-    });
-    const plans = this.#libraries.plansOf(kernel).map((plan): Way => {
-      const { before = [], rest } = library ?? {};
-      const around = [...before, ...(rest === undefined ? [] : [rest])].flatMap((each) => this.#program.kernels[each]?.cuda?.entry ?? []);
-      return { name: [plan.name, ...around].join(", "), enqueue: (launch, time) => this.#enqueuePlan(plan, library, launch, time) };
-    });
-    return [...(parts ? [this.#wayOfParts(parts)] : kernels), ...plans];
-  }
-
-  /** Of what only a library does as one: the launches that it would do, the first such ones of the program. */
-  #partsOf(kernel: number): readonly KernelLaunch[] | undefined {
-    if (this.#program.kernels[kernel]?.cuda) return undefined;
-    const all = Object.values(this.#program.entries).flat();
-    return all.flatMap((launch) => (launch.kind === "loop" && launch.whole?.kernel === kernel ? [launch.body] : []))[0];
-  }
-
-  /** One after the other, each as it was chosen. */
-  #wayOfParts(parts: readonly KernelLaunch[]): Way {
-    const nameOf = (kernel: number): string => this.#ways.get(kernel)?.name ?? this.#waysOf(kernel)[0]?.name ?? "";
-    return {
-      name: parts.map(({ kernel }) => nameOf(kernel)).join(", "),
-      enqueue: () => {
-        for (const part of parts) this.#launch(part, 0);
-      },
-    };
-  }
-
   /** What lies between a plan and the kernels around it is behind the launch's buffers. */
-  #enqueuePlan(plan: LibraryPlan, { before = [], rest }: Partial<LibraryForm> = {}, launch: KernelLaunch, time: number): void {
+  #enqueuePlan(plan: LibraryPlan, launch: KernelLaunch, time: number): void {
+    const { before = [], rest } = this.#program.kernels[launch.kernel]?.library ?? {};
     const { between, workspace } = this.#libraries.placesOf(launch.kernel, this.#librariesAt);
     before.forEach((kernel, i) => this.#enqueue(kernel, launch, time, between.slice(i, i + 1)));
     const addresses = [...launch.buffers.map((buffer) => this.#place(buffer)), ...between];
@@ -383,12 +306,6 @@ export class CudaSession implements Session {
     if (error.isOutOfMemory) return outOfMemory(this.#program, error.message);
     return lost(error.message, hint);
   }
-}
-
-/** What a library refuses when it is tried is no way to do a launch. */
-function notRefused(error: unknown): null {
-  if (isLibraryError(error)) return null;
-  throw error;
 }
 
 const lost = (reason: string, hint: string): DeviceError => new DeviceError("lost", `the GPU was lost: ${reason}`, hint);
