@@ -10,9 +10,10 @@ import { isMatrix, isOfTypes } from "../ir/matrix-place.ts";
 import type { MatrixPlace, MatrixType, ProductOfLibrary } from "../ir/program.ts";
 import { isHalf } from "../ir/types.ts";
 import { WORTH_MEASURING } from "./problem.ts";
-import { mentions, sizeOfAxes, substituter, termsOf } from "./axes.ts";
+import { mentions, sizeOfAxes, substituter } from "./axes.ts";
 import { convolutionForm } from "./library-convolution.ts";
-import { isMatrixType, madeBefore, restOf, unrounded, type LibraryForm } from "./library-rest.ts";
+import { madeBefore, restOf, unrounded, type LibraryForm } from "./library-rest.ts";
+import { placeOf } from "./place-of.ts";
 
 /** Undefined where neither matrices nor images are multiplied, and where a library would not be worth asking. */
 export function libraryForm(kernel: Kernel): LibraryForm | undefined {
@@ -137,30 +138,6 @@ function operandsOf(kernel: Kernel, { k, lhs, rhs, operands: format }: ContractS
     return { name, value, axes, place: place && isMatrix(place, rows.extent, columns.extent) ? place : undefined };
   };
   return [operand("left", lhs, [b, m, k]), operand("right", rhs, [b, k, n])];
-}
-
-/** Names along which an index grows: from matrix to matrix of a batch, from row to row, from column to column. */
-type Axes = readonly [matrix: string, row: string, column: string];
-
-function placeOf(kernel: Kernel, expr: Expr, axes: Axes): MatrixPlace | undefined {
-  const param = expr.kind === "load" ? kernel.params[expr.buffer] : undefined;
-  if (expr.kind !== "load" || !param || param.length === 0 || !isMatrixType(param.dtype)) return undefined;
-  const steps = stepsOf(expr.index, axes);
-  const isAhead = steps && Object.values(steps).every((step) => step >= 0);
-  return isAhead ? { param: expr.buffer, dtype: param.dtype, ...steps } : undefined;
-}
-
-type Steps = Omit<MatrixPlace, "param" | "dtype">;
-
-function stepsOf(index: Expr, [matrix, row, column]: Axes): Steps | undefined {
-  const steps = new Map<string | undefined, number>();
-  for (const [scale, factor] of termsOf(index)) {
-    const name = factor?.kind === "axis" ? factor.name : undefined;
-    if (factor && (name === undefined || ![matrix, row, column].includes(name))) return undefined;
-    steps.set(name, (steps.get(name) ?? 0) + scale);
-  }
-  const of = (name?: string): number => steps.get(name) ?? 0;
-  return { first: of(), matrix: of(matrix), row: of(row), column: of(column) };
 }
 
 /** Of `acc`, `acc + bias[n]` and either with a matrix added to it, rounded to what is stored; undefined for anything else. */

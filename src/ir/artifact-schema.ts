@@ -4,7 +4,7 @@
 import { artifactFault } from "./artifact-checks.ts";
 import { ARTIFACT_VERSION, type Artifact } from "./artifact.ts";
 import { KERNEL_DEFINITIONS, KERNEL_SCHEMA, PARAMETER_TYPE } from "./loop/kernel-schema.ts";
-import { ARCHITECTURES, MOST_ALTERNATIVES, PROGRAM_VERSION } from "./program.ts";
+import { ARCHITECTURES, MOST_ALTERNATIVES, MOST_MAPS, PROGRAM_VERSION } from "./program.ts";
 import { ADAPTERS } from "./recipe/adapters/index.ts";
 import { AVERAGES } from "./recipe/averages/index.ts";
 import { CACHES } from "./recipe/caches/index.ts";
@@ -142,6 +142,15 @@ const matrixPlace = object({
   row: count,
   column: count,
 });
+const tensorMap = object({
+  param: count,
+  dtype: { enum: ["f32", "bf16", "f16"] },
+  first: count,
+  rows: positive,
+  columns: positive,
+  row: positive,
+  box: positive,
+});
 const precision = { enum: ["f32", "tf32", "bf16", "f16"] };
 const tuple = (items: object, length: number): object => ({ type: "array", items, minItems: length, maxItems: length });
 const tensorPlace = object({
@@ -201,7 +210,7 @@ const program = object(
           wasm: wasmKernel,
           cuda: object(
             { entry: { type: "string", pattern: "^\\w+$" }, threads: whole(1, 1024) },
-            { needs: { enum: ARCHITECTURES }, sharedBytes: positive },
+            { needs: { enum: ARCHITECTURES }, sharedBytes: positive, maps: { ...list(tensorMap), minItems: 1, maxItems: MOST_MAPS } },
           ),
           params: list(object(PARAMETER_TYPE)),
         },

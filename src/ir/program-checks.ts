@@ -4,6 +4,7 @@
 import { kernelProblem } from "./loop/verify.ts";
 import { stripOf, type Axis, type Kernel } from "./loop/kernel.ts";
 import { madeParams, productFault, restParams } from "./library-params.ts";
+import { isTensorMap } from "./tensor-map.ts";
 import {
   ALIGNMENT,
   MOST_SHARED,
@@ -146,10 +147,13 @@ function ptxFault({ name, cuda }: CompiledKernel, { ptx, ptxFor = {} }: Program)
   return own?.includes(`.entry ${cuda.entry}(`) ? undefined : `kernel ${name} is not in the program's PTX`;
 }
 
-/** What not every GPU runs asks for no more memory than its own have; who needs nothing asks for none. */
-function needsFault({ name, cuda }: CompiledKernel): string | undefined {
-  const { needs, sharedBytes = 0 } = cuda ?? {};
-  return sharedBytes <= (needs === undefined ? 0 : MOST_SHARED[needs]) ? undefined : `kernel ${name} shares more memory than a GPU has`;
+/** What not every GPU runs asks for no more memory than its own have, and for matrices that are in its buffers; who needs nothing asks for none. */
+function needsFault(compiled: CompiledKernel): string | undefined {
+  const { name, cuda } = compiled;
+  const { needs, sharedBytes = 0, maps = [] } = cuda ?? {};
+  if (sharedBytes > (needs === undefined ? 0 : MOST_SHARED[needs])) return `kernel ${name} shares more memory than a GPU has`;
+  const areThere = maps.every((map) => needs !== undefined && isTensorMap(map, paramsOf(compiled)));
+  return areThere ? undefined : `kernel ${name} has a map of a matrix that it does not have`;
 }
 
 /** What may run in the place of a kernel takes what that takes, and nothing runs in its place. */

@@ -180,7 +180,7 @@ export const MOST_WORKGROUPS = {
 } as const;
 
 /** Other kernels in the place of one, at most. */
-export const MOST_ALTERNATIVES = 4;
+export const MOST_ALTERNATIVES = 5;
 
 export type ParameterType = Pick<KernelParameter, "dtype" | "length" | "access">;
 
@@ -192,7 +192,27 @@ export interface CudaKernel {
   readonly needs?: Architecture;
   /** Of the memory that its threads share, what a launch asks for: more than every kernel may have. */
   readonly sharedBytes?: number;
+  /** What it takes behind its buffers. */
+  readonly maps?: readonly TensorMap[];
 }
+
+/**
+ * A matrix in a buffer as the driver is told of it (`cuTensorMapEncodeTiled`), for a GPU that copies parts of it to shared memory by itself: the buffer's type,
+ * its first element, its rows and columns, and how many elements it is from one row to the next. At once `box` rows of 128 bytes are copied, permuted by
+ * the 128-byte swizzle; what is beside the matrix is zeros.
+ */
+export interface TensorMap {
+  readonly param: number;
+  readonly dtype: MatrixType;
+  readonly first: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly row: number;
+  readonly box: number;
+}
+
+/** Tensor maps of one kernel: of both operands of a product. */
+export const MOST_MAPS = 2;
 
 /** GPUs that kernels may be made for beside all others, as NVIDIA's compilers call them: those of Hopper, whose warpgroups multiply matrices in shared memory. */
 export const ARCHITECTURES = ["sm_90a"] as const;

@@ -3,8 +3,11 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { conformanceCases } from "../runtime/conformance.ts";
-import { kernelsOfExamples, kernelsOfGraphs, type Kernels } from "../support/cuda-kernels.ts";
+import { cudaTarget } from "../../src/codegen/cuda/target.ts";
+import { collect, kernelsOfExamples, kernelsOfGraphs, type Kernels } from "../support/cuda-kernels.ts";
 import type { CompiledKernel } from "../../src/ir/program.ts";
+import { matmul } from "./kernels.ts";
+import { alongK, stored } from "./stored-products.ts";
 import { assemble, NO_NVCC, type Assembled, type Usage } from "../support/nvcc.ts";
 
 if (NO_NVCC !== undefined) console.warn(`skipped: ${NO_NVCC}`);
@@ -14,6 +17,14 @@ const SOME = 4;
 
 const ARCHS = ["sm_80", "sm_90a"];
 
+/** Of what memory holds as it is multiplied, examples have little. */
+const STORED = [
+  stored(alongK(2048, 1040, 328), "bf16"),
+  stored(alongK(64, 26_000, 328), "f16"),
+  stored(alongK(200, 400, 648, 3), "tf32"),
+  stored(matmul(200, 400, 648), "f16"),
+];
+
 describe.skipIf(NO_NVCC !== undefined)("NVIDIA's compilers", () => {
   let kernels: Kernels = new Map();
   let assembled: ReadonlyMap<string, Assembled> = new Map();
@@ -21,6 +32,10 @@ describe.skipIf(NO_NVCC !== undefined)("NVIDIA's compilers", () => {
   beforeAll(async () => {
     kernels = await kernelsOfExamples(kernelsOfGraphs(conformanceCases().map(({ graph }) => graph)));
     await kernelsOfExamples(kernels, true);
+    collect(
+      STORED.flatMap((kernel) => (cudaTarget.ways?.(kernel) ?? []).flat()),
+      kernels,
+    );
     const needing = [...kernels].filter(([, { cuda }]) => cuda?.needs !== undefined);
     for (const [entry] of needing) kernels.delete(entry);
     assembled = await assemble(kernels, ARCHS);
@@ -32,7 +47,7 @@ describe.skipIf(NO_NVCC !== undefined)("NVIDIA's compilers", () => {
     const kinds = new Map<string, (readonly [string, CompiledKernel])[]>();
     for (const [entry, kernel] of all) {
       const { cuda, source = "" } = kernel;
-      const kind = [cuda?.threads, /multiply_wide_\w+/.exec(source)?.[0], source.includes("copy_aside")].join();
+      const kind = [cuda?.threads, /multiply_wide_\w+/.exec(source)?.[0], source.includes("copy_aside"), cuda?.maps?.length].join();
       kinds.set(kind, [...(kinds.get(kind) ?? []), [entry, kernel]]);
     }
     return new Map([...kinds.values()].flatMap((kind) => kind.filter((_, i) => i % Math.ceil(kind.length / SOME) === 0)));

@@ -196,6 +196,53 @@ describe("a block", () => {
     expect(() => verifyBlock(wrong, CUDA_PROFILE)).toThrow(message);
   });
 
+  const map = { param: 0, dtype: "bf16", first: 0, rows: 9, columns: 40, row: 48, box: 64 } as const;
+  const mapped = {
+    ...warpgroup,
+    buffers: [
+      { name: "x", dtype: "bf16", length: 424, access: "read" },
+      { name: "y", dtype: "f32", length: 100, access: "write" },
+    ],
+    maps: [{ name: "x_map", map }],
+  } as const;
+  const [init, there]: [Statement, Statement] = [
+    { kind: "init-barriers", memory: "words", index: 6140, count: 2 },
+    { kind: "var", name: "there", type: "bool", value: { kind: "const", type: "bool", value: 1 } },
+  ];
+  const barrierOfTile = integer(6140);
+  const part = { map: "x_map", row: integer(0), column: integer(0), to: integer(0) };
+  const copyTile = (bytes = 64 * 128, change: Partial<typeof part> = {}): Statement => ({
+    ...{ kind: "copy-tiles", memory: "words", barrier: barrierOfTile, bytes, condition: less(LANE, 3) },
+    copies: [{ ...part, ...change }],
+  });
+  const waitTile = (areThere = "there"): Statement => ({
+    ...{ kind: "wait-tiles", memory: "words", barrier: barrierOfTile, parity: integer(0), areThere },
+  });
+  const ofTiles = (...body: Statement[]): Block => block([...wideZeros, there, ...body], mapped);
+
+  it("multiplies tiles that the machine copied", () => {
+    const round = loop(integer(3), waitTile(), barrier, copyTile(), begin, wide, end, { kind: "wait-products", pending: 1, sums: [] });
+    expect(() => verifyBlock(ofTiles(init, publish, barrier, copyTile(), round, done, answer), CUDA_PROFILE)).not.toThrow();
+  });
+
+  it.each([
+    ["tiles that nobody waits for", ofTiles(init, publish, barrier, copyTile(), begin, wide), /words before tiles of it are there/],
+    ["no barrier of them", ofTiles(publish, barrier, copyTile()), /a barrier of copies before it is published/],
+    ["one that was not published", ofTiles(publish, barrier, init, barrier, copyTile()), /a barrier of copies before it is published/],
+    ["one that others do not see", ofTiles(init, publish, waitTile()), /a barrier of copies before it is published/],
+    ["other bytes than those of the copies", ofTiles(init, publish, barrier, copyTile(63 * 128)), /copies of other than 8064 bytes/],
+    ["a matrix that it does not know", ofTiles(init, publish, barrier, copyTile(8192, { map: "y_map" })), /y_map is no map/],
+    ["a wait of some lanes", ofTiles(init, publish, barrier, when(less(LANE, 3), waitTile())), /not all threads reach copies of tiles/],
+    ["a wait that says it to nobody", ofTiles(init, publish, barrier, waitTile("s5")), /s5 is no variable of bool/],
+    [
+      "a matrix that ends behind its buffer",
+      block([], { ...mapped, maps: [{ name: "x_map", map: { ...map, rows: 10 } }] }),
+      /a map of a matrix that it does not have/,
+    ],
+  ] as const)("of tiles is refused with %s", (_, wrong, message) => {
+    expect(() => verifyBlock(wrong, CUDA_PROFILE)).toThrow(message);
+  });
+
   it("needs what the device may be", () => {
     expect(() => verifyBlock(block([], warpgroup), profile)).toThrow("sm_90a is not what the device may be");
   });

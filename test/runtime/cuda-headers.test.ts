@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { describe, it } from "vitest";
 import { CUBLAS_STATUSES, CUBLASLT_VALUES, HEURISTIC } from "../../src/runtime/cuda/cublaslt.ts";
 import { CUDNN_STATUSES, CUDNN_VALUES } from "../../src/runtime/cuda/cudnn-values.ts";
-import { CUBLASLT, CUDNN, DRIVER, type ParameterKind, type Signatures } from "../../src/runtime/cuda/signatures.ts";
+import { TENSOR_MAP_BYTES, TENSOR_MAP_VALUES } from "../../src/runtime/cuda/tensor-maps.ts";
+import { CUBLASLT, CUDNN, DRIVER, DRIVER_SINCE_12, type ParameterKind, type Signatures } from "../../src/runtime/cuda/signatures.ts";
 import { NO_HOST_COMPILER } from "../support/cuda-host.ts";
 
 const FOLDERS = [process.env["CUDA_HOME"] ?? "/usr/local/cuda", "/usr"].map((home) => `-I${join(home, "include")}`);
@@ -63,7 +64,12 @@ const withHeader = (name: string): typeof it => {
 
 describe("NVIDIA's headers", () => {
   withHeader("cuda.h")("have the driver's functions as they are called", () => {
-    compiles("cuda.h", signatureChecks(DRIVER));
+    compiles("cuda.h", signatureChecks({ ...DRIVER, ...DRIVER_SINCE_12 }));
+  });
+
+  withHeader("cuda.h")("have maps of matrices as they are made", () => {
+    const values = Object.entries(TENSOR_MAP_VALUES).map(([name, value]) => `static_assert(int(${name}) == ${String(value)}, "${name}");`);
+    compiles("cuda.h", [...values, `static_assert(sizeof(CUtensorMap) == ${TENSOR_MAP_BYTES} && alignof(CUtensorMap) <= ${TENSOR_MAP_BYTES}, "a map");`]);
   });
 
   withHeader("cublasLt.h")("have cuBLASLt's functions as they are called, its values, and what an answer is made of", () => {

@@ -11,13 +11,12 @@ import { scheduleWideMatrices } from "../../src/codegen/gpu/wide-matrices.ts";
 import { problemOf } from "../../src/codegen/problem.ts";
 import { referenceTarget } from "../../src/codegen/reference.ts";
 import type { Target } from "../../src/codegen/target.ts";
-import { hostArrayFrom, type HostArray } from "../../src/ir/arrays.ts";
-import { add, axis, binary, float, int, load, mul, unary, type OperandType } from "../../src/ir/loop/expr.ts";
+import type { OperandType } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
-import { FORMATS, roundTo } from "../../src/ir/rounding.ts";
 import { openReferenceDevice } from "../../src/runtime/reference/device.ts";
 import { convForward, convWeightGradient, matmul, numbers, relativeError, runKernel } from "../codegen/kernels.ts";
 import { inFormat } from "../codegen/operands.ts";
+import { alongK, fused, read, stored, storedNumbers } from "../codegen/stored-products.ts";
 import { NO_HOST_COMPILER, openHostCuda, type HostCuda } from "../support/cuda-host.ts";
 
 if (NO_HOST_COMPILER !== undefined) console.warn(`skipped: ${NO_HOST_COMPILER}`);
@@ -34,26 +33,6 @@ const wideTarget = (shape: Shape): Target => ({
     return printKernel(launchOf(scheduleWideMatrices(problem, tile, "sm_90a", CUDA_PROFILE), CUDA_PROFILE));
   },
 });
-
-function ofOperands(kernel: Kernel, change: (first: Extract<Kernel["stages"][number], { kind: "contract" }>) => object): Kernel {
-  const [first, ...rest] = kernel.stages;
-  if (first?.kind !== "contract") throw new Error(`${kernel.name} is no contraction`);
-  return { ...kernel, stages: [{ ...first, ...change(first) }, ...rest] };
-}
-
-/** A product whose right operand lies in rows along k, as the left one does. */
-function alongK(m: number, n: number, k: number, b = 1): Kernel {
-  const place = add(mul(add(mul(axis("b", b), int(n)), axis("n", n)), int(k)), axis("k", k));
-  return ofOperands(matmul(m, n, k, b), () => ({ rhs: load(1, place, "f32") }));
-}
-
-/** Before the sum a function of the left operand, after it another. */
-function fused(kernel: Kernel): Kernel {
-  const [first, store] = ofOperands(kernel, ({ lhs }) => ({ lhs: binary("max", lhs, float(0)) })).stages;
-  if (store?.kind !== "store") throw new Error("a contraction and what becomes of it");
-  const writes = store.writes.map((write) => ({ ...write, value: unary("tanh", write.value) }));
-  return { ...kernel, stages: [first!, { ...store, writes }] };
-}
 
 /** Kernels that compute their operands as they read them, in f32 memory. */
 const COMPUTED: readonly (readonly [OperandType, Shape, string, Kernel])[] = [
@@ -98,15 +77,6 @@ describe.skipIf(NO_HOST_COMPILER !== undefined)("cuda multiplies matrices by war
   });
   afterAll(() => device.dispose());
 
-  const read = (kernel: Kernel): Kernel["params"] => kernel.params.filter(({ access }) => access === "read");
-  const isOperand = (name: string): boolean => name !== "bias";
-
-  /** With operands that memory holds in a format of 16 bits. */
-  const stored = (kernel: Kernel, operands: OperandType): Kernel => ({
-    ...ofOperands(kernel, () => ({ operands })),
-    params: kernel.params.map((it) => (it.access === "read" && isOperand(it.name) ? { ...it, dtype: operands as "f16" | "bf16" } : it)),
-  });
-
   it.each(COMPUTED)("%s, %s: %s", async (of, shape, _, given) => {
     const kernel = inFormat(given, of);
     const inputs = Object.fromEntries(read(kernel).map(({ name, length }, i) => [name, numbers(length, i + 1)]));
@@ -118,17 +88,8 @@ describe.skipIf(NO_HOST_COMPILER !== undefined)("cuda multiplies matrices by war
   it.each(COPIED)("%s, %s: copies %s", async (of, shape, _, given, copied) => {
     const kernel = stored(given, of);
     expect(copies(wideTarget(shape).compileKernel(kernel).source)).toEqual(copied);
-    const inputs = Object.fromEntries(
-      read(given).map(({ name, length }, i) => [name, numbers(length, i + 1).map((x) => (isOperand(name) ? roundTo(FORMATS[of], x) : x))]),
-    );
+    const [inputs, written] = storedNumbers(given, of);
     const expected = await runKernel(reference, referenceTarget, given, inputs);
-    const inMemory = (name: string, values: Float32Array): HostArray =>
-      !isOperand(name)
-        ? values
-        : of === "f16"
-          ? hostArrayFrom(values, "f16")
-          : Uint16Array.from(new Uint32Array(values.buffer), (bits) => bits >>> 16);
-    const written = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, inMemory(name, values)]));
     for (const [output, values] of await runKernel(device, wideTarget(shape), kernel, written))
       expect(relativeError(values, expected.get(output) ?? new Float32Array()), output).toBeLessThan(2e-6);
   });

@@ -11,6 +11,8 @@ import { HOST_ARRAYS } from "../../src/ir/arrays.ts";
 import type { Architecture, BufferPlan, CompiledKernel, EntryName, KernelLaunch, Program } from "../../src/ir/program.ts";
 import { sizeOf } from "../../src/ir/types.ts";
 import { openCudaDevice, type CudaDevice } from "../../src/runtime/cuda/device.ts";
+import type { Argument } from "../../src/runtime/cuda/driver.ts";
+import { tensorMapArguments } from "../../src/runtime/cuda/tensor-maps.ts";
 import type { Device, HostArray, Session } from "../../src/runtime/device.ts";
 
 /** Why there is no such device here. */
@@ -49,7 +51,7 @@ async function compiled(text: string, flags: readonly string[]): Promise<string>
   const hash = createHash("sha256")
     .update([...FLAGS, ...flags].join(" "))
     .update(text);
-  for (const header of ["machine.h", "main.h", "module.h"]) hash.update(readFileSync(join(SOURCES, header)));
+  for (const header of ["machine.h", "main.h", "module.h", "tensor-map.h"]) hash.update(readFileSync(join(SOURCES, header)));
   const file = join(CACHE, hash.digest("hex").slice(0, 32));
   if (!existsSync(file)) {
     mkdirSync(CACHE, { recursive: true });
@@ -134,6 +136,12 @@ export function openHostCuda(): HostCuda {
   };
 }
 
+/** Arguments of the driver, as main.h reads them. */
+const wordsOf = (given: readonly Argument[]): readonly number[] =>
+  given.flatMap((argument) =>
+    ArrayBuffer.isView(argument) ? Array.from(argument as BigUint64Array | Uint32Array, Number) : Number(argument),
+  );
+
 class HostSession implements Session {
   readonly #program: Program;
   readonly #library: Library;
@@ -214,7 +222,8 @@ class HostSession implements Session {
     const places = buffers.map((index) => this.#place(this.#program.buffers[index]));
     const number = compiled && this.#library.numbers.get(entryOf(compiled));
     if (number === undefined) throw new Error(`no kernel ${String(kernel)}`);
-    this.#tell([COMMAND.run, number, time, places.length, ...places]);
+    const maps = (compiled?.cuda?.maps ?? []).map((map) => wordsOf(tensorMapArguments(map, BigInt(places[map.param] ?? 0))));
+    this.#tell([COMMAND.run, number, time, places.length, ...places, maps.length, ...maps.flat()]);
     if (compiled?.then !== undefined) this.#launch({ kernel: compiled.then, buffers }, time);
   }
 

@@ -136,6 +136,16 @@ export const cuda = (first: number): Language => ({
     wait: (pending, sums) => [`wait_products<${String(pending)}>();`, ...sums.map((sum) => `settle(${sum});`)],
     publish: () => "publish();",
   },
+  tileCopies: {
+    init: (barriers, count) => `init_barriers(${barriers}, ${String(count)});`,
+    copy: (condition, barrier, bytes, copies) => [
+      `if (threadIdx.x == 0 && ${condition}) {`,
+      `  expect_bytes(${barrier}, ${String(bytes)});`,
+      ...copies.map(({ map, row, column, to }) => `  copy_tile(${to}, ${map}, ${column}, ${row}, ${barrier});`),
+      "}",
+    ],
+    wait: (barrier, parity, areThere) => `${areThere} = await_tiles(${barrier}, ${parity}, ${areThere});`,
+  },
   define: (name, type, text) => `const ${typeName(type)} ${name} = ${text};`,
   declare: (name, type, text) => `${typeName(type)} ${name}${text === undefined ? "" : ` = ${text}`};`,
   loop: (name, start, end, increment, kept) => [

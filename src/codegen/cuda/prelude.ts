@@ -160,6 +160,55 @@ template <int PENDING> __device__ __forceinline__ void wait_copies() {
 #endif
 }
 
+// A matrix in memory, as the driver describes it (cuda.h's CUtensorMap), and copies of parts of it that the machine makes by itself; a barrier of copies counts
+// their bytes, of those that its phase expects.
+struct __align__(128) TensorMap { unsigned long long words[16]; };
+__device__ __forceinline__ unsigned shared_at(const unsigned *word) {
+#if defined(__CUDA_ARCH__)
+  unsigned at;
+  asm("{ .reg .u64 p; cvta.to.shared.u64 p, %1; cvt.u32.u64 %0, p; }" : "=r"(at) : "l"(word));
+  return at;
+#else
+  return machine::shared_address(word);
+#endif
+}
+__device__ __forceinline__ void init_barriers(unsigned *first, int count) {
+  if (threadIdx.x > 0) return;
+  for (int i = 0; i < count; i++)
+#if defined(__CUDA_ARCH__)
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(shared_at(first + 2 * i)) : "memory");
+#else
+    machine::init_barrier(first + 2 * i);
+#endif
+}
+__device__ __forceinline__ void expect_bytes(unsigned *barrier, int bytes) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_at(barrier)), "r"(bytes) : "memory");
+#else
+  machine::expect_bytes(barrier, bytes);
+#endif
+}
+__device__ __forceinline__ void copy_tile(unsigned *to, const TensorMap &map, int column, int row, unsigned *barrier) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];"
+               ::"r"(shared_at(to)), "l"(&map), "r"(column), "r"(row), "r"(shared_at(barrier)) : "memory");
+#else
+  machine::copy_tile(to, &map, column, row, barrier);
+#endif
+}
+// Of the phase of that parity. Each poll may take a while, up to 20 us: after seconds at most it is given up.
+__device__ __forceinline__ bool await_tiles(unsigned *barrier, int parity, bool are_there) {
+#if defined(__CUDA_ARCH__)
+  unsigned is_done = 0;
+  for (int polls = 0; are_there && is_done == 0 && polls < 1 << 17; polls++)
+    asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2, %3; selp.u32 %0, 1, 0, p; }"
+                 : "=r"(is_done) : "r"(shared_at(barrier)), "r"(parity), "r"(20000) : "memory");
+  return is_done != 0;
+#else
+  return are_there && machine::await_tiles(barrier, parity);
+#endif
+}
+
 // Four matrices of eight rows of four words, each row from where one lane says; a lane gets word lane % 4 of row lane / 4 of each.
 __device__ __forceinline__ void load_matrices(unsigned &a, unsigned &b, unsigned &c, unsigned &d, const unsigned *row) {
 #if defined(__CUDA_ARCH__)
@@ -200,13 +249,7 @@ MULTIPLY(f16, "m16n8k16")
 
 // Where rows of 32 words begin in shared memory, eight rows 1024 bytes from the next eight, their sixteen bytes permuted by 128 bytes.
 __device__ __forceinline__ unsigned long long matrix_at(const unsigned *row) {
-#if defined(__CUDA_ARCH__)
-  unsigned at;
-  asm("{ .reg .u64 p; cvta.to.shared.u64 p, %1; cvt.u32.u64 %0, p; }" : "=r"(at) : "l"(row));
-#else
-  unsigned at = machine::shared_address(row);
-#endif
-  return (unsigned long long)((at & 0x3ffffu) >> 4) | 1ull << 16 | (1024ull >> 4) << 32 | 1ull << 62;
+  return (unsigned long long)((shared_at(row) & 0x3ffffu) >> 4) | 1ull << 16 | (1024ull >> 4) << 32 | 1ull << 62;
 }
 
 // What was stored to shared memory is there for the machine that multiplies and copies it, behind a barrier.

@@ -33,14 +33,15 @@ extern "C" __global__ void __launch_bounds__({{threads}}, 1) {{entry}}({{params}
 /** Longer names say no more, and tools cut them. */
 const LONGEST_NAME = 48;
 
-/** The text of a launch. Its grid has one dimension; its parameters are the buffers, and the step of time where it has one. */
+/** The text of a launch. Its grid has one dimension; its parameters are the buffers, maps of matrices in them, and the step of time where it has one. */
 export function printKernel(launch: Launch): CompiledKernel {
-  const { name, groups, threads, buffers, blocks, shared, usesTime, needs } = launch;
+  const { name, groups, threads, buffers, blocks, shared, maps = [], usesTime, needs } = launch;
   const body = indented(bodyOf(launch)).join("\n");
   const params = buffers.map((buffer) => {
     const isRead = buffer.access === "read";
     return `${isRead ? "const " : ""}${typeName(buffer.dtype === "u8" ? "u32" : buffer.dtype)} *__restrict__ ${buffer.name}`;
   });
+  params.push(...maps.map((map) => `const __grid_constant__ TensorMap ${map.name}`));
   if (usesTime) params.push("int time");
   const withEntry = (entry: string): string =>
     skeleton({
@@ -54,7 +55,7 @@ export function printKernel(launch: Launch): CompiledKernel {
   // Kernels of one name in one module are called differently.
   const entry = `${name.replace(/\W/g, "_").slice(0, LONGEST_NAME)}_${fnv1a(withEntry(""))}`;
   const lanes = blocks.some((block) => block.lanes !== undefined);
-  const asked = needs && { needs, sharedBytes: sharedBytes(shared) };
+  const asked = needs && { needs, sharedBytes: sharedBytes(shared), ...(maps.length > 0 && { maps: maps.map(({ map }) => map) }) };
   return { name, source: withEntry(entry), grid: [groups, 1, 1], cuda: { entry, threads, ...asked }, ...(lanes && { subgroupSize: 32 }) };
 }
 

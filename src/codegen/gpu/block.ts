@@ -10,7 +10,7 @@
 
 import type { BinaryOp, OperandType, ScalarType, UnaryOp } from "../../ir/loop/expr.ts";
 import type { KernelParameter, ReduceOp } from "../../ir/loop/kernel.ts";
-import type { Architecture } from "../../ir/program.ts";
+import type { Architecture, TensorMap } from "../../ir/program.ts";
 import { InternalError } from "../../ir/types.ts";
 
 /** A scalar, or a vector of four of them, aligned as a whole. */
@@ -121,6 +121,26 @@ export type Statement =
       readonly words: 1 | 4;
       readonly condition: Value;
     }
+  /** The first thread prepares barriers of copies from a place of a shared array of words on, of two words each. All threads must get here. */
+  | { readonly kind: "init-barriers"; readonly memory: string; readonly index: number; readonly count: number }
+  /**
+   * Where the condition holds for it, the first thread begins copies of parts of matrices to a shared array of words, of so many bytes together, whose end a
+   * barrier of copies tells: it counts one phase after the other. A part is rows of 32 words, as many as the matrix's map says, from a row and column on,
+   * permuted as `multiply-wide` asks for; what is beside the matrix is zeros. What is there until it was waited for is anything. All threads must get here.
+   */
+  | {
+      readonly kind: "copy-tiles";
+      readonly memory: string;
+      readonly barrier: Value;
+      readonly bytes: number;
+      readonly condition: Value;
+      readonly copies: readonly TileCopy[];
+    }
+  /**
+   * Waits for the copies of a barrier's phase, of the first ones' parity 0, of the next ones' 1 and so on by turns. Nothing waits for ever: who has waited for
+   * seconds goes on, and `areThere`, a variable of bool, is false then; where it already is, nothing is waited for. All threads must get here.
+   */
+  | { readonly kind: "wait-tiles"; readonly memory: string; readonly barrier: Value; readonly parity: Value; readonly areThere: string }
   /** Ends a batch of the copies that the thread has begun; one of none is a batch as well. */
   | { readonly kind: "end-batch" }
   /** The thread waits for its own copies, but for those of its last `pending` batches. Others see them behind a barrier. */
@@ -129,6 +149,20 @@ export type Statement =
   | { readonly kind: "barrier"; readonly of: "shared" | "buffers" }
   | { readonly kind: "break" }
   | { readonly kind: "return" };
+
+/** A part of a matrix on its way: the name of its map, its first row and column, and where it goes, in words: a multiple of 256. */
+export interface TileCopy {
+  readonly map: string;
+  readonly row: Value;
+  readonly column: Value;
+  readonly to: Value;
+}
+
+/** What a block calls a matrix in one of its buffers. */
+export interface NamedMap {
+  readonly name: string;
+  readonly map: TensorMap;
+}
 
 /** An array that the threads of a workgroup share. */
 export interface SharedArray {
@@ -143,6 +177,7 @@ export interface Block {
   readonly buffers: readonly KernelParameter[];
   readonly usesTime: boolean;
   readonly shared: readonly SharedArray[];
+  readonly maps?: readonly NamedMap[];
   readonly threads: number;
   readonly groups: number;
   /** Where it needs subgroups of just that many lanes. */
@@ -258,4 +293,22 @@ export function forEachPart(value: Value, visit: (part: Value) => void): void {
 export function combined(op: ReduceOp, x: Value, y: Value): Value {
   if (x.type !== y.type) throw new InternalError(`${op} of ${x.type} and ${y.type}`);
   return apply(op === "sum" ? "add" : op, x, y);
+}
+
+/** Whether a thread may leave what is around the statements. */
+export function leaves(body: readonly Statement[]): boolean {
+  return body.some((statement) => {
+    switch (statement.kind) {
+      case "break":
+      case "return":
+        return true;
+      case "for":
+      case "scope":
+        return leaves(statement.body);
+      case "if":
+        return leaves(statement.yes) || leaves(statement.no);
+      default:
+        return false;
+    }
+  });
 }

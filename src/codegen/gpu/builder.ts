@@ -3,7 +3,7 @@
 
 import { div, int, rem, type Expr, type ScalarType } from "../../ir/loop/expr.ts";
 import { identityOf, type Axis, type Kernel, type ReduceStage, type StoreStage } from "../../ir/loop/kernel.ts";
-import type { Architecture } from "../../ir/program.ts";
+import type { Architecture, TensorMap } from "../../ir/program.ts";
 import { Statements, type Syntax } from "../../ir/loop/statements.ts";
 import { at } from "../../ir/ops/define.ts";
 import { InternalError } from "../../ir/types.ts";
@@ -15,6 +15,7 @@ import {
   number,
   TIME,
   type Block,
+  type NamedMap,
   type SharedArray,
   type Statement,
   type Type,
@@ -29,6 +30,7 @@ export class BlockBuilder {
   readonly kernel: Kernel;
   readonly #buffers: readonly string[];
   readonly #shared: SharedArray[] = [];
+  readonly #maps: NamedMap[] = [];
   readonly #written = new Set<number>();
 
   /** @param kernel with parameters as memory has them (`legalize`) */
@@ -46,6 +48,13 @@ export class BlockBuilder {
   shared(hint: string, type: Type, length: number): string {
     const name = this.out.name(hint);
     this.#shared.push({ name, type, length });
+    return name;
+  }
+
+  /** The name of a matrix in a buffer, of which parts are copied. */
+  map(map: TensorMap): string {
+    const name = this.out.name(`${at(this.#buffers, map.param)}_map`);
+    this.#maps.push({ name, map });
     return name;
   }
 
@@ -172,6 +181,7 @@ export class BlockBuilder {
       buffers: params.map((param, i) => ({ ...param, name: at(this.#buffers, i) })),
       usesTime: time !== undefined,
       shared: this.#shared,
+      ...(this.#maps.length > 0 && { maps: this.#maps }),
       threads,
       groups,
       body: prune(this.out.finish()),

@@ -9,12 +9,12 @@ import { at } from "../../ir/ops/define.ts";
 import { InternalError } from "../../ir/types.ts";
 import { mergeAxes, sizeOfAxes } from "../axes.ts";
 import { problemOf, WORTH_MEASURING } from "../problem.ts";
-import type { Block, SharedArray } from "./block.ts";
+import type { Block, NamedMap, SharedArray } from "./block.ts";
 import { scheduleContract } from "./contract.ts";
 import { inParts } from "./in-parts.ts";
 import { scheduleMatrices } from "./matrices.ts";
 import { matrixTile, otherMatrixTiles, wideTile } from "./matrix-tiles.ts";
-import { scheduleWideMatrices } from "./wide-matrices.ts";
+import { isMappable, scheduleWideMatrices } from "./wide-matrices.ts";
 import { cpuDeal, GPU_DEAL, scheduleMap } from "./map.ts";
 import { packed } from "./pack-bytes.ts";
 import type { DeviceProfile } from "./profile.ts";
@@ -29,6 +29,7 @@ export interface Launch {
   readonly buffers: readonly (KernelParameter & { readonly slot: number })[];
   readonly usesTime: boolean;
   readonly shared: readonly SharedArray[];
+  readonly maps?: readonly NamedMap[];
   readonly threads: number;
   readonly groups: number;
   /** Where it needs subgroups of just that many lanes. */
@@ -84,7 +85,7 @@ function partsOf({ stages: [stage], axes, time }: Kernel): readonly number[] {
 
 const cut = (kernel: Kernel, parts: number): readonly [Kernel, ...Kernel[]] => (parts === 1 ? [kernel] : inParts(kernel, parts));
 
-/** By other tiles, and by warpgroups. */
+/** By other tiles, and by warpgroups: what threads copy for them, and what the machine copies itself where it can, since which is faster is not known. */
 function launchAlternatives(kernel: Kernel, profile: DeviceProfile): readonly Launch[] {
   if (!profile.measures || kernel.stages[0]?.kind !== "contract") return [];
   const problem = problemOf(packed(kernel));
@@ -95,9 +96,13 @@ function launchAlternatives(kernel: Kernel, profile: DeviceProfile): readonly La
     return otherTiles(problem, profile).map((tile) => named(scheduleContract(problem, tile, profile), "by"));
   const { warpgroups } = profile;
   const wide = warpgroups && wideTile(problem, profile);
+  const isMapped = wide !== undefined && isMappable(problem, wide);
+  const byWarpgroups = (how: string, isMapped: boolean): readonly Launch[] =>
+    wide ? [named(scheduleWideMatrices(problem, wide, warpgroups, profile, isMapped), how)] : [];
   return [
     ...otherMatrixTiles(problem, profile).map((tile) => named(scheduleMatrices(problem, tile, profile), "by")),
-    ...(wide ? [named(scheduleWideMatrices(problem, wide, warpgroups, profile), "wide_by")] : []),
+    ...byWarpgroups("wide_by", false),
+    ...(isMapped ? byWarpgroups("wide_tma_by", true) : []),
   ];
 }
 

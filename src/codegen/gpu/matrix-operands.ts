@@ -37,7 +37,7 @@ export interface MatrixWork {
   readonly threads: number;
 }
 
-interface Operand {
+export interface Operand {
   readonly expr: Expr;
   readonly along: "m" | "n";
   readonly extent: number;
@@ -67,6 +67,17 @@ const COPIED = 4;
 /** Words of a part. */
 const FILLED = 8;
 
+/** Whether an operand is rows along k of numbers of the format, sixteen bytes of which are aligned where a tile has them. */
+export function isInWords({ problem, tile }: Pick<MatrixWork, "problem" | "tile">, expr: Expr): boolean {
+  const source = sourceOf(expr, problem.kernel.params, tile.operands === "tf32" ? "f32" : tile.operands);
+  const run = COPIED * tile.perWord;
+  return expr.kind === "load" && source !== undefined && problem.k % run === 0 && isInRuns(source.index, "k", run);
+}
+
+/** Where a tile begins in shared memory, in words. @param tile which */
+export const placeOfTile = ({ start, stride }: Pick<TileLayout, "start" | "stride">, tile: Value): Value =>
+  tile.kind === "const" ? integer(start + tile.value * stride) : plus(times(tile, stride), start);
+
 export class WordTile {
   readonly layout: TileLayout;
   /** Whether its words are in memory as they are multiplied, and are copied from there. */
@@ -91,7 +102,7 @@ export class WordTile {
     const run = (axis: { readonly name: string; readonly extent: number }): number =>
       Math.max(1, ...loads.map(({ index }) => contiguousRun(index, axis)));
     const kFirst = run(problem.stage.k) > run({ name: along, extent });
-    this.isCopied = copiesAside && kFirst && threads <= (rows * depth) / COPIED && this.#isInWords();
+    this.isCopied = copiesAside && kFirst && threads <= (rows * depth) / COPIED && isInWords(work, expr);
     const runs = this.isCopied ? COPIED : 1;
     const fast = Math.min(kFirst ? depth / runs : rows, threads);
     const [first, other] = [modulo(LANE, fast), over(LANE, fast)];
@@ -129,19 +140,9 @@ export class WordTile {
     return this.#whole;
   }
 
-  /** Whether the operand is rows along k of numbers of the format, sixteen bytes of which are aligned where the tile has them. */
-  #isInWords(): boolean {
-    const { problem, tile } = this.#work;
-    const { expr } = this.#operand;
-    const source = sourceOf(expr, problem.kernel.params, tile.operands === "tf32" ? "f32" : tile.operands);
-    const run = COPIED * tile.perWord;
-    return expr.kind === "load" && source !== undefined && problem.k % run === 0 && isInRuns(source.index, "k", run);
-  }
-
   /** Where a tile begins in shared memory. @param tile which */
   placeOf(tile: Value): Value {
-    const { start, stride } = this.layout;
-    return tile.kind === "const" ? integer(start + tile.value * stride) : plus(times(tile, stride), start);
+    return placeOfTile(this.layout, tile);
   }
 
   /** Begins to copy a thread's words of the tile that begins at `k0`. @param to which tile of shared memory */

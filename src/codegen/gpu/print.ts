@@ -43,12 +43,21 @@ export interface Language {
     wait(pending: number, sums: readonly string[]): readonly string[];
     publish(): string;
   };
+  /** What copies parts of matrices to shared memory by itself, where the language has it. */
+  readonly tileCopies?: {
+    init(barriers: string, count: number): string;
+    copy(condition: string, barrier: string, bytes: number, copies: readonly TileText[]): readonly string[];
+    wait(barrier: string, parity: string, areThere: string): string;
+  };
   define(name: string, type: Type, text: string): string;
   declare(name: string, type: Type, text?: string): string;
   /** What stands before the braces of a loop; `increment` is a statement. */
   loop(name: string, start: string, end: string, increment: string, kept: boolean): readonly string[];
   barrier(of: "shared" | "buffers"): string;
 }
+
+/** A part of a matrix on its way, as text. */
+type TileText = Readonly<Record<"map" | "row" | "column" | "to", string>>;
 
 const OPERATORS: Partial<Record<BinaryOp, string>> = {
   add: "+",
@@ -162,6 +171,21 @@ function printInto(lines: string[], indent: string, language: Language, statemen
       case "publish":
         line(wideOf(language).publish());
         break;
+      case "init-barriers":
+        line(tilesOf(language).init(`${statement.memory} + ${String(statement.index)}`, statement.count));
+        break;
+      case "copy-tiles": {
+        const { memory, barrier, bytes, condition, copies } = statement;
+        const at = (index: Value): string => `${memory} + ${printValue(language, index)}`;
+        const texts = copies.map(({ map, row, column, to }): TileText => ({ map, row: text(row), column: text(column), to: at(to) }));
+        tilesOf(language).copy(printValue(language, condition), at(barrier), bytes, texts).forEach(line);
+        break;
+      }
+      case "wait-tiles": {
+        const { memory, barrier, parity, areThere } = statement;
+        line(tilesOf(language).wait(`${memory} + ${printValue(language, barrier)}`, text(parity), areThere));
+        break;
+      }
       case "scope":
         line("{");
         block(statement.body);
@@ -188,6 +212,11 @@ function matricesOf({ matrices }: Language): NonNullable<Language["matrices"]> {
 function wideOf({ wideMatrices }: Language): NonNullable<Language["wideMatrices"]> {
   if (!wideMatrices) throw new InternalError("matrices in shared memory in a language that has none");
   return wideMatrices;
+}
+
+function tilesOf({ tileCopies }: Language): NonNullable<Language["tileCopies"]> {
+  if (!tileCopies) throw new InternalError("copies of tiles in a language that has none");
+  return tileCopies;
 }
 
 function copiesOf({ copies }: Language): NonNullable<Language["copies"]> {

@@ -42,6 +42,14 @@ class Pruner {
         this.#reads(statement.source);
         this.#reads(statement.condition);
         return statement;
+      case "copy-tiles":
+        [statement.barrier, statement.condition].forEach(this.#reads);
+        statement.copies.forEach(({ row, column, to }) => [row, column, to].forEach(this.#reads));
+        return statement;
+      case "wait-tiles":
+        [statement.barrier, statement.parity].forEach(this.#reads);
+        this.#read.add(statement.areThere);
+        return statement;
       case "load-matrices": {
         const areRead = statement.names.map((name) => this.#read.delete(name));
         if (!areRead.some(Boolean)) return undefined;
@@ -79,6 +87,7 @@ class Pruner {
       case "end-products":
       case "wait-products":
       case "publish":
+      case "init-barriers":
       case "break":
       case "return":
         return statement;

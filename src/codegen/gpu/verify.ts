@@ -2,8 +2,9 @@
 // say, only variables are assigned and only written buffers stored to, shared arrays fit, and all threads of a workgroup reach every barrier.
 
 import { MOST_SHARED } from "../../ir/program.ts";
+import { isTensorMap, MAP_BYTES } from "../../ir/tensor-map.ts";
 import { bytesPerElement, InternalError, isFloat } from "../../ir/types.ts";
-import { scalarOf, vectorOf, type Block, type Statement, type Type, type Value } from "./block.ts";
+import { leaves, scalarOf, vectorOf, type Block, type Statement, type TileCopy, type Type, type Value } from "./block.ts";
 import type { DeviceProfile } from "./profile.ts";
 
 interface Binding {
@@ -23,7 +24,7 @@ interface Memory {
 export const bytesOf = (type: Type): number => bytesPerElement(scalarOf(type)) * (scalarOf(type) === type ? 1 : 4);
 
 export function verifyBlock(block: Block, { maxThreads, sharedBytes: usual, warpgroups }: DeviceProfile): void {
-  const { name, threads, groups, shared, needs } = block;
+  const { name, threads, groups, buffers, shared, maps = [], needs } = block;
   const sharedBytes = needs === undefined ? usual : MOST_SHARED[needs];
   const fail = (message: string): never => {
     throw new InternalError(`block ${name}: ${message}`);
@@ -32,8 +33,11 @@ export function verifyBlock(block: Block, { maxThreads, sharedBytes: usual, warp
   if (needs !== undefined && needs !== warpgroups) fail(`${needs} is not what the device may be`);
   const bytes = shared.reduce((sum, { type, length }) => sum + bytesOf(type) * length, 0);
   if (bytes > sharedBytes) fail(`${String(bytes)} shared bytes of ${String(sharedBytes)}`);
+  if (maps.some(({ map }) => needs === undefined || !isTensorMap(map, buffers))) fail("a map of a matrix that it does not have");
   new Verifier(block, fail).statements(block.body);
 }
+
+type TileStatement = Extract<Statement, { readonly kind: "init-barriers" | "copy-tiles" | "wait-tiles" }>;
 
 class Verifier {
   readonly #block: Block;
@@ -49,6 +53,8 @@ class Verifier {
   /** Sums of products under way, and whether what is stored and copied was published, and a barrier seen. */
   readonly #underWay = new Set<string>();
   #isPublished: "no" | "own" | "all" = "no";
+  /** Of copies of parts of matrices. */
+  #tiles: "none" | "to come" | "under way" | "there" = "none";
   /** Whether all threads of the workgroup are here, and still come to what follows. */
   #isUniform = true;
   /**
@@ -162,8 +168,7 @@ class Verifier {
         const { names, memory, index } = statement;
         this.#expect(index, "i32", "the place of matrices in ", memory);
         if (this.#copied.has(memory) && this.#copies !== "there") this.#fail(`matrices in ${memory} before copies to it are there`);
-        if (this.#memory.get(memory)?.type !== "u32" || !this.#block.shared.some(({ name }) => name === memory))
-          this.#fail(`matrices in ${memory}, which is no shared array of words`);
+        this.#words(memory);
         if (names.length !== 4) this.#fail(`${String(names.length)} of four matrices`);
         this.#together("a load of matrices");
         for (const name of names) this.#bind(name, "u32", false, false);
@@ -183,6 +188,11 @@ class Verifier {
       }
       case "multiply-wide":
         this.#multiplyWide(statement);
+        break;
+      case "init-barriers":
+      case "copy-tiles":
+      case "wait-tiles":
+        this.#copyTiles(statement);
         break;
       case "begin-products":
       case "end-products":
@@ -236,9 +246,9 @@ class Verifier {
   #multiplyWide({ sums, memory, left, right }: Statement & { readonly kind: "multiply-wide" }): void {
     this.#expect(left, "i32", "the place of rows in ", memory);
     this.#expect(right, "i32", "the place of columns in ", memory);
-    if (this.#memory.get(memory)?.type !== "u32" || !this.#block.shared.some(({ name }) => name === memory))
-      this.#fail(`matrices in ${memory}, which is no shared array of words`);
+    this.#words(memory);
     if (this.#copied.has(memory) && this.#copies !== "there") this.#fail(`matrices in ${memory} before copies to it are there`);
+    if (this.#tiles === "under way") this.#fail(`matrices in ${memory} before tiles of it are there`);
     if (this.#isPublished !== "all") this.#fail(`matrices in ${memory} before they are published`);
     if (this.#block.needs === undefined || this.#block.threads % 128 !== 0) this.#fail("products of no whole warpgroups");
     if (sums.length !== 64) this.#fail("matrices of another shape");
@@ -249,6 +259,39 @@ class Verifier {
     }
     this.#together("a product of matrices");
     for (const name of sums) this.#underWay.add(name);
+  }
+
+  /** What arrives when, only the machine knows; that a barrier counts other bytes, or is not there, or that nobody waits, shows here. */
+  #copyTiles(statement: TileStatement): void {
+    const { memory } = statement;
+    this.#together("copies of tiles");
+    this.#words(memory);
+    if (statement.kind === "init-barriers") return void ([this.#tiles, this.#isPublished] = ["to come", "no"]);
+    this.#expect(statement.barrier, "i32", "the place of a barrier in ", memory);
+    if (this.#tiles === "none" || this.#isPublished !== "all") this.#fail("a barrier of copies before it is published");
+    if (statement.kind === "wait-tiles") {
+      const { parity, areThere } = statement;
+      this.#expect(parity, "i32", "the phase of copies to ", memory);
+      const found = this.#lookup(areThere);
+      if (!found.isVariable || found.type !== "bool") this.#fail(`${areThere} is no variable of bool`);
+      this.#differs(found);
+      this.#tiles = "there";
+      return;
+    }
+    const { condition, bytes, copies } = statement;
+    this.#expect(condition, "bool", "the condition of copies to ", memory);
+    if (bytes !== copies.reduce((sum, copy) => sum + this.#bytesOf(copy), 0)) this.#fail(`copies of other than ${String(bytes)} bytes`);
+    if (this.#tiles === "to come") this.#tiles = "under way";
+  }
+
+  #bytesOf({ map, row, column, to }: TileCopy): number {
+    for (const place of [row, column, to]) this.#expect(place, "i32", "a place of a copy of ", map);
+    return MAP_BYTES * (this.#block.maps?.find(({ name }) => name === map) ?? this.#fail(`${map} is no map`)).map.box;
+  }
+
+  #words(memory: string): void {
+    if (this.#memory.get(memory)?.type !== "u32" || !this.#block.shared.some(({ name }) => name === memory))
+      this.#fail(`matrices in ${memory}, which is no shared array of words`);
   }
 
   #together(what: string): void {
@@ -354,22 +397,4 @@ class Verifier {
     const isUniform = this.#value(x);
     return this.#value(y) && isUniform;
   }
-}
-
-/** Whether a thread may leave what is around the statements. */
-function leaves(body: readonly Statement[]): boolean {
-  return body.some((statement) => {
-    switch (statement.kind) {
-      case "break":
-      case "return":
-        return true;
-      case "for":
-      case "scope":
-        return leaves(statement.body);
-      case "if":
-        return leaves(statement.yes) || leaves(statement.no);
-      default:
-        return false;
-    }
-  });
 }

@@ -2,7 +2,7 @@
 
 import { DeviceError } from "../device.ts";
 import { bind, loadKoffi, type Koffi, type NativeFunction } from "./koffi.ts";
-import { DRIVER, type DriverFunction } from "./signatures.ts";
+import { DRIVER, DRIVER_SINCE_12, type DriverFunction } from "./signatures.ts";
 
 export type Argument = number | bigint | string | ArrayBufferView | null;
 
@@ -126,7 +126,7 @@ function functionsOf(koffi: Koffi, paths: readonly string[]): ReadonlyMap<Driver
   const reasons: string[] = [];
   for (const path of paths) {
     try {
-      return bind(koffi, path, DRIVER);
+      return new Map<DriverFunction, NativeFunction>([...bind(koffi, path, DRIVER), ...bindIfThere(koffi, path)]);
     } catch (error) {
       reasons.push(`${path}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -136,6 +136,15 @@ function functionsOf(koffi: Koffi, paths: readonly string[]): ReadonlyMap<Driver
     `NVIDIA's driver cannot be loaded: ${reasons[0] ?? ""}`,
     "Install the GPU's driver from NVIDIA, or use --device wasm.",
   );
+}
+
+/** What is called all the same fails. */
+function bindIfThere(koffi: Koffi, path: string): ReadonlyMap<DriverFunction, NativeFunction> {
+  try {
+    return bind(koffi, path, DRIVER_SINCE_12);
+  } catch {
+    return new Map();
+  }
 }
 
 /** Throws what a user can do about a driver that does not begin. */

@@ -6,6 +6,7 @@ import { ALIGNMENT, type BufferPlan, type EntryName, type KernelLaunch, type Pro
 import { InternalError, sizeOf } from "../../ir/types.ts";
 import { DeviceError, type HostArray, type Session } from "../device.ts";
 import { formatBytes, outOfMemory } from "../memory.ts";
+import { LaunchArguments } from "./arguments.ts";
 import type { ChooseBy, Part, Way } from "./bench.ts";
 import { captured } from "./capture.ts";
 import { CudaError, unavailable, type Driver } from "./driver.ts";
@@ -14,9 +15,6 @@ import { Modules, type Images } from "./modules.ts";
 import { LibraryWork } from "./library-work.ts";
 
 const NON_BLOCKING = 1;
-
-/** Host memory for the arguments of one launch: as many values, and where each lies. */
-const MOST_ARGUMENTS = 64;
 
 export class CudaSession implements Session {
   readonly #driver: Driver;
@@ -29,7 +27,7 @@ export class CudaSession implements Session {
   readonly #libraries: LibraryWork;
   /** Of the arena, where that begins which libraries work in. */
   readonly #librariesAt: bigint;
-  readonly #arguments: { readonly address: bigint; readonly words: BigUint64Array };
+  readonly #arguments: LaunchArguments;
   readonly #data = new Map<number, { readonly address: bigint; readonly bytes: number }>();
   readonly #graphs = new Map<EntryName, bigint>();
   /** Entries that ran once. */
@@ -59,10 +57,7 @@ export class CudaSession implements Session {
       this.#stream = driver.handle("cuStreamCreate", NON_BLOCKING);
       driver.call("cuMemsetD8Async", this.#arena, 0, bytes, this.#stream);
       this.#modules = new Modules(driver, program, images);
-      const address = driver.handle("cuMemAllocHost_v2", 16 * MOST_ARGUMENTS);
-      const words = new BigUint64Array(driver.koffi.view(address, 16 * MOST_ARGUMENTS));
-      for (let i = 0; i < MOST_ARGUMENTS; i++) words[MOST_ARGUMENTS + i] = address + BigInt(8 * i);
-      this.#arguments = { address, words };
+      this.#arguments = new LaunchArguments(driver);
     } catch (error) {
       driver.call("cuMemFree_v2", this.#arena);
       this.#libraries.dispose();
@@ -174,7 +169,7 @@ export class CudaSession implements Session {
     for (const { address } of this.#data.values()) driver.attempt("cuMemFree_v2", address);
     const { address } = this.#staging ?? {};
     if (address !== undefined) driver.attempt("cuMemFreeHost", address);
-    driver.attempt("cuMemFreeHost", this.#arguments.address);
+    this.#arguments.dispose();
     this.#libraries.dispose();
     this.#modules.dispose();
     driver.attempt("cuStreamDestroy_v2", this.#stream);
@@ -228,16 +223,12 @@ export class CudaSession implements Session {
     if (rest !== undefined) this.#enqueue(rest, launch, time, between.slice(before.length));
   }
 
-  // A kernel, and the one that runs next. It takes its buffers and, where it has a time axis, the step; one without does not look at what follows its buffers.
+  /** A kernel, and the one that runs next. */
   #enqueue(kernel: number, { buffers }: Pick<KernelLaunch, "buffers">, time: number, more: readonly bigint[] = []): void {
     const { grid, cuda, then } = this.#program.kernels[kernel] ?? {};
-    if (!grid || !cuda || buffers.length + more.length >= MOST_ARGUMENTS)
-      throw new InternalError(`the program has no CUDA kernel ${String(kernel)}`);
+    if (!grid || !cuda) throw new InternalError(`the program has no CUDA kernel ${String(kernel)}`);
     const address = this.#modules.functionOf(kernel);
-    const { words } = this.#arguments;
-    const places = [...buffers.map((buffer) => this.#place(buffer)), ...more];
-    words.set([...places, BigInt(time)]);
-    const pointers = this.#arguments.address + BigInt(8 * MOST_ARGUMENTS);
+    const pointers = this.#arguments.of(cuda, [...buffers.map((buffer) => this.#place(buffer)), ...more], time);
     this.#driver.call("cuLaunchKernel", address, ...grid, cuda.threads, 1, 1, cuda.sharedBytes ?? 0, this.#stream, pointers, 0);
     if (then !== undefined) this.#enqueue(then, { buffers }, time);
   }

@@ -52,7 +52,12 @@ export const DRIVER = {
   cuLaunchKernel: ["u64", "u32", "u32", "u32", "u32", "u32", "u32", "u32", "u64", "u64", "u64"],
 } as const satisfies Signatures;
 
-export type DriverFunction = keyof typeof DRIVER;
+/** Of drivers since CUDA 12: with an older one, who asks is told how to get a newer one, and not that a function is missing. */
+export const DRIVER_SINCE_12 = {
+  cuTensorMapEncodeTiled: ["u64", "u32", "u32", "u64", "memory", "memory", "memory", "memory", "u32", "u32", "u32", "u32"],
+} as const satisfies Signatures;
+
+export type DriverFunction = keyof typeof DRIVER | keyof typeof DRIVER_SINCE_12;
 
 /** Of NVRTC, the compiler. */
 export const NVRTC = {

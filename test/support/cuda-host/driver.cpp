@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <vector>
+#include "tensor-map.h"
 
 using Handle = uint64_t;
 using Work = std::vector<std::function<bool()>>;
@@ -173,7 +174,7 @@ static int allocate(Handle *out, size_t bytes, bool is_host) {
   if (spoils()) return CAPTURE_INVALIDATED;
   if (retained <= 0) return CONTEXT_DESTROYED;
   if (!is_host && used - of_host + bytes > room) return OUT_OF_MEMORY;
-  *out = Handle(malloc(bytes));
+  *out = Handle(aligned_alloc(256, (bytes + 255) / 256 * 256));
   // As on a GPU, what was there before.
   memset(reinterpret_cast<void *>(*out), 0xff, bytes);
   sizes[*out] = bytes;
@@ -262,6 +263,13 @@ int cuGraphExecDestroy(Handle graph) {
 }
 int cuGraphDestroy(Handle graph) { CALL(cuGraphDestroy); delete reinterpret_cast<Work *>(graph); return OK; }
 
+int cuTensorMapEncodeTiled(void *map, unsigned type, unsigned rank, Handle address, const uint64_t *extents, const uint64_t *strides, const uint32_t *box, const uint32_t *steps,
+                           unsigned interleave, unsigned swizzle, unsigned promotion, unsigned fill) {
+  CALL(cuTensorMapEncodeTiled);
+  if (reinterpret_cast<uintptr_t>(map) % 128 != 0) return INVALID_VALUE;
+  return machine::encode(*static_cast<machine::Map *>(map), type, rank, address, extents, strides, box, steps, interleave, swizzle, promotion, fill) ? OK : INVALID_VALUE;
+}
+
 int cuLaunchKernel(Handle handle, unsigned groups, unsigned gy, unsigned gz, unsigned threads, unsigned ty, unsigned tz, unsigned shared, Handle, void **params, void **) {
   CALL(cuLaunchKernel);
   if (gy != 1 || gz != 1 || ty != 1 || tz != 1) return INVALID_VALUE;
@@ -269,13 +277,14 @@ int cuLaunchKernel(Handle handle, unsigned groups, unsigned gy, unsigned gz, uns
   if (shared > function->most_shared) return INVALID_VALUE;
   // Arguments are taken now, as a driver does: what the caller does with them later is nothing to the launch.
   struct Arguments {
-    uint64_t words[64];
+    // As large as the largest, which is a map of a matrix.
+    alignas(128) char values[64][128];
     void *pointers[64];
   };
   auto arguments = std::make_shared<Arguments>();
   for (int i = 0; i < 64; i++) {
-    memcpy(&arguments->words[i], params[i], 8);
-    arguments->pointers[i] = &arguments->words[i];
+    memcpy(arguments->values[i], params[i], 128);
+    arguments->pointers[i] = arguments->values[i];
   }
   return submit([=] {
     // What comes before and after a library's product is little.

@@ -9,8 +9,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <ucontext.h>
+#include "tensor-map.h"
 
 #define __global__
+#define __grid_constant__
 #define __device__
 #define __forceinline__ inline
 #define __launch_bounds__(threads, groups)
@@ -41,7 +43,7 @@ static inline unsigned __float2uint_rz(float x) { return !(x > 0.0f) ? 0u : x >=
 namespace machine {
 const int MOST_THREADS = 1024;
 const size_t STACK = 64 * 1024;
-enum State { FRESH, WAITING, DONE };
+enum State { FRESH, WAITING, POLLING, DONE };
 struct Fiber { ucontext_t context; jmp_buf place; State state; };
 static Fiber fibers[MOST_THREADS];
 static char *stacks;
@@ -54,37 +56,55 @@ static void wait() {
   if (_setjmp(fibers[current].place) == 0) _longjmp(scheduler, 1);
 }
 
+// Lets the other threads go on that are before the same barrier.
+static void poll() {
+  fibers[current].state = POLLING;
+  if (_setjmp(fibers[current].place) == 0) _longjmp(scheduler, 1);
+}
+
 static void enter() {
   body();
   fibers[current].state = DONE;
   _longjmp(scheduler, 1);
 }
 
+static void take_turn(Fiber &fiber) {
+  if (_setjmp(scheduler) != 0) return;
+  if (fiber.state != FRESH) _longjmp(fiber.place, 1);
+  getcontext(&fiber.context);
+  fiber.context.uc_stack.ss_sp = stacks + current * STACK;
+  fiber.context.uc_stack.ss_size = STACK;
+  fiber.context.uc_link = nullptr;
+  makecontext(&fiber.context, enter, 0);
+  setcontext(&fiber.context);
+}
+
 // Runs every thread of a workgroup up to its end, from barrier to barrier; false where some ended while others wait.
 static void forget_copies();
 static void forget_products();
+static void forget_tiles();
+static bool are_all_there();
 static bool run_fibers() {
   forget_copies();
   forget_products();
+  forget_tiles();
   if (!stacks) stacks = static_cast<char *>(malloc(MOST_THREADS * STACK));
   for (unsigned i = 0; i < threads; i++) fibers[i].state = FRESH;
   for (phase = 0;; phase++) {
-    for (step = 0; step < threads; step++) {
-      current = (phase + blockIdx.x) % 2 == 0 ? step : threads - 1 - step;
-      threadIdx.x = current;
-      Fiber &fiber = fibers[current];
-      if (_setjmp(scheduler) != 0) continue;
-      if (fiber.state == WAITING) _longjmp(fiber.place, 1);
-      getcontext(&fiber.context);
-      fiber.context.uc_stack.ss_sp = stacks + current * STACK;
-      fiber.context.uc_stack.ss_size = STACK;
-      fiber.context.uc_link = nullptr;
-      makecontext(&fiber.context, enter, 0);
-      setcontext(&fiber.context);
+    // As often as some of them still poll.
+    bool polls = true;
+    for (bool is_first = true; polls; is_first = false) {
+      polls = false;
+      for (step = 0; step < threads; step++) {
+        current = (phase + blockIdx.x) % 2 == 0 ? step : threads - 1 - step;
+        threadIdx.x = current;
+        if (is_first || fibers[current].state == POLLING) take_turn(fibers[current]);
+        polls = polls || fibers[current].state == POLLING;
+      }
     }
     unsigned done = 0;
     for (unsigned i = 0; i < threads; i++) done += fibers[i].state == DONE;
-    if (done == threads) return true;
+    if (done == threads) return are_all_there();
     if (done > 0) return false;
   }
 }
@@ -223,6 +243,93 @@ static unsigned word_of(uint64_t descriptor, unsigned row, unsigned word) {
   const unsigned length = 256u >> mode, address = start + row / 8 * down + row % 8 * length + bytes;
   return word_for_products(address ^ ((address >> 7 & (length / 16 - 1)) << 4));
 }
+
+// Copies of parts of matrices that the machine makes by itself, and barriers that count their bytes (PTX ISA, mbarrier): a phase is over when the one arrival
+// that it waits for has been there and as many bytes as were expected. A part lands when somebody has waited for the phase and not before; until then its place
+// holds no number. Of copies that are lost, which a test may ask for, bytes are not counted, but all they would bring is there at once.
+struct Part { unsigned at; Map map; int column, row; unsigned barrier; };
+struct Barrier { unsigned address, arrivals, phase; int64_t expected; };
+const unsigned MOST_PARTS = 64, MOST_BARRIERS = 16;
+static Part parts[MOST_PARTS];
+static Barrier barriers[MOST_BARRIERS];
+static unsigned part_count, barrier_count;
+static Barrier &barrier_at(const unsigned *of) {
+  for (unsigned i = 0; i < barrier_count; i++)
+    if (barriers[i].address == shared_address(of)) return barriers[i];
+  abort();
+}
+static inline void init_barrier(const unsigned *at) {
+  if (shared_address(at) % 8 != 0 || barrier_count == MOST_BARRIERS || at + 2 > asked + asked_length) abort();
+  barriers[barrier_count++] = {shared_address(at), 1, 0, 0};
+}
+static inline void expect_bytes(const unsigned *of, int bytes) {
+  Barrier &barrier = barrier_at(of);
+  // More arrivals than a phase has are an error of the machine.
+  if (barrier.arrivals == 0) abort();
+  barrier.arrivals--;
+  barrier.expected += bytes;
+}
+// Sixteen bytes of a part: where they lie, the swizzle being one of addresses (CUDA C++ Programming Guide, tensor memory access): bits 4-6 are combined with
+// bits 7-9, of rows of 64 or 32 bytes fewer of them.
+static unsigned char *place_of(const Part &part, unsigned row, unsigned byte) {
+  const unsigned length = part.map.box_columns * part.map.bytes, address = part.at + row * length + byte;
+  const unsigned at = (address ^ ((address >> 7 & ((1u << part.map.swizzle) - 1)) << 4)) - SHARED_AT;
+  if (at + 16 > 4 * asked_length) abort();
+  return reinterpret_cast<unsigned char *>(asked) + at;
+}
+template <typename F> static void each_word_of(const Part &part, F visit) {
+  for (unsigned row = 0; row < part.map.box_rows; row++)
+    for (unsigned byte = 0; byte < part.map.box_columns * part.map.bytes; byte += 16) visit(place_of(part, row, byte), row, byte);
+}
+static void land(const Part &part) {
+  each_word_of(part, [&](unsigned char *to, unsigned row, unsigned byte) {
+    const Map &map = part.map;
+    for (unsigned i = 0; i < 16; i += map.bytes) {
+      const int64_t y = int64_t(part.row) + row, x = int64_t(part.column) + (byte + i) / map.bytes;
+      const bool is_inside = y >= 0 && x >= 0 && uint64_t(y) < map.rows && uint64_t(x) < map.columns;
+      if (is_inside) memcpy(to + i, reinterpret_cast<const char *>(map.address) + y * map.stride + x * map.bytes, map.bytes);
+      else memset(to + i, 0, map.bytes);
+    }
+    // What the machine itself wrote, the machine that multiplies sees.
+    memcpy(reinterpret_cast<unsigned char *>(published) + (to - reinterpret_cast<unsigned char *>(asked)), to, 16);
+  });
+}
+static inline void copy_tile(const unsigned *to, const void *given, int column, int row, const unsigned *of) {
+  Part part = {shared_address(to), {}, column, row, barrier_at(of).address};
+  memcpy(&part.map, given, sizeof part.map);
+  if (part.at % 128 != 0 || part_count == MOST_PARTS) abort();
+  each_word_of(part, [](unsigned char *to, unsigned, unsigned) { memset(to, 0xff, 16); });
+  if (getenv("FAKE_LOST_COPIES")) land(part);
+  else parts[part_count++] = part;
+}
+static bool is_over(const Barrier &barrier) {
+  int64_t bytes = 0;
+  for (unsigned i = 0; i < part_count; i++)
+    if (parts[i].barrier == barrier.address) bytes += parts[i].map.box_rows * parts[i].map.box_columns * parts[i].map.bytes;
+  return barrier.arrivals == 0 && bytes == barrier.expected;
+}
+static void end_phase(Barrier &barrier) {
+  unsigned left = 0;
+  for (unsigned i = 0; i < part_count; i++) {
+    if (parts[i].barrier == barrier.address) land(parts[i]);
+    else parts[left++] = parts[i];
+  }
+  part_count = left;
+  barrier = {barrier.address, 1, barrier.phase + 1, 0};
+}
+// False where the phase of that parity does not end: all other threads had their turn.
+static inline bool await_tiles(const unsigned *of, int parity) {
+  for (int tries = 0; tries < 3; tries++) {
+    Barrier &barrier = barrier_at(of);
+    if (int(barrier.phase % 2) == parity && is_over(barrier)) end_phase(barrier);
+    if (int(barrier.phase % 2) != parity) return true;
+    poll();
+  }
+  return false;
+}
+static void forget_tiles() { part_count = barrier_count = 0; }
+// Nothing may still be on its way to a workgroup that has ended.
+static bool are_all_there() { return part_count == 0; }
 
 // Products that a thread has begun. They are done when they are waited for and not before, from what is there then.
 struct Product { float (*element)(unsigned, int); float *sums[64]; uint64_t left, right; unsigned batch; };

@@ -13,6 +13,7 @@ namespace machine {
 static void **given;
 
 template <typename T> T *argument(T **, size_t i) { return *static_cast<T **>(given[i]); }
+static inline TensorMap argument(TensorMap *, size_t i) { return *static_cast<TensorMap *>(given[i]); }
 static inline int argument(int *, size_t i) { return *static_cast<int *>(given[i]); }
 
 template <typename... A, size_t... I> void call(void (*kernel)(A...), std::index_sequence<I...>) {
