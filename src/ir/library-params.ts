@@ -10,12 +10,14 @@ export const madeParams = (product: ContractionOfLibrary, count: number): readon
     ? madeMatrices(product, count)
     : madeOf(product, count).map((place) => ({ dtype: place.dtype, length: lengthOf(place), access: "write" }));
 
-/** Elements that come of a product. */
-export const resultLength = (product: ContractionOfLibrary): number =>
-  product.kind === "matmul" ? product.batch * product.m * product.n : lengthOf(rolesOf(product).result);
+/** Of what comes of a product. */
+export const resultOf = (product: ContractionOfLibrary): Pick<ParameterType, "dtype" | "length"> =>
+  product.kind === "matmul"
+    ? { dtype: product.result.dtype, length: product.batch * product.m * product.n }
+    : { dtype: rolesOf(product).result.dtype, length: lengthOf(rolesOf(product).result) };
 
 /** Of the kernel for the rest: those of its kernel, and the product. */
 export const restParams = (params: readonly ParameterType[], product: ContractionOfLibrary): readonly ParameterType[] => [
   ...params,
-  { dtype: "f32", length: resultLength(product), access: "read" },
+  { ...resultOf(product), access: "read" },
 ];
