@@ -1,7 +1,7 @@
 // A contraction as a library of convolutions can do it: one operand is read where windows slide over it, the other by plain steps. An operand that is
 // computed while it is loaded is written down by a kernel before.
 
-import { add, axis, div, int, load, mul, operands, rem, type Expr } from "../ir/loop/expr.ts";
+import { add, axis, div, int, load, mul, operands, rem, type Expr, type OperandType } from "../ir/loop/expr.ts";
 import { expressionsOf, type Axis, type ContractStage, type Kernel, type KernelParameter, type StoreStage } from "../ir/loop/kernel.ts";
 import type { ConvolutionOfLibrary, Extents, MatrixType, TensorPlace } from "../ir/program.ts";
 import { isConvolution, isOrdered, packedStrides } from "../ir/tensor-place.ts";
@@ -145,10 +145,16 @@ function formOf(kernel: Kernel, stage: ContractStage, direction: Direction, plac
     filter: isTurned ? [[b, channel], [m], [down], [across]] : [[b, m], [channel], [down], [across]],
   } satisfies Record<string, Dimensions>;
   const other = direction === "filter" ? dimensions.placed : dimensions.filter;
-  const dtype: MatrixType = stage.operands === "bf16" || stage.operands === "f16" ? stage.operands : "f32";
+  const ofResult = direction === "filter" ? dimensions.filter : dimensions.placed;
+  const half = stage.operands === "bf16" || stage.operands === "f16" ? stage.operands : undefined;
+  const result = resultOf(kernel, split, ofResult, half ?? "f32");
+  // The library takes three tensors of one type. What is of 16 bits is just as well multiplied as tf32, which has them all, where the sum is not rounded.
+  const isHalved = half !== undefined && (result ? result.dtype === half : isRounded(kernel, half));
+  const dtype: MatrixType = isHalved ? half : "f32";
+  const precision = half !== undefined && !isHalved ? "tf32" : (stage.operands ?? "f32");
   const before: Kernel[] = [];
   const tensorOf = (value: Expr, axes: Dimensions, name: string): TensorPlace => {
-    const plain = placeOf(kernel, unrounded(value, stage.operands), axes);
+    const plain = placeOf(kernel, unrounded(value, precision), axes);
     if (plain?.dtype === dtype && isOrdered(plain)) return plain;
     const param = kernel.params.length + before.length;
     before.push(madeBefore(kernel, name, axes.flat(), value, dtype));
@@ -162,10 +168,9 @@ function formOf(kernel: Kernel, stage: ContractStage, direction: Direction, plac
   );
   if (before.length > 0 && hasGaps) return undefined;
   const steady = tensorOf(split(stage.lhs), other, "steady");
-  const result = resultOf(kernel, split, direction === "filter" ? dimensions.filter : dimensions.placed, dtype);
   const param = kernel.params.length + before.length;
-  const shape = shapeOf(direction === "filter" ? dimensions.filter : dimensions.placed);
-  const given = result ?? { param, dtype: "f32", first: 0, shape, strides: packedStrides(shape) };
+  const shape = shapeOf(ofResult);
+  const given = result ?? { param, dtype, first: 0, shape, strides: packedStrides(shape) };
   const tensors = {
     forward: { image: sliding, filter: steady, response: given },
     data: { image: given, filter: steady, response: sliding },
@@ -174,12 +179,12 @@ function formOf(kernel: Kernel, stage: ContractStage, direction: Direction, plac
   const product: ConvolutionOfLibrary = {
     kind: "convolution",
     direction,
-    precision: stage.operands ?? "f32",
+    precision,
     ...geometry,
     groups: b.extent,
     ...tensors,
   };
-  const rest = result ? undefined : restOf(kernel, productIndex(kernel, direction === "filter" ? 1 : image.extent));
+  const rest = result ? undefined : restOf(kernel, productIndex(kernel, direction === "filter" ? 1 : image.extent), dtype);
   const made = before.flatMap(({ params }) => params.slice(-1).map((it): KernelParameter => ({ ...it, access: "read" })));
   if (!isConvolution(product, [...kernel.params, ...made, ...(rest?.params.slice(-1) ?? [])], rest !== undefined)) return undefined;
   return { product, ...(before.length > 0 && { before }), ...(rest && { rest }) };
@@ -263,6 +268,23 @@ function resultOf(kernel: Kernel, split: (expr: Expr) => Expr, dimensions: Dimen
   const { value } = write;
   const sum = isHalf(place.dtype) ? (value.kind === "unary" && value.op === `round_${place.dtype}` ? value.x : undefined) : value;
   return sum?.kind === "acc" ? place : undefined;
+}
+
+/** Whether nothing is done with the sum before it is rounded to a format, but to take it or not: it may as well come rounded. */
+function isRounded(kernel: Kernel, format: OperandType): boolean {
+  const seen = { rounded: new Set<Expr>(), plain: new Set<Expr>() };
+  const usesSum = (expr: Expr, isInside: boolean): boolean => {
+    const known = isInside ? seen.rounded : seen.plain;
+    if (known.has(expr)) return false;
+    known.add(expr);
+    if (expr.kind === "acc") return expr.stage === 0 && !isInside;
+    if (expr.kind === "select") return usesSum(expr.cond, false) || usesSum(expr.x, isInside) || usesSum(expr.y, isInside);
+    return operands(expr).some((operand) => usesSum(operand, expr.kind === "unary" && expr.op === `round_${format}`));
+  };
+  return !kernel.stages
+    .slice(1)
+    .flatMap(expressionsOf)
+    .some((expr) => usesSum(expr, false));
 }
 
 /** Of the product's element in memory, picture by picture. */

@@ -19,8 +19,8 @@ export interface LibraryForm {
 export const isMatrixType = (dtype: DType): dtype is MatrixType => dtype === "f32" || isHalf(dtype);
 
 /** An operand without the rounding that a library does itself. */
-export const unrounded = (expr: Expr, format: OperandType | undefined): Expr =>
-  expr.kind === "unary" && format !== undefined && expr.op === `round_${format}` ? expr.x : expr;
+export const unrounded = (expr: Expr, format: "f32" | OperandType = "f32"): Expr =>
+  expr.kind === "unary" && expr.op === `round_${format}` ? expr.x : expr;
 
 /**
  * Writes an operand down, its elements one behind the other. Those of fewer bits are of that format as they are computed.
@@ -41,8 +41,9 @@ export function madeBefore(kernel: Kernel, name: string, axes: readonly Axis[], 
 /**
  * The stages that follow a contraction, over its product in memory. Points of a strip are a loop of its own, which sums what the strip sums.
  * @param index of the product's element, by the kernel's axes
+ * @param dtype of the product in memory
  */
-export function restOf(kernel: Kernel, index: Expr): Kernel {
+export function restOf(kernel: Kernel, index: Expr, dtype: MatrixType = "f32"): Kernel {
   const product = load(kernel.params.length, index, "f32");
   const done = new Map<Expr, Expr>();
   const visit = (expr: Expr): Expr => {
@@ -71,7 +72,7 @@ export function restOf(kernel: Kernel, index: Expr): Kernel {
   return {
     ...kernel,
     name: `${kernel.name}_rest`,
-    params: [...kernel.params, { name: "product", dtype: "f32", length: sizeOfAxes(kernel.axes), access: "read" }],
+    params: [...kernel.params, { name: "product", dtype, length: sizeOfAxes(kernel.axes), access: "read" }],
     axes,
     stages: kernel.stages.slice(1).map(stageOf),
   };

@@ -12,10 +12,11 @@ export function madeParams(product: ContractionOfLibrary, count: number): readon
   return made.map((place) => ({ dtype: place.dtype, length: lengthOf(place), access: "write" }));
 }
 
-/** Elements that come of a product. */
-export function resultLength(product: ContractionOfLibrary): number {
-  if (product.kind === "matmul") return product.batch * product.m * product.n;
-  return lengthOf(product.kind === "convolution" ? rolesOf(product).result : product.result);
+/** Of what comes of a product. */
+export function resultOf(product: ContractionOfLibrary): Pick<ParameterType, "dtype" | "length"> {
+  if (product.kind === "matmul") return { dtype: product.result.dtype, length: product.batch * product.m * product.n };
+  const result = product.kind === "convolution" ? rolesOf(product).result : product.result;
+  return { dtype: result.dtype, length: lengthOf(result) };
 }
 
 /** What is wrong with what a kernel says of a library; `params` has what is made before behind its own, and then the product where there is a rest. */
@@ -35,5 +36,5 @@ export function productFault(product: ContractionOfLibrary, params: readonly Par
 /** Of the kernel for the rest: those of its kernel, and the product. */
 export const restParams = (params: readonly ParameterType[], product: ContractionOfLibrary): readonly ParameterType[] => [
   ...params,
-  { dtype: "f32", length: resultLength(product), access: "read" },
+  { ...resultOf(product), access: "read" },
 ];

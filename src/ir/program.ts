@@ -79,7 +79,7 @@ export interface LibraryForm {
   readonly product: ContractionOfLibrary;
   /** Kernels that write operands that the kernel computes as it reads them: each takes the parameters of this one, and what it writes behind them. */
   readonly before?: readonly number[];
-  /** The kernel that does what comes after the product: it takes the parameters of this one, and the product behind them, f32. */
+  /** The kernel that does what comes after the product: it takes the parameters of this one, and the product behind them. */
   readonly rest?: number;
 }
 
@@ -130,7 +130,7 @@ export type Extents = readonly [height: number, width: number];
 export interface ConvolutionOfLibrary {
   readonly kind: "convolution";
   readonly direction: "forward" | "data" | "filter";
-  /** What operands may be rounded to before they are multiplied: f32 in memory only to tf32; those of fewer bits are of that type. */
+  /** What operands may be rounded to before they are multiplied: f32 in memory only to tf32; those of fewer bits, and what comes of them, are of that type. */
   readonly precision: "f32" | OperandType;
   readonly stride: Extents;
   /** Zeros on either side. */

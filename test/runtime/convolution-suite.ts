@@ -14,7 +14,7 @@ import { createRandom } from "../support/random.ts";
 import { interpret, runGraph } from "../support/run-graph.ts";
 import { relativeError } from "../support/values.ts";
 
-type Inputs = Readonly<Record<"x" | "w" | "y" | "bias", Node>>;
+type Inputs = Readonly<Record<"x" | "w" | "y" | "bias" | "mask", Node>>;
 
 /** A convolution of at least as many multiplications as are worth a library, and what comes of it. */
 export interface ConvolutionCase {
@@ -41,6 +41,8 @@ const [X, W] = [
 /** The greater of two numbers for each element, which memory then holds in that format. */
 const held = (b: Builder, pairs: Node, to: StoredFormat): Node =>
   b.roundTo(b.reduceMax(pairs, { axes: [pairs.type.shape.length - 1], keepDims: false }), { to });
+/** Whole numbers of four bits, whose sums are the same in any order. */
+const whole = (b: Builder, x: Node, to: StoredFormat): Node => b.roundTo(b.floor(b.mul(x, 16)), { to });
 const of = (dtype: string): never => expect.objectContaining({ dtype }) as never;
 
 export const CONVOLUTIONS: readonly ConvolutionCase[] = [
@@ -142,18 +144,36 @@ export const CONVOLUTIONS: readonly ConvolutionCase[] = [
     expected: { precision: "tf32", image: of("f32"), filter: of("f32") },
   },
   {
-    name: "operands of bf16, which kernels write down as that",
+    name: "operands of bf16, which kernels write down as that, and a sum that is rounded where it is taken",
+    shapes: { x: X, w: W, mask: [2, 40, 19, 17] },
+    build: (b, { x, w, mask }) =>
+      b.mul(b.roundTo(b.where(b.less(mask, 0), 0, b.conv2d(whole(b, x, "bf16"), whole(b, w, "bf16"), PLAIN)), { to: "bf16" }), 3),
+    expected: { precision: "bf16", image: of("bf16"), filter: of("bf16"), response: of("bf16") },
+    before: 2,
+    hasRest: true,
+  },
+  {
+    name: "operands of bf16 whose sum is of f32, which are written down as such",
     shapes: { x: X, w: W },
     build: (b, { x, w }) => b.conv2d(b.relu(b.roundTo(x, { to: "bf16" })), b.roundTo(w, { to: "bf16" }), PLAIN),
-    expected: { precision: "bf16", image: of("bf16"), filter: of("bf16"), response: of("f32") },
+    expected: { precision: "tf32", image: of("f32"), filter: of("f32"), response: of("f32") },
     before: 2,
   },
   {
-    name: "an operand that memory holds as f16",
+    name: "an operand that memory holds as f16, to be rounded",
     shapes: { x: [...X, 2], w: W },
-    build: (b, { x, w }) => b.conv2d(held(b, x, "f16"), b.roundTo(w, { to: "f16" }), PLAIN),
-    expected: { precision: "f16", image: of("f16"), filter: of("f16") },
+    build: (b, { x, w }) => b.roundTo(b.conv2d(held(b, b.floor(b.mul(x, 16)), "f16"), whole(b, w, "f16"), PLAIN), { to: "f16" }),
+    expected: { precision: "f16", image: of("f16"), filter: of("f16"), response: of("f16") },
     before: 1,
+    hasRest: true,
+  },
+  {
+    name: "a gradient by the filter of what memory holds as f16, to be added to",
+    shapes: { x: [4, 24, 30, 24, 2], y: [4, 32, 15, 12], w: [32, 24, 3, 3] },
+    build: (b, { x, y, w }) => b.add(w, b.conv2dWeightGrad(held(b, x, "f16"), b.roundTo(y, { to: "f16" }), { ...HALVED, kernel: [3, 3] })),
+    expected: { direction: "filter", precision: "tf32", image: of("f32"), filter: of("f32"), response: of("f32") },
+    before: 2,
+    hasRest: true,
   },
 ];
 

@@ -1,26 +1,20 @@
 // Convolutions that a library does on the CUDA device: a cuDNN without NVIDIA's, over a driver without a GPU, computes them in the host's memory, so that
 // numbers are compared. Skipped, with the reason, where there is no C++ compiler or no koffi.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { programFault } from "../../src/ir/program-checks.ts";
 import type { CompiledKernel, ConvolutionOfLibrary, Program } from "../../src/ir/program.ts";
 import { openCudnn } from "../../src/runtime/cuda/cudnn.ts";
-import { convolutionOperation } from "../../src/runtime/cuda/cudnn-convolution.ts";
-import { Descriptors } from "../../src/runtime/cuda/cudnn-descriptors.ts";
-import { tensorsOf } from "../../src/runtime/cuda/cudnn-graph.ts";
-import { CUDNN_STATUSES } from "../../src/runtime/cuda/cudnn-values.ts";
 import { choosing } from "../../src/runtime/cuda/choosing.ts";
 import { openCudaDevice } from "../../src/runtime/cuda/device.ts";
-import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
-import { filesOf } from "../../src/runtime/cuda/libraries.ts";
-import { NativeLibrary } from "../../src/runtime/cuda/library.ts";
-import { CUDNN } from "../../src/runtime/cuda/signatures.ts";
+import { findKoffi, loadKoffi } from "../../src/runtime/cuda/koffi.ts";
+import { openLibraries } from "../../src/runtime/cuda/open-libraries.ts";
 import { keptTimes } from "../../src/runtime/tuning/kept-times.ts";
 import type { Choice } from "../../src/runtime/tuning/tuner.ts";
-import { hostCudnn, hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
+import { hostCublasLt, hostCudnn, hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
 import { compileGraph, interpret } from "../support/run-graph.ts";
 import { relativeError } from "../support/values.ts";
 import { convolutionSuite, CONVOLUTIONS, graphOfAll, valuesOfAll, type ConvolutionCase } from "./convolution-suite.ts";
@@ -45,7 +39,10 @@ describe("convolutions for a library", () => {
   });
 
   it("are of tensors that are there, and of none beside their buffers", () => {
-    const { program } = compileGraph(graphOfAll([named("operands of bf16, which kernels write down as that")]), "cuda");
+    const { program } = compileGraph(
+      graphOfAll([named("operands of bf16, which kernels write down as that, and a sum that is rounded where it is taken")]),
+      "cuda",
+    );
     type Form = NonNullable<CompiledKernel["library"]>;
     const changed = (change: (it: ConvolutionOfLibrary) => Partial<ConvolutionOfLibrary>, form: Partial<Form> = {}): string | undefined =>
       programFault({
@@ -81,22 +78,6 @@ describe("convolutions for a library", () => {
   });
 });
 
-const [real] = filesOf("cudnn", { env: process.env });
-if (real === undefined) console.warn("skipped: no cuDNN of NVIDIA's to ask what it takes");
-
-describe.skipIf(reason !== undefined || real === undefined)("NVIDIA's library", () => {
-  // Without a GPU it knows no engines, but tensors and operations are looked at.
-  it.each(CONVOLUTIONS)("takes what it is told of $name", async (given) => {
-    const koffi = await findKoffi();
-    const [product] = compileGraph(graphOfAll([given]), "cuda").program.kernels.flatMap(({ library }) => library?.product ?? []);
-    if (!koffi || product?.kind !== "convolution") throw new Error("nothing to ask it");
-    const descriptors = new Descriptors(new NativeLibrary(koffi, real ?? "", CUDNN, CUDNN_STATUSES));
-    const operation = convolutionOperation(product);
-    expect(operation.make(descriptors, tensorsOf(descriptors, operation))).toHaveLength(1);
-    descriptors.dispose();
-  });
-});
-
 describe.skipIf(reason !== undefined)("a library of convolutions", () => {
   const cache = mkdtempSync(join(tmpdir(), "tlc-convolutions-"));
   let [driver, library] = ["", ""];
@@ -104,6 +85,7 @@ describe.skipIf(reason !== undefined)("a library of convolutions", () => {
     fail: (_: string): number => 0,
     cost: (_: number): number => 0,
     knowing: (_: number): number => 0,
+    toolkit: (_: number): number => 0,
     live: (): number => 0,
     calls: (): number => 0,
     used: (): number => 0,
@@ -121,6 +103,7 @@ describe.skipIf(reason !== undefined)("a library of convolutions", () => {
     fake.fail = take(ofLibrary, "fake_dnn_fail", "void", "str");
     fake.cost = take(ofLibrary, "fake_dnn_cost", "void", "double");
     fake.knowing = take(ofLibrary, "fake_dnn_knowing", "void", "int32");
+    fake.toolkit = take(ofLibrary, "fake_dnn_toolkit", "void", "int32");
     fake.live = take(ofLibrary, "fake_dnn_live", "int32");
     fake.calls = take(ofLibrary, "fake_dnn_calls", "int32");
     used = fake.used();
@@ -129,6 +112,7 @@ describe.skipIf(reason !== undefined)("a library of convolutions", () => {
     fake.fail("");
     fake.cost(100);
     fake.knowing(3);
+    fake.toolkit(13000);
     rmSync(cache, { recursive: true, force: true });
   });
   afterAll(() => {
@@ -192,8 +176,8 @@ describe.skipIf(reason !== undefined)("a library of convolutions", () => {
 
   it("does them by engines that are as exact as the precision, of those that are known first, and gives everything back", async () => {
     const { choices, results, calls } = await run();
-    // Sums that change from run to run, that are not of f32, or that take too much memory, are none.
-    const ways = ["A2 engine 2 forward f32", "A8 engine 8 forward f32", "A0 engine 0 forward tf32"];
+    // Sums that change from run to run, that are not of f32, or that take too much memory, are none; and two ways of one engine are enough.
+    const ways = ["A2 engine 2 forward f32", "A8 engine 8 forward f32", "A9 engine 2 forward f32", "A0 engine 0 forward tf32"];
     expect(waysIn(choices)).toEqual(ways);
     expect(choices.map(({ taken }) => taken.startsWith("cuDNN 9.13.1 A"))).toEqual([true, true]);
     expect(calls).toBe(6);
@@ -232,9 +216,24 @@ describe.skipIf(reason !== undefined)("a library of convolutions", () => {
     fake.fail("cudnnBackendExecute");
     const { choices } = await run();
     expect(choices.filter(({ taken }) => taken.startsWith("cuDNN"))).toEqual([]);
-    expect(choices.flatMap(({ candidates }) => candidates.filter(({ microseconds }) => microseconds === null))).toHaveLength(3);
+    expect(choices.flatMap(({ candidates }) => candidates.filter(({ microseconds }) => microseconds === null))).toHaveLength(4);
     fake.fail("");
     expect([fake.live(), fake.used()]).toEqual([0, used]);
+  });
+
+  it("is only opened beside the cuBLASLt of its toolkit, without which it would end the process", async () => {
+    const [root, koffi] = [mkdtempSync(join(tmpdir(), "tlc-libraries-")), await loadKoffi()];
+    symlinkSync(library, join(root, "libcudnn.so.9"));
+    symlinkSync(await hostCublasLt(), join(root, "libcublasLt.so.13"));
+    const names = (): readonly string[] =>
+      openLibraries(koffi, { env: { LD_LIBRARY_PATH: root }, root }).map((it) => {
+        it.dispose();
+        return it.name;
+      });
+    expect(names()).toEqual(["cuBLASLt 13.1.1", "cuDNN 9.13.1"]);
+    fake.toolkit(99000);
+    expect(names()).toEqual(["cuBLASLt 13.1.1"]);
+    rmSync(root, { recursive: true });
   });
 
   it("names its call and the layer where it fails later, and gives everything back", async () => {

@@ -10,6 +10,7 @@ import { CUBLAS_STATUSES, CUBLASLT_VALUES, HEURISTIC } from "../../src/runtime/c
 import { CUDNN_STATUSES, CUDNN_VALUES } from "../../src/runtime/cuda/cudnn-values.ts";
 import { TENSOR_MAP_BYTES, TENSOR_MAP_VALUES } from "../../src/runtime/cuda/tensor-maps.ts";
 import { CUBLASLT, CUDNN, DRIVER, DRIVER_SINCE_12, type ParameterKind, type Signatures } from "../../src/runtime/cuda/signatures.ts";
+import { DEVICE_VALUES } from "../support/cuda-devices.ts";
 import { NO_HOST_COMPILER } from "../support/cuda-host.ts";
 
 const FOLDERS = [process.env["CUDA_HOME"] ?? "/usr/local/cuda", "/usr"].map((home) => `-I${join(home, "include")}`);
@@ -91,7 +92,8 @@ describe("NVIDIA's headers", () => {
   });
 
   withHeader("cudnn.h")("have cuDNN's functions as they are called, and its values", () => {
-    const values = [...Object.entries(CUDNN_VALUES), ...Object.entries(CUDNN_STATUSES).map(([value, name]) => [name, value] as const)];
+    const told = Object.entries({ ...CUDNN_VALUES, ...DEVICE_VALUES });
+    const values = [...told, ...Object.entries(CUDNN_STATUSES).map(([value, name]) => [name, value] as const)];
     compiles("cudnn.h", [
       ...signatureChecks(CUDNN),
       ...values.map(([name, value]) => `static_assert(int(${name}) == ${String(value)}, "${name}");`),

@@ -32,19 +32,26 @@ const pictures: CompileRequest["describeData"] = (plan) =>
 
 const own: CompileRequest["describeData"] = (plan, labels) => describeData(plan, labels, { within: [resolve("specs/examples")] });
 
-/** A small network of convolutions, a recurrent one, and a deep one with pictures of many sizes, norms and a schedule; and in which precision besides. */
-const EXAMPLES: readonly (readonly [spec: string, recipe: string, data: CompileRequest["describeData"], precision: string])[] = [
-  ["specs/examples/cnn.tlspec", "cnn", own, "f16"],
-  ["specs/examples/lstm.tlspec", "tagger", own, "tf32"],
-  ["bench/resnet.tlspec", "resnet18", pictures, "bf16"],
-];
+/** A small network of convolutions, a recurrent one, and a deep one with pictures of many sizes, norms and a schedule. */
+const EXAMPLES = {
+  cnn: ["specs/examples/cnn.tlspec", own],
+  tagger: ["specs/examples/lstm.tlspec", own],
+  resnet18: ["bench/resnet.tlspec", pictures],
+} as const;
+
+/** The format that each of them is narrowed to. */
+const NARROW = { cnn: "f16", tagger: "tf32", resnet18: "bf16" } as const;
+
+export async function kernelsOfExample(recipe: keyof typeof EXAMPLES, precision: string, into: Kernels = new Map()): Promise<Kernels> {
+  const [spec, describeData] = EXAMPLES[recipe];
+  const set = precision === "f32" ? [] : [`precision=${precision}`];
+  const { artifact, diagnostics, sources } = await compileSpec(spec, { target: "cuda", recipe, set, describeData, verify: true });
+  if (!artifact) throw new Error(renderDiagnostics(diagnostics, sources));
+  for (const { program } of artifact.stages) collect(program.kernels, into);
+  return into;
+}
 
 export async function kernelsOfExamples(into: Kernels = new Map(), isNarrow = false): Promise<Kernels> {
-  for (const [spec, recipe, data, precision] of EXAMPLES) {
-    const set = isNarrow ? [`precision=${precision}`] : [];
-    const { artifact, diagnostics, sources } = await compileSpec(spec, { target: "cuda", recipe, set, describeData: data, verify: true });
-    if (!artifact) throw new Error(renderDiagnostics(diagnostics, sources));
-    for (const { program } of artifact.stages) collect(program.kernels, into);
-  }
+  for (const recipe of ["cnn", "tagger", "resnet18"] as const) await kernelsOfExample(recipe, isNarrow ? NARROW[recipe] : "f32", into);
   return into;
 }

@@ -1,7 +1,7 @@
 // A graph of cuDNN's operations, and the plans to do it by: engines that the library itself thinks fastest, of which as many are taken as the operation
 // allows.
 
-import { bytesPerElement, type DType } from "../../ir/types.ts";
+import { bytesPerElement, sizeOf, type DType } from "../../ir/types.ts";
 import { Descriptors, longs, pointers, type Attribute, type CudnnLibrary } from "./cudnn-descriptors.ts";
 import { CUDNN_VALUES as V } from "./cudnn-values.ts";
 import { isLibraryError, type Place } from "./library.ts";
@@ -34,16 +34,20 @@ const TYPES = { f32: V.CUDNN_DATA_FLOAT, bf16: V.CUDNN_DATA_BFLOAT16, f16: V.CUD
   Record<DType, number>
 >;
 
-/** More than that for one operation is left to others: a tensor turned to another layout and back takes what it has itself. */
-const MOST_WORKSPACE = 128 << 20;
-
 const NONE = new Float32Array();
 
-/** Ways of the library that are tried. */
-const MOST_PLANS = 4;
+/**
+ * More than that is left to others, unless it is twice what the operation's tensors take: what is turned to another layout and back takes as much again,
+ * and more where channels are filled up.
+ */
+const WORKSPACE = 128 << 20;
 
-/** Engines that are looked at: many have what the precision does not allow. */
-const MOST_ENGINES = 16;
+/** Ways of the library that are tried, and how many of them by one engine, which differ by settings: what another one does may be faster by more. */
+const MOST_PLANS = 4;
+const MOST_OF_ENGINE = 2;
+
+/** Engines that are looked at: of 40 with their settings, the first that do without tensor cores may be the last ones. */
+const MOST_ENGINES = 128;
 
 /** Who is asked for engines, one after the other, until somebody knows any. */
 const ADVISERS = { A: V.CUDNN_HEUR_MODE_A, B: V.CUDNN_HEUR_MODE_B, fallback: V.CUDNN_HEUR_MODE_FALLBACK } as const;
@@ -73,17 +77,26 @@ export interface GraphPlan extends Pick<Engine, "engine" | "notes"> {
 /** The likeliest to be fast first; none where the library cannot do it. Their descriptors are among those given. */
 export function plansOf(descriptors: Descriptors, asker: Asker, operation: GraphOperation): readonly GraphPlan[] {
   const graph = graphOf(descriptors, asker, operation);
+  const room = Math.max(WORKSPACE, 2 * bytesOf(operation));
   for (const [adviser, mode] of Object.entries(ADVISERS)) {
-    const found = attempt(() => enginesOf(descriptors, asker, graph, mode)) ?? [];
-    const plans = found
-      .filter(({ notes }) => isDeterministic(notes) && operation.isAllowed(notes))
-      .flatMap((engine) => attempt(() => planOf(descriptors, asker, adviser, engine)) ?? [])
-      .filter(({ workspaceBytes }) => workspaceBytes <= MOST_WORKSPACE)
-      .slice(0, MOST_PLANS);
+    const plans: GraphPlan[] = [];
+    // One after the other, as long as some are wanted: an engine may be compiled for its plan, which takes a second.
+    for (const found of attempt(() => enginesOf(descriptors, asker, graph, mode)) ?? []) {
+      if (plans.length === MOST_PLANS) break;
+      const { engine, notes } = found;
+      const isNew = plans.filter((plan) => plan.engine === engine).length < MOST_OF_ENGINE;
+      if (!isNew || !isDeterministic(notes) || !operation.isAllowed(notes)) continue;
+      const plan = attempt(() => planOf(descriptors, asker, adviser, found));
+      if (plan && plan.workspaceBytes <= room) plans.push(plan);
+    }
     if (plans.length > 0) return plans;
   }
   return [];
 }
+
+/** Of all of its tensors. */
+const bytesOf = ({ tensors }: GraphOperation): number =>
+  tensors.reduce((sum, { dtype, shape }) => sum + bytesPerElement(dtype) * sizeOf(shape), 0);
 
 /** Whether two runs have the same bits. */
 const isDeterministic = (notes: readonly number[]): boolean => !notes.includes(V.CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC);

@@ -1,7 +1,7 @@
 // What libraries can do of a program's kernels: their plans, and the memory that they and what lies between them and the kernels around them need,
 // one part of the arena for all of them, since launches follow each other.
 
-import { madeParams, resultLength } from "../../ir/library-params.ts";
+import { madeParams, resultOf } from "../../ir/library-params.ts";
 import { ALIGNMENT, type CompiledKernel, type ContractionOfLibrary, type Program } from "../../ir/program.ts";
 import { bytesPerElement } from "../../ir/types.ts";
 import { isLibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
@@ -63,8 +63,9 @@ const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNM
 /** Of what a library's product takes from a kernel before it, and leaves to the one after it. */
 function bytesBetween({ library, params = [] }: CompiledKernel): readonly number[] {
   if (!library) return [];
-  const made = madeParams(library.product, params.length).map(({ dtype, length }) => bytesPerElement(dtype) * length);
-  return library.rest === undefined ? made : [...made, 4 * resultLength(library.product)];
+  const { product, rest } = library;
+  const between = [...madeParams(product, params.length), ...(rest === undefined ? [] : [resultOf(product)])];
+  return between.map(({ dtype, length }) => bytesPerElement(dtype) * length);
 }
 
 /** What a library refuses is done without it. */

@@ -108,4 +108,6 @@ export const CUDNN = {
 export const VERSIONS = {
   cublasLt: { cublasLtGetVersion: [] },
   cudnn: { cudnnGetVersion: [] },
+  /** Of the toolkit that a cuDNN was made with: 13020 is 13.2. */
+  cudart: { cudnnGetCudartVersion: [] },
 } as const satisfies Readonly<Record<string, Signatures>>;

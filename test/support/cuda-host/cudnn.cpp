@@ -58,12 +58,15 @@ struct Engine {
 static const int64_t WORKSPACE = 4096;
 static const std::vector<Engine> ENGINES = {
     {{0}, 0, false}, {{4}, 0, true}, {{}, WORKSPACE, false}, {{1, 0}, 0, true}, {{5, 6}, 0, true}, {{2}, 0, true}, {{3}, 0, true}, {{}, int64_t(1) << 40, true}, {{9}, 0, false},
+    {{}, 0, false}, {{}, 0, false},
 };
+// The last ones are one of those before with other settings.
+static int64_t number_of(int64_t engine) { return engine < 9 ? engine : 2; }
 enum { TENSOR_CORES = 0 };
 
 static std::string failing;
 static double cost = 100;
-static int live = 0, calls = 0, knowing = 3;
+static int live = 0, calls = 0, knowing = 3, toolkit = 13000;
 static const uint64_t HANDLE = 0x37;
 
 static int submit(void (*work)(void *), void *of, void (*done)(void *)) {
@@ -190,7 +193,7 @@ static int check_operation(const Descriptor &it) {
     if (operands >= 0 && one->at(901) != operands) return NOT_SUPPORTED;
     operands = one->at(901);
   }
-  return result.at(901) == F32 || result.at(901) == operands ? OK : NOT_SUPPORTED;
+  return result.at(901) == operands ? OK : NOT_SUPPORTED;
 }
 
 #include "graph.h"
@@ -236,6 +239,10 @@ void fake_dnn_knowing(int mode) { knowing = mode; }
 int fake_dnn_live() { return live; }
 int fake_dnn_calls() { return calls; }
 
+// Of which toolkit it was made.
+void fake_dnn_toolkit(int version) { toolkit = version; }
+
+size_t cudnnGetCudartVersion() { return toolkit; }
 size_t cudnnGetVersion() { return 91301; }
 int cudnnCreate(uint64_t *handle) { CALL(cudnnCreate); live++; *handle = HANDLE; return OK; }
 int cudnnDestroy(uint64_t) { live--; return OK; }
@@ -286,7 +293,7 @@ int cudnnBackendGetAttribute(Descriptor *it, int name, int, int64_t room, int64_
     engine->is_final = engine->type == ENGINE;
     return engine->is_final ? OK : BAD_PARAM;
   }
-  if (it->type == ENGINE && name == 1301) return *static_cast<int64_t *>(values) = it->at(0), OK;
+  if (it->type == ENGINE && name == 1301) return *static_cast<int64_t *>(values) = number_of(it->at(0)), OK;
   if (it->type == ENGINE && name == 1303) {
     const std::vector<int> &notes = ENGINES[it->at(0)].notes;
     memcpy(values, notes.data(), 4 * notes.size());
