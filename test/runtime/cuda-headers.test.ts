@@ -69,7 +69,10 @@ describe("NVIDIA's headers", () => {
 
   withHeader("cuda.h")("have maps of matrices as they are made", () => {
     const values = Object.entries(TENSOR_MAP_VALUES).map(([name, value]) => `static_assert(int(${name}) == ${String(value)}, "${name}");`);
-    compiles("cuda.h", [...values, `static_assert(sizeof(CUtensorMap) == ${TENSOR_MAP_BYTES} && alignof(CUtensorMap) <= ${TENSOR_MAP_BYTES}, "a map");`]);
+    compiles("cuda.h", [
+      ...values,
+      `static_assert(sizeof(CUtensorMap) == ${TENSOR_MAP_BYTES} && alignof(CUtensorMap) <= ${TENSOR_MAP_BYTES}, "a map");`,
+    ]);
   });
 
   withHeader("cublasLt.h")("have cuBLASLt's functions as they are called, its values, and what an answer is made of", () => {
