@@ -1,7 +1,7 @@
 // Products whose operands memory holds in the format that they are multiplied in, as rows along k.
 
 import { hostArrayFrom, type HostArray } from "../../src/ir/arrays.ts";
-import { add, axis, binary, float, int, load, mul, unary, type OperandType } from "../../src/ir/loop/expr.ts";
+import { add, axis, binary, float, int, load, mul, unary, type Expr, type OperandType } from "../../src/ir/loop/expr.ts";
 import type { Kernel } from "../../src/ir/loop/kernel.ts";
 import { FORMATS, roundTo } from "../../src/ir/rounding.ts";
 import { matmul, numbers } from "./kernels.ts";
@@ -20,12 +20,14 @@ export function alongK(m: number, n: number, k: number, b = 1): Kernel {
   return ofOperands(matmul(m, n, k, b), () => ({ rhs: load(1, place, "f32") }));
 }
 
-/** The same of a part of longer rows, which begins behind their first elements. */
+/** The same of parts of longer rows, which begin behind their first elements. */
 export function ofLongerRows(m: number, n: number, k: number): Kernel {
   const [row, first] = [k + 16, 8];
-  const place = add(add(mul(axis("n", n), int(row)), axis("k", k)), int(first));
-  const kernel = ofOperands(matmul(m, n, k), () => ({ rhs: load(1, place, "f32") }));
-  return { ...kernel, params: kernel.params.map((it) => (it.name === "w" ? { ...it, length: n * row } : it)) };
+  const place = (name: "m" | "n", extent: number): Expr => add(add(mul(axis(name, extent), int(row)), axis("k", k)), int(first));
+  const kernel = ofOperands(matmul(m, n, k), () => ({ lhs: load(0, place("m", m), "f32"), rhs: load(1, place("n", n), "f32") }));
+  const lengthOf = ({ name, length }: Kernel["params"][number]): number =>
+    name === "x" ? (m + 1) * row : name === "w" ? (n + 1) * row : length;
+  return { ...kernel, params: kernel.params.map((it) => ({ ...it, length: lengthOf(it) })) };
 }
 
 /** Before the sum a function of the left operand, after it another. */

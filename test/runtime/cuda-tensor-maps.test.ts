@@ -83,7 +83,8 @@ describe.skipIf(NO_HOST_COMPILER !== undefined)("cuda multiplies tiles that the 
 
   it("gives no numbers where a copy does not arrive, whatever else is there, and ends", async () => {
     vi.stubEnv("FAKE_LOST_COPIES", "1");
-    const [[of, shape, , given] = ["bf16", "tall", "", alongK(64, 64, 64)] as const] = KERNELS;
+    // One of a single round: all that is multiplied is there, and yet nobody knows that it is.
+    const [of, shape, given] = ["bf16", "single", alongK(64, 128, 40)] as const;
     const [, written] = storedNumbers(given, of);
     for (const [, values] of await runKernel(device, mappedTarget(shape), stored(given, of), written))
       expect(values.every(Number.isNaN)).toBe(true);

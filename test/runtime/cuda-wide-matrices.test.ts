@@ -87,7 +87,10 @@ describe.skipIf(NO_HOST_COMPILER !== undefined)("cuda multiplies matrices by war
 
   it.each(COPIED)("%s, %s: copies %s", async (of, shape, _, given, copied) => {
     const kernel = stored(given, of);
-    expect(copies(wideTarget(shape).compileKernel(kernel).source)).toEqual(copied);
+    const { source = "" } = wideTarget(shape).compileKernel(kernel);
+    expect(copies(source)).toEqual(copied);
+    // Results take the place of tiles: nothing may still be on its way there.
+    expect([...source.matchAll(/wait_copies<(\d)>/g)].map(([, pending]) => pending)).toEqual(["1", "0"]);
     const [inputs, written] = storedNumbers(given, of);
     const expected = await runKernel(reference, referenceTarget, given, inputs);
     for (const [output, values] of await runKernel(device, wideTarget(shape), kernel, written))

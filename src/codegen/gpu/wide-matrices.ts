@@ -160,4 +160,6 @@ function multiplyTiles(
     for (const operand of computed) operand.fill(k0(1), false, place(1));
     block.out.line({ kind: "wait-products", pending: 1, sums: [] });
   });
+  // Copies of rounds past the last are zeros that must not land among results, which take the place of tiles.
+  if (copied.length > 0) block.out.line({ kind: "wait-copies", pending: 0 });
 }
