@@ -77,7 +77,7 @@ async function build(given: readonly CompiledKernel[]): Promise<Library> {
   const kernels = unique(given);
   const table = kernels.map((kernel) => {
     const { entry, threads } = kernel.cuda ?? { entry: "", threads: 0 };
-    return `{ machine::thunk<&${entry}>, ${String(threads)}, ${String(kernel.grid?.[0] ?? 0)}, ${String(waits(kernel))} },`;
+    return `{ machine::thunk<&${entry}>, ${String(threads)}, ${String(waits(kernel))} },`;
   });
   return {
     file: await compiled(textOf(kernels, "main.h", table), []),
@@ -210,7 +210,7 @@ class HostSession implements Session {
     const places = buffers.map((index) => this.#place(this.#program.buffers[index]));
     const number = compiled && this.#library.numbers.get(entryOf(compiled));
     if (number === undefined) throw new Error(`no kernel ${String(kernel)}`);
-    this.#tell([COMMAND.run, number, time, places.length, ...places]);
+    this.#tell([COMMAND.run, number, compiled?.grid?.[0] ?? 0, time, places.length, ...places]);
     if (compiled?.then !== undefined) this.#launch({ kernel: compiled.then, buffers }, time);
   }
 
