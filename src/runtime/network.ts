@@ -1,11 +1,11 @@
 // A compiled network on a device: one stage of it is loaded at a time. The next stage takes its states over from the one before, by
-// name and on the device.
+// name and on the device, or over the host where the device has room for one of them only.
 
 import type { Artifact, CompiledStage, EntryPorts, EntryPurpose } from "../ir/artifact.ts";
 import type { StagePlan } from "../ir/plan.ts";
 import type { EntryName, Program } from "../ir/program.ts";
 import { InternalError, sameType } from "../ir/types.ts";
-import { DeviceError, type Device, type DeviceInfo, type Session } from "./device.ts";
+import { DeviceError, type Device, type DeviceInfo, type HostArray, type Session } from "./device.ts";
 import { StateError } from "./errors.ts";
 import { FoldingSession } from "./folding-session.ts";
 import { formatBytes, outOfMemory } from "./memory.ts";
@@ -18,6 +18,11 @@ export interface LoadedStage {
   /** Whether all parameters have values: initial, from a file, or trained. A device's memory begins with zeros, which are no weights. */
   hasWeights: boolean;
 }
+
+/** Values of states by name, on the host. */
+type States = ReadonlyMap<string, HostArray>;
+
+type Begin = (loaded: LoadedStage, kept?: States) => void | Promise<void>;
 
 /** The entry of a stage that is for this, and the buffers around it. */
 export function entryFor<P extends EntryPurpose>(
@@ -60,6 +65,8 @@ export class Network {
   /** How many are at work with a session; it is given back after the last of them. */
   readonly #users = new Map<Session, number>();
   readonly #retired = new Set<Session>();
+  /** While there is no session to work with. */
+  #replacing: Promise<void> | undefined;
 
   /** Loads the first stage. What does not fit is said before anything begins, of later stages as well. */
   static async open(artifact: Artifact, device: Device): Promise<Network> {
@@ -90,15 +97,18 @@ export class Network {
   /** On to the next stage, with what the one before has learned. */
   async advance(): Promise<LoadedStage> {
     const before = this.#loaded;
-    await this.#enter(this.#index + 1, (next) => {
+    await this.#enter(this.#index + 1, (next, kept) => {
       initialize(next);
-      next.session.adopt(before.session, carriedStates(before.stage, next.stage));
+      const names = carriedStates(before.stage, next.stage);
+      if (kept) for (const name of names) writeKept(next, name, kept);
+      else next.session.adopt(before.session, names);
     });
     return this.#loaded;
   }
 
   /** Work with the stage that is loaded now, which it keeps until the work is done even if the network goes on to another. */
   async use<T>(work: (loaded: LoadedStage) => Promise<T>): Promise<T> {
+    if (this.#replacing) await this.#replacing.catch(() => undefined);
     const loaded = this.#loaded;
     const { session } = loaded;
     this.#users.set(session, (this.#users.get(session) ?? 0) + 1);
@@ -116,18 +126,48 @@ export class Network {
     this.#retired.clear();
   }
 
-  async #enter(index: number, begin: (loaded: LoadedStage) => void | Promise<void>): Promise<void> {
-    const next = await load(this.artifact, this.#device, index);
+  /** @param begin is given the states of the stage before where its session is gone */
+  async #enter(index: number, begin: Begin): Promise<void> {
+    const { session } = this.#loaded;
+    const next = await load(this.artifact, this.#device, index).catch((error: unknown) => {
+      if (!isOutOfMemory(error) || session.exact || (this.#users.get(session) ?? 0) > 0) throw error;
+      return undefined;
+    });
+    if (!next) {
+      this.#replacing = this.#replace(index, begin);
+      await this.#replacing.finally(() => (this.#replacing = undefined));
+      return;
+    }
     try {
       await begin(next);
     } catch (error) {
       next.session.dispose();
       throw error;
     }
-    const { session } = this.#loaded;
     this.#index = index;
     this.#loaded = next;
     this.#retire(session);
+  }
+
+  /** Loads a stage in the place of the one before, on a device that has room for one of them only. */
+  async #replace(index: number, begin: Begin): Promise<void> {
+    const { session, stage, hasWeights } = this.#loaded;
+    const kept = await session.read(stage.states.map(({ name }) => name));
+    session.dispose();
+    let next: LoadedStage | undefined;
+    try {
+      next = await load(this.artifact, this.#device, index);
+      await begin(next, kept);
+      this.#index = index;
+      this.#loaded = next;
+    } catch (error) {
+      next?.session.dispose();
+      // What was trained may still be asked for.
+      this.#loaded = await load(this.artifact, this.#device, this.#index);
+      for (const name of kept.keys()) writeKept(this.#loaded, name, kept);
+      this.#loaded.hasWeights = hasWeights;
+      throw error;
+    }
   }
 
   #retire(session: Session): void {
@@ -145,9 +185,17 @@ async function load(artifact: Artifact, device: Device, index: number): Promise<
   try {
     return { artifact, plan, stage, session: await FoldingSession.load(device, stage), hasWeights: false };
   } catch (error) {
-    if (!(error instanceof DeviceError) || error.reason !== "out-of-memory") throw error;
+    if (!isOutOfMemory(error)) throw error;
     throw new DeviceError(error.reason, `${error.message}\n${stageNeeds(stage.name, stage.program)}.`, error.hint);
   }
+}
+
+const isOutOfMemory = (error: unknown): error is DeviceError => error instanceof DeviceError && error.reason === "out-of-memory";
+
+function writeKept({ session }: LoadedStage, name: string, kept: States): void {
+  const values = kept.get(name);
+  if (!values) throw new InternalError(`${name} was not kept`);
+  session.write(name, values);
 }
 
 const stageNeeds = (name: string, { arenaBytes }: Program): string => `the stage ${name} needs ${formatBytes(arenaBytes)} at its peak`;

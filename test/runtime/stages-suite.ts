@@ -8,7 +8,8 @@ import { compileSpec } from "../../src/compile.ts";
 import type { Artifact } from "../../src/ir/artifact.ts";
 import type { DataInfo } from "../../src/ir/plan.ts";
 import { splitFromArrays, type LoadedSplit } from "../../src/runtime/data/loaded-split.ts";
-import type { Device } from "../../src/runtime/device.ts";
+import type { Program } from "../../src/ir/program.ts";
+import { DeviceError, type Device, type Session } from "../../src/runtime/device.ts";
 import { initialize, Network } from "../../src/runtime/network.ts";
 import type { DoneEvent, TrainEvent } from "../../src/runtime/events.ts";
 import { train } from "../../src/runtime/trainer.ts";
@@ -103,6 +104,52 @@ export function stagesSuite({ name, open }: Subject): void {
       const halves = await run(`${settings}\n  epochs 1\n  stage first { }\n  stage second { }`);
       expect(halves.artifact.stages.map(({ name: stage }) => stage)).toEqual(["first", "second"]);
       expect([...halves.end]).toEqual([...whole.end]);
+    });
+
+    /** The device with room for so many sessions. */
+    const narrow = (room: number, fits: (program: Program) => boolean = () => true): Device => {
+      let taken = 0;
+      const load = async (program: Program): Promise<Session> => {
+        if (taken >= room || !fits(program)) throw new DeviceError("out-of-memory", "no room", "");
+        const session = await device.load(program);
+        taken++;
+        const dispose = session.dispose.bind(session);
+        return Object.assign(session, {
+          dispose: () => {
+            taken--;
+            dispose();
+          },
+        });
+      };
+      return { ...device, load };
+    };
+    const TWO = "optimizer adamw(lr: 1e-2)\n  epochs 1\n  stage first { }\n  stage second { }";
+
+    // The reference device's memory is the host's.
+    it.skipIf(name === "reference")("take over by the host where there is room for one of them only, to the bit", async () => {
+      const artifact = await compile(TWO);
+      const [wide, alone] = [await Network.open(artifact, narrow(2)), await Network.open(artifact, narrow(1))];
+      for (const network of [wide, alone]) for await (const _ of train(network, { train: examples() }));
+      expect([...(await weightsOf(alone))]).toEqual([...(await weightsOf(wide))]);
+      wide.dispose();
+      alone.dispose();
+    });
+
+    it.skipIf(name === "reference")("are what they were where there is no room for the next", async () => {
+      const artifact = await compile(TWO);
+      const network = await Network.open(
+        artifact,
+        narrow(1, (program) => program !== artifact.stages[1]?.program),
+      );
+      initialize(network.loaded);
+      const before = await weightsOf(network);
+      const next = network.advance();
+      // Asked for while there is none.
+      const during = network.use(({ stage, session }) => session.sync().then(() => stage.name));
+      await expect(next).rejects.toThrow("no room");
+      expect(await during).toBe("first");
+      expect([...(await weightsOf(network))]).toEqual([...before]);
+      network.dispose();
     });
 
     it("train what they do not freeze, from where the one before has come", async () => {

@@ -82,7 +82,7 @@ async function build(given: readonly CompiledKernel[]): Promise<Library> {
   const kernels = unique(given);
   const table = kernels.map((kernel) => {
     const { entry, threads } = kernel.cuda ?? { entry: "", threads: 0 };
-    return `{ machine::thunk<&${entry}>, ${String(threads)}, ${String(kernel.grid?.[0] ?? 0)}, ${String(waits(kernel))} },`;
+    return `{ machine::thunk<&${entry}>, ${String(threads)}, ${String(waits(kernel))} },`;
   });
   return {
     file: await compiled(textOf(kernels, "main.h", table), []),
@@ -223,7 +223,7 @@ class HostSession implements Session {
     const number = compiled && this.#library.numbers.get(entryOf(compiled));
     if (number === undefined) throw new Error(`no kernel ${String(kernel)}`);
     const maps = (compiled?.cuda?.maps ?? []).map((map) => wordsOf(tensorMapArguments(map, BigInt(places[map.param] ?? 0))));
-    this.#tell([COMMAND.run, number, time, places.length, ...places, maps.length, ...maps.flat()]);
+    this.#tell([COMMAND.run, number, compiled?.grid?.[0] ?? 0, time, places.length, ...places, maps.length, ...maps.flat()]);
     if (compiled?.then !== undefined) this.#launch({ kernel: compiled.then, buffers }, time);
   }
 

@@ -1,13 +1,13 @@
 // The process that stands for a device: memory, and launches of the kernels that were compiled with it. It is told what to do on its
 // standard input, in 32-bit words. Included behind the kernels and their table:
 //
-//   const Kernel KERNELS[] = { { thunk<&kernel>, threads, groups, waits }, ... };
+//   const Kernel KERNELS[] = { { thunk<&kernel>, threads, waits }, ... };
 #pragma once
 #include <utility>
 
 struct Kernel {
   void (*run)();
-  unsigned threads, groups;
+  unsigned threads;
   bool waits;
 };
 extern const Kernel KERNELS[];
@@ -74,13 +74,15 @@ int main() {
       }
       case RUN: {
         const Kernel &kernel = KERNELS[word()];
+        // Of the launch: kernels of one text are one, whatever there is to do.
+        const uint32_t groups = word();
         time_step = int32_t(word());
         count = word();
         for (uint32_t i = 0; i < count; i++) places[i] = word();
         const uint32_t more = word();
         for (uint32_t i = 0; i < more; i++)
           if (!read_map(maps[i])) return 4;
-        if (!launch(kernel.run, kernel.groups, kernel.threads, kernel.waits)) {
+        if (!launch(kernel.run, groups, kernel.threads, kernel.waits)) {
           fprintf(stderr, "threads ended while others wait for them\n");
           return 2;
         }
