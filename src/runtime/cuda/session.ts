@@ -13,8 +13,12 @@ import { CudaError, unavailable, type Driver } from "./driver.ts";
 import { isLibraryError, type LibraryPlan, type ProductLibrary } from "./library.ts";
 import { Modules, type Images } from "./modules.ts";
 import { LibraryWork } from "./library-work.ts";
+import { Upload } from "./upload.ts";
 
 const NON_BLOCKING = 1;
+
+/** Bytes of data that comes again from which on it is worth it that the GPU takes them while it computes. */
+const WINDOW = 1 << 16;
 
 export class CudaSession implements Session {
   readonly #driver: Driver;
@@ -35,6 +39,7 @@ export class CudaSession implements Session {
   /** What was chosen in the place of kernels. */
   readonly #ways = new Map<number, Way>();
   #staging: { readonly address: bigint; readonly bytes: number } | undefined;
+  #upload: Upload | undefined;
   #isDisposed = false;
   /** NVIDIA's own switch: each kernel is waited for, so that the one that fails is known. */
   readonly #isBlocking = process.env["CUDA_LAUNCH_BLOCKING"] === "1";
@@ -89,10 +94,13 @@ export class CudaSession implements Session {
   write(buffer: string, data: HostArray): void {
     this.#faults(() => {
       const [index, plan] = this.#plan(buffer);
+      const isAgain = this.#data.has(index);
       if (plan.role === "data") this.#resize(index, plan, data.byteLength);
       else if (data.length > sizeOf(plan.shape))
         throw new InternalError(`${String(data.length)} elements written to ${buffer}, which has ${String(sizeOf(plan.shape))}`);
       if (data.byteLength === 0) return;
+      const isWindow = isAgain && data.byteLength >= WINDOW;
+      if (isWindow && (this.#upload ??= new Upload(this.#driver, this.#stream)).write(this.#place(index), data)) return;
       // Pageable memory is staged before the call returns.
       this.#driver.call("cuMemcpyHtoDAsync_v2", this.#place(index), data, data.byteLength, this.#stream);
     });
@@ -169,6 +177,7 @@ export class CudaSession implements Session {
     for (const { address } of this.#data.values()) driver.attempt("cuMemFree_v2", address);
     const { address } = this.#staging ?? {};
     if (address !== undefined) driver.attempt("cuMemFreeHost", address);
+    this.#upload?.dispose();
     this.#arguments.dispose();
     this.#libraries.dispose();
     this.#modules.dispose();

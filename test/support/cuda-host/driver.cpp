@@ -1,5 +1,5 @@
 // A driver without a GPU, for tests: what of NVIDIA's is called, over memory of the host, with a log of the calls and faults on demand.
-// A stream does at once what it is told, unless it is being captured; the first line of an image is the path of a library made with `module.h`.
+// A stream does at once what it is told, unless it is being captured, or a test has streams as late as they may be; the first line of an image is the path of a library made with `module.h`.
 
 #include <cstdint>
 #include <cstdlib>
@@ -65,10 +65,41 @@ static int begin(const char *name) {
     return code;                 \
   }
 
-static int submit(std::function<bool()> work) {
-  if (is_capturing) {
+// What streams have to do where they are late: all of them (1), or the first alone (2), whatever is not waited for.
+static int lateness = 0;
+enum { FIRST = 7 };
+struct Stream {
+  Work work;
+  size_t done = 0;
+};
+static std::map<Handle, Stream> streams;
+static Handle next_stream = FIRST;
+struct Event {
+  double at = 0;
+  Handle stream = FIRST;
+  // How much its stream had done when it is.
+  size_t position = 0;
+};
+
+static void drain(Handle stream, size_t position) {
+  Stream &it = streams[stream];
+  while (it.done < position && it.done < it.work.size()) {
+    // What runs may wait for others.
+    const std::function<bool()> work = it.work[it.done++];
+    is_lost = !work() || is_lost;
+  }
+}
+static void drain(Handle stream) { drain(stream, streams[stream].work.size()); }
+
+static int submit(std::function<bool()> work, Handle stream = FIRST) {
+  if (is_capturing && stream == FIRST) {
     captured.push_back(work);
     return OK;
+  }
+  if (lateness) {
+    streams[stream].work.push_back(work);
+    if (lateness == 2 && stream != FIRST) drain(stream);
+    return is_lost ? LAUNCH_FAILED : OK;
   }
   if (work()) return OK;
   is_lost = true;
@@ -100,6 +131,16 @@ void fake_fail(const char *name, int code, int after) {
 }
 void fake_room(uint64_t bytes) { room = bytes; }
 uint64_t fake_used() { return used; }
+// What streams beside the first have to do still.
+int fake_undone() {
+  int count = 0;
+  for (auto &[stream, it] : streams) count += stream == FIRST ? 0 : int(it.work.size() - it.done);
+  return count;
+}
+void fake_late(int how) {
+  for (auto &[stream, _] : streams) drain(stream);
+  lateness = how;
+}
 void fake_slow(const char *name, double microseconds) {
   slow = name;
   slowness = microseconds;
@@ -199,46 +240,95 @@ int cuMemFree_v2(Handle memory) { CALL(cuMemFree_v2); return release(memory); }
 int cuMemAllocHost_v2(Handle *out, size_t bytes) { CALL(cuMemAllocHost_v2); return allocate(out, bytes, true); }
 int cuMemFreeHost(Handle memory) { CALL(cuMemFreeHost); return release(memory); }
 
-static int copy(Handle to, Handle from, size_t bytes) {
+static int copy(Handle to, Handle from, size_t bytes, Handle stream) {
   return submit([=] {
     memmove(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), bytes);
     return true;
-  });
+  }, stream);
 }
-int cuMemcpyHtoDAsync_v2(Handle to, const void *from, size_t bytes, Handle) { CALL(cuMemcpyHtoDAsync_v2); return copy(to, Handle(from), bytes); }
-int cuMemcpyDtoHAsync_v2(Handle to, Handle from, size_t bytes, Handle) { CALL(cuMemcpyDtoHAsync_v2); return copy(to, from, bytes); }
-int cuMemcpyDtoDAsync_v2(Handle to, Handle from, size_t bytes, Handle) { CALL(cuMemcpyDtoDAsync_v2); return copy(to, from, bytes); }
-int cuMemsetD8Async(Handle to, unsigned char value, size_t bytes, Handle) {
+int cuMemcpyHtoDAsync_v2(Handle to, const void *from, size_t bytes, Handle stream) {
+  CALL(cuMemcpyHtoDAsync_v2);
+  // Memory that is not the driver's own is put aside before the call returns.
+  for (Handle memory : host_memory)
+    if (Handle(from) >= memory && Handle(from) < memory + sizes[memory]) return copy(to, Handle(from), bytes, stream);
+  auto aside = std::make_shared<std::vector<char>>(static_cast<const char *>(from), static_cast<const char *>(from) + bytes);
+  return submit([=] {
+    memcpy(reinterpret_cast<void *>(to), aside->data(), bytes);
+    return true;
+  }, stream);
+}
+int cuMemcpyDtoHAsync_v2(Handle to, Handle from, size_t bytes, Handle stream) { CALL(cuMemcpyDtoHAsync_v2); return copy(to, from, bytes, stream); }
+int cuMemcpyDtoDAsync_v2(Handle to, Handle from, size_t bytes, Handle stream) { CALL(cuMemcpyDtoDAsync_v2); return copy(to, from, bytes, stream); }
+int cuMemsetD8Async(Handle to, unsigned char value, size_t bytes, Handle stream) {
   CALL(cuMemsetD8Async);
   return submit([=] {
     memset(reinterpret_cast<void *>(to), value, bytes);
     return true;
-  });
+  }, stream);
 }
 
-int cuEventCreate(Handle *out, unsigned) { CALL(cuEventCreate); *out = Handle(new double(0)); return OK; }
-int cuEventDestroy_v2(Handle event) { CALL(cuEventDestroy_v2); delete reinterpret_cast<double *>(event); return OK; }
-int cuEventRecord(Handle event, Handle) {
+int cuEventCreate(Handle *out, unsigned) { CALL(cuEventCreate); *out = Handle(new Event); return OK; }
+int cuEventDestroy_v2(Handle event) { CALL(cuEventDestroy_v2); delete reinterpret_cast<Event *>(event); return OK; }
+int cuEventRecord(Handle event, Handle stream) {
   CALL(cuEventRecord);
+  Event &it = *reinterpret_cast<Event *>(event);
+  it.stream = stream;
+  it.position = streams[stream].work.size() + 1;
   return submit([=] {
-    *reinterpret_cast<double *>(event) = now;
+    reinterpret_cast<Event *>(event)->at = now;
     return true;
-  });
+  }, stream);
+}
+int cuEventSynchronize(Handle event) {
+  CALL(cuEventSynchronize);
+  if (spoils()) return CAPTURE_INVALIDATED;
+  const Event &it = *reinterpret_cast<Event *>(event);
+  drain(it.stream, it.position);
+  return OK;
+}
+int cuStreamWaitEvent(Handle stream, Handle event, unsigned) {
+  CALL(cuStreamWaitEvent);
+  // As it was recorded last.
+  const Event it = *reinterpret_cast<Event *>(event);
+  return submit([=] {
+    drain(it.stream, it.position);
+    return true;
+  }, stream);
 }
 int cuEventElapsedTime(float *milliseconds, Handle from, Handle to) {
   CALL(cuEventElapsedTime);
-  *milliseconds = float((*reinterpret_cast<double *>(to) - *reinterpret_cast<double *>(from)) / 1000);
+  *milliseconds = float((reinterpret_cast<Event *>(to)->at - reinterpret_cast<Event *>(from)->at) / 1000);
   return OK;
 }
 
-int cuStreamCreate(Handle *out, unsigned) { CALL(cuStreamCreate); *out = 7; return OK; }
-int cuStreamDestroy_v2(Handle) { CALL(cuStreamDestroy_v2); return OK; }
-int cuStreamSynchronize(Handle) { CALL(cuStreamSynchronize); return spoils() ? CAPTURE_INVALIDATED : OK; }
-int cuStreamQuery(Handle) {
+// Where streams are late, the first is a session's own, and another one that it makes is beside it. Otherwise all are one.
+static std::set<Handle> open_streams;
+int cuStreamCreate(Handle *out, unsigned) {
+  CALL(cuStreamCreate);
+  *out = lateness && open_streams.count(FIRST) ? ++next_stream : Handle(FIRST);
+  open_streams.insert(*out);
+  return OK;
+}
+int cuStreamDestroy_v2(Handle stream) {
+  CALL(cuStreamDestroy_v2);
+  drain(stream);
+  open_streams.erase(stream);
+  streams.erase(stream);
+  return OK;
+}
+int cuStreamSynchronize(Handle stream) {
+  CALL(cuStreamSynchronize);
+  if (spoils()) return CAPTURE_INVALIDATED;
+  drain(stream);
+  return OK;
+}
+int cuStreamQuery(Handle stream) {
   CALL(cuStreamQuery);
   if (spoils()) return CAPTURE_INVALIDATED;
   // Every other time there is still something to do.
-  return polls++ % 2 == 0 ? NOT_READY : OK;
+  if (polls++ % 2 == 0) return NOT_READY;
+  drain(stream);
+  return OK;
 }
 int cuStreamBeginCapture_v2(Handle, unsigned) { CALL(cuStreamBeginCapture_v2); is_capturing = true; captured.clear(); return OK; }
 int cuStreamEndCapture(Handle, Handle *graph) { CALL(cuStreamEndCapture); is_capturing = false; *graph = Handle(new Work(captured)); captured.clear(); return OK; }
