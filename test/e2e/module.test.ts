@@ -106,9 +106,9 @@ describe("a folder compiled for webgpu and wasm", () => {
 
 // The goal is 40 KB for both.
 it.each([
-  ["cuda", 37_200],
-  ["webgpu", 35_450],
-  ["wasm", 38_000],
+  ["cuda", 37_600],
+  ["webgpu", 35_750],
+  ["wasm", 38_200],
 ])("is small for %s: module and runtime under %i bytes gzip, without what was compiled", async (target, most) => {
   const { module, runtime, training } = await moduleSize(target);
   expect(training).toBeLessThan(10_500);

@@ -6,13 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hostArrayFrom } from "../../src/ir/arrays.ts";
-import { createBuilder } from "../../src/ir/builder.ts";
-import type { Graph } from "../../src/ir/graph.ts";
-import type { OperandType } from "../../src/ir/loop/expr.ts";
-import type { Node } from "../../src/ir/node.ts";
 import { programFault } from "../../src/ir/program-checks.ts";
 import type { AttentionOfLibrary, CompiledKernel, Launch, LoopLaunch, ParameterType, Program } from "../../src/ir/program.ts";
-import { sizeOf, tensorType } from "../../src/ir/types.ts";
 import { openCudnn } from "../../src/runtime/cuda/cudnn.ts";
 import { choosing } from "../../src/runtime/cuda/choosing.ts";
 import { openCudaDevice } from "../../src/runtime/cuda/device.ts";
@@ -20,94 +15,18 @@ import { findKoffi } from "../../src/runtime/cuda/koffi.ts";
 import { keptTimes } from "../../src/runtime/tuning/kept-times.ts";
 import type { Choice } from "../../src/runtime/tuning/tuner.ts";
 import { hostCudnn, hostDriver, hostModule, NO_HOST_COMPILER } from "../support/cuda-host.ts";
-import { createRandom } from "../support/random.ts";
-import { compileGraph, interpret } from "../support/run-graph.ts";
+import { interpret } from "../support/run-graph.ts";
 import { relativeError } from "../support/values.ts";
+import { ATTENTIONS, compiled, graphOf, MASKED, SIZES, valuesOf, type AttentionCase } from "./attention-cases.ts";
 
 const reason = NO_HOST_COMPILER ?? ((await findKoffi()) ? undefined : "the npm package koffi is not installed");
 if (reason !== undefined) console.warn(`skipped: ${reason}`);
-
-interface Case {
-  readonly name: string;
-  readonly precision: "f32" | OperandType;
-  readonly sizes: {
-    readonly batch: number;
-    readonly queries: number;
-    readonly keys: number;
-    readonly heads: number;
-    readonly width: number;
-    readonly widthOfValue?: number;
-  };
-  readonly causal?: boolean;
-  /** Keys that may be looked at, by example; of one all, of one none. */
-  readonly hasMask?: boolean;
-  readonly before?: number;
-}
-
-const SIZES = { batch: 3, queries: 24, keys: 24, heads: 4, width: 16 };
-const MASKED: Case = { name: "of keys that a mask lets through", precision: "bf16", sizes: SIZES, hasMask: true, before: 2 };
-const CASES: readonly Case[] = [
-  { name: "of a sequence to itself", precision: "bf16", sizes: SIZES },
-  MASKED,
-  { name: "to what stands before", precision: "bf16", sizes: SIZES, causal: true, before: 1 },
-  { name: "of halves", precision: "f16", sizes: SIZES, hasMask: true, before: 2 },
-  { name: "in tf32", precision: "tf32", sizes: SIZES, hasMask: true, before: 2 },
-  { name: "in f32", precision: "f32", sizes: SIZES },
-  {
-    name: "to another sequence",
-    precision: "bf16",
-    sizes: { batch: 2, queries: 80, keys: 41, heads: 4, width: 16, widthOfValue: 24 },
-    hasMask: true,
-    before: 2,
-  },
-  { name: "of one head", precision: "bf16", sizes: { ...SIZES, heads: 1, width: 64 }, hasMask: true, before: 2 },
-  { name: "of one example", precision: "bf16", sizes: { ...SIZES, batch: 1, queries: 72, keys: 72 }, hasMask: true, before: 2 },
-];
-
-/** Attention between maps of what it takes and of what it finds, as layers have it. */
-function graphOf({ sizes, causal = false, hasMask = false }: Case, isTrained = false): Graph {
-  const b = createBuilder();
-  const { batch, queries, keys, heads, width, widthOfValue = width } = sizes;
-  const given = (name: string, ...shape: number[]): Node => b.input({ name, role: "batch", type: tensorType("f32", shape) });
-  const mapped = (name: string, time: number, features: number): Node =>
-    b.reshape(b.matmul(given(`x_${name}`, batch * time, 32), given(name, 32, features)), { shape: [batch, time, features] });
-  const three = [mapped("q", queries, heads * width), mapped("k", keys, heads * width), mapped("v", keys, heads * widthOfValue)];
-  const mask = b.input({ name: "mask", role: "batch", type: tensorType("bool", [batch, keys]) });
-  const found = b.attention([...three, ...(hasMask ? [mask] : [])], { heads, causal, scale: 0.3 });
-  const y = b.matmul(b.reshape(found, { shape: [batch * queries, heads * widthOfValue] }), given("out", heads * widthOfValue, 8));
-  const loss = b.reduceSum(b.mul(y, y), { axes: [0, 1] });
-  const gradients = three.slice(0, 1).map(() => ["gradient", b.gradient(loss, given("x_q", batch * queries, 32))] as const);
-  return { builder: b, outputs: new Map([["y", y], ...(isTrained ? gradients : [])]) };
-}
-
-function valuesOf(graph: Graph, { sizes: { batch, keys } }: Case): Map<string, Float64Array> {
-  const random = createRandom(7);
-  const nodes = new Map<string, Node>();
-  const visit = (node: Node): void => {
-    const { name } = node.attrs as { readonly name?: string };
-    if (name !== undefined) nodes.set(name, node);
-    node.inputs.forEach(visit);
-  };
-  graph.outputs.forEach(visit);
-  return new Map(
-    [...nodes].map(([name, { type }]) => [
-      name,
-      // Of the second example no key may be looked at, of the first all but the last.
-      Float64Array.from({ length: sizeOf(type.shape) }, (_, i) =>
-        name === "mask" ? Number(Math.floor(i / keys) !== 1 && (i % keys < keys - 1 || batch > 2)) : Math.fround(random() * 2 - 1),
-      ),
-    ]),
-  );
-}
-
-const compiled = (given: Case, isTrained = false): Program =>
-  compileGraph(graphOf(given, isTrained), "cuda", undefined, undefined, given.precision === "f32" ? undefined : given.precision).program;
 
 const wholesOf = ({ kernels }: Program): readonly CompiledKernel[] =>
   kernels.filter(({ library }) => library?.product.kind === "attention");
 
 describe("attention for a library", () => {
-  it.each(CASES)("is that $name", (given) => {
+  it.each(ATTENTIONS)("is that $name", (given) => {
     const program = compiled(given);
     expect(programFault(program)).toBeUndefined();
     const [whole, ...more] = wholesOf(program);
@@ -221,7 +140,7 @@ describe.skipIf(reason !== undefined)("a library of attention", () => {
   });
 
   /** Runs a program three times, the last two as a graph; what was chosen, and the results. */
-  async function run(given: Case, program: Program, before: () => void = () => undefined) {
+  async function run(given: AttentionCase, program: Program, before: () => void = () => undefined) {
     const choices: Choice[] = [];
     const device = await openCudaDevice({
       ...{ path: driver, images: () => Promise.resolve(hostModule) },
@@ -248,7 +167,7 @@ describe.skipIf(reason !== undefined)("a library of attention", () => {
 
   const wholeIn = (choices: readonly Choice[]): Choice | undefined => choices.find(({ kernel }) => kernel.endsWith("_whole"));
 
-  it.each(CASES)("does that $name", async (given) => {
+  it.each(ATTENTIONS)("does that $name", async (given) => {
     const { choices, results, calls } = await run(given, compiled(given));
     const graph = graphOf(given);
     const expected = interpret(graph, valuesOf(graph, given)).get("y") ?? [];

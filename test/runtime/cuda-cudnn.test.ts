@@ -5,8 +5,9 @@ import { describe, expect, it } from "vitest";
 import type { ConvolutionOfLibrary } from "../../src/ir/program.ts";
 import { bytesPerElement, sizeOf } from "../../src/ir/types.ts";
 import { convolutionOperation } from "../../src/runtime/cuda/cudnn-convolution.ts";
+import { attentionOperation } from "../../src/runtime/cuda/cudnn-attention.ts";
 import { Descriptors } from "../../src/runtime/cuda/cudnn-descriptors.ts";
-import { plansOf, type GraphOperation, type GraphPlan } from "../../src/runtime/cuda/cudnn-graph.ts";
+import { enginesOf, graphOf, plansOf, type GraphOperation, type GraphPlan } from "../../src/runtime/cuda/cudnn-graph.ts";
 import { CUDNN_STATUSES, CUDNN_VALUES as V } from "../../src/runtime/cuda/cudnn-values.ts";
 import type { Argument } from "../../src/runtime/cuda/driver.ts";
 import { bind, findKoffi, type Koffi } from "../../src/runtime/cuda/koffi.ts";
@@ -17,6 +18,7 @@ import { CUDNN, VERSIONS } from "../../src/runtime/cuda/signatures.ts";
 import { askerFor, GPUS, TOLD_OF_DEVICES } from "../support/cuda-devices.ts";
 import { kernelsOfExample } from "../support/cuda-kernels.ts";
 import { compileGraph } from "../support/run-graph.ts";
+import { ATTENTIONS, compiled } from "./attention-cases.ts";
 import { CONVOLUTIONS, graphOfAll } from "./convolution-suite.ts";
 
 /** The library, which counts its descriptors. */
@@ -49,6 +51,16 @@ function opened(koffi: Koffi | undefined): Counting | string {
 
 const library = opened(await findKoffi());
 if (typeof library === "string") console.warn(`skipped: ${library}`);
+
+/** Whether there is a driver's library that it would find. */
+const hasDriver = await (async (): Promise<boolean> => {
+  try {
+    (await findKoffi())?.load("libcuda.so.1");
+    return true;
+  } catch {
+    return false;
+  }
+})();
 
 const SMALLER_SUMS: readonly number[] = [
   V.CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS,
@@ -102,5 +114,26 @@ describe.skipIf(typeof library === "string").each(Object.keys(GPUS) as (keyof ty
     const [product] = compileGraph(graphOfAll([given]), "cuda").program.kernels.flatMap((kernel) => kernel.library?.product ?? []);
     if (product?.kind !== "convolution") throw new Error("nothing to ask it");
     check(product);
+  });
+
+  // What it has for attention it loads with the driver, which it looks for: without one the graph is looked at, and that is all.
+  it.each(ATTENTIONS)("knows what attention is $name", (given) => {
+    if (typeof library === "string") throw new Error(library);
+    const [product] = compiled(given)
+      .kernels.flatMap((kernel) => kernel.library?.product ?? [])
+      .filter(({ kind }) => kind === "attention");
+    if (product?.kind !== "attention") throw new Error("nothing to ask it");
+    const device = askerFor(library, gpu);
+    const descriptors = new Descriptors(library);
+    const operation = attentionOperation(product);
+    const graph = graphOf(descriptors, device.asker, operation);
+    const allowed = hasDriver
+      ? enginesOf(descriptors, device.asker, graph, V.CUDNN_HEUR_MODE_A).filter(({ notes }) => operation.isAllowed(notes))
+      : undefined;
+    descriptors.dispose();
+    device.dispose();
+    expect(library.live).toBe(0);
+    // All that it has for attention multiplies by tensor cores.
+    if (allowed) expect(allowed.length > 0).toBe(given.precision !== "f32");
   });
 });

@@ -111,7 +111,8 @@ function attempt<T>(ask: () => T): T | undefined {
   }
 }
 
-const graphOf = (descriptors: Descriptors, asker: Asker, operation: GraphOperation): bigint =>
+/** A graph that the library has looked at. */
+export const graphOf = (descriptors: Descriptors, asker: Asker, operation: GraphOperation): bigint =>
   descriptors.make(V.CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, [
     ...asker.graph,
     [V.CUDNN_ATTR_OPERATIONGRAPH_OPS, ...pointers(...operation.make(descriptors, tensorsOf(descriptors, operation)))],
@@ -146,7 +147,8 @@ interface Engine {
   readonly notes: readonly number[];
 }
 
-function enginesOf(descriptors: Descriptors, asker: Asker, graph: bigint, mode: number): readonly Engine[] {
+/** Engines for a graph, the likeliest to be fast first. */
+export function enginesOf(descriptors: Descriptors, asker: Asker, graph: bigint, mode: number): readonly Engine[] {
   const asked = descriptors.make(V.CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, [
     [V.CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, ...pointers(graph)],
     [V.CUDNN_ATTR_ENGINEHEUR_MODE, V.CUDNN_TYPE_HEUR_MODE, Int32Array.of(mode)],
