@@ -223,7 +223,7 @@ describe.skipIf(reason !== undefined)("a library of convolutions", () => {
 
   it("is only opened beside the cuBLASLt of its toolkit, without which it would end the process", async () => {
     const [root, koffi] = [mkdtempSync(join(tmpdir(), "tlc-libraries-")), await loadKoffi()];
-    symlinkSync(library, join(root, "libcudnn.so.9"));
+    symlinkSync(library, join(root, "libcudnn_graph.so.9"));
     symlinkSync(await hostCublasLt(), join(root, "libcublasLt.so.13"));
     const names = (): readonly string[] =>
       openLibraries(koffi, { env: { LD_LIBRARY_PATH: root }, root }).map((it) => {

@@ -9,8 +9,8 @@ import { PAGE } from "../../src/runtime/wasm/memory.ts";
 import { PLANNED_EXAMPLES } from "../support/planned-examples.ts";
 import { hostDriver, NO_HOST_COMPILER, openHostDriver } from "../support/cuda-host.ts";
 
-/** Of the host, where the driver reads the arguments of launches. */
-const ARGUMENTS = 1024;
+/** Of the host, where the driver reads the arguments of launches, and two maps of matrices. */
+const ARGUMENTS = 1024 + 2 * 128;
 
 describe.each(PLANNED_EXAMPLES)("$name", ({ compile }) => {
   it("takes of WebAssembly's memory what is planned, and tables and scratch", async () => {
